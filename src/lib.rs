@@ -1,0 +1,8 @@
+//! wavedeck: a terminal dashboard with an embedded scheduler for many coding agents.
+//!
+//! Data flows one way (`docs/architecture.md`): inputs → [`engine`] (pure) → journal → state →
+//! effects and projections. Arrows between modules go one way too: `plan ← graph ← schedule ←
+//! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
+//! `runtime` only.
+
+pub mod plan;
