@@ -1,0 +1,120 @@
+//! The one vocabulary of what an operator can do: keys, palette, socket, `ctl` and journal.
+//!
+//! Must not decide whether an action is possible now; that is [`super::resolve`].
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Mode;
+
+/// What an action is aimed at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Target {
+    /// One agent by id.
+    Agent(String),
+    /// All agents of a track.
+    Track(String),
+    /// All agents of a phase; for `retry`, its red gate.
+    Phase(String),
+    /// All agents.
+    All,
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Agent(id) => write!(f, "{id}"),
+            Self::Track(id) => write!(f, "track:{id}"),
+            Self::Phase(id) => write!(f, "phase:{id}"),
+            Self::All => f.write_str("all"),
+        }
+    }
+}
+
+impl std::str::FromStr for Target {
+    type Err = std::convert::Infallible;
+
+    /// Reads `track:A`, `phase:build`, `all`, or an agent's id.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text.split_once(':') {
+            Some(("track", id)) => Self::Track(id.to_owned()),
+            Some(("phase", id)) => Self::Phase(id.to_owned()),
+            _ if text == "all" => Self::All,
+            _ => Self::Agent(text.to_owned()),
+        })
+    }
+}
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Action {
+    /// Freezes what runs and holds back what has not started.
+    Pause {
+        /// Whom.
+        target: Target,
+    },
+    /// Takes a pause back.
+    Resume {
+        /// Whom.
+        target: Target,
+    },
+    /// Ends agents; without a target the whole run.
+    Stop {
+        /// Whom.
+        target: Option<Target>,
+    },
+    /// Starts an ended or blocked agent, or a phase's red gate, again.
+    Retry {
+        /// Whom.
+        target: Target,
+    },
+    /// Switches the mode of the run.
+    Mode {
+        /// The new mode.
+        mode: Mode,
+    },
+    /// Forces the run to be sequential.
+    Sequential {
+        /// Freezes all but one at once (the kill switch) in place of letting them end.
+        now: bool,
+    },
+    /// Lets another of its workers do the agent from its next attempt on.
+    Swap {
+        /// Whom.
+        agent: String,
+        /// Which of its workers; none takes the next in its list.
+        worker: Option<String>,
+    },
+    /// Changes how many agents may run at once.
+    Agents {
+        /// The new cap, at least 1.
+        cap: u32,
+    },
+}
+
+/// Operator verbs of the contract that this version has not built, with where they belong.
+pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
+    (
+        "park",
+        "parking needs workspaces and sessions; use `pause` (freeze), `stop` or `swap`",
+    ),
+    (
+        "fallback",
+        "sequential fallback of a group comes with the planner; use `sequential`",
+    ),
+    ("answer", "questions come with the agent drivers"),
+    (
+        "tell",
+        "telling an agent something comes with the agent drivers",
+    ),
+    (
+        "add",
+        "adding agents to a live run is not built yet; start a second run",
+    ),
+    ("approve", "approvals come with the attention queue"),
+    ("rollback", "roll-back comes with workspaces"),
+    ("unload", "model servers are not read yet"),
+    ("pin", "pinning comes with the memory controller"),
+];

@@ -1,0 +1,422 @@
+//! The one admission point: may this start now, and if not, why (DESIGN 8).
+//!
+//! Asked for every start: first start, retry, thaw, checks, gates; and by the screens, which print
+//! the reason. Must not change anything, and knows memory only as figures that it is handed.
+
+use std::fmt;
+
+use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
+
+use super::{Figures, HoldBy, Owner, PhaseStatus, State, Usage, usage::priority_ix};
+
+/// A start that may happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grant {
+    /// In which mode.
+    pub mode: u32,
+}
+
+/// Why something does not start now; `Display` is the sentence that screens print.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// The run stops.
+    Stopping,
+    /// The journal cannot be written.
+    Degraded,
+    /// Memory is at or above the halt threshold.
+    Halted {
+        /// Pressure in permille.
+        pressure_permille: u32,
+    },
+    /// A person holds it back.
+    Held,
+    /// All slots are taken.
+    Slots {
+        /// Taken.
+        used: u32,
+        /// Of how many.
+        cap: u32,
+        /// The run is sequential.
+        sequential: bool,
+    },
+    /// An earlier phase has not passed.
+    Barrier {
+        /// Which.
+        phase: String,
+        /// Whether that phase has failed.
+        failed: bool,
+    },
+    /// It, or what runs beside it, is exclusive.
+    Exclusive,
+    /// A cap on a class of agents.
+    Class {
+        /// Of what: `track A`, `low priority`, ….
+        what: String,
+        /// Taken.
+        used: u32,
+        /// Of how many.
+        cap: u32,
+    },
+    /// CPUs.
+    Cpus {
+        /// Asked, milli-CPUs.
+        asked: u64,
+        /// Free.
+        free: u64,
+    },
+    /// Memory.
+    Ram {
+        /// Asked, in bytes.
+        asked: u64,
+        /// Free of the limit.
+        free: u64,
+    },
+    /// Another renewable resource.
+    Resource {
+        /// Which.
+        name: String,
+        /// Asked.
+        asked: u64,
+        /// Free.
+        free: u64,
+    },
+    /// A budget.
+    Budget {
+        /// Which.
+        name: String,
+        /// Asked.
+        asked: u64,
+        /// Left.
+        left: u64,
+    },
+}
+
+impl Why {
+    /// Returns whether only a change from outside (a person, memory, the disk) can help, not the
+    /// end of what runs now.
+    #[must_use]
+    pub const fn from_outside(&self) -> bool {
+        matches!(
+            self,
+            Self::Stopping
+                | Self::Degraded
+                | Self::Halted { .. }
+                | Self::Held
+                | Self::Barrier { .. }
+        )
+    }
+}
+
+/// Writes bytes as GiB or MiB with one decimal where it matters.
+fn bytes(n: u64) -> String {
+    const GIB: u64 = 1 << 30;
+    if n >= GIB {
+        let tenths = n.saturating_mul(10).div_ceil(GIB);
+        format!("{}.{} GiB", tenths / 10, tenths % 10)
+    } else {
+        format!("{} MiB", n.div_ceil(1 << 20))
+    }
+}
+
+/// Writes what is free, rounded down so that the sentence never promises too much.
+fn bytes_down(n: u64) -> String {
+    const GIB: u64 = 1 << 30;
+    if n >= GIB {
+        let tenths = n.saturating_mul(10) / GIB;
+        format!("{}.{} GiB", tenths / 10, tenths % 10)
+    } else {
+        format!("{} MiB", n >> 20)
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopping => f.write_str("the run stops"),
+            Self::Degraded => f.write_str("recording has a fault: nothing starts until it is well"),
+            Self::Halted { pressure_permille } => {
+                write!(f, "memory at {} %: nothing starts", pressure_permille / 10)
+            }
+            Self::Held => f.write_str("held by you: p lets it go"),
+            Self::Slots {
+                sequential: true, ..
+            } => f.write_str("its turn comes: one at a time"),
+            Self::Slots { used, cap, .. } => write!(f, "{used} of {cap} slots taken"),
+            Self::Barrier {
+                phase,
+                failed: false,
+            } => write!(f, "phase {phase} must end first"),
+            Self::Barrier {
+                phase,
+                failed: true,
+            } => write!(f, "phase {phase} failed: r on it tries again"),
+            Self::Exclusive => f.write_str("must run alone in its phase"),
+            Self::Class { what, used, cap } => write!(f, "{what}: {used} of {cap} taken"),
+            Self::Cpus { asked, free } => write!(
+                f,
+                "needs {}.{} CPUs, {}.{} free",
+                asked / 1000,
+                asked % 1000 / 100,
+                free / 1000,
+                free % 1000 / 100
+            ),
+            Self::Ram { asked, free } => {
+                write!(f, "needs {}, {} to give", bytes(*asked), bytes_down(*free))
+            }
+            Self::Resource { name, asked, free } => write!(f, "needs {asked} {name}, {free} free"),
+            Self::Budget { name, asked, left } => {
+                write!(f, "needs {asked} {name}, {left} left of the budget")
+            }
+        }
+    }
+}
+
+/// What stops every start, whoever asks.
+fn whole_run(state: &State, figures: &Figures) -> Result<(), Why> {
+    if state.stopping.is_some() {
+        return Err(Why::Stopping);
+    }
+    if state.degraded.is_some() {
+        return Err(Why::Degraded);
+    }
+    if state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt {
+        return Err(Why::Halted {
+            pressure_permille: figures.pressure_permille,
+        });
+    }
+    Ok(())
+}
+
+fn slot(state: &State) -> Result<(), Why> {
+    let cap = state.cap();
+    if state.usage.agents >= cap {
+        return Err(Why::Slots {
+            used: state.usage.agents,
+            cap,
+            sequential: cap == 1,
+        });
+    }
+    Ok(())
+}
+
+/// What concerns the agent's place in the plan, whatever it costs.
+fn place(state: &State, ix: AgentIx) -> Result<(), Why> {
+    let plan = &state.setup.plan;
+    let agent = plan.agent(ix);
+    if state.agent(ix).hold == Some(HoldBy::Operator) {
+        return Err(Why::Held);
+    }
+    slot(state)?;
+    if let Some(phase) = agent.phase
+        && let Some(closed) = state.closed_barrier()
+        && phase > closed
+    {
+        return Err(barrier(state, closed));
+    }
+    let bucket = Usage::phase_bucket(&state.setup, ix);
+    if state.usage.exclusive[bucket] > 0 || (agent.exclusive && state.usage.per_phase[bucket] > 0) {
+        return Err(Why::Exclusive);
+    }
+    let limits = &plan.limits;
+    let class = |what: String, used: u32, cap: Option<&u32>| match cap {
+        Some(&cap) if used >= cap => Err(Why::Class { what, used, cap }),
+        _ => Ok(()),
+    };
+    if !limits.per_priority.is_empty() {
+        let used = state.usage.per_priority[priority_ix(agent.priority)];
+        class(
+            format!("{} priority", priority_name(agent.priority)),
+            used,
+            limits.per_priority.get(&agent.priority),
+        )?;
+    }
+    if let Some(phase) = agent.phase
+        && !limits.per_phase.is_empty()
+    {
+        let name = &plan.phases[phase.ix()].id;
+        class(
+            format!("phase {name}"),
+            state.usage.per_phase[phase.ix()],
+            limits.per_phase.get(&phase),
+        )?;
+    }
+    if let Some(track) = agent.track {
+        let name = &plan.tracks[track.ix()].id;
+        let used = state.usage.per_track[track.ix()];
+        if !limits.per_track.is_empty() {
+            class(format!("track {name}"), used, limits.per_track.get(&track))?;
+        }
+        if used == 0 && limits.tracks.is_some() {
+            class(
+                "tracks".to_owned(),
+                state.usage.tracks(),
+                limits.tracks.as_ref(),
+            )?;
+        }
+    }
+    if !limits.per_wave.is_empty() {
+        let wave = state.setup.wave(ix);
+        class(
+            format!("wave {wave}"),
+            state.usage.per_wave[wave as usize - 1],
+            limits.per_wave.get(&wave),
+        )?;
+    }
+    Ok(())
+}
+
+fn barrier(state: &State, phase: PhaseIx) -> Why {
+    Why::Barrier {
+        phase: state.setup.plan.phases[phase.ix()].id.clone(),
+        failed: state.phases[phase.ix()].status == PhaseStatus::Failed,
+    }
+}
+
+fn cpus(state: &State, asked: u64) -> Result<(), Why> {
+    let free = state
+        .setup
+        .cpus_milli
+        .saturating_sub(state.usage.cpus_milli);
+    if asked > free {
+        Err(Why::Cpus { asked, free })
+    } else {
+        Ok(())
+    }
+}
+
+fn ram(state: &State, asked: u64) -> Result<(), Why> {
+    let free = state
+        .setup
+        .ram_limit_bytes
+        .saturating_sub(state.usage.ram_bytes);
+    if asked > free {
+        Err(Why::Ram { asked, free })
+    } else {
+        Ok(())
+    }
+}
+
+/// What a mode costs.
+fn cost(state: &State, mode: &AgentMode) -> Result<(), Why> {
+    let limits = &state.setup.plan.limits;
+    cpus(state, mode.cpus_milli)?;
+    ram(state, mode.ram_bytes)?;
+    for (name, &asked) in &mode.uses {
+        let cap = limits.resources.get(name).copied().unwrap_or(0);
+        let free = cap.saturating_sub(state.usage.resources.get(name).copied().unwrap_or(0));
+        if asked > free {
+            return Err(Why::Resource {
+                name: name.clone(),
+                asked,
+                free,
+            });
+        }
+    }
+    for (name, &asked) in &mode.spends {
+        let cap = limits.budgets.get(name).copied().unwrap_or(0);
+        let left = cap.saturating_sub(state.usage.budgets.get(name).copied().unwrap_or(0));
+        if asked > left {
+            return Err(Why::Budget {
+                name: name.clone(),
+                asked,
+                left,
+            });
+        }
+    }
+    if let Some(cap) = limits.tokens {
+        let left = cap.saturating_sub(state.usage.tokens);
+        if mode.tokens > left {
+            return Err(Why::Budget {
+                name: "tokens".to_owned(),
+                asked: mode.tokens,
+                left,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Asks whether a ready agent may start now, and in which of its modes: the one that a swap asked
+/// for, else the first in the plan's order that fits.
+///
+/// # Errors
+/// Why not.
+pub fn admit(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why> {
+    whole_run(state, figures)?;
+    place(state, ix)?;
+    let modes = &state.setup.plan.agent(ix).modes;
+    if let Some(mode) = state.agent(ix).swap_to {
+        return cost(state, &modes[(mode as usize).min(modes.len() - 1)]).map(|()| Grant { mode });
+    }
+    let mut first = None;
+    for (mode, needs) in (0_u32..).zip(modes) {
+        match cost(state, needs) {
+            Ok(()) => return Ok(Grant { mode }),
+            Err(why) => {
+                first.get_or_insert(why);
+            }
+        }
+    }
+    Err(first.unwrap_or(Why::Held))
+}
+
+/// Asks whether a frozen agent may go on: its memory is held already, it needs a slot and CPUs.
+///
+/// # Errors
+/// Why not.
+pub fn admit_thaw(state: &State, figures: &Figures, ix: AgentIx) -> Result<(), Why> {
+    whole_run(state, figures)?;
+    place(state, ix)?;
+    cpus(state, state.mode_of(ix).cpus_milli)
+}
+
+/// Asks whether the pending check command of an owner may start; an agent's slot is held already.
+///
+/// # Errors
+/// Why not.
+pub fn admit_check(
+    state: &State,
+    figures: &Figures,
+    owner: Owner,
+    ram_bytes: u64,
+) -> Result<(), Why> {
+    whole_run(state, figures)?;
+    if let Owner::Phase(_) = owner {
+        slot(state)?;
+    }
+    ram(state, ram_bytes)
+}
+
+/// Asks what stops every start; for a quick end of the search.
+///
+/// # Errors
+/// Why nothing can start.
+pub(super) fn admit_any(state: &State, figures: &Figures) -> Result<(), Why> {
+    whole_run(state, figures)?;
+    slot(state)
+}
+
+fn priority_name(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Critical => "critical",
+        Priority::High => "high",
+        Priority::Normal => "normal",
+        Priority::Low => "low",
+    }
+}
+
+/// Names a mode for people.
+#[must_use]
+pub const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Sequential => "sequential",
+        Mode::Parallel => "parallel",
+        Mode::Hybrid => "hybrid",
+    }
+}
+
+/// Returns whether agents of a phase are held back by a barrier now.
+#[must_use]
+pub fn behind_barrier(state: &State, phase: Option<PhaseIx>) -> bool {
+    matches!((phase, state.closed_barrier()), (Some(phase), Some(closed)) if phase > closed)
+}

@@ -1,0 +1,160 @@
+//! What shall happen outside because of an event: derived from it, carried out after it is journaled.
+//!
+//! Must not decide. Commands are idempotent: their key names run, owner and attempt.
+
+use crate::plan::AgentIx;
+
+use super::{Action, Event, JobKey, JobState, Owner, Record, State};
+
+/// An order to the outside world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Start a process: the agent's own in this mode, or the check command of the key.
+    Spawn {
+        /// Which.
+        key: JobKey,
+        /// The agent's mode (0 for checks).
+        mode: u32,
+    },
+    /// End a process tree: TERM, grace, KILL.
+    Terminate {
+        /// Which.
+        key: JobKey,
+    },
+    /// Stop a process tree (SIGSTOP) and verify it.
+    Freeze {
+        /// Which.
+        key: JobKey,
+    },
+    /// Let a stopped process tree go on.
+    Thaw {
+        /// Which.
+        key: JobKey,
+    },
+    /// The run is over: close down with this status.
+    Finish {
+        /// Exit status.
+        status: u8,
+    },
+}
+
+impl Command {
+    /// Returns whether it must not wait for the journal: stop and freeze run even when the disk is
+    /// full (DESIGN 2).
+    #[must_use]
+    pub const fn urgent(&self) -> bool {
+        matches!(self, Self::Terminate { .. } | Self::Freeze { .. })
+    }
+}
+
+fn check_key(state: &State, owner: Owner) -> Option<JobKey> {
+    let check = state.check_of(owner)?;
+    Some(JobKey {
+        owner,
+        attempt: check.attempt,
+        check: Some(check.step),
+    })
+}
+
+fn main_key(state: &State, ix: AgentIx) -> JobKey {
+    JobKey::main(ix, state.agent(ix).attempt)
+}
+
+/// Live processes of an agent: its own, and its check's.
+fn live(state: &State, ix: AgentIx) -> impl Iterator<Item = JobKey> {
+    let own = state.agent(ix).live.as_ref().map(|_| main_key(state, ix));
+    own.into_iter().chain(live_check(state, Owner::Agent(ix)))
+}
+
+fn live_check(state: &State, owner: Owner) -> Option<JobKey> {
+    let check = state.check_of(owner)?;
+    matches!(check.job, JobState::Scheduled | JobState::Running(_))
+        .then(|| check_key(state, owner))
+        .flatten()
+}
+
+/// Derives the commands of an event; `state` is the state after it.
+#[must_use]
+pub fn effects(state: &State, record: &Record) -> Vec<Command> {
+    let event = &record.event;
+    let agent = event.agent().and_then(|id| state.find(id));
+    match (event, agent) {
+        (Event::AgentScheduled { mode, .. }, Some(ix)) => {
+            vec![Command::Spawn {
+                key: main_key(state, ix),
+                mode: *mode,
+            }]
+        }
+        // Told to end while it was being started.
+        (Event::AgentStarted { .. }, Some(ix))
+            if state
+                .agent(ix)
+                .live
+                .as_ref()
+                .is_some_and(|live| live.ending.is_some()) =>
+        {
+            vec![Command::Terminate {
+                key: main_key(state, ix),
+            }]
+        }
+        (Event::AgentTimeout { .. }, Some(ix)) => vec![Command::Terminate {
+            key: main_key(state, ix),
+        }],
+        (Event::AgentFrozen { .. }, Some(ix)) => vec![Command::Freeze {
+            key: main_key(state, ix),
+        }],
+        (Event::AgentThawed { .. }, Some(ix)) => vec![Command::Thaw {
+            key: main_key(state, ix),
+        }],
+        (Event::CheckScheduled { place, .. }, _) => state
+            .owner(place)
+            .and_then(|owner| check_key(state, owner))
+            .map(|key| Command::Spawn { key, mode: 0 })
+            .into_iter()
+            .collect(),
+        (Event::CheckStarted { place, .. }, _) => state
+            .owner(place)
+            .filter(|&owner| {
+                state
+                    .check_of(owner)
+                    .is_some_and(|check| check.ending.is_some())
+            })
+            .and_then(|owner| check_key(state, owner))
+            .map(|key| Command::Terminate { key })
+            .into_iter()
+            .collect(),
+        (Event::RunStopped { .. }, _) => {
+            let agents = state.setup.plan.indices().flat_map(|ix| live(state, ix));
+            let phases = (0..state.phases.len())
+                .filter_map(|i| live_check(state, Owner::Phase(crate::plan::PhaseIx::of(i))));
+            agents
+                .chain(phases)
+                .map(|key| Command::Terminate { key })
+                .collect()
+        }
+        (
+            Event::OperatorAction {
+                action: Action::Stop { target: Some(_) } | Action::Swap { .. },
+                agents,
+                ..
+            },
+            _,
+        ) => {
+            let swap = matches!(
+                event,
+                Event::OperatorAction {
+                    action: Action::Swap { .. },
+                    ..
+                }
+            );
+            agents
+                .iter()
+                .filter_map(|id| state.find(id))
+                .flat_map(|ix| live(state, ix).filter(move |key| !swap || key.check.is_none()))
+                .map(|key| Command::Terminate { key })
+                .collect()
+        }
+        (Event::RunFinished { status, .. }, _) => vec![Command::Finish { status: *status }],
+        _ => Vec::new(),
+    }
+}

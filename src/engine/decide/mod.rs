@@ -1,0 +1,169 @@
+//! `decide`: from the state and one input to events. Pure; one file a topic.
+//!
+//! Must not change the state, look at a clock, or start anything. A turn is `decide`, `apply`,
+//! then [`InputKind::Settle`] until nothing comes; one admission a call, so that each sees what the
+//! one before it took.
+
+mod finish;
+mod operator;
+mod process;
+mod settle;
+
+pub use operator::{Refusal, Resolved, resolve};
+
+use crate::plan::AgentIx;
+
+use super::{Cause, Event, Input, InputKind, State, Status, admission::mode_name};
+
+/// Decides what follows from an input; an empty list when nothing does.
+#[must_use]
+pub fn decide(state: &State, input: &Input) -> Vec<Event> {
+    if state.finished.is_some() {
+        return Vec::new();
+    }
+    match &input.kind {
+        InputKind::Begin {
+            run,
+            boot_id,
+            plan_hash,
+            base_commit,
+        } => {
+            let setup = &state.setup;
+            vec![Event::RunStarted {
+                run: run.clone(),
+                plan: setup.plan.name.clone(),
+                plan_hash: plan_hash.clone(),
+                wavedeck: env!("CARGO_PKG_VERSION").to_owned(),
+                boot_id: boot_id.clone(),
+                mode: state.mode,
+                base_commit: base_commit.clone(),
+                agents: count(setup.plan.agents.len()),
+                wave_count: count(setup.wave_sizes.len()),
+                agents_cap: state.cap(),
+                ram_limit_bytes: setup.ram_limit_bytes,
+                figures: input.figures,
+            }]
+        }
+        InputKind::Settle => settle::settle(state, &input.figures),
+        InputKind::Deadline => deadlines(state, input.elapsed_us),
+        InputKind::Spawned { key, handle } => process::spawned(state, *key, handle),
+        InputKind::SpawnFailed { key, error } => process::spawn_failed(state, *key, error),
+        InputKind::Ended { key, .. } => process::ended(state, *key, &input.kind),
+        InputKind::FrozenTree {
+            key,
+            stopped,
+            total,
+            held_bytes,
+        } => process::frozen(state, *key, *stopped, *total, *held_bytes),
+        InputKind::Quiet {
+            agent,
+            attempt,
+            quiet,
+        } => {
+            let a = state.agent(*agent);
+            let concerns =
+                a.status == Status::Running && a.attempt == *attempt && a.quiet != *quiet;
+            if concerns {
+                vec![Event::AgentQuiet {
+                    agent: state.id(*agent),
+                    attempt: *attempt,
+                    quiet: *quiet,
+                }]
+            } else {
+                Vec::new()
+            }
+        }
+        InputKind::Zone { zone, halted } => {
+            if (*zone, *halted) == (state.memory.zone, state.memory.halted) {
+                return Vec::new();
+            }
+            vec![Event::ZoneChanged {
+                from: state.memory.zone,
+                to: *zone,
+                halted: *halted,
+                figures: input.figures,
+            }]
+        }
+        InputKind::Operator { by, action } => operator::operator(state, by, action),
+        InputKind::Signal { by } => match state.stopping {
+            Some(_) => Vec::new(),
+            None => vec![Event::RunStopped { by: by.clone() }],
+        },
+        InputKind::Journal { error } => {
+            if state.degraded.is_some() == error.is_some() {
+                return Vec::new();
+            }
+            vec![Event::RunDegraded {
+                error: error.clone(),
+            }]
+        }
+        InputKind::Recovered {
+            boot_id,
+            survivors,
+            seen_attempts,
+        } => process::recovered(state, boot_id, *survivors, seen_attempts),
+    }
+}
+
+/// What is due by now: time limits and ends of back-offs.
+fn deadlines(state: &State, now_us: u64) -> Vec<Event> {
+    state
+        .due
+        .iter()
+        .take_while(|due| due.at_us <= now_us)
+        .filter_map(|due| match state.agent(due.agent).status {
+            Status::BackingOff => Some(Event::AgentReady {
+                agent: state.id(due.agent),
+            }),
+            Status::Running => Some(Event::AgentTimeout {
+                agent: state.id(due.agent),
+                attempt: state.agent(due.agent).attempt,
+                limit_us: state.setup.plan.agent(due.agent).timeout_us.unwrap_or(0),
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The end of an attempt that did not do it: another attempt if any is left, else failed.
+fn failure(state: &State, ix: AgentIx, kind: super::FailureKind, reason: String) -> Event {
+    match retry(state, ix, &reason) {
+        Some(event) => event,
+        None => Event::AgentFailed {
+            agent: state.id(ix),
+            attempt: state.agent(ix).attempt,
+            failure: kind,
+            reason,
+        },
+    }
+}
+
+/// The retry of a failed attempt, if the plan allows one more; delay = base × 2^retries (C4).
+fn retry(state: &State, ix: AgentIx, reason: &str) -> Option<Event> {
+    let agent = state.agent(ix);
+    let policy = state.setup.plan.agent(ix).retry;
+    (agent.failures + 1 < policy.attempts).then(|| Event::AgentRetrying {
+        agent: state.id(ix),
+        attempt: agent.attempt,
+        cause: Cause::Failure,
+        delay_us: policy
+            .base_us
+            .saturating_mul(1_u64.checked_shl(agent.failures).unwrap_or(u64::MAX)),
+        reason: reason.to_owned(),
+    })
+}
+
+/// A mode change, where it is one.
+fn mode_change(state: &State, to: crate::plan::Mode, cap: u32, cause: Cause) -> Option<Event> {
+    let _: &str = mode_name(to);
+    (to != state.mode || cap != state.agents_cap).then_some(Event::ModeChanged {
+        from: state.mode,
+        to,
+        agents_cap: cap,
+        cause,
+    })
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,387 @@
+//! What a person asks for: is it possible now, whom does it mean, what follows.
+//!
+//! Must not know keys or sockets; actions come named. A refusal is for the asker and is not
+//! journaled; an accepted action always is.
+
+use crate::{
+    engine::{Action, Cause, Event, FailureKind, PhaseStatus, State, Status, StoppedBy, Target},
+    plan::{AgentIx, Mode},
+};
+
+use super::mode_change;
+
+/// Why an action is not possible now; `Display` is the sentence for the asker.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such agent, track or phase.
+    #[error("no {what} `{name}` in this run")]
+    Unknown {
+        /// `agent`, `track` or `phase`.
+        what: &'static str,
+        /// As asked.
+        name: String,
+    },
+    /// It would change nothing, or is not possible in the present state.
+    #[error("{0}")]
+    NotNow(String),
+}
+
+/// An action with whom it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// The action, with defaults filled in.
+    pub action: Action,
+    /// The agents it concerns, in plan order.
+    pub agents: Vec<AgentIx>,
+}
+
+/// Finds whom an action means, and refuses what is not possible now.
+///
+/// # Errors
+/// A [`Refusal`] that says why and, where there is one, what to do instead.
+pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
+    if state.finished.is_some() {
+        return Err(Refusal::NotNow("the run has ended".to_owned()));
+    }
+    let plain = |agents: Vec<AgentIx>| {
+        Ok(Resolved {
+            action: action.clone(),
+            agents,
+        })
+    };
+    match action {
+        Action::Pause { target } => {
+            let open: Vec<AgentIx> = members(state, target)?
+                .into_iter()
+                .filter(|&ix| {
+                    let a = state.agent(ix);
+                    !a.status.is_final() && a.hold != Some(crate::engine::HoldBy::Operator)
+                })
+                .collect();
+            nonempty(open, || format!("{target}: nothing left to pause")).and_then(plain)
+        }
+        Action::Resume { target } => {
+            let held: Vec<AgentIx> = members(state, target)?
+                .into_iter()
+                .filter(|&ix| state.agent(ix).hold.is_some())
+                .collect();
+            nonempty(held, || format!("{target} is not paused")).and_then(plain)
+        }
+        Action::Stop { target: None } => match state.stopping {
+            Some(_) => Err(Refusal::NotNow("the run is stopping already".to_owned())),
+            None => plain(Vec::new()),
+        },
+        Action::Stop {
+            target: Some(target),
+        } => {
+            let open: Vec<AgentIx> = members(state, target)?
+                .into_iter()
+                .filter(|&ix| !state.agent(ix).status.is_final())
+                .collect();
+            nonempty(open, || format!("{target} has ended already")).and_then(plain)
+        }
+        Action::Retry { target } => resolve_retry(state, target).and_then(plain),
+        Action::Mode { mode } => {
+            if *mode == state.mode {
+                return Err(Refusal::NotNow(format!(
+                    "the mode is {} already",
+                    super::mode_name(*mode)
+                )));
+            }
+            plain(Vec::new())
+        }
+        Action::Sequential { now } => {
+            let running = others(state);
+            if state.mode == Mode::Sequential && (!now || running.is_empty()) {
+                return Err(Refusal::NotNow("the run is sequential already".to_owned()));
+            }
+            plain(if *now { running } else { Vec::new() })
+        }
+        Action::Swap { agent, worker } => resolve_swap(state, agent, worker.as_deref()),
+        Action::Agents { cap } => {
+            if *cap == 0 {
+                return Err(Refusal::NotNow(
+                    "at least 1 agent must be able to run; `pause all` holds all".into(),
+                ));
+            }
+            if *cap == state.agents_cap {
+                return Err(Refusal::NotNow(format!("the cap is {cap} already")));
+            }
+            plain(Vec::new())
+        }
+    }
+}
+
+fn nonempty(agents: Vec<AgentIx>, why: impl FnOnce() -> String) -> Result<Vec<AgentIx>, Refusal> {
+    if agents.is_empty() {
+        Err(Refusal::NotNow(why()))
+    } else {
+        Ok(agents)
+    }
+}
+
+/// The agents of a target in plan order; an agent with sub-agents means them too.
+fn members(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
+    let plan = &state.setup.plan;
+    Ok(match target {
+        Target::All => plan.indices().collect(),
+        Target::Agent(id) => {
+            let ix = find(state, id)?;
+            let mut all = vec![ix];
+            let mut next = 0;
+            while next < all.len() {
+                all.extend(&state.setup.children[all[next].ix()]);
+                next += 1;
+            }
+            all.sort_unstable();
+            all
+        }
+        Target::Track(id) => {
+            let track = plan
+                .tracks
+                .iter()
+                .position(|t| t.id == *id)
+                .ok_or_else(|| Refusal::Unknown {
+                    what: "track",
+                    name: id.clone(),
+                })?;
+            plan.indices()
+                .filter(|&ix| plan.agent(ix).track.is_some_and(|t| t.ix() == track))
+                .collect()
+        }
+        Target::Phase(id) => {
+            let phase = state.phase_ix(id).ok_or_else(|| Refusal::Unknown {
+                what: "phase",
+                name: id.clone(),
+            })?;
+            state.setup.members[phase.ix()].clone()
+        }
+    })
+}
+
+fn find(state: &State, id: &str) -> Result<AgentIx, Refusal> {
+    state.find(&id.into()).ok_or_else(|| Refusal::Unknown {
+        what: "agent",
+        name: id.to_owned(),
+    })
+}
+
+/// Running agents but the one that the order of starting puts first.
+fn others(state: &State) -> Vec<AgentIx> {
+    let mut running: Vec<_> = state
+        .setup
+        .plan
+        .indices()
+        .filter(|&ix| matches!(state.agent(ix).status, Status::Scheduled | Status::Running))
+        .map(|ix| state.rank(ix))
+        .collect();
+    running.sort_unstable();
+    let mut rest: Vec<AgentIx> = running.into_iter().skip(1).map(|rank| rank.agent).collect();
+    rest.sort_unstable();
+    rest
+}
+
+const fn can_retry(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Failed | Status::Stopped | Status::Blocked | Status::BackingOff
+    )
+}
+
+fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
+    if let Target::Phase(id) = target {
+        let phase = state.phase_ix(id).ok_or_else(|| Refusal::Unknown {
+            what: "phase",
+            name: id.clone(),
+        })?;
+        if state.phases[phase.ix()].status == PhaseStatus::Failed
+            && state.phases[phase.ix()].gate_red
+        {
+            return Ok(Vec::new());
+        }
+    }
+    if let Target::Agent(id) = target {
+        let ix = find(state, id)?;
+        let agent = state.agent(ix);
+        if agent.failure == Some(FailureKind::Coordination) && agent.status == Status::Failed {
+            let mut again: Vec<AgentIx> = members(state, target)?
+                .into_iter()
+                .filter(|&m| can_retry(state.agent(m).status))
+                .collect();
+            again.dedup();
+            return Ok(again);
+        }
+        if !can_retry(agent.status) {
+            return Err(Refusal::NotNow(format!(
+                "{id} is {}: only a failed, stopped, blocked or backing-off agent can be tried again",
+                agent.status.name()
+            )));
+        }
+        return Ok(vec![ix]);
+    }
+    let again: Vec<AgentIx> = members(state, target)?
+        .into_iter()
+        .filter(|&ix| can_retry(state.agent(ix).status))
+        .collect();
+    nonempty(again, || {
+        format!("{target}: nothing failed, stopped or blocked")
+    })
+}
+
+fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolved, Refusal> {
+    let ix = find(state, id)?;
+    let plan = &state.setup.plan;
+    let modes = &plan.agent(ix).modes;
+    let agent = state.agent(ix);
+    if agent.status.is_final() {
+        return Err(Refusal::NotNow(format!(
+            "{id} has ended; `retry` starts it again"
+        )));
+    }
+    let names: Vec<Option<&str>> = modes
+        .iter()
+        .map(|m| m.worker.map(|w| plan.workers[w.ix()].name.as_str()))
+        .collect();
+    if names.len() < 2 {
+        return Err(Refusal::NotNow(format!("{id} has only one worker")));
+    }
+    let now = agent.swap_to.unwrap_or(agent.mode) as usize;
+    let to = match worker {
+        Some(name) => names.iter().position(|n| *n == Some(name)).ok_or_else(|| {
+            let known: Vec<&str> = names.iter().flatten().copied().collect();
+            Refusal::NotNow(format!(
+                "{id} has no worker `{name}`; it has {}",
+                known.join(", ")
+            ))
+        })?,
+        None => (now + 1) % names.len(),
+    };
+    if agent.live.is_some() && to == agent.mode as usize && agent.swap_to.is_none() {
+        return Err(Refusal::NotNow(format!(
+            "{id} is done by that worker already"
+        )));
+    }
+    let action = Action::Swap {
+        agent: id.to_owned(),
+        worker: names[to].map(str::to_owned),
+    };
+    Ok(Resolved {
+        action,
+        agents: vec![ix],
+    })
+}
+
+/// Decides what follows from an action; nothing if it is refused.
+pub(super) fn operator(state: &State, by: &str, action: &Action) -> Vec<Event> {
+    let Ok(Resolved { action, agents }) = resolve(state, action) else {
+        return Vec::new();
+    };
+    let mut events = vec![Event::OperatorAction {
+        by: by.to_owned(),
+        action: action.clone(),
+        agents: agents.iter().map(|&ix| state.id(ix)).collect(),
+    }];
+    match &action {
+        Action::Pause { .. } => events.extend(freeze(state, &agents, Cause::Operator)),
+        Action::Resume { .. } | Action::Swap { .. } => {}
+        Action::Stop { target: None } => events.push(Event::RunStopped {
+            by: StoppedBy::Operator,
+        }),
+        Action::Stop { target: Some(_) } => {
+            let at_rest = agents.iter().filter(|&&ix| {
+                let agent = state.agent(ix);
+                let process = agent.live.is_some()
+                    || agent.check.as_ref().is_some_and(|check| {
+                        matches!(
+                            check.job,
+                            crate::engine::JobState::Scheduled
+                                | crate::engine::JobState::Running(_)
+                        )
+                    });
+                !process
+            });
+            events.extend(at_rest.map(|&ix| Event::AgentStopped {
+                agent: state.id(ix),
+                attempt: state.agent(ix).attempt,
+            }));
+        }
+        Action::Retry { target } => events.extend(retries(state, target, &agents)),
+        Action::Mode { mode } => {
+            events.extend(mode_change(state, *mode, state.agents_cap, Cause::Operator));
+        }
+        Action::Sequential { now } => {
+            let cause = if *now {
+                Cause::KillSwitch
+            } else {
+                Cause::Operator
+            };
+            events.extend(mode_change(
+                state,
+                Mode::Sequential,
+                state.agents_cap,
+                cause,
+            ));
+            if *now {
+                events.extend(freeze(state, &agents, cause));
+            }
+        }
+        Action::Agents { cap } => {
+            events.extend(mode_change(state, state.mode, *cap, Cause::Operator))
+        }
+    }
+    events
+}
+
+/// Freezes those of the agents that have a process that is not being ended.
+fn freeze(state: &State, agents: &[AgentIx], cause: Cause) -> Vec<Event> {
+    agents
+        .iter()
+        .filter(|&&ix| {
+            let agent = state.agent(ix);
+            agent.status == Status::Running
+                && agent
+                    .live
+                    .as_ref()
+                    .is_some_and(|live| live.ending.is_none() && live.handle.is_some())
+        })
+        .map(|&ix| Event::AgentFrozen {
+            agent: state.id(ix),
+            attempt: state.agent(ix).attempt,
+            cause,
+        })
+        .collect()
+}
+
+fn retries(state: &State, target: &Target, agents: &[AgentIx]) -> Vec<Event> {
+    if let (Target::Phase(phase), true) = (target, agents.is_empty()) {
+        let attempt = state
+            .phase_ix(phase)
+            .map_or(0, |ix| state.phases[ix.ix()].attempt);
+        return vec![Event::PhaseChecking {
+            phase: phase.clone(),
+            attempt: attempt + 1,
+        }];
+    }
+    agents
+        .iter()
+        .map(|&ix| {
+            let agent = state.agent(ix);
+            // Its own process was well, or it has none: it joins again.
+            let joins =
+                agent.failure == Some(FailureKind::Coordination) || !state.setup.has_process(ix);
+            if joins && agent.status != Status::BackingOff {
+                Event::AgentJoining {
+                    agent: state.id(ix),
+                }
+            } else {
+                Event::AgentRetrying {
+                    agent: state.id(ix),
+                    attempt: agent.attempt,
+                    cause: Cause::Operator,
+                    delay_us: 0,
+                    reason: "asked for by you".to_owned(),
+                }
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,227 @@
+//! What processes report: started, could not start, ended, frozen; and what recovery found.
+//!
+//! Only states what happened. What follows for the agent is decided by the next
+//! [`super::InputKind::Settle`] from the state alone, so that a crash in between loses nothing.
+
+use crate::{
+    engine::{
+        Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind, Interruption, JobKey, JobState,
+        Owner, State, Status,
+    },
+    plan::AgentId,
+};
+
+/// Names the check command that an owner is at.
+pub(super) fn place(state: &State, owner: Owner, attempt: u32, step: u32) -> CheckPlace {
+    let gate = state
+        .checks_of(owner)
+        .get(step as usize)
+        .map_or("check", |s| s.gate)
+        .to_owned();
+    let (agent, phase) = match owner {
+        Owner::Agent(ix) => (Some(state.id(ix)), None),
+        Owner::Phase(ix) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
+    };
+    CheckPlace {
+        agent,
+        phase,
+        attempt,
+        gate,
+        step,
+    }
+}
+
+/// Returns whether a report about a check command is about the one that is on.
+fn current_check(state: &State, key: JobKey) -> bool {
+    state.check_of(key.owner).is_some_and(|check| {
+        check.attempt == key.attempt
+            && Some(check.step) == key.check
+            && matches!(check.job, JobState::Scheduled | JobState::Running(_))
+    })
+}
+
+pub(super) fn spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event> {
+    if let Some(step) = key.check {
+        return if current_check(state, key) {
+            vec![Event::CheckStarted {
+                place: place(state, key.owner, key.attempt, step),
+                handle: handle.clone(),
+            }]
+        } else {
+            Vec::new()
+        };
+    }
+    let Owner::Agent(ix) = key.owner else {
+        return Vec::new();
+    };
+    let agent = state.agent(ix);
+    if agent.status != Status::Scheduled || agent.attempt != key.attempt {
+        return Vec::new();
+    }
+    let mut events = vec![Event::AgentStarted {
+        agent: state.id(ix),
+        attempt: key.attempt,
+        handle: handle.clone(),
+    }];
+    let ending = agent
+        .live
+        .as_ref()
+        .is_some_and(|live| live.ending.is_some());
+    if let (Some(by), false) = (agent.hold, ending) {
+        let cause = match by {
+            HoldBy::Operator => Cause::Hold,
+            HoldBy::Rule => Cause::KillSwitch,
+        };
+        events.push(Event::AgentFrozen {
+            agent: state.id(ix),
+            attempt: key.attempt,
+            cause,
+        });
+    }
+    events
+}
+
+pub(super) fn spawn_failed(state: &State, key: JobKey, error: &str) -> Vec<Event> {
+    end(
+        state,
+        key,
+        Exit::SpawnError(error.to_owned()),
+        (0, 0, 0, 0),
+        &[],
+    )
+}
+
+pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event> {
+    let InputKind::Ended {
+        exit,
+        cpu_us,
+        peak_bytes,
+        output_bytes,
+        leaked,
+        present,
+        ..
+    } = input
+    else {
+        return Vec::new();
+    };
+    end(
+        state,
+        key,
+        exit.clone(),
+        (*cpu_us, *peak_bytes, *output_bytes, *leaked),
+        present,
+    )
+}
+
+fn end(
+    state: &State,
+    key: JobKey,
+    exit: Exit,
+    figures: (u64, u64, u64, u32),
+    present: &[String],
+) -> Vec<Event> {
+    let (cpu_us, peak_bytes, output_bytes, leaked) = figures;
+    if let Some(step) = key.check {
+        return if current_check(state, key) {
+            vec![Event::CheckEnded {
+                place: place(state, key.owner, key.attempt, step),
+                exit,
+                output_bytes,
+            }]
+        } else {
+            Vec::new()
+        };
+    }
+    let Owner::Agent(ix) = key.owner else {
+        return Vec::new();
+    };
+    let agent = state.agent(ix);
+    if agent.live.is_none() || agent.attempt != key.attempt {
+        return Vec::new();
+    }
+    vec![Event::AttemptEnded {
+        agent: state.id(ix),
+        attempt: key.attempt,
+        exit,
+        cpu_us,
+        peak_bytes,
+        output_bytes,
+        leaked,
+        present: present.to_vec(),
+    }]
+}
+
+pub(super) fn frozen(
+    state: &State,
+    key: JobKey,
+    stopped: u32,
+    total: u32,
+    held_bytes: u64,
+) -> Vec<Event> {
+    let Owner::Agent(ix) = key.owner else {
+        return Vec::new();
+    };
+    let agent = state.agent(ix);
+    if agent.status != Status::Frozen || agent.attempt != key.attempt || key.check.is_some() {
+        return Vec::new();
+    }
+    vec![Event::AgentFreezeVerified {
+        agent: state.id(ix),
+        attempt: key.attempt,
+        stopped,
+        total,
+        held_bytes,
+    }]
+}
+
+/// The runner starts again: every process of before is gone, and no attempt number comes back.
+pub(super) fn recovered(
+    state: &State,
+    boot_id: &str,
+    survivors: u32,
+    seen_attempts: &[(AgentId, u32)],
+) -> Vec<Event> {
+    let mut events = vec![Event::RunResumed {
+        boot_id: boot_id.to_owned(),
+        wavedeck: env!("CARGO_PKG_VERSION").to_owned(),
+        survivors,
+        interrupted: seen_attempts
+            .iter()
+            .filter(|(id, attempt)| {
+                state
+                    .find(id)
+                    .is_some_and(|ix| state.agent(ix).attempt < *attempt)
+            })
+            .map(|(agent, attempt)| Interruption {
+                agent: agent.clone(),
+                attempt: *attempt,
+            })
+            .collect(),
+    }];
+    for ix in state.setup.plan.indices() {
+        let agent = state.agent(ix);
+        if agent.live.is_some() {
+            events.extend(end(
+                state,
+                JobKey::main(ix, agent.attempt),
+                Exit::Interrupted,
+                (0, 0, 0, 0),
+                &[],
+            ));
+        }
+        events.extend(lost_check(state, Owner::Agent(ix)));
+    }
+    for (i, _) in state.phases.iter().enumerate() {
+        events.extend(lost_check(state, Owner::Phase(crate::plan::PhaseIx::of(i))));
+    }
+    events
+}
+
+fn lost_check(state: &State, owner: Owner) -> Option<Event> {
+    let check = state.check_of(owner)?;
+    matches!(check.job, JobState::Scheduled | JobState::Running(_)).then(|| Event::CheckEnded {
+        place: place(state, owner, check.attempt, check.step),
+        exit: Exit::Interrupted,
+        output_bytes: 0,
+    })
+}

@@ -1,0 +1,717 @@
+//! What was decided or observed: the journal's vocabulary (DESIGN 6, REQUIREMENTS H1).
+//!
+//! Plain data that serialises to the contract's JSON. Fields are added, never changed. Must not
+//! hold anything that cannot be rebuilt from a journal line.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{AgentId, Mode};
+
+use super::{Action, Metrics};
+
+/// Urgency of an event for somebody who watches.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Routine.
+    Low,
+    /// Worth a line.
+    Medium,
+    /// Somebody should look.
+    High,
+    /// The run itself is in danger.
+    Critical,
+}
+
+/// Memory pressure (REQUIREMENTS D1).
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Zone {
+    /// Full parallel.
+    #[default]
+    Green,
+    /// Watch.
+    Yellow,
+    /// Fewer at once.
+    Orange,
+    /// Emergency.
+    Red,
+}
+
+impl Zone {
+    /// Returns its lower-case name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Yellow => "yellow",
+            Self::Orange => "orange",
+            Self::Red => "red",
+        }
+    }
+}
+
+/// Memory as last sampled; each decision carries the figures that it used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Figures {
+    /// `max(used / total, agents / limits.ram)` in permille (DESIGN 8).
+    pub pressure_permille: u32,
+    /// Memory that the machine (or container) can still give, in bytes.
+    pub available_bytes: u64,
+    /// Memory of the machine (or container), in bytes.
+    pub total_bytes: u64,
+    /// Resident memory of all agents' trees, in bytes (an upper bound: shared pages count twice).
+    pub agents_bytes: u64,
+}
+
+/// How to find a process again after a crash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Handle {
+    /// A process of this machine.
+    Local {
+        /// Its process id.
+        pid: i32,
+        /// Start time in clock ticks since boot (`/proc/PID/stat`, field 22): tells a reused pid apart.
+        start_ticks: u64,
+    },
+    /// A process of a simulation under virtual time.
+    Virtual {
+        /// Its number.
+        number: u64,
+    },
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// By itself, with this status.
+    Code(i32),
+    /// By a signal.
+    Signal {
+        /// Its number.
+        number: i32,
+        /// Its name, `SIGKILL`.
+        name: String,
+    },
+    /// It never started.
+    SpawnError(String),
+    /// The runner died while it ran; it was ended at the restart.
+    Interrupted,
+}
+
+impl Exit {
+    /// Returns whether it is a success.
+    #[must_use]
+    pub const fn ok(&self) -> bool {
+        matches!(self, Self::Code(0))
+    }
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal { name, .. } => write!(f, "killed by {name}"),
+            Self::SpawnError(error) => write!(f, "could not start: {error}"),
+            Self::Interrupted => f.write_str("interrupted: the runner died"),
+        }
+    }
+}
+
+/// Who or what stopped the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedBy {
+    /// A person, from the keyboard or `ctl`.
+    Operator,
+    /// A signal to guard or runner.
+    Signal(i32),
+    /// The guard died, so nothing would end what the runner leaves.
+    GuardLost,
+}
+
+/// Kinds of failure (REQUIREMENTS I1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum FailureKind {
+    /// It took longer than its `timeout`.
+    #[serde(rename = "agent.timeout")]
+    Timeout,
+    /// It ended with a status other than 0, by a signal, or could not start.
+    #[serde(rename = "agent.error")]
+    Error,
+    /// It was killed for memory.
+    #[serde(rename = "resource.exhaustion")]
+    Exhaustion,
+    /// A check or gate was red.
+    #[serde(rename = "validation.failure")]
+    Validation,
+    /// One of its sub-agents failed.
+    #[serde(rename = "coordination.failure")]
+    Coordination,
+}
+
+/// Why a decision was made, for those that can have several reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// A person asked for it.
+    Operator,
+    /// The kill switch: sequential at once.
+    KillSwitch,
+    /// The attempt failed and may be tried again.
+    Failure,
+    /// Another worker takes over.
+    Swap,
+    /// The runner died during the attempt.
+    Interrupted,
+    /// There is room again.
+    Room,
+    /// The person's hold was on it when it started.
+    Hold,
+}
+
+/// Where a check stands: its owner and gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CheckPlace {
+    /// The agent that is checked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agent: Option<AgentId>,
+    /// The phase that is checked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phase: Option<String>,
+    /// Attempt of the agent, or round of the phase's gates.
+    pub attempt: u32,
+    /// The gate's id; `check` for an agent's own acceptance commands.
+    pub gate: String,
+    /// Which command, counted over all gates of the owner, from 0.
+    pub step: u32,
+}
+
+/// An agent whose process was lost with the runner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Interruption {
+    /// Whom.
+    pub agent: AgentId,
+    /// Highest attempt number in use; the next one is higher.
+    pub attempt: u32,
+}
+
+/// One event. The names are the contract's; kinds that it does not list are ours and are skipped
+/// by readers that do not know them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+pub enum Event {
+    /// The run began.
+    #[serde(rename = "run.started")]
+    RunStarted {
+        /// Identifier of the run.
+        run: String,
+        /// Name of the plan.
+        plan: String,
+        /// SHA-256 of the plan as run.
+        plan_hash: String,
+        /// Version of the program.
+        wavedeck: String,
+        /// Identifier of the machine's boot.
+        boot_id: String,
+        /// Mode at the start.
+        mode: Mode,
+        /// Commit that the run started from.
+        base_commit: Option<String>,
+        /// Agents in the plan.
+        agents: u32,
+        /// Waves in the plan (K1 `wave_count`).
+        wave_count: u32,
+        /// Agents at once.
+        agents_cap: u32,
+        /// Memory limit in bytes.
+        ram_limit_bytes: u64,
+        /// Memory at the start: the baseline.
+        figures: Figures,
+    },
+    /// The run went on after a crash.
+    #[serde(rename = "run.resumed")]
+    RunResumed {
+        /// Identifier of the machine's boot now.
+        boot_id: String,
+        /// Version of the program now.
+        wavedeck: String,
+        /// Old processes that were still alive and were ended.
+        survivors: u32,
+        /// Attempt numbers found outside the journal, never to be used again.
+        interrupted: Vec<Interruption>,
+    },
+    /// The whole run was told to stop.
+    #[serde(rename = "run.stopped")]
+    RunStopped {
+        /// By whom.
+        by: StoppedBy,
+    },
+    /// Recording has a fault (`error`), or is well again (none).
+    #[serde(rename = "run.degraded")]
+    RunDegraded {
+        /// What is wrong.
+        error: Option<String>,
+    },
+    /// The run ended.
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        /// Exit status as in DESIGN 6.
+        status: u8,
+        /// One line for people.
+        summary: String,
+        /// K1 and K2.
+        metrics: Box<Metrics>,
+    },
+    /// An operator's action was accepted.
+    #[serde(rename = "operator.action")]
+    OperatorAction {
+        /// Who asked: `deck`, `ctl`.
+        by: String,
+        /// What.
+        action: Action,
+        /// The agents that it was resolved to.
+        agents: Vec<AgentId>,
+    },
+    /// The mode or the cap changed.
+    #[serde(rename = "mode.changed")]
+    ModeChanged {
+        /// Before.
+        from: Mode,
+        /// Now.
+        to: Mode,
+        /// Agents at once now.
+        agents_cap: u32,
+        /// Why.
+        cause: Cause,
+    },
+    /// All its needs are met.
+    #[serde(rename = "agent.ready")]
+    AgentReady {
+        /// Whom.
+        agent: AgentId,
+    },
+    /// It will not run: a need cannot be met.
+    #[serde(rename = "agent.skipped")]
+    AgentSkipped {
+        /// Whom.
+        agent: AgentId,
+        /// In words.
+        reason: String,
+        /// Its own condition said so; no failure stands behind it.
+        by_condition: bool,
+    },
+    /// Admission let it start.
+    #[serde(rename = "agent.scheduled")]
+    AgentScheduled {
+        /// Whom.
+        agent: AgentId,
+        /// Its new attempt.
+        attempt: u32,
+        /// Which of its modes.
+        mode: u32,
+        /// The worker of that mode.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        worker: Option<String>,
+        /// Memory reserved for it, in bytes.
+        ram_bytes: u64,
+        /// Memory pressure that admission saw, in permille.
+        pressure_permille: u32,
+        /// Agents that hold a slot, itself included.
+        running: u32,
+    },
+    /// Its process runs.
+    #[serde(rename = "agent.started")]
+    AgentStarted {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+        /// How to find the process.
+        handle: Handle,
+    },
+    /// It has been silent for its `quiet` (or speaks again).
+    #[serde(rename = "agent.quiet")]
+    AgentQuiet {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+        /// Silent, or speaking again.
+        quiet: bool,
+    },
+    /// It ran longer than its `timeout` and is being ended.
+    #[serde(rename = "agent.timeout")]
+    AgentTimeout {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+        /// The limit, in microseconds.
+        limit_us: u64,
+    },
+    /// Its process and whatever it left behind are gone.
+    #[serde(rename = "attempt.ended")]
+    AttemptEnded {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+        /// How.
+        exit: Exit,
+        /// CPU time in microseconds.
+        cpu_us: u64,
+        /// Peak resident memory of its largest process, in bytes.
+        peak_bytes: u64,
+        /// Bytes of its output.
+        output_bytes: u64,
+        /// Descendants left behind and ended.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        leaked: u32,
+        /// Watched output files that exist.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        present: Vec<String>,
+    },
+    /// Another attempt follows.
+    #[serde(rename = "agent.retrying")]
+    AgentRetrying {
+        /// Whom.
+        agent: AgentId,
+        /// The attempt that ended.
+        attempt: u32,
+        /// Why.
+        cause: Cause,
+        /// Pause before it is ready again, in microseconds.
+        delay_us: u64,
+        /// In words: what went wrong.
+        reason: String,
+    },
+    /// It waits for its sub-agents.
+    #[serde(rename = "agent.joining")]
+    AgentJoining {
+        /// Whom.
+        agent: AgentId,
+    },
+    /// Its checks begin.
+    #[serde(rename = "agent.checking")]
+    AgentChecking {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+    },
+    /// Its process tree was stopped: memory stays, the slot is free.
+    #[serde(rename = "agent.frozen")]
+    AgentFrozen {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+        /// Why.
+        cause: Cause,
+    },
+    /// What a freeze did, measured.
+    #[serde(rename = "agent.freeze_verified")]
+    AgentFreezeVerified {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+        /// Processes seen stopped.
+        stopped: u32,
+        /// Processes of the tree; more than `stopped`: partly frozen.
+        total: u32,
+        /// Memory that it goes on holding, in bytes.
+        held_bytes: u64,
+    },
+    /// Its process tree runs again.
+    #[serde(rename = "agent.thawed")]
+    AgentThawed {
+        /// Whom.
+        agent: AgentId,
+        /// Its attempt.
+        attempt: u32,
+        /// Why.
+        cause: Cause,
+        /// Memory pressure that admission saw, in permille.
+        pressure_permille: u32,
+    },
+    /// It waits for a person.
+    #[serde(rename = "agent.blocked")]
+    AgentBlocked {
+        /// Whom.
+        agent: AgentId,
+        /// In words.
+        reason: String,
+        /// The red gate, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        gate: Option<String>,
+    },
+    /// It failed for good.
+    #[serde(rename = "agent.failed")]
+    AgentFailed {
+        /// Whom.
+        agent: AgentId,
+        /// Its last attempt.
+        attempt: u32,
+        /// What kind of failure.
+        failure: FailureKind,
+        /// In words.
+        reason: String,
+    },
+    /// A person ended it.
+    #[serde(rename = "agent.stopped")]
+    AgentStopped {
+        /// Whom.
+        agent: AgentId,
+        /// Its last attempt; 0: it never started.
+        attempt: u32,
+    },
+    /// It is done.
+    #[serde(rename = "agent.completed")]
+    AgentCompleted {
+        /// Whom.
+        agent: AgentId,
+        /// The attempt that did it.
+        attempt: u32,
+        /// Time that its process ran in that attempt, in microseconds.
+        ran_us: u64,
+    },
+    /// The next check command is in line.
+    #[serde(rename = "check.queued")]
+    CheckQueued {
+        /// Which.
+        #[serde(flatten)]
+        place: CheckPlace,
+    },
+    /// Admission let a check command start.
+    #[serde(rename = "check.scheduled")]
+    CheckScheduled {
+        /// Which.
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// Memory reserved for it, in bytes.
+        ram_bytes: u64,
+        /// Memory pressure that admission saw, in permille.
+        pressure_permille: u32,
+    },
+    /// A check command runs.
+    #[serde(rename = "check.started")]
+    CheckStarted {
+        /// Which.
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// How to find the process.
+        handle: Handle,
+    },
+    /// A check command ended.
+    #[serde(rename = "check.ended")]
+    CheckEnded {
+        /// Which.
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// How.
+        exit: Exit,
+        /// Bytes of its output: the evidence.
+        output_bytes: u64,
+    },
+    /// All commands of a gate were green.
+    #[serde(rename = "gate.passed")]
+    GatePassed {
+        /// Which.
+        #[serde(flatten)]
+        place: CheckPlace,
+    },
+    /// A command of a gate was red.
+    #[serde(rename = "gate.failed")]
+    GateFailed {
+        /// Which.
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// In words.
+        reason: String,
+    },
+    /// Its first agent was admitted.
+    #[serde(rename = "phase.started")]
+    PhaseStarted {
+        /// Which.
+        phase: String,
+    },
+    /// All its agents have ended; its gates are next.
+    #[serde(rename = "phase.checking")]
+    PhaseChecking {
+        /// Which.
+        phase: String,
+        /// Round of its gates, from 1.
+        attempt: u32,
+    },
+    /// All its agents ended and its gates passed.
+    #[serde(rename = "phase.completed")]
+    PhaseCompleted {
+        /// Which.
+        phase: String,
+    },
+    /// It cannot complete: an agent or a gate of it failed.
+    #[serde(rename = "phase.failed")]
+    PhaseFailed {
+        /// Which.
+        phase: String,
+        /// In words.
+        reason: String,
+    },
+    /// All its agents have ended.
+    #[serde(rename = "wave.completed")]
+    WaveCompleted {
+        /// Number from 1.
+        wave: u32,
+    },
+    /// A point to which the run can be taken back.
+    #[serde(rename = "checkpoint.made")]
+    CheckpointMade {
+        /// The wave that it closes.
+        wave: u32,
+    },
+    /// Memory pressure crossed a threshold.
+    #[serde(rename = "zone.changed")]
+    ZoneChanged {
+        /// Before.
+        from: Zone,
+        /// Now.
+        to: Zone,
+        /// At or above the halt threshold: nothing starts.
+        halted: bool,
+        /// What was measured.
+        figures: Figures,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// One line of the journal: an event with its place in time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Record {
+    /// From 1 without gaps.
+    pub seq: u64,
+    /// Wall clock in milliseconds since the Unix epoch; RFC 3339 in UTC on disk.
+    #[serde(rename = "at", with = "stamp")]
+    #[schemars(with = "String")]
+    pub at_ms: i64,
+    /// Microseconds that the run has been alive.
+    pub elapsed_us: u64,
+    /// Urgency.
+    pub priority: Level,
+    /// Who caused it: an agent's id, `engine`, `operator`, `runner`.
+    pub source: String,
+    /// Agents that it concerns beside its own.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub affected: Vec<AgentId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+impl Event {
+    /// Returns the agent that the event is about.
+    #[must_use]
+    pub fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::AgentReady { agent }
+            | Self::AgentSkipped { agent, .. }
+            | Self::AgentScheduled { agent, .. }
+            | Self::AgentStarted { agent, .. }
+            | Self::AgentQuiet { agent, .. }
+            | Self::AgentTimeout { agent, .. }
+            | Self::AttemptEnded { agent, .. }
+            | Self::AgentRetrying { agent, .. }
+            | Self::AgentJoining { agent }
+            | Self::AgentChecking { agent, .. }
+            | Self::AgentFrozen { agent, .. }
+            | Self::AgentFreezeVerified { agent, .. }
+            | Self::AgentThawed { agent, .. }
+            | Self::AgentBlocked { agent, .. }
+            | Self::AgentFailed { agent, .. }
+            | Self::AgentStopped { agent, .. }
+            | Self::AgentCompleted { agent, .. } => Some(agent),
+            Self::CheckQueued { place }
+            | Self::CheckScheduled { place, .. }
+            | Self::CheckStarted { place, .. }
+            | Self::CheckEnded { place, .. }
+            | Self::GatePassed { place }
+            | Self::GateFailed { place, .. } => place.agent.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Returns how urgent it is.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::RunDegraded { .. } => Level::Critical,
+            Self::AgentFailed { .. }
+            | Self::AgentBlocked { .. }
+            | Self::GateFailed { .. }
+            | Self::PhaseFailed { .. }
+            | Self::AgentTimeout { .. }
+            | Self::RunStopped { .. } => Level::High,
+            Self::ZoneChanged { to, halted, .. } => match to {
+                _ if *halted => Level::Critical,
+                Zone::Red => Level::High,
+                _ => Level::Medium,
+            },
+            Self::RunStarted { .. }
+            | Self::RunResumed { .. }
+            | Self::RunFinished { .. }
+            | Self::OperatorAction { .. }
+            | Self::ModeChanged { .. }
+            | Self::AgentRetrying { .. }
+            | Self::AgentSkipped { .. }
+            | Self::AgentFrozen { .. }
+            | Self::AgentThawed { .. }
+            | Self::AgentStopped { .. }
+            | Self::AgentQuiet { .. }
+            | Self::PhaseCompleted { .. } => Level::Medium,
+            _ => Level::Low,
+        }
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds on disk, milliseconds in memory.
+mod stamp {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde hands a reference in"
+    )]
+    pub fn serialize<S: Serializer>(at_ms: &i64, to: S) -> Result<S::Ok, S::Error> {
+        let at = jiff::Timestamp::from_millisecond(*at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        to.collect_str(&format_args!("{at:.3}"))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        let at: jiff::Timestamp = text.parse().map_err(D::Error::custom)?;
+        Ok(at.as_millisecond())
+    }
+}

@@ -1,0 +1,157 @@
+//! Everything that can happen to a run, stamped with time and the last memory figures.
+//!
+//! Must not carry screens, key codes or raw samples: keys arrive as named [`super::Action`]s,
+//! samples only as edges that a sensor has seen.
+
+use crate::plan::{AgentId, AgentIx, PhaseIx};
+
+use super::{Action, Exit, Figures, Handle, StoppedBy, Zone};
+
+/// Whose process it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Owner {
+    /// An agent's.
+    Agent(AgentIx),
+    /// A gate of a phase.
+    Phase(PhaseIx),
+}
+
+/// Names one process of a run; the idempotence key of commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct JobKey {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Attempt of the agent, or round of the phase's gates, from 1.
+    pub attempt: u32,
+    /// Which check command, counted over all gates of the owner; none for the agent's own process.
+    pub check: Option<u32>,
+}
+
+impl JobKey {
+    /// The key of an agent's own process.
+    #[must_use]
+    pub const fn main(agent: AgentIx, attempt: u32) -> Self {
+        Self {
+            owner: Owner::Agent(agent),
+            attempt,
+            check: None,
+        }
+    }
+}
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    /// Wall clock, milliseconds since the Unix epoch; for display only.
+    pub at_ms: i64,
+    /// Microseconds that the run has been alive; never goes back.
+    pub elapsed_us: u64,
+    /// Memory as last sampled.
+    pub figures: Figures,
+    /// What happened.
+    pub kind: InputKind,
+}
+
+/// The kinds of input.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputKind {
+    /// The run begins.
+    Begin {
+        /// Identifier of the run.
+        run: String,
+        /// Identifier of the machine's boot.
+        boot_id: String,
+        /// SHA-256 of the plan as run, lower-case hex.
+        plan_hash: String,
+        /// Commit that the run started from, where the repository has one.
+        base_commit: Option<String>,
+    },
+    /// Nothing new: look for what follows from the state. Repeated until no event comes.
+    Settle,
+    /// A deadline of [`super::State::next_deadline`] has passed.
+    Deadline,
+    /// A process runs.
+    Spawned {
+        /// Which.
+        key: JobKey,
+        /// How to find it again.
+        handle: Handle,
+    },
+    /// A process could not be started.
+    SpawnFailed {
+        /// Which.
+        key: JobKey,
+        /// Why, in words.
+        error: String,
+    },
+    /// A process and its tree are gone.
+    Ended {
+        /// Which.
+        key: JobKey,
+        /// How.
+        exit: Exit,
+        /// CPU time of it and of what it waited for, in microseconds.
+        cpu_us: u64,
+        /// Peak resident memory of its largest process, in bytes.
+        peak_bytes: u64,
+        /// Bytes of output in its file.
+        output_bytes: u64,
+        /// Descendants that it left behind and that were ended.
+        leaked: u32,
+        /// Which of the agent's watched output files exist.
+        present: Vec<String>,
+    },
+    /// A freeze was carried out and verified.
+    FrozenTree {
+        /// Which.
+        key: JobKey,
+        /// Processes seen stopped.
+        stopped: u32,
+        /// Processes of the tree.
+        total: u32,
+        /// What the tree holds, in bytes.
+        held_bytes: u64,
+    },
+    /// An agent has been silent for its `quiet`, or speaks again.
+    Quiet {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// Silent, or speaking again.
+        quiet: bool,
+    },
+    /// Memory pressure crossed a threshold (with hysteresis).
+    Zone {
+        /// The zone now.
+        zone: Zone,
+        /// At or above the halt threshold: nothing may start.
+        halted: bool,
+    },
+    /// A person or script asks for something.
+    Operator {
+        /// Who: `deck`, `ctl`, …
+        by: String,
+        /// What.
+        action: Action,
+    },
+    /// A signal asks the run to stop.
+    Signal {
+        /// By whom.
+        by: StoppedBy,
+    },
+    /// The journal cannot be written (`Some`), or can be written again (`None`).
+    Journal {
+        /// What is wrong.
+        error: Option<String>,
+    },
+    /// The run goes on after a crash; what ran then has been ended.
+    Recovered {
+        /// Identifier of the machine's boot now.
+        boot_id: String,
+        /// Processes of the old attempts that were still alive and have been ended.
+        survivors: u32,
+        /// Highest attempt numbers found outside the journal (output files, processes).
+        seen_attempts: Vec<(AgentId, u32)>,
+    },
+}

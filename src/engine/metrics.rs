@@ -1,0 +1,170 @@
+//! Metrics of a run by the exact names of REQUIREMENTS K1 and K2; part of `run.finished`.
+//!
+//! Computed from the state alone. What this version cannot measure is `null`, with the reason in
+//! `unavailable`. Must not estimate silently.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{State, Status};
+
+/// K1 and K2. Ratios are decimals with three places, made from integers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[expect(
+    missing_docs,
+    reason = "the names are those of REQUIREMENTS K1 and K2 and mean the same"
+)]
+pub struct Metrics {
+    pub execution_id: String,
+    pub start_time: String,
+    pub end_time: String,
+    /// Longest path of the plan by declared durations.
+    pub critical_path_ms: u64,
+    pub wave_count: u32,
+    /// Time with at least one agent running, against the sum of all running times.
+    pub parallelism_ratio: Option<Permille>,
+    pub token_input: Option<u64>,
+    pub token_output: Option<u64>,
+    pub token_savings_estimated: Option<Permille>,
+    pub cache_hit_l2: Option<Permille>,
+    pub cache_hit_l3: Option<Permille>,
+    /// Time that the run was alive.
+    pub total_duration_ms: u64,
+    /// What the agents' processes took one after the other.
+    pub sequential_duration_ms: u64,
+    /// Time with at least one agent running.
+    pub parallel_duration_ms: u64,
+    /// Time alive in which no agent ran.
+    pub coordination_overhead_ms: u64,
+    pub peak_api_calls_per_minute: Option<u64>,
+    pub average_memory_usage_mb: Option<u64>,
+    pub total_api_calls: Option<u64>,
+    pub validation_failures: u32,
+    pub retry_attempts: u32,
+    pub escalations: Option<u32>,
+    pub final_quality_score: Option<Permille>,
+    pub agent_execution_times: BTreeMap<String, u64>,
+    pub agent_success_rates: BTreeMap<String, Permille>,
+    pub agent_resource_efficiency: Option<Permille>,
+    pub synchronization_point_success_rate: Option<Permille>,
+    pub conflict_resolution_success_rate: Option<Permille>,
+    pub parallel_efficiency_score: Option<Permille>,
+    /// Why each `null` is one.
+    pub unavailable: BTreeMap<String, String>,
+}
+
+/// A ratio in thousandths, written as a decimal with three places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+pub struct Permille(#[schemars(with = "f64")] pub u64);
+
+impl Serialize for Permille {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        // Exact: three decimals are far inside what a double carries.
+        to.serialize_f64(self.0 as f64 / 1000.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Permille {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = f64::deserialize(from)?;
+        Ok(Self((value * 1000.0).round().max(0.0) as u64))
+    }
+}
+
+/// `part / whole` in thousandths.
+fn ratio(part: u64, whole: u64) -> Option<Permille> {
+    (whole > 0).then(|| {
+        let value = u128::from(part) * 1000 / u128::from(whole);
+        Permille(u64::try_from(value).unwrap_or(u64::MAX))
+    })
+}
+
+impl Metrics {
+    /// Computes the metrics of a run so far.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        let stamp = |ms: i64| {
+            let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+            format!("{at:.3}")
+        };
+        let mut times = BTreeMap::new();
+        let mut rates = BTreeMap::new();
+        for (agent, plan) in state.agents.iter().zip(&state.setup.plan.agents) {
+            if agent.attempt > 0 {
+                times.insert(plan.id.to_string(), agent.ran_us / 1000);
+                let well = u64::from(agent.status == Status::Succeeded);
+                if let Some(rate) = ratio(well, u64::from(agent.attempt)) {
+                    rates.insert(plan.id.to_string(), rate);
+                }
+            }
+        }
+        let total = state.elapsed_us / 1000;
+        let busy = state.busy_us / 1000;
+        let overhead = total.saturating_sub(busy);
+        let tokens = "agents report tokens through their drivers, which are not built yet";
+        let memory = "context composition is not built yet";
+        let unavailable = [
+            ("token_input", tokens),
+            ("token_output", tokens),
+            ("token_savings_estimated", memory),
+            ("cache_hit_l2", memory),
+            ("cache_hit_l3", memory),
+            ("peak_api_calls_per_minute", tokens),
+            ("total_api_calls", tokens),
+            (
+                "average_memory_usage_mb",
+                "samples are beside the journal; `report` reads them",
+            ),
+            ("escalations", "the attention queue is not built yet"),
+            (
+                "final_quality_score",
+                "quality scores come with the reports",
+            ),
+            ("agent_resource_efficiency", tokens),
+            (
+                "synchronization_point_success_rate",
+                "synchronisation points come with the merge queue",
+            ),
+            (
+                "conflict_resolution_success_rate",
+                "conflicts come with the merge queue",
+            ),
+        ];
+        Self {
+            execution_id: state.run.clone(),
+            start_time: stamp(state.started_ms),
+            end_time: stamp(state.at_ms),
+            critical_path_ms: state.setup.critical_path_us / 1000,
+            wave_count: u32::try_from(state.setup.wave_sizes.len()).unwrap_or(u32::MAX),
+            parallelism_ratio: ratio(state.work_us, state.busy_us),
+            token_input: None,
+            token_output: None,
+            token_savings_estimated: None,
+            cache_hit_l2: None,
+            cache_hit_l3: None,
+            total_duration_ms: total,
+            sequential_duration_ms: state.work_us / 1000,
+            parallel_duration_ms: busy,
+            coordination_overhead_ms: overhead,
+            peak_api_calls_per_minute: None,
+            average_memory_usage_mb: None,
+            total_api_calls: None,
+            validation_failures: state.red_checks,
+            retry_attempts: state.retries,
+            escalations: None,
+            final_quality_score: None,
+            agent_execution_times: times,
+            agent_success_rates: rates,
+            agent_resource_efficiency: None,
+            synchronization_point_success_rate: None,
+            conflict_resolution_success_rate: None,
+            parallel_efficiency_score: ratio(busy.saturating_sub(overhead), busy),
+            unavailable: unavailable
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! The engine: `decide(&State, &Input) -> Vec<Event>` and `State::apply(&Record)` (DESIGN 2).
+//!
+//! Pure: no clock, no I/O, no randomness, integers only. Must not know processes, files, sockets
+//! or screens; what happened outside comes in as an [`Input`], what shall happen outside goes out
+//! as a [`Command`]. Live runs, replay, crash recovery and simulation all use exactly this code.
+
+mod action;
+mod admission;
+mod apply;
+mod command;
+pub mod decide;
+mod event;
+mod input;
+mod metrics;
+mod setup;
+mod state;
+mod turn;
+mod usage;
+
+pub use action::{Action, Target, UNBUILT_ACTIONS};
+pub use admission::{Grant, Why, admit, admit_check, admit_thaw, behind_barrier, mode_name};
+pub use command::{Command, effects};
+pub use decide::{Refusal, decide, resolve};
+pub use event::{
+    Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Record,
+    StoppedBy, Zone,
+};
+pub use input::{Input, InputKind, JobKey, Owner};
+pub use metrics::Metrics;
+pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
+pub use state::{
+    AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, Memory, PhaseState,
+    PhaseStatus, State, Status,
+};
+pub use turn::{Turn, turn, turn_into};
+pub use usage::Usage;

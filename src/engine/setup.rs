@@ -1,0 +1,261 @@
+//! What is fixed for a run: the plan, its effective limits, ranks and edges.
+//!
+//! Built once from plan and graph; the same inputs give the same setup. Must not change while a
+//! run lasts: what changes is in [`super::State`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{AgentId, AgentIx, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
+
+/// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thresholds {
+    /// Yellow from here.
+    pub yellow: u32,
+    /// Orange from here.
+    pub orange: u32,
+    /// Red from here.
+    pub red: u32,
+    /// Nothing starts from here (promise 6).
+    pub halt: u32,
+    /// A zone is left only when pressure is so far below its threshold.
+    pub hysteresis: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            yellow: 600,
+            orange: 750,
+            red: 850,
+            halt: 950,
+            hysteresis: 20,
+        }
+    }
+}
+
+/// What meets an edge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EdgeKind {
+    /// A hard need with its condition.
+    Need(When),
+    /// An order preference.
+    Soft,
+    /// A sub-agent waits for its parent's own command.
+    SubAgent,
+    /// A sub-agent in sequence waits for the one before it, however that ended.
+    Sibling,
+}
+
+/// One edge between agents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edge {
+    /// Who comes first.
+    pub from: AgentIx,
+    /// Who waits.
+    pub to: AgentIx,
+    /// What meets it.
+    pub kind: EdgeKind,
+}
+
+/// Everything about a run that does not change.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Setup {
+    /// The plan as run.
+    pub plan: Plan,
+    /// Memory that all agents together may reserve, in bytes.
+    pub ram_limit_bytes: u64,
+    /// Agents at once, before anybody changes it.
+    pub agents_cap: u32,
+    /// Milli-CPUs at once.
+    pub cpus_milli: u64,
+    /// Zone thresholds.
+    pub thresholds: Thresholds,
+    /// Somebody watches: blocked agents keep the run open. Else it ends when nothing can move.
+    pub attended: bool,
+    /// Flag L1: off, and the hybrid mode is sequential.
+    pub hybrid_enabled: bool,
+    /// Flag L1: off, and every mode is sequential.
+    pub parallel_enabled: bool,
+    /// Latest finish times per agent in microseconds: the static dispatch priority.
+    pub ranks: Vec<u64>,
+    /// Wave number per agent, from 1.
+    pub waves: Vec<u32>,
+    /// Agents per wave; index 0 is wave 1.
+    pub wave_sizes: Vec<u32>,
+    /// Length of the critical path in microseconds.
+    pub critical_path_us: u64,
+    /// Edges by the agent that waits.
+    pub edges_in: Vec<Vec<Edge>>,
+    /// Edges by the agent that comes first.
+    pub edges_out: Vec<Vec<Edge>>,
+    /// Sub-agents by parent, in plan order.
+    pub children: Vec<Vec<AgentIx>>,
+    /// Agents by phase, in plan order.
+    pub members: Vec<Vec<AgentIx>>,
+    /// Positions by id.
+    pub by_id: BTreeMap<AgentId, AgentIx>,
+}
+
+/// Limits and settings that a setup is built with.
+#[derive(Debug, Clone, Copy)]
+pub struct Effective {
+    /// See [`Setup::ram_limit_bytes`].
+    pub ram_limit_bytes: u64,
+    /// See [`Setup::agents_cap`].
+    pub agents_cap: u32,
+    /// See [`Setup::cpus_milli`].
+    pub cpus_milli: u64,
+    /// See [`Setup::thresholds`].
+    pub thresholds: Thresholds,
+    /// See [`Setup::attended`].
+    pub attended: bool,
+    /// See [`Setup::hybrid_enabled`].
+    pub hybrid_enabled: bool,
+    /// See [`Setup::parallel_enabled`].
+    pub parallel_enabled: bool,
+}
+
+impl Setup {
+    /// Builds the setup of a run.
+    ///
+    /// `ranks`, `waves` and `critical_path_us` come from the graph; `waves` counts from 1.
+    #[must_use]
+    pub fn new(
+        plan: Plan,
+        effective: Effective,
+        ranks: Vec<u64>,
+        waves: Vec<u32>,
+        critical_path_us: u64,
+    ) -> Self {
+        let count = plan.agents.len();
+        let mut edges_in: Vec<Vec<Edge>> = vec![Vec::new(); count];
+        let mut edges_out: Vec<Vec<Edge>> = vec![Vec::new(); count];
+        let mut children: Vec<Vec<AgentIx>> = vec![Vec::new(); count];
+        let mut members: Vec<Vec<AgentIx>> = vec![Vec::new(); plan.phases.len()];
+        let mut by_id = BTreeMap::new();
+        let mut link = |edge: Edge| {
+            edges_out[edge.from.ix()].push(edge.clone());
+            edges_in[edge.to.ix()].push(edge);
+        };
+        for (i, agent) in plan.agents.iter().enumerate() {
+            let to = AgentIx::of(i);
+            by_id.insert(agent.id.clone(), to);
+            if let Some(phase) = agent.phase {
+                members[phase.ix()].push(to);
+            }
+            for need in &agent.needs {
+                let kind = match need.kind {
+                    NeedKind::Hard => EdgeKind::Need(need.when.clone()),
+                    NeedKind::Soft => EdgeKind::Soft,
+                };
+                link(Edge {
+                    from: need.agent,
+                    to,
+                    kind,
+                });
+            }
+            if let Some(parent) = agent.parent {
+                link(Edge {
+                    from: parent,
+                    to,
+                    kind: EdgeKind::SubAgent,
+                });
+                if plan.agent(parent).sub_agents == SubAgents::Sequential
+                    && let Some(&before) = children[parent.ix()].last()
+                {
+                    link(Edge {
+                        from: before,
+                        to,
+                        kind: EdgeKind::Sibling,
+                    });
+                }
+                children[parent.ix()].push(to);
+            }
+        }
+        let mut wave_sizes = vec![0_u32; waves.iter().copied().max().unwrap_or(0) as usize];
+        for &wave in &waves {
+            wave_sizes[wave as usize - 1] += 1;
+        }
+        Self {
+            ram_limit_bytes: effective.ram_limit_bytes,
+            agents_cap: effective.agents_cap.max(1),
+            cpus_milli: effective.cpus_milli,
+            thresholds: effective.thresholds,
+            attended: effective.attended,
+            hybrid_enabled: effective.hybrid_enabled,
+            parallel_enabled: effective.parallel_enabled,
+            ranks,
+            waves,
+            wave_sizes,
+            critical_path_us,
+            edges_in,
+            edges_out,
+            children,
+            members,
+            by_id,
+            plan,
+        }
+    }
+
+    /// Returns the wave of an agent, from 1.
+    #[must_use]
+    pub fn wave(&self, ix: AgentIx) -> u32 {
+        self.waves[ix.ix()]
+    }
+
+    /// Returns the check commands of an agent, flattened: own acceptance commands, then its gates.
+    #[must_use]
+    pub fn checks(&self, ix: AgentIx) -> Vec<CheckStep<'_>> {
+        let agent = self.plan.agent(ix);
+        let own = agent.check.iter().map(|argv| CheckStep {
+            gate: "check",
+            argv,
+            ram_bytes: DEFAULT_CHECK_RAM_BYTES,
+        });
+        own.chain(agent.gates.iter().flat_map(|g| self.gate_steps(g.ix())))
+            .collect()
+    }
+
+    /// Returns the gate commands of a phase, flattened.
+    #[must_use]
+    pub fn phase_checks(&self, phase: PhaseIx) -> Vec<CheckStep<'_>> {
+        self.plan.phases[phase.ix()]
+            .gates
+            .iter()
+            .flat_map(|g| self.gate_steps(g.ix()))
+            .collect()
+    }
+
+    fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
+        let gate = &self.plan.gates[gate];
+        gate.run.iter().map(|argv| CheckStep {
+            gate: &gate.id,
+            argv,
+            ram_bytes: gate.ram_bytes,
+        })
+    }
+
+    /// Returns whether an agent has a process of its own.
+    #[must_use]
+    pub fn has_process(&self, ix: AgentIx) -> bool {
+        self.plan.agent(ix).work != Work::Group
+    }
+}
+
+/// Memory reserved for a check command that states none: DESIGN 5's default for commands.
+pub const DEFAULT_CHECK_RAM_BYTES: u64 = 200 << 20;
+
+/// One check command with the gate that it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckStep<'a> {
+    /// The gate's id, or `check`.
+    pub gate: &'a str,
+    /// The command.
+    pub argv: &'a [String],
+    /// Memory reserved for it, in bytes.
+    pub ram_bytes: u64,
+}

@@ -1,0 +1,602 @@
+//! The state of a run, as the journal's events make it.
+//!
+//! Plain data; changed by `apply` alone. Must not decide: questions about what follows belong to
+//! [`super::decide`].
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{AgentId, AgentIx, Mode, PhaseIx};
+
+use super::{Cause, Exit, FailureKind, Handle, Owner, Setup, StoppedBy, Usage, Zone};
+
+/// State of an agent (the table of DESIGN 1, as far as built).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Needs are not met yet.
+    #[default]
+    Waiting,
+    /// Needs are met; admission decides.
+    Ready,
+    /// Admitted; its process is being started.
+    Scheduled,
+    /// Its process runs.
+    Running,
+    /// Its process tree is stopped; memory stays, the slot is free.
+    Frozen,
+    /// Its attempt or its join has ended; the verdict follows in the same turn.
+    Settling,
+    /// It waits for the timer of its retry.
+    BackingOff,
+    /// It waits for its sub-agents.
+    Joining,
+    /// Its checks run.
+    Checking,
+    /// It waits for a person.
+    Blocked,
+    /// Done.
+    Succeeded,
+    /// Failed for good.
+    Failed,
+    /// A need cannot be met.
+    Skipped,
+    /// A person ended it.
+    Stopped,
+}
+
+impl Status {
+    /// Returns whether nothing more happens without a person.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Succeeded | Self::Failed | Self::Skipped | Self::Stopped
+        )
+    }
+
+    /// Returns whether it holds a slot.
+    #[must_use]
+    pub const fn holds_slot(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Running | Self::Checking)
+    }
+
+    /// Returns its name in the state table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Ready => "ready",
+            Self::Scheduled => "scheduled",
+            Self::Running => "running",
+            Self::Frozen => "frozen",
+            Self::Settling => "settling",
+            Self::BackingOff => "backing-off",
+            Self::Joining => "joining",
+            Self::Checking => "checking",
+            Self::Blocked => "blocked",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// Why a live process is being ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// It ran out of time.
+    Timeout,
+    /// A person stops the agent.
+    Stop,
+    /// Another worker takes over.
+    Swap,
+    /// The whole run stops.
+    RunStop,
+}
+
+/// Who holds an agent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldBy {
+    /// A person: comes back only by `resume`.
+    Operator,
+    /// A rule: comes back by itself when there is room.
+    Rule,
+}
+
+/// The attempt that holds a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// How to find the process; none until it has started.
+    pub handle: Option<Handle>,
+    /// When its clock last began to run (elapsed µs).
+    pub clock_from_us: u64,
+    /// What its clock had counted before, in microseconds.
+    pub clock_us: u64,
+    /// It is being ended, and why.
+    pub ending: Option<Ending>,
+}
+
+/// How the last attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptEnd {
+    /// Which.
+    pub attempt: u32,
+    /// How.
+    pub exit: Exit,
+    /// Why we ended it, where we did.
+    pub ending: Option<Ending>,
+    /// Time that it ran, in microseconds.
+    pub ran_us: u64,
+    /// Its peak resident memory in bytes.
+    pub peak_bytes: u64,
+    /// Descendants that it left behind.
+    pub leaked: u32,
+    /// Watched output files that exist.
+    pub present: Vec<String>,
+}
+
+/// Where a check command stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for admission.
+    Pending,
+    /// Admitted.
+    Scheduled,
+    /// Runs.
+    Running(Handle),
+    /// Ended; the verdict follows.
+    Ended(Exit),
+}
+
+/// Progress through the checks of an agent or a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRun {
+    /// Attempt of the agent, or round of the phase.
+    pub attempt: u32,
+    /// The command that is on, from 0.
+    pub step: u32,
+    /// Commands in all.
+    pub steps: u32,
+    /// Where that command stands.
+    pub job: JobState,
+    /// When that command got its state (elapsed µs).
+    pub since_us: u64,
+    /// It is being ended, and why.
+    pub ending: Option<Ending>,
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AgentState {
+    /// Its state.
+    pub status: Status,
+    /// Since when (elapsed µs).
+    pub since_us: u64,
+    /// Highest attempt number in use; 0: none yet.
+    pub attempt: u32,
+    /// Attempts that failed and count against `retry.attempts`.
+    pub failures: u32,
+    /// The mode of the current or last attempt.
+    pub mode: u32,
+    /// The mode that a swap asked for.
+    pub swap_to: Option<u32>,
+    /// Held back, and by whom.
+    pub hold: Option<HoldBy>,
+    /// Silent for longer than its `quiet`.
+    pub quiet: bool,
+    /// The live attempt.
+    pub live: Option<Live>,
+    /// Its checks.
+    pub check: Option<CheckRun>,
+    /// End of its back-off (elapsed µs).
+    pub until_us: u64,
+    /// How its last attempt ended.
+    pub last: Option<AttemptEnd>,
+    /// Its own process has ended well (its sub-agents may start).
+    pub own_done: bool,
+    /// In words: why it failed, was skipped or is blocked.
+    pub reason: Option<String>,
+    /// What kind of failure.
+    pub failure: Option<FailureKind>,
+    /// A skip that no failure stands behind.
+    pub by_condition: bool,
+    /// First start (elapsed µs).
+    pub started_us: Option<u64>,
+    /// Final state reached (elapsed µs).
+    pub ended_us: Option<u64>,
+    /// Time that all its attempts ran, in microseconds.
+    pub ran_us: u64,
+    /// Largest peak of its attempts in bytes.
+    pub peak_bytes: u64,
+    /// Hard needs that are not met yet.
+    pub needs_open: u32,
+    /// Hard needs that can no longer be met.
+    pub needs_lost: u32,
+    /// Soft needs whose predecessor has not ended.
+    pub soft_open: u32,
+    /// Sub-agents that have not ended.
+    pub children_open: u32,
+    /// What the last freeze did: stopped, of how many.
+    pub frozen_tree: Option<(u32, u32)>,
+}
+
+/// Where a phase stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseStatus {
+    /// No agent of it was admitted yet.
+    #[default]
+    Waiting,
+    /// Its agents are at work.
+    Running,
+    /// Its gates are being checked.
+    Checking,
+    /// All ended well.
+    Completed,
+    /// An agent or a gate of it failed; a retry opens it again.
+    Failed,
+}
+
+/// One phase.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PhaseState {
+    /// Where it stands.
+    pub status: PhaseStatus,
+    /// Agents of it that have not ended.
+    pub open: u32,
+    /// Rounds of its gates so far.
+    pub attempt: u32,
+    /// Its gates.
+    pub check: Option<CheckRun>,
+    /// Why it failed, in words.
+    pub reason: Option<String>,
+    /// A gate of it is red (in place of a failed agent).
+    pub gate_red: bool,
+}
+
+/// Memory pressure as far as decisions know it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// The zone.
+    pub zone: Zone,
+    /// At or above the halt threshold.
+    pub halted: bool,
+}
+
+/// Order of starting among ready agents; the smallest goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Rank {
+    /// It has a soft need whose predecessor has not ended.
+    pub soft: bool,
+    /// Its phase in hybrid mode (0 in others).
+    pub phase: u32,
+    /// Its priority class.
+    pub priority: crate::plan::Priority,
+    /// Its latest finish time, µs.
+    pub latest_finish_us: u64,
+    /// Its class.
+    pub class: crate::plan::Class,
+    /// Its place in the plan.
+    pub agent: AgentIx,
+}
+
+/// A moment at which something is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Due {
+    /// When (elapsed µs).
+    pub at_us: u64,
+    /// Whose.
+    pub agent: AgentIx,
+}
+
+/// The whole run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// What is fixed.
+    pub setup: Arc<Setup>,
+    /// Identifier of the run; empty before it began.
+    pub run: String,
+    /// Sequence number of the last event.
+    pub seq: u64,
+    /// Time of the last event, milliseconds since the epoch.
+    pub at_ms: i64,
+    /// Time of the last event (elapsed µs).
+    pub elapsed_us: u64,
+    /// Wall clock at the start, milliseconds since the epoch.
+    pub started_ms: i64,
+    /// Mode now.
+    pub mode: Mode,
+    /// Agents at once now (1 in sequential mode whatever this says).
+    pub agents_cap: u32,
+    /// Agents, by position.
+    pub agents: Vec<AgentState>,
+    /// Phases, by position.
+    pub phases: Vec<PhaseState>,
+    /// Agents by wave that have not ended; index 0 is wave 1.
+    pub wave_open: Vec<u32>,
+    /// Waves whose completion has been recorded.
+    pub waves_done: BTreeSet<u32>,
+    /// What is in use.
+    pub usage: Usage,
+    /// Memory pressure.
+    pub memory: Memory,
+    /// The run is being stopped, and by whom.
+    pub stopping: Option<StoppedBy>,
+    /// Recording has a fault.
+    pub degraded: Option<String>,
+    /// The run has ended with this status.
+    pub finished: Option<u8>,
+    /// One line about the end.
+    pub summary: Option<String>,
+
+    /// Ready agents in the order of starting.
+    pub ready: BTreeSet<Rank>,
+    /// Agents that a rule froze, in the order of coming back.
+    pub resting: BTreeSet<Rank>,
+    /// Owners whose check command waits for admission: agents (as positions), then phases.
+    pub checks_pending: BTreeSet<(u8, u32)>,
+    /// Agents and phases whose verdict is due.
+    pub settling: BTreeSet<(u8, u32)>,
+    /// Waiting agents whose needs are all met, or one of them can no longer be.
+    pub movable: BTreeSet<AgentIx>,
+    /// Phases whose agents have all ended and that have no verdict yet.
+    pub phases_due: BTreeSet<PhaseIx>,
+    /// Waves whose agents have all ended and that are not recorded yet.
+    pub waves_due: BTreeSet<u32>,
+    /// Ends of time limits and back-offs.
+    pub due: BTreeSet<Due>,
+
+    /// Live processes (agents' own and checks).
+    pub processes: u32,
+    /// Time with at least one agent's process running, µs.
+    pub busy_us: u64,
+    /// Sum over agents' processes of their running time, µs.
+    pub work_us: u64,
+    /// Time from which `busy_us` and `work_us` are counted on.
+    pub counted_us: u64,
+    /// Agents' own processes that run (not frozen).
+    pub moving: u32,
+    /// Retries so far.
+    pub retries: u32,
+    /// Red checks and gates so far.
+    pub red_checks: u32,
+    /// Sum of agents' resident memory over time is a projection; the largest reservation so far, bytes.
+    pub peak_reserved_bytes: u64,
+    /// Most slots held at once so far.
+    pub peak_agents: u32,
+}
+
+impl State {
+    /// Makes the state before the first event.
+    #[must_use]
+    pub fn new(setup: Arc<Setup>) -> Self {
+        let mut wave_open = vec![0_u32; setup.wave_sizes.len()];
+        let mut agents = Vec::with_capacity(setup.plan.agents.len());
+        let mut movable = BTreeSet::new();
+        for ix in setup.plan.indices() {
+            wave_open[setup.wave(ix) as usize - 1] += 1;
+            let (mut needs_open, mut soft_open) = (0, 0);
+            for edge in &setup.edges_in[ix.ix()] {
+                match edge.kind {
+                    super::EdgeKind::Soft => soft_open += 1,
+                    _ => needs_open += 1,
+                }
+            }
+            if needs_open == 0 {
+                movable.insert(ix);
+            }
+            let children_open = u32::try_from(setup.children[ix.ix()].len()).unwrap_or(u32::MAX);
+            agents.push(AgentState {
+                needs_open,
+                soft_open,
+                children_open,
+                ..AgentState::default()
+            });
+        }
+        let phases: Vec<PhaseState> = setup
+            .members
+            .iter()
+            .map(|m| PhaseState {
+                open: u32::try_from(m.len()).unwrap_or(u32::MAX),
+                ..PhaseState::default()
+            })
+            .collect();
+        let phases_due = phases
+            .iter()
+            .enumerate()
+            .filter(|(_, p)| p.open == 0)
+            .map(|(i, _)| PhaseIx::of(i))
+            .collect();
+        Self {
+            run: String::new(),
+            seq: 0,
+            at_ms: 0,
+            elapsed_us: 0,
+            started_ms: 0,
+            mode: setup.plan.mode,
+            agents_cap: setup.agents_cap,
+            agents,
+            phases,
+            wave_open,
+            waves_done: BTreeSet::new(),
+            usage: Usage::new(&setup),
+            memory: Memory::default(),
+            stopping: None,
+            degraded: None,
+            finished: None,
+            summary: None,
+            ready: BTreeSet::new(),
+            resting: BTreeSet::new(),
+            checks_pending: BTreeSet::new(),
+            settling: BTreeSet::new(),
+            movable,
+            phases_due,
+            waves_due: BTreeSet::new(),
+            due: BTreeSet::new(),
+            processes: 0,
+            busy_us: 0,
+            work_us: 0,
+            counted_us: 0,
+            moving: 0,
+            retries: 0,
+            red_checks: 0,
+            peak_reserved_bytes: 0,
+            peak_agents: 0,
+            setup,
+        }
+    }
+
+    /// Returns one agent.
+    #[must_use]
+    pub fn agent(&self, ix: AgentIx) -> &AgentState {
+        &self.agents[ix.ix()]
+    }
+
+    /// Returns the id of an agent, to put into an event.
+    #[must_use]
+    pub fn id(&self, ix: AgentIx) -> AgentId {
+        self.setup.plan.agent(ix).id.clone()
+    }
+
+    /// Finds an agent by id.
+    #[must_use]
+    pub fn find(&self, id: &AgentId) -> Option<AgentIx> {
+        self.setup.by_id.get(id).copied()
+    }
+
+    /// Returns the mode that an attempt of the agent uses or used.
+    #[must_use]
+    pub fn mode_of(&self, ix: AgentIx) -> &crate::plan::AgentMode {
+        let modes = &self.setup.plan.agent(ix).modes;
+        &modes[(self.agent(ix).mode as usize).min(modes.len() - 1)]
+    }
+
+    /// Returns how many agents may hold a slot now.
+    #[must_use]
+    pub fn cap(&self) -> u32 {
+        let sequential = match self.mode {
+            Mode::Sequential => true,
+            Mode::Hybrid => !self.setup.hybrid_enabled,
+            Mode::Parallel => false,
+        };
+        if sequential || !self.setup.parallel_enabled {
+            1
+        } else {
+            self.agents_cap
+        }
+    }
+
+    /// Returns the next moment at which something is due (elapsed µs); a pure function, read after
+    /// each turn, so that recovery re-arms by itself.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<u64> {
+        self.due.first().map(|due| due.at_us)
+    }
+
+    /// Returns what the clock of an agent's live attempt has counted until `now_us` (elapsed µs).
+    #[must_use]
+    pub fn clock_us(&self, ix: AgentIx, now_us: u64) -> u64 {
+        let agent = self.agent(ix);
+        agent.live.as_ref().map_or(0, |live| match agent.status {
+            Status::Running => live.clock_us + now_us.saturating_sub(live.clock_from_us),
+            _ => live.clock_us,
+        })
+    }
+
+    /// Returns the place of an agent in the order of starting.
+    #[must_use]
+    pub fn rank(&self, ix: AgentIx) -> Rank {
+        let plan = self.setup.plan.agent(ix);
+        Rank {
+            soft: self.agent(ix).soft_open > 0,
+            phase: match self.mode {
+                Mode::Hybrid => plan.phase.map_or(u32::MAX, |p| p.0),
+                Mode::Sequential | Mode::Parallel => 0,
+            },
+            priority: plan.priority,
+            latest_finish_us: self.setup.ranks[ix.ix()],
+            class: plan.class,
+            agent: ix,
+        }
+    }
+
+    /// Returns the first phase whose barrier is closed now; agents of later phases wait.
+    #[must_use]
+    pub fn closed_barrier(&self) -> Option<PhaseIx> {
+        self.setup
+            .plan
+            .phases
+            .iter()
+            .enumerate()
+            .find_map(|(i, phase)| {
+                let binds = match self.mode {
+                    Mode::Parallel => !phase.gates.is_empty(),
+                    Mode::Sequential | Mode::Hybrid => phase.barrier,
+                };
+                (binds && self.phases[i].status != PhaseStatus::Completed).then(|| PhaseIx::of(i))
+            })
+    }
+
+    /// Returns the checks of an owner.
+    #[must_use]
+    pub fn check_of(&self, owner: Owner) -> Option<&CheckRun> {
+        match owner {
+            Owner::Agent(ix) => self.agent(ix).check.as_ref(),
+            Owner::Phase(ix) => self.phases[ix.ix()].check.as_ref(),
+        }
+    }
+
+    /// Returns the check commands of an owner.
+    #[must_use]
+    pub fn checks_of(&self, owner: Owner) -> Vec<super::CheckStep<'_>> {
+        match owner {
+            Owner::Agent(ix) => self.setup.checks(ix),
+            Owner::Phase(ix) => self.setup.phase_checks(ix),
+        }
+    }
+
+    /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor
+    /// has succeeded (DESIGN 1).
+    #[must_use]
+    pub fn handled(&self, ix: AgentIx) -> bool {
+        self.setup.edges_out[ix.ix()].iter().any(|edge| {
+            edge.kind == super::EdgeKind::Need(crate::plan::When::Failed)
+                && self.agent(edge.to).status == Status::Succeeded
+        })
+    }
+
+    /// Returns why an agent is in no hurry or cannot go on: the cause of a freeze.
+    #[must_use]
+    pub fn freeze_cause(&self, ix: AgentIx) -> Cause {
+        match self.agent(ix).hold {
+            Some(HoldBy::Rule) => Cause::KillSwitch,
+            _ => Cause::Operator,
+        }
+    }
+}
+
+/// Packs an owner for the ordered work lists: agents before phases, each by position.
+#[must_use]
+pub(super) const fn pack(owner: Owner) -> (u8, u32) {
+    match owner {
+        Owner::Agent(ix) => (0, ix.0),
+        Owner::Phase(ix) => (1, ix.0),
+    }
+}
+
+/// Unpacks an owner of the work lists.
+#[must_use]
+pub(super) const fn unpack(packed: (u8, u32)) -> Owner {
+    match packed {
+        (0, ix) => Owner::Agent(AgentIx(ix)),
+        (_, ix) => Owner::Phase(PhaseIx(ix)),
+    }
+}

@@ -1,0 +1,144 @@
+//! What is in use now: slots, CPUs, memory reservations, other resources, budgets.
+//!
+//! Counts only; must not decide. Kept by `apply`, read by admission.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{AgentIx, AgentMode, Priority};
+
+use super::Setup;
+
+/// Everything that running agents and checks hold.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Slots held.
+    pub agents: u32,
+    /// Milli-CPUs held.
+    pub cpus_milli: u64,
+    /// Memory reserved, in bytes.
+    pub ram_bytes: u64,
+    /// Other renewable resources held, by name.
+    pub resources: BTreeMap<String, u64>,
+    /// Budgets spent or promised, by name.
+    pub budgets: BTreeMap<String, u64>,
+    /// Tokens spent or promised.
+    pub tokens: u64,
+    /// Slots by priority class.
+    pub per_priority: [u32; 4],
+    /// Slots by phase; the last entry counts agents without a phase.
+    pub per_phase: Vec<u32>,
+    /// Exclusive agents that hold a slot, by phase as above.
+    pub exclusive: Vec<u32>,
+    /// Slots by track.
+    pub per_track: Vec<u32>,
+    /// Slots by wave; index 0 is wave 1.
+    pub per_wave: Vec<u32>,
+}
+
+impl Usage {
+    /// Makes the empty usage of a setup.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        Self {
+            per_phase: vec![0; setup.plan.phases.len() + 1],
+            exclusive: vec![0; setup.plan.phases.len() + 1],
+            per_track: vec![0; setup.plan.tracks.len()],
+            per_wave: vec![0; setup.wave_sizes.len()],
+            ..Self::default()
+        }
+    }
+
+    /// The bucket of an agent in `per_phase` and `exclusive`.
+    #[must_use]
+    pub fn phase_bucket(setup: &Setup, ix: AgentIx) -> usize {
+        setup
+            .plan
+            .agent(ix)
+            .phase
+            .map_or(setup.plan.phases.len(), crate::plan::PhaseIx::ix)
+    }
+
+    /// Takes (or gives back) what only a moving process needs: slot, class counts, CPUs.
+    pub(super) fn slot(&mut self, setup: &Setup, ix: AgentIx, cpus_milli: u64, take: bool) {
+        let agent = setup.plan.agent(ix);
+        let bucket = Self::phase_bucket(setup, ix);
+        step(&mut self.agents, take);
+        step(&mut self.per_priority[priority_ix(agent.priority)], take);
+        step(&mut self.per_phase[bucket], take);
+        if agent.exclusive {
+            step(&mut self.exclusive[bucket], take);
+        }
+        if let Some(track) = agent.track {
+            step(&mut self.per_track[track.ix()], take);
+        }
+        step(&mut self.per_wave[setup.wave(ix) as usize - 1], take);
+        add(&mut self.cpus_milli, cpus_milli, take);
+    }
+
+    /// Takes (or gives back) what a process holds also while it is frozen.
+    pub(super) fn held(&mut self, mode: &AgentMode, take: bool) {
+        add(&mut self.ram_bytes, mode.ram_bytes, take);
+        for (name, &amount) in &mode.uses {
+            if let Some(used) = self.resources.get_mut(name) {
+                add(used, amount, take);
+            } else if take {
+                self.resources.insert(name.clone(), amount);
+            }
+        }
+    }
+
+    /// Books what an attempt uses up; it is not given back.
+    pub(super) fn spend(&mut self, mode: &AgentMode) {
+        self.tokens = self.tokens.saturating_add(mode.tokens);
+        for (name, &amount) in &mode.spends {
+            let spent = self.budgets.entry(name.clone()).or_default();
+            *spent = spent.saturating_add(amount);
+        }
+    }
+
+    /// Takes (or gives back) the slot of a phase's gate command.
+    pub(super) fn phase_check(&mut self, ram_bytes: u64, take: bool) {
+        step(&mut self.agents, take);
+        add(&mut self.ram_bytes, ram_bytes, take);
+    }
+
+    /// Takes (or gives back) the memory of a check on an agent, whose slot is held already.
+    pub(super) fn check(&mut self, ram_bytes: u64, take: bool) {
+        add(&mut self.ram_bytes, ram_bytes, take);
+    }
+
+    /// Returns how many tracks hold a slot.
+    #[must_use]
+    pub fn tracks(&self) -> u32 {
+        u32::try_from(self.per_track.iter().filter(|&&n| n > 0).count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Position of a priority class in [`Usage::per_priority`].
+#[must_use]
+pub const fn priority_ix(priority: Priority) -> usize {
+    match priority {
+        Priority::Critical => 0,
+        Priority::High => 1,
+        Priority::Normal => 2,
+        Priority::Low => 3,
+    }
+}
+
+fn step(count: &mut u32, take: bool) {
+    *count = if take {
+        count.saturating_add(1)
+    } else {
+        count.saturating_sub(1)
+    };
+}
+
+fn add(count: &mut u64, amount: u64, take: bool) {
+    *count = if take {
+        count.saturating_add(amount)
+    } else {
+        count.saturating_sub(amount)
+    };
+}
