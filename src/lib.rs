@@ -5,4 +5,7 @@
 //! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
 //! `runtime` only.
 
+pub mod graph;
 pub mod plan;
+pub mod report;
+pub mod schedule;
