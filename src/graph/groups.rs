@@ -23,10 +23,14 @@ pub struct ParallelGroup {
     pub duration_us: u64,
 }
 
+/// Predecessors, parent and number of barriers before.
+type Key<'a> = (&'a [AgentIx], Option<AgentIx>, Option<u32>);
+
 /// Finds the parallel groups in a plan.
 ///
-/// Equal direct predecessors already mean that no member depends on another, near or far. Members
-/// also lie between the same barriers; exclusive agents and groups without work belong to none.
+/// Members have the same direct predecessors and the same parent; then none can depend on another,
+/// near or far. They also lie between the same barriers. Exclusive agents and parents without work
+/// belong to no group.
 #[must_use]
 pub fn parallel_groups(plan: &Plan, graph: &Graph, durations: &[u64]) -> Vec<ParallelGroup> {
     // Number of barriers before each phase.
@@ -37,11 +41,11 @@ pub fn parallel_groups(plan: &Plan, graph: &Graph, durations: &[u64]) -> Vec<Par
         barriers += u32::from(is_barrier(plan, plan.mode, phase));
     }
     let part = |stage: Option<PhaseIx>| stage.and_then(|p| before.get(p.ix()).copied());
-    let mut by_needs: BTreeMap<(&[AgentIx], Option<u32>), Vec<AgentIx>> = BTreeMap::new();
+    let mut by_needs: BTreeMap<Key<'_>, Vec<AgentIx>> = BTreeMap::new();
     for ix in graph.indices() {
         if !graph.is_group(ix) && !plan.agent(ix).exclusive {
             by_needs
-                .entry((graph.preds(ix), part(graph.stage(ix))))
+                .entry((graph.preds(ix), graph.parent(ix), part(graph.stage(ix))))
                 .or_default()
                 .push(ix);
         }
@@ -49,7 +53,7 @@ pub fn parallel_groups(plan: &Plan, graph: &Graph, durations: &[u64]) -> Vec<Par
     let mut groups: Vec<(&[AgentIx], Vec<AgentIx>)> = by_needs
         .into_iter()
         .filter(|(_, members)| members.len() > 1)
-        .map(|((shared, _), members)| (shared, members))
+        .map(|((shared, ..), members)| (shared, members))
         .collect();
     groups.sort_by_key(|(_, members)| members[0]);
     groups

@@ -6,15 +6,15 @@
 pub mod critical;
 pub mod dag;
 pub mod groups;
-//LAYOUT pub mod layout;
+pub mod layout;
 pub mod waves;
 
 pub use critical::Critical;
 pub use dag::{Edge, EdgeKind, Graph};
 pub use groups::{ParallelGroup, parallel_groups};
-//LAYOUT pub use layout::{Layout, LayoutOptions, layout};
+pub use layout::{Layout, LayoutOptions, layout};
 
-//TEST #[cfg(test)]
-//TEST pub(crate) mod random;
-//TEST #[cfg(test)]
-//TEST mod tests;
+#[cfg(test)]
+pub(crate) mod random;
+#[cfg(test)]
+mod tests;
