@@ -6,4 +6,9 @@
 //! `runtime` only.
 
 pub mod engine;
+pub mod graph;
 pub mod plan;
+pub mod report;
+pub mod resources;
+pub mod schedule;
+pub mod tui;

@@ -1,0 +1,3 @@
+//! What people and scripts read: renderers of plans and runs.
+//!
+//! Text in memory only; writing it is the caller's.
