@@ -269,6 +269,7 @@ impl State {
                 for &child in &self.setup.clone().children[ix.ix()] {
                     self.recount(child);
                 }
+                self.await_needs(ix);
             }
             Event::AgentJoining { .. } => {
                 self.reopen(ix);
@@ -621,7 +622,20 @@ impl State {
         if resting {
             self.resting.insert(self.rank(ix));
         }
+        self.await_needs(ix);
         self.note_movable(ix);
+    }
+
+    /// Sends an agent that was about to start back to waiting when a need of it is open again
+    /// (its predecessor is being tried again).
+    fn await_needs(&mut self, ix: AgentIx) {
+        let agent = self.agent(ix);
+        if agent.needs_open > 0 && matches!(agent.status, Status::Ready | Status::BackingOff) {
+            let now = self.elapsed_us;
+            self.unschedule(ix);
+            self.set(ix, Status::Waiting, now);
+            self.note_movable(ix);
+        }
     }
 
     /// Takes an agent out of a final or blocked state again, and with it whatever was skipped

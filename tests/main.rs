@@ -1,0 +1,3 @@
+//! One test binary: one link, shared code.
+
+mod simulation;

@@ -1,0 +1,608 @@
+//! What must hold of every journal, checked from the journal and the setup alone.
+//!
+//! Written without the engine's own bookkeeping: an oracle of a different make.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wavedeck::{
+    engine::{Event, Record, Setup},
+    plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Was {
+    Open,
+    Succeeded,
+    Failed,
+    Skipped,
+    Stopped,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    was: Option<Was>,
+    /// The attempt whose process is alive, with its mode.
+    live: Option<(u32, usize)>,
+    started: bool,
+    frozen: bool,
+    checking: bool,
+    /// The last attempt's process ended with status 0.
+    exit_ok: bool,
+    /// It has joined: its sub-agents may start.
+    own_done: bool,
+    attempts: BTreeSet<u32>,
+    present: Vec<String>,
+    /// Gates passed since the present attempt began.
+    passed: BTreeSet<String>,
+    completed: u32,
+}
+
+impl Seen {
+    fn was(&self) -> Was {
+        self.was.unwrap_or(Was::Open)
+    }
+
+    fn holds_slot(&self) -> bool {
+        (self.live.is_some() && !self.frozen) || self.checking
+    }
+}
+
+struct Checker<'a> {
+    setup: &'a Setup,
+    agents: Vec<Seen>,
+    /// Phases: completed, gates passed in the present round.
+    phases: Vec<(bool, BTreeSet<String>)>,
+    phase_check: BTreeMap<String, u64>,
+    agent_check: BTreeMap<AgentId, u64>,
+    mode: Mode,
+    cap: u32,
+    halted: bool,
+    degraded: bool,
+    stopping: bool,
+    finished: Option<u8>,
+    problems: Vec<String>,
+}
+
+pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
+    let mut c = Checker {
+        setup,
+        agents: setup.plan.agents.iter().map(|_| Seen::default()).collect(),
+        phases: setup
+            .plan
+            .phases
+            .iter()
+            .map(|_| (false, BTreeSet::new()))
+            .collect(),
+        phase_check: BTreeMap::new(),
+        agent_check: BTreeMap::new(),
+        mode: setup.plan.mode,
+        cap: setup.agents_cap,
+        halted: false,
+        degraded: false,
+        stopping: false,
+        finished: None,
+        problems: Vec::new(),
+    };
+    let mut elapsed = 0;
+    for (seq, record) in (1..).zip(records) {
+        if record.seq != seq {
+            c.problem(record, format!("seq {} in place of {seq}", record.seq));
+            break;
+        }
+        if record.elapsed_us < elapsed {
+            c.problem(record, "time went back".into());
+        }
+        elapsed = record.elapsed_us;
+        if c.finished.is_some() {
+            c.problem(record, "an event after the end".into());
+        }
+        c.step(record);
+        if c.problems.len() > 3 {
+            return c.problems;
+        }
+    }
+    c.end();
+    c.problems
+}
+
+impl Checker<'_> {
+    fn problem(&mut self, record: &Record, text: String) {
+        self.problems
+            .push(format!("seq {}: {text}: {:?}", record.seq, record.event));
+    }
+
+    fn ix(&self, id: &AgentId) -> AgentIx {
+        self.setup.by_id[id]
+    }
+
+    fn slots(&self) -> u32 {
+        u32::try_from(
+            self.agents.iter().filter(|a| a.holds_slot()).count() + self.phase_check.len(),
+        )
+        .unwrap()
+    }
+
+    fn cap(&self) -> u32 {
+        let sequential = self.mode == Mode::Sequential
+            || (self.mode == Mode::Hybrid && !self.setup.hybrid_enabled)
+            || !self.setup.parallel_enabled;
+        if sequential { 1 } else { self.cap }
+    }
+
+    fn ram(&self) -> u64 {
+        let plan = &self.setup.plan;
+        let agents: u64 = self
+            .agents
+            .iter()
+            .zip(&plan.agents)
+            .filter_map(|(seen, agent)| seen.live.map(|(_, mode)| agent.modes[mode].ram_bytes))
+            .sum();
+        agents + self.phase_check.values().sum::<u64>() + self.agent_check.values().sum::<u64>()
+    }
+
+    fn step(&mut self, record: &Record) {
+        match &record.event {
+            Event::AgentScheduled {
+                agent,
+                attempt,
+                mode,
+                pressure_permille,
+                ..
+            } => {
+                let ix = self.ix(agent);
+                self.may_start(record, *pressure_permille);
+                self.needs_met(record, ix);
+                self.barriers_open(record, ix);
+                let seen = &mut self.agents[ix.ix()];
+                let mut wrong = Vec::new();
+                if seen.live.is_some() || seen.checking {
+                    wrong.push("started while it runs");
+                }
+                if seen.was() == Was::Succeeded {
+                    wrong.push("started although it is done");
+                }
+                if seen.attempts.last().is_some_and(|last| last >= attempt)
+                    || !seen.attempts.insert(*attempt)
+                {
+                    wrong.push("an attempt number comes twice");
+                }
+                seen.live = Some((*attempt, *mode as usize));
+                (seen.started, seen.frozen) = (false, false);
+                (seen.exit_ok, seen.own_done) = (false, false);
+                seen.was = None;
+                seen.passed.clear();
+                for text in wrong {
+                    self.problem(record, text.into());
+                }
+                self.within_limits(record, ix);
+            }
+            Event::AgentStarted { agent, attempt, .. } => {
+                let ix = self.ix(agent);
+                let seen = &mut self.agents[ix.ix()];
+                if seen.live.map(|l| l.0) != Some(*attempt) || seen.started {
+                    self.problem(record, "a start out of place".into());
+                } else {
+                    seen.started = true;
+                }
+            }
+            Event::AttemptEnded {
+                agent,
+                attempt,
+                exit,
+                present,
+                ..
+            } => {
+                let ix = self.ix(agent);
+                let seen = &mut self.agents[ix.ix()];
+                if seen.live.take().map(|l| l.0) != Some(*attempt) {
+                    self.problem(record, "an end without a start".into());
+                    return;
+                }
+                seen.frozen = false;
+                seen.present.clone_from(present);
+                seen.exit_ok = exit.ok();
+            }
+            Event::AgentFrozen { agent, .. } => {
+                let ix = self.ix(agent);
+                let seen = &mut self.agents[ix.ix()];
+                if seen.live.is_none() || seen.frozen || !seen.started {
+                    self.problem(record, "frozen without running".into());
+                } else {
+                    seen.frozen = true;
+                }
+            }
+            Event::AgentThawed {
+                agent,
+                pressure_permille,
+                ..
+            } => {
+                let ix = self.ix(agent);
+                self.may_start(record, *pressure_permille);
+                self.barriers_open(record, ix);
+                if !std::mem::replace(&mut self.agents[ix.ix()].frozen, false) {
+                    self.problem(record, "thawed without being frozen".into());
+                }
+                self.within_limits(record, ix);
+            }
+            Event::AgentJoining { agent } => {
+                let ix = self.ix(agent);
+                let group = self.setup.plan.agent(ix).work == Work::Group;
+                let seen = &mut self.agents[ix.ix()];
+                seen.own_done = true;
+                seen.was = None;
+                if !(seen.exit_ok || group) || seen.live.is_some() {
+                    self.problem(record, "joins before its own work is done".into());
+                }
+            }
+            Event::AgentChecking { agent, .. } => {
+                let ix = self.ix(agent);
+                self.agents[ix.ix()].checking = true;
+                self.agents[ix.ix()].passed.clear();
+            }
+            Event::AgentRetrying { agent, .. } => {
+                let ix = self.ix(agent);
+                self.leave(ix);
+                self.agents[ix.ix()].was = None;
+                if let Some(phase) = self.setup.plan.agent(ix).phase {
+                    self.phases[phase.ix()].0 = false;
+                }
+            }
+            Event::AgentBlocked { agent, .. } => {
+                let ix = self.ix(agent);
+                self.leave(ix);
+            }
+            Event::AgentCompleted { agent, .. } => {
+                let ix = self.ix(agent);
+                self.done(record, ix);
+                self.finish(record, ix, Was::Succeeded);
+                self.agents[ix.ix()].completed += 1;
+                if self.agents[ix.ix()].completed > 1 {
+                    self.problem(record, "done twice".into());
+                }
+            }
+            Event::AgentFailed { agent, .. } => self.finish(record, self.ix(agent), Was::Failed),
+            Event::AgentStopped { agent, .. } => self.finish(record, self.ix(agent), Was::Stopped),
+            Event::AgentSkipped { agent, .. } => {
+                let ix = self.ix(agent);
+                if self.needs_missing(ix).is_empty() {
+                    self.problem(record, "skipped although its needs are met".into());
+                }
+                self.finish(record, ix, Was::Skipped);
+            }
+            Event::CheckScheduled {
+                place,
+                ram_bytes,
+                pressure_permille,
+            } => {
+                self.may_start(record, *pressure_permille);
+                if let Some(agent) = &place.agent {
+                    if !self.agents[self.ix(agent).ix()].checking {
+                        self.problem(
+                            record,
+                            "a check of an agent that is not being checked".into(),
+                        );
+                    }
+                    self.agent_check.insert(agent.clone(), *ram_bytes);
+                } else if let Some(phase) = &place.phase {
+                    self.phase_check.insert(phase.clone(), *ram_bytes);
+                    if self.slots() > self.cap() {
+                        self.problem(record, "more at once than allowed".into());
+                    }
+                }
+                if self.ram() > self.setup.ram_limit_bytes {
+                    self.problem(record, "more memory than allowed".into());
+                }
+            }
+            Event::CheckEnded { place, .. } => {
+                let removed = match (&place.agent, &place.phase) {
+                    (Some(agent), _) => self.agent_check.remove(agent),
+                    (None, Some(phase)) => self.phase_check.remove(phase),
+                    (None, None) => None,
+                };
+                if removed.is_none() {
+                    self.problem(record, "a check's end without its start".into());
+                }
+            }
+            Event::GatePassed { place } => {
+                if let Some(agent) = &place.agent {
+                    let ix = self.ix(agent);
+                    self.agents[ix.ix()].passed.insert(place.gate.clone());
+                } else if let Some(phase) = &place.phase {
+                    let ix = self.phase(phase);
+                    self.phases[ix].1.insert(place.gate.clone());
+                }
+            }
+            Event::PhaseChecking { phase, .. } => {
+                let ix = self.phase(phase);
+                self.phases[ix].1.clear();
+            }
+            Event::PhaseCompleted { phase } => {
+                let ix = self.phase(phase);
+                for gate in &self.setup.plan.phases[ix].gates {
+                    let id = &self.setup.plan.gates[gate.ix()].id;
+                    if !self.phases[ix].1.contains(id) {
+                        self.problem(record, format!("phase completed without {id}"));
+                    }
+                }
+                for &member in &self.setup.members[ix] {
+                    if self.agents[member.ix()].was() == Was::Open {
+                        self.problem(record, "phase completed with an open agent".into());
+                    }
+                }
+                self.phases[ix].0 = true;
+            }
+            Event::ModeChanged { to, agents_cap, .. } => {
+                self.mode = *to;
+                self.cap = *agents_cap;
+            }
+            Event::ZoneChanged { halted, .. } => self.halted = *halted,
+            Event::RunDegraded { error } => self.degraded = error.is_some(),
+            Event::RunStopped { .. } => self.stopping = true,
+            Event::RunResumed { .. } => {
+                self.stopping = false;
+                self.degraded = false;
+            }
+            Event::RunFinished { status, .. } => self.finished = Some(*status),
+            _ => {}
+        }
+    }
+
+    fn phase(&self, id: &str) -> usize {
+        self.setup
+            .plan
+            .phases
+            .iter()
+            .position(|p| p.id == id)
+            .unwrap()
+    }
+
+    fn leave(&mut self, ix: AgentIx) {
+        let seen = &mut self.agents[ix.ix()];
+        seen.checking = false;
+    }
+
+    fn finish(&mut self, record: &Record, ix: AgentIx, was: Was) {
+        self.leave(ix);
+        let seen = &mut self.agents[ix.ix()];
+        if seen.live.is_some() {
+            self.problem(record, "ended with a live process".into());
+            return;
+        }
+        seen.was = Some(was);
+    }
+
+    /// Promise 7: done only after all its checks, gates and sub-agents.
+    fn done(&mut self, record: &Record, ix: AgentIx) {
+        let plan = &self.setup.plan;
+        let agent = plan.agent(ix);
+        let mut wanted: Vec<&str> = agent
+            .gates
+            .iter()
+            .map(|g| plan.gates[g.ix()].id.as_str())
+            .collect();
+        if !agent.check.is_empty() {
+            wanted.push("check");
+        }
+        let missing: Vec<String> = wanted
+            .into_iter()
+            .filter(|gate| !self.agents[ix.ix()].passed.contains(*gate))
+            .map(str::to_owned)
+            .collect();
+        if !missing.is_empty() {
+            self.problem(record, format!("done without {missing:?}"));
+        }
+        if !self.agents[ix.ix()].exit_ok && agent.work != Work::Group {
+            self.problem(record, "done without its own work".into());
+        }
+        for &child in &self.setup.children[ix.ix()] {
+            if self.agents[child.ix()].was() == Was::Open {
+                self.problem(record, "done before its sub-agent".into());
+            }
+        }
+    }
+
+    fn may_start(&mut self, record: &Record, pressure: u32) {
+        let mut wrong = Vec::new();
+        if self.finished.is_some() || self.stopping {
+            wrong.push("a start after the stop");
+        }
+        if self.degraded {
+            wrong.push("a start while the journal has a fault");
+        }
+        if pressure >= 950 || self.halted {
+            wrong.push("a start at or above 95 % memory");
+        }
+        for text in wrong {
+            self.problem(record, text.into());
+        }
+    }
+
+    fn needs_met(&mut self, record: &Record, ix: AgentIx) {
+        let missing = self.needs_missing(ix);
+        if !missing.is_empty() {
+            self.problem(record, format!("started without {missing:?}"));
+        }
+    }
+
+    fn needs_missing(&self, ix: AgentIx) -> Vec<String> {
+        let plan = &self.setup.plan;
+        let agent = plan.agent(ix);
+        let mut missing = Vec::new();
+        for need in agent.needs.iter().filter(|n| n.kind == NeedKind::Hard) {
+            let from = &self.agents[need.agent.ix()];
+            let met = match &need.when {
+                When::Succeeded => from.was() == Was::Succeeded,
+                When::Failed => matches!(from.was(), Was::Failed | Was::Stopped),
+                When::Skipped => from.was() == Was::Skipped,
+                When::Ended => from.was() != Was::Open,
+                When::Output(path) => from.was() == Was::Succeeded && from.present.contains(path),
+            };
+            if !met {
+                missing.push(format!("{} {:?}", plan.agent(need.agent).id, need.when));
+            }
+        }
+        if let Some(parent) = agent.parent {
+            if !self.agents[parent.ix()].own_done {
+                missing.push(format!("parent {}", plan.agent(parent).id));
+            }
+            if plan.agent(parent).sub_agents == SubAgents::Sequential {
+                for &sibling in self.setup.children[parent.ix()]
+                    .iter()
+                    .take_while(|&&s| s != ix)
+                {
+                    if self.agents[sibling.ix()].was() == Was::Open {
+                        missing.push(format!("sibling {}", plan.agent(sibling).id));
+                    }
+                }
+            }
+        }
+        missing
+    }
+
+    fn barriers_open(&mut self, record: &Record, ix: AgentIx) {
+        let plan = &self.setup.plan;
+        let Some(phase) = plan.agent(ix).phase else {
+            return;
+        };
+        for earlier in 0..phase.ix() {
+            let binds = match self.mode {
+                Mode::Parallel => !plan.phases[earlier].gates.is_empty(),
+                Mode::Sequential | Mode::Hybrid => plan.phases[earlier].barrier,
+            };
+            if binds && !self.phases[earlier].0 {
+                self.problem(record, format!("started before phase p{earlier} passed"));
+            }
+        }
+    }
+
+    fn within_limits(&mut self, record: &Record, ix: AgentIx) {
+        let plan = &self.setup.plan;
+        let limits = &plan.limits;
+        let moving = |keep: &dyn Fn(&wavedeck::plan::Agent, AgentIx) -> bool| {
+            let n = plan
+                .indices()
+                .filter(|&o| self.agents[o.ix()].holds_slot() && keep(plan.agent(o), o))
+                .count();
+            u32::try_from(n).unwrap()
+        };
+        let agent = plan.agent(ix);
+        let mut over: Vec<String> = Vec::new();
+        if self.slots() > self.cap() {
+            over.push(format!("{} at once, {} allowed", self.slots(), self.cap()));
+        }
+        // A thaw takes no new memory.
+        if self.ram() > self.setup.ram_limit_bytes
+            && !matches!(record.event, Event::AgentThawed { .. })
+        {
+            over.push("memory".into());
+        }
+        let cpus: u64 = plan
+            .agents
+            .iter()
+            .zip(&self.agents)
+            .filter_map(|(a, seen)| {
+                seen.live
+                    .filter(|_| !seen.frozen)
+                    .map(|(_, m)| a.modes[m].cpus_milli)
+            })
+            .sum();
+        if cpus > self.setup.cpus_milli {
+            over.push("cpus".into());
+        }
+        for (name, &cap) in &limits.resources {
+            let used: u64 = plan
+                .agents
+                .iter()
+                .zip(&self.agents)
+                .filter_map(|(a, seen)| seen.live.and_then(|(_, m)| a.modes[m].uses.get(name)))
+                .sum();
+            if used > cap {
+                over.push(name.clone());
+            }
+        }
+        if let Some(&cap) = limits.per_priority.get(&agent.priority)
+            && moving(&|a, _| a.priority == agent.priority) > cap
+        {
+            over.push("priority class".into());
+        }
+        if let Some(&cap) = agent.phase.and_then(|p| limits.per_phase.get(&p))
+            && moving(&|a, _| a.phase == agent.phase) > cap
+        {
+            over.push("phase".into());
+        }
+        if let Some(&cap) = agent.track.and_then(|t| limits.per_track.get(&t))
+            && moving(&|a, _| a.track == agent.track) > cap
+        {
+            over.push("track".into());
+        }
+        if let Some(&cap) = limits.per_wave.get(&self.setup.wave(ix))
+            && moving(&|_, o| self.setup.wave(o) == self.setup.wave(ix)) > cap
+        {
+            over.push("wave".into());
+        }
+        if let Some(cap) = limits.tracks {
+            let tracks: BTreeSet<_> = plan
+                .indices()
+                .filter(|&o| self.agents[o.ix()].holds_slot())
+                .filter_map(|o| plan.agent(o).track)
+                .collect();
+            if tracks.len() > cap as usize && agent.track.is_some() {
+                over.push("tracks".into());
+            }
+        }
+        let beside = moving(&|a, o| o != ix && a.phase == agent.phase);
+        let exclusive_beside = moving(&|a, o| o != ix && a.phase == agent.phase && a.exclusive);
+        if (agent.exclusive && beside > 0) || exclusive_beside > 0 {
+            over.push("an exclusive agent beside another".into());
+        }
+        for text in over {
+            self.problem(record, format!("over the limit: {text}"));
+        }
+    }
+
+    /// What must hold at the end: one end, every start ended, no failure hidden.
+    fn end(&mut self) {
+        let Some(status) = self.finished else {
+            self.problems.push("no run.finished".into());
+            return;
+        };
+        let plan = &self.setup.plan;
+        for (agent, seen) in plan.agents.iter().zip(&self.agents) {
+            if seen.live.is_some() {
+                self.problems
+                    .push(format!("{} has a start without an end", agent.id));
+            }
+        }
+        let handled = |ix: usize| {
+            plan.agents.iter().zip(&self.agents).any(|(a, seen)| {
+                seen.was() == Was::Succeeded
+                    && a.needs.iter().any(|n| {
+                        n.agent.ix() == ix && n.kind == NeedKind::Hard && n.when == When::Failed
+                    })
+            })
+        };
+        let failed = self
+            .agents
+            .iter()
+            .enumerate()
+            .any(|(i, s)| s.was() == Was::Failed && !handled(i));
+        if failed && !self.stopping && status != 1 {
+            self.problems
+                .push(format!("a failure is hidden behind status {status}"));
+        }
+        let all_well = self.agents.iter().all(|s| s.was() == Was::Succeeded);
+        let gates_open = self
+            .phases
+            .iter()
+            .zip(&plan.phases)
+            .all(|(p, plan)| p.0 || plan.gates.is_empty());
+        if all_well && gates_open && !self.stopping && status != 0 {
+            self.problems
+                .push(format!("all done, and yet status {status}"));
+        }
+        if status == 0 && self.agents.iter().any(|s| s.was() == Was::Open) {
+            self.problems
+                .push("status 0 with an agent that has not ended".into());
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Random plans under random faults and virtual time; invariants checked from the journal alone.
+//!
+//! `WAVEDECK_SIM_COUNT` sets how many seeds are tried (2,000 by default), `WAVEDECK_SIM_SEED` runs
+//! one seed and prints its journal: `WAVEDECK_SIM_SEED=17 cargo test simulation -- --nocapture`.
+
+mod check;
+mod plans;
+mod random;
+mod world;
+
+use std::fmt::Write as _;
+
+/// What one simulation left: its journal as bytes, and what is wrong with it.
+struct Outcome {
+    journal: String,
+    problems: Vec<String>,
+}
+
+fn simulate(seed: u64) -> Outcome {
+    let run = world::run(seed);
+    let mut journal = String::new();
+    for record in &run.records {
+        let _ = writeln!(journal, "{}", serde_json::to_string(record).unwrap());
+    }
+    let mut problems = run.problems;
+    problems.extend(check::check(&run.setup, &run.records));
+    Outcome { journal, problems }
+}
+
+#[test]
+fn random_simulations_keep_every_promise() {
+    if let Ok(seed) = std::env::var("WAVEDECK_SIM_SEED") {
+        let seed: u64 = seed.parse().expect("WAVEDECK_SIM_SEED is a number");
+        let outcome = simulate(seed);
+        println!("{}", outcome.journal);
+        assert!(
+            outcome.problems.is_empty(),
+            "seed {seed}: {:#?}",
+            outcome.problems
+        );
+        return;
+    }
+    let count: u64 =
+        std::env::var("WAVEDECK_SIM_COUNT").map_or(2_000, |n| n.parse().expect("a number"));
+    let first: u64 =
+        std::env::var("WAVEDECK_SIM_FIRST").map_or(0, |n| n.parse().expect("a number"));
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    let bad: Vec<(u64, Vec<String>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|t| {
+                scope.spawn(move || {
+                    let mut bad = Vec::new();
+                    for seed in
+                        (first + t..first + count).step_by(usize::try_from(threads).unwrap())
+                    {
+                        let outcome = std::panic::catch_unwind(|| simulate(seed));
+                        match outcome {
+                            Ok(outcome) if outcome.problems.is_empty() => {}
+                            Ok(outcome) => bad.push((seed, outcome.problems)),
+                            Err(_) => bad.push((seed, vec!["panicked".to_owned()])),
+                        }
+                        if bad.len() > 5 {
+                            break;
+                        }
+                    }
+                    bad
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|w| w.join().unwrap())
+            .collect()
+    });
+    assert!(
+        bad.is_empty(),
+        "{} seeds broke a promise; the first: WAVEDECK_SIM_SEED={} cargo test simulation -- --nocapture\n{:#?}",
+        bad.len(),
+        bad[0].0,
+        bad[0].1
+    );
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes() {
+    for seed in 0..100 {
+        assert_eq!(
+            simulate(seed).journal,
+            simulate(seed).journal,
+            "seed {seed}"
+        );
+    }
+}
+
+/// The checks must be able to fail: each tampering with a good journal is noticed.
+#[test]
+fn a_tampered_journal_is_noticed() {
+    let mut noticed = [0; 4];
+    for seed in 0..60 {
+        let run = world::run(seed);
+        assert!(check::check(&run.setup, &run.records).is_empty());
+        for (kind, count) in noticed.iter_mut().enumerate() {
+            let mut records = run.records.clone();
+            if world::tamper(&mut records, kind) && !check::check(&run.setup, &records).is_empty() {
+                *count += 1;
+            }
+        }
+    }
+    for (kind, count) in noticed.iter().enumerate() {
+        assert!(
+            *count > 10,
+            "tampering of kind {kind} was noticed only {count} times"
+        );
+    }
+}

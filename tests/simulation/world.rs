@@ -1,0 +1,589 @@
+//! The world under virtual time: processes, people, memory and a disk that misbehave by seed.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use wavedeck::{
+    engine::{
+        Action, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey, Owner,
+        Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone, turn,
+    },
+    graph::Graph,
+    plan::{AgentId, AgentIx, Mode, Plan, When},
+    schedule::static_ranks,
+};
+
+use super::{plans, random::Random};
+
+/// What a simulation left.
+pub struct Run {
+    pub setup: Arc<Setup>,
+    pub records: Vec<Record>,
+    pub problems: Vec<String>,
+}
+
+struct Process {
+    /// When it ends by itself (virtual µs), or how much is left while it is frozen.
+    ends_us: u64,
+    frozen: bool,
+    exit: Exit,
+    ignores_term: bool,
+    present: Vec<String>,
+}
+
+struct World {
+    r: Random,
+    state: State,
+    folded: State,
+    records: Vec<Record>,
+    problems: Vec<String>,
+    now_us: u64,
+    processes: BTreeMap<JobKey, Process>,
+    /// What will come in, by time and order.
+    inbox: BTreeMap<(u64, u64), InputKind>,
+    order: u64,
+    pressure: u32,
+    next_process: u64,
+    faults: Faults,
+}
+
+/// How badly this world behaves, in percent or as a share of seeds.
+struct Faults {
+    spawn: u64,
+    exit: u64,
+    hang: u64,
+    red: u64,
+    people: u64,
+    memory: u64,
+    disk: u64,
+    crash: u64,
+    stop: bool,
+}
+
+fn setup(r: &mut Random) -> Setup {
+    loop {
+        let plan: Plan = plans::random(r);
+        let graph = Graph::new(&plan);
+        if !graph.cycle().is_empty() {
+            continue;
+        }
+        let ranks = static_ranks(&plan, &graph);
+        let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
+        let effective = Effective {
+            ram_limit_bytes: plans::RAM_LIMIT,
+            agents_cap: 1 + u32::try_from(r.below(u64::from(plans::AGENTS_CAP))).unwrap(),
+            cpus_milli: plans::CPUS_MILLI,
+            thresholds: Thresholds::default(),
+            attended: r.chance(30),
+            hybrid_enabled: !r.chance(5),
+            parallel_enabled: !r.chance(5),
+        };
+        return Setup::new(plan, effective, ranks, waves, 0);
+    }
+}
+
+pub fn run(seed: u64) -> Run {
+    let mut r = Random::new(seed);
+    let setup = Arc::new(setup(&mut r));
+    let mut some = |n: u64| if r.chance(50) { r.below(n) } else { 0 };
+    let faults = Faults {
+        spawn: some(10),
+        exit: some(40),
+        hang: some(15),
+        red: some(40),
+        people: some(30),
+        memory: some(20),
+        disk: some(6),
+        crash: some(12),
+        stop: some(100) > 60,
+    };
+    let state = State::new(setup.clone());
+    let mut world = World {
+        r,
+        folded: state.clone(),
+        state,
+        records: Vec::new(),
+        problems: Vec::new(),
+        now_us: 0,
+        processes: BTreeMap::new(),
+        inbox: BTreeMap::new(),
+        order: 0,
+        pressure: 300,
+        next_process: 1,
+        faults,
+    };
+    world.input(InputKind::Begin {
+        run: format!("sim-{seed}"),
+        boot_id: "boot".into(),
+        plan_hash: "0".into(),
+        base_commit: None,
+    });
+    world.go();
+    Run {
+        setup,
+        records: world.records,
+        problems: world.problems,
+    }
+}
+
+impl World {
+    fn go(&mut self) {
+        for _ in 0..20_000 {
+            if self.state.finished.is_some() {
+                if !self.processes.is_empty() {
+                    self.problems.push(format!(
+                        "{} processes outlive the run",
+                        self.processes.len()
+                    ));
+                }
+                return;
+            }
+            self.disturb();
+            if self.state.finished.is_some() {
+                continue;
+            }
+            if !self.advance() {
+                self.rescue();
+            }
+        }
+        self.problems.push("the run did not end".to_owned());
+    }
+
+    /// Moves to the next thing that happens by itself; false when nothing will.
+    fn advance(&mut self) -> bool {
+        let message = self.inbox.first_key_value().map(|(&at, _)| at);
+        let process = self
+            .processes
+            .iter()
+            .filter(|(_, p)| !p.frozen && p.ends_us < u64::MAX)
+            .map(|(key, p)| (p.ends_us, *key))
+            .min();
+        let deadline = self.state.next_deadline();
+        let times = [message.map(|at| at.0), process.map(|p| p.0), deadline];
+        let Some(next) = times.into_iter().flatten().min() else {
+            return false;
+        };
+        self.now_us = self.now_us.max(next);
+        if deadline == Some(next) {
+            self.input(InputKind::Deadline);
+        } else if let (Some(at), true) = (message, message.map(|at| at.0) == Some(next)) {
+            let kind = self.inbox.remove(&at).unwrap();
+            self.input(kind);
+        } else if let Some((_, key)) = process {
+            self.end(key);
+        }
+        true
+    }
+
+    /// Nothing moves: whoever is needed does what is needed, so that every run can end.
+    fn rescue(&mut self) {
+        if self.pressure >= 950 || self.state.memory.halted {
+            self.pressure = 300;
+            self.input(InputKind::Zone {
+                zone: Zone::Green,
+                halted: false,
+            });
+        } else if self.state.degraded.is_some() {
+            self.input(InputKind::Journal { error: None });
+        } else if self.state.agents.iter().any(|a| a.hold.is_some()) {
+            self.operator(Action::Resume {
+                target: Target::All,
+            });
+        } else if !self.processes.is_empty() && self.r.chance(50) {
+            // What hangs without a time limit is stopped by a person.
+            let key = *self.processes.keys().next().unwrap();
+            if let Owner::Agent(ix) = key.owner {
+                let id = self.state.id(ix).to_string();
+                self.operator(Action::Stop {
+                    target: Some(Target::Agent(id)),
+                });
+            } else {
+                self.operator(Action::Stop { target: None });
+            }
+        } else {
+            self.operator(Action::Stop { target: None });
+        }
+    }
+
+    fn disturb(&mut self) {
+        if self.r.chance(self.faults.people) {
+            let action = self.action();
+            self.operator(action);
+        }
+        if self.r.chance(self.faults.memory) {
+            self.pressure = u32::try_from(self.r.below(1_050)).unwrap();
+            let zone = match self.pressure {
+                0..600 => Zone::Green,
+                600..750 => Zone::Yellow,
+                750..850 => Zone::Orange,
+                _ => Zone::Red,
+            };
+            self.input(InputKind::Zone {
+                zone,
+                halted: self.pressure >= 950,
+            });
+        }
+        if self.r.chance(self.faults.disk) {
+            let error = self.r.chance(50).then(|| "no space left".to_owned());
+            self.input(InputKind::Journal { error });
+        }
+        if self.faults.stop && self.r.chance(1) {
+            self.input(InputKind::Signal {
+                by: StoppedBy::Signal(15),
+            });
+        }
+        if self.r.chance(self.faults.crash) && self.state.finished.is_none() {
+            self.crash();
+        }
+    }
+
+    fn action(&mut self) -> Action {
+        let agents = self.state.agents.len() as u64;
+        let id = |r: &mut Random| format!("a{}", r.below(agents + 1));
+        let target = match self.r.below(10) {
+            0 => Target::All,
+            1 => Target::Track(format!("t{}", self.r.below(3))),
+            2 => Target::Phase(format!("p{}", self.r.below(3))),
+            _ => Target::Agent(id(&mut self.r)),
+        };
+        match self.r.below(12) {
+            0 | 1 => Action::Pause { target },
+            2 | 3 => Action::Resume { target },
+            4 => Action::Stop {
+                target: Some(target),
+            },
+            5..=7 => Action::Retry { target },
+            8 => Action::Mode {
+                mode: *self
+                    .r
+                    .pick(&[Mode::Sequential, Mode::Parallel, Mode::Hybrid]),
+            },
+            9 => Action::Sequential {
+                now: self.r.chance(50),
+            },
+            10 => Action::Swap {
+                agent: id(&mut self.r),
+                worker: None,
+            },
+            _ => Action::Agents {
+                cap: u32::try_from(self.r.below(6)).unwrap(),
+            },
+        }
+    }
+
+    fn operator(&mut self, action: Action) {
+        self.input(InputKind::Operator {
+            by: "sim".into(),
+            action,
+        });
+    }
+
+    fn figures(&self) -> Figures {
+        Figures {
+            pressure_permille: self.pressure,
+            available_bytes: 0,
+            total_bytes: 0,
+            agents_bytes: 0,
+        }
+    }
+
+    fn input(&mut self, kind: InputKind) {
+        self.now_us += 1;
+        let input = Input {
+            at_ms: 1_000,
+            elapsed_us: self.now_us,
+            figures: self.figures(),
+            kind,
+        };
+        let Turn { records, commands } = turn(&mut self.state, &input);
+        self.journal(records);
+        for command in commands {
+            self.carry_out(command);
+        }
+    }
+
+    /// Writes records and folds them from their written form, as a replay would.
+    fn journal(&mut self, records: Vec<Record>) {
+        for record in records {
+            let line = serde_json::to_string(&record).unwrap();
+            let read: Record = serde_json::from_str(&line).unwrap();
+            if read != record {
+                self.problems.push(format!("not read as written: {line}"));
+            }
+            self.folded.apply(&read);
+            self.records.push(record);
+        }
+        if self.folded != self.state {
+            self.problems.push(format!(
+                "fold differs from the live state at seq {}",
+                self.state.seq
+            ));
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Spawn { key, .. } => self.spawn(key),
+            Command::Terminate { key } => {
+                let after = self.r.below(2_000_000);
+                let by = if self.r.chance(20) {
+                    Exit::Code(0)
+                } else {
+                    signal(15)
+                };
+                if let Some(p) = self.processes.get_mut(&key) {
+                    p.exit = if p.ignores_term { signal(9) } else { by };
+                    p.ends_us = self.now_us + after;
+                    p.frozen = false;
+                }
+            }
+            Command::Freeze { key } => {
+                let now = self.now_us;
+                if let Some(p) = self.processes.get_mut(&key)
+                    && !p.frozen
+                {
+                    p.frozen = true;
+                    p.ends_us = p.ends_us.saturating_sub(now);
+                    self.later(
+                        1_000,
+                        InputKind::FrozenTree {
+                            key,
+                            stopped: 2,
+                            total: 2,
+                            held_bytes: 1,
+                        },
+                    );
+                }
+            }
+            Command::Thaw { key } => {
+                let now = self.now_us;
+                if let Some(p) = self.processes.get_mut(&key)
+                    && p.frozen
+                {
+                    p.frozen = false;
+                    p.ends_us = p.ends_us.saturating_add(now);
+                }
+            }
+            Command::Finish { .. } => {}
+        }
+    }
+
+    fn later(&mut self, after_us: u64, kind: InputKind) {
+        self.order += 1;
+        self.inbox
+            .insert((self.now_us + after_us, self.order), kind);
+    }
+
+    fn spawn(&mut self, key: JobKey) {
+        if self.processes.contains_key(&key) {
+            self.problems.push(format!("{key:?} started twice"));
+        }
+        if self.r.chance(self.faults.spawn) {
+            self.later(
+                500,
+                InputKind::SpawnFailed {
+                    key,
+                    error: "no such program".into(),
+                },
+            );
+            return;
+        }
+        let plan = &self.state.setup.plan;
+        let mut present = Vec::new();
+        let mut limited = false;
+        if let (Owner::Agent(ix), None) = (key.owner, key.check) {
+            limited = plan.agent(ix).timeout_us.is_some();
+            for need in plan
+                .agents
+                .iter()
+                .flat_map(|a| &a.needs)
+                .filter(|n| n.agent == ix)
+            {
+                if let When::Output(path) = &need.when
+                    && self.r.chance(60)
+                    && !present.contains(path)
+                {
+                    present.push(path.clone());
+                }
+            }
+        }
+        let fails = if key.check.is_some() {
+            self.faults.red
+        } else {
+            self.faults.exit
+        };
+        let exit = match self.r.below(100) {
+            n if n >= fails => Exit::Code(0),
+            n if n % 3 == 0 => signal(*self.r.pick(&[9, 11])),
+            n => Exit::Code(1 + i32::try_from(n % 4).unwrap()),
+        };
+        let hangs = self.r.chance(self.faults.hang) && (limited || self.r.chance(10));
+        let process = Process {
+            ends_us: if hangs {
+                u64::MAX
+            } else {
+                self.now_us + 1_000 + self.r.below(20_000_000)
+            },
+            frozen: false,
+            exit,
+            ignores_term: self.r.chance(10),
+            present,
+        };
+        self.processes.insert(key, process);
+        self.next_process += 1;
+        let handle = Handle::Virtual {
+            number: self.next_process,
+        };
+        let after = self.r.below(900);
+        self.later(after, InputKind::Spawned { key, handle });
+    }
+
+    fn end(&mut self, key: JobKey) {
+        let Some(process) = self.processes.remove(&key) else {
+            return;
+        };
+        self.input(InputKind::Ended {
+            key,
+            exit: process.exit,
+            cpu_us: 1,
+            peak_bytes: 1 << 20,
+            output_bytes: 10,
+            leaked: 0,
+            present: process.present,
+        });
+    }
+
+    /// The runner dies: perhaps in the middle of writing the next turn, perhaps after it but before
+    /// all its commands were carried out. What ran is ended; the journal's lines are all there is.
+    fn crash(&mut self) {
+        let mut survivor = self.state.clone();
+        if let Some((&at, _)) = self.inbox.first_key_value()
+            && self.r.chance(70)
+        {
+            let kind = self.inbox.remove(&at).unwrap();
+            self.now_us = self.now_us.max(at.0) + 1;
+            let input = Input {
+                at_ms: 1_000,
+                elapsed_us: self.now_us,
+                figures: self.figures(),
+                kind,
+            };
+            let Turn {
+                mut records,
+                commands,
+            } = turn(&mut survivor, &input);
+            if self.r.chance(50) {
+                // Torn: only some whole lines of the turn were written, nothing was carried out.
+                records.truncate(usize::try_from(self.r.below(records.len() as u64 + 1)).unwrap());
+            } else {
+                let done = usize::try_from(self.r.below(commands.len() as u64 + 1)).unwrap();
+                self.state = survivor;
+                for command in commands.into_iter().take(done) {
+                    self.carry_out(command);
+                }
+            }
+            for record in &records {
+                self.folded.apply(record);
+            }
+            self.records.extend(records);
+        }
+        let seen: Vec<(AgentId, u32)> = self
+            .processes
+            .keys()
+            .filter_map(|key| match key.owner {
+                Owner::Agent(ix) => Some((self.folded.id(ix), key.attempt)),
+                Owner::Phase(_) => None,
+            })
+            .collect();
+        let survivors = u32::try_from(self.processes.len()).unwrap();
+        self.processes.clear();
+        self.inbox.clear();
+        self.state = self.folded.clone();
+        if self.state.finished.is_some() {
+            return;
+        }
+        if self.state.run.is_empty() {
+            self.problems.push("crashed before it began".into());
+        }
+        self.input(InputKind::Recovered {
+            boot_id: "boot2".into(),
+            survivors,
+            seen_attempts: seen,
+        });
+    }
+}
+
+fn signal(number: i32) -> Exit {
+    let name = match number {
+        9 => "SIGKILL",
+        11 => "SIGSEGV",
+        _ => "SIGTERM",
+    };
+    Exit::Signal {
+        number,
+        name: name.to_owned(),
+    }
+}
+
+/// Damages a journal in one of four ways; false where there is nothing to damage that way.
+pub fn tamper(records: &mut Vec<Record>, kind: usize) -> bool {
+    match kind {
+        // A start is doubled.
+        0 => {
+            let Some(i) = records
+                .iter()
+                .position(|r| matches!(r.event, Event::AgentScheduled { .. }))
+            else {
+                return false;
+            };
+            let copy = records[i].clone();
+            records.insert(i + 1, copy);
+            renumber(records);
+            true
+        }
+        // An end is lost.
+        1 => {
+            let Some(i) = records
+                .iter()
+                .position(|r| matches!(r.event, Event::AttemptEnded { .. }))
+            else {
+                return false;
+            };
+            records.remove(i);
+            renumber(records);
+            true
+        }
+        // A start happens at 95 % memory.
+        2 => {
+            for record in records.iter_mut() {
+                if let Event::AgentScheduled {
+                    pressure_permille, ..
+                } = &mut record.event
+                {
+                    *pressure_permille = 950;
+                    return true;
+                }
+            }
+            false
+        }
+        // A line is lost without renumbering.
+        _ => {
+            if records.len() < 3 {
+                return false;
+            }
+            records.remove(1);
+            true
+        }
+    }
+}
+
+fn renumber(records: &mut [Record]) {
+    for (seq, record) in (1..).zip(records.iter_mut()) {
+        record.seq = seq;
+    }
+}
+
+/// Kept for readers of a failing seed: what an agent is at.
+#[expect(dead_code, reason = "handy in a debugger")]
+pub fn status(state: &State, ix: AgentIx) -> Status {
+    state.agent(ix).status
+}
