@@ -666,7 +666,7 @@ impl State {
                 self.settling.remove(&pack(Owner::Agent(parent)));
             }
             for edge in &setup.edges_out[ix.ix()] {
-                if self.agent(edge.to).status == Status::Skipped {
+                if self.agent(edge.to).status == Status::Skipped && self.may_reopen(edge.to) {
                     open.push(edge.to);
                     // Marked at once, so that a second edge does not open it twice.
                     self.agents[edge.to.ix()].status = Status::Waiting;
@@ -679,8 +679,27 @@ impl State {
         }
     }
 
+    /// A skipped sub-agent stays skipped when its parent has closed without it.
+    fn may_reopen(&self, ix: AgentIx) -> bool {
+        self.setup.plan.agent(ix).parent.is_none_or(|parent| {
+            let status = self.agent(parent).status;
+            !status.is_final() && !matches!(status, Status::Checking | Status::Blocked)
+        })
+    }
+
     fn reopen_phase(&mut self, phase: PhaseIx) {
         self.phases_due.remove(&phase);
+        let p = &mut self.phases[phase.ix()];
+        if let Some(check) = &mut p.check {
+            if matches!(check.job, JobState::Scheduled | JobState::Running(_)) {
+                check.ending.get_or_insert(Ending::Reopened);
+                return;
+            }
+            p.check = None;
+            p.status = PhaseStatus::Running;
+            self.checks_pending.remove(&pack(Owner::Phase(phase)));
+            self.settling.remove(&pack(Owner::Phase(phase)));
+        }
         let p = &mut self.phases[phase.ix()];
         if matches!(p.status, PhaseStatus::Failed | PhaseStatus::Completed) {
             p.status = PhaseStatus::Running;

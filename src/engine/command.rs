@@ -123,6 +123,17 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
             .map(|key| Command::Terminate { key })
             .into_iter()
             .collect(),
+        // A gate command of a phase whose agent is tried again would judge yesterday's work.
+        (Event::AgentRetrying { .. } | Event::AgentJoining { .. }, _) => (0..state.phases.len())
+            .map(|i| Owner::Phase(crate::plan::PhaseIx::of(i)))
+            .filter(|&owner| {
+                state
+                    .check_of(owner)
+                    .is_some_and(|check| check.ending == Some(super::Ending::Reopened))
+            })
+            .filter_map(|owner| live_check(state, owner))
+            .map(|key| Command::Terminate { key })
+            .collect(),
         (Event::RunStopped { .. }, _) => {
             let agents = state.setup.plan.indices().flat_map(|ix| live(state, ix));
             let phases = (0..state.phases.len())

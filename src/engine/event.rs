@@ -563,6 +563,12 @@ pub enum Event {
         /// Round of its gates, from 1.
         attempt: u32,
     },
+    /// An agent of it is tried again while its gates were being checked: they come later, anew.
+    #[serde(rename = "phase.reopened")]
+    PhaseReopened {
+        /// Which.
+        phase: String,
+    },
     /// All its agents ended and its gates passed.
     #[serde(rename = "phase.completed")]
     PhaseCompleted {

@@ -98,6 +98,8 @@ pub enum Ending {
     Swap,
     /// The whole run stops.
     RunStop,
+    /// An agent of the phase is tried again: the verdict on its gates would be stale.
+    Reopened,
 }
 
 /// Who holds an agent back.

@@ -188,6 +188,18 @@ const fn can_retry(status: Status) -> bool {
     )
 }
 
+/// The parent that has closed without (or with) a sub-agent, which so cannot be tried again alone.
+fn closed_parent(state: &State, ix: AgentIx) -> Option<AgentIx> {
+    let parent = state.setup.plan.agent(ix).parent?;
+    let status = state.agent(parent).status;
+    let failed = state.agent(parent).failure == Some(FailureKind::Coordination);
+    (matches!(
+        status,
+        Status::Checking | Status::Blocked | Status::Skipped | Status::Succeeded | Status::Stopped
+    ) || (status == Status::Failed && !failed))
+        .then_some(parent)
+}
+
 fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
     if let Target::Phase(id) = target {
         let phase = state.phase_ix(id).ok_or_else(|| Refusal::Unknown {
@@ -211,21 +223,44 @@ fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal
             again.dedup();
             return Ok(again);
         }
+        if let Some(parent) = closed_parent(state, ix) {
+            let parent_id = &state.setup.plan.agent(parent).id;
+            return Err(Refusal::NotNow(format!(
+                "{id} is a part of {parent_id}, which is {} already",
+                state.agent(parent).status.name()
+            )));
+        }
         if !can_retry(agent.status) {
             return Err(Refusal::NotNow(format!(
                 "{id} is {}: only a failed, stopped, blocked or backing-off agent can be tried again",
                 agent.status.name()
             )));
         }
-        return Ok(vec![ix]);
+        return Ok(with_failed_parents(state, vec![ix]));
     }
     let again: Vec<AgentIx> = members(state, target)?
         .into_iter()
         .filter(|&ix| can_retry(state.agent(ix).status))
         .collect();
-    nonempty(again, || {
+    nonempty(with_failed_parents(state, again), || {
         format!("{target}: nothing failed, stopped or blocked")
     })
+}
+
+/// Adds the parents that failed because of these sub-agents: they join again.
+fn with_failed_parents(state: &State, mut agents: Vec<AgentIx>) -> Vec<AgentIx> {
+    let mut next = 0;
+    while next < agents.len() {
+        if let Some(parent) = state.setup.plan.agent(agents[next]).parent
+            && state.agent(parent).status == Status::Failed
+            && !agents.contains(&parent)
+        {
+            agents.push(parent);
+        }
+        next += 1;
+    }
+    agents.sort_unstable();
+    agents
 }
 
 fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolved, Refusal> {

@@ -39,7 +39,12 @@ pub(super) fn settle(state: &State, figures: &Figures) -> Vec<Event> {
             .map(|&ix| leave_waiting(state, ix))
             .collect();
     }
-    if let Some(&phase) = state.phases_due.first() {
+    // A gate command that was made stale must be gone first.
+    if let Some(&phase) = state
+        .phases_due
+        .iter()
+        .find(|p| state.phases[p.ix()].check.is_none())
+    {
         return vec![phase_ended(state, phase)];
     }
     if let Some(&wave) = state.waves_due.first() {
@@ -155,7 +160,9 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
         return vec![Event::AgentStopped { agent: id, attempt }];
     };
     let event = match (last.ending, &last.exit) {
-        (Some(Ending::Stop | Ending::RunStop), _) => Event::AgentStopped { agent: id, attempt },
+        (Some(Ending::Stop | Ending::RunStop | Ending::Reopened), _) => {
+            Event::AgentStopped { agent: id, attempt }
+        }
         _ if state.stopping.is_some() && !last.exit.ok() => {
             Event::AgentStopped { agent: id, attempt }
         }
@@ -352,6 +359,9 @@ fn phase_verdict(state: &State, ix: PhaseIx) -> Vec<Event> {
     };
     let owner = Owner::Phase(ix);
     let here = place(state, owner, check.attempt, check.step);
+    if check.ending == Some(Ending::Reopened) && state.stopping.is_none() {
+        return vec![Event::PhaseReopened { phase }];
+    }
     if check.ending.is_some() || state.stopping.is_some() {
         return vec![Event::PhaseFailed {
             phase,
