@@ -1,0 +1,3 @@
+//! All integration tests in one binary, one module for each part of the program.
+
+mod plan;
