@@ -5,4 +5,5 @@
 //! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
 //! `runtime` only.
 
+pub mod config;
 pub mod plan;

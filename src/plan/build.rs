@@ -31,7 +31,11 @@ pub(crate) fn build(
     read: &mut dyn FnMut(&str) -> Result<String, String>,
 ) -> Plan {
     let specs: Vec<&AgentSpec> = raw.agents.iter().filter(|a| a.id.is_some()).collect();
-    let ids: Vec<&str> = specs.iter().filter_map(|a| a.id.as_ref()).map(|id| id.v.as_str()).collect();
+    let ids: Vec<&str> = specs
+        .iter()
+        .filter_map(|a| a.id.as_ref())
+        .map(|id| id.v.as_str())
+        .collect();
     if raw.agents.is_empty() {
         d.sink
             .error(At::NOWHERE, "the plan has no agents")
@@ -52,8 +56,12 @@ pub(crate) fn build(
     }
     let overrides = overrides.unwrap_or(no_overrides);
 
-    let gate_ix: BTreeMap<&str, GateIx> =
-        raw.gates.keys().enumerate().map(|(i, id)| (id.as_str(), GateIx::of(i))).collect();
+    let gate_ix: BTreeMap<&str, GateIx> = raw
+        .gates
+        .keys()
+        .enumerate()
+        .map(|(i, id)| (id.as_str(), GateIx::of(i)))
+        .collect();
     let limits = limits(d, raw, &names);
     let mut workers = Workers::new(raw);
     let mut has_parts = vec![false; specs.len()];
@@ -61,7 +69,14 @@ pub(crate) fn build(
         has_parts[parent.ix()] = true;
     }
     let any_parts = has_parts.contains(&true);
-    let mut layers = Layers { raw, limits: &limits, gates: &gate_ix, workers: &mut workers, read, prompts: BTreeMap::new() };
+    let mut layers = Layers {
+        raw,
+        limits: &limits,
+        gates: &gate_ix,
+        workers: &mut workers,
+        read,
+        prompts: BTreeMap::new(),
+    };
 
     let mut agents: Vec<Agent> = Vec::with_capacity(specs.len());
     let mut unbuilt: Vec<RawUnbuilt> = Vec::new();
@@ -69,18 +84,35 @@ pub(crate) fn build(
     for (i, spec) in specs.iter().enumerate() {
         let ix = AgentIx::of(i);
         let stack = stack(raw, spec, &overrides[i], &places, i);
-        let Built { mut agent, carried } = layers.agent(d, &stack, has_parts[i]);
+        let Built { mut agent, carried } = layers.agent(d, &stack, places.track[i], has_parts[i]);
         agent.phase = places.phase[i];
         agent.track = places.track[i];
         agent.parent = places.parent[i];
         if edges <= MOST_EDGES {
-            let wanted = NeedsOf { raw, spec, overrides: &overrides[i], stack: &stack };
+            let wanted = NeedsOf {
+                raw,
+                spec,
+                overrides: &overrides[i],
+                stack: &stack,
+            };
             let id = agent.id.0.clone();
-            agent.needs = wanted.needs(d, &mut names, ix, any_parts.then_some(&places), &id, &mut unbuilt);
+            agent.needs = wanted.needs(
+                d,
+                &mut names,
+                ix,
+                any_parts.then_some(&places),
+                &id,
+                &mut unbuilt,
+            );
             edges += agent.needs.len();
             if edges > MOST_EDGES {
                 d.sink
-                    .error(spec.at, format!("the plan has more than {MOST_EDGES} needs, groups counted in full"))
+                    .error(
+                        spec.at,
+                        format!(
+                            "the plan has more than {MOST_EDGES} needs, groups counted in full"
+                        ),
+                    )
                     .help("put an agent or a phase with a barrier between large groups");
             }
         }
@@ -96,9 +128,14 @@ pub(crate) fn build(
     }
     let gates = gates(d, raw, &limits);
 
-    let dropped = options.only.as_deref().map(|glob| only::keep(d, &mut agents, &mut names, glob));
+    let dropped = options
+        .only
+        .as_deref()
+        .map(|glob| only::keep(d, &mut agents, &mut names, glob));
     if let Some(dropped) = dropped {
-        unbuilt.retain(|u| u.path.first().is_none_or(|p| p != "agent") || !dropped.contains(u.path[1].as_str()));
+        unbuilt.retain(|u| {
+            u.path.first().is_none_or(|p| p != "agent") || !dropped.contains(u.path[1].as_str())
+        });
     }
     let workers: Vec<Worker> = workers.finish(d, raw, &mut agents, &mut unbuilt);
     let stem = options.file_name.rsplit('/').next().unwrap_or("");
@@ -123,7 +160,10 @@ fn duplicates(d: &mut Decoder, specs: &[&AgentSpec], names: &Names<'_>) {
     for (i, spec) in specs.iter().enumerate() {
         let Some(id) = &spec.id else { continue };
         if let Some(first) = names.id(&id.v).filter(|ix| ix.ix() != i) {
-            let found = d.sink.error(id.at, format!("duplicate id: agent `{}` is there already", id.v));
+            let found = d.sink.error(
+                id.at,
+                format!("duplicate id: agent `{}` is there already", id.v),
+            );
             if let Some(other) = specs[first.ix()].id.as_ref().filter(|o| o.at != id.at) {
                 found.related(other.at, "the first one is here");
             }
@@ -134,8 +174,18 @@ fn duplicates(d: &mut Decoder, specs: &[&AgentSpec], names: &Names<'_>) {
 /// The tables that say something about an agent, the strongest first.
 pub(crate) type Stack<'p> = Vec<&'p AgentSpec>;
 
-fn stack<'p>(raw: &'p RawPlan, spec: &'p AgentSpec, overrides: &[u32], places: &Places, i: usize) -> Stack<'p> {
-    let mut stack: Stack<'p> = overrides.iter().rev().map(|o| &raw.overrides[*o as usize].spec).collect();
+fn stack<'p>(
+    raw: &'p RawPlan,
+    spec: &'p AgentSpec,
+    overrides: &[u32],
+    places: &Places,
+    i: usize,
+) -> Stack<'p> {
+    let mut stack: Stack<'p> = overrides
+        .iter()
+        .rev()
+        .map(|o| &raw.overrides[*o as usize].spec)
+        .collect();
     stack.push(spec);
     stack.extend(places.track[i].map(|t| &raw.tracks[t.ix()].defaults));
     stack.extend(places.phase[i].map(|p| &raw.phases[p.ix()].defaults));
@@ -152,11 +202,18 @@ fn places(
     names: &Names<'_>,
 ) -> Places {
     let own = |i: usize| {
-        let over = overrides[i].iter().rev().map(|o| &raw.overrides[*o as usize].spec);
+        let over = overrides[i]
+            .iter()
+            .rev()
+            .map(|o| &raw.overrides[*o as usize].spec);
         over.chain(std::iter::once(specs[i]))
     };
     let count = specs.len();
-    let mut places = Places { parent: vec![None; count], phase: vec![None; count], track: vec![None; count] };
+    let mut places = Places {
+        parent: vec![None; count],
+        phase: vec![None; count],
+        track: vec![None; count],
+    };
     for i in 0..count {
         if let Some(parent) = own(i).find_map(|s| s.parent.as_ref()) {
             places.parent[i] = names.agent(d, parent);
@@ -164,8 +221,12 @@ fn places(
     }
     for cycle in cycle::of_parents(&places.parent) {
         let path = path(specs, &cycle);
-        let place = own(cycle[0].ix()).find_map(|s| s.parent.as_ref()).map_or(specs[cycle[0].ix()].at, |p| p.at);
-        d.sink.error(place, format!("cycle of parents: {path}")).help("each is a part of the next");
+        let place = own(cycle[0].ix())
+            .find_map(|s| s.parent.as_ref())
+            .map_or(specs[cycle[0].ix()].at, |p| p.at);
+        d.sink
+            .error(place, format!("cycle of parents: {path}"))
+            .help("each is a part of the next");
         for ix in cycle {
             places.parent[ix.ix()] = None;
         }
@@ -192,9 +253,13 @@ fn places(
             places.track[i] = match track {
                 Some(name) => names.track(d, name),
                 None => {
-                    let of_phase = places.phase[i].and_then(|p| raw.phases[p.ix()].defaults.track.as_ref());
+                    let of_phase =
+                        places.phase[i].and_then(|p| raw.phases[p.ix()].defaults.track.as_ref());
                     let of_phase = of_phase.and_then(|name| names.track(d, name));
-                    parent.and_then(|p| places.track[p]).or(of_phase).or(default_track)
+                    parent
+                        .and_then(|p| places.track[p])
+                        .or(of_phase)
+                        .or(default_track)
                 }
             };
         }
@@ -223,14 +288,22 @@ fn overrides(
             }
         }
         if over.agents.is_empty() {
-            d.sink.error(over.spec.at, "the override names no agents").help("agents = [\"…\"]");
+            d.sink
+                .error(over.spec.at, "the override names no agents")
+                .help("agents = [\"…\"]");
         }
         let needs = over.spec.needs.as_deref().unwrap_or_default();
         let edits = needs.iter().filter(|n| n.edit != Edit::Set).count();
         if edits != 0 && edits != needs.len() {
-            let plain = needs.iter().find(|n| n.edit == Edit::Set).map_or(over.spec.at, |n| n.agent.at);
+            let plain = needs
+                .iter()
+                .find(|n| n.edit == Edit::Set)
+                .map_or(over.spec.at, |n| n.agent.at);
             d.sink
-                .error(plain, "needs of an override are either all edits or all plain")
+                .error(
+                    plain,
+                    "needs of an override are either all edits or all plain",
+                )
                 .help("`+x` adds, `-x` removes, a plain list replaces");
         }
         for need in needs.iter().filter(|n| n.edit == Edit::Remove) {
@@ -255,7 +328,11 @@ impl<'a> NeedsOf<'a> {
         let mut lists = Vec::new();
         // Below the overrides, the strongest layer that says anything counts alone.
         let below = &self.stack[self.overrides.len()..];
-        if let Some((i, needs)) = below.iter().enumerate().find_map(|(i, s)| s.needs.as_deref().map(|n| (i, n))) {
+        if let Some((i, needs)) = below
+            .iter()
+            .enumerate()
+            .find_map(|(i, s)| s.needs.as_deref().map(|n| (i, n)))
+        {
             lists.push((needs, i == 0));
         }
         for o in self.overrides {
@@ -286,29 +363,44 @@ impl<'a> NeedsOf<'a> {
         for (list, own) in lists {
             for spec in list {
                 let place = &spec.agent;
-                if spec.edit != Edit::Set && std::ptr::eq(list, self.spec.needs.as_deref().unwrap_or_default()) {
+                if spec.edit != Edit::Set
+                    && std::ptr::eq(list, self.spec.needs.as_deref().unwrap_or_default())
+                {
                     d.sink
                         .error(place.at, format!("`{}` is an edit", sign(spec)))
                         .help("`+x` and `-x` are for the needs of an [[override]]");
                     continue;
                 }
-                let Some(target) = names.find(d, place) else { continue };
+                let Some(target) = names.find(d, place) else {
+                    continue;
+                };
                 if spec.edit == Edit::Remove {
                     let before = needs.len();
                     needs.retain(|n| !target.agents().contains(&n.agent));
                     if before == needs.len() {
-                        d.sink.warning(place.at, format!("agent `{id}` does not need `{}`", place.v));
+                        d.sink.warning(
+                            place.at,
+                            format!("agent `{id}` does not need `{}`", place.v),
+                        );
                     }
                     continue;
                 }
-                let kind = if spec.soft { NeedKind::Soft } else { NeedKind::Hard };
+                let kind = if spec.soft {
+                    NeedKind::Soft
+                } else {
+                    NeedKind::Hard
+                };
                 let group = matches!(target, Target::Group(_));
                 for agent in target.agents() {
                     // A group never means oneself, nor one's own parents and parts; a default never means oneself.
                     let skip = (*agent == ix && (group || !own))
                         || (group && places.is_some_and(|p| kin(p, ix, *agent)));
                     if !skip {
-                        needs.push(Need { agent: *agent, kind, when: spec.when.clone() });
+                        needs.push(Need {
+                            agent: *agent,
+                            kind,
+                            when: spec.when.clone(),
+                        });
                         carry(names, spec, id, *agent, unbuilt);
                     }
                 }
@@ -320,15 +412,36 @@ impl<'a> NeedsOf<'a> {
 }
 
 fn sign(spec: &NeedSpec) -> String {
-    format!("{}{}", if spec.edit == Edit::Add { '+' } else { '-' }, spec.agent.v)
+    format!(
+        "{}{}",
+        if spec.edit == Edit::Add { '+' } else { '-' },
+        spec.agent.v
+    )
 }
 
-fn carry(names: &Names<'_>, spec: &NeedSpec, id: &str, agent: AgentIx, unbuilt: &mut Vec<RawUnbuilt>) {
+fn carry(
+    names: &Names<'_>,
+    spec: &NeedSpec,
+    id: &str,
+    agent: AgentIx,
+    unbuilt: &mut Vec<RawUnbuilt>,
+) {
     for (key, at, toml) in &spec.carried {
         let of = names.id_of(agent).to_owned();
-        let path = vec!["agent".to_owned(), id.to_owned(), "needs".to_owned(), of, (*key).to_owned()];
+        let path = vec![
+            "agent".to_owned(),
+            id.to_owned(),
+            "needs".to_owned(),
+            of,
+            (*key).to_owned(),
+        ];
         let help = "leave it out: this version hands no files over; `check` of the predecessor can look at them";
-        unbuilt.push(RawUnbuilt { path, at: *at, toml: toml.clone(), help });
+        unbuilt.push(RawUnbuilt {
+            path,
+            at: *at,
+            toml: toml.clone(),
+            help,
+        });
     }
 }
 
@@ -376,7 +489,9 @@ fn path(specs: &[&AgentSpec], cycle: &[AgentIx]) -> String {
         let middle = format!("… {left} more …");
         let tail = names.split_off(names.len() - 20);
         names.truncate(20);
-        return [&names[..], &[middle.as_str()], &tail[..]].concat().join(" → ");
+        return [&names[..], &[middle.as_str()], &tail[..]]
+            .concat()
+            .join(" → ");
     }
     names.join(" → ")
 }
@@ -393,7 +508,10 @@ fn cycles(
     let mut found = cycle::find(agents, Count::Hard);
     let soft = found.is_empty();
     if soft {
-        if !agents.iter().any(|a| a.needs.iter().any(|n| n.kind == NeedKind::Soft)) {
+        if !agents
+            .iter()
+            .any(|a| a.needs.iter().any(|n| n.kind == NeedKind::Soft))
+        {
             return;
         }
         found = cycle::find(agents, Count::All);
@@ -404,10 +522,18 @@ fn cycles(
         for (i, a) in cycle.iter().enumerate() {
             let b = cycle[(i + 1) % cycle.len()];
             let stack = stack(raw, specs[a.ix()], &overrides[a.ix()], places, a.ix());
-            let wanted = NeedsOf { raw, spec: specs[a.ix()], overrides: &overrides[a.ix()], stack: &stack };
+            let wanted = NeedsOf {
+                raw,
+                spec: specs[a.ix()],
+                overrides: &overrides[a.ix()],
+                stack: &stack,
+            };
             let mut specs = wanted.lists().into_iter().flat_map(|(l, _)| l);
             let need = specs.find(|n| {
-                n.edit != Edit::Remove && names.find(d, &n.agent).is_some_and(|t| t.agents().contains(&b))
+                n.edit != Edit::Remove
+                    && names
+                        .find(d, &n.agent)
+                        .is_some_and(|t| t.agents().contains(&b))
             });
             parts |= places.parent[a.ix()] == Some(b) || places.parent[b.ix()] == Some(*a);
             place = place.or(need.map(|n| n.agent.at));
@@ -423,7 +549,9 @@ fn cycles(
                 "each waits for the next; a part waits for its parent's command, a parent is done when its parts are",
             );
         } else {
-            d.sink.error(place, format!("cycle: {path}")).help("each needs the next; take one of these needs away");
+            d.sink
+                .error(place, format!("cycle: {path}"))
+                .help("each needs the next; take one of these needs away");
         }
     }
 }
@@ -457,7 +585,11 @@ fn limits(d: &mut Decoder, raw: &RawPlan, names: &Names<'_>) -> Limits {
 }
 
 /// Looks up a gate, or reports that there is none.
-pub(crate) fn resolve_gate(d: &mut Decoder, name: &Sp<String>, gates: &BTreeMap<&str, GateIx>) -> Option<GateIx> {
+pub(crate) fn resolve_gate(
+    d: &mut Decoder,
+    name: &Sp<String>,
+    gates: &BTreeMap<&str, GateIx>,
+) -> Option<GateIx> {
     let found = gates.get(name.v.as_str()).copied();
     if found.is_none() {
         d.unknown("gate", name, gates.keys().copied());
@@ -470,14 +602,26 @@ fn phase(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Pha
     for name in &raw.gates {
         of_phase.extend(resolve_gate(d, name, gates).filter(|g| !of_phase.contains(g)));
     }
-    if let Some(barrier) = raw.barrier.as_ref().filter(|b| !b.v && !raw.gates.is_empty()) {
+    if let Some(barrier) = raw
+        .barrier
+        .as_ref()
+        .filter(|b| !b.v && !raw.gates.is_empty())
+    {
         d.sink
-            .error(barrier.at, format!("phase `{}` has gates, so it is a barrier", raw.id.v))
+            .error(
+                barrier.at,
+                format!("phase `{}` has gates, so it is a barrier", raw.id.v),
+            )
             .help("take the gates away, or leave `barrier` out");
     }
     let id = raw.id.v.clone();
     let barrier = raw.barrier.as_ref().is_some_and(|b| b.v) || !of_phase.is_empty();
-    Phase { title: raw.title.clone().unwrap_or_else(|| id.clone()), id, barrier, gates: of_phase }
+    Phase {
+        title: raw.title.clone().unwrap_or_else(|| id.clone()),
+        id,
+        barrier,
+        gates: of_phase,
+    }
 }
 
 fn track(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Track {
@@ -486,7 +630,11 @@ fn track(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Tra
     }
     let id = raw.id.v.clone();
     let title = raw.title.clone().unwrap_or_else(|| id.clone());
-    Track { title, id, priority: raw.priority.unwrap_or_default() }
+    Track {
+        title,
+        id,
+        priority: raw.priority.unwrap_or_default(),
+    }
 }
 
 fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate> {
@@ -499,11 +647,22 @@ fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate> {
         {
             let (need, have) = (units::human_size(ram_bytes), units::human_size(limit));
             let place = gate.ram.as_ref().map_or(gate.at, |r| r.at);
-            d.sink.error(place, format!("gate `{id}` does not fit: it needs {need} of memory, limits.ram is {have}"));
+            d.sink.error(
+                place,
+                format!(
+                    "gate `{id}` does not fit: it needs {need} of memory, limits.ram is {have}"
+                ),
+            );
         }
         let title = gate.title.clone().unwrap_or_else(|| id.clone());
         let approve = gate.approve.as_ref().map(|a| a.v.clone());
-        gates.push(Gate { id: id.clone(), title, run: gate.run.clone(), ram_bytes, approve });
+        gates.push(Gate {
+            id: id.clone(),
+            title,
+            run: gate.run.clone(),
+            ram_bytes,
+            approve,
+        });
     }
     gates
 }
@@ -511,11 +670,25 @@ fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate> {
 /// Collects what is not built, in the order of the keys' paths.
 fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbuilt> {
     let mut all = agents;
-    let copy = |u: &RawUnbuilt| RawUnbuilt { path: u.path.clone(), at: u.at, toml: u.toml.clone(), help: u.help };
+    let copy = |u: &RawUnbuilt| RawUnbuilt {
+        path: u.path.clone(),
+        at: u.at,
+        toml: u.toml.clone(),
+        help: u.help,
+    };
     all.extend(raw.unbuilt.iter().map(copy));
     let mut add = |path: [&str; 3], at: At, toml: &str, help| {
-        let path = path.iter().filter(|p| !p.is_empty()).map(|p| (*p).to_owned()).collect();
-        all.push(RawUnbuilt { path, at, toml: toml.to_owned(), help });
+        let path = path
+            .iter()
+            .filter(|p| !p.is_empty())
+            .map(|p| (*p).to_owned())
+            .collect();
+        all.push(RawUnbuilt {
+            path,
+            at,
+            toml: toml.to_owned(),
+            help,
+        });
     };
     let rate = "use `tokens` for a total; this version does not hold back by rate or cost";
     if let Some(n) = &raw.limits.tokens_per_minute {
@@ -526,12 +699,22 @@ fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbu
     }
     for (id, gate) in &raw.gates {
         if let Some(question) = &gate.approve {
-            add(["gate", id, "approve"], question.at, "", "use a gate with `run`; approvals are not built");
+            add(
+                ["gate", id, "approve"],
+                question.at,
+                "",
+                "use a gate with `run`; approvals are not built",
+            );
         }
     }
     for track in &raw.tracks {
         if let Some((at, toml)) = track.gates_toml.as_ref().filter(|(_, t)| t != "[]") {
-            add(["track", &track.id.v, "gates"], *at, toml, "put the gates on a [[phase]] or on agents");
+            add(
+                ["track", &track.id.v, "gates"],
+                *at,
+                toml,
+                "put the gates on a [[phase]] or on agents",
+            );
         }
     }
     if all.is_empty() {
@@ -544,7 +727,14 @@ fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbu
         .filter(|u| seen.insert(u.path.clone()))
         .map(|u| {
             let (line, column) = lines.place(u.at);
-            Unbuilt { key: u.path.join("."), path: u.path, value: u.toml, line, column, help: u.help.to_owned() }
+            Unbuilt {
+                key: u.path.join("."),
+                path: u.path,
+                value: u.toml,
+                line,
+                column,
+                help: u.help.to_owned(),
+            }
         })
         .collect()
 }

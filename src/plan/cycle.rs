@@ -98,7 +98,14 @@ impl Waits {
     }
 
     /// Returns the shortest way from a node back to itself inside its component, in order of time.
-    fn round(&self, start: u32, part: &[u32], own: u32, limit: usize, steps: &mut usize) -> Option<Vec<u32>> {
+    fn round(
+        &self,
+        start: u32,
+        part: &[u32],
+        own: u32,
+        limit: usize,
+        steps: &mut usize,
+    ) -> Option<Vec<u32>> {
         let mut from: Vec<u32> = vec![u32::MAX; self.agent.len()];
         let mut queue = VecDeque::from([(start, 1usize)]);
         while let Some((node, length)) = queue.pop_front() {
@@ -166,7 +173,11 @@ pub(crate) fn find(agents: &[Agent], count: Count) -> Vec<Vec<AgentIx>> {
             let limit = best.as_ref().map_or(usize::MAX, Vec::len);
             // The first search may always end, so that every knot shows a cycle.
             let mut free = usize::MAX;
-            let left = if best.is_none() { &mut free } else { &mut steps };
+            let left = if best.is_none() {
+                &mut free
+            } else {
+                &mut steps
+            };
             if let Some(path) = waits.round(*start, &part, own, limit, left) {
                 best = Some(path);
             }
@@ -176,12 +187,19 @@ pub(crate) fn find(agents: &[Agent], count: Count) -> Vec<Vec<AgentIx>> {
             }
         }
         if let Some(path) = best {
-            let mut path: Vec<AgentIx> = path.iter().map(|n| AgentIx(waits.agent[*n as usize])).collect();
+            let mut path: Vec<AgentIx> = path
+                .iter()
+                .map(|n| AgentIx(waits.agent[*n as usize]))
+                .collect();
             path.dedup();
             if path.len() > 1 && path.first() == path.last() {
                 path.pop();
             }
-            let first = path.iter().enumerate().min_by_key(|(_, a)| **a).map_or(0, |(i, _)| i);
+            let first = path
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, a)| **a)
+                .map_or(0, |(i, _)| i);
             path.rotate_left(first);
             cycles.push(path);
         }
@@ -213,7 +231,11 @@ pub(crate) fn of_parents(parents: &[Option<AgentIx>]) -> Vec<Vec<AgentIx>> {
                 next = parents[ix.ix()];
             }
             if next.is_some() {
-                let first = path.iter().enumerate().min_by_key(|(_, a)| **a).map_or(0, |(i, _)| i);
+                let first = path
+                    .iter()
+                    .enumerate()
+                    .min_by_key(|(_, a)| **a)
+                    .map_or(0, |(i, _)| i);
                 path.rotate_left(first);
                 cycles.push(path);
             }

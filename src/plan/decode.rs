@@ -61,7 +61,10 @@ impl Decoder {
     pub fn unknown_key(&mut self, key: &Key<'_>, known: &[&str]) {
         let name = key.get_ref();
         let meant = self.suggest.nearest(name, known.iter().copied());
-        let found = self.sink.error(at(key), format!("unknown key `{name}`")).meant(meant);
+        let found = self
+            .sink
+            .error(at(key), format!("unknown key `{name}`"))
+            .meant(meant);
         if meant.is_none() {
             found.help(format!("known here: {}", known.join(", ")));
         }
@@ -75,26 +78,37 @@ impl Decoder {
         candidates: impl IntoIterator<Item = &'c str>,
     ) {
         let meant = self.suggest.nearest(&name.v, candidates);
-        self.sink.error(name.at, format!("unknown {what} `{}`", name.v)).meant(meant);
+        self.sink
+            .error(name.at, format!("unknown {what} `{}`", name.v))
+            .meant(meant);
     }
 
     /// Reports a value of the wrong kind.
     pub fn expected(&mut self, what: &str, value: &Val<'_>) {
-        self.sink.error(at(value), format!("expected {what}, found {}", describe(value.get_ref())));
+        self.sink.error(
+            at(value),
+            format!("expected {what}, found {}", describe(value.get_ref())),
+        );
     }
 
     fn fill(&mut self, text: &str, place: At) -> String {
-        let Some(vars) = &self.vars else { return text.to_owned() };
+        let Some(vars) = &self.vars else {
+            return text.to_owned();
+        };
         if !text.contains("${") {
             return text.to_owned();
         }
         let mut problems = Vec::new();
-        let out = vars::fill(text, vars, self.item.as_deref(), self.late, |p| problems.push(p));
+        let out = vars::fill(text, vars, self.item.as_deref(), self.late, |p| {
+            problems.push(p)
+        });
         let out = out.into_owned();
         for problem in problems {
             match problem {
                 Problem::Open => {
-                    self.sink.error(place, "`${` is never closed").help("write `$${` for a literal `${`");
+                    self.sink
+                        .error(place, "`${` is never closed")
+                        .help("write `$${` for a literal `${`");
                 }
                 Problem::List(name) => {
                     self.sink.error(place, format!("variable `{name}` is a list")).help(format!(
@@ -110,11 +124,18 @@ impl Decoder {
                     let known = vars.keys().map(String::as_str);
                     let meant = self.suggest.nearest(&name, known);
                     let late = vars::LATE.contains(&name.as_str());
-                    let found = self.sink.error(place, format!("unknown variable `{name}`")).meant(meant);
+                    let found = self
+                        .sink
+                        .error(place, format!("unknown variable `{name}`"))
+                        .meant(meant);
                     if late {
-                        found.help(format!("`${{{name}}}` is known in [workspace] and [merge] only"));
+                        found.help(format!(
+                            "`${{{name}}}` is known in [workspace] and [merge] only"
+                        ));
                     } else if meant.is_none() {
-                        found.help(format!("declare it in [vars], or write `$${{{name}}}` for a literal one"));
+                        found.help(format!(
+                            "declare it in [vars], or write `$${{{name}}}` for a literal one"
+                        ));
                     }
                 }
             }
@@ -136,7 +157,8 @@ impl Decoder {
     pub fn name(&mut self, value: &Val<'_>, what: &str) -> Option<Sp<String>> {
         let text = self.text(value, what)?;
         if text.v.trim().is_empty() {
-            self.sink.error(text.at, format!("expected {what}, found an empty text"));
+            self.sink
+                .error(text.at, format!("expected {what}, found an empty text"));
             return None;
         }
         Some(text)
@@ -163,7 +185,10 @@ impl Decoder {
             "it does not begin with a letter or digit"
         } else if id.v.contains("..") {
             "it contains `..`"
-        } else if let Some(c) = id.v.chars().find(|c| !c.is_ascii_alphanumeric() && !"._-".contains(*c)) {
+        } else if let Some(c) =
+            id.v.chars()
+                .find(|c| !c.is_ascii_alphanumeric() && !"._-".contains(*c))
+        {
             self.sink
                 .error(id.at, format!("bad id `{}`: it contains `{c}`", id.v))
                 .help("ids are 1-64 letters, digits, `.`, `_` and `-`, a letter or digit first");
@@ -203,7 +228,13 @@ impl Decoder {
 
     /// Reads one of some words.
     pub fn one_of<T: Copy>(&mut self, value: &Val<'_>, words: &[(&str, T)]) -> Option<Sp<T>> {
-        let list = || words.iter().map(|(w, _)| format!("\"{w}\"")).collect::<Vec<_>>().join(" | ");
+        let list = || {
+            words
+                .iter()
+                .map(|(w, _)| format!("\"{w}\""))
+                .collect::<Vec<_>>()
+                .join(" | ")
+        };
         if !matches!(value.get_ref(), DeValue::String(_)) {
             self.expected(&list(), value);
             return None;
@@ -213,7 +244,10 @@ impl Decoder {
             return Some(Sp::new(text.at, *v));
         }
         let meant = self.suggest.nearest(&text.v, words.iter().map(|(w, _)| *w));
-        self.sink.error(text.at, format!("unknown value `{}`", text.v)).meant(meant).help(format!("one of {}", list()));
+        self.sink
+            .error(text.at, format!("unknown value `{}`", text.v))
+            .meant(meant)
+            .help(format!("one of {}", list()));
         None
     }
 
@@ -235,11 +269,14 @@ impl Decoder {
                 return None;
             }
         };
-        match number.and_then(|n| u64::try_from(n).ok()).filter(|n| (min..=max).contains(n)) {
+        match number
+            .and_then(|n| u64::try_from(n).ok())
+            .filter(|n| (min..=max).contains(n))
+        {
             Some(n) => Some(Sp::new(at(value), n)),
             None => {
                 let range = match (min, max) {
-                    (min, m) if m >= i64::MAX as u64 => format!("of {min} or more"),
+                    (min, m) if m >= u64::from(u32::MAX) => format!("of {min} or more"),
                     (min, max) => format!("from {min} to {max}"),
                 };
                 self.expected(&format!("a whole number {range}"), value);
@@ -258,9 +295,9 @@ impl Decoder {
     pub fn decimal(&mut self, value: &Val<'_>, places: u32, what: &str) -> Option<Sp<u64>> {
         let factor = 10u64.pow(places);
         let number = match value.get_ref() {
-            DeValue::Integer(i) => {
-                u64::from_str_radix(i.as_str(), i.radix()).ok().and_then(|n| n.checked_mul(factor))
-            }
+            DeValue::Integer(i) => u64::from_str_radix(i.as_str(), i.radix())
+                .ok()
+                .and_then(|n| n.checked_mul(factor)),
             DeValue::Float(f) => units::decimal(f.as_str().trim_start_matches('+'), factor),
             _ => None,
         };
@@ -299,14 +336,31 @@ impl Decoder {
                 return None;
             };
             if min_us > max_us {
-                self.sink.error(place, format!("the range `{text}` ends before it begins"));
+                self.sink
+                    .error(place, format!("the range `{text}` ends before it begins"));
                 return None;
             }
             let expected_us = min_us + (max_us - min_us) / 2;
-            return Some(Sp::new(place, Duration { min_us, expected_us, max_us, guessed: false }));
+            return Some(Sp::new(
+                place,
+                Duration {
+                    min_us,
+                    expected_us,
+                    max_us,
+                    guessed: false,
+                },
+            ));
         }
         let us = self.duration(value)?.v;
-        Some(Sp::new(place, Duration { min_us: us, expected_us: us, max_us: us, guessed: false }))
+        Some(Sp::new(
+            place,
+            Duration {
+                min_us: us,
+                expected_us: us,
+                max_us: us,
+                guessed: false,
+            },
+        ))
     }
 
     /// Reads a size in bytes.
@@ -346,7 +400,12 @@ impl Decoder {
     }
 
     /// Reads a table of whole numbers by name.
-    pub fn amounts(&mut self, value: &Val<'_>, what: &str, min: u64) -> Option<BTreeMap<String, Sp<u64>>> {
+    pub fn amounts(
+        &mut self,
+        value: &Val<'_>,
+        what: &str,
+        min: u64,
+    ) -> Option<BTreeMap<String, Sp<u64>>> {
         let table = self.table(value, what)?;
         let mut amounts = BTreeMap::new();
         for (key, value) in table {
@@ -366,19 +425,32 @@ impl Decoder {
                 Ok(words) => {
                     if let Some(operator) = words::shell_operator(&words) {
                         self.sink
-                            .warning(place, format!("`{operator}` is passed on as a word: there is no shell"))
+                            .warning(
+                                place,
+                                format!("`{operator}` is passed on as a word: there is no shell"),
+                            )
                             .help("for a shell, say so: [\"sh\", \"-c\", \"…\"]");
                     }
                     words.into_iter().map(|w| self.fill(&w, place)).collect()
                 }
                 Err(why) => {
-                    self.sink.error(place, format!("the command cannot be split into words: {why}"));
+                    self.sink.error(
+                        place,
+                        format!("the command cannot be split into words: {why}"),
+                    );
                     return None;
                 }
             },
-            DeValue::Array(_) => self.list(value, "", |d, v| d.text(v, "a word of the command"))?.into_iter().map(|w| w.v).collect(),
+            DeValue::Array(_) => self
+                .list(value, "", |d, v| d.text(v, "a word of the command"))?
+                .into_iter()
+                .map(|w| w.v)
+                .collect(),
             _ => {
-                self.expected("a command such as \"cargo test\" or [\"cargo\", \"test\"]", value);
+                self.expected(
+                    "a command such as \"cargo test\" or [\"cargo\", \"test\"]",
+                    value,
+                );
                 return None;
             }
         };
@@ -395,7 +467,11 @@ impl Decoder {
 
     /// Reads a list of commands, each a text or a list of words.
     pub fn commands(&mut self, value: &Val<'_>) -> Option<Vec<Argv>> {
-        self.list(value, "a list of commands such as [\"cargo test\"]", |d, v| d.command(v).map(|c| c.v))
+        self.list(
+            value,
+            "a list of commands such as [\"cargo test\"]",
+            |d, v| d.command(v).map(|c| c.v),
+        )
     }
 
     /// Writes a value as TOML again, variables filled in; for what this version only carries along.
@@ -403,16 +479,26 @@ impl Decoder {
         match value.get_ref() {
             DeValue::String(text) => {
                 let filled = self.fill(text, at(value));
-                if self.late { quote_raw(&filled) } else { quote(&filled) }
+                if self.late {
+                    quote_raw(&filled)
+                } else {
+                    quote(&filled)
+                }
             }
             DeValue::Array(array) => {
                 let items: Vec<_> = array.iter().map(|v| self.toml(v)).collect();
                 format!("[{}]", items.join(", "))
             }
             DeValue::Table(table) => {
-                let items: Vec<_> =
-                    table.iter().map(|(k, v)| format!("{} = {}", bare(k.get_ref()), self.toml(v))).collect();
-                if items.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", items.join(", ")) }
+                let items: Vec<_> = table
+                    .iter()
+                    .map(|(k, v)| format!("{} = {}", bare(k.get_ref()), self.toml(v)))
+                    .collect();
+                if items.is_empty() {
+                    "{}".to_owned()
+                } else {
+                    format!("{{ {} }}", items.join(", "))
+                }
             }
             DeValue::Integer(i) => i.to_string(),
             DeValue::Float(f) => f.to_string(),
@@ -434,7 +520,11 @@ fn quote_raw(text: &str) -> String {
 /// Writes a key, in quotes where it needs them.
 pub(crate) fn bare(key: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    if !key.is_empty() && key.chars().all(plain) { key.to_owned() } else { quote_key(key) }
+    if !key.is_empty() && key.chars().all(plain) {
+        key.to_owned()
+    } else {
+        quote_key(key)
+    }
 }
 
 fn quote_key(key: &str) -> String {

@@ -41,13 +41,19 @@ pub(crate) struct At {
 
 impl At {
     /// No place in the file: for flags and for the file as a whole.
-    pub const NOWHERE: Self = Self { start: u32::MAX, end: u32::MAX };
+    pub const NOWHERE: Self = Self {
+        start: u32::MAX,
+        end: u32::MAX,
+    };
 
     /// Makes one from a parser's span.
     #[must_use]
     pub fn of(span: &std::ops::Range<usize>) -> Self {
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Self { start: narrow(span.start), end: narrow(span.end) }
+        Self {
+            start: narrow(span.start),
+            end: narrow(span.end),
+        }
     }
 }
 
@@ -119,7 +125,13 @@ impl Sink {
     }
 
     fn push(&mut self, severity: Severity, at: At, message: String) -> &mut Found {
-        let found = Found { severity, at, message: escape(&message), help: None, related: None };
+        let found = Found {
+            severity,
+            at,
+            message: escape(&message),
+            help: None,
+            related: None,
+        };
         self.found.push(found);
         let last = self.found.len() - 1;
         &mut self.found[last]
@@ -153,7 +165,14 @@ impl Sink {
                     let (line, column) = lines.place(at);
                     (line, column, text)
                 });
-                Diagnostic { severity: f.severity, line, column, message: f.message, help: f.help, related }
+                Diagnostic {
+                    severity: f.severity,
+                    line,
+                    column,
+                    message: f.message,
+                    help: f.help,
+                    related,
+                }
             })
             .collect()
     }
@@ -169,8 +188,9 @@ impl<'s> Lines<'s> {
     /// Looks through the text once.
     pub fn new(source: &'s str) -> Self {
         let ends = source.bytes().enumerate().filter(|(_, b)| *b == b'\n');
-        let starts =
-            std::iter::once(0).chain(ends.map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX))).collect();
+        let starts = std::iter::once(0)
+            .chain(ends.map(|(i, _)| u32::try_from(i + 1).unwrap_or(u32::MAX)))
+            .collect();
         Self { source, starts }
     }
 
@@ -183,15 +203,27 @@ impl<'s> Lines<'s> {
         let start = self.starts[line - 1] as usize;
         let end = (at.start as usize).min(self.source.len());
         let column = self.source.get(start..end).map_or(0, |s| s.chars().count());
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(column + 1).unwrap_or(u32::MAX))
+        (
+            u32::try_from(line).unwrap_or(u32::MAX),
+            u32::try_from(column + 1).unwrap_or(u32::MAX),
+        )
     }
 
     fn line(&self, line: u32) -> &'s str {
-        let Some(start) = (line as usize).checked_sub(1).and_then(|l| self.starts.get(l)) else {
+        let Some(start) = (line as usize)
+            .checked_sub(1)
+            .and_then(|l| self.starts.get(l))
+        else {
             return "";
         };
-        let end = self.starts.get(line as usize).map_or(self.source.len(), |e| *e as usize);
-        self.source.get(*start as usize..end).unwrap_or("").trim_end_matches(['\n', '\r'])
+        let end = self
+            .starts
+            .get(line as usize)
+            .map_or(self.source.len(), |e| *e as usize);
+        self.source
+            .get(*start as usize..end)
+            .unwrap_or("")
+            .trim_end_matches(['\n', '\r'])
     }
 }
 
@@ -242,7 +274,13 @@ pub fn render(diagnostics: &[Diagnostic], file: &str, source: &str) -> String {
         if d.line == 0 {
             let _ = writeln!(out, "{file}: {word}: {}", escape(&d.message));
         } else {
-            let _ = writeln!(out, "{file}:{}:{}: {word}: {}", d.line, d.column, escape(&d.message));
+            let _ = writeln!(
+                out,
+                "{file}:{}:{}: {word}: {}",
+                d.line,
+                d.column,
+                escape(&d.message)
+            );
             snippet(&mut out, &lines, d.line, d.column);
         }
         if let Some((line, column, text)) = &d.related {
@@ -262,7 +300,11 @@ fn snippet(out: &mut String, lines: &Lines<'_>, line: u32, column: u32) {
     let first = column.saturating_sub(BEFORE);
     let shown: String = text.chars().skip(first).take(WINDOW).collect();
     let lead = if first > 0 { "…" } else { "" };
-    let tail = if text.chars().nth(first + WINDOW).is_some() { "…" } else { "" };
+    let tail = if text.chars().nth(first + WINDOW).is_some() {
+        "…"
+    } else {
+        ""
+    };
     let before: String = shown.chars().take(column - first).collect();
     let pad = lead.chars().count() + tabless(&before).chars().count();
     let number = line.to_string();
@@ -296,7 +338,10 @@ mod tests {
         let mut sink = Sink::default();
         sink.error(At { start: 8, end: 9 }, "bad \u{1b}[2J\nvalue");
         let text = render(&sink.finish(source), "p\u{7}.toml", source);
-        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        assert!(
+            !text.chars().any(|c| c.is_control() && c != '\n'),
+            "{text:?}"
+        );
         assert_eq!(
             text,
             "p\\u{7}.toml:1:9: error: bad \\u{1b}[2J\\nvalue\n1 | x\\u{1b}[31m = \"\\u{202e}\"\n  |              ^\n"
@@ -307,7 +352,13 @@ mod tests {
     fn long_lines_are_cut_around_the_caret() {
         let source = format!("{}X{}", "a".repeat(5000), "b".repeat(5000));
         let mut sink = Sink::default();
-        sink.error(At { start: 5000, end: 5001 }, "here");
+        sink.error(
+            At {
+                start: 5000,
+                end: 5001,
+            },
+            "here",
+        );
         let text = render(&sink.finish(&source), "p", &source);
         let mut lines = text.lines().skip(1);
         let shown = lines.next().unwrap();

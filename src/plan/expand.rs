@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use super::decode::{bare, quote};
 use super::layers::{RETRY_BASE, WORKER_TIMEOUT};
 use super::model::{
-    Agent, AgentMode, Argv, Duration, Limits, Need, NeedKind, Plan, RamLimit, Sim, SubAgents, When, Work, Workspace,
+    Agent, AgentMode, Argv, Duration, Limits, Need, NeedKind, Plan, RamLimit, Sim, SubAgents, When,
+    Work, Workspace,
 };
 use super::spec::{CLASSES, CURVES, PRIORITIES};
 use super::units;
@@ -58,7 +59,10 @@ pub fn to_toml(plan: &Plan) -> String {
     for worker in &plan.workers {
         // By name alone: the name says it all.
         let by_name = worker.cli.as_ref().is_some_and(|cli| {
-            let name = worker.model.as_ref().map_or_else(|| cli.clone(), |m| format!("{cli}:{m}"));
+            let name = worker
+                .model
+                .as_ref()
+                .map_or_else(|| cli.clone(), |m| format!("{cli}:{m}"));
             name == worker.name
         });
         if by_name {
@@ -91,7 +95,11 @@ pub fn to_toml(plan: &Plan) -> String {
         line(w, "id", &quote(&phase.id));
         line(w, "title", &quote(&phase.title));
         if !phase.gates.is_empty() {
-            line(w, "gates", &list(phase.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))));
+            line(
+                w,
+                "gates",
+                &list(phase.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))),
+            );
         } else if phase.barrier {
             line(w, "barrier", "true");
         }
@@ -118,7 +126,11 @@ struct Notes<'p>(BTreeMap<&'p str, Vec<&'p super::Unbuilt>>);
 impl<'p> Notes<'p> {
     fn of(plan: &'p Plan) -> Self {
         let mut notes: BTreeMap<&str, Vec<&super::Unbuilt>> = BTreeMap::new();
-        for u in plan.unbuilt.iter().filter(|u| u.path[0] == "agent" && !u.value.is_empty()) {
+        for u in plan
+            .unbuilt
+            .iter()
+            .filter(|u| u.path[0] == "agent" && !u.value.is_empty())
+        {
             notes.entry(&u.path[1]).or_default().push(u);
         }
         Self(notes)
@@ -126,8 +138,13 @@ impl<'p> Notes<'p> {
 }
 
 fn carried<'p>(plan: &'p Plan, path: &'p [&'p str]) -> impl Iterator<Item = &'p super::Unbuilt> {
-    let under = move |u: &&super::Unbuilt| u.path.len() == path.len() + 1 && u.path.iter().zip(path).all(|(a, b)| a == b);
-    plan.unbuilt.iter().filter(under).filter(|u| !u.value.is_empty())
+    let under = move |u: &&super::Unbuilt| {
+        u.path.len() == path.len() + 1 && u.path.iter().zip(path).all(|(a, b)| a == b)
+    };
+    plan.unbuilt
+        .iter()
+        .filter(under)
+        .filter(|u| !u.value.is_empty())
 }
 
 fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
@@ -151,7 +168,11 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         line(w, "sub_agents", "\"sequential\"");
     }
     if !agent.needs.is_empty() {
-        line(w, "needs", &list(agent.needs.iter().map(|n| need(plan, n, &carried))));
+        line(
+            w,
+            "needs",
+            &list(agent.needs.iter().map(|n| need(plan, n, &carried))),
+        );
     }
     line(w, "priority", &word(&PRIORITIES, agent.priority));
     line(w, "class", &word(&CLASSES, agent.class));
@@ -162,7 +183,12 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         Work::Sim(s) => line(w, "sim", &sim(s)),
         Work::Group => {}
     }
-    let workers: Vec<String> = agent.modes.iter().filter_map(|m| m.worker).map(|x| quote(&plan.workers[x.ix()].name)).collect();
+    let workers: Vec<String> = agent
+        .modes
+        .iter()
+        .filter_map(|m| m.worker)
+        .map(|x| quote(&plan.workers[x.ix()].name))
+        .collect();
     match &workers[..] {
         [] => {}
         [one] => line(w, "worker", one),
@@ -177,14 +203,20 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         line(w, "exclusive", "true");
     }
     match agent.timeout_us {
-        Some(us) if !(prompt && us == WORKER_TIMEOUT) => line(w, "timeout", &text(units::show_duration(us))),
+        Some(us) if !(prompt && us == WORKER_TIMEOUT) => {
+            line(w, "timeout", &text(units::show_duration(us)))
+        }
         None if prompt => line(w, "timeout", "\"0s\""),
         _ => {}
     }
     let attempts = if prompt { 2 } else { 1 };
     if agent.retry.attempts != attempts || agent.retry.base_us != RETRY_BASE {
         let base = text(units::show_duration(agent.retry.base_us));
-        line(w, "retry", &format!("{{ attempts = {}, base = {base} }}", agent.retry.attempts));
+        line(
+            w,
+            "retry",
+            &format!("{{ attempts = {}, base = {base} }}", agent.retry.attempts),
+        );
     }
     if let Some(us) = agent.quiet_us {
         line(w, "quiet", &text(units::show_duration(us)));
@@ -196,9 +228,21 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         line(w, "check", &commands(&agent.check));
     }
     if !agent.gates.is_empty() {
-        line(w, "gates", &list(agent.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))));
+        line(
+            w,
+            "gates",
+            &list(agent.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))),
+        );
     }
-    line(w, "workspace", if agent.workspace == Workspace::Own { "\"own\"" } else { "\"shared\"" });
+    line(
+        w,
+        "workspace",
+        if agent.workspace == Workspace::Own {
+            "\"own\""
+        } else {
+            "\"shared\""
+        },
+    );
     for u in carried.iter().filter(|u| u.path.len() == 3) {
         line(w, &u.path[2], &u.value);
     }
@@ -213,7 +257,11 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
 
 fn mode(w: &mut String, mode: &AgentMode) {
     if mode.duration.guessed {
-        let _ = writeln!(w, "# duration ~{}", units::show_duration(mode.duration.expected_us));
+        let _ = writeln!(
+            w,
+            "# duration ~{}",
+            units::show_duration(mode.duration.expected_us)
+        );
     } else {
         line(w, "duration", &text(duration(&mode.duration)));
     }
@@ -238,7 +286,11 @@ fn duration(d: &Duration) -> String {
     if d.min_us == d.max_us {
         units::show_duration(d.expected_us)
     } else {
-        format!("{}..{}", units::show_duration(d.min_us), units::show_duration(d.max_us))
+        format!(
+            "{}..{}",
+            units::show_duration(d.min_us),
+            units::show_duration(d.max_us)
+        )
     }
 }
 
@@ -281,18 +333,35 @@ fn sim(sim: &Sim) -> String {
         ("flood", sim.flood, 0),
         ("signal", u64::from(sim.signal), 0),
     ];
-    parts.extend(numbers.iter().filter(|(_, n, d)| n != d).map(|(k, n, _)| format!("{k} = {n}")));
+    parts.extend(
+        numbers
+            .iter()
+            .filter(|(_, n, d)| n != d)
+            .map(|(k, n, _)| format!("{k} = {n}")),
+    );
     if !sim.writes.is_empty() {
-        parts.push(format!("writes = {}", list(sim.writes.iter().map(|p| quote(p)))));
+        parts.push(format!(
+            "writes = {}",
+            list(sim.writes.iter().map(|p| quote(p)))
+        ));
     }
-    parts.extend(sim.ledger.as_ref().map(|l| format!("ledger = {}", quote(l))));
+    parts.extend(
+        sim.ledger
+            .as_ref()
+            .map(|l| format!("ledger = {}", quote(l))),
+    );
     let flags = [
         ("hang", sim.hang),
         ("ignore_term", sim.ignore_term),
         ("leak", sim.leak),
         ("hostile", sim.hostile),
     ];
-    parts.extend(flags.iter().filter(|(_, on)| *on).map(|(k, _)| format!("{k} = true")));
+    parts.extend(
+        flags
+            .iter()
+            .filter(|(_, on)| *on)
+            .map(|(k, _)| format!("{k} = true")),
+    );
     format!("{{ {} }}", parts.join(", "))
 }
 
@@ -302,7 +371,11 @@ fn limits(w: &mut String, plan: &Plan, limits: &Limits) {
     }
     w.push_str("\n[limits]\n");
     match limits.ram {
-        Some(RamLimit::Share(permille)) => line(w, "ram", &text(format!("{}%", units::show_decimal(permille.into(), 1)))),
+        Some(RamLimit::Share(permille)) => line(
+            w,
+            "ram",
+            &text(format!("{}%", units::show_decimal(permille.into(), 1))),
+        ),
         Some(RamLimit::Bytes(bytes)) => line(w, "ram", &text(units::show_size(bytes))),
         Some(RamLimit::Reserve(bytes)) => line(w, "reserve", &text(units::show_size(bytes))),
         None => {}
@@ -326,10 +399,38 @@ fn limits(w: &mut String, plan: &Plan, limits: &Limits) {
     }
     let number = |n: &u32| u64::from(*n);
     let tables: [(&str, BTreeMap<String, u64>); 6] = [
-        ("per_priority", limits.per_priority.iter().map(|(p, n)| (name(&PRIORITIES, *p).to_owned(), number(n))).collect()),
-        ("per_phase", limits.per_phase.iter().map(|(p, n)| (plan.phases[p.ix()].id.clone(), number(n))).collect()),
-        ("per_track", limits.per_track.iter().map(|(t, n)| (plan.tracks[t.ix()].id.clone(), number(n))).collect()),
-        ("per_wave", limits.per_wave.iter().map(|(k, n)| (k.to_string(), number(n))).collect()),
+        (
+            "per_priority",
+            limits
+                .per_priority
+                .iter()
+                .map(|(p, n)| (name(&PRIORITIES, *p).to_owned(), number(n)))
+                .collect(),
+        ),
+        (
+            "per_phase",
+            limits
+                .per_phase
+                .iter()
+                .map(|(p, n)| (plan.phases[p.ix()].id.clone(), number(n)))
+                .collect(),
+        ),
+        (
+            "per_track",
+            limits
+                .per_track
+                .iter()
+                .map(|(t, n)| (plan.tracks[t.ix()].id.clone(), number(n)))
+                .collect(),
+        ),
+        (
+            "per_wave",
+            limits
+                .per_wave
+                .iter()
+                .map(|(k, n)| (k.to_string(), number(n)))
+                .collect(),
+        ),
         ("resources", limits.resources.clone()),
         ("budgets", limits.budgets.clone()),
     ];
@@ -361,12 +462,18 @@ fn commands(all: &[Argv]) -> String {
 }
 
 fn amounts(all: &BTreeMap<String, u64>) -> String {
-    let parts: Vec<String> = all.iter().map(|(k, n)| format!("{} = {n}", bare(k))).collect();
+    let parts: Vec<String> = all
+        .iter()
+        .map(|(k, n)| format!("{} = {n}", bare(k)))
+        .collect();
     format!("{{ {} }}", parts.join(", "))
 }
 
 fn name<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
-    words.iter().find(|(_, v)| *v == value).map_or("", |(w, _)| w)
+    words
+        .iter()
+        .find(|(_, v)| *v == value)
+        .map_or("", |(w, _)| w)
 }
 
 fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> String {

@@ -4,14 +4,46 @@
 
 /// The top level.
 pub(crate) const PLAN: &[&str] = &[
-    "version", "name", "goal", "base", "mode", "verify", "gates", "require_sandbox", "vars", "limits", "model",
-    "worker", "gate", "lease", "workspace", "merge", "domain", "wave", "defaults", "phase", "track", "agent",
+    "version",
+    "name",
+    "goal",
+    "base",
+    "mode",
+    "verify",
+    "gates",
+    "require_sandbox",
+    "vars",
+    "limits",
+    "model",
+    "worker",
+    "gate",
+    "lease",
+    "workspace",
+    "merge",
+    "domain",
+    "wave",
+    "defaults",
+    "phase",
+    "track",
+    "agent",
     "override",
 ];
 /// `[limits]`.
 pub(crate) const LIMITS: &[&str] = &[
-    "ram", "reserve", "agents", "cpus", "tracks", "tokens_per_minute", "tokens", "cost_usd", "per_priority",
-    "per_phase", "per_track", "per_wave", "resources", "budgets",
+    "ram",
+    "reserve",
+    "agents",
+    "cpus",
+    "tracks",
+    "tokens_per_minute",
+    "tokens",
+    "cost_usd",
+    "per_priority",
+    "per_phase",
+    "per_track",
+    "per_wave",
+    "resources",
+    "budgets",
 ];
 /// `[model.x]`.
 pub(crate) const MODEL: &[&str] = &["api", "url", "name", "ram", "ram_per_slot", "slots"];
@@ -37,17 +69,55 @@ pub(crate) const PHASE: &[&str] = &["id", "title", "barrier", "gates", "defaults
 pub(crate) const TRACK: &[&str] = &["id", "title", "priority", "gates", "defaults"];
 /// `[[agent]]`.
 pub(crate) const AGENT: &[&str] = &[
-    "id", "title", "each", "phase", "track", "parent", "sub_agents", "needs", "priority", "class", "run", "sim",
-    "prompt", "prompt_file", "worker", "capability", "scope", "domains", "duration", "size", "ram", "ram_max",
-    "cpus", "uses", "tokens", "spends", "context", "inputs", "outputs", "check", "gates", "quiet", "workspace",
-    "exclusive", "timeout", "retry", "ask", "on_ask", "join", "mode",
+    "id",
+    "title",
+    "each",
+    "phase",
+    "track",
+    "parent",
+    "sub_agents",
+    "needs",
+    "priority",
+    "class",
+    "run",
+    "sim",
+    "prompt",
+    "prompt_file",
+    "worker",
+    "capability",
+    "scope",
+    "domains",
+    "duration",
+    "size",
+    "ram",
+    "ram_max",
+    "cpus",
+    "uses",
+    "tokens",
+    "spends",
+    "context",
+    "inputs",
+    "outputs",
+    "check",
+    "gates",
+    "quiet",
+    "workspace",
+    "exclusive",
+    "timeout",
+    "retry",
+    "ask",
+    "on_ask",
+    "join",
+    "mode",
 ];
 /// Keys of an agent that defaults cannot state: they belong to one agent.
 pub(crate) const NOT_DEFAULTS: &[&str] = &["id", "title", "each", "parent", "mode"];
 /// Keys of an agent that an override cannot state.
 pub(crate) const NOT_OVERRIDE: &[&str] = &["id", "each"];
 /// `[[agent.mode]]`.
-pub(crate) const MODE: &[&str] = &["worker", "duration", "ram", "cpus", "uses", "spends", "tokens"];
+pub(crate) const MODE: &[&str] = &[
+    "worker", "duration", "ram", "cpus", "uses", "spends", "tokens",
+];
 /// A need as a table.
 pub(crate) const NEED: &[&str] = &["agent", "kind", "when", "files", "check"];
 /// `retry`.
@@ -58,19 +128,46 @@ pub(crate) const SCOPE: &[&str] = &["write", "read"];
 pub(crate) const CONTEXT: &[&str] = &["issue", "files"];
 /// `sim`.
 pub(crate) const SIM: &[&str] = &[
-    "duration", "ram", "curve", "processes", "lines", "writes", "ledger", "exit", "fail_attempts", "hang",
-    "ignore_term", "leak", "flood", "hostile", "signal",
+    "duration",
+    "ram",
+    "curve",
+    "processes",
+    "lines",
+    "writes",
+    "ledger",
+    "exit",
+    "fail_attempts",
+    "hang",
+    "ignore_term",
+    "leak",
+    "flood",
+    "hostile",
+    "signal",
 ];
 
 /// Agent programs that are workers by name alone.
 pub(crate) const CODING_AGENTS: &[&str] = &[
-    "aider", "amp", "claude", "cline", "codex", "copilot", "crush", "cursor-agent", "gemini", "goose", "opencode",
+    "aider",
+    "amp",
+    "claude",
+    "cline",
+    "codex",
+    "copilot",
+    "crush",
+    "cursor-agent",
+    "gemini",
+    "goose",
+    "opencode",
     "qwen",
 ];
 
 /// Returns the keys that `[defaults]` may have.
 pub(crate) fn defaults() -> Vec<&'static str> {
-    AGENT.iter().copied().filter(|k| !NOT_DEFAULTS.contains(k)).collect()
+    AGENT
+        .iter()
+        .copied()
+        .filter(|k| !NOT_DEFAULTS.contains(k))
+        .collect()
 }
 
 /// Returns the keys that an `[[override]]` may have.

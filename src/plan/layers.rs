@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::build::{COMMAND_RAM, Stack, resolve_gate};
 use super::decode::Decoder;
 use super::diag::{At, Sp};
-use super::id::{AgentId, GateIx, WorkerIx};
+use super::id::{AgentId, GateIx, TrackIx, WorkerIx};
 use super::model::{
     Agent, AgentMode, Duration, Limits, RamLimit, Retry, SubAgents, Work, Workspace,
 };
@@ -29,7 +29,8 @@ pub(crate) const WORKER_TIMEOUT: u64 = 7_200 * SECOND_US;
 pub(crate) const RETRY_BASE: u64 = 5 * SECOND_US;
 
 const OWN_HELP: &str = "`workspace = \"shared\"` runs it in the repository itself";
-const RAM_MAX_HELP: &str = "leave `ram_max` out: this version counts memory, but sets no hard limit";
+const RAM_MAX_HELP: &str =
+    "leave `ram_max` out: this version counts memory, but sets no hard limit";
 
 /// What is needed to build agents.
 pub(crate) struct Layers<'a> {
@@ -74,8 +75,18 @@ struct Chosen<'s> {
 
 impl Layers<'_> {
     /// Builds one agent; the stack holds its own table behind its overrides.
-    pub fn agent(&mut self, d: &mut Decoder, stack: &Stack<'_>, has_parts: bool) -> Built {
-        let own = stack.iter().find(|s| s.id.is_some()).copied().unwrap_or(stack[0]);
+    pub fn agent(
+        &mut self,
+        d: &mut Decoder,
+        stack: &Stack<'_>,
+        track: Option<TrackIx>,
+        has_parts: bool,
+    ) -> Built {
+        let own = stack
+            .iter()
+            .find(|s| s.id.is_some())
+            .copied()
+            .unwrap_or(stack[0]);
         let id = own.id.as_ref().map_or("", |id| id.v.as_str());
         let chosen = self.work(d, stack, id, has_parts);
         let workers = self.workers_of(d, stack, id, &chosen);
@@ -91,22 +102,40 @@ impl Layers<'_> {
         };
         let write_scope = pick(stack, |s| s.write_scope).unwrap_or(false);
         let stated = pick(stack, |s| s.workspace.as_ref());
-        let default = if !chosen.group && (chosen.prompt || write_scope) { Workspace::Own } else { Workspace::Shared };
+        let default = if !chosen.group && (chosen.prompt || write_scope) {
+            Workspace::Own
+        } else {
+            Workspace::Shared
+        };
         let workspace = stated.map_or(default, |w| w.v);
-        let track = pick(stack, |s| s.track.as_ref());
         let mut gates: Vec<GateIx> = Vec::new();
         for name in pick(stack, |s| s.gates.as_deref()).unwrap_or_default() {
             gates.extend(resolve_gate(d, name, self.gates).filter(|g| !gates.contains(g)));
         }
-        let track_priority = track.and_then(|t| self.raw.tracks.iter().find(|r| r.id.v == t.v)).and_then(|t| t.priority);
+        // A track's own priority stands where its defaults stand.
+        let track = track.map(|t| &self.raw.tracks[t.ix()]);
+        let of_track = |s: &AgentSpec| {
+            track
+                .filter(|t| std::ptr::eq(&raw const t.defaults, s))
+                .and_then(|t| t.priority)
+        };
         let ram_max = pick(stack, |s| s.ram_max.as_ref());
         let mut carried = carried(stack, id);
         let mut unbuilt = |key: &str, at: At, help: &'static str| {
             let path = vec!["agent".to_owned(), id.to_owned(), key.to_owned()];
-            carried.push(RawUnbuilt { path, at, toml: String::new(), help });
+            carried.push(RawUnbuilt {
+                path,
+                at,
+                toml: String::new(),
+                help,
+            });
         };
         if workspace == Workspace::Own {
-            unbuilt("workspace", stated.map_or(own.id.as_ref().map_or(own.at, |i| i.at), |w| w.at), OWN_HELP);
+            unbuilt(
+                "workspace",
+                stated.map_or(own.id.as_ref().map_or(own.at, |i| i.at), |w| w.at),
+                OWN_HELP,
+            );
         }
         if let Some(max) = ram_max {
             unbuilt("ram_max", max.at, RAM_MAX_HELP);
@@ -117,9 +146,13 @@ impl Layers<'_> {
             phase: None,
             track: None,
             parent: None,
-            sub_agents: pick(stack, |s| s.sub_agents.as_ref()).map_or(SubAgents::default(), |s| s.v),
+            sub_agents: pick(stack, |s| s.sub_agents.as_ref())
+                .map_or(SubAgents::default(), |s| s.v),
             needs: Vec::new(),
-            priority: pick(stack, |s| s.priority.as_ref().map(|p| p.v)).or(track_priority).unwrap_or_default(),
+            priority: pick(stack, |s| {
+                s.priority.as_ref().map(|p| p.v).or_else(|| of_track(s))
+            })
+            .unwrap_or_default(),
             class: pick(stack, |s| s.class.as_ref().map(|c| c.v)).unwrap_or_default(),
             work: chosen.work,
             modes,
@@ -129,15 +162,29 @@ impl Layers<'_> {
             retry,
             quiet_us: pick(stack, |s| s.quiet).filter(|q| *q > 0),
             ram_max_bytes: ram_max.map(|m| m.v),
-            check: pick(stack, |s| s.check.as_ref()).cloned().unwrap_or_default(),
+            check: pick(stack, |s| s.check.as_ref())
+                .cloned()
+                .unwrap_or_default(),
             gates,
             workspace,
         };
         Built { agent, carried }
     }
 
-    fn work<'s>(&mut self, d: &mut Decoder, stack: &[&'s AgentSpec], id: &str, has_parts: bool) -> Chosen<'s> {
-        let mut chosen = Chosen { work: Work::Group, sim: None, layer: stack.len(), prompt: false, group: true };
+    fn work<'s>(
+        &mut self,
+        d: &mut Decoder,
+        stack: &[&'s AgentSpec],
+        id: &str,
+        has_parts: bool,
+    ) -> Chosen<'s> {
+        let mut chosen = Chosen {
+            work: Work::Group,
+            sim: None,
+            layer: stack.len(),
+            prompt: false,
+            group: true,
+        };
         let Some((layer, spec)) = stack.iter().enumerate().find(|(_, s)| s.has_work) else {
             if !has_parts {
                 let own = stack.iter().find(|s| s.id.is_some()).unwrap_or(&stack[0]);
@@ -154,7 +201,10 @@ impl Layers<'_> {
             ("prompt", spec.prompt.as_ref().map(|p| p.at)),
             ("prompt_file", spec.prompt_file.as_ref().map(|p| p.at)),
         ];
-        let mut stated: Vec<(&str, At)> = places.iter().filter_map(|(n, a)| a.map(|a| (*n, a))).collect();
+        let mut stated: Vec<(&str, At)> = places
+            .iter()
+            .filter_map(|(n, a)| a.map(|a| (*n, a)))
+            .collect();
         stated.sort_by_key(|(_, at)| *at);
         if let [(first, at), (second, other), ..] = stated[..] {
             d.sink
@@ -169,7 +219,8 @@ impl Layers<'_> {
             let mut sim = sim.v.clone();
             // What the simulation leaves out, it takes from the agent.
             if !sim.duration {
-                sim.sim.duration_us = pick(stack, |s| s.own.duration.as_ref()).map_or(0, |t| t.v.expected_us);
+                sim.sim.duration_us =
+                    pick(stack, |s| s.own.duration.as_ref()).map_or(0, |t| t.v.expected_us);
             }
             if !sim.ram {
                 sim.sim.ram_bytes = pick(stack, |s| s.own.ram.as_ref()).map_or(0, |r| r.v);
@@ -189,16 +240,23 @@ impl Layers<'_> {
     /// Reads a prompt file, variables filled in; other `${…}` in it stay, they may be code.
     fn prompt(&mut self, d: &mut Decoder, file: &Sp<String>, item: Option<&str>) -> Option<String> {
         let read = &mut *self.read;
-        let text = self.prompts.entry(file.v.clone()).or_insert_with(|| read(&file.v));
+        let text = self
+            .prompts
+            .entry(file.v.clone())
+            .or_insert_with(|| read(&file.v));
         let text = match text {
             Ok(text) => text,
             Err(why) => {
-                d.sink.error(file.at, format!("cannot read prompt file `{}`: {why}", file.v));
+                d.sink.error(
+                    file.at,
+                    format!("cannot read prompt file `{}`: {why}", file.v),
+                );
                 return None;
             }
         };
         if text.trim().is_empty() {
-            d.sink.error(file.at, format!("prompt file `{}` is empty", file.v));
+            d.sink
+                .error(file.at, format!("prompt file `{}` is empty", file.v));
             return None;
         }
         let empty = vars::Vars::new();
@@ -213,35 +271,62 @@ impl Layers<'_> {
         for name in unknown {
             let meant = d.suggest.nearest(&name, known.keys().map(String::as_str));
             if meant.is_some() {
-                d.sink.warning(file.at, format!("prompt file `{}` uses `${{{name}}}`", file.v)).meant(meant);
+                d.sink
+                    .warning(
+                        file.at,
+                        format!("prompt file `{}` uses `${{{name}}}`", file.v),
+                    )
+                    .meant(meant);
             }
         }
         Some(filled)
     }
 
-    fn workers_of(&mut self, d: &mut Decoder, stack: &[&AgentSpec], id: &str, chosen: &Chosen<'_>) -> Vec<(WorkerIx, String)> {
-        let layer = stack.iter().position(|s| s.worker.is_some() || s.capability.is_some());
+    fn workers_of(
+        &mut self,
+        d: &mut Decoder,
+        stack: &[&AgentSpec],
+        id: &str,
+        chosen: &Chosen<'_>,
+    ) -> Vec<(WorkerIx, String)> {
+        let layer = stack
+            .iter()
+            .position(|s| s.worker.is_some() || s.capability.is_some());
         if !chosen.prompt {
             // A default worker is for the agents with a prompt; beside a command it is a mistake.
-            if let Some(layer) = layer.filter(|l| *l <= chosen.layer && !chosen.group && stack[*l].id.is_some())
+            if let Some(layer) =
+                layer.filter(|l| *l <= chosen.layer && !chosen.group && stack[*l].id.is_some())
                 && let Some(worker) = stack[layer].worker.as_ref().and_then(|w| w.first())
             {
                 d.sink
-                    .error(worker.at, format!("agent `{id}` has a command or simulation and a worker"))
+                    .error(
+                        worker.at,
+                        format!("agent `{id}` has a command or simulation and a worker"),
+                    )
                     .help("a worker is for a `prompt`");
             }
             return Vec::new();
         }
         let of_modes = || -> Option<Vec<&Sp<String>>> {
-            pick(stack, |s| s.modes.as_ref()).map(|m| m.iter().filter_map(|m| m.worker.as_ref()).collect())
+            pick(stack, |s| s.modes.as_ref())
+                .map(|m| m.iter().filter_map(|m| m.worker.as_ref()).collect())
         };
         let names: Vec<&Sp<String>> = match layer.map(|l| stack[l]) {
-            Some(AgentSpec { worker: Some(workers), capability: Some(at), .. }) => {
-                let found = d.sink.error(*at, "both `worker` and `capability` are stated");
+            Some(AgentSpec {
+                worker: Some(workers),
+                capability: Some(at),
+                ..
+            }) => {
+                let found = d
+                    .sink
+                    .error(*at, "both `worker` and `capability` are stated");
                 found.help("a capability stands in place of a worker");
                 workers.iter().collect()
             }
-            Some(AgentSpec { worker: Some(workers), .. }) => workers.iter().collect(),
+            Some(AgentSpec {
+                worker: Some(workers),
+                ..
+            }) => workers.iter().collect(),
             Some(_) => return Vec::new(),
             None => of_modes().unwrap_or_default(),
         };
@@ -253,7 +338,14 @@ impl Layers<'_> {
                     .help("worker = \"claude:sonnet\", or a [worker.…] of your own; [defaults] can state it for all");
             }
         }
-        names.iter().filter_map(|n| self.workers.find(d, self.raw, n).map(|ix| (ix, n.v.clone()))).collect()
+        names
+            .iter()
+            .filter_map(|n| {
+                self.workers
+                    .find(d, self.raw, n)
+                    .map(|ix| (ix, n.v.clone()))
+            })
+            .collect()
     }
 
     fn modes(
@@ -269,11 +361,22 @@ impl Layers<'_> {
             let Some(name) = &spec.worker else { continue };
             if !chosen.prompt {
                 d.sink
-                    .error(name.at, format!("agent `{id}` has no prompt, so it has no modes"))
+                    .error(
+                        name.at,
+                        format!("agent `{id}` has no prompt, so it has no modes"),
+                    )
                     .help("state duration, ram and the like in the agent itself");
             } else if !workers.iter().any(|(_, w)| *w == name.v) {
-                d.unknown("worker of this agent", name, workers.iter().map(|(_, w)| w.as_str()));
-            } else if let Some(first) = specs[..i].iter().filter_map(|s| s.worker.as_ref()).find(|w| w.v == name.v) {
+                d.unknown(
+                    "worker of this agent",
+                    name,
+                    workers.iter().map(|(_, w)| w.as_str()),
+                );
+            } else if let Some(first) = specs[..i]
+                .iter()
+                .filter_map(|s| s.worker.as_ref())
+                .find(|w| w.v == name.v)
+            {
                 d.sink
                     .error(name.at, format!("a second mode for worker `{}`", name.v))
                     .related(first.at, "the first one is here");
@@ -292,8 +395,15 @@ impl Layers<'_> {
             modes.push(self.mode(d, stack, &none, kind, None, &mut places));
         }
         for (worker, name) in workers {
-            let spec = specs.iter().find(|s| s.worker.as_ref().is_some_and(|w| w.v == *name)).unwrap_or(&none);
-            let kind = if self.workers.get(*worker).run.is_some() { Kind::Command } else { Kind::Coding };
+            let spec = specs
+                .iter()
+                .find(|s| s.worker.as_ref().is_some_and(|w| w.v == *name))
+                .unwrap_or(&none);
+            let kind = if self.workers.get(*worker).run.is_some() {
+                Kind::Command
+            } else {
+                Kind::Coding
+            };
             modes.push(self.mode(d, stack, spec, kind, Some(*worker), &mut places));
         }
         self.fit(d, stack, id, &modes, &places);
@@ -309,13 +419,25 @@ impl Layers<'_> {
         worker: Option<WorkerIx>,
         places: &mut Vec<At>,
     ) -> AgentMode {
-        let exactly = |us| Duration { min_us: us, expected_us: us, max_us: us, guessed: false };
+        let exactly = |us| Duration {
+            min_us: us,
+            expected_us: us,
+            max_us: us,
+            guessed: false,
+        };
         if let Kind::Group = kind {
             for place in stack.iter().filter(|s| s.id.is_some()).flat_map(|s| {
-                [s.own.duration.as_ref().map(|t| t.at), s.own.ram.as_ref().map(|r| r.at), s.own.cpus.as_ref().map(|c| c.at)]
+                [
+                    s.own.duration.as_ref().map(|t| t.at),
+                    s.own.ram.as_ref().map(|r| r.at),
+                    s.own.cpus.as_ref().map(|c| c.at),
+                ]
             }) {
                 if let Some(place) = place {
-                    d.sink.warning(place, "this agent has no work of its own: the value has no effect");
+                    d.sink.warning(
+                        place,
+                        "this agent has no work of its own: the value has no effect",
+                    );
                 }
             }
             places.push(At::NOWHERE);
@@ -330,18 +452,48 @@ impl Layers<'_> {
                 tokens: 0,
             };
         }
-        let duration = spec.duration.as_ref().or_else(|| pick(stack, |s| s.own.duration.as_ref()));
-        let ram = spec.ram.as_ref().or_else(|| pick(stack, |s| s.own.ram.as_ref()));
-        let cpus = spec.cpus.as_ref().or_else(|| pick(stack, |s| s.own.cpus.as_ref()));
-        let uses = spec.uses.as_ref().or_else(|| pick(stack, |s| s.own.uses.as_ref()));
-        let spends = spec.spends.as_ref().or_else(|| pick(stack, |s| s.own.spends.as_ref()));
-        let tokens = spec.tokens.as_ref().or_else(|| pick(stack, |s| s.own.tokens.as_ref()));
+        let duration = spec
+            .duration
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.duration.as_ref()));
+        let ram = spec
+            .ram
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.ram.as_ref()));
+        let cpus = spec
+            .cpus
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.cpus.as_ref()));
+        let uses = spec
+            .uses
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.uses.as_ref()));
+        let spends = spec
+            .spends
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.spends.as_ref()));
+        let tokens = spec
+            .tokens
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.tokens.as_ref()));
         let (guess_duration, guess_ram, guess_cpus) = match kind {
             Kind::Sim(sim) => (exactly(sim.sim.duration_us), (sim.sim.ram_bytes, false), 0),
-            Kind::Coding => (Duration { guessed: true, ..exactly(GUESSED_DURATION) }, (CODING_RAM, true), CODING_CPUS),
-            Kind::Command | Kind::Group => {
-                (Duration { guessed: true, ..exactly(GUESSED_DURATION) }, (COMMAND_RAM, true), 0)
-            }
+            Kind::Coding => (
+                Duration {
+                    guessed: true,
+                    ..exactly(GUESSED_DURATION)
+                },
+                (CODING_RAM, true),
+                CODING_CPUS,
+            ),
+            Kind::Command | Kind::Group => (
+                Duration {
+                    guessed: true,
+                    ..exactly(GUESSED_DURATION)
+                },
+                (COMMAND_RAM, true),
+                0,
+            ),
         };
         let (ram_bytes, ram_guessed) = ram.map_or(guess_ram, |r| (r.v, false));
         let mode = AgentMode {
@@ -358,7 +510,11 @@ impl Layers<'_> {
         let cpus_over = self.limits.cpus_milli.is_some_and(|l| mode.cpus_milli > l);
         let tokens_over = self.limits.tokens.is_some_and(|l| mode.tokens > l);
         let over = |all: Option<&BTreeMap<String, Sp<u64>>>, of: &BTreeMap<String, u64>| {
-            all.and_then(|m| m.iter().find(|(k, n)| of.get(*k).is_some_and(|l| n.v > *l)).map(|(_, n)| n.at))
+            all.and_then(|m| {
+                m.iter()
+                    .find(|(k, n)| of.get(*k).is_some_and(|l| n.v > *l))
+                    .map(|(_, n)| n.at)
+            })
         };
         let place = match self.limits.ram {
             Some(RamLimit::Bytes(l)) if ram_bytes > l => ram.map(|r| r.at),
@@ -366,12 +522,21 @@ impl Layers<'_> {
             _ if tokens_over => tokens.map(|t| t.at),
             _ => over(uses, &self.limits.resources).or_else(|| over(spends, &self.limits.budgets)),
         };
-        places.push(place.or(spec.worker.as_ref().map(|w| w.at)).unwrap_or(At::NOWHERE));
+        places.push(
+            place
+                .or(spec.worker.as_ref().map(|w| w.at))
+                .unwrap_or(At::NOWHERE),
+        );
         mode
     }
 
     /// Checks that all names are declared in limits.
-    fn amounts(&self, d: &mut Decoder, amounts: Option<&BTreeMap<String, Sp<u64>>>, uses: bool) -> BTreeMap<String, u64> {
+    fn amounts(
+        &self,
+        d: &mut Decoder,
+        amounts: Option<&BTreeMap<String, Sp<u64>>>,
+        uses: bool,
+    ) -> BTreeMap<String, u64> {
         let (declared, what, key) = if uses {
             (&self.limits.resources, "resource", "resources")
         } else {
@@ -385,7 +550,10 @@ impl Layers<'_> {
                 continue;
             }
             let meant = d.suggest.nearest(name, declared.keys().map(String::as_str));
-            let found = d.sink.error(amount.at, format!("unknown {what} `{name}`")).meant(meant);
+            let found = d
+                .sink
+                .error(amount.at, format!("unknown {what} `{name}`"))
+                .meant(meant);
             if meant.is_none() {
                 found.help(format!("declare it: [limits] {key} = {{ {name} = … }}"));
             }
@@ -393,7 +561,14 @@ impl Layers<'_> {
         out
     }
 
-    fn fit(&self, d: &mut Decoder, stack: &[&AgentSpec], id: &str, modes: &[AgentMode], places: &[At]) {
+    fn fit(
+        &self,
+        d: &mut Decoder,
+        stack: &[&AgentSpec],
+        id: &str,
+        modes: &[AgentMode],
+        places: &[At],
+    ) {
         let why: Vec<Option<String>> = modes.iter().map(|m| misfit(self.limits, m)).collect();
         let all = why.iter().all(Option::is_some);
         let own = stack.iter().find(|s| s.id.is_some()).unwrap_or(&stack[0]);
@@ -404,10 +579,15 @@ impl Layers<'_> {
             let name = mode.worker.map(|w| self.workers.get(w).name.as_str());
             if all {
                 let by = name.map(|n| format!(" by `{n}`")).unwrap_or_default();
-                d.sink.error(place, format!("agent `{id}` does not fit{by}: {why}")).help("raise the limit, or lower the need");
+                d.sink
+                    .error(place, format!("agent `{id}` does not fit{by}: {why}"))
+                    .help("raise the limit, or lower the need");
             } else {
                 let name = name.unwrap_or_default();
-                d.sink.warning(place, format!("agent `{id}` does not fit by `{name}`, which is never chosen: {why}"));
+                d.sink.warning(
+                    place,
+                    format!("agent `{id}` does not fit by `{name}`, which is never chosen: {why}"),
+                );
             }
         }
     }
@@ -420,23 +600,37 @@ fn misfit(limits: &Limits, mode: &AgentMode) -> Option<String> {
     {
         let guessed = if mode.ram_guessed { "~" } else { "" };
         let (need, have) = (units::human_size(mode.ram_bytes), units::human_size(limit));
-        return Some(format!("it needs {guessed}{need} of memory, limits.ram is {have}"));
+        return Some(format!(
+            "it needs {guessed}{need} of memory, limits.ram is {have}"
+        ));
     }
     if let Some(limit) = limits.cpus_milli.filter(|l| mode.cpus_milli > *l) {
-        let (need, have) = (units::show_decimal(mode.cpus_milli, 3), units::show_decimal(limit, 3));
+        let (need, have) = (
+            units::show_decimal(mode.cpus_milli, 3),
+            units::show_decimal(limit, 3),
+        );
         return Some(format!("it needs {need} processors, limits.cpus is {have}"));
     }
     if let Some(limit) = limits.tokens.filter(|l| mode.tokens > *l) {
-        return Some(format!("it uses {} tokens, limits.tokens is {limit}", mode.tokens));
+        return Some(format!(
+            "it uses {} tokens, limits.tokens is {limit}",
+            mode.tokens
+        ));
     }
     let over = |amounts: &BTreeMap<String, u64>, of: &BTreeMap<String, u64>| {
-        amounts.iter().find_map(|(k, n)| of.get(k).filter(|l| n > *l).map(|l| (k.clone(), *n, *l)))
+        amounts
+            .iter()
+            .find_map(|(k, n)| of.get(k).filter(|l| n > *l).map(|l| (k.clone(), *n, *l)))
     };
     if let Some((name, need, have)) = over(&mode.uses, &limits.resources) {
-        return Some(format!("it uses {need} of `{name}`, limits.resources has {have}"));
+        return Some(format!(
+            "it uses {need} of `{name}`, limits.resources has {have}"
+        ));
     }
     let (name, need, have) = over(&mode.spends, &limits.budgets)?;
-    Some(format!("it spends {need} of `{name}`, limits.budgets has {have}"))
+    Some(format!(
+        "it spends {need} of `{name}`, limits.budgets has {have}"
+    ))
 }
 
 /// Collects the keys that are not built, each from the strongest layer that states it.
@@ -450,7 +644,12 @@ fn carried(stack: &[&AgentSpec], id: &str) -> Vec<RawUnbuilt> {
         seen.push(carried.key);
         if !carried.help.is_empty() {
             let path = vec!["agent".to_owned(), id.to_owned(), carried.key.to_owned()];
-            all.push(RawUnbuilt { path, at: carried.at, toml: carried.toml.clone(), help: carried.help });
+            all.push(RawUnbuilt {
+                path,
+                at: carried.at,
+                toml: carried.toml.clone(),
+                help: carried.help,
+            });
         }
     }
     all

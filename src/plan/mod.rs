@@ -72,5 +72,12 @@ pub fn load(
     let plan = build::build(&mut d, &raw, source, options, read);
     let failed = d.sink.failed();
     let found = d.sink.finish(source);
-    if failed { Err(found) } else { Ok(Loaded { plan, warnings: found }) }
+    if failed {
+        Err(found)
+    } else {
+        Ok(Loaded {
+            plan,
+            warnings: found,
+        })
+    }
 }

@@ -55,7 +55,11 @@ impl<'p> Names<'p> {
     /// Indexes ids; of duplicates the first counts.
     pub fn new(agents: Vec<&'p str>, phases: Vec<&'p str>, tracks: Vec<&'p str>) -> Self {
         let mut names = Self::default();
-        names.sorted = agents.iter().enumerate().map(|(i, id)| (*id, AgentIx::of(i))).collect();
+        names.sorted = agents
+            .iter()
+            .enumerate()
+            .map(|(i, id)| (*id, AgentIx::of(i)))
+            .collect();
         for (id, ix) in &names.sorted {
             names.ids.entry(id).or_insert(*ix);
         }
@@ -81,8 +85,12 @@ impl<'p> Names<'p> {
             }
             all.into_iter().map(Rc::from).collect()
         };
-        self.in_phase = members(self.phase_names.len(), &|i| places.phase[i].map(PhaseIx::ix));
-        self.in_track = members(self.track_names.len(), &|i| places.track[i].map(TrackIx::ix));
+        self.in_phase = members(self.phase_names.len(), &|i| {
+            places.phase[i].map(PhaseIx::ix)
+        });
+        self.in_track = members(self.track_names.len(), &|i| {
+            places.track[i].map(TrackIx::ix)
+        });
     }
 
     /// Returns the id of an agent.
@@ -136,7 +144,10 @@ impl<'p> Names<'p> {
             self.in_phase.get(phase.ix()).cloned().unwrap_or_default()
         } else if reference.v.starts_with("wave:") {
             d.sink
-                .error(reference.at, format!("`{}`: a wave cannot be named here", reference.v))
+                .error(
+                    reference.at,
+                    format!("`{}`: a wave cannot be named here", reference.v),
+                )
                 .help("waves follow from the needs; name agents, `track:…` or `phase:…`");
             return None;
         } else if is_glob(&reference.v) {
@@ -146,7 +157,8 @@ impl<'p> Names<'p> {
             return None;
         };
         if group.is_empty() {
-            d.sink.error(reference.at, format!("`{}` matches no agent", reference.v));
+            d.sink
+                .error(reference.at, format!("`{}` matches no agent", reference.v));
             return None;
         }
         Some(Target::Group(group))
@@ -160,17 +172,23 @@ impl<'p> Names<'p> {
         let fixed = glob.v.find(META).unwrap_or(glob.v.len());
         let (prefix, rest) = glob.v.split_at(fixed);
         let from = self.sorted.partition_point(|(id, _)| *id < prefix);
-        let range = self.sorted[from..].iter().take_while(|(id, _)| id.starts_with(prefix));
+        let range = self.sorted[from..]
+            .iter()
+            .take_while(|(id, _)| id.starts_with(prefix));
         let mut found: Vec<AgentIx> = if rest == "*" {
             range.map(|(_, ix)| *ix).collect()
         } else {
             match globset::Glob::new(&glob.v) {
                 Ok(pattern) => {
                     let matcher = pattern.compile_matcher();
-                    range.filter(|(id, _)| matcher.is_match(id)).map(|(_, ix)| *ix).collect()
+                    range
+                        .filter(|(id, _)| matcher.is_match(id))
+                        .map(|(_, ix)| *ix)
+                        .collect()
                 }
                 Err(why) => {
-                    d.sink.error(glob.at, format!("bad glob `{}`: {}", glob.v, why.kind()));
+                    d.sink
+                        .error(glob.at, format!("bad glob `{}`: {}", glob.v, why.kind()));
                     return None;
                 }
             }

@@ -15,14 +15,23 @@ use super::names::Names;
 /// Needed are hard needs and parents of what is kept, over any number of steps. A parent that is
 /// kept for its own sake keeps its parts, since it is done when they are; one that is kept for a
 /// part does not.
-pub(crate) fn keep(d: &mut Decoder, agents: &mut Vec<Agent>, names: &mut Names<'_>, glob: &str) -> HashSet<String> {
+pub(crate) fn keep(
+    d: &mut Decoder,
+    agents: &mut Vec<Agent>,
+    names: &mut Names<'_>,
+    glob: &str,
+) -> HashSet<String> {
     let reference = Sp::new(At::NOWHERE, glob.to_owned());
     let matching: Vec<AgentIx> = match names.id(glob) {
         Some(ix) => vec![ix],
-        None => names.glob(d, &reference).map(|g| g.to_vec()).unwrap_or_default(),
+        None => names
+            .glob(d, &reference)
+            .map(|g| g.to_vec())
+            .unwrap_or_default(),
     };
     if matching.is_empty() {
-        d.sink.error(At::NOWHERE, format!("--only: `{glob}` matches no agent"));
+        d.sink
+            .error(At::NOWHERE, format!("--only: `{glob}` matches no agent"));
         return HashSet::new();
     }
     let mut parts: Vec<Vec<AgentIx>> = vec![Vec::new(); agents.len()];
@@ -41,7 +50,13 @@ pub(crate) fn keep(d: &mut Decoder, agents: &mut Vec<Agent>, names: &mut Names<'
         kept[ix.ix()] = how;
         let agent = &agents[ix.ix()];
         open.extend(agent.parent.map(|p| (p, 1)));
-        open.extend(agent.needs.iter().filter(|n| n.kind == NeedKind::Hard).map(|n| (n.agent, 2)));
+        open.extend(
+            agent
+                .needs
+                .iter()
+                .filter(|n| n.kind == NeedKind::Hard)
+                .map(|n| (n.agent, 2)),
+        );
         if how == 2 {
             open.extend(parts[ix.ix()].iter().map(|p| (*p, 2)));
         }
@@ -59,13 +74,15 @@ pub(crate) fn keep(d: &mut Decoder, agents: &mut Vec<Agent>, names: &mut Names<'
         i += 1;
         if stays {
             agent.parent = agent.parent.and_then(|p| renumbered[p.ix()]);
-            agent.needs.retain_mut(|need| match renumbered[need.agent.ix()] {
-                Some(ix) => {
-                    need.agent = ix;
-                    true
-                }
-                None => false,
-            });
+            agent
+                .needs
+                .retain_mut(|need| match renumbered[need.agent.ix()] {
+                    Some(ix) => {
+                        need.agent = ix;
+                        true
+                    }
+                    None => false,
+                });
         } else {
             dropped.insert(agent.id.as_str().to_owned());
         }

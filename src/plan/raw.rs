@@ -107,7 +107,11 @@ pub(crate) struct RawPlan {
 }
 
 /// Reads the whole document; `set` are the variables of `--set`.
-pub(crate) fn read(d: &mut Decoder, table: &DeTable<'_>, set: &BTreeMap<String, String>) -> RawPlan {
+pub(crate) fn read(
+    d: &mut Decoder,
+    table: &DeTable<'_>,
+    set: &BTreeMap<String, String>,
+) -> RawPlan {
     let mut raw = RawPlan::default();
     variables(d, table, set);
     for (key, value) in table {
@@ -119,20 +123,39 @@ pub(crate) fn read(d: &mut Decoder, table: &DeTable<'_>, set: &BTreeMap<String, 
             "goal" => raw.goal = d.text(value, "a text").map(|t| t.v),
             "base" => raw.base = revision(d, value),
             "mode" => {
-                let words = [("sequential", Mode::Sequential), ("parallel", Mode::Parallel), ("hybrid", Mode::Hybrid)];
+                let words = [
+                    ("sequential", Mode::Sequential),
+                    ("parallel", Mode::Parallel),
+                    ("hybrid", Mode::Hybrid),
+                ];
                 raw.mode = d.one_of(value, &words).map(|m| m.v);
             }
             "verify" => {
                 d.commands(value);
-                raw.unbuilt(d, vec![name.into()], value, "add an agent that needs the others and runs these commands");
+                raw.unbuilt(
+                    d,
+                    vec![name.into()],
+                    value,
+                    "add an agent that needs the others and runs these commands",
+                );
             }
             "gates" => {
                 raw.gate_refs.extend(gates(d, value).unwrap_or_default());
-                raw.unbuilt(d, vec![name.into()], value, "put the gates on a last [[phase]]");
+                raw.unbuilt(
+                    d,
+                    vec![name.into()],
+                    value,
+                    "put the gates on a last [[phase]]",
+                );
             }
             "require_sandbox" => {
                 if d.flag(value).is_some_and(|b| b.v) {
-                    raw.unbuilt(d, vec![name.into()], value, "leave it out: this version has no sandbox");
+                    raw.unbuilt(
+                        d,
+                        vec![name.into()],
+                        value,
+                        "leave it out: this version has no sandbox",
+                    );
                 }
             }
             "limits" => limits(d, value, &mut raw.limits),
@@ -180,7 +203,9 @@ pub(crate) fn read(d: &mut Decoder, table: &DeTable<'_>, set: &BTreeMap<String, 
             "phase" => raw.phases = groups(d, value, "[[phase]]", keys::PHASE),
             "track" => raw.tracks = groups(d, value, "[[track]]", keys::TRACK),
             "override" => {
-                raw.overrides = d.list(value, "a list of tables, [[override]]", overriding).unwrap_or_default();
+                raw.overrides = d
+                    .list(value, "a list of tables, [[override]]", overriding)
+                    .unwrap_or_default();
             }
             "agent" => agents(d, value, &mut raw.agents),
             _ => d.unknown_key(key, keys::PLAN),
@@ -194,22 +219,37 @@ impl RawPlan {
         let toml = d.toml(value);
         // An empty list asks for nothing. An empty table is a declaration.
         if toml != "[]" {
-            self.unbuilt.push(RawUnbuilt { path, at: at(value), toml, help });
+            self.unbuilt.push(RawUnbuilt {
+                path,
+                at: at(value),
+                toml,
+                help,
+            });
         }
     }
 }
 
 fn variables(d: &mut Decoder, table: &DeTable<'_>, set: &BTreeMap<String, String>) {
     let mut all = vars::Vars::new();
-    let declared = table.iter().find(|(k, _)| k.get_ref() == "vars").map(|(_, v)| v);
+    let declared = table
+        .iter()
+        .find(|(k, _)| k.get_ref() == "vars")
+        .map(|(_, v)| v);
     for (key, value) in declared.map(|v| members(d, v)).unwrap_or_default() {
         let name = key.get_ref();
         if !vars::valid_name(name) {
-            d.sink.error(at(key), format!("bad variable name `{name}`")).help("letters, digits, `_` and `-`");
+            d.sink
+                .error(at(key), format!("bad variable name `{name}`"))
+                .help("letters, digits, `_` and `-`");
             continue;
         }
         if name == vars::ITEM || vars::LATE.contains(&name.as_ref()) {
-            d.sink.error(at(key), format!("variable `{name}` has a meaning of its own")).help("give it another name");
+            d.sink
+                .error(
+                    at(key),
+                    format!("variable `{name}` has a meaning of its own"),
+                )
+                .help("give it another name");
             continue;
         }
         let value = match value.get_ref() {
@@ -224,7 +264,12 @@ fn variables(d: &mut Decoder, table: &DeTable<'_>, set: &BTreeMap<String, String
         match all.get_mut(name) {
             Some(Value::One(value)) => value.clone_from(text),
             Some(Value::List(list)) => {
-                *list = text.split(',').map(str::trim).filter(|s| !s.is_empty()).map(str::to_owned).collect();
+                *list = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|s| !s.is_empty())
+                    .map(str::to_owned)
+                    .collect();
             }
             None => {
                 let meant = d.suggest.nearest(name, all.keys().map(String::as_str));
@@ -241,7 +286,9 @@ fn variables(d: &mut Decoder, table: &DeTable<'_>, set: &BTreeMap<String, String
 fn scalar(d: &mut Decoder, value: &Val<'_>) -> Option<String> {
     match value.get_ref() {
         DeValue::String(text) if text.contains("${") => {
-            d.sink.error(at(value), "a variable's value cannot use variables").help("write the value itself");
+            d.sink
+                .error(at(value), "a variable's value cannot use variables")
+                .help("write the value itself");
             None
         }
         DeValue::String(text) => Some(text.clone().into_owned()),
@@ -266,12 +313,21 @@ fn revision(d: &mut Decoder, value: &Val<'_>) -> Option<String> {
 
 /// Returns the members of a table, none where it is not one (which is reported).
 fn members<'v, 'a>(d: &mut Decoder, value: &'v Val<'a>) -> Vec<(&'v Key<'a>, &'v Val<'a>)> {
-    d.table(value, "a table").map(|t| t.iter().collect()).unwrap_or_default()
+    d.table(value, "a table")
+        .map(|t| t.iter().collect())
+        .unwrap_or_default()
 }
 
 /// Reads a table of tables by id.
-fn named(d: &mut Decoder, value: &Val<'_>, what: &str, mut read: impl FnMut(&mut Decoder, Sp<String>, &Val<'_>)) {
-    let Some(table) = d.table(value, &format!("tables {what}")) else { return };
+fn named(
+    d: &mut Decoder,
+    value: &Val<'_>,
+    what: &str,
+    mut read: impl FnMut(&mut Decoder, Sp<String>, &Val<'_>),
+) {
+    let Some(table) = d.table(value, &format!("tables {what}")) else {
+        return;
+    };
     for (key, value) in table {
         let id = d.key_id(key);
         if d.table(value, &format!("a table {what}")).is_some()
@@ -301,16 +357,22 @@ fn limits(d: &mut Decoder, value: &Val<'_>, limits: &mut RawLimits) {
             "tracks" => limits.tracks = d.whole32(value, 1, u32::MAX).map(|n| n.v),
             "tokens_per_minute" => limits.tokens_per_minute = d.whole(value, 1, u64::MAX),
             "tokens" => limits.tokens = d.whole(value, 0, u64::MAX).map(|n| n.v),
-            "cost_usd" => limits.cost_microusd = d.decimal(value, 6, "an amount in dollars such as 25.0"),
+            "cost_usd" => {
+                limits.cost_microusd = d.decimal(value, 6, "an amount in dollars such as 25.0")
+            }
             "per_priority" => {
                 if let Some(table) = d.table(value, CAPS) {
                     for (key, value) in table {
                         let name = Sp::new(at(key), key.get_ref().clone().into_owned());
                         match PRIORITIES.iter().find(|(n, _)| *n == name.v) {
                             Some((_, p)) => {
-                                limits.per_priority.extend(d.whole32(value, 1, u32::MAX).map(|n| (*p, n.v)));
+                                limits
+                                    .per_priority
+                                    .extend(d.whole32(value, 1, u32::MAX).map(|n| (*p, n.v)));
                             }
-                            None => d.unknown("priority", &name, PRIORITIES.iter().map(|(n, _)| *n)),
+                            None => {
+                                d.unknown("priority", &name, PRIORITIES.iter().map(|(n, _)| *n))
+                            }
                         }
                     }
                 }
@@ -320,27 +382,43 @@ fn limits(d: &mut Decoder, value: &Val<'_>, limits: &mut RawLimits) {
             "per_wave" => {
                 for (wave, n) in caps(d, value, cap) {
                     match wave.parse::<u32>() {
-                        Ok(w) if w > 0 => drop(limits.per_wave.insert(w, u32::try_from(n.v).unwrap_or(u32::MAX))),
+                        Ok(w) if w > 0 => drop(
+                            limits
+                                .per_wave
+                                .insert(w, u32::try_from(n.v).unwrap_or(u32::MAX)),
+                        ),
                         _ => bad_wave(d, n.at, &wave),
                     }
                 }
             }
-            "resources" => limits.resources = d.amounts(value, "a table such as { gpu = 1 }", 0).unwrap_or_default(),
+            "resources" => {
+                limits.resources = d
+                    .amounts(value, "a table such as { gpu = 1 }", 0)
+                    .unwrap_or_default()
+            }
             "budgets" => {
-                limits.budgets = d.amounts(value, "a table such as { requests = 300 }", 0).unwrap_or_default();
+                limits.budgets = d
+                    .amounts(value, "a table such as { requests = 300 }", 0)
+                    .unwrap_or_default();
             }
             _ => d.unknown_key(key, keys::LIMITS),
         }
     }
     if let (Some(ram), Some(reserve)) = (&limits.ram, &reserve) {
-        let found = d.sink.error(reserve.at, "both `ram` and `reserve` are stated");
-        found.help("keep one of them").related(ram.at, "`ram` is here");
+        let found = d
+            .sink
+            .error(reserve.at, "both `ram` and `reserve` are stated");
+        found
+            .help("keep one of them")
+            .related(ram.at, "`ram` is here");
     }
     limits.ram = limits.ram.take().or(reserve);
 }
 
 fn caps(d: &mut Decoder, value: &Val<'_>, max: u64) -> BTreeMap<String, Sp<u64>> {
-    let mut caps = d.amounts(value, "a table of whole numbers such as { build = 2 }", 1).unwrap_or_default();
+    let mut caps = d
+        .amounts(value, "a table of whole numbers such as { build = 2 }", 1)
+        .unwrap_or_default();
     for cap in caps.values_mut() {
         cap.v = cap.v.min(max);
     }
@@ -348,18 +426,19 @@ fn caps(d: &mut Decoder, value: &Val<'_>, max: u64) -> BTreeMap<String, Sp<u64>>
 }
 
 fn bad_wave(d: &mut Decoder, place: At, name: &str) {
-    d.sink.error(place, format!("bad wave `{name}`")).help("waves are numbers from 1");
+    d.sink
+        .error(place, format!("bad wave `{name}`"))
+        .help("waves are numbers from 1");
 }
 
 fn ram_limit(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<RamLimit>> {
     let text = d.text(value, "a share such as \"75%\" or a size such as \"24GiB\"")?;
-    let limit = if text.v.ends_with('%') {
-        super::units::share(&text.v).map(RamLimit::Share)
-    } else {
-        super::units::size(&text.v).filter(|b| *b > 0).map(RamLimit::Bytes)
-    };
+    let limit = super::units::ram_limit(&text.v);
     if limit.is_none() {
-        d.expected("a share from 0.1% to 100% or a size such as \"24GiB\"", value);
+        d.expected(
+            "a share from 0.1% to 100% or a size such as \"24GiB\"",
+            value,
+        );
     }
     limit.map(|l| Sp::new(text.at, l))
 }
@@ -368,13 +447,21 @@ fn model(d: &mut Decoder, value: &Val<'_>) {
     for (key, value) in members(d, value) {
         match key.get_ref().as_ref() {
             "api" => {
-                let words = [("ollama", ()), ("llama-server", ()), ("lmstudio", ()), ("openai", ())];
+                let words = [
+                    ("ollama", ()),
+                    ("llama-server", ()),
+                    ("lmstudio", ()),
+                    ("openai", ()),
+                ];
                 d.one_of(value, &words);
             }
             "url" => {
                 let url = d.name(value, "a URL such as \"http://127.0.0.1:11434\"");
-                if let Some(url) = url.filter(|u| !u.v.starts_with("http://") && !u.v.starts_with("https://")) {
-                    d.sink.error(url.at, format!("`{}` is no http(s) URL", url.v));
+                if let Some(url) =
+                    url.filter(|u| !u.v.starts_with("http://") && !u.v.starts_with("https://"))
+                {
+                    d.sink
+                        .error(url.at, format!("`{}` is no http(s) URL", url.v));
                 }
             }
             "name" => drop(d.name(value, "a text")),
@@ -386,7 +473,10 @@ fn model(d: &mut Decoder, value: &Val<'_>) {
 }
 
 fn worker(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawWorker {
-    let mut worker = RawWorker { at: id.at, ..RawWorker::default() };
+    let mut worker = RawWorker {
+        at: id.at,
+        ..RawWorker::default()
+    };
     let mut stated = (false, false);
     for (key, value) in members(d, value) {
         match key.get_ref().as_ref() {
@@ -404,23 +494,36 @@ fn worker(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawWorker {
     }
     match stated {
         (true, true) => {
-            d.sink.error(id.at, format!("worker `{}` has both `run` and `cli`", id.v)).help("keep one of them");
+            d.sink
+                .error(id.at, format!("worker `{}` has both `run` and `cli`", id.v))
+                .help("keep one of them");
         }
         (false, false) => {
             d.sink
-                .error(id.at, format!("worker `{}` has neither `run` nor `cli`", id.v))
+                .error(
+                    id.at,
+                    format!("worker `{}` has neither `run` nor `cli`", id.v),
+                )
                 .help("run = \"program that reads its prompt from stdin\", or cli = \"opencode\"");
         }
         _ => {}
     }
-    if let Some(cli) = worker.cli.as_ref().filter(|c| !keys::CODING_AGENTS.contains(&c.v.as_str())).cloned() {
+    if let Some(cli) = worker
+        .cli
+        .as_ref()
+        .filter(|c| !keys::CODING_AGENTS.contains(&c.v.as_str()))
+        .cloned()
+    {
         d.unknown("agent program", &cli, keys::CODING_AGENTS.iter().copied());
     }
     worker
 }
 
 fn gate(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawGate {
-    let mut gate = RawGate { at: id.at, ..RawGate::default() };
+    let mut gate = RawGate {
+        at: id.at,
+        ..RawGate::default()
+    };
     let mut stated = false;
     for (key, value) in members(d, value) {
         match key.get_ref().as_ref() {
@@ -476,7 +579,10 @@ fn workspace(d: &mut Decoder, raw: &mut RawPlan, value: &Val<'_>) {
             "env" => {
                 for (key, value) in members(d, value) {
                     if key.get_ref().is_empty() || key.get_ref().contains(['=', '\0']) {
-                        d.sink.error(at(key), format!("bad name of a variable `{}`", key.get_ref()));
+                        d.sink.error(
+                            at(key),
+                            format!("bad name of a variable `{}`", key.get_ref()),
+                        );
                     }
                     d.text(value, "a text");
                 }
@@ -487,7 +593,12 @@ fn workspace(d: &mut Decoder, raw: &mut RawPlan, value: &Val<'_>) {
             }
         }
         let path = vec!["workspace".into(), name.to_owned()];
-        raw.unbuilt(d, path, value, "leave [workspace] out: agents run in the repository itself");
+        raw.unbuilt(
+            d,
+            path,
+            value,
+            "leave [workspace] out: agents run in the repository itself",
+        );
     }
     d.late = false;
 }
@@ -526,7 +637,12 @@ fn merge(d: &mut Decoder, raw: &mut RawPlan, value: &Val<'_>) {
             }
         }
         let path = vec!["merge".into(), name.to_owned()];
-        raw.unbuilt(d, path, value, "leave [merge] out: this version does not merge work");
+        raw.unbuilt(
+            d,
+            path,
+            value,
+            "leave [merge] out: this version does not merge work",
+        );
     }
     d.late = false;
 }
@@ -550,23 +666,31 @@ fn groups(d: &mut Decoder, value: &Val<'_>, what: &str, known: &[&str]) -> Vec<R
                 }
                 _ => {
                     if let Some(table) = d.table(value, "a table of agent keys") {
-                        group.defaults = AgentSpec::read(d, table, at(value), &keys::defaults(), &[]);
+                        group.defaults =
+                            AgentSpec::read(d, table, at(value), &keys::defaults(), &[]);
                     }
                 }
             }
         }
         if id.is_none() {
-            d.sink.error(at(value), format!("{what} without an id")).help("id = \"…\"");
+            d.sink
+                .error(at(value), format!("{what} without an id"))
+                .help("id = \"…\"");
         }
         group.id = id??;
         Some(group)
     };
-    let groups = d.list(value, &format!("a list of tables, {what}"), read).unwrap_or_default();
+    let groups = d
+        .list(value, &format!("a list of tables, {what}"), read)
+        .unwrap_or_default();
     let mut seen: BTreeMap<&str, At> = BTreeMap::new();
     for group in &groups {
         if let Some(first) = seen.insert(&group.id.v, group.id.at) {
             let word = what.trim_matches(['[', ']']);
-            let found = d.sink.error(group.id.at, format!("duplicate id: {word} `{}` is there already", group.id.v));
+            let found = d.sink.error(
+                group.id.at,
+                format!("duplicate id: {word} `{}` is there already", group.id.v),
+            );
             found.related(first, "the first one is here");
         }
     }
@@ -578,12 +702,20 @@ fn overriding(d: &mut Decoder, value: &Val<'_>) -> Option<RawOverride> {
     let mut agents = None;
     if let Some((_, value)) = table.iter().find(|(k, _)| k.get_ref() == "agents") {
         let what = "a list of agents such as [\"mod-*\"]";
-        agents = Some(d.list(value, what, |d, v| d.name(v, "the id of an agent")).unwrap_or_default());
+        agents = Some(
+            d.list(value, what, |d, v| d.name(v, "the id of an agent"))
+                .unwrap_or_default(),
+        );
     } else {
-        d.sink.error(at(value), "the override names no agents").help("agents = [\"…\"]");
+        d.sink
+            .error(at(value), "the override names no agents")
+            .help("agents = [\"…\"]");
     }
     let spec = AgentSpec::read(d, table, at(value), &keys::overrides(), &["agents"]);
-    Some(RawOverride { agents: agents?, spec })
+    Some(RawOverride {
+        agents: agents?,
+        spec,
+    })
 }
 
 fn agents(d: &mut Decoder, value: &Val<'_>, out: &mut Vec<AgentSpec>) {
@@ -594,7 +726,9 @@ fn agents(d: &mut Decoder, value: &Val<'_>, out: &mut Vec<AgentSpec>) {
     };
     out.reserve(array.len());
     for value in array {
-        let Some(table) = d.table(value, "a table, [[agent]]") else { continue };
+        let Some(table) = d.table(value, "a table, [[agent]]") else {
+            continue;
+        };
         let place = at(value);
         match table.iter().find(|(k, _)| k.get_ref() == "each") {
             None => out.push(agent(d, table, place)),
@@ -605,9 +739,12 @@ fn agents(d: &mut Decoder, value: &Val<'_>, out: &mut Vec<AgentSpec>) {
                     && let DeValue::String(text) = id.1.get_ref()
                     && !text.contains("${item}")
                 {
-                    d.sink.error(at(id.1), format!("each of these agents would have the id `{text}`")).help(
-                        "put ${item} into the id",
-                    );
+                    d.sink
+                        .error(
+                            at(id.1),
+                            format!("each of these agents would have the id `{text}`"),
+                        )
+                        .help("put ${item} into the id");
                     continue;
                 }
                 for item in items {
@@ -623,24 +760,32 @@ fn agents(d: &mut Decoder, value: &Val<'_>, out: &mut Vec<AgentSpec>) {
 fn agent(d: &mut Decoder, table: &DeTable<'_>, place: At) -> AgentSpec {
     let spec = AgentSpec::read(d, table, place, keys::AGENT, &["each"]);
     if spec.id.is_none() && !table.iter().any(|(k, _)| k.get_ref() == "id") {
-        d.sink.error(place, "[[agent]] without an id").help("id = \"…\"");
+        d.sink
+            .error(place, "[[agent]] without an id")
+            .help("id = \"…\"");
     }
     spec
 }
 
 fn each_items(d: &mut Decoder, each: &Val<'_>) -> Vec<String> {
     let items = match each.get_ref() {
-        DeValue::Array(_) => d.list(each, "", |d, v| d.text(v, "a text")).map(|l| l.into_iter().map(|t| t.v).collect()),
+        DeValue::Array(_) => d
+            .list(each, "", |d, v| d.text(v, "a text"))
+            .map(|l| l.into_iter().map(|t| t.v).collect()),
         DeValue::String(name) => {
             let vars = d.vars.as_ref();
             match vars.and_then(|v| v.get(name.as_ref())) {
                 Some(Value::List(items)) => Some(items.clone()),
                 Some(Value::One(_)) => {
-                    d.sink.error(at(each), format!("variable `{name}` is no list")).help("`each` takes a list");
+                    d.sink
+                        .error(at(each), format!("variable `{name}` is no list"))
+                        .help("`each` takes a list");
                     None
                 }
                 None => {
-                    let lists: Vec<String> = vars.map(|v| v.keys().cloned().collect()).unwrap_or_default();
+                    let lists: Vec<String> = vars
+                        .map(|v| v.keys().cloned().collect())
+                        .unwrap_or_default();
                     let name = Sp::new(at(each), name.clone().into_owned());
                     d.unknown("variable", &name, lists.iter().map(String::as_str));
                     None
@@ -652,10 +797,13 @@ fn each_items(d: &mut Decoder, each: &Val<'_>) -> Vec<String> {
             None
         }
     };
-    let Some(items) = items else { return Vec::new() };
+    let Some(items) = items else {
+        return Vec::new();
+    };
     let items: Vec<String> = items;
     if items.is_empty() {
-        d.sink.warning(at(each), "the list is empty: no agent comes of this");
+        d.sink
+            .warning(at(each), "the list is empty: no agent comes of this");
     }
     items
 }

@@ -27,17 +27,29 @@ pub(crate) const CLASSES: [(&str, Class); 4] = [
     ("docs", Class::Docs),
 ];
 /// Curves by their names.
-pub(crate) const CURVES: [(&str, Curve); 4] =
-    [("flat", Curve::Flat), ("ramp", Curve::Ramp), ("spike", Curve::Spike), ("stairs", Curve::Stairs)];
+pub(crate) const CURVES: [(&str, Curve); 4] = [
+    ("flat", Curve::Flat),
+    ("ramp", Curve::Ramp),
+    ("spike", Curve::Spike),
+    ("stairs", Curve::Stairs),
+];
 
 const fn minutes(min: u64, max: u64) -> Duration {
     let m = 60 * SECOND_US;
-    Duration { min_us: min * m, expected_us: (min + max) * m / 2, max_us: max * m, guessed: false }
+    Duration {
+        min_us: min * m,
+        expected_us: (min + max) * m / 2,
+        max_us: max * m,
+        guessed: false,
+    }
 }
 
 /// Durations by size (requirement A9): the range, and its middle as what is expected.
-pub(crate) const SIZES: [(&str, Duration); 3] =
-    [("small", minutes(3, 5)), ("medium", minutes(8, 12)), ("large", minutes(20, 30))];
+pub(crate) const SIZES: [(&str, Duration); 3] = [
+    ("small", minutes(3, 5)),
+    ("medium", minutes(8, 12)),
+    ("large", minutes(20, 30)),
+];
 
 /// What a need names, before it is looked up.
 #[derive(Debug, Clone)]
@@ -152,8 +164,18 @@ pub(crate) struct AgentSpec {
 
 impl AgentSpec {
     /// Reads the table; `skip` are keys that the caller reads itself.
-    pub fn read(d: &mut Decoder, table: &DeTable<'_>, place: At, known: &[&str], skip: &[&str]) -> Self {
-        let mut spec = Self { at: place, item: d.item.clone(), ..Self::default() };
+    pub fn read(
+        d: &mut Decoder,
+        table: &DeTable<'_>,
+        place: At,
+        known: &[&str],
+        skip: &[&str],
+    ) -> Self {
+        let mut spec = Self {
+            at: place,
+            item: d.item.clone(),
+            ..Self::default()
+        };
         let mut size = None;
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -169,7 +191,10 @@ impl AgentSpec {
                 "track" => spec.track = d.text(value, "the id of a track"),
                 "parent" => spec.parent = d.text(value, "the id of an agent"),
                 "sub_agents" => {
-                    let words = [("parallel", SubAgents::Parallel), ("sequential", SubAgents::Sequential)];
+                    let words = [
+                        ("parallel", SubAgents::Parallel),
+                        ("sequential", SubAgents::Sequential),
+                    ];
                     spec.sub_agents = d.one_of(value, &words);
                 }
                 "needs" => spec.needs = d.list(value, "a list of needs such as [\"api\"]", need),
@@ -188,7 +213,12 @@ impl AgentSpec {
                 "capability" => {
                     d.name(value, "a text");
                     spec.capability = Some(at(value));
-                    spec.carry(d, "capability", value, "name the worker: worker = \"…\" with a [worker.…] run");
+                    spec.carry(
+                        d,
+                        "capability",
+                        value,
+                        "name the worker: worker = \"…\" with a [worker.…] run",
+                    );
                 }
                 "duration" => spec.own.duration = d.durations(value),
                 "size" => size = d.one_of(value, &SIZES),
@@ -197,7 +227,10 @@ impl AgentSpec {
                 "cpus" => spec.own.cpus = d.decimal(value, 3, "a number of processors such as 1.0"),
                 "uses" => spec.own.uses = d.amounts(value, "a table such as { gpu = 1 }", 0),
                 "tokens" => spec.own.tokens = d.whole(value, 0, u64::MAX),
-                "spends" => spec.own.spends = d.amounts(value, "a table such as { premium_requests = 5 }", 0),
+                "spends" => {
+                    spec.own.spends =
+                        d.amounts(value, "a table such as { premium_requests = 5 }", 0)
+                }
                 "check" => spec.check = d.commands(value),
                 "gates" => spec.gates = gates(d, value),
                 "quiet" => spec.quiet = d.duration(value).map(|t| t.v),
@@ -216,8 +249,12 @@ impl AgentSpec {
             }
         }
         if let (Some(size), Some(duration)) = (&size, &spec.own.duration) {
-            let found = d.sink.error(size.at, "both `size` and `duration` are stated");
-            found.help("keep one of them").related(duration.at, "`duration` is here");
+            let found = d
+                .sink
+                .error(size.at, "both `size` and `duration` are stated");
+            found
+                .help("keep one of them")
+                .related(duration.at, "`duration` is here");
         }
         spec.own.duration = spec.own.duration.or(size);
         spec
@@ -228,11 +265,23 @@ impl AgentSpec {
         match name {
             "scope" => {
                 self.write_scope = Some(scope(d, value));
-                self.carry(d, "scope", value, "leave `scope` out: this version does not watch what an agent writes");
+                self.carry(
+                    d,
+                    "scope",
+                    value,
+                    "leave `scope` out: this version does not watch what an agent writes",
+                );
             }
             "domains" => {
-                d.list(value, "a list of domains", |d, v| d.text(v, "the id of a domain"));
-                self.carry(d, "domains", value, "order the agents by `needs`, or make them `exclusive`");
+                d.list(value, "a list of domains", |d, v| {
+                    d.text(v, "the id of a domain")
+                });
+                self.carry(
+                    d,
+                    "domains",
+                    value,
+                    "order the agents by `needs`, or make them `exclusive`",
+                );
             }
             "context" => {
                 if let Some(table) = d.table(value, "a table such as { files = [\"docs/*.md\"] }") {
@@ -244,30 +293,67 @@ impl AgentSpec {
                         }
                     }
                 }
-                self.carry(d, "context", value, "put what the agent must know into its `prompt`");
+                self.carry(
+                    d,
+                    "context",
+                    value,
+                    "put what the agent must know into its `prompt`",
+                );
             }
             "inputs" => {
                 d.list(value, "a list of paths", Decoder::path);
-                self.carry(d, "inputs", value, "name what must exist by `needs` with when = \"output:PATH\"");
+                self.carry(
+                    d,
+                    "inputs",
+                    value,
+                    "name what must exist by `needs` with when = \"output:PATH\"",
+                );
             }
             "outputs" => {
                 d.list(value, "a list of paths", Decoder::path);
-                self.carry(d, "outputs", value, "check for the files in `check`: [\"test -f PATH\"]");
+                self.carry(
+                    d,
+                    "outputs",
+                    value,
+                    "check for the files in `check`: [\"test -f PATH\"]",
+                );
             }
             "ask" => {
-                let word = d.one_of(value, &[("never", false), ("outside", true), ("always", false)]);
+                let word = d.one_of(
+                    value,
+                    &[("never", false), ("outside", true), ("always", false)],
+                );
                 let help = "leave `ask` out: this version does not pass questions on";
-                self.carry(d, "ask", value, if word.is_some_and(|w| w.v) { "" } else { help });
+                self.carry(
+                    d,
+                    "ask",
+                    value,
+                    if word.is_some_and(|w| w.v) { "" } else { help },
+                );
             }
             "on_ask" => {
                 let word = d.one_of(value, &[("wait", true), ("fail", false)]);
                 let help = "leave `on_ask` out: this version does not pass questions on";
-                self.carry(d, "on_ask", value, if word.is_some_and(|w| w.v) { "" } else { help });
+                self.carry(
+                    d,
+                    "on_ask",
+                    value,
+                    if word.is_some_and(|w| w.v) { "" } else { help },
+                );
             }
             "join" => {
-                let words = [("fail-fast", ()), ("merge-with-rules", ()), ("manual-escalation", ())];
+                let words = [
+                    ("fail-fast", ()),
+                    ("merge-with-rules", ()),
+                    ("manual-escalation", ()),
+                ];
                 d.one_of(value, &words);
-                self.carry(d, "join", value, "leave `join` out: this version does not merge work");
+                self.carry(
+                    d,
+                    "join",
+                    value,
+                    "leave `join` out: this version does not merge work",
+                );
             }
             _ => {}
         }
@@ -276,11 +362,18 @@ impl AgentSpec {
     fn carry(&mut self, d: &mut Decoder, key: &'static str, value: &Val<'_>, help: &'static str) {
         let toml = d.toml(value);
         let nothing = matches!(toml.as_str(), "[]" | "{}");
-        self.carried.push(Carried { key, at: at(value), toml, help: if nothing { "" } else { help } });
+        self.carried.push(Carried {
+            key,
+            at: at(value),
+            toml,
+            help: if nothing { "" } else { help },
+        });
     }
 
     fn retry(&mut self, d: &mut Decoder, value: &Val<'_>) {
-        let Some(table) = d.table(value, "a table such as { attempts = 2, base = \"5s\" }") else { return };
+        let Some(table) = d.table(value, "a table such as { attempts = 2, base = \"5s\" }") else {
+            return;
+        };
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "attempts" => self.attempts = d.whole32(value, 1, 1_000).map(|n| n.v),
@@ -293,7 +386,9 @@ impl AgentSpec {
 
 /// Reads a list of gates.
 pub(crate) fn gates(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<Sp<String>>> {
-    d.list(value, "a list of gates such as [\"gate-3\"]", |d, v| d.text(v, "the id of a gate"))
+    d.list(value, "a list of gates such as [\"gate-3\"]", |d, v| {
+        d.text(v, "the id of a gate")
+    })
 }
 
 fn workers(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<Sp<String>>> {
@@ -322,21 +417,28 @@ fn scope(d: &mut Decoder, value: &Val<'_>) -> bool {
             let mut writes = false;
             for (key, value) in table {
                 match key.get_ref().as_ref() {
-                    "write" => writes = d.list(value, "a list of paths", scope_path).is_some_and(|l| !l.is_empty()),
+                    "write" => {
+                        writes = d
+                            .list(value, "a list of paths", scope_path)
+                            .is_some_and(|l| !l.is_empty())
+                    }
                     "read" => drop(d.list(value, "a list of paths", scope_path)),
                     _ => d.unknown_key(key, keys::SCOPE),
                 }
             }
             writes
         }
-        _ => d.list(value, WHAT, scope_path).is_some_and(|l| !l.is_empty()),
+        _ => d
+            .list(value, WHAT, scope_path)
+            .is_some_and(|l| !l.is_empty()),
     }
 }
 
 fn scope_path(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<String>> {
     let path = d.path(value)?;
     if let Err(why) = globset::Glob::new(&path.v) {
-        d.sink.error(path.at, format!("bad glob `{}`: {}", path.v, why.kind()));
+        d.sink
+            .error(path.at, format!("bad glob `{}`: {}", path.v, why.kind()));
         return None;
     }
     Some(path)
@@ -344,17 +446,26 @@ fn scope_path(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<String>> {
 
 fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
     const WHAT: &str = "a need such as \"api\" or { agent = \"api\", kind = \"soft\" }";
-    let mut need =
-        NeedSpec { agent: Sp::default(), edit: Edit::Set, soft: false, when: When::Succeeded, carried: Vec::new() };
+    let mut need = NeedSpec {
+        agent: Sp::default(),
+        edit: Edit::Set,
+        soft: false,
+        when: When::Succeeded,
+        carried: Vec::new(),
+    };
     match value.get_ref() {
         DeValue::Table(table) => {
             let mut agent = None;
             let mut when = None;
             for (key, value) in table {
                 match key.get_ref().as_ref() {
-                    "agent" => agent = Some(d.name(value, "the id of an agent")?),
-                    "kind" => need.soft = d.one_of(value, &[("hard", false), ("soft", true)])?.v,
-                    "when" => when = Some(condition(d, value)?),
+                    "agent" => agent = Some(d.name(value, "the id of an agent")),
+                    "kind" => {
+                        need.soft = d
+                            .one_of(value, &[("hard", false), ("soft", true)])
+                            .is_some_and(|k| k.v);
+                    }
+                    "when" => when = condition(d, value),
                     "files" => {
                         d.list(value, "a list of paths", Decoder::path);
                         need.carried.push(("files", at(value), d.toml(value)));
@@ -367,16 +478,21 @@ fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
                 }
             }
             let Some(agent) = agent else {
-                d.sink.error(at(value), "the need names no agent").help("{ agent = \"api\", … }");
+                d.sink
+                    .error(at(value), "the need names no agent")
+                    .help("{ agent = \"api\", … }");
                 return None;
             };
             if let Some(when) = when {
                 if need.soft {
-                    d.sink.warning(when.at, "a soft need never blocks: its `when` has no effect");
+                    d.sink.warning(
+                        when.at,
+                        "a soft need never blocks: its `when` has no effect",
+                    );
                 }
                 need.when = when.v;
             }
-            need.agent = agent;
+            need.agent = agent?;
         }
         DeValue::String(_) => need.agent = d.name(value, WHAT)?,
         _ => {
@@ -393,17 +509,26 @@ fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
 }
 
 fn condition(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<When>> {
-    const WORDS: [(&str, u8); 4] = [("succeeded", 0), ("failed", 1), ("skipped", 2), ("ended", 3)];
+    const WORDS: [(&str, u8); 4] = [
+        ("succeeded", 0),
+        ("failed", 1),
+        ("skipped", 2),
+        ("ended", 3),
+    ];
     if let DeValue::String(text) = value.get_ref()
         && text.starts_with("output:")
     {
         let text = d.text(value, "")?;
         let path = Sp::new(text.at, text.v["output:".len()..].to_owned());
         if path.v.is_empty() {
-            d.sink.error(path.at, "`output:` names no file").help("when = \"output:report.json\"");
+            d.sink
+                .error(path.at, "`output:` names no file")
+                .help("when = \"output:report.json\"");
             return None;
         }
-        return d.checked_path(&path).then(|| Sp::new(path.at, When::Output(path.v)));
+        return d
+            .checked_path(&path)
+            .then(|| Sp::new(path.at, When::Output(path.v)));
     }
     let word = d.one_of(value, &WORDS)?;
     let when = match word.v {
@@ -425,14 +550,18 @@ fn mode(d: &mut Decoder, value: &Val<'_>) -> Option<ModeSpec> {
             "ram" => mode.ram = d.size(value),
             "cpus" => mode.cpus = d.decimal(value, 3, "a number of processors such as 1.0"),
             "uses" => mode.uses = d.amounts(value, "a table such as { gpu = 1 }", 0),
-            "spends" => mode.spends = d.amounts(value, "a table such as { premium_requests = 5 }", 0),
+            "spends" => {
+                mode.spends = d.amounts(value, "a table such as { premium_requests = 5 }", 0)
+            }
             "tokens" => mode.tokens = d.whole(value, 0, u64::MAX),
             _ => d.unknown_key(key, keys::MODE),
         }
     }
     if mode.worker.is_none() {
         if !table.iter().any(|(k, _)| k.get_ref() == "worker") {
-            d.sink.error(at(value), "the mode names no worker").help("a mode is what differs by worker: worker = \"…\"");
+            d.sink
+                .error(at(value), "the mode names no worker")
+                .help("a mode is what differs by worker: worker = \"…\"");
         }
         return None;
     }
@@ -440,8 +569,18 @@ fn mode(d: &mut Decoder, value: &Val<'_>) -> Option<ModeSpec> {
 }
 
 fn sim(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<SimSpec>> {
-    let table = d.table(value, "a table such as { duration = \"5s\", ram = \"100MiB\" }")?;
-    let mut spec = SimSpec { sim: Sim { processes: 1, ..Sim::default() }, duration: false, ram: false };
+    let table = d.table(
+        value,
+        "a table such as { duration = \"5s\", ram = \"100MiB\" }",
+    )?;
+    let mut spec = SimSpec {
+        sim: Sim {
+            processes: 1,
+            ..Sim::default()
+        },
+        duration: false,
+        ram: false,
+    };
     let sim = &mut spec.sim;
     for (key, value) in table {
         match key.get_ref().as_ref() {
@@ -457,7 +596,9 @@ fn sim(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<SimSpec>> {
             "processes" => sim.processes = d.whole32(value, 1, 1_000).map_or(1, |n| n.v),
             "lines" => sim.lines = d.whole32(value, 0, u32::MAX).map_or(0, |n| n.v),
             "writes" => {
-                let paths = d.list(value, "a list of paths", Decoder::path).unwrap_or_default();
+                let paths = d
+                    .list(value, "a list of paths", Decoder::path)
+                    .unwrap_or_default();
                 sim.writes = paths.into_iter().map(|p| p.v).collect();
             }
             "ledger" => sim.ledger = d.path(value).map(|p| p.v),
@@ -476,5 +617,7 @@ fn sim(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<SimSpec>> {
 }
 
 fn byte(d: &mut Decoder, value: &Val<'_>, max: u32) -> u8 {
-    d.whole32(value, 0, max).and_then(|n| u8::try_from(n.v).ok()).unwrap_or(0)
+    d.whole32(value, 0, max)
+        .and_then(|n| u8::try_from(n.v).ok())
+        .unwrap_or(0)
 }

@@ -31,7 +31,8 @@ impl Suggest {
         if length > LONGEST {
             return None;
         }
-        let allowed = (length / 3).clamp(1, 3);
+        // Names of one or two characters are all near each other.
+        let allowed = (length / 3).min(3);
         let mut best: Option<(usize, &str)> = None;
         for candidate in candidates {
             self.left = self.left.checked_sub(1)?;

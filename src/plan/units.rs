@@ -2,6 +2,8 @@
 //!
 //! Must not report problems: `None` means that the text is not one; the caller knows its place.
 
+use super::model::RamLimit;
+
 /// Microseconds of a second.
 pub const SECOND_US: u64 = 1_000_000;
 /// Bytes of a mebibyte.
@@ -38,7 +40,12 @@ const DECIMALS: usize = 9;
 pub fn decimal(text: &str, factor: u64) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || text.ends_with('.') || !digits(whole) || !digits(fraction) || fraction.len() > DECIMALS {
+    if whole.is_empty()
+        || text.ends_with('.')
+        || !digits(whole)
+        || !digits(fraction)
+        || fraction.len() > DECIMALS
+    {
         return None;
     }
     let whole: u64 = whole.parse().ok()?;
@@ -52,7 +59,9 @@ pub fn decimal(text: &str, factor: u64) -> Option<u64> {
 }
 
 fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let split = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let factor = units.iter().find(|(u, _)| *u == unit)?.1;
     decimal(number, factor)
@@ -61,7 +70,11 @@ fn with_unit(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 /// Parses a duration such as `12m`, `1.5h` or `0` into microseconds.
 #[must_use]
 pub fn duration(text: &str) -> Option<u64> {
-    if text == "0" { Some(0) } else { with_unit(text, &DURATIONS) }
+    if text == "0" {
+        Some(0)
+    } else {
+        with_unit(text, &DURATIONS)
+    }
 }
 
 /// Parses `2h..5h` into both ends in microseconds; the first is not checked to be the smaller.
@@ -74,14 +87,30 @@ pub fn duration_range(text: &str) -> Option<(u64, u64)> {
 /// Parses a size such as `512MiB` or `1.5GB` into bytes.
 #[must_use]
 pub fn size(text: &str) -> Option<u64> {
-    if text == "0" { Some(0) } else { with_unit(text, &SIZES) }
+    if text == "0" {
+        Some(0)
+    } else {
+        with_unit(text, &SIZES)
+    }
 }
 
 /// Parses a share such as `75%` or `12.5%` into permille; above 0, at most 100 %.
 #[must_use]
 pub fn share(text: &str) -> Option<u32> {
     let permille = decimal(text.strip_suffix('%')?, 10)?;
-    u32::try_from(permille).ok().filter(|p| (1..=1000).contains(p))
+    u32::try_from(permille)
+        .ok()
+        .filter(|p| (1..=1000).contains(p))
+}
+
+/// Parses a limit of memory: a share such as `75%` or a size above 0.
+#[must_use]
+pub fn ram_limit(text: &str) -> Option<RamLimit> {
+    if text.ends_with('%') {
+        share(text).map(RamLimit::Share)
+    } else {
+        size(text).filter(|b| *b > 0).map(RamLimit::Bytes)
+    }
 }
 
 /// Writes microseconds so that [`duration`] reads the same number.
@@ -118,7 +147,11 @@ pub fn show_decimal(value: u64, places: u32) -> String {
     let scale = 10u64.pow(places);
     let fraction = format!("{:0width$}", value % scale, width = places as usize);
     let fraction = fraction.trim_end_matches('0');
-    format!("{}.{}", value / scale, if fraction.is_empty() { "0" } else { fraction })
+    format!(
+        "{}.{}",
+        value / scale,
+        if fraction.is_empty() { "0" } else { fraction }
+    )
 }
 
 /// Writes bytes for people: `1.5 GiB`.
@@ -149,8 +182,24 @@ mod tests {
         assert_eq!(duration("250ms"), Some(250_000));
         assert_eq!(duration("2d"), Some(172_800 * SECOND_US));
         assert_eq!(duration("0"), Some(0));
-        assert_eq!(duration_range("2h..5h"), Some((7_200 * SECOND_US, 18_000 * SECOND_US)));
-        for bad in ["", "5", "m", "-1s", "1.s", ".5s", "1e3s", "1s ", "1 s", "1S", "99999999999999999d", "1..2s"] {
+        assert_eq!(
+            duration_range("2h..5h"),
+            Some((7_200 * SECOND_US, 18_000 * SECOND_US))
+        );
+        for bad in [
+            "",
+            "5",
+            "m",
+            "-1s",
+            "1.s",
+            ".5s",
+            "1e3s",
+            "1s ",
+            "1 s",
+            "1S",
+            "99999999999999999d",
+            "1..2s",
+        ] {
             assert_eq!(duration(bad), None, "{bad}");
         }
     }

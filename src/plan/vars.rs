@@ -89,12 +89,19 @@ pub(crate) fn fill<'t>(
 
 /// Writes a text so that [`fill`] gives it back unchanged.
 pub(crate) fn keep(text: &str) -> Cow<'_, str> {
-    if text.contains("${") { Cow::Owned(text.replace("${", "$${")) } else { Cow::Borrowed(text) }
+    if text.contains("${") {
+        Cow::Owned(text.replace("${", "$${"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
 /// Whether a name can be a variable's: letters, digits, `_`, `-`, and no name with a meaning.
 pub(crate) fn valid_name(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
 
 #[cfg(test)]
@@ -103,7 +110,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn vars() -> Vars {
-        [("a".to_owned(), Value::One("A".to_owned())), ("l".to_owned(), Value::List(vec![]))].into()
+        [
+            ("a".to_owned(), Value::One("A".to_owned())),
+            ("l".to_owned(), Value::List(vec![])),
+        ]
+        .into()
     }
 
     fn fill_all(text: &str, item: Option<&str>, late: bool) -> (String, Vec<Problem>) {
@@ -114,17 +125,38 @@ mod tests {
 
     #[test]
     fn fills_known_names_and_reports_the_rest() {
-        assert_eq!(fill_all("x-${a}-${item}", Some("i"), false), ("x-A-i".to_owned(), vec![]));
-        assert_eq!(fill_all("$${a} $a ${", None, false), ("${a} $a ${".to_owned(), vec![Problem::Open]));
-        assert_eq!(fill_all("${b}", None, false).1, [Problem::Unknown("b".to_owned())]);
-        assert_eq!(fill_all("${item}", None, false).1, [Problem::Unknown("item".to_owned())]);
-        assert_eq!(fill_all("${l}", None, false).1, [Problem::List("l".to_owned())]);
-        assert_eq!(fill_all("${run}", None, false).1, [Problem::Unknown("run".to_owned())]);
+        assert_eq!(
+            fill_all("x-${a}-${item}", Some("i"), false),
+            ("x-A-i".to_owned(), vec![])
+        );
+        assert_eq!(
+            fill_all("$${a} $a ${", None, false),
+            ("${a} $a ${".to_owned(), vec![Problem::Open])
+        );
+        assert_eq!(
+            fill_all("${b}", None, false).1,
+            [Problem::Unknown("b".to_owned())]
+        );
+        assert_eq!(
+            fill_all("${item}", None, false).1,
+            [Problem::Unknown("item".to_owned())]
+        );
+        assert_eq!(
+            fill_all("${l}", None, false).1,
+            [Problem::List("l".to_owned())]
+        );
+        assert_eq!(
+            fill_all("${run}", None, false).1,
+            [Problem::Unknown("run".to_owned())]
+        );
     }
 
     #[test]
     fn late_texts_keep_what_the_run_fills_in() {
-        assert_eq!(fill_all("${run_dir}/${agent}/${a}/$${x}", None, true).0, "${run_dir}/${agent}/A/$${x}");
+        assert_eq!(
+            fill_all("${run_dir}/${agent}/${a}/$${x}", None, true).0,
+            "${run_dir}/${agent}/A/$${x}"
+        );
     }
 
     proptest! {

@@ -80,8 +80,14 @@ pub fn join<S: AsRef<str>>(words: &[S]) -> String {
 /// Returns the first word that only a shell would understand, where it stands unquoted.
 #[must_use]
 pub fn shell_operator(words: &[String]) -> Option<&str> {
-    const OPERATORS: [&str; 11] = ["&&", "||", "|", ";", "&", ">", ">>", "<", "<<", "2>&1", "2>"];
-    words.iter().skip(1).map(String::as_str).find(|w| OPERATORS.contains(w))
+    const OPERATORS: [&str; 11] = [
+        "&&", "||", "|", ";", "&", ">", ">>", "<", "<<", "2>&1", "2>",
+    ];
+    words
+        .iter()
+        .skip(1)
+        .map(String::as_str)
+        .find(|w| OPERATORS.contains(w))
 }
 
 #[cfg(test)]
@@ -93,7 +99,10 @@ mod tests {
     fn splits_like_a_shell() {
         let all = |t: &str| split(t).unwrap();
         assert_eq!(all("cargo test  --locked\n"), ["cargo", "test", "--locked"]);
-        assert_eq!(all("echo 'a b' \"c \\\"d\\\" \\n\" e\\ f"), ["echo", "a b", "c \"d\" \\n", "e f"]);
+        assert_eq!(
+            all("echo 'a b' \"c \\\"d\\\" \\n\" e\\ f"),
+            ["echo", "a b", "c \"d\" \\n", "e f"]
+        );
         assert_eq!(all("a'b'\"c\"d ''"), ["abcd", ""]);
         assert_eq!(all("echo $HOME *.rs `x`"), ["echo", "$HOME", "*.rs", "`x`"]);
         assert!(all("  ").is_empty());

@@ -25,7 +25,12 @@ pub(crate) struct Workers {
 impl Workers {
     /// Takes the declared ones in the order of their names.
     pub fn new(raw: &RawPlan) -> Self {
-        let mut workers = Self { all: Vec::new(), by_name: BTreeMap::new(), places: Vec::new(), declared: 0 };
+        let mut workers = Self {
+            all: Vec::new(),
+            by_name: BTreeMap::new(),
+            places: Vec::new(),
+            declared: 0,
+        };
         for (name, worker) in &raw.workers {
             // An entry that says no more than the name is the worker by that name.
             if worker.model.is_none() && worker.cli.as_ref().is_some_and(|c| c.v == *name) {
@@ -37,7 +42,9 @@ impl Workers {
                 cli: worker.cli.as_ref().map(|c| c.v.clone()),
                 model: worker.model.as_ref().map(|m| m.v.clone()),
             });
-            workers.places.push(worker.cli.as_ref().map_or(worker.at, |c| c.at));
+            workers
+                .places
+                .push(worker.cli.as_ref().map_or(worker.at, |c| c.at));
         }
         workers.declared = workers.all.len();
         workers
@@ -60,13 +67,24 @@ impl Workers {
             None => (name.v.as_str(), None),
         };
         if !CODING_AGENTS.contains(&cli) {
-            let known = raw.workers.keys().map(String::as_str).chain(CODING_AGENTS.iter().copied());
-            let wanted = if model.is_some() { Sp::new(name.at, cli.to_owned()) } else { name.clone() };
+            let known = raw
+                .workers
+                .keys()
+                .map(String::as_str)
+                .chain(CODING_AGENTS.iter().copied());
+            let wanted = if model.is_some() {
+                Sp::new(name.at, cli.to_owned())
+            } else {
+                name.clone()
+            };
             d.unknown("worker", &wanted, known);
             return None;
         }
         if model.is_some_and(|m| m.is_empty() || m.chars().any(|c| c.is_control() || c == ' ')) {
-            d.sink.error(name.at, format!("worker `{}` names no model after `:`", name.v));
+            d.sink.error(
+                name.at,
+                format!("worker `{}` names no model after `:`", name.v),
+            );
             return None;
         }
         self.places.push(name.at);
@@ -93,26 +111,48 @@ impl Workers {
         unbuilt: &mut Vec<RawUnbuilt>,
     ) -> Vec<Worker> {
         let mut used = vec![false; self.all.len()];
-        for ix in agents.iter().flat_map(|a| &a.modes).filter_map(|m| m.worker) {
+        for ix in agents
+            .iter()
+            .flat_map(|a| &a.modes)
+            .filter_map(|m| m.worker)
+        {
             used[ix.ix()] = true;
         }
         for (i, worker) in self.all.iter().enumerate().filter(|(i, _)| used[*i]) {
             if worker.cli.is_some() {
                 let path = vec!["worker".to_owned(), worker.name.clone()];
-                unbuilt.push(RawUnbuilt { path, at: self.places[i], toml: String::new(), help: HELP });
+                unbuilt.push(RawUnbuilt {
+                    path,
+                    at: self.places[i],
+                    toml: String::new(),
+                    help: HELP,
+                });
             }
             let Some(model) = &worker.model else { continue };
             if let Some((_, toml)) = raw.models.get(model) {
                 let path = vec!["model".to_owned(), model.clone()];
-                let at = raw.workers.get(&worker.name).and_then(|w| w.model.as_ref()).map_or(self.places[i], |m| m.at);
+                let at = raw
+                    .workers
+                    .get(&worker.name)
+                    .and_then(|w| w.model.as_ref())
+                    .map_or(self.places[i], |m| m.at);
                 let help = "leave the model out: this version starts no model server";
-                unbuilt.push(RawUnbuilt { path, at, toml: toml.clone(), help });
+                unbuilt.push(RawUnbuilt {
+                    path,
+                    at,
+                    toml: toml.clone(),
+                    help,
+                });
             } else if worker.cli.is_some() {
-                let meant = d.suggest.nearest(model, raw.models.keys().map(String::as_str));
+                let meant = d
+                    .suggest
+                    .nearest(model, raw.models.keys().map(String::as_str));
                 if meant.is_some() {
                     let at = raw.workers.get(&worker.name).and_then(|w| w.model.as_ref());
                     let at = at.map_or(self.places[i], |m| m.at);
-                    d.sink.warning(at, format!("model `{model}` is not declared in [model.…]")).meant(meant);
+                    d.sink
+                        .warning(at, format!("model `{model}` is not declared in [model.…]"))
+                        .meant(meant);
                 }
             }
         }
@@ -120,8 +160,14 @@ impl Workers {
             // A model's slots are a resource by its name.
             for (name, (at, toml)) in mode.uses.keys().filter_map(|k| raw.models.get_key_value(k)) {
                 let path = vec!["model".to_owned(), name.clone()];
-                let help = "declare the slots in limits.resources: this version starts no model server";
-                unbuilt.push(RawUnbuilt { path, at: *at, toml: toml.clone(), help });
+                let help =
+                    "declare the slots in limits.resources: this version starts no model server";
+                unbuilt.push(RawUnbuilt {
+                    path,
+                    at: *at,
+                    toml: toml.clone(),
+                    help,
+                });
             }
         }
         if used[self.declared..].iter().all(|u| *u) {
