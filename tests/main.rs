@@ -1,3 +1,4 @@
 //! One test binary: one link, shared code.
 
+mod plan;
 mod simulation;

@@ -2,9 +2,82 @@
 //!
 //! Pure: text in, [`Plan`] or a list of problems out. Must not open files (the caller hands prompt
 //! files in through a closure), look at the machine, or decide anything about a run.
+//!
+//! The way of a plan: `decode` (typed values with places) → `raw` and `spec` (tables as written) →
+//! `names` (references) → `layers` (one agent) and `build` (all of them) → [`Plan`]. Places are byte
+//! offsets throughout; they become lines and columns only when there is something to say.
 
+mod build;
+mod cycle;
+pub(crate) mod decode;
+pub mod diag;
+pub mod expand;
 pub mod id;
+pub(crate) mod keys;
+mod layers;
 pub mod model;
+mod names;
+mod only;
+mod raw;
+mod spec;
+pub mod suggest;
+pub mod units;
+mod vars;
+pub mod words;
+mod workers;
 
+use std::collections::BTreeMap;
+
+pub use diag::{Diagnostic, Severity, render};
 pub use id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 pub use model::*;
+
+/// What the caller states beside the text.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// Name of the file, for messages and, without its ending, for a plan without a name.
+    pub file_name: String,
+    /// Variables of `--set`; they replace declared ones. A list is split at commas.
+    pub vars: BTreeMap<String, String>,
+    /// Id or glob of `--only`: keeps the agents that match and what they need.
+    pub only: Option<String>,
+}
+
+/// A checked plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The plan.
+    pub plan: Plan,
+    /// What is worth a look, by place.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Parses, expands and checks a plan.
+///
+/// `read` gets the path of each prompt file as the plan writes it, once, and returns its text.
+///
+/// # Errors
+///
+/// All problems at once, warnings among them, by place.
+pub fn load(
+    source: &str,
+    options: &LoadOptions,
+    read: &mut dyn FnMut(&str) -> Result<String, String>,
+) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut d = decode::Decoder::default();
+    let Some(document) = decode::document(source, &mut d.sink) else {
+        return Err(d.sink.finish(source));
+    };
+    let raw = raw::read(&mut d, document.get_ref(), &options.vars);
+    let plan = build::build(&mut d, &raw, source, options, read);
+    let failed = d.sink.failed();
+    let found = d.sink.finish(source);
+    if failed {
+        Err(found)
+    } else {
+        Ok(Loaded {
+            plan,
+            warnings: found,
+        })
+    }
+}

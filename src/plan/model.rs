@@ -47,6 +47,10 @@ pub struct Plan {
 pub struct Unbuilt {
     /// The key as a path, `agent.api.scope`.
     pub key: String,
+    /// The same path in its parts (ids may hold points): `["agent", "api", "scope"]`.
+    pub path: Vec<String>,
+    /// Its value as TOML after variables; empty where the rest of the plan carries it.
+    pub value: String,
     /// Line of its value, from 1.
     pub line: u32,
     /// Column of its value in characters, from 1.

@@ -1,0 +1,413 @@
+//! Reads the layers of the configuration, one over the other.
+//!
+//! Must not touch files or the environment: both come through closures.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, DeValue};
+
+use super::model::{Color, Config};
+use crate::plan::decode::{self, Decoder, Key, Val, at};
+use crate::plan::diag::{At, Diagnostic, render};
+use crate::plan::{Mode, RamLimit, units};
+
+/// Name of the project's file at the repository's root.
+pub const PROJECT_FILE: &str = "wavedeck.config.toml";
+
+/// Every key by section; the first section is the top level.
+pub const SECTIONS: &[(&str, &[&str])] = &[
+    ("", &["mode"]),
+    ("limits", &["ram", "agents", "cpus"]),
+    ("zones", &["yellow", "orange", "red", "halt", "hysteresis"]),
+    ("sampling", &["interval", "pss_interval"]),
+    ("processes", &["grace", "spawners", "env", "output_drain"]),
+    (
+        "flags",
+        &[
+            "hybrid_orchestration_enabled",
+            "parallel_graph_enabled",
+            "memory_hierarchy_enabled",
+        ],
+    ),
+    ("ui", &["theme", "fps", "mouse", "color"]),
+    ("runs", &["keep", "keep_days"]),
+];
+
+/// What flags of the command line set; the strongest layer.
+///
+/// Where a plan states a value too, the caller must ask the flag itself first: a flag beats the
+/// plan, and the plan beats the other layers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FlagLayer {
+    /// `--mode`.
+    pub mode: Option<Mode>,
+    /// `--agents`.
+    pub agents: Option<u32>,
+    /// `--ram`.
+    pub ram: Option<RamLimit>,
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--color`.
+    pub color: Option<Color>,
+    /// `--no-mouse` and the like.
+    pub mouse: Option<bool>,
+}
+
+/// Problems of one layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file, or the variable's name.
+    pub file: String,
+    /// What was read.
+    pub source: String,
+    /// What is wrong with it.
+    pub found: Vec<Diagnostic>,
+}
+
+/// All problems of all layers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigErrors(pub Vec<ConfigError>);
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for error in &self.0 {
+            f.write_str(&render(&error.found, &error.file, &error.source))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// Returns where the user's file is: below `$XDG_CONFIG_HOME`, or `$HOME/.config`.
+pub fn user_file(read_env: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let base = read_env("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|p| p.is_absolute());
+    let base = base.or_else(|| {
+        let home = PathBuf::from(read_env("HOME")?);
+        home.is_absolute().then(|| home.join(".config"))
+    })?;
+    Some(base.join("wavedeck").join("config.toml"))
+}
+
+/// Reads all layers.
+///
+/// `read_env` returns a variable, `read_file` a file's text or none where there is no such file;
+/// `project` is the repository's root, if there is one.
+///
+/// # Errors
+///
+/// Every problem of every layer.
+pub fn load(
+    read_env: &dyn Fn(&str) -> Option<String>,
+    read_file: &dyn Fn(&Path) -> Result<Option<String>, String>,
+    project: Option<&Path>,
+    flags: &FlagLayer,
+) -> Result<Config, ConfigErrors> {
+    let mut config = Config::default();
+    let mut errors = Vec::new();
+    let files = [
+        user_file(read_env),
+        project.map(|root| root.join(PROJECT_FILE)),
+    ];
+    for path in files.into_iter().flatten() {
+        let file = path.display().to_string();
+        match read_file(&path) {
+            Ok(None) => {}
+            Ok(Some(source)) => layer(&mut config, &mut errors, file, source),
+            Err(why) => {
+                let mut d = Decoder::default();
+                d.sink.error(At::NOWHERE, format!("cannot be read: {why}"));
+                errors.push(ConfigError {
+                    file,
+                    source: String::new(),
+                    found: d.sink.finish(""),
+                });
+            }
+        }
+    }
+    environment(&mut config, &mut errors, read_env);
+    config.mode = flags.mode.or(config.mode);
+    config.limits.agents = flags.agents.or(config.limits.agents);
+    config.limits.ram = flags.ram.unwrap_or(config.limits.ram);
+    config.ui.color = flags.color.unwrap_or(config.ui.color);
+    config.ui.mouse = flags.mouse.unwrap_or(config.ui.mouse);
+    if let Some(theme) = &flags.theme {
+        config.ui.theme.clone_from(theme);
+    }
+    if errors.is_empty() {
+        zones(&config, &mut errors)
+    }
+    if errors.is_empty() {
+        Ok(config)
+    } else {
+        Err(ConfigErrors(errors))
+    }
+}
+
+fn layer(config: &mut Config, errors: &mut Vec<ConfigError>, file: String, source: String) {
+    let mut d = Decoder::default();
+    if let Some(document) = decode::document(&source, &mut d.sink) {
+        for (key, value) in document.get_ref() {
+            let name = key.get_ref().as_ref();
+            if SECTIONS[0].1.contains(&name) {
+                set(&mut d, config, "", name, value);
+            } else if let Some((section, known)) = SECTIONS[1..].iter().find(|(s, _)| *s == name) {
+                if let Some(table) = d.table(value, &format!("a table, [{section}]")) {
+                    members(&mut d, config, section, known, table);
+                }
+            } else {
+                let all: Vec<&str> = SECTIONS[0]
+                    .1
+                    .iter()
+                    .copied()
+                    .chain(SECTIONS[1..].iter().map(|(s, _)| *s))
+                    .collect();
+                d.unknown_key(key, &all);
+            }
+        }
+    }
+    if d.sink.failed() {
+        let found = d.sink.finish(&source);
+        errors.push(ConfigError {
+            file,
+            source,
+            found,
+        });
+    }
+}
+
+fn members(
+    d: &mut Decoder,
+    config: &mut Config,
+    section: &str,
+    known: &[&str],
+    table: &DeTable<'_>,
+) {
+    for (key, value) in table {
+        let name: &Key<'_> = key;
+        if known.contains(&name.get_ref().as_ref()) {
+            set(d, config, section, name.get_ref(), value);
+        } else {
+            d.unknown_key(name, known);
+        }
+    }
+}
+
+fn environment(
+    config: &mut Config,
+    errors: &mut Vec<ConfigError>,
+    read_env: &dyn Fn(&str) -> Option<String>,
+) {
+    for (section, keys) in SECTIONS {
+        for key in *keys {
+            let name: Vec<String> = ["wavedeck", section, key]
+                .iter()
+                .filter(|p| !p.is_empty())
+                .map(|p| p.to_uppercase())
+                .collect();
+            let name = name.join("_");
+            let Some(source) = read_env(&name) else {
+                continue;
+            };
+            let mut d = Decoder::default();
+            // As in a file where that can be read; everything else is a text: 75%, 10s, dark.
+            let list = source.split(',').map(|s| DeValue::String(s.trim().into()));
+            let value = match DeValue::parse(&source) {
+                Ok(value) if !value.get_ref().is_datetime() => value,
+                _ if (*section, *key) == ("processes", "env") => {
+                    let list = list
+                        .map(|v| toml::Spanned::new(0..source.len(), v))
+                        .collect();
+                    toml::Spanned::new(0..source.len(), DeValue::Array(list))
+                }
+                _ => toml::Spanned::new(0..source.len(), DeValue::String(source.as_str().into())),
+            };
+            set(&mut d, config, section, key, &value);
+            if d.sink.failed() {
+                let found = d.sink.finish(&source);
+                errors.push(ConfigError {
+                    file: name,
+                    source,
+                    found,
+                });
+            }
+        }
+    }
+}
+
+fn zones(config: &Config, errors: &mut Vec<ConfigError>) {
+    let z = &config.zones;
+    let mut d = Decoder::default();
+    let steps = [
+        ("yellow", z.yellow),
+        ("orange", z.orange),
+        ("red", z.red),
+        ("halt", z.halt),
+    ];
+    for pair in steps.windows(2) {
+        let ((low, a), (high, b)) = (pair[0], pair[1]);
+        if a >= b {
+            d.sink.error(
+                At::NOWHERE,
+                format!("zones.{low} ({a}) must be below zones.{high} ({b})"),
+            );
+        } else if z.hysteresis >= b - a {
+            d.sink.error(
+                At::NOWHERE,
+                format!(
+                    "zones.hysteresis ({}) must be less than from zones.{low} to zones.{high} ({})",
+                    z.hysteresis,
+                    b - a
+                ),
+            );
+        }
+    }
+    if d.sink.failed() {
+        errors.push(ConfigError {
+            file: "config".to_owned(),
+            source: String::new(),
+            found: d.sink.finish(""),
+        });
+    }
+}
+
+/// Sets one key; a value that cannot be read is reported and changes nothing.
+fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str, value: &Val<'_>) {
+    fn put<T>(slot: &mut T, value: Option<T>) {
+        if let Some(value) = value {
+            *slot = value;
+        }
+    }
+    match (section, key) {
+        ("", "mode") => {
+            let words = [
+                ("sequential", Mode::Sequential),
+                ("parallel", Mode::Parallel),
+                ("hybrid", Mode::Hybrid),
+            ];
+            put(&mut config.mode, d.one_of(value, &words).map(|m| Some(m.v)));
+        }
+        ("limits", "ram") => put(&mut config.limits.ram, ram(d, value)),
+        ("limits", "agents") => put(
+            &mut config.limits.agents,
+            d.whole32(value, 1, u32::MAX).map(|n| Some(n.v)),
+        ),
+        ("limits", "cpus") => {
+            let cpus = d.decimal(value, 3, "a number of processors such as 8");
+            put(&mut config.limits.cpus_milli, cpus.map(|c| Some(c.v)));
+            if config.limits.cpus_milli == Some(0) {
+                d.sink.error(at(value), "`cpus` must be more than 0");
+            }
+        }
+        ("zones", "yellow") => put(&mut config.zones.yellow, percent(d, value)),
+        ("zones", "orange") => put(&mut config.zones.orange, percent(d, value)),
+        ("zones", "red") => put(&mut config.zones.red, percent(d, value)),
+        ("zones", "halt") => put(&mut config.zones.halt, percent(d, value)),
+        ("zones", "hysteresis") => put(
+            &mut config.zones.hysteresis,
+            d.whole32(value, 0, 50).map(|n| n.v),
+        ),
+        ("sampling", "interval") => put(&mut config.sampling.interval_us, interval(d, value)),
+        ("sampling", "pss_interval") => {
+            put(&mut config.sampling.pss_interval_us, interval(d, value))
+        }
+        ("processes", "grace") => put(
+            &mut config.processes.grace_us,
+            d.duration(value).map(|t| t.v),
+        ),
+        ("processes", "spawners") => put(
+            &mut config.processes.spawners,
+            d.whole32(value, 1, 64).map(|n| n.v),
+        ),
+        ("processes", "env") => put(
+            &mut config.processes.env,
+            d.list(value, "a list of names such as [\"PATH\"]", env_name),
+        ),
+        ("processes", "output_drain") => put(
+            &mut config.processes.output_drain_us,
+            d.duration(value).map(|t| t.v),
+        ),
+        ("flags", "hybrid_orchestration_enabled") => {
+            put(
+                &mut config.flags.hybrid_orchestration_enabled,
+                d.flag(value).map(|b| b.v),
+            );
+        }
+        ("flags", "parallel_graph_enabled") => put(
+            &mut config.flags.parallel_graph_enabled,
+            d.flag(value).map(|b| b.v),
+        ),
+        ("flags", "memory_hierarchy_enabled") => {
+            put(
+                &mut config.flags.memory_hierarchy_enabled,
+                d.flag(value).map(|b| b.v),
+            );
+        }
+        ("ui", "theme") => put(
+            &mut config.ui.theme,
+            d.name(value, "the name of a theme").map(|t| t.v),
+        ),
+        ("ui", "fps") => put(&mut config.ui.fps, d.whole32(value, 1, 120).map(|n| n.v)),
+        ("ui", "mouse") => put(&mut config.ui.mouse, d.flag(value).map(|b| b.v)),
+        ("ui", "color") => {
+            let words = [
+                ("auto", Color::Auto),
+                ("always", Color::Always),
+                ("never", Color::Never),
+            ];
+            put(&mut config.ui.color, d.one_of(value, &words).map(|c| c.v));
+        }
+        ("runs", "keep") => put(
+            &mut config.runs.keep,
+            d.whole32(value, 1, u32::MAX).map(|n| n.v),
+        ),
+        ("runs", "keep_days") => put(
+            &mut config.runs.keep_days,
+            d.whole32(value, 1, 36_500).map(|n| n.v),
+        ),
+        _ => {}
+    }
+}
+
+fn ram(d: &mut Decoder, value: &Val<'_>) -> Option<RamLimit> {
+    const WHAT: &str = "a share such as \"75%\" or a size such as \"24GiB\"";
+    let text = d.text(value, WHAT)?;
+    let limit = units::ram_limit(&text.v);
+    if limit.is_none() {
+        d.expected(WHAT, value);
+    }
+    limit
+}
+
+fn percent(d: &mut Decoder, value: &Val<'_>) -> Option<u32> {
+    d.whole32(value, 1, 100).map(|n| n.v)
+}
+
+/// Shortest interval of sampling in microseconds.
+const SHORTEST: u64 = 10_000;
+
+fn interval(d: &mut Decoder, value: &Val<'_>) -> Option<u64> {
+    let us = d.duration(value)?;
+    if us.v < SHORTEST {
+        d.sink.error(us.at, "the interval is shorter than 10ms");
+        return None;
+    }
+    Some(us.v)
+}
+
+fn env_name(d: &mut Decoder, value: &Val<'_>) -> Option<String> {
+    let name = d.name(value, "a name such as \"PATH\" or \"LC_*\"")?;
+    let body = name.v.strip_suffix('*').unwrap_or(&name.v);
+    if !body.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        || body.starts_with(|c: char| c.is_ascii_digit())
+    {
+        d.sink
+            .error(name.at, format!("`{}` is no name of a variable", name.v))
+            .help("a `*` may stand at the end");
+        return None;
+    }
+    Some(name.v)
+}

@@ -1,0 +1,11 @@
+//! Configuration in layers: built-in < user < project < environment < flags.
+//!
+//! Pure over closures: must not open files or look at the environment itself. Unknown keys are
+//! errors with a suggestion and their place, as in plans.
+
+mod load;
+mod model;
+pub mod tier;
+
+pub use load::{ConfigError, ConfigErrors, FlagLayer, PROJECT_FILE, SECTIONS, load, user_file};
+pub use model::{Color, Config, Flags, Limits, Processes, Runs, Sampling, Ui, Zones};

@@ -1,0 +1,740 @@
+//! From the file as written to the checked plan: layers, references, defaults, and what does not fit.
+//!
+//! Reports everything it finds and goes on. Must not know about text positions beyond handing them on.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::cycle::{self, Count};
+use super::decode::Decoder;
+use super::diag::{At, Lines, Sp};
+use super::id::{AgentIx, GateIx};
+use super::layers::{Built, Layers};
+use super::model::{Agent, Gate, Limits, Need, NeedKind, Phase, Plan, Track, Unbuilt, Worker};
+use super::names::{Names, Places, Target};
+use super::raw::{RawGroup, RawPlan, RawUnbuilt};
+use super::spec::{AgentSpec, Edit, NeedSpec};
+use super::workers::Workers;
+use super::{LoadOptions, only, units};
+
+/// Memory of a command or gate where nobody states it, in bytes.
+pub(crate) const COMMAND_RAM: u64 = 200 * units::MIB;
+
+/// Edges that a plan may have in all; each is held in memory.
+const MOST_EDGES: usize = 4_000_000;
+
+/// Builds the plan; it is complete only where no error was reported.
+pub(crate) fn build(
+    d: &mut Decoder,
+    raw: &RawPlan,
+    source: &str,
+    options: &LoadOptions,
+    read: &mut dyn FnMut(&str) -> Result<String, String>,
+) -> Plan {
+    let specs: Vec<&AgentSpec> = raw.agents.iter().filter(|a| a.id.is_some()).collect();
+    let ids: Vec<&str> = specs
+        .iter()
+        .filter_map(|a| a.id.as_ref())
+        .map(|id| id.v.as_str())
+        .collect();
+    if raw.agents.is_empty() {
+        d.sink
+            .error(At::NOWHERE, "the plan has no agents")
+            .help("[[agent]] with an id and a run is enough");
+    }
+    let phases: Vec<&str> = raw.phases.iter().map(|p| p.id.v.as_str()).collect();
+    let tracks: Vec<&str> = raw.tracks.iter().map(|t| t.id.v.as_str()).collect();
+    let mut names = Names::new(ids, phases, tracks);
+    duplicates(d, &specs, &names);
+
+    let no_overrides = vec![Vec::new(); specs.len()];
+    let mut places = places(d, raw, &specs, &no_overrides, &names);
+    names.place(&places);
+    let overrides = overrides(d, raw, &specs, &mut names);
+    if let Some(overrides) = &overrides {
+        places = self::places(d, raw, &specs, overrides, &names);
+        names.place(&places);
+    }
+    let overrides = overrides.unwrap_or(no_overrides);
+
+    let gate_ix: BTreeMap<&str, GateIx> = raw
+        .gates
+        .keys()
+        .enumerate()
+        .map(|(i, id)| (id.as_str(), GateIx::of(i)))
+        .collect();
+    let limits = limits(d, raw, &names);
+    let mut workers = Workers::new(raw);
+    let mut has_parts = vec![false; specs.len()];
+    for parent in places.parent.iter().flatten() {
+        has_parts[parent.ix()] = true;
+    }
+    let any_parts = has_parts.contains(&true);
+    let mut layers = Layers {
+        raw,
+        limits: &limits,
+        gates: &gate_ix,
+        workers: &mut workers,
+        read,
+        prompts: BTreeMap::new(),
+    };
+
+    let mut agents: Vec<Agent> = Vec::with_capacity(specs.len());
+    let mut unbuilt: Vec<RawUnbuilt> = Vec::new();
+    let mut edges = 0usize;
+    for (i, spec) in specs.iter().enumerate() {
+        let ix = AgentIx::of(i);
+        let stack = stack(raw, spec, &overrides[i], &places, i);
+        let Built { mut agent, carried } = layers.agent(d, &stack, places.track[i], has_parts[i]);
+        agent.phase = places.phase[i];
+        agent.track = places.track[i];
+        agent.parent = places.parent[i];
+        if edges <= MOST_EDGES {
+            let wanted = NeedsOf {
+                raw,
+                spec,
+                overrides: &overrides[i],
+                stack: &stack,
+            };
+            let id = agent.id.0.clone();
+            agent.needs = wanted.needs(
+                d,
+                &mut names,
+                ix,
+                any_parts.then_some(&places),
+                &id,
+                &mut unbuilt,
+            );
+            edges += agent.needs.len();
+            if edges > MOST_EDGES {
+                d.sink
+                    .error(
+                        spec.at,
+                        format!(
+                            "the plan has more than {MOST_EDGES} needs, groups counted in full"
+                        ),
+                    )
+                    .help("put an agent or a phase with a barrier between large groups");
+            }
+        }
+        unbuilt.extend(carried);
+        agents.push(agent);
+    }
+
+    cycles(d, raw, &specs, &overrides, &places, &mut names, &agents);
+    let phases = raw.phases.iter().map(|p| phase(d, p, &gate_ix)).collect();
+    let tracks = raw.tracks.iter().map(|t| track(d, t, &gate_ix)).collect();
+    for gate in &raw.gate_refs {
+        resolve_gate(d, gate, &gate_ix);
+    }
+    let gates = gates(d, raw, &limits);
+
+    let dropped = options
+        .only
+        .as_deref()
+        .map(|glob| only::keep(d, &mut agents, &mut names, glob));
+    if let Some(dropped) = dropped {
+        unbuilt.retain(|u| {
+            u.path.first().is_none_or(|p| p != "agent") || !dropped.contains(u.path[1].as_str())
+        });
+    }
+    let workers: Vec<Worker> = workers.finish(d, raw, &mut agents, &mut unbuilt);
+    let stem = options.file_name.rsplit('/').next().unwrap_or("");
+    let stem = stem.strip_suffix(".toml").unwrap_or(stem);
+    Plan {
+        version: raw.version.unwrap_or(1),
+        name: raw.name.clone().unwrap_or_else(|| stem.to_owned()),
+        goal: raw.goal.clone(),
+        base: raw.base.clone().unwrap_or_else(|| "HEAD".to_owned()),
+        mode: raw.mode.unwrap_or_default(),
+        limits,
+        phases,
+        tracks,
+        workers,
+        gates,
+        agents,
+        unbuilt: all_unbuilt(raw, unbuilt, source),
+    }
+}
+
+fn duplicates(d: &mut Decoder, specs: &[&AgentSpec], names: &Names<'_>) {
+    for (i, spec) in specs.iter().enumerate() {
+        let Some(id) = &spec.id else { continue };
+        if let Some(first) = names.id(&id.v).filter(|ix| ix.ix() != i) {
+            let found = d.sink.error(
+                id.at,
+                format!("duplicate id: agent `{}` is there already", id.v),
+            );
+            if let Some(other) = specs[first.ix()].id.as_ref().filter(|o| o.at != id.at) {
+                found.related(other.at, "the first one is here");
+            }
+        }
+    }
+}
+
+/// The tables that say something about an agent, the strongest first.
+pub(crate) type Stack<'p> = Vec<&'p AgentSpec>;
+
+fn stack<'p>(
+    raw: &'p RawPlan,
+    spec: &'p AgentSpec,
+    overrides: &[u32],
+    places: &Places,
+    i: usize,
+) -> Stack<'p> {
+    let mut stack: Stack<'p> = overrides
+        .iter()
+        .rev()
+        .map(|o| &raw.overrides[*o as usize].spec)
+        .collect();
+    stack.push(spec);
+    stack.extend(places.track[i].map(|t| &raw.tracks[t.ix()].defaults));
+    stack.extend(places.phase[i].map(|p| &raw.phases[p.ix()].defaults));
+    stack.push(&raw.defaults);
+    stack
+}
+
+/// Finds parent, phase and track of every agent; a part is where its parent is, unless it says so.
+fn places(
+    d: &mut Decoder,
+    raw: &RawPlan,
+    specs: &[&AgentSpec],
+    overrides: &[Vec<u32>],
+    names: &Names<'_>,
+) -> Places {
+    let own = |i: usize| {
+        let over = overrides[i]
+            .iter()
+            .rev()
+            .map(|o| &raw.overrides[*o as usize].spec);
+        over.chain(std::iter::once(specs[i]))
+    };
+    let count = specs.len();
+    let mut places = Places {
+        parent: vec![None; count],
+        phase: vec![None; count],
+        track: vec![None; count],
+    };
+    for i in 0..count {
+        if let Some(parent) = own(i).find_map(|s| s.parent.as_ref()) {
+            places.parent[i] = names.agent(d, parent);
+        }
+    }
+    for cycle in cycle::of_parents(&places.parent) {
+        let path = path(specs, &cycle);
+        let place = own(cycle[0].ix())
+            .find_map(|s| s.parent.as_ref())
+            .map_or(specs[cycle[0].ix()].at, |p| p.at);
+        d.sink
+            .error(place, format!("cycle of parents: {path}"))
+            .help("each is a part of the next");
+        for ix in cycle {
+            places.parent[ix.ix()] = None;
+        }
+    }
+    let default_phase = raw.defaults.phase.as_ref().and_then(|p| names.phase(d, p));
+    let default_track = raw.defaults.track.as_ref().and_then(|t| names.track(d, t));
+    let mut known = vec![false; count];
+    let mut chain = Vec::new();
+    for start in 0..count {
+        let mut next = Some(AgentIx::of(start));
+        while let Some(ix) = next.filter(|ix| !known[ix.ix()]) {
+            chain.push(ix.ix());
+            next = places.parent[ix.ix()];
+        }
+        for i in chain.drain(..).rev() {
+            known[i] = true;
+            let parent = places.parent[i].map(AgentIx::ix);
+            let phase = own(i).find_map(|s| s.phase.as_ref());
+            places.phase[i] = match phase {
+                Some(name) => names.phase(d, name),
+                None => parent.and_then(|p| places.phase[p]).or(default_phase),
+            };
+            let track = own(i).find_map(|s| s.track.as_ref());
+            places.track[i] = match track {
+                Some(name) => names.track(d, name),
+                None => {
+                    let of_phase =
+                        places.phase[i].and_then(|p| raw.phases[p.ix()].defaults.track.as_ref());
+                    let of_phase = of_phase.and_then(|name| names.track(d, name));
+                    parent
+                        .and_then(|p| places.track[p])
+                        .or(of_phase)
+                        .or(default_track)
+                }
+            };
+        }
+    }
+    places
+}
+
+/// Returns the overrides of each agent in file order, or none where the plan has none.
+fn overrides(
+    d: &mut Decoder,
+    raw: &RawPlan,
+    specs: &[&AgentSpec],
+    names: &mut Names<'_>,
+) -> Option<Vec<Vec<u32>>> {
+    if raw.overrides.is_empty() {
+        return None;
+    }
+    let mut of_agent: Vec<Vec<u32>> = vec![Vec::new(); specs.len()];
+    for (o, over) in raw.overrides.iter().enumerate() {
+        let o = u32::try_from(o).unwrap_or(u32::MAX);
+        for reference in &over.agents {
+            for ix in names.find(d, reference).iter().flat_map(Target::agents) {
+                if of_agent[ix.ix()].last() != Some(&o) {
+                    of_agent[ix.ix()].push(o);
+                }
+            }
+        }
+        if over.agents.is_empty() {
+            d.sink
+                .error(over.spec.at, "the override names no agents")
+                .help("agents = [\"…\"]");
+        }
+        let needs = over.spec.needs.as_deref().unwrap_or_default();
+        let edits = needs.iter().filter(|n| n.edit != Edit::Set).count();
+        if edits != 0 && edits != needs.len() {
+            let plain = needs
+                .iter()
+                .find(|n| n.edit == Edit::Set)
+                .map_or(over.spec.at, |n| n.agent.at);
+            d.sink
+                .error(
+                    plain,
+                    "needs of an override are either all edits or all plain",
+                )
+                .help("`+x` adds, `-x` removes, a plain list replaces");
+        }
+        for need in needs.iter().filter(|n| n.edit == Edit::Remove) {
+            // Checked here, since nobody may be left to notice.
+            names.find(d, &need.agent);
+        }
+    }
+    Some(of_agent)
+}
+
+/// What the needs of one agent are made from.
+struct NeedsOf<'a> {
+    raw: &'a RawPlan,
+    spec: &'a AgentSpec,
+    overrides: &'a [u32],
+    stack: &'a [&'a AgentSpec],
+}
+
+impl<'a> NeedsOf<'a> {
+    /// Returns lists of needs in the order in which they apply, and whether they are the agent's own.
+    fn lists(&self) -> Vec<(&'a [NeedSpec], bool)> {
+        let mut lists = Vec::new();
+        // Below the overrides, the strongest layer that says anything counts alone.
+        let below = &self.stack[self.overrides.len()..];
+        if let Some((i, needs)) = below
+            .iter()
+            .enumerate()
+            .find_map(|(i, s)| s.needs.as_deref().map(|n| (i, n)))
+        {
+            lists.push((needs, i == 0));
+        }
+        for o in self.overrides {
+            if let Some(needs) = self.raw.overrides[*o as usize].spec.needs.as_deref() {
+                if needs.iter().all(|n| n.edit == Edit::Set) {
+                    lists.clear();
+                }
+                lists.push((needs, true));
+            }
+        }
+        lists
+    }
+
+    fn needs(
+        &self,
+        d: &mut Decoder,
+        names: &mut Names<'_>,
+        ix: AgentIx,
+        places: Option<&Places>,
+        id: &str,
+        unbuilt: &mut Vec<RawUnbuilt>,
+    ) -> Vec<Need> {
+        let lists = self.lists();
+        if lists.iter().all(|(l, _)| l.is_empty()) {
+            return Vec::new();
+        }
+        let mut needs: Vec<Need> = Vec::new();
+        for (list, own) in lists {
+            for spec in list {
+                let place = &spec.agent;
+                if spec.edit != Edit::Set
+                    && std::ptr::eq(list, self.spec.needs.as_deref().unwrap_or_default())
+                {
+                    d.sink
+                        .error(place.at, format!("`{}` is an edit", sign(spec)))
+                        .help("`+x` and `-x` are for the needs of an [[override]]");
+                    continue;
+                }
+                let Some(target) = names.find(d, place) else {
+                    continue;
+                };
+                if spec.edit == Edit::Remove {
+                    let before = needs.len();
+                    needs.retain(|n| !target.agents().contains(&n.agent));
+                    if before == needs.len() {
+                        d.sink.warning(
+                            place.at,
+                            format!("agent `{id}` does not need `{}`", place.v),
+                        );
+                    }
+                    continue;
+                }
+                let kind = if spec.soft {
+                    NeedKind::Soft
+                } else {
+                    NeedKind::Hard
+                };
+                let group = matches!(target, Target::Group(_));
+                for agent in target.agents() {
+                    // A group never means oneself, nor one's own parents and parts; a default never means oneself.
+                    let skip = (*agent == ix && (group || !own))
+                        || (group && places.is_some_and(|p| kin(p, ix, *agent)));
+                    if !skip {
+                        needs.push(Need {
+                            agent: *agent,
+                            kind,
+                            when: spec.when.clone(),
+                        });
+                        carry(names, spec, id, *agent, unbuilt);
+                    }
+                }
+            }
+        }
+        tidy(&mut needs);
+        needs
+    }
+}
+
+fn sign(spec: &NeedSpec) -> String {
+    format!(
+        "{}{}",
+        if spec.edit == Edit::Add { '+' } else { '-' },
+        spec.agent.v
+    )
+}
+
+fn carry(
+    names: &Names<'_>,
+    spec: &NeedSpec,
+    id: &str,
+    agent: AgentIx,
+    unbuilt: &mut Vec<RawUnbuilt>,
+) {
+    for (key, at, toml) in &spec.carried {
+        let of = names.id_of(agent).to_owned();
+        let path = vec![
+            "agent".to_owned(),
+            id.to_owned(),
+            "needs".to_owned(),
+            of,
+            (*key).to_owned(),
+        ];
+        let help = "leave it out: this version hands no files over; `check` of the predecessor can look at them";
+        unbuilt.push(RawUnbuilt {
+            path,
+            at: *at,
+            toml: toml.clone(),
+            help,
+        });
+    }
+}
+
+/// Whether one of two agents is above the other.
+fn kin(places: &Places, a: AgentIx, b: AgentIx) -> bool {
+    let above = |mut low: AgentIx, high: AgentIx| {
+        while let Some(parent) = places.parent[low.ix()] {
+            if parent == high {
+                return true;
+            }
+            low = parent;
+        }
+        false
+    };
+    above(a, b) || above(b, a)
+}
+
+/// Sorts needs into plan order, one for each predecessor and condition; hard wins.
+fn tidy(needs: &mut Vec<Need>) {
+    if needs.len() < 2 {
+        return;
+    }
+    needs.sort_by_key(|n| n.agent);
+    let mut from = 0;
+    let mut kept: Vec<Need> = Vec::with_capacity(needs.len());
+    for need in needs.drain(..) {
+        if kept.last().is_some_and(|k| k.agent != need.agent) {
+            from = kept.len();
+        }
+        match kept[from..].iter_mut().find(|k| k.when == need.when) {
+            Some(same) if need.kind == NeedKind::Hard => same.kind = NeedKind::Hard,
+            Some(_) => {}
+            None => kept.push(need),
+        }
+    }
+    *needs = kept;
+}
+
+fn path(specs: &[&AgentSpec], cycle: &[AgentIx]) -> String {
+    let id = |ix: &AgentIx| specs[ix.ix()].id.as_ref().map_or("?", |id| id.v.as_str());
+    let mut names: Vec<&str> = cycle.iter().map(id).collect();
+    names.push(names[0]);
+    if names.len() > 41 {
+        let left = names.len() - 40;
+        let middle = format!("… {left} more …");
+        let tail = names.split_off(names.len() - 20);
+        names.truncate(20);
+        return [&names[..], &[middle.as_str()], &tail[..]]
+            .concat()
+            .join(" → ");
+    }
+    names.join(" → ")
+}
+
+fn cycles(
+    d: &mut Decoder,
+    raw: &RawPlan,
+    specs: &[&AgentSpec],
+    overrides: &[Vec<u32>],
+    places: &Places,
+    names: &mut Names<'_>,
+    agents: &[Agent],
+) {
+    let mut found = cycle::find(agents, Count::Hard);
+    let soft = found.is_empty();
+    if soft {
+        if !agents
+            .iter()
+            .any(|a| a.needs.iter().any(|n| n.kind == NeedKind::Soft))
+        {
+            return;
+        }
+        found = cycle::find(agents, Count::All);
+    }
+    for cycle in found {
+        let mut place = None;
+        let mut parts = false;
+        for (i, a) in cycle.iter().enumerate() {
+            let b = cycle[(i + 1) % cycle.len()];
+            let stack = stack(raw, specs[a.ix()], &overrides[a.ix()], places, a.ix());
+            let wanted = NeedsOf {
+                raw,
+                spec: specs[a.ix()],
+                overrides: &overrides[a.ix()],
+                stack: &stack,
+            };
+            let mut specs = wanted.lists().into_iter().flat_map(|(l, _)| l);
+            let need = specs.find(|n| {
+                n.edit != Edit::Remove
+                    && names
+                        .find(d, &n.agent)
+                        .is_some_and(|t| t.agents().contains(&b))
+            });
+            parts |= places.parent[a.ix()] == Some(b) || places.parent[b.ix()] == Some(*a);
+            place = place.or(need.map(|n| n.agent.at));
+        }
+        let path = path(specs, &cycle);
+        let place = place.unwrap_or(specs[cycle[0].ix()].at);
+        if soft {
+            d.sink
+                .warning(place, format!("cycle with soft needs: {path}"))
+                .help("the order that the soft needs ask for cannot be kept everywhere");
+        } else if parts {
+            d.sink.error(place, format!("cycle: {path}")).help(
+                "each waits for the next; a part waits for its parent's command, a parent is done when its parts are",
+            );
+        } else {
+            d.sink
+                .error(place, format!("cycle: {path}"))
+                .help("each needs the next; take one of these needs away");
+        }
+    }
+}
+
+fn limits(d: &mut Decoder, raw: &RawPlan, names: &Names<'_>) -> Limits {
+    let l = &raw.limits;
+    let mut limits = Limits {
+        ram: l.ram.as_ref().map(|r| r.v),
+        agents: l.agents,
+        cpus_milli: l.cpus_milli,
+        tracks: l.tracks,
+        tokens_per_minute: l.tokens_per_minute.as_ref().map(|n| n.v),
+        tokens: l.tokens,
+        cost_microusd: l.cost_microusd.as_ref().map(|n| n.v),
+        per_priority: l.per_priority.clone(),
+        per_wave: l.per_wave.clone(),
+        resources: l.resources.iter().map(|(k, n)| (k.clone(), n.v)).collect(),
+        budgets: l.budgets.iter().map(|(k, n)| (k.clone(), n.v)).collect(),
+        ..Limits::default()
+    };
+    let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    for (id, n) in &l.per_phase {
+        let phase = names.phase(d, &Sp::new(n.at, id.clone()));
+        limits.per_phase.extend(phase.map(|p| (p, small(n.v))));
+    }
+    for (id, n) in &l.per_track {
+        let track = names.track(d, &Sp::new(n.at, id.clone()));
+        limits.per_track.extend(track.map(|t| (t, small(n.v))));
+    }
+    limits
+}
+
+/// Looks up a gate, or reports that there is none.
+pub(crate) fn resolve_gate(
+    d: &mut Decoder,
+    name: &Sp<String>,
+    gates: &BTreeMap<&str, GateIx>,
+) -> Option<GateIx> {
+    let found = gates.get(name.v.as_str()).copied();
+    if found.is_none() {
+        d.unknown("gate", name, gates.keys().copied());
+    }
+    found
+}
+
+fn phase(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Phase {
+    let mut of_phase: Vec<GateIx> = Vec::new();
+    for name in &raw.gates {
+        of_phase.extend(resolve_gate(d, name, gates).filter(|g| !of_phase.contains(g)));
+    }
+    if let Some(barrier) = raw
+        .barrier
+        .as_ref()
+        .filter(|b| !b.v && !raw.gates.is_empty())
+    {
+        d.sink
+            .error(
+                barrier.at,
+                format!("phase `{}` has gates, so it is a barrier", raw.id.v),
+            )
+            .help("take the gates away, or leave `barrier` out");
+    }
+    let id = raw.id.v.clone();
+    let barrier = raw.barrier.as_ref().is_some_and(|b| b.v) || !of_phase.is_empty();
+    Phase {
+        title: raw.title.clone().unwrap_or_else(|| id.clone()),
+        id,
+        barrier,
+        gates: of_phase,
+    }
+}
+
+fn track(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Track {
+    for name in &raw.gates {
+        resolve_gate(d, name, gates);
+    }
+    let id = raw.id.v.clone();
+    let title = raw.title.clone().unwrap_or_else(|| id.clone());
+    Track {
+        title,
+        id,
+        priority: raw.priority.unwrap_or_default(),
+    }
+}
+
+fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate> {
+    let mut gates = Vec::with_capacity(raw.gates.len());
+    for (id, gate) in &raw.gates {
+        let ram_bytes = gate.ram.as_ref().map_or(COMMAND_RAM, |r| r.v);
+        if let Some(super::model::RamLimit::Bytes(limit)) = limits.ram
+            && ram_bytes > limit
+            && !gate.run.is_empty()
+        {
+            let (need, have) = (units::human_size(ram_bytes), units::human_size(limit));
+            let place = gate.ram.as_ref().map_or(gate.at, |r| r.at);
+            d.sink.error(
+                place,
+                format!(
+                    "gate `{id}` does not fit: it needs {need} of memory, limits.ram is {have}"
+                ),
+            );
+        }
+        let title = gate.title.clone().unwrap_or_else(|| id.clone());
+        let approve = gate.approve.as_ref().map(|a| a.v.clone());
+        gates.push(Gate {
+            id: id.clone(),
+            title,
+            run: gate.run.clone(),
+            ram_bytes,
+            approve,
+        });
+    }
+    gates
+}
+
+/// Collects what is not built, in the order of the keys' paths.
+fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbuilt> {
+    let mut all = agents;
+    let copy = |u: &RawUnbuilt| RawUnbuilt {
+        path: u.path.clone(),
+        at: u.at,
+        toml: u.toml.clone(),
+        help: u.help,
+    };
+    all.extend(raw.unbuilt.iter().map(copy));
+    let mut add = |path: [&str; 3], at: At, toml: &str, help| {
+        let path = path
+            .iter()
+            .filter(|p| !p.is_empty())
+            .map(|p| (*p).to_owned())
+            .collect();
+        all.push(RawUnbuilt {
+            path,
+            at,
+            toml: toml.to_owned(),
+            help,
+        });
+    };
+    let rate = "use `tokens` for a total; this version does not hold back by rate or cost";
+    if let Some(n) = &raw.limits.tokens_per_minute {
+        add(["limits", "tokens_per_minute", ""], n.at, "", rate);
+    }
+    if let Some(n) = &raw.limits.cost_microusd {
+        add(["limits", "cost_usd", ""], n.at, "", rate);
+    }
+    for (id, gate) in &raw.gates {
+        if let Some(question) = &gate.approve {
+            add(
+                ["gate", id, "approve"],
+                question.at,
+                "",
+                "use a gate with `run`; approvals are not built",
+            );
+        }
+    }
+    for track in &raw.tracks {
+        if let Some((at, toml)) = track.gates_toml.as_ref().filter(|(_, t)| t != "[]") {
+            add(
+                ["track", &track.id.v, "gates"],
+                *at,
+                toml,
+                "put the gates on a [[phase]] or on agents",
+            );
+        }
+    }
+    if all.is_empty() {
+        return Vec::new();
+    }
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut seen: HashSet<Vec<String>> = HashSet::new();
+    let lines = Lines::new(source);
+    all.into_iter()
+        .filter(|u| seen.insert(u.path.clone()))
+        .map(|u| {
+            let (line, column) = lines.place(u.at);
+            Unbuilt {
+                key: u.path.join("."),
+                path: u.path,
+                value: u.toml,
+                line,
+                column,
+                help: u.help.to_owned(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,565 @@
+//! Typed access to a parsed TOML document; what does not fit is reported where it stands.
+//!
+//! Used for plans and for config files. Must not know any key: those are in `keys.rs`.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::diag::{At, Sink, Sp};
+use super::model::{Argv, Duration};
+use super::suggest::Suggest;
+use super::vars::{self, Problem, Vars};
+use super::{units, words};
+
+/// A value of the document with its place.
+pub(crate) type Val<'a> = Spanned<DeValue<'a>>;
+/// A key of the document with its place.
+pub(crate) type Key<'a> = Spanned<DeString<'a>>;
+
+/// Longest id in characters.
+const LONGEST_ID: usize = 64;
+
+/// Reads values and collects problems.
+#[derive(Debug, Default)]
+pub(crate) struct Decoder {
+    /// Problems so far.
+    pub sink: Sink,
+    /// Suggestions for misspelt names.
+    pub suggest: Suggest,
+    /// Variables, filled into every text; none in a config.
+    pub vars: Option<Vars>,
+    /// The element, in an agent with `each`.
+    pub item: Option<String>,
+    /// Texts that are filled in again by the run.
+    pub late: bool,
+}
+
+/// Returns the place of a value or key.
+pub(crate) fn at<T>(value: &Spanned<T>) -> At {
+    At::of(&value.span())
+}
+
+/// Parses a document; all its syntax errors are reported, and then there is no document.
+pub(crate) fn document<'s>(source: &'s str, sink: &mut Sink) -> Option<Spanned<DeTable<'s>>> {
+    if u32::try_from(source.len()).is_err() {
+        sink.error(At::NOWHERE, "the file is larger than 4 GiB");
+        return None;
+    }
+    let (document, errors) = DeTable::parse_recoverable(source);
+    for error in &errors {
+        let place = error.span().map_or(At::NOWHERE, |s| At::of(&s));
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        sink.error(place, message);
+    }
+    errors.is_empty().then_some(document)
+}
+
+impl Decoder {
+    /// Reports a key that does not exist, with the nearest that does.
+    pub fn unknown_key(&mut self, key: &Key<'_>, known: &[&str]) {
+        let name = key.get_ref();
+        let meant = self.suggest.nearest(name, known.iter().copied());
+        let found = self
+            .sink
+            .error(at(key), format!("unknown key `{name}`"))
+            .meant(meant);
+        if meant.is_none() {
+            found.help(format!("known here: {}", known.join(", ")));
+        }
+    }
+
+    /// Reports a reference to something that does not exist.
+    pub fn unknown<'c>(
+        &mut self,
+        what: &str,
+        name: &Sp<String>,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) {
+        let meant = self.suggest.nearest(&name.v, candidates);
+        self.sink
+            .error(name.at, format!("unknown {what} `{}`", name.v))
+            .meant(meant);
+    }
+
+    /// Reports a value of the wrong kind.
+    pub fn expected(&mut self, what: &str, value: &Val<'_>) {
+        self.sink.error(
+            at(value),
+            format!("expected {what}, found {}", describe(value.get_ref())),
+        );
+    }
+
+    fn fill(&mut self, text: &str, place: At) -> String {
+        let Some(vars) = &self.vars else {
+            return text.to_owned();
+        };
+        if !text.contains("${") {
+            return text.to_owned();
+        }
+        let mut problems = Vec::new();
+        let out = vars::fill(text, vars, self.item.as_deref(), self.late, |p| {
+            problems.push(p)
+        });
+        let out = out.into_owned();
+        for problem in problems {
+            match problem {
+                Problem::Open => {
+                    self.sink
+                        .error(place, "`${` is never closed")
+                        .help("write `$${` for a literal `${`");
+                }
+                Problem::List(name) => {
+                    self.sink.error(place, format!("variable `{name}` is a list")).help(format!(
+                        "a list makes several agents: each = \"{name}\" and ${{item}} in the texts"
+                    ));
+                }
+                Problem::Unknown(name) if name == vars::ITEM => {
+                    self.sink
+                        .error(place, "`${item}` has a value only in an agent with `each`")
+                        .help("write `$${item}` for a literal `${item}`");
+                }
+                Problem::Unknown(name) => {
+                    let known = vars.keys().map(String::as_str);
+                    let meant = self.suggest.nearest(&name, known);
+                    let late = vars::LATE.contains(&name.as_str());
+                    let found = self
+                        .sink
+                        .error(place, format!("unknown variable `{name}`"))
+                        .meant(meant);
+                    if late {
+                        found.help(format!(
+                            "`${{{name}}}` is known in [workspace] and [merge] only"
+                        ));
+                    } else if meant.is_none() {
+                        found.help(format!(
+                            "declare it in [vars], or write `$${{{name}}}` for a literal one"
+                        ));
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// Reads a text, variables filled in.
+    pub fn text(&mut self, value: &Val<'_>, what: &str) -> Option<Sp<String>> {
+        let DeValue::String(text) = value.get_ref() else {
+            self.expected(what, value);
+            return None;
+        };
+        let place = at(value);
+        Some(Sp::new(place, self.fill(text, place)))
+    }
+
+    /// Reads a text that is not empty.
+    pub fn name(&mut self, value: &Val<'_>, what: &str) -> Option<Sp<String>> {
+        let text = self.text(value, what)?;
+        if text.v.trim().is_empty() {
+            self.sink
+                .error(text.at, format!("expected {what}, found an empty text"));
+            return None;
+        }
+        Some(text)
+    }
+
+    /// Reads an id.
+    pub fn id(&mut self, value: &Val<'_>) -> Option<Sp<String>> {
+        let id = self.text(value, "an id such as \"api\"")?;
+        self.checked_id(&id).then_some(id)
+    }
+
+    /// Reads an id from a key.
+    pub fn key_id(&mut self, key: &Key<'_>) -> Option<Sp<String>> {
+        let id = Sp::new(at(key), key.get_ref().clone().into_owned());
+        self.checked_id(&id).then_some(id)
+    }
+
+    fn checked_id(&mut self, id: &Sp<String>) -> bool {
+        let why = if id.v.is_empty() {
+            "it is empty"
+        } else if id.v.chars().count() > LONGEST_ID {
+            "it is longer than 64 characters"
+        } else if !id.v.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            "it does not begin with a letter or digit"
+        } else if id.v.contains("..") {
+            "it contains `..`"
+        } else if let Some(c) =
+            id.v.chars()
+                .find(|c| !c.is_ascii_alphanumeric() && !"._-".contains(*c))
+        {
+            self.sink
+                .error(id.at, format!("bad id `{}`: it contains `{c}`", id.v))
+                .help("ids are 1-64 letters, digits, `.`, `_` and `-`, a letter or digit first");
+            return false;
+        } else {
+            return true;
+        };
+        let shown: String = id.v.chars().take(LONGEST_ID + 1).collect();
+        self.sink
+            .error(id.at, format!("bad id `{shown}`: {why}"))
+            .help("ids are 1-64 letters, digits, `.`, `_` and `-`, a letter or digit first");
+        false
+    }
+
+    /// Reads a path or glob inside the repository.
+    pub fn path(&mut self, value: &Val<'_>) -> Option<Sp<String>> {
+        let path = self.name(value, "a path such as \"src/api.rs\"")?;
+        self.checked_path(&path).then_some(path)
+    }
+
+    /// Checks that a path stays inside the repository.
+    pub fn checked_path(&mut self, path: &Sp<String>) -> bool {
+        let why = if path.v.starts_with('/') || path.v.starts_with('~') {
+            "is absolute"
+        } else if path.v.split('/').any(|part| part == "..") {
+            "leaves the repository by `..`"
+        } else if path.v.contains('\0') {
+            "contains a zero byte"
+        } else {
+            return true;
+        };
+        self.sink
+            .error(path.at, format!("path `{}` {why}", path.v))
+            .help("paths are relative to the repository's root");
+        false
+    }
+
+    /// Reads one of some words.
+    pub fn one_of<T: Copy>(&mut self, value: &Val<'_>, words: &[(&str, T)]) -> Option<Sp<T>> {
+        let list = || {
+            words
+                .iter()
+                .map(|(w, _)| format!("\"{w}\""))
+                .collect::<Vec<_>>()
+                .join(" | ")
+        };
+        if !matches!(value.get_ref(), DeValue::String(_)) {
+            self.expected(&list(), value);
+            return None;
+        }
+        let text = self.text(value, "")?;
+        if let Some((_, v)) = words.iter().find(|(w, _)| *w == text.v) {
+            return Some(Sp::new(text.at, *v));
+        }
+        let meant = self.suggest.nearest(&text.v, words.iter().map(|(w, _)| *w));
+        self.sink
+            .error(text.at, format!("unknown value `{}`", text.v))
+            .meant(meant)
+            .help(format!("one of {}", list()));
+        None
+    }
+
+    /// Reads `true` or `false`.
+    pub fn flag(&mut self, value: &Val<'_>) -> Option<Sp<bool>> {
+        if let DeValue::Boolean(b) = value.get_ref() {
+            return Some(Sp::new(at(value), *b));
+        }
+        self.expected("true or false", value);
+        None
+    }
+
+    /// Reads a whole number in a range.
+    pub fn whole(&mut self, value: &Val<'_>, min: u64, max: u64) -> Option<Sp<u64>> {
+        let number = match value.get_ref() {
+            DeValue::Integer(i) => i128::from_str_radix(i.as_str(), i.radix()).ok(),
+            _ => {
+                self.expected("a whole number", value);
+                return None;
+            }
+        };
+        match number
+            .and_then(|n| u64::try_from(n).ok())
+            .filter(|n| (min..=max).contains(n))
+        {
+            Some(n) => Some(Sp::new(at(value), n)),
+            None => {
+                let range = match (min, max) {
+                    (min, m) if m >= u64::from(u32::MAX) => format!("of {min} or more"),
+                    (min, max) => format!("from {min} to {max}"),
+                };
+                self.expected(&format!("a whole number {range}"), value);
+                None
+            }
+        }
+    }
+
+    /// Reads a whole number that fits 32 bits.
+    pub fn whole32(&mut self, value: &Val<'_>, min: u32, max: u32) -> Option<Sp<u32>> {
+        let n = self.whole(value, u64::from(min), u64::from(max))?;
+        u32::try_from(n.v).ok().map(|v| Sp::new(n.at, v))
+    }
+
+    /// Reads a number of 0 or more and returns it in units of `1 / 10^places`.
+    pub fn decimal(&mut self, value: &Val<'_>, places: u32, what: &str) -> Option<Sp<u64>> {
+        let factor = 10u64.pow(places);
+        let number = match value.get_ref() {
+            DeValue::Integer(i) => u64::from_str_radix(i.as_str(), i.radix())
+                .ok()
+                .and_then(|n| n.checked_mul(factor)),
+            DeValue::Float(f) => units::decimal(f.as_str().trim_start_matches('+'), factor),
+            _ => None,
+        };
+        match number {
+            Some(n) => Some(Sp::new(at(value), n)),
+            None => {
+                self.expected(what, value);
+                None
+            }
+        }
+    }
+
+    /// Reads one duration in microseconds.
+    pub fn duration(&mut self, value: &Val<'_>) -> Option<Sp<u64>> {
+        let place = at(value);
+        let us = match value.get_ref() {
+            DeValue::String(text) => units::duration(&self.fill(text, place)),
+            DeValue::Integer(i) if i.as_str() == "0" => Some(0),
+            _ => None,
+        };
+        if us.is_none() {
+            self.expected("a duration such as \"12m\"", value);
+        }
+        us.map(|us| Sp::new(place, us))
+    }
+
+    /// Reads a duration or a range of durations.
+    pub fn durations(&mut self, value: &Val<'_>) -> Option<Sp<Duration>> {
+        let place = at(value);
+        if let DeValue::String(text) = value.get_ref()
+            && text.contains("..")
+        {
+            let text = self.fill(text, place);
+            let Some((min_us, max_us)) = units::duration_range(&text) else {
+                self.expected("a range of durations such as \"2h..5h\"", value);
+                return None;
+            };
+            if min_us > max_us {
+                self.sink
+                    .error(place, format!("the range `{text}` ends before it begins"));
+                return None;
+            }
+            let expected_us = min_us + (max_us - min_us) / 2;
+            return Some(Sp::new(
+                place,
+                Duration {
+                    min_us,
+                    expected_us,
+                    max_us,
+                    guessed: false,
+                },
+            ));
+        }
+        let us = self.duration(value)?.v;
+        Some(Sp::new(
+            place,
+            Duration {
+                min_us: us,
+                expected_us: us,
+                max_us: us,
+                guessed: false,
+            },
+        ))
+    }
+
+    /// Reads a size in bytes.
+    pub fn size(&mut self, value: &Val<'_>) -> Option<Sp<u64>> {
+        let place = at(value);
+        let bytes = match value.get_ref() {
+            DeValue::String(text) => units::size(&self.fill(text, place)),
+            _ => None,
+        };
+        if bytes.is_none() {
+            self.expected("a size such as \"2GiB\"", value);
+        }
+        bytes.map(|b| Sp::new(place, b))
+    }
+
+    /// Reads a table.
+    pub fn table<'v, 'a>(&mut self, value: &'v Val<'a>, what: &str) -> Option<&'v DeTable<'a>> {
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
+        }
+        self.expected(what, value);
+        None
+    }
+
+    /// Reads a list, each element by `read`; what cannot be read is left out.
+    pub fn list<T>(
+        &mut self,
+        value: &Val<'_>,
+        what: &str,
+        mut read: impl FnMut(&mut Self, &Val<'_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        if let DeValue::Array(array) = value.get_ref() {
+            return Some(array.iter().filter_map(|v| read(self, v)).collect());
+        }
+        self.expected(what, value);
+        None
+    }
+
+    /// Reads a table of whole numbers by name.
+    pub fn amounts(
+        &mut self,
+        value: &Val<'_>,
+        what: &str,
+        min: u64,
+    ) -> Option<BTreeMap<String, Sp<u64>>> {
+        let table = self.table(value, what)?;
+        let mut amounts = BTreeMap::new();
+        for (key, value) in table {
+            if let (Some(id), Some(n)) = (self.key_id(key), self.whole(value, min, u64::MAX)) {
+                // The place is the key's: that is what an unknown name is reported at.
+                amounts.insert(id.v, Sp::new(id.at, n.v));
+            }
+        }
+        Some(amounts)
+    }
+
+    /// Reads one command: a text, split into words, or a list of words.
+    pub fn command(&mut self, value: &Val<'_>) -> Option<Sp<Argv>> {
+        let place = at(value);
+        let argv: Argv = match value.get_ref() {
+            DeValue::String(text) => match words::split(text) {
+                Ok(words) => {
+                    if let Some(operator) = words::shell_operator(&words) {
+                        self.sink
+                            .warning(
+                                place,
+                                format!("`{operator}` is passed on as a word: there is no shell"),
+                            )
+                            .help("for a shell, say so: [\"sh\", \"-c\", \"…\"]");
+                    }
+                    words.into_iter().map(|w| self.fill(&w, place)).collect()
+                }
+                Err(why) => {
+                    self.sink.error(
+                        place,
+                        format!("the command cannot be split into words: {why}"),
+                    );
+                    return None;
+                }
+            },
+            DeValue::Array(_) => self
+                .list(value, "", |d, v| d.text(v, "a word of the command"))?
+                .into_iter()
+                .map(|w| w.v)
+                .collect(),
+            _ => {
+                self.expected(
+                    "a command such as \"cargo test\" or [\"cargo\", \"test\"]",
+                    value,
+                );
+                return None;
+            }
+        };
+        if argv.first().is_none_or(|program| program.trim().is_empty()) {
+            self.sink.error(place, "the command is empty");
+            return None;
+        }
+        if argv.iter().any(|w| w.contains('\0')) {
+            self.sink.error(place, "the command contains a zero byte");
+            return None;
+        }
+        Some(Sp::new(place, argv))
+    }
+
+    /// Reads a list of commands, each a text or a list of words.
+    pub fn commands(&mut self, value: &Val<'_>) -> Option<Vec<Argv>> {
+        self.list(
+            value,
+            "a list of commands such as [\"cargo test\"]",
+            |d, v| d.command(v).map(|c| c.v),
+        )
+    }
+
+    /// Writes a value as TOML again, variables filled in; for what this version only carries along.
+    pub fn toml(&mut self, value: &Val<'_>) -> String {
+        match value.get_ref() {
+            DeValue::String(text) => {
+                let filled = self.fill(text, at(value));
+                if self.late {
+                    quote_raw(&filled)
+                } else {
+                    quote(&filled)
+                }
+            }
+            DeValue::Array(array) => {
+                let items: Vec<_> = array.iter().map(|v| self.toml(v)).collect();
+                format!("[{}]", items.join(", "))
+            }
+            DeValue::Table(table) => {
+                let items: Vec<_> = table
+                    .iter()
+                    .map(|(k, v)| format!("{} = {}", bare(k.get_ref()), self.toml(v)))
+                    .collect();
+                if items.is_empty() {
+                    "{}".to_owned()
+                } else {
+                    format!("{{ {} }}", items.join(", "))
+                }
+            }
+            DeValue::Integer(i) => i.to_string(),
+            DeValue::Float(f) => f.to_string(),
+            DeValue::Boolean(b) => b.to_string(),
+            DeValue::Datetime(d) => d.to_string(),
+        }
+    }
+}
+
+/// Writes a text as a TOML string that stays itself when variables are filled in.
+pub(crate) fn quote(text: &str) -> String {
+    quote_raw(&vars::keep(text))
+}
+
+fn quote_raw(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+/// Writes a key, in quotes where it needs them.
+pub(crate) fn bare(key: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if !key.is_empty() && key.chars().all(plain) {
+        key.to_owned()
+    } else {
+        quote_key(key)
+    }
+}
+
+fn quote_key(key: &str) -> String {
+    let mut out = String::from("\"");
+    for c in key.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c.is_control() => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Characters of a value that a message repeats at most.
+const SHOWN: usize = 40;
+
+/// Describes a value for a message: its kind, and itself where it is short.
+fn describe(value: &DeValue<'_>) -> String {
+    let cut = |text: &str| {
+        let mut shown: String = text.chars().take(SHOWN).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        shown
+    };
+    match value {
+        DeValue::String(text) => format!("text \"{}\"", cut(text)),
+        DeValue::Integer(i) => format!("integer {}", cut(&i.to_string())),
+        DeValue::Float(f) => format!("float {}", cut(&f.to_string())),
+        DeValue::Boolean(b) => b.to_string(),
+        DeValue::Datetime(d) => format!("datetime {d}"),
+        DeValue::Array(_) => "a list".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}

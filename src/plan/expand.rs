@@ -1,0 +1,481 @@
+//! The checked plan as a plan file again: after defaults, `each`, overrides and variables.
+//!
+//! What comes out loads to the same [`Plan`]. Must not leave out anything that the plan states.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::decode::{bare, quote};
+use super::layers::{RETRY_BASE, WORKER_TIMEOUT};
+use super::model::{
+    Agent, AgentMode, Argv, Duration, Limits, Need, NeedKind, Plan, RamLimit, Sim, SubAgents, When,
+    Work, Workspace,
+};
+use super::spec::{CLASSES, CURVES, PRIORITIES};
+use super::units;
+
+/// Writes the plan as TOML that loads again to the same plan, positions apart.
+#[must_use]
+pub fn to_toml(plan: &Plan) -> String {
+    let mut out = String::new();
+    let w = &mut out;
+    line(w, "version", &plan.version.to_string());
+    line(w, "name", &quote(&plan.name));
+    if let Some(goal) = &plan.goal {
+        line(w, "goal", &quote(goal));
+    }
+    line(w, "base", &quote(&plan.base));
+    let mode = match plan.mode {
+        super::Mode::Sequential => "sequential",
+        super::Mode::Parallel => "parallel",
+        super::Mode::Hybrid => "hybrid",
+    };
+    line(w, "mode", &quote(mode));
+    for unbuilt in plan.unbuilt.iter().filter(|u| u.path.len() == 1) {
+        line(w, &unbuilt.path[0], &unbuilt.value);
+    }
+    limits(w, plan, &plan.limits);
+    // What is carried along in tables of its own: [table] or [table.name].
+    for u in plan.unbuilt.iter().filter(|u| !u.value.is_empty()) {
+        match (u.path[0].as_str(), &u.path[1..]) {
+            ("workspace" | "merge", [key]) => {
+                let first = plan.unbuilt.iter().find(|o| o.path[0] == u.path[0]);
+                if first.is_some_and(|f| f.path == u.path) {
+                    let _ = writeln!(w, "\n[{}]", u.path[0]);
+                }
+                line(w, &bare(key), &u.value);
+            }
+            ("model" | "lease" | "domain", [name]) => {
+                let _ = writeln!(w, "\n[{}]", u.path[0]);
+                line(w, &bare(name), &u.value);
+            }
+            ("wave", [number, key]) => {
+                let _ = writeln!(w, "\n[wave.{}]", bare(number));
+                line(w, key, &u.value);
+            }
+            _ => {}
+        }
+    }
+    for worker in &plan.workers {
+        // By name alone: the name says it all.
+        let by_name = worker.cli.as_ref().is_some_and(|cli| {
+            let name = worker
+                .model
+                .as_ref()
+                .map_or_else(|| cli.clone(), |m| format!("{cli}:{m}"));
+            name == worker.name
+        });
+        if by_name {
+            continue;
+        }
+        let _ = writeln!(w, "\n[worker.{}]", bare(&worker.name));
+        if let Some(run) = &worker.run {
+            line(w, "run", &argv(run));
+        }
+        if let Some(cli) = &worker.cli {
+            line(w, "cli", &quote(cli));
+        }
+        if let Some(model) = &worker.model {
+            line(w, "model", &quote(model));
+        }
+    }
+    for gate in &plan.gates {
+        let _ = writeln!(w, "\n[gate.{}]", bare(&gate.id));
+        line(w, "title", &quote(&gate.title));
+        if !gate.run.is_empty() {
+            line(w, "run", &commands(&gate.run));
+        }
+        line(w, "ram", &text(units::show_size(gate.ram_bytes)));
+        if let Some(approve) = &gate.approve {
+            line(w, "approve", &quote(approve));
+        }
+    }
+    for phase in &plan.phases {
+        w.push_str("\n[[phase]]\n");
+        line(w, "id", &quote(&phase.id));
+        line(w, "title", &quote(&phase.title));
+        if !phase.gates.is_empty() {
+            line(
+                w,
+                "gates",
+                &list(phase.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))),
+            );
+        } else if phase.barrier {
+            line(w, "barrier", "true");
+        }
+    }
+    for track in &plan.tracks {
+        w.push_str("\n[[track]]\n");
+        line(w, "id", &quote(&track.id));
+        line(w, "title", &quote(&track.title));
+        line(w, "priority", &word(&PRIORITIES, track.priority));
+        for u in carried(plan, &["track", &track.id]) {
+            line(w, &u.path[2], &u.value);
+        }
+    }
+    let mut notes = Notes::of(plan);
+    for item in &plan.agents {
+        agent(w, plan, item, &mut notes);
+    }
+    out
+}
+
+/// The unbuilt keys of each agent, so that they are not searched for again and again.
+struct Notes<'p>(BTreeMap<&'p str, Vec<&'p super::Unbuilt>>);
+
+impl<'p> Notes<'p> {
+    fn of(plan: &'p Plan) -> Self {
+        let mut notes: BTreeMap<&str, Vec<&super::Unbuilt>> = BTreeMap::new();
+        for u in plan
+            .unbuilt
+            .iter()
+            .filter(|u| u.path[0] == "agent" && !u.value.is_empty())
+        {
+            notes.entry(&u.path[1]).or_default().push(u);
+        }
+        Self(notes)
+    }
+}
+
+fn carried<'p>(plan: &'p Plan, path: &'p [&'p str]) -> impl Iterator<Item = &'p super::Unbuilt> {
+    let under = move |u: &&super::Unbuilt| {
+        u.path.len() == path.len() + 1 && u.path.iter().zip(path).all(|(a, b)| a == b)
+    };
+    plan.unbuilt
+        .iter()
+        .filter(under)
+        .filter(|u| !u.value.is_empty())
+}
+
+fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
+    let id = agent.id.as_str();
+    let carried = notes.0.remove(id).unwrap_or_default();
+    w.push_str("\n[[agent]]\n");
+    line(w, "id", &quote(id));
+    if agent.title != id {
+        line(w, "title", &quote(&agent.title));
+    }
+    if let Some(phase) = agent.phase {
+        line(w, "phase", &quote(&plan.phases[phase.ix()].id));
+    }
+    if let Some(track) = agent.track {
+        line(w, "track", &quote(&plan.tracks[track.ix()].id));
+    }
+    if let Some(parent) = agent.parent {
+        line(w, "parent", &quote(plan.agent(parent).id.as_str()));
+    }
+    if agent.sub_agents == SubAgents::Sequential {
+        line(w, "sub_agents", "\"sequential\"");
+    }
+    if !agent.needs.is_empty() {
+        line(
+            w,
+            "needs",
+            &list(agent.needs.iter().map(|n| need(plan, n, &carried))),
+        );
+    }
+    line(w, "priority", &word(&PRIORITIES, agent.priority));
+    line(w, "class", &word(&CLASSES, agent.class));
+    let prompt = matches!(agent.work, Work::Prompt(_));
+    match &agent.work {
+        Work::Command(command) => line(w, "run", &argv(command)),
+        Work::Prompt(prompt) => line(w, "prompt", &quote(prompt)),
+        Work::Sim(s) => line(w, "sim", &sim(s)),
+        Work::Group => {}
+    }
+    let workers: Vec<String> = agent
+        .modes
+        .iter()
+        .filter_map(|m| m.worker)
+        .map(|x| quote(&plan.workers[x.ix()].name))
+        .collect();
+    match &workers[..] {
+        [] => {}
+        [one] => line(w, "worker", one),
+        _ => line(w, "worker", &list(workers.iter().cloned())),
+    }
+    if let [one] = &agent.modes[..]
+        && agent.work != Work::Group
+    {
+        mode(w, one);
+    }
+    if agent.exclusive {
+        line(w, "exclusive", "true");
+    }
+    match agent.timeout_us {
+        Some(us) if !(prompt && us == WORKER_TIMEOUT) => {
+            line(w, "timeout", &text(units::show_duration(us)))
+        }
+        None if prompt => line(w, "timeout", "\"0s\""),
+        _ => {}
+    }
+    let attempts = if prompt { 2 } else { 1 };
+    if agent.retry.attempts != attempts || agent.retry.base_us != RETRY_BASE {
+        let base = text(units::show_duration(agent.retry.base_us));
+        line(
+            w,
+            "retry",
+            &format!("{{ attempts = {}, base = {base} }}", agent.retry.attempts),
+        );
+    }
+    if let Some(us) = agent.quiet_us {
+        line(w, "quiet", &text(units::show_duration(us)));
+    }
+    if let Some(bytes) = agent.ram_max_bytes {
+        line(w, "ram_max", &text(units::show_size(bytes)));
+    }
+    if !agent.check.is_empty() {
+        line(w, "check", &commands(&agent.check));
+    }
+    if !agent.gates.is_empty() {
+        line(
+            w,
+            "gates",
+            &list(agent.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))),
+        );
+    }
+    line(
+        w,
+        "workspace",
+        if agent.workspace == Workspace::Own {
+            "\"own\""
+        } else {
+            "\"shared\""
+        },
+    );
+    for u in carried.iter().filter(|u| u.path.len() == 3) {
+        line(w, &u.path[2], &u.value);
+    }
+    if agent.modes.len() > 1 {
+        for (one, worker) in agent.modes.iter().zip(&workers) {
+            w.push_str("[[agent.mode]]\n");
+            line(w, "worker", worker);
+            mode(w, one);
+        }
+    }
+}
+
+fn mode(w: &mut String, mode: &AgentMode) {
+    if mode.duration.guessed {
+        let _ = writeln!(
+            w,
+            "# duration ~{}",
+            units::show_duration(mode.duration.expected_us)
+        );
+    } else {
+        line(w, "duration", &text(duration(&mode.duration)));
+    }
+    if mode.ram_guessed {
+        let _ = writeln!(w, "# ram ~{}", units::show_size(mode.ram_bytes));
+    } else {
+        line(w, "ram", &text(units::show_size(mode.ram_bytes)));
+    }
+    line(w, "cpus", &units::show_decimal(mode.cpus_milli, 3));
+    if !mode.uses.is_empty() {
+        line(w, "uses", &amounts(&mode.uses));
+    }
+    if !mode.spends.is_empty() {
+        line(w, "spends", &amounts(&mode.spends));
+    }
+    if mode.tokens > 0 {
+        line(w, "tokens", &mode.tokens.to_string());
+    }
+}
+
+fn duration(d: &Duration) -> String {
+    if d.min_us == d.max_us {
+        units::show_duration(d.expected_us)
+    } else {
+        format!(
+            "{}..{}",
+            units::show_duration(d.min_us),
+            units::show_duration(d.max_us)
+        )
+    }
+}
+
+fn need(plan: &Plan, need: &Need, carried: &[&super::Unbuilt]) -> String {
+    let id = plan.agent(need.agent).id.as_str();
+    let extra: Vec<String> = carried
+        .iter()
+        .filter(|u| u.path.len() == 5 && u.path[2] == "needs" && u.path[3] == id)
+        .map(|u| format!("{} = {}", u.path[4], u.value))
+        .collect();
+    if need.kind == NeedKind::Hard && need.when == When::Succeeded && extra.is_empty() {
+        return quote(id);
+    }
+    let mut parts = vec![format!("agent = {}", quote(id))];
+    if need.kind == NeedKind::Soft {
+        parts.push("kind = \"soft\"".to_owned());
+    }
+    match &need.when {
+        When::Succeeded => {}
+        When::Failed => parts.push("when = \"failed\"".to_owned()),
+        When::Skipped => parts.push("when = \"skipped\"".to_owned()),
+        When::Ended => parts.push("when = \"ended\"".to_owned()),
+        When::Output(path) => parts.push(format!("when = {}", quote(&format!("output:{path}")))),
+    }
+    parts.extend(extra);
+    format!("{{ {} }}", parts.join(", "))
+}
+
+fn sim(sim: &Sim) -> String {
+    let mut parts = vec![
+        format!("duration = {}", text(units::show_duration(sim.duration_us))),
+        format!("ram = {}", text(units::show_size(sim.ram_bytes))),
+        format!("curve = {}", word(&CURVES, sim.curve)),
+    ];
+    let numbers = [
+        ("processes", u64::from(sim.processes), 1),
+        ("lines", u64::from(sim.lines), 0),
+        ("exit", u64::from(sim.exit), 0),
+        ("fail_attempts", u64::from(sim.fail_attempts), 0),
+        ("flood", sim.flood, 0),
+        ("signal", u64::from(sim.signal), 0),
+    ];
+    parts.extend(
+        numbers
+            .iter()
+            .filter(|(_, n, d)| n != d)
+            .map(|(k, n, _)| format!("{k} = {n}")),
+    );
+    if !sim.writes.is_empty() {
+        parts.push(format!(
+            "writes = {}",
+            list(sim.writes.iter().map(|p| quote(p)))
+        ));
+    }
+    parts.extend(
+        sim.ledger
+            .as_ref()
+            .map(|l| format!("ledger = {}", quote(l))),
+    );
+    let flags = [
+        ("hang", sim.hang),
+        ("ignore_term", sim.ignore_term),
+        ("leak", sim.leak),
+        ("hostile", sim.hostile),
+    ];
+    parts.extend(
+        flags
+            .iter()
+            .filter(|(_, on)| *on)
+            .map(|(k, _)| format!("{k} = true")),
+    );
+    format!("{{ {} }}", parts.join(", "))
+}
+
+fn limits(w: &mut String, plan: &Plan, limits: &Limits) {
+    if *limits == Limits::default() {
+        return;
+    }
+    w.push_str("\n[limits]\n");
+    match limits.ram {
+        Some(RamLimit::Share(permille)) => line(
+            w,
+            "ram",
+            &text(format!("{}%", units::show_decimal(permille.into(), 1))),
+        ),
+        Some(RamLimit::Bytes(bytes)) => line(w, "ram", &text(units::show_size(bytes))),
+        Some(RamLimit::Reserve(bytes)) => line(w, "reserve", &text(units::show_size(bytes))),
+        None => {}
+    }
+    let numbers = [
+        ("agents", limits.agents.map(u64::from)),
+        ("tracks", limits.tracks.map(u64::from)),
+        ("tokens_per_minute", limits.tokens_per_minute),
+        ("tokens", limits.tokens),
+    ];
+    for (key, n) in numbers {
+        if let Some(n) = n {
+            line(w, key, &n.to_string());
+        }
+    }
+    if let Some(milli) = limits.cpus_milli {
+        line(w, "cpus", &units::show_decimal(milli, 3));
+    }
+    if let Some(micro) = limits.cost_microusd {
+        line(w, "cost_usd", &units::show_decimal(micro, 6));
+    }
+    let number = |n: &u32| u64::from(*n);
+    let tables: [(&str, BTreeMap<String, u64>); 6] = [
+        (
+            "per_priority",
+            limits
+                .per_priority
+                .iter()
+                .map(|(p, n)| (name(&PRIORITIES, *p).to_owned(), number(n)))
+                .collect(),
+        ),
+        (
+            "per_phase",
+            limits
+                .per_phase
+                .iter()
+                .map(|(p, n)| (plan.phases[p.ix()].id.clone(), number(n)))
+                .collect(),
+        ),
+        (
+            "per_track",
+            limits
+                .per_track
+                .iter()
+                .map(|(t, n)| (plan.tracks[t.ix()].id.clone(), number(n)))
+                .collect(),
+        ),
+        (
+            "per_wave",
+            limits
+                .per_wave
+                .iter()
+                .map(|(k, n)| (k.to_string(), number(n)))
+                .collect(),
+        ),
+        ("resources", limits.resources.clone()),
+        ("budgets", limits.budgets.clone()),
+    ];
+    for (key, table) in tables {
+        if !table.is_empty() {
+            line(w, key, &amounts(&table));
+        }
+    }
+}
+
+fn line(w: &mut String, key: &str, value: &str) {
+    let _ = writeln!(w, "{key} = {value}");
+}
+
+fn text(plain: impl AsRef<str>) -> String {
+    format!("\"{}\"", plain.as_ref())
+}
+
+fn list(items: impl IntoIterator<Item = String>) -> String {
+    format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+fn argv(command: &Argv) -> String {
+    list(command.iter().map(|w| quote(w)))
+}
+
+fn commands(all: &[Argv]) -> String {
+    list(all.iter().map(argv))
+}
+
+fn amounts(all: &BTreeMap<String, u64>) -> String {
+    let parts: Vec<String> = all
+        .iter()
+        .map(|(k, n)| format!("{} = {n}", bare(k)))
+        .collect();
+    format!("{{ {} }}", parts.join(", "))
+}
+
+fn name<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
+    words
+        .iter()
+        .find(|(_, v)| *v == value)
+        .map_or("", |(w, _)| w)
+}
+
+fn word<T: Copy + PartialEq>(words: &[(&'static str, T)], value: T) -> String {
+    text(name(words, value))
+}

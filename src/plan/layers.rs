@@ -1,0 +1,656 @@
+//! One agent from its layers: overrides, its own table, track, phase, defaults, built-in values.
+//!
+//! Must not look at other agents: what belongs between agents is in `build.rs`.
+
+use std::collections::BTreeMap;
+
+use super::build::{COMMAND_RAM, Stack, resolve_gate};
+use super::decode::Decoder;
+use super::diag::{At, Sp};
+use super::id::{AgentId, GateIx, TrackIx, WorkerIx};
+use super::model::{
+    Agent, AgentMode, Duration, Limits, RamLimit, Retry, SubAgents, Work, Workspace,
+};
+use super::raw::{RawPlan, RawUnbuilt};
+use super::spec::{AgentSpec, ModeSpec, SimSpec};
+use super::units::{self, SECOND_US};
+use super::vars;
+use super::workers::Workers;
+
+/// Duration where nobody states one, in microseconds.
+const GUESSED_DURATION: u64 = 600 * SECOND_US;
+/// Memory of a coding agent where nobody states it, in bytes.
+const CODING_RAM: u64 = units::GIB;
+/// Processors of a coding agent where nobody states them, in thousandths.
+const CODING_CPUS: u64 = 1_000;
+/// Longest run of an agent with a prompt where nobody states it, in microseconds.
+pub(crate) const WORKER_TIMEOUT: u64 = 7_200 * SECOND_US;
+/// Delay before the first retry where nobody states it, in microseconds.
+pub(crate) const RETRY_BASE: u64 = 5 * SECOND_US;
+
+const OWN_HELP: &str = "`workspace = \"shared\"` runs it in the repository itself";
+const RAM_MAX_HELP: &str =
+    "leave `ram_max` out: this version counts memory, but sets no hard limit";
+
+/// What is needed to build agents.
+pub(crate) struct Layers<'a> {
+    pub raw: &'a RawPlan,
+    pub limits: &'a Limits,
+    pub gates: &'a BTreeMap<&'a str, GateIx>,
+    pub workers: &'a mut Workers,
+    pub read: &'a mut dyn FnMut(&str) -> Result<String, String>,
+    /// Prompt files that were read.
+    pub prompts: BTreeMap<String, Result<String, String>>,
+}
+
+/// An agent without its place, parent and needs, and its keys that are not built.
+pub(crate) struct Built {
+    pub agent: Agent,
+    pub carried: Vec<RawUnbuilt>,
+}
+
+/// What decides over the values that nobody states.
+#[derive(Clone, Copy)]
+enum Kind<'s> {
+    Command,
+    Sim(&'s SimSpec),
+    Coding,
+    Group,
+}
+
+fn pick<'s, T>(stack: &[&'s AgentSpec], of: impl Fn(&'s AgentSpec) -> Option<T>) -> Option<T> {
+    stack.iter().find_map(|s| of(s))
+}
+
+/// What an agent executes, and the layer that says so.
+struct Chosen<'s> {
+    work: Work,
+    sim: Option<&'s SimSpec>,
+    /// Position of the layer in the stack.
+    layer: usize,
+    prompt: bool,
+    /// Nothing to run: a parent.
+    group: bool,
+}
+
+impl Layers<'_> {
+    /// Builds one agent; the stack holds its own table behind its overrides.
+    pub fn agent(
+        &mut self,
+        d: &mut Decoder,
+        stack: &Stack<'_>,
+        track: Option<TrackIx>,
+        has_parts: bool,
+    ) -> Built {
+        let own = stack
+            .iter()
+            .find(|s| s.id.is_some())
+            .copied()
+            .unwrap_or(stack[0]);
+        let id = own.id.as_ref().map_or("", |id| id.v.as_str());
+        let chosen = self.work(d, stack, id, has_parts);
+        let workers = self.workers_of(d, stack, id, &chosen);
+        let modes = self.modes(d, stack, id, &chosen, &workers);
+        let retry = Retry {
+            attempts: pick(stack, |s| s.attempts).unwrap_or(if chosen.prompt { 2 } else { 1 }),
+            base_us: pick(stack, |s| s.base).unwrap_or(RETRY_BASE),
+        };
+        let timeout_us = match pick(stack, |s| s.timeout) {
+            Some(0) => None,
+            None if chosen.prompt => Some(WORKER_TIMEOUT),
+            stated => stated,
+        };
+        let write_scope = pick(stack, |s| s.write_scope).unwrap_or(false);
+        let stated = pick(stack, |s| s.workspace.as_ref());
+        let default = if !chosen.group && (chosen.prompt || write_scope) {
+            Workspace::Own
+        } else {
+            Workspace::Shared
+        };
+        let workspace = stated.map_or(default, |w| w.v);
+        let mut gates: Vec<GateIx> = Vec::new();
+        for name in pick(stack, |s| s.gates.as_deref()).unwrap_or_default() {
+            gates.extend(resolve_gate(d, name, self.gates).filter(|g| !gates.contains(g)));
+        }
+        // A track's own priority stands where its defaults stand.
+        let track = track.map(|t| &self.raw.tracks[t.ix()]);
+        let of_track = |s: &AgentSpec| {
+            track
+                .filter(|t| std::ptr::eq(&raw const t.defaults, s))
+                .and_then(|t| t.priority)
+        };
+        let ram_max = pick(stack, |s| s.ram_max.as_ref());
+        let mut carried = carried(stack, id);
+        let mut unbuilt = |key: &str, at: At, help: &'static str| {
+            let path = vec!["agent".to_owned(), id.to_owned(), key.to_owned()];
+            carried.push(RawUnbuilt {
+                path,
+                at,
+                toml: String::new(),
+                help,
+            });
+        };
+        if workspace == Workspace::Own {
+            unbuilt(
+                "workspace",
+                stated.map_or(own.id.as_ref().map_or(own.at, |i| i.at), |w| w.at),
+                OWN_HELP,
+            );
+        }
+        if let Some(max) = ram_max {
+            unbuilt("ram_max", max.at, RAM_MAX_HELP);
+        }
+        let agent = Agent {
+            id: AgentId::from(id),
+            title: pick(stack, |s| s.title.as_ref()).map_or_else(|| id.to_owned(), |t| t.v.clone()),
+            phase: None,
+            track: None,
+            parent: None,
+            sub_agents: pick(stack, |s| s.sub_agents.as_ref())
+                .map_or(SubAgents::default(), |s| s.v),
+            needs: Vec::new(),
+            priority: pick(stack, |s| {
+                s.priority.as_ref().map(|p| p.v).or_else(|| of_track(s))
+            })
+            .unwrap_or_default(),
+            class: pick(stack, |s| s.class.as_ref().map(|c| c.v)).unwrap_or_default(),
+            work: chosen.work,
+            modes,
+            exclusive: pick(stack, |s| s.exclusive).unwrap_or(false)
+                || (workspace == Workspace::Shared && write_scope),
+            timeout_us,
+            retry,
+            quiet_us: pick(stack, |s| s.quiet).filter(|q| *q > 0),
+            ram_max_bytes: ram_max.map(|m| m.v),
+            check: pick(stack, |s| s.check.as_ref())
+                .cloned()
+                .unwrap_or_default(),
+            gates,
+            workspace,
+        };
+        Built { agent, carried }
+    }
+
+    fn work<'s>(
+        &mut self,
+        d: &mut Decoder,
+        stack: &[&'s AgentSpec],
+        id: &str,
+        has_parts: bool,
+    ) -> Chosen<'s> {
+        let mut chosen = Chosen {
+            work: Work::Group,
+            sim: None,
+            layer: stack.len(),
+            prompt: false,
+            group: true,
+        };
+        let Some((layer, spec)) = stack.iter().enumerate().find(|(_, s)| s.has_work) else {
+            if !has_parts {
+                let own = stack.iter().find(|s| s.id.is_some()).unwrap_or(&stack[0]);
+                d.sink
+                    .error(own.id.as_ref().map_or(own.at, |i| i.at), format!("agent `{id}` has nothing to do"))
+                    .help("state one of `run`, `sim`, `prompt` or `prompt_file`; only a parent may have none");
+            }
+            return chosen;
+        };
+        (chosen.layer, chosen.group) = (layer, false);
+        let places: [(&str, Option<At>); 4] = [
+            ("run", spec.run.as_ref().map(|r| r.at)),
+            ("sim", spec.sim.as_ref().map(|s| s.at)),
+            ("prompt", spec.prompt.as_ref().map(|p| p.at)),
+            ("prompt_file", spec.prompt_file.as_ref().map(|p| p.at)),
+        ];
+        let mut stated: Vec<(&str, At)> = places
+            .iter()
+            .filter_map(|(n, a)| a.map(|a| (*n, a)))
+            .collect();
+        stated.sort_by_key(|(_, at)| *at);
+        if let [(first, at), (second, other), ..] = stated[..] {
+            d.sink
+                .error(other, format!("both `{first}` and `{second}` are stated"))
+                .help("an agent has one of `run`, `sim`, `prompt` and `prompt_file`")
+                .related(at, format!("`{first}` is here"));
+        }
+        if let Some(run) = &spec.run {
+            chosen.work = Work::Command(run.v.clone());
+        } else if let Some(sim) = &spec.sim {
+            chosen.sim = Some(&sim.v);
+            let mut sim = sim.v.clone();
+            // What the simulation leaves out, it takes from the agent.
+            if !sim.duration {
+                sim.sim.duration_us =
+                    pick(stack, |s| s.own.duration.as_ref()).map_or(0, |t| t.v.expected_us);
+            }
+            if !sim.ram {
+                sim.sim.ram_bytes = pick(stack, |s| s.own.ram.as_ref()).map_or(0, |r| r.v);
+            }
+            chosen.work = Work::Sim(sim.sim);
+        } else if let Some(prompt) = &spec.prompt {
+            chosen.prompt = true;
+            chosen.work = Work::Prompt(prompt.v.clone());
+        } else if let Some(file) = &spec.prompt_file {
+            chosen.prompt = true;
+            let item = stack.iter().find_map(|s| s.item.as_deref());
+            chosen.work = Work::Prompt(self.prompt(d, file, item).unwrap_or_default());
+        }
+        chosen
+    }
+
+    /// Reads a prompt file, variables filled in; other `${…}` in it stay, they may be code.
+    fn prompt(&mut self, d: &mut Decoder, file: &Sp<String>, item: Option<&str>) -> Option<String> {
+        let read = &mut *self.read;
+        let text = self
+            .prompts
+            .entry(file.v.clone())
+            .or_insert_with(|| read(&file.v));
+        let text = match text {
+            Ok(text) => text,
+            Err(why) => {
+                d.sink.error(
+                    file.at,
+                    format!("cannot read prompt file `{}`: {why}", file.v),
+                );
+                return None;
+            }
+        };
+        if text.trim().is_empty() {
+            d.sink
+                .error(file.at, format!("prompt file `{}` is empty", file.v));
+            return None;
+        }
+        let empty = vars::Vars::new();
+        let known = d.vars.as_ref().unwrap_or(&empty);
+        let mut unknown = Vec::new();
+        let filled = vars::fill(text, known, item, false, |problem| {
+            if let vars::Problem::Unknown(name) = problem {
+                unknown.push(name);
+            }
+        })
+        .into_owned();
+        for name in unknown {
+            let meant = d.suggest.nearest(&name, known.keys().map(String::as_str));
+            if meant.is_some() {
+                d.sink
+                    .warning(
+                        file.at,
+                        format!("prompt file `{}` uses `${{{name}}}`", file.v),
+                    )
+                    .meant(meant);
+            }
+        }
+        Some(filled)
+    }
+
+    fn workers_of(
+        &mut self,
+        d: &mut Decoder,
+        stack: &[&AgentSpec],
+        id: &str,
+        chosen: &Chosen<'_>,
+    ) -> Vec<(WorkerIx, String)> {
+        let layer = stack
+            .iter()
+            .position(|s| s.worker.is_some() || s.capability.is_some());
+        if !chosen.prompt {
+            // A default worker is for the agents with a prompt; beside a command it is a mistake.
+            if let Some(layer) =
+                layer.filter(|l| *l <= chosen.layer && !chosen.group && stack[*l].id.is_some())
+                && let Some(worker) = stack[layer].worker.as_ref().and_then(|w| w.first())
+            {
+                d.sink
+                    .error(
+                        worker.at,
+                        format!("agent `{id}` has a command or simulation and a worker"),
+                    )
+                    .help("a worker is for a `prompt`");
+            }
+            return Vec::new();
+        }
+        let of_modes = || -> Option<Vec<&Sp<String>>> {
+            pick(stack, |s| s.modes.as_ref())
+                .map(|m| m.iter().filter_map(|m| m.worker.as_ref()).collect())
+        };
+        let names: Vec<&Sp<String>> = match layer.map(|l| stack[l]) {
+            Some(AgentSpec {
+                worker: Some(workers),
+                capability: Some(at),
+                ..
+            }) => {
+                let found = d
+                    .sink
+                    .error(*at, "both `worker` and `capability` are stated");
+                found.help("a capability stands in place of a worker");
+                workers.iter().collect()
+            }
+            Some(AgentSpec {
+                worker: Some(workers),
+                ..
+            }) => workers.iter().collect(),
+            Some(_) => return Vec::new(),
+            None => of_modes().unwrap_or_default(),
+        };
+        if names.is_empty() {
+            let own = stack.iter().find(|s| s.id.is_some()).unwrap_or(&stack[0]);
+            if layer.is_none() {
+                d.sink
+                    .error(own.id.as_ref().map_or(own.at, |i| i.at), format!("agent `{id}` has a prompt and no worker"))
+                    .help("worker = \"claude:sonnet\", or a [worker.…] of your own; [defaults] can state it for all");
+            }
+        }
+        names
+            .iter()
+            .filter_map(|n| {
+                self.workers
+                    .find(d, self.raw, n)
+                    .map(|ix| (ix, n.v.clone()))
+            })
+            .collect()
+    }
+
+    fn modes(
+        &mut self,
+        d: &mut Decoder,
+        stack: &[&AgentSpec],
+        id: &str,
+        chosen: &Chosen<'_>,
+        workers: &[(WorkerIx, String)],
+    ) -> Vec<AgentMode> {
+        let specs = pick(stack, |s| s.modes.as_deref()).unwrap_or_default();
+        for (i, spec) in specs.iter().enumerate() {
+            let Some(name) = &spec.worker else { continue };
+            if !chosen.prompt {
+                d.sink
+                    .error(
+                        name.at,
+                        format!("agent `{id}` has no prompt, so it has no modes"),
+                    )
+                    .help("state duration, ram and the like in the agent itself");
+            } else if !workers.iter().any(|(_, w)| *w == name.v) {
+                d.unknown(
+                    "worker of this agent",
+                    name,
+                    workers.iter().map(|(_, w)| w.as_str()),
+                );
+            } else if let Some(first) = specs[..i]
+                .iter()
+                .filter_map(|s| s.worker.as_ref())
+                .find(|w| w.v == name.v)
+            {
+                d.sink
+                    .error(name.at, format!("a second mode for worker `{}`", name.v))
+                    .related(first.at, "the first one is here");
+            }
+        }
+        let mut places = Vec::new();
+        let mut modes = Vec::new();
+        let none = ModeSpec::default();
+        if workers.is_empty() {
+            let kind = match (chosen.sim, chosen.prompt, chosen.group) {
+                (Some(sim), ..) => Kind::Sim(sim),
+                (_, true, _) => Kind::Coding,
+                (_, _, true) => Kind::Group,
+                _ => Kind::Command,
+            };
+            modes.push(self.mode(d, stack, &none, kind, None, &mut places));
+        }
+        for (worker, name) in workers {
+            let spec = specs
+                .iter()
+                .find(|s| s.worker.as_ref().is_some_and(|w| w.v == *name))
+                .unwrap_or(&none);
+            let kind = if self.workers.get(*worker).run.is_some() {
+                Kind::Command
+            } else {
+                Kind::Coding
+            };
+            modes.push(self.mode(d, stack, spec, kind, Some(*worker), &mut places));
+        }
+        self.fit(d, stack, id, &modes, &places);
+        modes
+    }
+
+    fn mode(
+        &mut self,
+        d: &mut Decoder,
+        stack: &[&AgentSpec],
+        spec: &ModeSpec,
+        kind: Kind<'_>,
+        worker: Option<WorkerIx>,
+        places: &mut Vec<At>,
+    ) -> AgentMode {
+        let exactly = |us| Duration {
+            min_us: us,
+            expected_us: us,
+            max_us: us,
+            guessed: false,
+        };
+        if let Kind::Group = kind {
+            for place in stack.iter().filter(|s| s.id.is_some()).flat_map(|s| {
+                [
+                    s.own.duration.as_ref().map(|t| t.at),
+                    s.own.ram.as_ref().map(|r| r.at),
+                    s.own.cpus.as_ref().map(|c| c.at),
+                ]
+            }) {
+                if let Some(place) = place {
+                    d.sink.warning(
+                        place,
+                        "this agent has no work of its own: the value has no effect",
+                    );
+                }
+            }
+            places.push(At::NOWHERE);
+            return AgentMode {
+                worker: None,
+                duration: exactly(0),
+                ram_bytes: 0,
+                ram_guessed: false,
+                cpus_milli: 0,
+                uses: BTreeMap::new(),
+                spends: BTreeMap::new(),
+                tokens: 0,
+            };
+        }
+        let duration = spec
+            .duration
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.duration.as_ref()));
+        let ram = spec
+            .ram
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.ram.as_ref()));
+        let cpus = spec
+            .cpus
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.cpus.as_ref()));
+        let uses = spec
+            .uses
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.uses.as_ref()));
+        let spends = spec
+            .spends
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.spends.as_ref()));
+        let tokens = spec
+            .tokens
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.tokens.as_ref()));
+        let (guess_duration, guess_ram, guess_cpus) = match kind {
+            Kind::Sim(sim) => (exactly(sim.sim.duration_us), (sim.sim.ram_bytes, false), 0),
+            Kind::Coding => (
+                Duration {
+                    guessed: true,
+                    ..exactly(GUESSED_DURATION)
+                },
+                (CODING_RAM, true),
+                CODING_CPUS,
+            ),
+            Kind::Command | Kind::Group => (
+                Duration {
+                    guessed: true,
+                    ..exactly(GUESSED_DURATION)
+                },
+                (COMMAND_RAM, true),
+                0,
+            ),
+        };
+        let (ram_bytes, ram_guessed) = ram.map_or(guess_ram, |r| (r.v, false));
+        let mode = AgentMode {
+            worker,
+            duration: duration.map_or(guess_duration, |t| t.v),
+            ram_bytes,
+            ram_guessed,
+            cpus_milli: cpus.map_or(guess_cpus, |c| c.v),
+            uses: self.amounts(d, uses, true),
+            spends: self.amounts(d, spends, false),
+            tokens: tokens.map_or(0, |t| t.v),
+        };
+        // Where to point at if this mode does not fit: at what is too large.
+        let cpus_over = self.limits.cpus_milli.is_some_and(|l| mode.cpus_milli > l);
+        let tokens_over = self.limits.tokens.is_some_and(|l| mode.tokens > l);
+        let over = |all: Option<&BTreeMap<String, Sp<u64>>>, of: &BTreeMap<String, u64>| {
+            all.and_then(|m| {
+                m.iter()
+                    .find(|(k, n)| of.get(*k).is_some_and(|l| n.v > *l))
+                    .map(|(_, n)| n.at)
+            })
+        };
+        let place = match self.limits.ram {
+            Some(RamLimit::Bytes(l)) if ram_bytes > l => ram.map(|r| r.at),
+            _ if cpus_over => cpus.map(|c| c.at),
+            _ if tokens_over => tokens.map(|t| t.at),
+            _ => over(uses, &self.limits.resources).or_else(|| over(spends, &self.limits.budgets)),
+        };
+        places.push(
+            place
+                .or(spec.worker.as_ref().map(|w| w.at))
+                .unwrap_or(At::NOWHERE),
+        );
+        mode
+    }
+
+    /// Checks that all names are declared in limits.
+    fn amounts(
+        &self,
+        d: &mut Decoder,
+        amounts: Option<&BTreeMap<String, Sp<u64>>>,
+        uses: bool,
+    ) -> BTreeMap<String, u64> {
+        let (declared, what, key) = if uses {
+            (&self.limits.resources, "resource", "resources")
+        } else {
+            (&self.limits.budgets, "budget", "budgets")
+        };
+        let mut out = BTreeMap::new();
+        for (name, amount) in amounts.into_iter().flatten() {
+            let known = declared.contains_key(name) || (uses && self.raw.models.contains_key(name));
+            if known {
+                out.insert(name.clone(), amount.v);
+                continue;
+            }
+            let meant = d.suggest.nearest(name, declared.keys().map(String::as_str));
+            let found = d
+                .sink
+                .error(amount.at, format!("unknown {what} `{name}`"))
+                .meant(meant);
+            if meant.is_none() {
+                found.help(format!("declare it: [limits] {key} = {{ {name} = … }}"));
+            }
+        }
+        out
+    }
+
+    fn fit(
+        &self,
+        d: &mut Decoder,
+        stack: &[&AgentSpec],
+        id: &str,
+        modes: &[AgentMode],
+        places: &[At],
+    ) {
+        let why: Vec<Option<String>> = modes.iter().map(|m| misfit(self.limits, m)).collect();
+        let all = why.iter().all(Option::is_some);
+        let own = stack.iter().find(|s| s.id.is_some()).unwrap_or(&stack[0]);
+        let own = own.id.as_ref().map_or(own.at, |i| i.at);
+        for ((why, place), mode) in why.into_iter().zip(places).zip(modes) {
+            let Some(why) = why else { continue };
+            let place = if *place == At::NOWHERE { own } else { *place };
+            let name = mode.worker.map(|w| self.workers.get(w).name.as_str());
+            if all {
+                let by = name.map(|n| format!(" by `{n}`")).unwrap_or_default();
+                d.sink
+                    .error(place, format!("agent `{id}` does not fit{by}: {why}"))
+                    .help("raise the limit, or lower the need");
+            } else {
+                let name = name.unwrap_or_default();
+                d.sink.warning(
+                    place,
+                    format!("agent `{id}` does not fit by `{name}`, which is never chosen: {why}"),
+                );
+            }
+        }
+    }
+}
+
+/// Says why a mode can never run under the plan's own limits and budgets.
+fn misfit(limits: &Limits, mode: &AgentMode) -> Option<String> {
+    if let Some(RamLimit::Bytes(limit)) = limits.ram
+        && mode.ram_bytes > limit
+    {
+        let guessed = if mode.ram_guessed { "~" } else { "" };
+        let (need, have) = (units::human_size(mode.ram_bytes), units::human_size(limit));
+        return Some(format!(
+            "it needs {guessed}{need} of memory, limits.ram is {have}"
+        ));
+    }
+    if let Some(limit) = limits.cpus_milli.filter(|l| mode.cpus_milli > *l) {
+        let (need, have) = (
+            units::show_decimal(mode.cpus_milli, 3),
+            units::show_decimal(limit, 3),
+        );
+        return Some(format!("it needs {need} processors, limits.cpus is {have}"));
+    }
+    if let Some(limit) = limits.tokens.filter(|l| mode.tokens > *l) {
+        return Some(format!(
+            "it uses {} tokens, limits.tokens is {limit}",
+            mode.tokens
+        ));
+    }
+    let over = |amounts: &BTreeMap<String, u64>, of: &BTreeMap<String, u64>| {
+        amounts
+            .iter()
+            .find_map(|(k, n)| of.get(k).filter(|l| n > *l).map(|l| (k.clone(), *n, *l)))
+    };
+    if let Some((name, need, have)) = over(&mode.uses, &limits.resources) {
+        return Some(format!(
+            "it uses {need} of `{name}`, limits.resources has {have}"
+        ));
+    }
+    let (name, need, have) = over(&mode.spends, &limits.budgets)?;
+    Some(format!(
+        "it spends {need} of `{name}`, limits.budgets has {have}"
+    ))
+}
+
+/// Collects the keys that are not built, each from the strongest layer that states it.
+fn carried(stack: &[&AgentSpec], id: &str) -> Vec<RawUnbuilt> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut all = Vec::new();
+    for carried in stack.iter().flat_map(|s| &s.carried) {
+        if seen.contains(&carried.key) {
+            continue;
+        }
+        seen.push(carried.key);
+        if !carried.help.is_empty() {
+            let path = vec!["agent".to_owned(), id.to_owned(), carried.key.to_owned()];
+            all.push(RawUnbuilt {
+                path,
+                at: carried.at,
+                toml: carried.toml.clone(),
+                help: carried.help,
+            });
+        }
+    }
+    all
+}

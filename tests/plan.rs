@@ -1,0 +1,203 @@
+//! Plans as files: the messages of bad ones, the meaning of good ones, and that expanding keeps it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wavedeck::plan::{self, LoadOptions, Loaded, Plan};
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/plans")
+        .join(name)
+}
+
+fn files(name: &str) -> Vec<(String, String)> {
+    let mut paths: Vec<_> = fs::read_dir(folder(name))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|p| {
+            (
+                p.file_stem().unwrap().to_string_lossy().into_owned(),
+                fs::read_to_string(p).unwrap(),
+            )
+        })
+        .collect()
+}
+
+fn read(path: &str) -> Result<String, String> {
+    match path {
+        "prompts/two.md" => Ok("Use ${item} and $${x}, `${HOME}`.\n".to_owned()),
+        "empty.md" => Ok(" \n".to_owned()),
+        _ => Err("no such file".to_owned()),
+    }
+}
+
+fn load(name: &str, source: &str) -> Result<Loaded, Vec<plan::Diagnostic>> {
+    let options = LoadOptions {
+        file_name: format!("{name}.toml"),
+        ..LoadOptions::default()
+    };
+    plan::load(source, &options, &mut |path| read(path))
+}
+
+fn only(source: &str, glob: &str) -> Vec<String> {
+    let options = LoadOptions {
+        only: Some(glob.to_owned()),
+        ..LoadOptions::default()
+    };
+    let loaded = plan::load(source, &options, &mut |path| read(path)).unwrap();
+    loaded
+        .plan
+        .agents
+        .iter()
+        .map(|a| a.id.to_string())
+        .collect()
+}
+
+fn without_places(mut plan: Plan) -> Plan {
+    for unbuilt in &mut plan.unbuilt {
+        (unbuilt.line, unbuilt.column) = (0, 0);
+    }
+    plan
+}
+
+fn snapshots() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+#[test]
+fn bad_plans_say_everything_at_its_place() {
+    let all = files("invalid");
+    assert!(all.len() >= 45);
+    for (name, source) in all {
+        let Err(found) = load(&name, &source) else {
+            panic!("{name} is accepted")
+        };
+        let text = plan::render(&found, &format!("{name}.toml"), &source);
+        assert!(
+            !text.chars().any(|c| c.is_control() && c != '\n'),
+            "{name}: raw control characters"
+        );
+        snapshots().bind(|| insta::assert_snapshot!(format!("invalid-{name}"), text));
+    }
+}
+
+#[test]
+fn good_plans_expand_to_the_same_plan() {
+    let all = files("valid");
+    assert!(all.len() >= 10);
+    for (name, source) in all {
+        let loaded = load(&name, &source)
+            .unwrap_or_else(|found| panic!("{name}:\n{}", plan::render(&found, &name, &source)));
+        let expanded = plan::expand::to_toml(&loaded.plan);
+        let again = load(&name, &expanded).unwrap_or_else(|found| {
+            panic!(
+                "{name}, expanded:\n{}",
+                plan::render(&found, &name, &expanded)
+            )
+        });
+        assert_eq!(
+            without_places(again.plan),
+            without_places(loaded.plan.clone()),
+            "{name}\n{expanded}"
+        );
+        let mut text = expanded;
+        text.push('\n');
+        for u in &loaded.plan.unbuilt {
+            let _ = writeln!(
+                text,
+                "# not built: {} at {}:{}: {}",
+                u.key, u.line, u.column, u.help
+            );
+        }
+        for w in &loaded.warnings {
+            let _ = writeln!(text, "# warning at {}:{}: {}", w.line, w.column, w.message);
+        }
+        snapshots().bind(|| insta::assert_snapshot!(format!("valid-{name}"), text));
+    }
+}
+
+#[test]
+fn set_replaces_variables() {
+    let source = "[vars]\nwho = \"x\"\nall = [\"a\"]\n[[agent]]\nid = \"${who}-${item}\"\neach = \"all\"\nrun = \"true\"\n";
+    let set = |pairs: &[(&str, &str)]| LoadOptions {
+        vars: pairs
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect::<BTreeMap<_, _>>(),
+        ..LoadOptions::default()
+    };
+    let loaded = plan::load(source, &set(&[("who", "y"), ("all", "b, c")]), &mut |p| {
+        read(p)
+    })
+    .unwrap();
+    let ids: Vec<_> = loaded
+        .plan
+        .agents
+        .iter()
+        .map(|a| a.id.to_string())
+        .collect();
+    assert_eq!(ids, ["y-b", "y-c"]);
+    let found = plan::load(source, &set(&[("hwo", "y")]), &mut |p| read(p)).unwrap_err();
+    assert_eq!(
+        plan::render(&found, "p.toml", source),
+        "p.toml: error: --set: unknown variable `hwo`, did you mean `who`?\nhelp: the plan's variables are declared in [vars]\n"
+    );
+}
+
+#[test]
+fn only_keeps_what_is_needed() {
+    let source = files("valid")
+        .into_iter()
+        .find(|(n, _)| n == "diamond")
+        .unwrap()
+        .1;
+    assert_eq!(only(&source, "left"), ["top", "left"]);
+    assert_eq!(only(&source, "*t"), ["top", "left", "right"]);
+    let source = files("valid")
+        .into_iter()
+        .find(|(n, _)| n == "parents")
+        .unwrap()
+        .1;
+    // A part keeps its parent alone; who needs the parent needs all its parts.
+    assert_eq!(only(&source, "api-code"), ["api", "api-code"]);
+    assert_eq!(
+        only(&source, "ui-part"),
+        ["api", "api-code", "api-tests", "ui", "ui-part"]
+    );
+    let source = files("valid")
+        .into_iter()
+        .find(|(n, _)| n == "unbuilt")
+        .unwrap()
+        .1;
+    let options = LoadOptions {
+        only: Some("d".to_owned()),
+        ..LoadOptions::default()
+    };
+    let plan = plan::load(&source, &options, &mut |p| read(p))
+        .unwrap()
+        .plan;
+    assert!(
+        plan.unbuilt
+            .iter()
+            .all(|u| !u.key.starts_with("agent.a") && !u.key.starts_with("worker"))
+    );
+    let options = LoadOptions {
+        only: Some("zz*".to_owned()),
+        ..LoadOptions::default()
+    };
+    assert_eq!(
+        plan::load(&source, &options, &mut |p| read(p)).unwrap_err()[0].line,
+        0
+    );
+}
