@@ -35,7 +35,7 @@ pub struct PlanOption {
     pub makespan_us: u64,
     /// How much shorter it is than the longest option.
     pub time: u32,
-    /// How much of the scarcest resource stays free.
+    /// How much stays free at the peak: the mean over memory, CPUs and whatever else is limited and used.
     pub resources: u32,
     /// Barriers of phases that it keeps.
     pub quality: u32,
@@ -176,13 +176,15 @@ fn options(
             let peaks = &schedule.peaks;
             let time = 1000 - permille(schedule.makespan_us, longest.max(1));
             let ram = permille(peaks.ram_bytes, capacity.ram_bytes);
-            let fullest = peaks
+            // The mean over everything that is both limited and used.
+            let shares: Vec<u32> = peaks
                 .resources
                 .iter()
                 .filter_map(|(name, &used)| Some(permille(used, *capacity.resources.get(name)?)))
                 .chain([ram, permille(peaks.cpus_milli, capacity.cpus_milli)])
-                .max()
-                .unwrap_or(0);
+                .filter(|&share| share > 0)
+                .collect();
+            let resources = 1000 - shares.iter().sum::<u32>() / (shares.len() as u32).max(1);
             let kept = if *mode == Mode::Parallel {
                 gates
             } else {
@@ -200,7 +202,6 @@ fn options(
             let risk =
                 (ram.saturating_sub(600) * 5 / 4 + beside * 3 / 10 + permille(guessed, agents) / 5)
                     .min(1000);
-            let resources = 1000 - fullest;
             PlanOption {
                 mode: *mode,
                 makespan_us: schedule.makespan_us,

@@ -7,7 +7,7 @@ use crate::{
     schedule::{Analysis, analysis::mode_name, matrix::Row},
 };
 
-use super::{thousandths, warnings};
+use super::{cpus, thousandths, warnings};
 
 /// A JSON string.
 fn quote(text: &str) -> String {
@@ -32,15 +32,6 @@ fn numbers<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a u64)>) -> String
         .map(|(name, n)| format!("{}:{n}", quote(name)))
         .collect();
     format!("{{{}}}", parts.join(","))
-}
-
-/// CPUs: whole where they are whole.
-fn cpus(milli: u64) -> String {
-    if milli.is_multiple_of(1000) {
-        (milli / 1000).to_string()
-    } else {
-        thousandths(milli)
-    }
 }
 
 fn row(name: &str, row: &Row) -> String {
@@ -171,4 +162,35 @@ pub fn to_json(plan: &Plan, analysis: &Analysis) -> String {
         list(warnings(plan, analysis), |w| quote(&w)),
     );
     out
+}
+
+/// Minutes in words, rounded up.
+fn in_minutes(us: u64) -> String {
+    match us.div_ceil(60_000_000) {
+        1 => "1 minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+/// Writes the analysis as BUILDSTATE JSON (requirement A11), one key a line.
+#[must_use]
+pub fn to_buildstate(plan: &Plan, analysis: &Analysis) -> String {
+    let makespan = analysis.schedule.makespan_us;
+    let tenths = (u128::from(analysis.sequential_us) * 10 + u128::from(makespan) / 2)
+        .checked_div(u128::from(makespan))
+        .unwrap_or(10);
+    let factor = match (tenths / 10, tenths % 10) {
+        (whole, 0) => format!("{whole}x"),
+        (whole, rest) => format!("{whole}.{rest}x"),
+    };
+    format!(
+        "{{\n  \"task\": {},\n  \"sequential_estimate\": {},\n  \"hybrid_estimate\": {},\n  \
+         \"hybrid_applicable\": {},\n  \"parallel_jobs\": {},\n  \"speedup_factor\": {}\n}}\n",
+        quote(plan.goal.as_ref().unwrap_or(&plan.name)),
+        quote(&in_minutes(analysis.sequential_us)),
+        quote(&in_minutes(makespan)),
+        analysis.advice.hybrid,
+        analysis.schedule.peaks.agents,
+        quote(&factor),
+    )
 }

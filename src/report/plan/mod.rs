@@ -1,4 +1,4 @@
-//! The output of `wavedeck plan`: a table with a Gantt chart, JSON, DOT and Mermaid.
+//! The output of `wavedeck plan`: a table with a Gantt chart, JSON, BUILDSTATE, DOT and Mermaid.
 //!
 //! Pure: the same analysis gives the same bytes. Every result ends with one newline. Text from the
 //! plan is never printed as it stands: control and bidirectional characters are replaced, and each
@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub use graphs::{to_dot, to_mermaid};
-pub use json::to_json;
+pub use json::{to_buildstate, to_json};
 pub use table::{Colour, to_table};
 
 /// Replaces what would steer a terminal or reorder text.
@@ -85,6 +85,15 @@ pub(crate) fn bytes(n: u64) -> String {
 /// Thousandths with three places.
 pub(crate) fn thousandths(n: u64) -> String {
     format!("{}.{:03}", n / 1000, n % 1000)
+}
+
+/// CPUs: whole where they are whole.
+pub(crate) fn cpus(milli: u64) -> String {
+    if milli.is_multiple_of(1000) {
+        (milli / 1000).to_string()
+    } else {
+        thousandths(milli)
+    }
 }
 
 /// The condition of a need in words.

@@ -9,7 +9,7 @@ use crate::{
     schedule::{Analysis, Item, analysis::mode_name, matrix::Row},
 };
 
-use super::{bytes, clean, duration, thousandths, warnings};
+use super::{bytes, clean, cpus, duration, thousandths, warnings};
 
 /// Whether the text carries colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -300,8 +300,8 @@ fn summary(out: &mut Page, plan: &Plan, analysis: &Analysis) {
         capacity.agents,
         bytes(peaks.ram_bytes),
         bytes(capacity.ram_bytes),
-        thousandths(peaks.cpus_milli),
-        thousandths(capacity.cpus_milli),
+        cpus(peaks.cpus_milli),
+        cpus(capacity.cpus_milli),
     );
     if let Some(limit) = capacity.tokens_per_minute {
         let _ = write!(used, ", {} of {limit} tokens/min", peaks.tokens_per_minute);
@@ -494,7 +494,7 @@ fn matrix(out: &mut Page, plan: &Plan, analysis: &Analysis) {
             row.agents.to_string(),
             row.peak_agents.to_string(),
             bytes(row.peak_ram_bytes),
-            thousandths(row.peak_cpus_milli),
+            cpus(row.peak_cpus_milli),
             row.tokens.to_string(),
             row.peak_tokens_per_minute.to_string(),
             format!(
@@ -598,7 +598,6 @@ fn options(out: &mut Page, analysis: &Analysis) {
                 term(o.quality),
                 term(o.risk),
                 term(o.score),
-                clean(&o.why),
             ]
         })
         .collect();
@@ -611,8 +610,13 @@ fn options(out: &mut Page, analysis: &Analysis) {
             column("quality", true, 7),
             column("risk", true, 5),
             column("score", true, 5),
-            column("why", false, 120),
         ],
         &rows,
     );
+    for option in &analysis.options {
+        out.line(
+            &format!("{}: {}", mode_name(option.mode), clean(&option.why)),
+            Role::Plain,
+        );
+    }
 }

@@ -14,7 +14,7 @@ use crate::{
     schedule::{Analysis, Inputs, capacity_from_plan},
 };
 
-use super::{Colour, bytes, duration, to_dot, to_json, to_mermaid, to_table};
+use super::{Colour, bytes, duration, to_buildstate, to_dot, to_json, to_mermaid, to_table};
 
 /// Phases with a gate, two tracks, sub-agents of both kinds, conditions, a preference, two modes.
 fn middling() -> Plan {
@@ -137,6 +137,7 @@ fn machine_formats() {
     assert_eq!(value["plan"], "add-billing");
     // One key a line keeps the differences readable.
     insta::assert_snapshot!("json", json.replace(",\"", ",\n\"").replace("},{", "},\n{"));
+    insta::assert_snapshot!("buildstate", to_buildstate(&plan, &analysis));
     insta::assert_snapshot!("dot", to_dot(&plan, &analysis));
     insta::assert_snapshot!("mermaid", to_mermaid(&plan, &analysis));
 }
