@@ -149,7 +149,7 @@ pub fn is_barrier(plan: &Plan, mode: Mode, phase: usize) -> bool {
 
 /// The points of the graph with one more for each barrier; none where there is no barrier, or
 /// where needs lead against it.
-fn barrier_points(plan: &Plan, graph: &Graph, mode: Mode) -> Option<Points> {
+pub(crate) fn barrier_points(plan: &Plan, graph: &Graph, mode: Mode) -> Option<Points> {
     let n = plan.phases.len();
     // Point that agents of a phase wait for, and point that they lead to.
     let mut waits: Vec<Option<u32>> = vec![None; n];

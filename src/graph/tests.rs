@@ -426,6 +426,25 @@ fn a_picture_with_groups_soft_needs_and_loops() {
 }
 
 #[test]
+#[ignore = "prints a picture"]
+fn a_larger_picture() {
+    println!(
+        "{}",
+        picture(&layered(24, 6, 3, 3), LayoutOptions::default())
+    );
+    println!(
+        "{}",
+        picture(
+            &layered(40, 8, 2, 5),
+            LayoutOptions {
+                row_gap: 0,
+                ..LayoutOptions::default()
+            }
+        )
+    );
+}
+
+#[test]
 #[ignore = "prints times"]
 fn times() {
     for (agents, width) in [(1_000, 50), (10_000, 100), (10_000, 1)] {

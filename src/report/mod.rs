@@ -1,3 +1,5 @@
 //! What people and scripts read: renderers of plans and runs.
 //!
 //! Text in memory only; writing it is the caller's.
+
+pub mod plan;
