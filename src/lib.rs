@@ -5,4 +5,6 @@
 //! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
 //! `runtime` only.
 
+pub mod executor;
 pub mod plan;
+pub mod sys;
