@@ -180,9 +180,9 @@ impl Loop {
             let early = mem::take(&mut self.early);
             for command in early {
                 if command.key() == Some(&key) {
-                    self.command(command)
+                    self.command(command);
                 } else {
-                    self.early.push(command)
+                    self.early.push(command);
                 }
             }
             if self.closing.is_some() {

@@ -3,11 +3,13 @@
 //! Must not know plans, states or the journal: it carries out [`Job`]s and sends [`Report`]s. It
 //! never retries and never decides that something should run.
 
+pub mod hostile;
 mod inbox;
 mod io;
 mod live;
 pub mod local;
 pub mod report;
+pub mod simulate;
 mod spawner;
 mod trees;
 pub mod view;

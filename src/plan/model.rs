@@ -57,18 +57,7 @@ pub struct Unbuilt {
 
 /// How strictly phases bind (DESIGN 1).
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
@@ -150,18 +139,7 @@ pub struct Track {
 
 /// Declared importance; the order is the order of starting.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
@@ -178,18 +156,7 @@ pub enum Priority {
 
 /// Kind of work; breaks ties in this order (requirement C1).
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
@@ -456,9 +423,6 @@ impl Plan {
     /// Finds an agent by its id; linear, so only for commands and messages.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<AgentIx> {
-        self.agents
-            .iter()
-            .position(|a| a.id.as_str() == id)
-            .map(AgentIx::of)
+        self.agents.iter().position(|a| a.id.as_str() == id).map(AgentIx::of)
     }
 }

@@ -98,12 +98,8 @@ fn wait4(pid: i32, options: libc::c_int) -> io::Result<Option<Reaped>> {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(None),
         pid => {
-            let us = |t: libc::timeval| {
-                u64::try_from(t.tv_sec).unwrap_or(0) * 1_000_000
-                    + u64::try_from(t.tv_usec).unwrap_or(0)
-            };
             let usage = Usage {
-                cpu_us: us(usage.ru_utime) + us(usage.ru_stime),
+                cpu_us: cpu_us(&usage),
                 maxrss_bytes: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
             };
             let status = if libc::WIFSIGNALED(status) {
@@ -117,6 +113,30 @@ fn wait4(pid: i32, options: libc::c_int) -> io::Result<Option<Reaped>> {
             Ok(Some(Reaped { pid, status, usage }))
         }
     }
+}
+
+fn cpu_us(usage: &libc::rusage) -> u64 {
+    let us = |t: libc::timeval| {
+        u64::try_from(t.tv_sec).unwrap_or(0) * 1_000_000 + u64::try_from(t.tv_usec).unwrap_or(0)
+    };
+    us(usage.ru_utime) + us(usage.ru_stime)
+}
+
+/// Returns the CPU time that this process has used so far, in microseconds.
+pub fn own_cpu_us() -> io::Result<u64> {
+    usage_of(libc::RUSAGE_SELF)
+}
+
+/// Returns the CPU time of all children that were waited for, and of theirs, in microseconds.
+pub fn children_cpu_us() -> io::Result<u64> {
+    usage_of(libc::RUSAGE_CHILDREN)
+}
+
+fn usage_of(who: libc::c_int) -> io::Result<u64> {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the pointer is valid for the call; zeroed integers are valid whatever it writes.
+    let (got, usage) = unsafe { (libc::getrusage(who, usage.as_mut_ptr()), usage.assume_init()) };
+    if got == 0 { Ok(cpu_us(&usage)) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Names a signal; `SIG<number>` for those that have no name, such as real-time signals.
