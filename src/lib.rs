@@ -5,10 +5,13 @@
 //! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
 //! `runtime` only.
 
+pub mod config;
 pub mod engine;
+pub mod executor;
 pub mod graph;
 pub mod plan;
 pub mod report;
 pub mod resources;
 pub mod schedule;
+pub mod sys;
 pub mod tui;

@@ -1,4 +1,5 @@
 //! One test binary: one link, shared code.
 
+mod executor;
 mod plan;
 mod simulation;

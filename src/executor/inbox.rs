@@ -1,0 +1,130 @@
+//! What the executor's threads share: the queue of jobs, the inbox of the I/O thread, views.
+//!
+//! Must not do work of its own; every lock is held for a few statements only.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    os::fd::OwnedFd,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use super::{Job, JobKey, JobView, Report, ReportSink, live::Live};
+use crate::sys::{locked, spawn::EnvBlock};
+
+/// What an event of the poll is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Commands,
+    Output,
+    Exit,
+    Stdin,
+}
+
+/// Packs a job's serial number and a source into the poll's user data.
+pub(super) const fn token(serial: u64, source: Source) -> u64 {
+    serial << 2
+        | match source {
+            Source::Commands => 0,
+            Source::Output => 1,
+            Source::Exit => 2,
+            Source::Stdin => 3,
+        }
+}
+
+pub(super) const fn untoken(token: u64) -> (u64, Source) {
+    let source = match token & 3 {
+        0 => Source::Commands,
+        1 => Source::Output,
+        2 => Source::Exit,
+        _ => Source::Stdin,
+    };
+    (token >> 2, source)
+}
+
+#[derive(Debug)]
+pub(super) enum Command {
+    Terminate(JobKey, Duration),
+    Kill(JobKey),
+    Freeze(JobKey),
+    Thaw(JobKey),
+    Shutdown(Duration),
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    /// Started jobs that the I/O thread does not know yet.
+    pub fresh: Vec<Live>,
+    pub commands: Vec<Command>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub jobs: VecDeque<Job>,
+    /// Taken by a spawner, not yet in the inbox.
+    pub starting: Vec<JobKey>,
+    /// Spawners that wait for a job.
+    pub idle: usize,
+    pub closed: bool,
+}
+
+pub(super) struct Shared {
+    pub run: String,
+    pub env: EnvBlock,
+    pub null: OwnedFd,
+    pub epoll: OwnedFd,
+    pub event: OwnedFd,
+    pub queue: Mutex<Queue>,
+    pub ready: Condvar,
+    pub inbox: Mutex<Inbox>,
+    pub views: Mutex<BTreeMap<JobKey, Arc<JobView>>>,
+    pub sink: Arc<dyn ReportSink>,
+    pub serial: AtomicU64,
+}
+
+impl Shared {
+    /// Queues a job; one spawner is woken where one waits.
+    pub fn submit(&self, job: Job) {
+        let refused = {
+            let mut queue = locked(&self.queue);
+            if queue.closed {
+                Some(job)
+            } else {
+                queue.jobs.push_back(job);
+                if queue.idle > 0 {
+                    self.ready.notify_one();
+                }
+                None
+            }
+        };
+        if let Some(job) = refused {
+            self.report(cancelled(job.key));
+        }
+    }
+
+    pub fn command(&self, command: Command) {
+        locked(&self.inbox).commands.push(command);
+        // Cannot fail but by a counter at its limit, and then the thread is awake anyway.
+        let _ = rustix::io::write(&self.event, &1_u64.to_ne_bytes());
+    }
+
+    pub fn report(&self, report: Report) {
+        self.sink.push(&mut vec![report]);
+    }
+
+    pub fn next_serial(&self) -> u64 {
+        self.serial.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// The report about a job that was taken back.
+pub(super) fn cancelled(key: JobKey) -> Report {
+    Report::SpawnFailed {
+        key,
+        error: "taken back before it started".to_owned(),
+        cancelled: true,
+    }
+}

@@ -1,0 +1,653 @@
+//! The I/O loop: one thread that reads all output, notices all ends and keeps all deadlines.
+//!
+//! Must not block: reads and writes of pipes never wait, and a look at a tree is one pass over
+//! `/proc`. It always drains, whatever becomes of the output's file.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    mem,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::epoll,
+    io::Errno,
+    process::{Pid, getpid, test_kill_process_group},
+    thread::gettid,
+    time::Timespec,
+};
+
+use super::{
+    Config, Exit, JobKey, Report,
+    inbox::{Command, Shared, Source, cancelled, untoken},
+    live::{Freeze, Live},
+    trees::{Ending, Step},
+};
+use crate::sys::{
+    locked,
+    proc::ProcTable,
+    reap::{self, Orphans, Usage},
+    subreaper::MainChildren,
+    tree::{self, survivors_of_run},
+};
+
+/// One read; also the size of a pipe, so one read mostly empties it.
+const CHUNK: usize = 64 * 1024;
+/// Reads of one pipe in a row after its process ended, so that a flood does not hold up the others.
+const LAST_READS: usize = 16;
+/// Rounds of freezing and the time between two.
+const FREEZE_ROUNDS: u32 = 50;
+const FREEZE_ROUND: Duration = Duration::from_millis(2);
+/// Between two looks at a tree that was told to end and whose first process has.
+const ENDING_ROUND: Duration = Duration::from_millis(30);
+/// Between two looks while the end of everything is awaited.
+const SHUTDOWN_ROUND: Duration = Duration::from_millis(20);
+/// Beyond the time of grace, the end of everything takes no longer than this.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
+/// Ended orphans are taken off the kernel's list at least this often while jobs run.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+
+/// An ended child that nobody reaped for so long is an orphan.
+const ZOMBIE_AGE: Duration = Duration::from_secs(2);
+
+/// How to find out whether anything was orphaned to us.
+#[derive(Debug)]
+enum Probe {
+    /// We are the main thread: one `wait4`.
+    Own,
+    /// The kernel lists the main thread's children: one `pread`.
+    Listed(MainChildren),
+    /// Neither: look through `/proc`.
+    Search,
+}
+
+#[derive(Debug)]
+pub(super) struct Loop {
+    shared: Arc<Shared>,
+    output_drain: Duration,
+    leak_grace: Duration,
+    probe: Probe,
+    jobs: HashMap<u64, Live>,
+    by_key: HashMap<JobKey, u64>,
+    endings: BTreeMap<u64, Ending>,
+    /// Jobs that have ended and whose tree is looked at before that is reported.
+    verify: Vec<u64>,
+    verify_at: Option<Instant>,
+    search_cost: Duration,
+    searched_at: Option<Instant>,
+    /// Jobs with a deadline of their own (drain, freezing), by time.
+    timers: BTreeSet<(Instant, u64)>,
+    /// Commands for jobs that a spawner has in hand.
+    early: Vec<Command>,
+    housekeeping_at: Instant,
+    /// Ended children that nobody has reaped yet, by pid and start, and since when.
+    zombies: HashMap<(i32, u64), Instant>,
+    closing: Option<Instant>,
+    out: Vec<Report>,
+    buffer: Box<[u8]>,
+}
+
+impl Loop {
+    pub fn new(shared: Arc<Shared>, config: &Config) -> Self {
+        Self {
+            shared,
+            output_drain: config.output_drain,
+            leak_grace: config.leak_grace,
+            probe: Probe::Search,
+            jobs: HashMap::new(),
+            by_key: HashMap::new(),
+            endings: BTreeMap::new(),
+            verify: Vec::new(),
+            verify_at: None,
+            search_cost: Duration::ZERO,
+            searched_at: None,
+            timers: BTreeSet::new(),
+            early: Vec::new(),
+            housekeeping_at: Instant::now() + HOUSEKEEPING,
+            zombies: HashMap::new(),
+            closing: None,
+            out: Vec::new(),
+            buffer: vec![0; CHUNK].into_boxed_slice(),
+        }
+    }
+
+    pub fn run(mut self) {
+        self.probe = if gettid() == getpid() {
+            Probe::Own
+        } else {
+            MainChildren::open().map_or(Probe::Search, Probe::Listed)
+        };
+        let mut events = Vec::with_capacity(256);
+        loop {
+            events.clear();
+            let timeout = self.timeout();
+            match epoll::wait(
+                &self.shared.epoll,
+                rustix::buffer::spare_capacity(&mut events),
+                timeout.as_ref(),
+            ) {
+                Ok(_) | Err(Errno::INTR) => {}
+                // The descriptor is ours and open, so nothing else can be wrong; never spin on it.
+                Err(_) => std::thread::sleep(FREEZE_ROUND),
+            }
+            for event in &events {
+                let (serial, source) = untoken({ event.data }.u64());
+                self.event(serial, source, event.flags);
+            }
+            self.deadlines();
+            let shared = Arc::clone(&self.shared);
+            shared.sink.push(&mut self.out);
+            if self.closed() {
+                break;
+            }
+        }
+        self.out.push(Report::Stopped);
+        self.shared.sink.push(&mut self.out);
+    }
+
+    fn event(&mut self, serial: u64, source: Source, flags: epoll::EventFlags) {
+        if source == Source::Commands {
+            let mut count = [0; 8];
+            let _ = rustix::io::read(&self.shared.event, &mut count);
+            self.receive();
+            return;
+        }
+        if !self.jobs.contains_key(&serial) {
+            self.receive();
+        }
+        match source {
+            Source::Output => self.output(serial, !flags.contains(epoll::EventFlags::IN)),
+            Source::Exit => self.exited(serial),
+            Source::Stdin => {
+                if let Some(live) = self.jobs.get_mut(&serial)
+                    && live.feed.as_mut().is_some_and(super::live::Feed::push)
+                {
+                    live.feed = None;
+                }
+            }
+            Source::Commands => {}
+        }
+    }
+
+    /// Takes what is in the inbox: new jobs first, then commands, which may be about them.
+    fn receive(&mut self) {
+        let inbox = mem::take(&mut *locked(&self.shared.inbox));
+        for live in inbox.fresh {
+            let (key, serial) = (live.key.clone(), live.serial);
+            self.by_key.insert(key.clone(), serial);
+            self.jobs.insert(serial, live);
+            let early = mem::take(&mut self.early);
+            for command in early {
+                if command.key() == Some(&key) {
+                    self.command(command);
+                } else {
+                    self.early.push(command);
+                }
+            }
+            if self.closing.is_some() {
+                self.end_tree(serial, Duration::ZERO);
+            }
+        }
+        if !self.early.is_empty() {
+            // What could not be started needs no command any more.
+            let queue = locked(&self.shared.queue);
+            self.early
+                .retain(|c| c.key().is_some_and(|key| queue.starting.contains(key)));
+        }
+        for command in inbox.commands {
+            self.command(command);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Command::Shutdown(grace) = command {
+            self.shutdown(grace);
+            return;
+        }
+        let Some(key) = command.key() else { return };
+        let Some(&serial) = self.by_key.get(key) else {
+            self.command_for_unstarted(command);
+            return;
+        };
+        match command {
+            Command::Terminate(_, grace) => self.end_tree(serial, grace),
+            Command::Kill(_) => self.end_tree(serial, Duration::ZERO),
+            Command::Freeze(_) => {
+                if let Some(live) = self.jobs.get_mut(&serial)
+                    && live.exit.is_none()
+                {
+                    live.freeze = Freeze::Rounds(0);
+                    self.freeze(serial);
+                }
+            }
+            Command::Thaw(_) => self.thaw(serial),
+            Command::Shutdown(_) => {}
+        }
+    }
+
+    /// A job that is queued is taken back; one that a spawner has in hand gets the command later.
+    fn command_for_unstarted(&mut self, command: Command) {
+        let Some(key) = command.key() else { return };
+        let mut queue = locked(&self.shared.queue);
+        if queue.starting.contains(key) {
+            drop(queue);
+            self.early.push(command);
+            return;
+        }
+        if matches!(command, Command::Terminate(..) | Command::Kill(_))
+            && let Some(at) = queue.jobs.iter().position(|job| job.key == *key)
+            && let Some(job) = queue.jobs.remove(at)
+        {
+            self.out.push(cancelled(job.key));
+        }
+    }
+
+    fn output(&mut self, serial: u64, hung_up: bool) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        let Some(pipe) = &live.pipe else { return };
+        // Hung up and nothing to read: the end, without another call.
+        let got = if hung_up {
+            Ok(0)
+        } else {
+            rustix::io::read(pipe, &mut self.buffer[..])
+        };
+        match got {
+            Ok(0) => self.end_of_output(serial),
+            Ok(len) => self.append(serial, len),
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(_) => self.end_of_output(serial),
+        }
+    }
+
+    fn append(&mut self, serial: u64, len: usize) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        let chunk = &self.buffer[..len];
+        live.view.note(chunk);
+        if let Err(error) = live.sink.append(chunk) {
+            self.out.push(Report::OutputFailed {
+                key: live.key.clone(),
+                error: error.to_string(),
+            });
+        }
+    }
+
+    fn end_of_output(&mut self, serial: u64) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        live.pipe = None;
+        if live.exit.is_some() {
+            self.finish(serial);
+        }
+    }
+
+    fn exited(&mut self, serial: u64) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        if live.exit.is_some() {
+            return;
+        }
+        let (exit, usage) = match reap::reap(live.root.pid) {
+            Ok(Some(reaped)) => (reaped.status.into(), reaped.usage),
+            Ok(None) => return,
+            Err(_) => (Exit::Lost, Usage::default()),
+        };
+        live.exit = Some((exit, usage));
+        live.pidfd = None;
+        live.feed = None;
+        live.freeze = Freeze::No;
+        if live.pipe.is_none() {
+            self.finish(serial);
+            return;
+        }
+        // What it printed last is in the pipe already; only the end may be missing.
+        for _ in 0..LAST_READS {
+            let Some(pipe) = self.jobs.get(&serial).and_then(|live| live.pipe.as_ref()) else {
+                return;
+            };
+            match rustix::io::read(pipe, &mut self.buffer[..]) {
+                Ok(0) => return self.end_of_output(serial),
+                Ok(len) => self.append(serial, len),
+                Err(_) => break,
+            }
+        }
+        let until = Instant::now() + self.output_drain;
+        if let Some(live) = self.jobs.get_mut(&serial) {
+            live.drain_until = Some(until);
+            self.timers.insert((until, serial));
+        }
+    }
+
+    /// Its process has ended and its output is complete: report that, unless something may be left.
+    fn finish(&mut self, serial: u64) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        if live.verifying {
+            return;
+        }
+        // Its number stays taken while its group has members, so this cannot be about others.
+        let group = Pid::from_raw(live.root.pid)
+            .is_some_and(|pid| test_kill_process_group(pid) != Err(Errno::SRCH));
+        live.verifying = true;
+        if group || self.orphans_possible() {
+            self.verify.push(serial);
+            let now = Instant::now();
+            // At most a fifth of the time goes into searching.
+            let pause =
+                (self.search_cost * 4).clamp(Duration::from_millis(1), Duration::from_millis(100));
+            let at = self.searched_at.map_or(now, |last| now.max(last + pause));
+            self.verify_at.get_or_insert(at);
+        } else {
+            self.report_end(serial, 0);
+        }
+    }
+
+    fn orphans_possible(&mut self) -> bool {
+        match &self.probe {
+            Probe::Own => loop {
+                match reap::reap_own_orphan() {
+                    Ok(Orphans::Reaped(_)) => {}
+                    Ok(Orphans::None) => return false,
+                    Ok(Orphans::Alive) | Err(_) => return true,
+                }
+            },
+            Probe::Listed(children) => children.any().unwrap_or(true),
+            Probe::Search => true,
+        }
+    }
+
+    fn report_end(&mut self, serial: u64, leaked: u32) {
+        let Some(live) = self.jobs.remove(&serial) else {
+            return;
+        };
+        self.by_key.remove(&live.key);
+        locked(&self.shared.views).remove(&live.key);
+        if leaked == 0 {
+            self.endings.remove(&serial);
+        }
+        let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
+        self.out.push(Report::Ended {
+            exit,
+            cpu_us: usage.cpu_us,
+            maxrss_bytes: usage.maxrss_bytes,
+            output_bytes: live.view.output_bytes(),
+            leaked,
+            present: live
+                .watch_outputs
+                .iter()
+                .map(|path| path.exists())
+                .collect(),
+            key: live.key,
+        });
+    }
+
+    /// Looks at the trees of ended jobs, ends what is left of them and reports.
+    fn search(&mut self) {
+        let began = Instant::now();
+        let table = ProcTable::scan().unwrap_or_default();
+        for serial in mem::take(&mut self.verify) {
+            let Some(live) = self.jobs.get(&serial) else {
+                continue;
+            };
+            let left = tree::members(&table, &live.root);
+            if !left.is_empty() && self.endings.get(&serial).is_some_and(|e| !e.given_up) {
+                // It was told to end, and its memory is free only when all of it has: wait.
+                self.verify.push(serial);
+                self.verify_at = Some(began + ENDING_ROUND);
+                continue;
+            }
+            if !left.is_empty() && !self.endings.contains_key(&serial) {
+                let (key, root) = (live.key.clone(), live.root.clone());
+                let ending = Ending::begin(&table, key, root, began, self.leak_grace);
+                self.endings.insert(serial, ending);
+            }
+            self.report_end(serial, u32::try_from(left.len()).unwrap_or(u32::MAX));
+        }
+        self.take_ended_orphans(&table);
+        self.searched_at = Some(Instant::now());
+        self.search_cost = began.elapsed();
+    }
+
+    /// Reaps orphans that have ended, where the main thread does not.
+    ///
+    /// Every child that someone here waits for is reaped within moments of its end, and children
+    /// started by other parts of the program are in our own session, which orphans never are.
+    fn take_ended_orphans(&mut self, table: &ProcTable) {
+        let me = getpid().as_raw_pid();
+        let Some(mine) = table.get(me) else { return };
+        let now = Instant::now();
+        let seen = mem::take(&mut self.zombies);
+        for stat in table
+            .iter()
+            .filter(|s| s.ppid == me && !s.alive() && s.session != mine.session)
+        {
+            let id = (stat.pid, stat.start_time);
+            let since = seen.get(&id).copied().unwrap_or(now);
+            if now.duration_since(since) < ZOMBIE_AGE {
+                self.zombies.insert(id, since);
+                self.housekeeping_at = self.housekeeping_at.min(now + ZOMBIE_AGE);
+            } else {
+                let _ = reap::reap(stat.pid);
+            }
+        }
+    }
+
+    fn end_tree(&mut self, serial: u64, grace: Duration) {
+        let now = Instant::now();
+        if let Some(ending) = self.endings.get_mut(&serial) {
+            ending.hasten(now, grace);
+            return;
+        }
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        live.freeze = Freeze::No;
+        let table = ProcTable::scan().unwrap_or_default();
+        let mut ending = Ending::begin(&table, live.key.clone(), live.root.clone(), now, grace);
+        if grace.is_zero() {
+            step_ending(&mut ending, &table, now, &mut self.out);
+        }
+        self.endings.insert(serial, ending);
+    }
+
+    fn freeze(&mut self, serial: u64) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        let Freeze::Rounds(rounds) = live.freeze else {
+            return;
+        };
+        let table = ProcTable::scan().unwrap_or_default();
+        let round = tree::freeze_round(&table, &live.root);
+        if (round.signalled == 0 && round.stopped == round.total) || rounds >= FREEZE_ROUNDS {
+            live.freeze = Freeze::Done;
+            self.out.push(Report::Frozen {
+                key: live.key.clone(),
+                stopped: round.stopped,
+                total: round.total,
+                rss_bytes: round.rss_bytes,
+            });
+        } else {
+            live.freeze = Freeze::Rounds(rounds + 1);
+            self.timers.insert((Instant::now() + FREEZE_ROUND, serial));
+        }
+    }
+
+    fn thaw(&mut self, serial: u64) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        live.freeze = Freeze::No;
+        let table = ProcTable::scan().unwrap_or_default();
+        let processes = tree::thaw(&table, &live.root);
+        self.out.push(Report::Thawed {
+            key: live.key.clone(),
+            processes,
+        });
+    }
+
+    fn shutdown(&mut self, grace: Duration) {
+        let now = Instant::now();
+        self.closing.get_or_insert(now + grace + SHUTDOWN_LIMIT);
+        let serials: Vec<u64> = self.jobs.keys().copied().collect();
+        for serial in serials {
+            self.end_tree(serial, grace);
+        }
+        for ending in self.endings.values_mut() {
+            ending.hasten(now, grace);
+        }
+    }
+
+    fn closed(&mut self) -> bool {
+        let Some(limit) = self.closing else {
+            return false;
+        };
+        let now = Instant::now();
+        if now >= limit {
+            for ending in self.endings.values() {
+                self.out.push(Report::Survives {
+                    key: ending.key.clone(),
+                    left: ending.left,
+                });
+            }
+            return true;
+        }
+        if !self.jobs.is_empty() || !self.endings.is_empty() {
+            return false;
+        }
+        {
+            let queue = locked(&self.shared.queue);
+            if !queue.starting.is_empty() || !queue.jobs.is_empty() {
+                return false;
+            }
+        }
+        if !locked(&self.shared.inbox).fresh.is_empty() {
+            self.receive();
+            return false;
+        }
+        // Whatever went unseen carries the marker.
+        let left = survivors_of_run(&self.shared.run).unwrap_or_default();
+        for survivor in &left {
+            let _ = tree::signal_process(
+                survivor.pid,
+                survivor.start_time,
+                rustix::process::Signal::KILL,
+            );
+        }
+        left.is_empty()
+    }
+
+    /// Does what is due.
+    fn deadlines(&mut self) {
+        let now = Instant::now();
+        while let Some(&(at, serial)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.remove(&(at, serial));
+            let Some(live) = self.jobs.get_mut(&serial) else {
+                continue;
+            };
+            if matches!(live.freeze, Freeze::Rounds(_)) {
+                self.freeze(serial);
+            } else if live.drain_until.is_some_and(|until| until <= now) && live.pipe.is_some() {
+                if self.endings.get(&serial).is_some_and(|e| !e.given_up) {
+                    // Others of its tree are still ending and may have something to say.
+                    self.timers.insert((now + self.output_drain, serial));
+                    continue;
+                }
+                self.output(serial, false);
+                self.end_of_output(serial);
+            }
+        }
+        if self.verify_at.is_some_and(|at| at <= now) {
+            self.verify_at = None;
+            self.search();
+        }
+        if self.endings.values().any(|e| e.due <= now) {
+            let table = ProcTable::scan().unwrap_or_default();
+            let closing = self.closing.is_some();
+            let out = &mut self.out;
+            self.endings.retain(|_, ending| {
+                let keep = ending.due > now || step_ending(ending, &table, now, out);
+                if closing {
+                    ending.look_at(now + SHUTDOWN_ROUND);
+                }
+                keep
+            });
+        }
+        if now >= self.housekeeping_at {
+            self.housekeeping_at = now + HOUSEKEEPING;
+            let idle = self.jobs.is_empty() && self.zombies.is_empty();
+            if !idle && self.orphans_possible() && !matches!(self.probe, Probe::Own) {
+                let table = ProcTable::scan().unwrap_or_default();
+                self.take_ended_orphans(&table);
+            }
+        }
+    }
+
+    fn timeout(&self) -> Option<Timespec> {
+        let mut next = self.verify_at;
+        let mut sooner = |at: Instant| next = Some(next.map_or(at, |n| n.min(at)));
+        if let Some(&(at, _)) = self.timers.first() {
+            sooner(at);
+        }
+        self.endings.values().for_each(|e| sooner(e.due));
+        if !self.jobs.is_empty() || !self.zombies.is_empty() {
+            sooner(self.housekeeping_at);
+        }
+        let now = Instant::now();
+        if self.closing.is_some() {
+            sooner(now + SHUTDOWN_ROUND);
+        }
+        let left = next?.saturating_duration_since(now);
+        // Rounded up by the kernel to at least the time asked for.
+        Timespec::try_from(left).ok()
+    }
+}
+
+/// Takes one step and reports; `false` when it is over.
+fn step_ending(
+    ending: &mut Ending,
+    table: &ProcTable,
+    now: Instant,
+    out: &mut Vec<Report>,
+) -> bool {
+    match ending.step(table, now) {
+        Step::Gone => false,
+        Step::Waits => true,
+        Step::Escalated(killed) => {
+            out.push(Report::Escalated {
+                key: ending.key.clone(),
+                killed,
+            });
+            true
+        }
+        Step::Survives(left) => {
+            out.push(Report::Survives {
+                key: ending.key.clone(),
+                left,
+            });
+            // A job whose own process is left cannot be reported as ended; all else is over.
+            ending.given_up = true;
+            false
+        }
+    }
+}
+
+impl Command {
+    fn key(&self) -> Option<&JobKey> {
+        match self {
+            Self::Terminate(key, _) | Self::Kill(key) | Self::Freeze(key) | Self::Thaw(key) => {
+                Some(key)
+            }
+            Self::Shutdown(_) => None,
+        }
+    }
+}

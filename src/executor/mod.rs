@@ -1,0 +1,128 @@
+//! Runs processes: starts them, reads their output into files, ends whole trees, reports.
+//!
+//! Must not know plans, states or the journal: it carries out [`Job`]s and sends [`Report`]s. It
+//! never retries and never decides that something should run.
+
+pub mod hostile;
+mod inbox;
+mod io;
+mod live;
+pub mod local;
+pub mod report;
+pub mod simulate;
+mod spawner;
+mod trees;
+pub mod view;
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    plan::{AgentId, Argv},
+    sys::marker::Marker,
+};
+
+pub use local::{Config, IoLoop, LocalExecutor};
+pub use report::{Exit, Mailbox, Report, ReportSink};
+pub use view::JobView;
+
+/// Whose a job is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// An agent's.
+    Agent(AgentId),
+    /// A phase's, by the phase's id: a command of one of its gates.
+    Phase(String),
+}
+
+/// What a job is to its owner.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// The agent's own process.
+    Main,
+    /// A command of a check or gate.
+    Check {
+        /// The gate's id, or `check` for the agent's own acceptance commands.
+        gate: String,
+        /// Which of its commands, from 0.
+        index: u32,
+    },
+}
+
+/// Names one start of one process; never used twice in a run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct JobKey {
+    /// Whose it is.
+    pub owner: Owner,
+    /// Which attempt of the owner, from 1.
+    pub attempt: u32,
+    /// What it is to the owner.
+    pub kind: JobKind,
+}
+
+impl JobKey {
+    /// Names the own process of an agent's attempt.
+    #[must_use]
+    pub const fn main(agent: AgentId, attempt: u32) -> Self {
+        Self {
+            owner: Owner::Agent(agent),
+            attempt,
+            kind: JobKind::Main,
+        }
+    }
+
+    /// Names a command of a check or gate.
+    #[must_use]
+    pub fn check(owner: Owner, attempt: u32, gate: impl Into<String>, index: u32) -> Self {
+        Self {
+            owner,
+            attempt,
+            kind: JobKind::Check {
+                gate: gate.into(),
+                index,
+            },
+        }
+    }
+
+    /// Returns the marker that its processes carry in their environment.
+    #[must_use]
+    pub fn marker(&self, run: &str) -> Marker {
+        let agent = match &self.owner {
+            Owner::Agent(id) => id.as_str().to_owned(),
+            // No agent's id holds a colon.
+            Owner::Phase(id) => format!("phase:{id}"),
+        };
+        let check = match &self.kind {
+            JobKind::Main => None,
+            JobKind::Check { gate, index } => Some(format!("{gate}/{index}")),
+        };
+        Marker {
+            run: run.to_owned(),
+            agent,
+            attempt: self.attempt,
+            check,
+        }
+    }
+}
+
+/// One process to run.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its name.
+    pub key: JobKey,
+    /// Program and arguments.
+    pub argv: Argv,
+    /// Environment on top of the run's; the marker is added by itself.
+    pub env_extra: Vec<(String, String)>,
+    /// Working folder.
+    pub cwd: PathBuf,
+    /// What it reads from its standard input, which then ends; none: `/dev/null`.
+    pub stdin: Option<Vec<u8>>,
+    /// Where its output goes, standard output and error together; made at the first byte.
+    pub output: PathBuf,
+    /// Files that may be there at its end; [`Report::Ended`] says which are.
+    pub watch_outputs: Vec<PathBuf>,
+}

@@ -1,0 +1,177 @@
+//! What the executor tells, and the mailbox that carries it to the runtime's loop.
+//!
+//! Must not block: a report is put down and the reader is woken at most once until it has read.
+
+use std::{fmt, sync::Mutex};
+
+use super::JobKey;
+use crate::sys::{
+    locked,
+    reap::{ExitStatus, signal_name},
+};
+
+/// How a job's process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exit {
+    /// With a status.
+    Code(i32),
+    /// By a signal.
+    Signal {
+        /// Its number.
+        number: i32,
+        /// Its name, `SIGKILL`.
+        name: String,
+        /// Whether the kernel wrote a core dump.
+        core: bool,
+    },
+    /// Its status was lost: something else in this program waited for it.
+    Lost,
+}
+
+impl From<ExitStatus> for Exit {
+    fn from(status: ExitStatus) -> Self {
+        match status {
+            ExitStatus::Code(code) => Self::Code(code),
+            ExitStatus::Signal { number, core } => Self::Signal {
+                number,
+                name: signal_name(number),
+                core,
+            },
+        }
+    }
+}
+
+/// What happened to a job. For one key: `Spawned` comes first, `Ended` once; `Escalated` and
+/// `Survives` may come after it, about what the job left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// Its process runs.
+    Spawned {
+        /// Which job.
+        key: JobKey,
+        /// Its process id, session and process group.
+        pid: i32,
+        /// When it started, in clock ticks since boot.
+        start_time: u64,
+    },
+    /// It could not be started, or was taken back before it was; nothing runs.
+    SpawnFailed {
+        /// Which job.
+        key: JobKey,
+        /// Why, as a sentence for a person.
+        error: String,
+        /// It was taken back by `terminate`, `kill` or `shutdown`.
+        cancelled: bool,
+    },
+    /// Its process has ended and its output is complete.
+    Ended {
+        /// Which job.
+        key: JobKey,
+        /// How.
+        exit: Exit,
+        /// User and system time of it and what it waited for, in microseconds.
+        cpu_us: u64,
+        /// Largest resident set of any one of its processes that it waited for, in bytes.
+        maxrss_bytes: u64,
+        /// Bytes of output, also those that could not be written.
+        output_bytes: u64,
+        /// Processes that it left behind; they are being ended.
+        leaked: u32,
+        /// For each watched file, in order: is it there?
+        present: Vec<bool>,
+    },
+    /// What it left after the time of grace was killed.
+    Escalated {
+        /// Which job.
+        key: JobKey,
+        /// How many processes got SIGKILL.
+        killed: u32,
+    },
+    /// Some of its processes do not die, such as one that waits for a device that hangs.
+    Survives {
+        /// Which job.
+        key: JobKey,
+        /// How many.
+        left: u32,
+    },
+    /// Its tree is stopped, wholly where `stopped == total`.
+    Frozen {
+        /// Which job.
+        key: JobKey,
+        /// Processes that stand still.
+        stopped: u32,
+        /// Processes in all.
+        total: u32,
+        /// Memory that stays in use, in bytes; an upper bound.
+        rss_bytes: u64,
+    },
+    /// Its tree goes on.
+    Thawed {
+        /// Which job.
+        key: JobKey,
+        /// Processes that were let go on.
+        processes: u32,
+    },
+    /// Its output could not be written; it runs on, what it prints is counted and dropped.
+    OutputFailed {
+        /// Which job.
+        key: JobKey,
+        /// Why.
+        error: String,
+    },
+    /// The end of `shutdown`: nothing of the run is left but what `Survives` named.
+    Stopped,
+}
+
+/// Takes reports; called from the executor's threads.
+pub trait ReportSink: Send + Sync {
+    /// Takes all reports out of the list. Must not block.
+    fn push(&self, reports: &mut Vec<Report>);
+}
+
+/// A list of reports that wakes its reader when it stops being empty.
+pub struct Mailbox {
+    queue: Mutex<Vec<Report>>,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox")
+            .field("waiting", &locked(&self.queue).len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Mailbox {
+    /// Makes one; `wake` is called for the first report after each [`Mailbox::drain`], for example
+    /// with `tokio::sync::Notify::notify_one`. It must not block.
+    pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            queue: Mutex::default(),
+            wake: Box::new(wake),
+        }
+    }
+
+    /// Moves all waiting reports to the end of `into`.
+    pub fn drain(&self, into: &mut Vec<Report>) {
+        into.append(&mut locked(&self.queue));
+    }
+}
+
+impl ReportSink for Mailbox {
+    fn push(&self, reports: &mut Vec<Report>) {
+        if reports.is_empty() {
+            return;
+        }
+        let was_empty = {
+            let mut queue = locked(&self.queue);
+            let was_empty = queue.is_empty();
+            queue.append(reports);
+            was_empty
+        };
+        if was_empty {
+            (self.wake)();
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The spawner threads: take a job, make its pipe, start it, hand it to the I/O thread.
+//!
+//! More than one, because starting a process blocks until it has replaced itself: two halve the
+//! wall time of many short agents. Must not wait for anything but the next job.
+
+use std::{
+    ffi::OsStr,
+    io,
+    os::fd::{AsFd, OwnedFd},
+    sync::Arc,
+};
+
+use rustix::{
+    event::epoll,
+    fs::{OFlags, fcntl_setfl},
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, PidfdFlags, Signal, pidfd_open},
+};
+
+use super::{
+    Job, JobKey, JobView, Report,
+    inbox::{Shared, Source, token},
+    live::{Feed, Freeze, Live, Sink},
+};
+use crate::sys::{
+    locked,
+    marker::{self, Marker},
+    reap,
+    spawn::{Output, SpawnSpec, Spawned, entry, spawn},
+    tree::{self, Root},
+};
+
+/// Takes jobs until the queue is closed and empty.
+pub(super) fn run(shared: &Shared) {
+    while let Some(job) = next(shared) {
+        let key = job.key.clone();
+        if let Err(error) = start(shared, job) {
+            shared.report(Report::SpawnFailed {
+                key: key.clone(),
+                error: error.to_string(),
+                cancelled: false,
+            });
+        }
+        locked(&shared.queue).starting.retain(|k| *k != key);
+        // The end of the run waits for jobs that are being started.
+        if locked(&shared.queue).closed {
+            let _ = rustix::io::write(&shared.event, &1_u64.to_ne_bytes());
+        }
+    }
+}
+
+fn next(shared: &Shared) -> Option<Job> {
+    let mut queue = locked(&shared.queue);
+    loop {
+        if let Some(job) = queue.jobs.pop_front() {
+            queue.starting.push(job.key.clone());
+            return Some(job);
+        }
+        if queue.closed {
+            return None;
+        }
+        queue.idle += 1;
+        queue = shared
+            .ready
+            .wait(queue)
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        queue.idle -= 1;
+    }
+}
+
+fn start(shared: &Shared, job: Job) -> io::Result<()> {
+    let marker = job.key.marker(&shared.run);
+    let extra = environment(&marker, &job)?;
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    set_nonblocking(&read)?;
+    let input = job.stdin.map(feed).transpose()?;
+    let spawned = spawn(&SpawnSpec {
+        argv: &job.argv,
+        env: &shared.env,
+        extra: &extra,
+        cwd: &job.cwd,
+        stdin: input
+            .as_ref()
+            .map_or(shared.null.as_fd(), |(_, child)| child.as_fd()),
+        output: Output::Merged(write.as_fd()),
+    })?;
+    drop(write);
+    let feed = input.and_then(|(feed, _)| feed);
+    let hand = Hand {
+        key: job.key,
+        marker,
+        output: job.output,
+        watch_outputs: job.watch_outputs,
+    };
+    hand_over(shared, hand, spawned, read, feed)
+}
+
+struct Hand {
+    key: JobKey,
+    marker: Marker,
+    output: std::path::PathBuf,
+    watch_outputs: Vec<std::path::PathBuf>,
+}
+
+/// Reports the start and gives the job to the I/O thread.
+fn hand_over(
+    shared: &Shared,
+    hand: Hand,
+    spawned: Spawned,
+    pipe: OwnedFd,
+    feed: Option<Feed>,
+) -> io::Result<()> {
+    let Spawned { pid, start_time } = spawned;
+    let view = Arc::new(JobView::new(hand.key.clone(), pid, start_time));
+    // The pid cannot be reused: only the I/O thread reaps it, and that does not know it yet.
+    let pidfd = Pid::from_raw(pid)
+        .ok_or(rustix::io::Errno::SRCH)
+        .and_then(|pid| pidfd_open(pid, PidfdFlags::empty()));
+    let pidfd = match pidfd {
+        Ok(pidfd) => pidfd,
+        Err(error) => return Err(give_up(pid, start_time, &error.into())),
+    };
+    let live = Live {
+        serial: shared.next_serial(),
+        key: hand.key.clone(),
+        root: Root {
+            pid,
+            start_time,
+            marker: Some(hand.marker),
+        },
+        pidfd: Some(pidfd),
+        pipe: Some(pipe),
+        feed,
+        sink: Sink::Unmade(hand.output),
+        exit: None,
+        drain_until: None,
+        freeze: Freeze::No,
+        verifying: false,
+        watch_outputs: hand.watch_outputs,
+        view: Arc::clone(&view),
+    };
+    // An event may come before the I/O thread has the job: it then looks into the inbox, whose lock
+    // is held here until the job is in it.
+    let mut inbox = locked(&shared.inbox);
+    if let Err(error) = watch(shared, &live) {
+        drop(inbox);
+        return Err(give_up(pid, start_time, &error));
+    }
+    locked(&shared.views).insert(hand.key.clone(), view);
+    shared.report(Report::Spawned {
+        key: hand.key,
+        pid,
+        start_time,
+    });
+    inbox.fresh.push(live);
+    Ok(())
+}
+
+/// Ends a process that cannot be watched, for want of descriptors or memory.
+fn give_up(pid: i32, start_time: u64, error: &io::Error) -> io::Error {
+    let _ = tree::signal_process(pid, start_time, Signal::KILL);
+    let _ = reap::wait(pid);
+    io::Error::new(
+        error.kind(),
+        format!("it was started but cannot be watched, and was killed: {error}"),
+    )
+}
+
+fn watch(shared: &Shared, live: &Live) -> io::Result<()> {
+    let add = |fd: Option<&OwnedFd>, source, flags| {
+        let data = epoll::EventData::new_u64(token(live.serial, source));
+        fd.map_or(Ok(()), |fd| epoll::add(&shared.epoll, fd, data, flags))
+    };
+    add(live.pipe.as_ref(), Source::Output, epoll::EventFlags::IN)?;
+    add(live.pidfd.as_ref(), Source::Exit, epoll::EventFlags::IN)?;
+    Ok(add(
+        live.feed.as_ref().map(|f| &f.fd),
+        Source::Stdin,
+        epoll::EventFlags::OUT,
+    )?)
+}
+
+/// Makes the pipe of a prompt and puts in what fits, mostly all of it; the second end is the child's.
+fn feed(text: Vec<u8>) -> io::Result<(Option<Feed>, OwnedFd)> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+    set_nonblocking(&write)?;
+    let mut feed = Feed {
+        fd: write,
+        text,
+        at: 0,
+    };
+    let all = feed.push();
+    Ok(((!all).then_some(feed), read))
+}
+
+fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    Ok(fcntl_setfl(fd, OFlags::NONBLOCK)?)
+}
+
+fn environment(marker: &Marker, job: &Job) -> io::Result<Vec<std::ffi::CString>> {
+    let mut extra = Vec::with_capacity(3 + job.env_extra.len());
+    let mut add = |name: &str, value: &str| -> io::Result<()> {
+        extra.push(entry(OsStr::new(name), OsStr::new(value))?);
+        Ok(())
+    };
+    add(marker::AGENT, &marker.agent)?;
+    add(marker::ATTEMPT, &marker.attempt.to_string())?;
+    if let Some(check) = &marker.check {
+        add(marker::CHECK, check)?;
+    }
+    for (name, value) in &job.env_extra {
+        add(name, value)?;
+    }
+    Ok(extra)
+}

@@ -1,0 +1,123 @@
+//! Ending whole trees: TERM, grace, KILL, again until nothing is left.
+//!
+//! Must not wait: each round is one look at `/proc`, and the I/O loop calls the next one when it is
+//! due.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::JobKey;
+use crate::sys::{
+    proc::{ProcTable, Stat},
+    tree::{self, Root},
+};
+
+/// Between two looks while processes die.
+const ROUND: Duration = Duration::from_millis(5);
+/// Between two looks at processes that do not.
+const SLOW_ROUND: Duration = Duration::from_millis(200);
+/// Quick rounds, then slow ones; after all of them what is left is given up, by name.
+const QUICK: u32 = 20;
+const ROUNDS: u32 = 60;
+
+/// A tree that is being ended.
+#[derive(Debug)]
+pub(super) struct Ending {
+    pub key: JobKey,
+    root: Root,
+    kill_at: Instant,
+    rounds: u32,
+    /// Processes at the last look.
+    pub left: u32,
+    /// What is left does not die.
+    pub given_up: bool,
+    /// When to look again.
+    pub due: Instant,
+}
+
+/// What a look at an ending found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing is left.
+    Gone,
+    /// Some are left; look again when due.
+    Waits,
+    /// The time of grace is over: so many were killed for the first time.
+    Escalated(u32),
+    /// So many do not die; it is over.
+    Survives(u32),
+}
+
+impl Ending {
+    /// Sends TERM to all of a tree, or leaves that out where there is no grace.
+    pub fn begin(
+        table: &ProcTable,
+        key: JobKey,
+        root: Root,
+        now: Instant,
+        grace: Duration,
+    ) -> Self {
+        if !grace.is_zero() {
+            let members = tree::members(table, &root);
+            tree::signal_all(&members, Signal::TERM);
+            // A stopped process takes a signal only when it goes on.
+            let stopped: Vec<_> = members.into_iter().filter(Stat::stopped).collect();
+            tree::signal_all(&stopped, Signal::CONT);
+        }
+        Self {
+            key,
+            root,
+            kill_at: now + grace,
+            rounds: 0,
+            left: 0,
+            given_up: false,
+            due: now + grace,
+        }
+    }
+
+    /// Shortens the time of grace; it is never made longer.
+    pub fn hasten(&mut self, now: Instant, grace: Duration) {
+        self.kill_at = self.kill_at.min(now + grace);
+        self.due = self.due.min(self.kill_at);
+    }
+
+    /// Looks soon, whatever the time of grace: somebody waits for the end.
+    pub fn look_at(&mut self, at: Instant) {
+        self.due = self.due.min(at);
+    }
+
+    /// Looks once, kills what outstayed its grace.
+    pub fn step(&mut self, table: &ProcTable, now: Instant) -> Step {
+        let members = tree::members(table, &self.root);
+        let left = u32::try_from(members.len()).unwrap_or(u32::MAX);
+        self.left = left;
+        if members.is_empty() {
+            return Step::Gone;
+        }
+        if now < self.kill_at {
+            self.due = self.kill_at;
+            return Step::Waits;
+        }
+        if self.rounds >= ROUNDS {
+            return Step::Survives(left);
+        }
+        if self.rounds >= 2 {
+            // It starts new ones as fast as they are killed: first nobody moves, then all die.
+            tree::signal_all(&members, Signal::STOP);
+        }
+        tree::signal_all(&members, Signal::KILL);
+        self.rounds += 1;
+        self.due = now
+            + if self.rounds < QUICK {
+                ROUND
+            } else {
+                SLOW_ROUND
+            };
+        if self.rounds == 1 {
+            Step::Escalated(left)
+        } else {
+            Step::Waits
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What others may look at while a job runs: bytes, time of the last output, the last line.
+//!
+//! Must not hold more than a few hundred bytes per job, and a reader must never hold up the writer.
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::JobKey;
+use crate::sys::locked;
+
+/// Longest last line in bytes.
+pub const LINE_BYTES: usize = 240;
+/// Raw output that is kept to cut the last line from: a long line with many colours fits.
+const TAIL_BYTES: usize = 1024;
+
+/// A running job as the sampler sees it.
+#[derive(Debug)]
+pub struct JobView {
+    /// Which job.
+    pub key: JobKey,
+    /// Its process id.
+    pub pid: i32,
+    /// When it started, in clock ticks since boot.
+    pub start_time: u64,
+    born: Instant,
+    bytes: AtomicU64,
+    last_us: AtomicU64,
+    tail: Mutex<Vec<u8>>,
+}
+
+impl JobView {
+    pub(super) fn new(key: JobKey, pid: i32, start_time: u64) -> Self {
+        Self {
+            key,
+            pid,
+            start_time,
+            born: Instant::now(),
+            bytes: AtomicU64::new(0),
+            last_us: AtomicU64::new(0),
+            tail: Mutex::default(),
+        }
+    }
+
+    /// Returns how many bytes it has printed.
+    pub fn output_bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns how long it has been silent: since its last output, or since its start.
+    pub fn quiet(&self) -> Duration {
+        self.born
+            .elapsed()
+            .saturating_sub(Duration::from_micros(self.last_us.load(Ordering::Relaxed)))
+    }
+
+    /// Returns the last line that it printed, safe to show; empty where there is none.
+    pub fn last_line(&self) -> String {
+        let tail = locked(&self.tail).clone();
+        tail_line(&tail)
+    }
+
+    pub(super) fn note(&self, chunk: &[u8]) {
+        self.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        let now = u64::try_from(self.born.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.last_us.store(now, Ordering::Relaxed);
+        let mut tail = locked(&self.tail);
+        if chunk.len() >= TAIL_BYTES {
+            tail.clear();
+        }
+        tail.extend_from_slice(&chunk[chunk.len().saturating_sub(TAIL_BYTES)..]);
+        let over = tail.len().saturating_sub(TAIL_BYTES);
+        tail.drain(..over);
+    }
+}
+
+/// Cuts the last line that says something out of raw output and makes it safe to show.
+///
+/// Escape sequences, control characters (C0 and C1), bidi controls, zero-width and tag characters
+/// are left out; a carriage return starts the line anew, as progress bars mean it; what is not
+/// UTF-8 becomes `\u{fffd}`. At most [`LINE_BYTES`] bytes, cut at a character.
+#[must_use]
+pub fn tail_line(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(raw);
+    let mut last = String::new();
+    let mut line = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' | '\r' => {
+                if !line.trim().is_empty() {
+                    last = std::mem::take(&mut line);
+                }
+                line.clear();
+            }
+            '\t' => line.push(' '),
+            '\u{1b}' => skip_escape(&mut chars),
+            '\u{9b}' => skip_csi(&mut chars),
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => skip_string(&mut chars),
+            c if c.is_control() || is_invisible(c) => {}
+            c => line.push(c),
+        }
+    }
+    let shown = if line.trim().is_empty() { last } else { line };
+    let mut shown = shown.trim().to_owned();
+    let mut end = shown.len().min(LINE_BYTES);
+    while !shown.is_char_boundary(end) {
+        end -= 1;
+    }
+    shown.truncate(end);
+    shown
+}
+
+type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+fn skip_escape(chars: &mut Chars<'_>) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_csi(chars);
+        }
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            chars.next();
+            skip_string(chars);
+        }
+        Some(' '..='/') => {
+            while chars.next_if(|c| (' '..='/').contains(c)).is_some() {}
+            chars.next_if(|c| ('0'..='~').contains(c));
+        }
+        Some('0'..='~') => {
+            chars.next();
+        }
+        _ => {}
+    }
+}
+
+/// Skips parameters and the final character; a line's end also ends a sequence that lost its own.
+fn skip_csi(chars: &mut Chars<'_>) {
+    while let Some(c) = chars.next_if(|c| (' '..='~').contains(c)) {
+        if ('@'..='~').contains(&c) {
+            return;
+        }
+    }
+}
+
+/// Skips to the terminator of an operating system or device string, but never over a line's end:
+/// an unterminated one must not swallow what follows.
+fn skip_string(chars: &mut Chars<'_>) {
+    while let Some(c) = chars.next_if(|&c| c != '\n' && c != '\r') {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' => {
+                chars.next_if_eq(&'\\');
+                return;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Characters that show nothing or turn the line around.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn takes_the_last_line_that_says_something() {
+        assert_eq!(tail_line(b"one\ntwo\n\n  \n"), "two");
+        assert_eq!(tail_line(b"10 %\r50 %\r100 %"), "100 %");
+        assert_eq!(tail_line(b"done\r\n"), "done");
+        assert_eq!(tail_line(b""), "");
+    }
+
+    #[test]
+    fn leaves_out_what_a_terminal_would_obey() {
+        assert_eq!(tail_line(b"\x1b[31mred\x1b[0m"), "red");
+        assert_eq!(tail_line(b"\x1b]52;c;aGk=\x07text"), "text");
+        assert_eq!(tail_line(b"\x1b]0;title\x1b\\text"), "text");
+        assert_eq!(
+            tail_line("a\u{202e}b\u{200b}c\u{e0041}\u{9b}2Jd".as_bytes()),
+            "abcd"
+        );
+        assert_eq!(tail_line(b"before\n\x1bPunterminated\nafter"), "after");
+        assert_eq!(tail_line(b"\x1b(Bx\x1b7y\xff"), "xy\u{fffd}");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_dangerous_ever_comes_out(raw in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let line = tail_line(&raw);
+            prop_assert!(line.len() <= LINE_BYTES);
+            prop_assert!(line.chars().all(|c| !c.is_control() && !is_invisible(c)));
+        }
+
+        #[test]
+        fn the_tail_is_the_end_of_what_came(chunks in proptest::collection::vec(
+            proptest::collection::vec(any::<u8>(), 0..3000), 0..5)) {
+            let view = JobView::new(JobKey::main("a".into(), 1), 1, 1);
+            let mut all = Vec::new();
+            for chunk in &chunks {
+                view.note(chunk);
+                all.extend_from_slice(chunk);
+            }
+            prop_assert_eq!(&*locked(&view.tail), &all[all.len().saturating_sub(TAIL_BYTES)..]);
+            prop_assert_eq!(view.output_bytes(), all.len() as u64);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! System calls: spawning, reaping, signals of whole trees, /proc, memory, locks, socket peers.
+//!
+//! The only module that may use `unsafe`, each block with its reason. Must not decide anything:
+//! no policy, no retries, no knowledge of agents beyond the environment marker that finds them.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("wavedeck needs Linux 5.13 or newer (WSL 2 works too)");
+
+pub mod ballast;
+pub mod limits;
+pub mod lock;
+pub mod marker;
+pub mod memory;
+pub mod peer;
+pub mod proc;
+mod program;
+pub mod reap;
+pub mod signals;
+pub mod spawn;
+pub mod subreaper;
+pub mod tree;
+
+/// Locks a mutex; a panic elsewhere while it was held does not spread.
+///
+/// All values behind mutexes here are valid after every single statement, so a poisoned lock holds
+/// nothing half done.
+pub(crate) fn locked<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
