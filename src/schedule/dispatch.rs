@@ -513,6 +513,9 @@ impl<'a> Floor<'a> {
 
     /// Starts whatever may start and fits, best first.
     fn start(&mut self, mut started: impl FnMut(AgentIx)) {
+        if self.running >= self.agents || self.exclusive_run > 0 {
+            return;
+        }
         let mut heads: BinaryHeap<Reverse<(u32, usize, usize)>> = BinaryHeap::new();
         for at in 0..self.cohorts.len() {
             if self.cohorts[at].waiting > 0 && self.allows(&self.cohorts[at].key) {
