@@ -250,17 +250,16 @@ fn places(
                 None => parent.and_then(|p| places.phase[p]).or(default_phase),
             };
             let track = own(i).find_map(|s| s.track.as_ref());
-            places.track[i] = match track {
-                Some(name) => names.track(d, name),
-                None => {
-                    let of_phase =
-                        places.phase[i].and_then(|p| raw.phases[p.ix()].defaults.track.as_ref());
-                    let of_phase = of_phase.and_then(|name| names.track(d, name));
-                    parent
-                        .and_then(|p| places.track[p])
-                        .or(of_phase)
-                        .or(default_track)
-                }
+            places.track[i] = if let Some(name) = track {
+                names.track(d, name)
+            } else {
+                let of_phase =
+                    places.phase[i].and_then(|p| raw.phases[p.ix()].defaults.track.as_ref());
+                let of_phase = of_phase.and_then(|name| names.track(d, name));
+                parent
+                    .and_then(|p| places.track[p])
+                    .or(of_phase)
+                    .or(default_track)
             };
         }
     }

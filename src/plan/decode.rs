@@ -3,6 +3,7 @@
 //! Used for plans and for config files. Must not know any key: those are in `keys.rs`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
@@ -100,7 +101,7 @@ impl Decoder {
         }
         let mut problems = Vec::new();
         let out = vars::fill(text, vars, self.item.as_deref(), self.late, |p| {
-            problems.push(p)
+            problems.push(p);
         });
         let out = out.into_owned();
         for problem in problems {
@@ -262,26 +263,24 @@ impl Decoder {
 
     /// Reads a whole number in a range.
     pub fn whole(&mut self, value: &Val<'_>, min: u64, max: u64) -> Option<Sp<u64>> {
-        let number = match value.get_ref() {
-            DeValue::Integer(i) => i128::from_str_radix(i.as_str(), i.radix()).ok(),
-            _ => {
-                self.expected("a whole number", value);
-                return None;
-            }
+        let number = if let DeValue::Integer(i) = value.get_ref() {
+            i128::from_str_radix(i.as_str(), i.radix()).ok()
+        } else {
+            self.expected("a whole number", value);
+            return None;
         };
-        match number
+        if let Some(n) = number
             .and_then(|n| u64::try_from(n).ok())
             .filter(|n| (min..=max).contains(n))
         {
-            Some(n) => Some(Sp::new(at(value), n)),
-            None => {
-                let range = match (min, max) {
-                    (min, m) if m >= u64::from(u32::MAX) => format!("of {min} or more"),
-                    (min, max) => format!("from {min} to {max}"),
-                };
-                self.expected(&format!("a whole number {range}"), value);
-                None
-            }
+            Some(Sp::new(at(value), n))
+        } else {
+            let range = match (min, max) {
+                (min, m) if m >= u64::from(u32::MAX) => format!("of {min} or more"),
+                (min, max) => format!("from {min} to {max}"),
+            };
+            self.expected(&format!("a whole number {range}"), value);
+            None
         }
     }
 
@@ -301,12 +300,11 @@ impl Decoder {
             DeValue::Float(f) => units::decimal(f.as_str().trim_start_matches('+'), factor),
             _ => None,
         };
-        match number {
-            Some(n) => Some(Sp::new(at(value), n)),
-            None => {
-                self.expected(what, value);
-                None
-            }
+        if let Some(n) = number {
+            Some(Sp::new(at(value), n))
+        } else {
+            self.expected(what, value);
+            None
         }
     }
 
@@ -533,7 +531,9 @@ fn quote_key(key: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => out.push_str(&format!("\\u{:04x}", c as u32)),
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }

@@ -426,19 +426,22 @@ impl Layers<'_> {
             guessed: false,
         };
         if let Kind::Group = kind {
-            for place in stack.iter().filter(|s| s.id.is_some()).flat_map(|s| {
-                [
-                    s.own.duration.as_ref().map(|t| t.at),
-                    s.own.ram.as_ref().map(|r| r.at),
-                    s.own.cpus.as_ref().map(|c| c.at),
-                ]
-            }) {
-                if let Some(place) = place {
-                    d.sink.warning(
-                        place,
-                        "this agent has no work of its own: the value has no effect",
-                    );
-                }
+            for place in stack
+                .iter()
+                .filter(|s| s.id.is_some())
+                .flat_map(|s| {
+                    [
+                        s.own.duration.as_ref().map(|t| t.at),
+                        s.own.ram.as_ref().map(|r| r.at),
+                        s.own.cpus.as_ref().map(|c| c.at),
+                    ]
+                })
+                .flatten()
+            {
+                d.sink.warning(
+                    place,
+                    "this agent has no work of its own: the value has no effect",
+                );
             }
             places.push(At::NOWHERE);
             return AgentMode {

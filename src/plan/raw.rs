@@ -10,7 +10,7 @@ use super::decode::{Decoder, Key, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
 use super::model::{Argv, Mode, Priority, RamLimit};
-use super::spec::{AgentSpec, PRIORITIES, gates};
+use super::spec::{self, AgentSpec, PRIORITIES, gates};
 use super::vars::{self, Value};
 
 /// `[limits]` as written.
@@ -197,7 +197,7 @@ pub(crate) fn read(
             "merge" => merge(d, &mut raw, value),
             "defaults" => {
                 if let Some(table) = d.table(value, "a table, [defaults]") {
-                    raw.defaults = AgentSpec::read(d, table, at(value), &keys::defaults(), &[]);
+                    raw.defaults = AgentSpec::read(d, table, at(value), &spec::DEFAULTS);
                 }
             }
             "phase" => raw.phases = groups(d, value, "[[phase]]", keys::PHASE),
@@ -358,7 +358,7 @@ fn limits(d: &mut Decoder, value: &Val<'_>, limits: &mut RawLimits) {
             "tokens_per_minute" => limits.tokens_per_minute = d.whole(value, 1, u64::MAX),
             "tokens" => limits.tokens = d.whole(value, 0, u64::MAX).map(|n| n.v),
             "cost_usd" => {
-                limits.cost_microusd = d.decimal(value, 6, "an amount in dollars such as 25.0")
+                limits.cost_microusd = d.decimal(value, 6, "an amount in dollars such as 25.0");
             }
             "per_priority" => {
                 if let Some(table) = d.table(value, CAPS) {
@@ -371,7 +371,7 @@ fn limits(d: &mut Decoder, value: &Val<'_>, limits: &mut RawLimits) {
                                     .extend(d.whole32(value, 1, u32::MAX).map(|n| (*p, n.v)));
                             }
                             None => {
-                                d.unknown("priority", &name, PRIORITIES.iter().map(|(n, _)| *n))
+                                d.unknown("priority", &name, PRIORITIES.iter().map(|(n, _)| *n));
                             }
                         }
                     }
@@ -394,7 +394,7 @@ fn limits(d: &mut Decoder, value: &Val<'_>, limits: &mut RawLimits) {
             "resources" => {
                 limits.resources = d
                     .amounts(value, "a table such as { gpu = 1 }", 0)
-                    .unwrap_or_default()
+                    .unwrap_or_default();
             }
             "budgets" => {
                 limits.budgets = d
@@ -666,8 +666,7 @@ fn groups(d: &mut Decoder, value: &Val<'_>, what: &str, known: &[&str]) -> Vec<R
                 }
                 _ => {
                     if let Some(table) = d.table(value, "a table of agent keys") {
-                        group.defaults =
-                            AgentSpec::read(d, table, at(value), &keys::defaults(), &[]);
+                        group.defaults = AgentSpec::read(d, table, at(value), &spec::DEFAULTS);
                     }
                 }
             }
@@ -711,7 +710,7 @@ fn overriding(d: &mut Decoder, value: &Val<'_>) -> Option<RawOverride> {
             .error(at(value), "the override names no agents")
             .help("agents = [\"…\"]");
     }
-    let spec = AgentSpec::read(d, table, at(value), &keys::overrides(), &["agents"]);
+    let spec = AgentSpec::read(d, table, at(value), &spec::OVERRIDE);
     Some(RawOverride {
         agents: agents?,
         spec,
@@ -758,7 +757,7 @@ fn agents(d: &mut Decoder, value: &Val<'_>, out: &mut Vec<AgentSpec>) {
 }
 
 fn agent(d: &mut Decoder, table: &DeTable<'_>, place: At) -> AgentSpec {
-    let spec = AgentSpec::read(d, table, place, keys::AGENT, &["each"]);
+    let spec = AgentSpec::read(d, table, place, &spec::AGENT);
     if spec.id.is_none() && !table.iter().any(|(k, _)| k.get_ref() == "id") {
         d.sink
             .error(place, "[[agent]] without an id")

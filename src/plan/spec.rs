@@ -162,15 +162,38 @@ pub(crate) struct AgentSpec {
     pub carried: Vec<Carried>,
 }
 
+/// What kind of table holds agent keys.
+pub(crate) struct TableKind {
+    /// The key that the caller reads itself.
+    pub skip: &'static str,
+    /// Keys of an agent that it cannot have.
+    pub refused: &'static [&'static str],
+    /// All keys that it can have, for messages.
+    pub known: fn() -> Vec<&'static str>,
+}
+
+/// `[[agent]]`.
+pub(crate) const AGENT: TableKind = TableKind {
+    skip: "each",
+    refused: &[],
+    known: || keys::AGENT.to_vec(),
+};
+/// `[defaults]`, also of a phase or track.
+pub(crate) const DEFAULTS: TableKind = TableKind {
+    skip: "",
+    refused: keys::NOT_DEFAULTS,
+    known: keys::defaults,
+};
+/// `[[override]]`.
+pub(crate) const OVERRIDE: TableKind = TableKind {
+    skip: "agents",
+    refused: keys::NOT_OVERRIDE,
+    known: keys::overrides,
+};
+
 impl AgentSpec {
-    /// Reads the table; `skip` are keys that the caller reads itself.
-    pub fn read(
-        d: &mut Decoder,
-        table: &DeTable<'_>,
-        place: At,
-        known: &[&str],
-        skip: &[&str],
-    ) -> Self {
+    /// Reads the table.
+    pub fn read(d: &mut Decoder, table: &DeTable<'_>, place: At, kind: &TableKind) -> Self {
         let mut spec = Self {
             at: place,
             item: d.item.clone(),
@@ -179,12 +202,9 @@ impl AgentSpec {
         let mut size = None;
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            if !known.contains(&name) {
-                d.unknown_key(key, known);
-                continue;
-            }
             match name {
-                _ if skip.contains(&name) => {}
+                _ if kind.skip == name => {}
+                _ if kind.refused.contains(&name) => d.unknown_key(key, &(kind.known)()),
                 "id" => spec.id = d.id(value),
                 "title" => spec.title = d.name(value, "a text"),
                 "phase" => spec.phase = d.text(value, "the id of a phase"),
@@ -229,7 +249,7 @@ impl AgentSpec {
                 "tokens" => spec.own.tokens = d.whole(value, 0, u64::MAX),
                 "spends" => {
                     spec.own.spends =
-                        d.amounts(value, "a table such as { premium_requests = 5 }", 0)
+                        d.amounts(value, "a table such as { premium_requests = 5 }", 0);
                 }
                 "check" => spec.check = d.commands(value),
                 "gates" => spec.gates = gates(d, value),
@@ -245,7 +265,8 @@ impl AgentSpec {
                     let what = "a list of tables, [[agent.mode]]";
                     spec.modes = d.list(value, what, mode);
                 }
-                _ => spec.unbuilt(d, name, value),
+                _ if spec.unbuilt(d, name, value) => {}
+                _ => d.unknown_key(key, &(kind.known)()),
             }
         }
         if let (Some(size), Some(duration)) = (&size, &spec.own.duration) {
@@ -260,8 +281,8 @@ impl AgentSpec {
         spec
     }
 
-    /// Reads the keys that are checked, but not carried out.
-    fn unbuilt(&mut self, d: &mut Decoder, name: &str, value: &Val<'_>) {
+    /// Reads the keys that are checked, but not carried out; returns whether it is one of them.
+    fn unbuilt(&mut self, d: &mut Decoder, name: &str, value: &Val<'_>) -> bool {
         match name {
             "scope" => {
                 self.write_scope = Some(scope(d, value));
@@ -355,8 +376,9 @@ impl AgentSpec {
                     "leave `join` out: this version does not merge work",
                 );
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     fn carry(&mut self, d: &mut Decoder, key: &'static str, value: &Val<'_>, help: &'static str) {
@@ -420,7 +442,7 @@ fn scope(d: &mut Decoder, value: &Val<'_>) -> bool {
                     "write" => {
                         writes = d
                             .list(value, "a list of paths", scope_path)
-                            .is_some_and(|l| !l.is_empty())
+                            .is_some_and(|l| !l.is_empty());
                     }
                     "read" => drop(d.list(value, "a list of paths", scope_path)),
                     _ => d.unknown_key(key, keys::SCOPE),
@@ -551,7 +573,7 @@ fn mode(d: &mut Decoder, value: &Val<'_>) -> Option<ModeSpec> {
             "cpus" => mode.cpus = d.decimal(value, 3, "a number of processors such as 1.0"),
             "uses" => mode.uses = d.amounts(value, "a table such as { gpu = 1 }", 0),
             "spends" => {
-                mode.spends = d.amounts(value, "a table such as { premium_requests = 5 }", 0)
+                mode.spends = d.amounts(value, "a table such as { premium_requests = 5 }", 0);
             }
             "tokens" => mode.tokens = d.whole(value, 0, u64::MAX),
             _ => d.unknown_key(key, keys::MODE),
