@@ -19,6 +19,7 @@ pub mod model;
 mod names;
 mod only;
 mod raw;
+pub mod schema;
 mod spec;
 pub mod suggest;
 pub mod units;
@@ -69,6 +70,8 @@ pub fn load(
         return Err(d.sink.finish(source));
     };
     let raw = raw::read(&mut d, document.get_ref(), &options.vars);
+    // Its memory is used again by the plan.
+    drop(document);
     let plan = build::build(&mut d, &raw, source, options, read);
     let failed = d.sink.failed();
     let found = d.sink.finish(source);
