@@ -65,7 +65,9 @@ mod tests {
     fn the_parser_reads_every_key_that_it_knows() {
         let date = |keys: &[&str], skip: &[&str]| -> String {
             let keys = keys.iter().filter(|k| !skip.contains(k));
-            keys.map(|k| format!("{k} = 1979-05-27\n")).collect()
+            keys.map(|k| format!("{k} = 1979-05-27"))
+                .collect::<Vec<_>>()
+                .join("\n")
         };
         let inline = |keys: &[&str]| {
             let all: Vec<String> = keys.iter().map(|k| format!("{k} = 1979-05-27")).collect();
