@@ -10,8 +10,7 @@ use std::{
     io::{self, BufWriter, Write},
     os::{fd::AsFd, unix::fs::OpenOptionsExt},
     path::Path,
-    process,
-    thread,
+    process, thread,
     time::{Duration, Instant},
 };
 
@@ -42,7 +41,9 @@ const ROLE: &str = "WAVEDECK_SIM_ROLE";
 /// Carries out the table and returns the exit status; or dies by the signal that the table names.
 #[must_use]
 pub fn simulated_agent(json: &str) -> u8 {
-    let Ok(sim) = serde_json::from_str::<Sim>(json) else { return BROKEN };
+    let Ok(sim) = serde_json::from_str::<Sim>(json) else {
+        return BROKEN;
+    };
     match env::var(ROLE).as_deref() {
         Ok("detacher") => detach(),
         Ok("daemon") => hang(),
@@ -51,7 +52,10 @@ pub fn simulated_agent(json: &str) -> u8 {
 }
 
 fn agent(sim: &Sim) -> io::Result<u8> {
-    let attempt = env::var(marker::ATTEMPT).ok().and_then(|a| a.parse().ok()).unwrap_or(1);
+    let attempt = env::var(marker::ATTEMPT)
+        .ok()
+        .and_then(|a| a.parse().ok())
+        .unwrap_or(1);
     let name = env::var(marker::AGENT).unwrap_or_default();
     if sim.ignore_term {
         signals::ignore(Signal::TERM.as_raw(), true)?;
@@ -114,7 +118,11 @@ fn live(sim: &Sim, ram: u64, out: &mut Printer) -> io::Result<()> {
             return Ok(());
         }
         let began = Instant::now();
-        thread::sleep(if elapsed >= total { STEP_LIMIT } else { STEP.min(total.saturating_sub(elapsed)) });
+        thread::sleep(if elapsed >= total {
+            STEP_LIMIT
+        } else {
+            STEP.min(total.saturating_sub(elapsed))
+        });
         elapsed += began.elapsed().min(STEP_LIMIT);
     }
 }
@@ -133,7 +141,9 @@ fn hold(ballast: &mut Ballast, statm: &proc::Statm, wanted: u64) -> io::Result<(
 fn at(curve: Curve, ram: u64, elapsed: Duration, total: Duration) -> u64 {
     let total = total.as_micros().max(1);
     let elapsed = elapsed.as_micros().min(total);
-    let part = |over: u128, of: u128| u64::try_from(u128::from(ram) * over.min(of) / of.max(1)).unwrap_or(ram);
+    let part = |over: u128, of: u128| {
+        u64::try_from(u128::from(ram) * over.min(of) / of.max(1)).unwrap_or(ram)
+    };
     match curve {
         Curve::Flat => ram,
         Curve::Ramp => part(elapsed * 2, total),
@@ -164,7 +174,9 @@ fn start_helpers(sim: &Sim) -> io::Result<Vec<Spawned>> {
         ..Sim::default()
     };
     let json = serde_json::to_string(&helper)?;
-    (1..sim.processes).map(|_| start_self(&json, None)).collect()
+    (1..sim.processes)
+        .map(|_| start_self(&json, None))
+        .collect()
 }
 
 fn start_role(role: &str) -> io::Result<Spawned> {
@@ -200,7 +212,11 @@ fn hang() -> u8 {
 }
 
 fn append_ledger(path: &Path, agent: &str, attempt: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
     // One write, so that lines of several agents never mix.
     file.write_all(format!("{agent} {attempt}\n").as_bytes())
 }
@@ -264,7 +280,9 @@ mod tests {
     #[test]
     fn curves_reach_the_stated_peak_and_no_more() {
         for curve in [Curve::Flat, Curve::Ramp, Curve::Spike, Curve::Stairs] {
-            let values: Vec<u64> = (0..=100).map(|n| at(curve, 1000, SECOND * n / 100, SECOND)).collect();
+            let values: Vec<u64> = (0..=100)
+                .map(|n| at(curve, 1000, SECOND * n / 100, SECOND))
+                .collect();
             assert_eq!(values.iter().max(), Some(&1000), "{curve:?}");
         }
         assert_eq!(at(Curve::Ramp, 1000, SECOND / 4, SECOND), 500);
