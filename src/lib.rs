@@ -7,6 +7,7 @@
 
 pub mod engine;
 pub mod graph;
+pub mod journal;
 pub mod plan;
 pub mod report;
 pub mod resources;
