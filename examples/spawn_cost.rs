@@ -96,17 +96,17 @@ fn main() {
             }
         }
         let wall = began.elapsed();
+        let cpu = (own_cpu_us().unwrap(), children_cpu_us().unwrap());
         executor.shutdown(Duration::ZERO);
-        (wall, wakes, left, executor, folder)
+        (wall, cpu, wakes, left, executor, folder)
     };
     let worker = thread::spawn(work);
     if let Some(io) = io {
         io.run();
     }
-    let (wall, wakes, left, executor, folder) = worker.join().unwrap();
+    let (wall, (own, children), wakes, left, executor, folder) = worker.join().unwrap();
     executor.join();
     let _ = fs::remove_dir_all(folder);
-    let (own, children) = (own_cpu_us().unwrap(), children_cpu_us().unwrap());
     println!(
         "{count} jobs, {at_once} at once: wall {:.3} s, own CPU {:.1} µs per job, children {:.1}, wakes {:.2}, left behind {left}",
         wall.as_secs_f64(),

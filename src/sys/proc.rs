@@ -14,7 +14,7 @@ use std::{
 };
 
 use super::marker::Marker;
-use rustix::fs::{CWD, Mode, OFlags, RawDir, open, openat};
+use rustix::fs::{Mode, OFlags, RawDir, open, openat};
 
 /// Clock ticks per second, the unit of start times; 100 on all usual machines.
 #[must_use]
@@ -322,13 +322,6 @@ impl ForkWatch {
         self.last = now;
         changed
     }
-}
-
-/// Opens a path below the current folder or an absolute one for reading, never following it into
-/// a wait: a FIFO answers at once.
-pub fn open_now(path: &Path) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    Ok(File::from(openat(CWD, path, flags, Mode::empty())?))
 }
 
 #[cfg(test)]

@@ -19,7 +19,9 @@ use crate::{
 };
 
 /// Rounds of freezing before it is called partial.
-const FREEZE_ROUNDS: u32 = 50;
+const FREEZE_ROUNDS: u32 = 100;
+/// Every so many rounds, children that hold their parents up are let go on.
+const UNLOCK_EVERY: u32 = 4;
 /// Beyond the time of grace, the end of everything takes no longer than this.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 
@@ -50,7 +52,11 @@ impl Loop {
             return;
         };
         let table = ProcTable::scan().unwrap_or_default();
-        let round = tree::freeze_round(&table, &live.root);
+        let round = tree::freeze_round(
+            &table,
+            &live.root,
+            rounds % UNLOCK_EVERY == UNLOCK_EVERY - 1,
+        );
         if (round.signalled == 0 && round.stopped == round.total) || rounds >= FREEZE_ROUNDS {
             live.freeze = Freeze::Done;
             self.out.push(Report::Frozen {
@@ -126,6 +132,8 @@ impl Loop {
                 rustix::process::Signal::KILL,
             );
         }
+        // Those that died as our children would stay listed until somebody takes us in.
+        let _ = self.orphans_possible();
         left.is_empty()
     }
 }
