@@ -5,7 +5,9 @@
 //! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
 //! `runtime` only.
 
+pub mod cli;
 pub mod config;
+pub mod display;
 pub mod engine;
 pub mod executor;
 pub mod graph;
@@ -13,6 +15,7 @@ pub mod journal;
 pub mod plan;
 pub mod report;
 pub mod resources;
+pub mod runtime;
 pub mod schedule;
 pub mod sys;
 pub mod tui;

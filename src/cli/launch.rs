@@ -1,0 +1,177 @@
+//! How a run is started: in the foreground under this process, or in the background with a
+//! dashboard; and what the runner's process does with its command line.
+//!
+//! Must not know processes below the guard, nor draw.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader, IsTerminal},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{
+    config::Config,
+    plan::{self, AgentMode, Curve, Plan, Sim, Work},
+    runtime::{
+        guard::{self, GUARD},
+        prepare::{Machine, RunConfig, Stated, refusals},
+        runner::{LineKind, Manner, New},
+    },
+};
+
+/// First argument of the runner when it prints lines.
+pub const FOREGROUND: &str = "foreground";
+/// First argument of the runner when a dashboard watches.
+pub const ATTACHED: &str = "attached";
+
+/// A run that a dashboard can attach to.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Announced {
+    /// Identifier of the run.
+    pub run: String,
+    /// Its folder.
+    pub dir: PathBuf,
+}
+
+/// Whether this process must print lines in place of drawing (DESIGN 6).
+#[must_use]
+pub fn without_screen(asked: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
+    asked
+        || !std::io::stdout().is_terminal()
+        || !std::io::stdin().is_terminal()
+        || set("CI")
+        || std::env::var_os("TERM").is_none_or(|term| term == "dumb")
+}
+
+/// How the runner is attached, from its first argument.
+#[must_use]
+pub fn manner(first: &str, json: bool) -> Manner {
+    let attached = first == ATTACHED;
+    let kind = if json { LineKind::Json } else { LineKind::Text };
+    Manner { lines: (!attached).then_some(kind), guarded: true, announce: attached }
+}
+
+/// Starts guard and runner in a session of their own and waits until the run can be attached to.
+///
+/// # Errors
+/// The status and what was said, when it did not come so far.
+pub fn in_background(args: &[String]) -> Result<Announced, (u8, String)> {
+    let failed = |error: std::io::Error| (crate::runtime::RUNNER_FAILED, format!("wavedeck: {error}\n"));
+    let program = guard::program().map_err(failed)?;
+    let mut child = {
+        let mut command = Command::new(program);
+        command.arg(GUARD).args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().map_err(failed)?
+    };
+    let mut first = String::new();
+    if let Some(out) = child.stdout.take() {
+        let _ = BufReader::new(out).read_line(&mut first);
+    }
+    if let Ok(announced) = serde_json::from_str::<Announced>(&first) {
+        return Ok(announced);
+    }
+    let mut said = String::new();
+    if let Some(mut err) = child.stderr.take() {
+        let _ = std::io::Read::read_to_string(&mut err, &mut said);
+    }
+    let status = child.wait().ok().and_then(|s| s.code()).and_then(|c| u8::try_from(c).ok());
+    Err((status.unwrap_or(crate::runtime::RUNNER_FAILED), said))
+}
+
+/// Makes a new run from a checked plan, or says why it cannot run here.
+///
+/// # Errors
+/// All reasons at once, one a line.
+pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
+    let Input { mut plan, source, as_written, config, stated, root, workdir, file, rehearse } = input;
+    if let Some(speed) = rehearse {
+        plan = rehearsal(plan, speed);
+    }
+    let machine = Machine::read().map_err(|e| vec![format!("wavedeck: this machine's memory cannot be read: {e}")])?;
+    let run_config = RunConfig::resolve(&plan, config, &stated, machine, &workdir);
+    let refused = refusals(&plan, &run_config, file);
+    if !refused.is_empty() {
+        return Err(refused);
+    }
+    // The folder must give this very plan again: what was filled in from outside goes in expanded.
+    let plan_text = if as_written && rehearse.is_none() { source } else { plan::expand::to_toml(&plan) };
+    let home = std::env::var_os("WAVEDECK_HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
+    let base_commit = super::head::commit(&root);
+    Ok(New { plan, plan_text, config: run_config, root, home, base_commit })
+}
+
+/// What a new run is made from.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// The checked plan.
+    pub plan: Plan,
+    /// Its text.
+    pub source: String,
+    /// Whether the text alone gives the plan (no `--set`, `--only`, prompt files).
+    pub as_written: bool,
+    /// The configuration.
+    pub config: &'a Config,
+    /// Flags.
+    pub stated: Stated,
+    /// Root of the repository.
+    pub root: PathBuf,
+    /// Folder that agents work in.
+    pub workdir: PathBuf,
+    /// Name of the plan's file, for messages.
+    pub file: &'a str,
+    /// `--rehearse`, in permille of real speed.
+    pub rehearse: Option<u64>,
+}
+
+/// Whether a plan's text alone gives it again.
+#[must_use]
+pub fn as_written(plan: &Plan, vars: &BTreeMap<String, String>, only: Option<&str>) -> bool {
+    vars.is_empty() && only.is_none() && !plan.agents.iter().any(|a| matches!(a.work, Work::Prompt(_)))
+}
+
+/// The same plan with simulated agents of the stated size and time (`--rehearse`).
+///
+/// Checks and gates are not carried out: what they would look at is not there.
+#[must_use]
+pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
+    let scaled = |us: u64| us.saturating_mul(1000) / speed_permille.max(1);
+    for agent in &mut plan.agents {
+        agent.check.clear();
+        agent.gates.clear();
+        agent.workspace = plan::Workspace::Shared;
+        if let Some(timeout) = &mut agent.timeout_us {
+            *timeout = scaled(*timeout).max(1_000_000);
+        }
+        if agent.work == Work::Group {
+            continue;
+        }
+        let mode: AgentMode = agent.modes[0].clone();
+        agent.work = Work::Sim(match &agent.work {
+            Work::Sim(sim) => Sim { duration_us: scaled(sim.duration_us), ..sim.clone() },
+            _ => Sim {
+                duration_us: scaled(mode.duration.expected_us),
+                ram_bytes: mode.ram_bytes,
+                curve: Curve::Ramp,
+                lines: 5,
+                ..Sim::default()
+            },
+        });
+        agent.modes = vec![AgentMode { worker: None, ..mode }];
+    }
+    for phase in &mut plan.phases {
+        phase.gates.clear();
+    }
+    plan.unbuilt.clear();
+    plan
+}
+
+/// The folder that the plan's commands run in: the repository's root, else the plan's folder.
+#[must_use]
+pub fn workdir(root: Option<&Path>, plan_file: &Path) -> PathBuf {
+    let folder = plan_file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let chosen = root.unwrap_or(folder);
+    std::fs::canonicalize(chosen).unwrap_or_else(|_| chosen.to_owned())
+}

@@ -1,0 +1,174 @@
+//! The other end of the runner's socket: for `ctl`, `status` and the dashboard.
+//!
+//! Blocking; the dashboard gives it threads of its own. Must not draw or decide.
+
+use std::{
+    io,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    thread,
+};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    engine::{Action, State},
+    tui::feed::{Request, Update},
+};
+
+use super::{
+    protocol::{self, FromClient, FromRunner, PROTOCOL},
+    socket::ADDRESS,
+};
+
+/// Why a client cannot talk to a runner.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens.
+    #[error("no runner answers for this run: {0}")]
+    Nobody(io::Error),
+    /// The runner is of another version.
+    #[error("the runner speaks protocol {0}, this program {PROTOCOL}: use the version that started the run")]
+    Version(u32),
+    /// It went away.
+    #[error("the connection to the runner was lost: {0}")]
+    Lost(#[from] io::Error),
+    /// The action was refused.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A connection.
+#[derive(Debug)]
+pub struct Client {
+    stream: UnixStream,
+    /// Identifier of the run.
+    pub run: String,
+    /// Whether this process may steer the run.
+    pub operator: bool,
+}
+
+impl Client {
+    /// Connects to the runner of a run's folder.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn connect(dir: &Path, news: bool) -> Result<Self, ClientError> {
+        let path = std::fs::read_to_string(dir.join(ADDRESS)).map_err(ClientError::Nobody)?;
+        let mut stream = UnixStream::connect(PathBuf::from(path)).map_err(ClientError::Nobody)?;
+        let (hello, _) = protocol::read::<FromRunner>(&mut stream)?;
+        let FromRunner::Hello { protocol: theirs, run, operator } = hello else {
+            return Err(ClientError::Lost(io::Error::other("no hello")));
+        };
+        if theirs != PROTOCOL {
+            return Err(ClientError::Version(theirs));
+        }
+        protocol::write(&mut stream, &FromClient::Hello { protocol: PROTOCOL, news }, &[])?;
+        Ok(Self { stream, run, operator })
+    }
+
+    /// Asks for something and waits for the answer: the number of the event that records it.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with the runner's reason, or a lost connection.
+    pub fn act(&mut self, action: Action) -> Result<u64, ClientError> {
+        let frame = FromClient::Action { id: 1, by: "ctl".to_owned(), action };
+        protocol::write(&mut self.stream, &frame, &[])?;
+        loop {
+            let (frame, _) = protocol::read::<FromRunner>(&mut self.stream)?;
+            if let FromRunner::Ack { id: 1, seq, reason } = frame {
+                return match (seq, reason) {
+                    (Some(seq), None) => Ok(seq),
+                    (_, reason) => Err(ClientError::Refused(reason.unwrap_or_default())),
+                };
+            }
+        }
+    }
+
+    /// Reads the next update; the state's pieces are put together.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    pub fn next(&mut self) -> Result<Update, ClientError> {
+        next(&mut self.stream)
+    }
+
+    /// Connects both ways to a dashboard's channels; threads carry them until either side is gone.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn bridge(self, to: mpsc::Sender<Update>, mut requests: mpsc::Receiver<Request>) -> io::Result<()> {
+        let mut reading = self.stream.try_clone()?;
+        let mut writing = self.stream;
+        let (names, known) = std::sync::mpsc::channel::<std::sync::Arc<crate::engine::Setup>>();
+        thread::Builder::new().name("from-runner".into()).spawn(move || {
+            let mut setup = None;
+            loop {
+                let update = match next_with(&mut reading, setup.as_deref()) {
+                    Ok(update) => update,
+                    Err(error) => Update::Gone { reason: error.to_string() },
+                };
+                if let Update::Snapshot(state) = &update {
+                    setup = Some(state.setup.clone());
+                    let _ = names.send(state.setup.clone());
+                }
+                let gone = matches!(update, Update::Gone { .. });
+                if to.blocking_send(update).is_err() || gone {
+                    return;
+                }
+            }
+        })?;
+        thread::Builder::new().name("to-runner".into()).spawn(move || {
+            let mut setup = None;
+            while let Some(request) = requests.blocking_recv() {
+                while let Ok(newer) = known.try_recv() {
+                    setup = Some(newer);
+                }
+                let frame = match request {
+                    Request::Action { id, action } => FromClient::Action { id, by: "deck".to_owned(), action },
+                    Request::Output { agent, attempt, offset, max } => {
+                        let Some(setup) = &setup else { continue };
+                        let Some(agent) = setup.plan.agents.get(agent.ix()) else { continue };
+                        FromClient::Output { agent: agent.id.to_string(), attempt, offset, max }
+                    }
+                };
+                if protocol::write(&mut writing, &frame, &[]).is_err() {
+                    return;
+                }
+            }
+            // The dashboard has gone: the runner notices.
+            let _ = writing.shutdown(std::net::Shutdown::Both);
+        })?;
+        Ok(())
+    }
+}
+
+fn next(from: &mut UnixStream) -> Result<Update, ClientError> {
+    next_with(from, None)
+}
+
+fn next_with(from: &mut UnixStream, setup: Option<&crate::engine::Setup>) -> Result<Update, ClientError> {
+    let mut snapshot = Vec::new();
+    loop {
+        let (frame, raw) = protocol::read::<FromRunner>(from)?;
+        return Ok(match frame {
+            FromRunner::Hello { .. } => continue,
+            FromRunner::Snapshot { last } => {
+                snapshot.extend_from_slice(&raw);
+                if !last {
+                    continue;
+                }
+                let state: State = serde_json::from_slice(&snapshot).map_err(io::Error::other)?;
+                Update::Snapshot(Box::new(state))
+            }
+            FromRunner::Events { records } => Update::Records(records),
+            FromRunner::Sample { sample } => Update::Sample(sample),
+            FromRunner::Output { agent, attempt, offset, total } => {
+                let Some(&agent) = setup.and_then(|s| s.by_id.get(&agent.as_str().into())) else { continue };
+                Update::Output { agent, attempt, offset, bytes: raw, total }
+            }
+            FromRunner::Ack { id, reason, .. } => Update::Ack { id, result: reason.map_or(Ok(()), Err) },
+            FromRunner::End { status } => Update::Gone { reason: format!("the run has ended with status {status}") },
+        });
+    }
+}

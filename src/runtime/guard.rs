@@ -1,0 +1,143 @@
+//! The guard: starts the runner, and ends whatever the runner leaves behind.
+//!
+//! Does one thing, with almost no memory. Must not read plans or journals, and never decides about
+//! agents. It is a subreaper: what loses its parent below it comes to it, whatever kills the runner.
+
+use std::{
+    io,
+    os::fd::AsFd,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::sys::{
+    proc::ProcTable,
+    reap::{self, ExitStatus},
+    signals::{self, SignalFd},
+    spawn::{EnvBlock, Output, SpawnSpec, spawn},
+    subreaper, tree,
+};
+
+use super::{RUNNER_FAILED, turns::complain};
+
+/// Linux's number of SIGCHLD.
+const SIGCHLD: i32 = 17;
+/// Hidden first argument of the runner.
+pub const RUNNER: &str = "__runner";
+/// Hidden first argument of a guard that was started by a dashboard.
+pub const GUARD: &str = "__guard";
+
+/// Starts a runner with these arguments and stays until it and all it leaves are gone.
+///
+/// Returns the run's status. Signals that ask for a stop are handed on to the runner.
+///
+/// # Errors
+/// When the runner cannot be started.
+pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
+    signals::block()?;
+    let mut handled = super::watch::STOP_SIGNALS.to_vec();
+    handled.push(SIGCHLD);
+    let signals = SignalFd::new(&handled)?;
+    subreaper::become_subreaper()?;
+    // The runner reads its end as standard input: when we die, the kernel closes ours.
+    let (theirs, ours) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    let mut argv = vec![program()?, RUNNER.to_owned()];
+    argv.extend_from_slice(args);
+    let env = EnvBlock::new(std::env::vars_os())?;
+    let (out, err) = (io::stdout(), io::stderr());
+    let runner = spawn(&SpawnSpec {
+        argv: &argv,
+        env: &env,
+        extra: &[],
+        cwd: Path::new("."),
+        stdin: theirs.as_fd(),
+        output: Output::Split(out.as_fd(), err.as_fd()),
+    })?;
+    drop(theirs);
+    drop(argv);
+    drop(env);
+    let status = wait(runner.pid, &signals)?;
+    drop(ours);
+    end_rest(grace);
+    Ok(match status {
+        ExitStatus::Code(code) => u8::try_from(code).unwrap_or(RUNNER_FAILED),
+        ExitStatus::Signal { number, .. } => {
+            complain(&format!(
+                "the runner was killed by {}; what it left was ended. `wavedeck resume` goes on",
+                reap::signal_name(number)
+            ));
+            RUNNER_FAILED
+        }
+    })
+}
+
+/// Path of this program as it is running, also when its file was replaced meanwhile.
+///
+/// # Errors
+/// When `/proc` does not tell.
+pub fn program() -> io::Result<String> {
+    let path = std::env::current_exe()?;
+    path.into_os_string()
+        .into_string()
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the program's path is not UTF-8"))
+}
+
+/// Waits for the runner; hands signals on, reaps what was reparented to us.
+fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
+    loop {
+        let mut fds = [PollFd::new(signals, PollFlags::IN)];
+        // EINTR cannot come, all signals that we handle are blocked; anything else is tried again.
+        let _ = poll(&mut fds, None);
+        while let Ok(Some(signal)) = signals.next() {
+            if signal == SIGCHLD {
+                if let Some(reaped) = reap::reap(runner)? {
+                    return Ok(reaped.status);
+                }
+                while let Ok(reap::Orphans::Reaped(pid)) = reap::reap_own_orphan() {
+                    if pid == runner {
+                        // Its status went to this call; it cannot be told from a success any more.
+                        return Ok(ExitStatus::Code(i32::from(RUNNER_FAILED)));
+                    }
+                }
+            } else if let Some(signal) = rustix::process::Signal::from_named_raw(signal)
+                && let Some(pid) = rustix::process::Pid::from_raw(runner)
+            {
+                // The runner is our child and not reaped yet, so its pid is its own.
+                let _ = rustix::process::kill_process(pid, signal);
+            }
+        }
+    }
+}
+
+/// Ends everything below us: TERM, grace, KILL.
+fn end_rest(grace: Duration) {
+    let me = std::process::id().cast_signed();
+    let until = Instant::now() + grace;
+    let mut asked: Vec<(i32, u64)> = Vec::new();
+    loop {
+        while let Ok(reap::Orphans::Reaped(_)) = reap::reap_own_orphan() {}
+        if let Ok(reap::Orphans::None) = reap::reap_own_orphan() {
+            return;
+        }
+        let Ok(table) = ProcTable::scan() else { return };
+        let late = Instant::now() >= until;
+        for stat in table.iter().filter(|s| s.pid != me && s.alive() && table.is_descendant(s.pid, me)) {
+            let name = (stat.pid, stat.start_time);
+            if late {
+                let _ = tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::KILL);
+            } else if !asked.contains(&name) {
+                asked.push(name);
+                let _ = tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::TERM);
+                let _ = tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::CONT);
+            }
+        }
+        if Instant::now() >= until + Duration::from_secs(5) {
+            complain("some processes of the run cannot be killed (they wait for a device)");
+            return;
+        }
+        let tick = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        let _ = poll(&mut [] as &mut [PollFd<'_>], Some(&tick));
+    }
+}

@@ -1,0 +1,184 @@
+//! From the engine's job keys to processes of the executor, and from its reports to inputs.
+//!
+//! Must not decide: it only knows which command line belongs to which key.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    engine::{self, Handle, InputKind, Setup, State},
+    executor::{self, Job, JobKind, Report},
+    plan::{AgentIx, Argv, PhaseIx, When, Work},
+};
+
+/// Makes jobs of one run.
+#[derive(Debug, Clone)]
+pub struct JobMaker {
+    /// Folder that agents work in.
+    pub workdir: PathBuf,
+    /// The run's folder.
+    pub run_dir: PathBuf,
+    /// This program, for simulated agents.
+    pub program: String,
+}
+
+impl JobMaker {
+    /// Makes the job of a key.
+    #[must_use]
+    pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
+        let name = executor_key(&state.setup, key)?;
+        if let Some(step) = key.check {
+            let steps = state.checks_of(key.owner);
+            let step = steps.get(step as usize)?;
+            return Some(Job {
+                output: self.run_dir.join("gates").join(file_name(&state.setup, key)),
+                key: name,
+                argv: step.argv.to_vec(),
+                env_extra: Vec::new(),
+                cwd: self.workdir.clone(),
+                stdin: None,
+                watch_outputs: Vec::new(),
+            });
+        }
+        let engine::Owner::Agent(ix) = key.owner else { return None };
+        let agent = state.setup.plan.agent(ix);
+        let (argv, stdin) = self.command(state, ix, mode)?;
+        Some(Job {
+            output: output_path(&self.run_dir, agent.id.as_str(), key.attempt),
+            key: name,
+            argv,
+            env_extra: Vec::new(),
+            cwd: self.workdir.clone(),
+            stdin,
+            watch_outputs: watched(&state.setup, ix).iter().map(|path| self.workdir.join(path)).collect(),
+        })
+    }
+
+    fn command(&self, state: &State, ix: AgentIx, mode: u32) -> Option<(Argv, Option<Vec<u8>>)> {
+        let plan = &state.setup.plan;
+        let agent = plan.agent(ix);
+        match &agent.work {
+            Work::Command(argv) => Some((argv.clone(), None)),
+            Work::Sim(sim) => {
+                let json = serde_json::to_string(sim).ok()?;
+                let argv = vec![self.program.clone(), executor::simulate::SUBCOMMAND.to_owned(), json];
+                Some((argv, None))
+            }
+            Work::Prompt(prompt) => {
+                let worker = agent.modes.get(mode as usize)?.worker?;
+                let argv = plan.workers[worker.ix()].run.clone()?;
+                Some((argv, Some(prompt.clone().into_bytes())))
+            }
+            Work::Group => None,
+        }
+    }
+}
+
+/// Where the output of an attempt is kept.
+#[must_use]
+pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
+    run_dir.join("output").join(format!("{agent}.{attempt}"))
+}
+
+/// Name of the evidence file of a check command below `gates/`.
+fn file_name(setup: &Setup, key: engine::JobKey) -> String {
+    let owner = match key.owner {
+        engine::Owner::Agent(ix) => setup.plan.agent(ix).id.to_string(),
+        engine::Owner::Phase(ix) => format!("phase:{}", setup.plan.phases[ix.ix()].id),
+    };
+    format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0))
+}
+
+/// Output files of an agent that conditions of others ask for.
+#[must_use]
+pub fn watched(setup: &Setup, ix: AgentIx) -> Vec<String> {
+    let mut paths: Vec<String> = Vec::new();
+    for edge in &setup.edges_out[ix.ix()] {
+        if let engine::EdgeKind::Need(When::Output(path)) = &edge.kind
+            && !paths.contains(path)
+        {
+            paths.push(path.clone());
+        }
+    }
+    paths
+}
+
+/// Translates an engine's key for the executor.
+#[must_use]
+pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobKey> {
+    let owner = match key.owner {
+        engine::Owner::Agent(ix) => executor::Owner::Agent(setup.plan.agent(ix).id.clone()),
+        engine::Owner::Phase(ix) => executor::Owner::Phase(setup.plan.phases[ix.ix()].id.clone()),
+    };
+    let kind = match key.check {
+        None => JobKind::Main,
+        Some(index) => {
+            let steps = match key.owner {
+                engine::Owner::Agent(ix) => setup.checks(ix),
+                engine::Owner::Phase(ix) => setup.phase_checks(ix),
+            };
+            JobKind::Check { gate: steps.get(index as usize)?.gate.to_owned(), index }
+        }
+    };
+    Some(executor::JobKey { owner, attempt: key.attempt, kind })
+}
+
+/// Translates an executor's key for the engine.
+#[must_use]
+pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKey> {
+    let owner = match &key.owner {
+        executor::Owner::Agent(id) => engine::Owner::Agent(*setup.by_id.get(id)?),
+        executor::Owner::Phase(id) => {
+            engine::Owner::Phase(PhaseIx::of(setup.plan.phases.iter().position(|p| p.id == *id)?))
+        }
+    };
+    let check = match &key.kind {
+        JobKind::Main => None,
+        JobKind::Check { index, .. } => Some(*index),
+    };
+    Some(engine::JobKey { owner, attempt: key.attempt, check })
+}
+
+/// Turns a report into an input; none where it is only a note.
+#[must_use]
+pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
+    let key_of = |key: &executor::JobKey| engine_key(setup, key);
+    Some(match report {
+        Report::Spawned { key, pid, start_time } => InputKind::Spawned {
+            key: key_of(&key)?,
+            handle: Handle::Local { pid, start_ticks: start_time },
+        },
+        Report::SpawnFailed { key, error, .. } => InputKind::SpawnFailed { key: key_of(&key)?, error },
+        Report::Ended { key, exit, cpu_us, maxrss_bytes, output_bytes, leaked, present } => {
+            let key = key_of(&key)?;
+            let present = match (key.owner, key.check) {
+                (engine::Owner::Agent(ix), None) => watched(setup, ix)
+                    .into_iter()
+                    .zip(present)
+                    .filter_map(|(path, there)| there.then_some(path))
+                    .collect(),
+                _ => Vec::new(),
+            };
+            InputKind::Ended {
+                key,
+                exit: match exit {
+                    executor::Exit::Code(code) => engine::Exit::Code(code),
+                    executor::Exit::Signal { number, name, .. } => engine::Exit::Signal { number, name },
+                    executor::Exit::Lost => engine::Exit::SpawnError("its exit status was lost".to_owned()),
+                },
+                cpu_us,
+                peak_bytes: maxrss_bytes,
+                output_bytes,
+                leaked,
+                present,
+            }
+        }
+        Report::Frozen { key, stopped, total, rss_bytes } => {
+            InputKind::FrozenTree { key: key_of(&key)?, stopped, total, held_bytes: rss_bytes }
+        }
+        Report::Escalated { .. }
+        | Report::Survives { .. }
+        | Report::Thawed { .. }
+        | Report::OutputFailed { .. }
+        | Report::Stopped => return None,
+    })
+}

@@ -1,0 +1,194 @@
+//! Line output of a headless run: readable lines, or the journal's events as JSON.
+//!
+//! A thread of its own follows the journal file, so that a stalled reader never blocks a run and
+//! memory stays bounded. Text of agents and plans is hostile: it is cleaned before it is printed.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use crate::{
+    display::clean_line,
+    engine::{Event, Record},
+    journal::{Follower, Line},
+};
+
+/// Wakes the thread and tells it when the run is over.
+#[derive(Debug, Default)]
+struct Bell {
+    /// Records were written; the run is over.
+    state: Mutex<(bool, bool)>,
+    rung: Condvar,
+}
+
+/// The printing thread.
+#[derive(Debug)]
+pub struct Lines {
+    bell: Arc<Bell>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    /// Starts to print the journal of a run's folder, from record `from` on.
+    ///
+    /// # Errors
+    /// When no thread can be had.
+    pub fn start(dir: &Path, json: bool, from: u64) -> io::Result<Self> {
+        let bell = Arc::new(Bell::default());
+        let mut follower = Follower::new(dir);
+        let thread = {
+            let bell = bell.clone();
+            thread::Builder::new().name("lines".into()).stack_size(256 << 10).spawn(move || {
+                loop {
+                    let over = bell.wait();
+                    if print(&mut follower, json, from).is_err() || over {
+                        return;
+                    }
+                }
+            })?
+        };
+        Ok(Self { bell, thread: Some(thread) })
+    }
+
+    /// Says that records were written; cheap.
+    pub fn wake(&self) {
+        self.bell.ring(false);
+    }
+
+    /// Prints what is left and waits until it has been read.
+    pub fn finish(mut self) {
+        self.bell.ring(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic there was reported when it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Bell {
+    fn ring(&self, over: bool) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let rung = state.0 || state.1;
+        *state = (true, state.1 || over);
+        if !rung || over {
+            self.rung.notify_one();
+        }
+    }
+
+    /// Waits for news; returns whether the run is over.
+    fn wait(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        while !state.0 && !state.1 {
+            state = self.rung.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.0 = false;
+        state.1
+    }
+}
+
+fn print(follower: &mut Follower, json: bool, from: u64) -> io::Result<()> {
+    let mut out = Vec::with_capacity(16 << 10);
+    let result = follower.poll(|line| {
+        if line.line.seq() < from {
+            return;
+        }
+        if json {
+            out.extend_from_slice(&line.bare());
+            out.push(b'\n');
+        } else if let Line::Record(record) = &line.line {
+            text(record, &mut out);
+        }
+        // Bounded, also for a reader that comes late to a long journal.
+        if out.len() > 256 << 10 {
+            let _ = io::stdout().lock().write_all(&out);
+            out.clear();
+        }
+    });
+    if let Err(error) = result {
+        let _ = writeln!(io::stderr().lock(), "wavedeck: {error}");
+    }
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&out)?;
+    stdout.flush()
+}
+
+/// Writes one readable line for events that a person wants to see.
+fn text(record: &Record, out: &mut Vec<u8>) {
+    let seconds = record.elapsed_us / 1_000_000;
+    let tenths = record.elapsed_us / 100_000 % 10;
+    let Some(text) = sentence(&record.event) else { return };
+    // Writing into memory cannot fail.
+    let _ = writeln!(out, "{:>2}:{:02}.{tenths}  {}", seconds / 60, seconds % 60, clean_line(&text, 400));
+}
+
+fn seconds(us: u64) -> String {
+    format!("{}.{} s", us / 1_000_000, us / 100_000 % 10)
+}
+
+/// Says an event in words; none for what is routine.
+#[must_use]
+pub fn sentence(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::RunStarted { run, plan, agents, wave_count, mode, .. } => {
+            let mode = crate::engine::mode_name(*mode);
+            format!("run {run}: {plan}, {agents} agents in {wave_count} waves, {mode}")
+        }
+        Event::RunResumed { survivors, .. } => format!("resumed; {survivors} old processes ended"),
+        Event::RunStopped { by } => match by {
+            crate::engine::StoppedBy::Operator => "stopping: asked for by you".to_owned(),
+            crate::engine::StoppedBy::Signal(n) => format!("stopping: signal {n}"),
+            crate::engine::StoppedBy::GuardLost => "stopping: the guard is gone".to_owned(),
+        },
+        Event::RunDegraded { error: Some(error) } => format!("RECORDING HAS A FAULT: {error}; nothing new starts"),
+        Event::RunDegraded { error: None } => "recording is well again".to_owned(),
+        Event::RunFinished { status, summary, .. } => format!("finished: {summary} (status {status})"),
+        Event::AgentStarted { agent, attempt, .. } => match attempt {
+            1 => format!("> {agent}"),
+            n => format!("> {agent} (attempt {n})"),
+        },
+        Event::AttemptEnded { agent, attempt, exit, leaked, .. } if !exit.ok() || *leaked > 0 => {
+            let leaked = match leaked {
+                0 => String::new(),
+                n => format!("; {n} processes left behind were ended"),
+            };
+            format!("  {agent} attempt {attempt}: {exit}{leaked}")
+        }
+        Event::AgentCompleted { agent, ran_us, .. } => format!("+ {agent} done in {}", seconds(*ran_us)),
+        Event::AgentFailed { agent, reason, .. } => format!("x {agent} FAILED: {reason}"),
+        Event::AgentSkipped { agent, reason, .. } => format!("- {agent} skipped: {reason}"),
+        Event::AgentStopped { agent, .. } => format!("- {agent} stopped"),
+        Event::AgentBlocked { agent, reason, .. } => format!("! {agent} WAITS FOR YOU: {reason}"),
+        Event::AgentRetrying { agent, delay_us, reason, .. } => {
+            format!("  {agent} tries again in {}: {reason}", seconds(*delay_us))
+        }
+        Event::AgentTimeout { agent, limit_us, .. } => format!("  {agent} took longer than {}", seconds(*limit_us)),
+        Event::AgentFrozen { agent, .. } => format!("  {agent} frozen"),
+        Event::AgentThawed { agent, .. } => format!("  {agent} goes on"),
+        Event::AgentQuiet { agent, quiet: true, .. } => format!("  {agent} is silent"),
+        Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
+        Event::GateFailed { place, reason } => format!("x {} on {}: {reason}", place.gate, on(place)),
+        Event::PhaseCompleted { phase } => format!("= phase {phase} complete"),
+        Event::PhaseFailed { phase, reason } => format!("x phase {phase} failed: {reason}"),
+        Event::ModeChanged { to, agents_cap, .. } => {
+            format!("  mode {}, at most {agents_cap} at once", crate::engine::mode_name(*to))
+        }
+        Event::ZoneChanged { to, halted, figures, .. } => {
+            let halted = if *halted { ": nothing starts" } else { "" };
+            let percent = figures.pressure_permille / 10;
+            format!("  memory {percent} % {}{halted}", to.name().to_uppercase())
+        }
+        _ => return None,
+    })
+}
+
+fn on(place: &crate::engine::CheckPlace) -> String {
+    match (&place.agent, &place.phase) {
+        (Some(agent), _) => agent.to_string(),
+        (None, Some(phase)) => format!("phase {phase}"),
+        (None, None) => String::new(),
+    }
+}
+

@@ -1,0 +1,22 @@
+//! Live runs: guard, runner, loop, recovery, socket (DESIGN 3).
+//!
+//! The only place where the pure parts meet the machine: it turns what happens into inputs, writes
+//! the journal, then carries commands out. Must not decide anything about agents itself.
+
+pub mod client;
+pub mod guard;
+pub mod jobs;
+pub mod lines;
+pub mod news;
+pub mod prepare;
+pub mod protocol;
+pub mod recover;
+pub mod runner;
+pub mod socket;
+mod turns;
+mod watch;
+
+/// Exit status of a run whose runner failed (DESIGN 6).
+pub const RUNNER_FAILED: u8 = 4;
+/// Exit status of bad usage, plan or configuration.
+pub const BAD_INPUT: u8 = 2;

@@ -1,0 +1,240 @@
+//! From a checked plan to the setup of a run, and back from a run's folder.
+//!
+//! The folder's `plan.toml` and `config.toml` alone give the same setup again, so that resume and
+//! replay fold the journal onto exactly what the run had. Must not start anything.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    config::Config,
+    engine::{Effective, Setup, Thresholds},
+    graph::{Critical, Graph},
+    plan::{self, LoadOptions, Mode, Plan, RamLimit},
+    schedule::{Choices, capacity_from_plan, static_ranks},
+};
+
+/// Figures of this machine that limits depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Machine {
+    /// Memory of the machine or container, in bytes.
+    pub ram_bytes: u64,
+    /// Milli-CPUs.
+    pub cpus_milli: u64,
+}
+
+impl Machine {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// When `/proc/meminfo` cannot be read.
+    pub fn read() -> std::io::Result<Self> {
+        let (ram_bytes, _) = crate::sys::memory::Meters::open()?.binding()?;
+        let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Ok(Self { ram_bytes, cpus_milli: cpus as u64 * 1000 })
+    }
+}
+
+/// `config.toml` of a run: what was in force, figures resolved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunConfig {
+    /// Name of the plan, as `plan.toml` may not hold one.
+    pub plan_name: String,
+    /// Mode at the start.
+    pub mode: Mode,
+    /// Memory for all agents together, in bytes.
+    pub ram_limit_bytes: u64,
+    /// Agents at once.
+    pub agents_cap: u32,
+    /// Milli-CPUs at once.
+    pub cpus_milli: u64,
+    /// Whether somebody watches: blocked agents keep the run open.
+    pub attended: bool,
+    /// Flag L1.
+    pub hybrid_orchestration_enabled: bool,
+    /// Flag L1.
+    pub parallel_graph_enabled: bool,
+    /// Zone thresholds in permille: yellow, orange, red, halt, hysteresis.
+    pub thresholds: [u32; 5],
+    /// Folder that agents work in.
+    pub workdir: String,
+    /// Time between TERM and KILL, in microseconds.
+    pub grace_us: u64,
+    /// How long output is awaited after an end, in microseconds.
+    pub output_drain_us: u64,
+    /// Threads that start processes.
+    pub spawners: u32,
+    /// Time between samples, in microseconds.
+    pub sample_us: u64,
+    /// Names of environment variables that agents get.
+    pub env: Vec<String>,
+}
+
+/// What `run` was told beside plan and configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Stated {
+    /// `--mode`.
+    pub mode: Option<Mode>,
+    /// `--agents`.
+    pub agents: Option<u32>,
+    /// `--ram`.
+    pub ram: Option<RamLimit>,
+    /// Somebody watches.
+    pub attended: bool,
+}
+
+impl RunConfig {
+    /// Resolves the limits: the smaller of plan, user and machine for memory and CPUs; for agents
+    /// the flag, else the plan, else the configuration, else the machine's tier (DESIGN 5).
+    #[must_use]
+    pub fn resolve(plan: &Plan, config: &Config, stated: &Stated, machine: Machine, workdir: &Path) -> Self {
+        let bytes = |limit: RamLimit| match limit {
+            RamLimit::Share(permille) => {
+                let share = u128::from(machine.ram_bytes) * u128::from(permille) / 1000;
+                u64::try_from(share).unwrap_or(u64::MAX)
+            }
+            RamLimit::Bytes(bytes) => bytes,
+            RamLimit::Reserve(bytes) => machine.ram_bytes.saturating_sub(bytes),
+        };
+        let user = bytes(config.limits.ram);
+        let ram = match (stated.ram, plan.limits.ram) {
+            (Some(flag), _) => bytes(flag),
+            (None, Some(plan)) => bytes(plan).min(user),
+            (None, None) => user,
+        };
+        let tier = crate::config::tier::default_agents(machine.ram_bytes);
+        let agents = stated.agents.or(plan.limits.agents).or(config.limits.agents).unwrap_or(tier);
+        let capacity = capacity_from_plan(plan, machine.ram_bytes, machine.cpus_milli, agents);
+        Self {
+            plan_name: plan.name.clone(),
+            mode: stated.mode.or(config.mode).unwrap_or(plan.mode),
+            ram_limit_bytes: ram.min(machine.ram_bytes),
+            agents_cap: agents.max(1),
+            cpus_milli: config.limits.cpus_milli.map_or(capacity.cpus_milli, |user| user.min(capacity.cpus_milli)),
+            attended: stated.attended,
+            hybrid_orchestration_enabled: config.flags.hybrid_orchestration_enabled,
+            parallel_graph_enabled: config.flags.parallel_graph_enabled,
+            thresholds: [
+                config.zones.yellow,
+                config.zones.orange,
+                config.zones.red,
+                config.zones.halt,
+                config.zones.hysteresis,
+            ],
+            workdir: workdir.display().to_string(),
+            grace_us: config.processes.grace_us,
+            output_drain_us: config.processes.output_drain_us,
+            spawners: config.processes.spawners,
+            sample_us: config.sampling.interval_us,
+            env: config.processes.env.clone(),
+        }
+    }
+
+    /// Returns the zone thresholds.
+    #[must_use]
+    pub const fn thresholds(&self) -> Thresholds {
+        let [yellow, orange, red, halt, hysteresis] = self.thresholds;
+        Thresholds { yellow, orange, red, halt, hysteresis }
+    }
+
+    /// Builds the setup of a run from its plan.
+    #[must_use]
+    pub fn setup(&self, mut plan: Plan) -> Setup {
+        plan.name.clone_from(&self.plan_name);
+        plan.mode = self.mode;
+        let graph = Graph::new(&plan);
+        let ranks = static_ranks(&plan, &graph);
+        let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
+        let capacity = capacity_from_plan(&plan, self.ram_limit_bytes, self.cpus_milli, self.agents_cap);
+        let choices = Choices::new(&plan, &graph, &capacity);
+        let critical = Critical::new(&graph, &choices.durations);
+        let effective = Effective {
+            ram_limit_bytes: self.ram_limit_bytes,
+            agents_cap: self.agents_cap,
+            cpus_milli: self.cpus_milli,
+            thresholds: self.thresholds(),
+            attended: self.attended,
+            hybrid_enabled: self.hybrid_orchestration_enabled,
+            parallel_enabled: self.parallel_graph_enabled,
+        };
+        Setup::new(plan, effective, ranks, waves, critical.length_us)
+    }
+}
+
+/// What stops a checked plan from being run here, in words; all of it at once.
+#[must_use]
+pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
+    let mut out: Vec<String> = plan
+        .unbuilt
+        .iter()
+        .map(|u| format!("{file}:{}:{}: error: `{}` is not built yet: {}", u.line, u.column, u.key, u.help))
+        .collect();
+    let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64);
+    let limit = config.ram_limit_bytes;
+    for agent in &plan.agents {
+        let smallest = agent.modes.iter().map(|m| m.ram_bytes).min().unwrap_or(0);
+        if smallest > limit {
+            out.push(format!(
+                "{file}: error: agent `{}` needs {}, and this run may use {}: lower its `ram`, or raise `limits.ram`",
+                agent.id,
+                gib(smallest),
+                gib(limit)
+            ));
+        }
+        let cpus = agent.modes.iter().map(|m| m.cpus_milli).min().unwrap_or(0);
+        if cpus > config.cpus_milli {
+            out.push(format!(
+                "{file}: error: agent `{}` needs {} CPUs, and this run may use {}",
+                agent.id,
+                cpus as f64 / 1000.0,
+                config.cpus_milli as f64 / 1000.0
+            ));
+        }
+    }
+    for gate in plan.gates.iter().filter(|g| g.ram_bytes > limit && !g.run.is_empty()) {
+        out.push(format!(
+            "{file}: error: gate `{}` needs {}, and this run may use {}",
+            gate.id,
+            gib(gate.ram_bytes),
+            gib(limit)
+        ));
+    }
+    out
+}
+
+/// Why a run's folder cannot be read back.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// A file of it is missing or unreadable.
+    #[error("{file} of the run cannot be read: {error}")]
+    Read {
+        /// Which.
+        file: &'static str,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// `config.toml` is damaged.
+    #[error("config.toml of the run is damaged: {0}")]
+    Config(String),
+    /// `plan.toml` does not parse any more.
+    #[error("plan.toml of the run is damaged:\n{0}")]
+    Plan(String),
+}
+
+/// Reads setup and configuration back from a run's folder.
+///
+/// # Errors
+/// See [`FolderError`].
+pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
+    let read = |file: &'static str| {
+        std::fs::read_to_string(dir.join(file)).map_err(|error| FolderError::Read { file, error })
+    };
+    let config: RunConfig = toml::from_str(&read("config.toml")?).map_err(|e| FolderError::Config(e.to_string()))?;
+    let source = read("plan.toml")?;
+    let options =
+        LoadOptions { file_name: "plan.toml".to_owned(), vars: BTreeMap::new(), only: None };
+    let loaded = plan::load(&source, &options, &mut |path| Err(format!("{path} was not kept with the run")))
+        .map_err(|found| FolderError::Plan(plan::render(&found, "plan.toml", &source)))?;
+    Ok((config.setup(loaded.plan), config))
+}

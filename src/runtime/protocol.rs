@@ -1,0 +1,145 @@
+//! Frames on the runner's socket: what client and runner say to each other.
+//!
+//! A frame is two little-endian `u32` lengths, then so many bytes of JSON and so many raw bytes.
+//! Versioned by the hello; must not grow state of its own.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::{
+    engine::{Action, Record},
+    resources::Sample,
+};
+
+/// Version of the protocol; a client of another one is told so and let go.
+pub const PROTOCOL: u32 = 1;
+/// Longest part of a frame: what is larger was not sent by us.
+const LONGEST: u32 = 8 << 20;
+/// Snapshots go in pieces of this size.
+pub const CHUNK: usize = 256 << 10;
+
+/// What a runner says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub enum FromRunner {
+    /// The first frame.
+    Hello {
+        /// [`PROTOCOL`].
+        protocol: u32,
+        /// Identifier of the run.
+        run: String,
+        /// Whether this client may steer the run: agents may not.
+        operator: bool,
+    },
+    /// A piece of the state as JSON, in the raw part.
+    Snapshot {
+        /// Whether it is the last piece.
+        last: bool,
+    },
+    /// Events in order.
+    Events {
+        /// They.
+        records: Vec<Record>,
+    },
+    /// The newest reading.
+    Sample {
+        /// It.
+        sample: Box<Sample>,
+    },
+    /// Output that was asked for, in the raw part.
+    Output {
+        /// Whose.
+        agent: String,
+        /// Which attempt.
+        attempt: u32,
+        /// Where it begins in the file.
+        offset: u64,
+        /// Size of the file.
+        total: u64,
+    },
+    /// Answer to an action.
+    Ack {
+        /// Its number.
+        id: u64,
+        /// Number of the event that records it.
+        seq: Option<u64>,
+        /// Why it was refused.
+        reason: Option<String>,
+    },
+    /// The run has ended.
+    End {
+        /// Its exit status.
+        status: u8,
+    },
+}
+
+/// What a client says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "frame", rename_all = "snake_case")]
+pub enum FromClient {
+    /// The first frame.
+    Hello {
+        /// [`PROTOCOL`].
+        protocol: u32,
+        /// Whether it wants a snapshot, events and samples.
+        news: bool,
+    },
+    /// An operator's action.
+    Action {
+        /// Number for the answer.
+        id: u64,
+        /// `ctl`, `deck`.
+        by: String,
+        /// What.
+        action: Action,
+    },
+    /// Wants output of an agent.
+    Output {
+        /// Whose.
+        agent: String,
+        /// Which attempt.
+        attempt: u32,
+        /// From where; none: the tail.
+        offset: Option<u64>,
+        /// At most so many bytes.
+        max: u32,
+    },
+}
+
+/// Writes a frame.
+///
+/// # Errors
+/// When the other side is gone, or a part is larger than a frame may be.
+pub fn write<T: Serialize>(to: &mut impl Write, frame: &T, raw: &[u8]) -> io::Result<()> {
+    let json = serde_json::to_vec(frame).map_err(io::Error::other)?;
+    let length = |n: usize| {
+        u32::try_from(n).ok().filter(|&n| n <= LONGEST).ok_or_else(|| io::Error::other("a frame is too large"))
+    };
+    let mut out = Vec::with_capacity(8 + json.len() + raw.len());
+    out.extend_from_slice(&length(json.len())?.to_le_bytes());
+    out.extend_from_slice(&length(raw.len())?.to_le_bytes());
+    out.extend_from_slice(&json);
+    out.extend_from_slice(raw);
+    to.write_all(&out)
+}
+
+/// Reads a frame.
+///
+/// # Errors
+/// `UnexpectedEof` when the other side is gone, `InvalidData` when it does not speak our language.
+pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<(T, Vec<u8>)> {
+    let mut head = [0_u8; 8];
+    from.read_exact(&mut head)?;
+    let [a, b, c, d, e, f, g, h] = head;
+    let (json, raw) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    if json > LONGEST || raw > LONGEST {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is too large"));
+    }
+    let mut bytes = vec![0; json as usize];
+    from.read_exact(&mut bytes)?;
+    let mut rest = vec![0; raw as usize];
+    from.read_exact(&mut rest)?;
+    let frame = serde_json::from_slice(&bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+    Ok((frame, rest))
+}

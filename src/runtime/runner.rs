@@ -1,0 +1,345 @@
+//! The runner: makes or opens a run, starts its threads, and stays until it has ended.
+//!
+//! The main thread does the executor's I/O (what loses its parent is reparented to it, so its
+//! children are exactly the orphans); the loop has a thread of its own. Must not decide about
+//! agents.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    engine::{InputKind, Setup, State},
+    executor::{self, LocalExecutor, Mailbox},
+    journal::{Header, JournalWriter, RunDir, RunLock, Snapshotter, Store, StoreError, WriteError},
+    plan::Plan,
+    resources::{Sampler, Sensor, first_figures},
+    sys::{limits, proc, signals},
+};
+
+use super::{
+    RUNNER_FAILED,
+    guard::program,
+    jobs::{JobMaker, engine_key},
+    lines::Lines,
+    prepare::{FolderError, RunConfig, read_folder},
+    recover, socket,
+    turns::{Msg, Turns, complain, now_ms},
+    watch,
+};
+
+/// What a new run is made of.
+#[derive(Debug)]
+pub struct New {
+    /// The plan, checked.
+    pub plan: Plan,
+    /// What `plan.toml` of the run will hold: it must give `plan` again.
+    pub plan_text: String,
+    /// What is in force.
+    pub config: RunConfig,
+    /// Root of the repository, below which runs are kept.
+    pub root: PathBuf,
+    /// `WAVEDECK_HOME`.
+    pub home: Option<PathBuf>,
+    /// Commit that the run starts from.
+    pub base_commit: Option<String>,
+}
+
+/// How the runner is attached to whoever started it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// Print lines: readable, or JSON.
+    pub lines: Option<LineKind>,
+    /// Standard input is the guard's pipe.
+    pub guarded: bool,
+    /// Say on standard output when the run can be attached to, then let it go.
+    pub announce: bool,
+}
+
+/// What line output looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    /// For people.
+    Text,
+    /// Events as they stand in the journal.
+    Json,
+}
+
+/// Why a runner could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum RunnerError {
+    /// The store of runs.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run's folder cannot be read back.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// Another runner has it.
+    #[error("run {0} has a live runner: attach to it, or stop it first")]
+    Live(String),
+    /// The journal cannot be written.
+    #[error("the journal cannot be written: {0}")]
+    Write(#[from] WriteError),
+    /// The journal cannot be read.
+    #[error("the journal cannot be read: {0}")]
+    Read(#[from] crate::journal::ReadError),
+    /// The system.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs a new run to its end; returns its status.
+///
+/// # Errors
+/// When it cannot begin. What goes wrong later is recorded in the run.
+pub fn start(new: New, manner: Manner) -> Result<u8, RunnerError> {
+    signals::block()?;
+    let store = Store::open(&new.root, new.home.as_deref())?;
+    let config_text = toml::to_string(&new.config).map_err(io::Error::other)?;
+    let mut random = [0_u8; 8];
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).map_err(io::Error::from)?;
+    let random = u64::from_ne_bytes(random);
+    let (dir, lock) = store.create_run(now_ms(), random, new.plan_text.as_bytes(), config_text.as_bytes())?;
+    let plan_hash = sha256(new.plan_text.as_bytes());
+    let boot_id = proc::boot_id()?;
+    let journal = JournalWriter::create(&dir.path, &Header::new(&dir.id, &plan_hash, &boot_id))?;
+    let setup = Arc::new(new.config.setup(new.plan));
+    let state = State::new(setup);
+    let first = InputKind::Begin { run: dir.id.clone(), boot_id, plan_hash, base_commit: new.base_commit };
+    Runner { dir, lock, config: new.config, journal, state, base_us: 0, print_from: 1, manner }.run(first)
+}
+
+/// What `resume` found.
+#[derive(Debug)]
+pub enum Resumed {
+    /// The run went on to its end with this status.
+    Ran(u8),
+    /// The run had ended before: its status and summary.
+    Ended(u8, String),
+}
+
+/// Goes on with a run whose runner is gone.
+///
+/// # Errors
+/// When it has a live runner, or its folder cannot be read.
+pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
+    signals::block()?;
+    let lock = dir.lock().map_err(|_| RunnerError::Live(dir.id.clone()))?;
+    let (setup, config) = read_folder(&dir.path)?;
+    let folded = recover::fold(&dir.path, Arc::new(setup))?;
+    if let Some(damage) = &folded.damage {
+        complain(&format!("damage in the journal: {damage}"));
+    }
+    let state = folded.state;
+    if let Some(status) = state.finished {
+        return Ok(Resumed::Ended(status, state.summary.unwrap_or_default()));
+    }
+    let (survivors, mut seen) = recover::end_survivors(&dir.id, Duration::from_micros(config.grace_us))?;
+    seen.extend(recover::output_attempts(&dir.path));
+    let journal = JournalWriter::open_for_append(&dir.path, &folded.end)?;
+    let boot_id = proc::boot_id()?;
+    let base_us = state.elapsed_us;
+    let print_from = state.seq + 1;
+    let first = if state.run.is_empty() {
+        // It died before its first record: it begins now.
+        let plan_hash = folded.end.header.plan_hash.clone();
+        InputKind::Begin { run: dir.id.clone(), boot_id, plan_hash, base_commit: None }
+    } else {
+        InputKind::Recovered { boot_id, survivors, seen_attempts: seen }
+    };
+    Runner { dir, lock, config, journal, state, base_us, print_from, manner }.run(first).map(Resumed::Ran)
+}
+
+struct Runner {
+    dir: RunDir,
+    lock: RunLock,
+    config: RunConfig,
+    journal: JournalWriter,
+    state: State,
+    base_us: u64,
+    print_from: u64,
+    manner: Manner,
+}
+
+impl Runner {
+    fn run(self, first: InputKind) -> Result<u8, RunnerError> {
+        // Three descriptors per agent that prints; what the system refuses shows as a spawn error.
+        let _ = limits::raise_open_files();
+        // An agent's core dumps are its own business; ours would hold everybody's output.
+        let _ = limits::no_core_dumps();
+        private_folders(&self.dir.path)?;
+        let (to_loop, inbox) = mpsc::channel::<Msg>();
+        let mailbox = {
+            let to_loop = to_loop.clone();
+            Arc::new(Mailbox::new(move || {
+                // The loop is gone at the very end only.
+                let _ = to_loop.send(Msg::Reports);
+            }))
+        };
+        let env = std::env::vars_os()
+            .filter(|(name, _)| name.to_str().is_some_and(|n| passes(&self.config.env, n)))
+            .collect();
+        let mut settings = executor::Config::new(self.dir.id.clone(), env);
+        settings.spawners = self.config.spawners as usize;
+        settings.output_drain = Duration::from_micros(self.config.output_drain_us);
+        settings.leak_grace = Duration::from_micros(self.config.grace_us);
+        let (executor, io_loop) = LocalExecutor::prepare(&settings, mailbox.clone())?;
+        let executor = Arc::new(executor);
+        let lines = match self.manner.lines {
+            Some(kind) => Some(Lines::start(&self.dir.path, kind == LineKind::Json, self.print_from)?),
+            None => None,
+        };
+        let setup = self.state.setup.clone();
+        let started = Instant::now();
+        let first_figures = first_figures(setup.ram_limit_bytes)?;
+        let later = Later {
+            to_loop: to_loop.clone(),
+            executor: executor.clone(),
+            setup,
+            dir: self.dir.path.clone(),
+            run: self.dir.id.clone(),
+            interval: Duration::from_micros(self.config.sample_us.max(10_000)),
+            memory: self.state.memory,
+            base_us: self.base_us,
+            started,
+            manner: self.manner,
+        };
+        let workdir = PathBuf::from(&self.config.workdir);
+        let turns = Turns {
+            snapshots: Snapshotter::new(&self.dir.path, self.journal.position()),
+            jobs: JobMaker { workdir, run_dir: self.dir.path.clone(), program: program()? },
+            journal: self.journal,
+            state: self.state,
+            executor: executor.clone(),
+            mailbox,
+            lines,
+            figures: first_figures,
+            grace: Duration::from_micros(self.config.grace_us),
+            base_us: self.base_us,
+            started,
+            inbox,
+            after_first: Some(Box::new(move || later.start())),
+        };
+        turns.journal.sync_handle().on_fault({
+            let to_loop = to_loop.clone();
+            move |error| {
+                let _ = to_loop.send(Msg::SyncFault(error.to_owned()));
+            }
+        });
+        drop(to_loop);
+        let grace = turns.grace;
+        let (dir, lock) = (self.dir, self.lock);
+        let the_loop = thread::Builder::new().name("loop".into()).spawn(move || {
+            // Whatever happens to the loop, nothing that it started stays.
+            let _end = ShutDown(turns.executor.clone(), grace);
+            turns.run(first, lock)
+        })?;
+        io_loop.run();
+        let status = the_loop.join().unwrap_or(RUNNER_FAILED);
+        executor.join();
+        socket::remove(&dir.path);
+        Ok(status)
+    }
+}
+
+struct ShutDown(Arc<LocalExecutor>, Duration);
+
+impl Drop for ShutDown {
+    fn drop(&mut self) {
+        self.0.shutdown(self.1);
+    }
+}
+
+/// What starts only after the first agents were given to the spawners: nothing of it may delay them.
+struct Later {
+    to_loop: mpsc::Sender<Msg>,
+    executor: Arc<LocalExecutor>,
+    setup: Arc<Setup>,
+    dir: PathBuf,
+    run: String,
+    interval: Duration,
+    memory: crate::engine::Memory,
+    base_us: u64,
+    started: Instant,
+    manner: Manner,
+}
+
+impl Later {
+    fn start(self) {
+        let served = socket::serve(&self.dir, &self.run, self.setup.clone(), self.to_loop.clone());
+        match served {
+            Ok(()) if self.manner.announce => socket::announce(&self.run, &self.dir),
+            Ok(()) => {}
+            // The run is worth more than being watched.
+            Err(error) => complain(&format!("nobody can attach to this run: {error}")),
+        }
+        if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
+            complain(&format!("signals cannot be read: {error}"));
+        }
+        let sampling = thread::Builder::new().name("sampler".into()).stack_size(256 << 10);
+        let spawned = sampling.spawn(move || self.sample());
+        if let Err(error) = spawned {
+            complain(&format!("memory is not sampled: {error}"));
+        }
+    }
+
+    fn sample(self) {
+        let executor = self.executor.clone();
+        let setup = self.setup.clone();
+        let owner = move |key: &executor::JobKey| match engine_key(&setup, key)?.owner {
+            crate::engine::Owner::Agent(ix) => Some((ix, key.attempt)),
+            crate::engine::Owner::Phase(_) => None,
+        };
+        let sampler = Sampler::open(Box::new(move || executor.views()), Box::new(owner), self.setup.ram_limit_bytes);
+        let mut sampler = match sampler {
+            Ok(sampler) => sampler,
+            Err(error) => return complain(&format!("memory is not sampled: {error}")),
+        };
+        let quiet = self.setup.plan.agents.iter().map(|a| a.quiet_us).collect();
+        let thresholds = self.setup.thresholds;
+        let mut sensor = Sensor::new(thresholds, self.memory.zone, self.memory.halted, quiet);
+        let mut samples = crate::journal::SampleWriter::open(&self.dir);
+        loop {
+            thread::sleep(self.interval);
+            let alive = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let sample = sampler.read(now_ms(), self.base_us + alive);
+            let edges = sensor.observe(&sample);
+            samples.append(&sample);
+            if self.to_loop.send(Msg::Sample(Box::new(sample), edges)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Whether a variable passes the allow-list: a name, or a prefix with `*`.
+fn passes(allowed: &[String], name: &str) -> bool {
+    allowed.iter().any(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == pattern,
+    })
+}
+
+fn private_folders(dir: &Path) -> io::Result<()> {
+    for name in ["output", "gates"] {
+        crate::sys::lock::private_dir(&dir.join(name))?;
+    }
+    Ok(())
+}
+
+/// SHA-256 in lower-case hex.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    use sha2::Digest;
+    use std::fmt::Write;
+    let mut out = String::with_capacity(64);
+    for byte in sha2::Sha256::digest(bytes) {
+        // Writing into memory cannot fail.
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}

@@ -1,0 +1,403 @@
+//! The loop: one thread that owns state and journal. Inputs in, turns, one write, then effects.
+//!
+//! Never samples, reads output, syncs, or talks to the network here; other threads do and send
+//! what they have. Must not decide: that is the engine's.
+
+use std::{
+    sync::{Arc, mpsc},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    engine::{
+        self, Action, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve, turn_into,
+    },
+    executor::{LocalExecutor, Mailbox, Report},
+    journal::{JournalWriter, RunLock, Snapshotter},
+    resources::{Edge, Sample},
+};
+
+use super::{
+    jobs::{self, JobMaker},
+    lines::Lines,
+    news::{News, Sink},
+};
+
+/// Pause between two attempts to write what a full disk refused.
+const WRITE_AGAIN: Duration = Duration::from_millis(500);
+/// How long the end of a run waits for a disk that refuses its last records.
+const LAST_WRITE: Duration = Duration::from_secs(10);
+
+/// Answer to an action: the number of its event, or why not.
+pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
+
+/// What reaches the loop.
+pub enum Msg {
+    /// The executor has reports.
+    Reports,
+    /// A reading, with the edges that the sensor saw in it.
+    Sample(Box<Sample>, Vec<Edge>),
+    /// A signal asks for a stop.
+    Signal(i32),
+    /// The guard is gone.
+    GuardLost,
+    /// An operator asks for something.
+    Action {
+        /// Who.
+        by: String,
+        /// What.
+        action: Action,
+        /// Where the answer goes.
+        reply: Reply,
+    },
+    /// Somebody wants to hear news, from a snapshot on.
+    Attach(Box<dyn Sink>),
+    /// Syncing the journal failed.
+    SyncFault(String),
+}
+
+/// Everything that the loop owns.
+pub(super) struct Turns {
+    pub state: State,
+    pub journal: JournalWriter,
+    pub snapshots: Snapshotter,
+    pub executor: Arc<LocalExecutor>,
+    pub mailbox: Arc<Mailbox>,
+    pub jobs: JobMaker,
+    pub lines: Option<Lines>,
+    pub figures: Figures,
+    pub grace: Duration,
+    /// Time that the run had been alive before this runner, in microseconds.
+    pub base_us: u64,
+    pub started: Instant,
+    pub inbox: mpsc::Receiver<Msg>,
+    /// Carried out once, after the first turn's commands: starts what may come later.
+    pub after_first: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// What only the loop's own run needs.
+struct Running {
+    turns: Turns,
+    lock: Option<RunLock>,
+    turn: Turn,
+    clients: Vec<Box<dyn Sink>>,
+    replies: Vec<(Reply, u64)>,
+    reports: Vec<Report>,
+    held_records: Vec<Record>,
+    held_commands: Vec<Command>,
+    write_again: Option<Instant>,
+    sync_fault: bool,
+    status: Option<u8>,
+}
+
+impl Turns {
+    /// Runs until the run has ended; returns its status.
+    ///
+    /// The lock of the run is given back before the last lines are printed: a reader who does not
+    /// read must not keep an ended run looking alive.
+    pub fn run(self, first: InputKind, lock: RunLock) -> u8 {
+        let mut running = Running {
+            turns: self,
+            lock: Some(lock),
+            turn: Turn::default(),
+            clients: Vec::new(),
+            replies: Vec::new(),
+            reports: Vec::new(),
+            held_records: Vec::new(),
+            held_commands: Vec::new(),
+            write_again: None,
+            sync_fault: false,
+            status: None,
+        };
+        running.input(first);
+        running.flush();
+        if let Some(later) = running.turns.after_first.take() {
+            later();
+        }
+        running.work()
+    }
+}
+
+impl Running {
+    fn work(mut self) -> u8 {
+        loop {
+            if let Some(status) = self.status
+                && self.held_records.is_empty()
+            {
+                return self.end(status);
+            }
+            let wait = self.next_moment().map(|at| at.saturating_duration_since(Instant::now()));
+            let first = match wait {
+                Some(wait) => match self.turns.inbox.recv_timeout(wait) {
+                    Ok(msg) => Some(msg),
+                    Err(mpsc::RecvTimeoutError::Timeout) => None,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return self.end(super::RUNNER_FAILED),
+                },
+                None => match self.turns.inbox.recv() {
+                    Ok(msg) => Some(msg),
+                    Err(mpsc::RecvError) => return self.end(super::RUNNER_FAILED),
+                },
+            };
+            // All that waits becomes one write.
+            let mut next = first;
+            while let Some(msg) = next {
+                self.take(msg);
+                next = self.turns.inbox.try_recv().ok();
+            }
+            if self.turns.state.next_deadline().is_some_and(|due| due <= self.elapsed_us()) {
+                self.input(InputKind::Deadline);
+            }
+            self.write_again();
+            self.flush();
+        }
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        let alive = u64::try_from(self.turns.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.turns.base_us.saturating_add(alive)
+    }
+
+    fn next_moment(&self) -> Option<Instant> {
+        let due = self.turns.state.next_deadline().map(|due| {
+            self.turns.started + Duration::from_micros(due.saturating_sub(self.turns.base_us))
+        });
+        [due, self.write_again].into_iter().flatten().min()
+    }
+
+    fn take(&mut self, msg: Msg) {
+        match msg {
+            Msg::Reports => {
+                let mut reports = std::mem::take(&mut self.reports);
+                self.turns.mailbox.drain(&mut reports);
+                for report in reports.drain(..) {
+                    if let Some(kind) = jobs::input(&self.turns.state.setup, report) {
+                        self.input(kind);
+                    }
+                }
+                self.reports = reports;
+            }
+            Msg::Sample(sample, edges) => {
+                self.turns.figures = sample.figures;
+                for edge in edges {
+                    self.input(match edge {
+                        Edge::Zone { zone, halted } => InputKind::Zone { zone, halted },
+                        Edge::Quiet { agent, attempt, quiet } => InputKind::Quiet { agent, attempt, quiet },
+                    });
+                }
+                if !self.clients.is_empty() {
+                    self.tell(&News::Sample(Arc::from(sample)));
+                }
+            }
+            Msg::Signal(number) => self.stop(StoppedBy::Signal(number)),
+            Msg::GuardLost => self.stop(StoppedBy::GuardLost),
+            Msg::Action { by, action, reply } => match resolve(&self.turns.state, &action) {
+                Err(refusal) => reply(Err(refusal.to_string())),
+                Ok(_) => {
+                    self.input(InputKind::Operator { by, action });
+                    self.replies.push((reply, self.turns.state.seq));
+                }
+            },
+            Msg::Attach(mut sink) => {
+                // Everything decided so far is in the snapshot; what is not told yet must not
+                // come a second time.
+                self.flush();
+                if sink.push(&News::Snapshot(Arc::new(self.turns.state.clone()))) {
+                    self.clients.push(sink);
+                }
+            }
+            Msg::SyncFault(error) => {
+                self.sync_fault = true;
+                self.input(InputKind::Journal { error: Some(error) });
+            }
+        }
+    }
+
+    /// The first request stops in order, a second one at once.
+    fn stop(&mut self, by: StoppedBy) {
+        if self.turns.state.stopping.is_some() {
+            self.turns.executor.shutdown(Duration::ZERO);
+        } else {
+            self.input(InputKind::Signal { by });
+        }
+    }
+
+    fn input(&mut self, kind: InputKind) {
+        let input = Input {
+            at_ms: now_ms(),
+            elapsed_us: self.elapsed_us(),
+            figures: self.turns.figures,
+            kind,
+        };
+        turn_into(&mut self.turns.state, &input, &mut self.turn);
+    }
+
+    /// Writes what was decided, then carries it out and tells it.
+    fn flush(&mut self) {
+        if self.turn.records.is_empty() && self.turn.commands.is_empty() {
+            self.answer();
+            return;
+        }
+        let Turn { records, commands } = std::mem::take(&mut self.turn);
+        let written = if self.held_records.is_empty() {
+            self.turns.journal.append(&records).map_err(|error| error.to_string())
+        } else {
+            Err("earlier records wait".to_owned())
+        };
+        match written {
+            Ok(()) => {
+                for command in commands {
+                    self.carry_out(command);
+                }
+                if let Some(lines) = &self.turns.lines {
+                    lines.wake();
+                }
+                let at = self.turns.journal.position();
+                self.turns.snapshots.offer(&self.turns.state, at);
+                self.answer();
+                self.tell_records(records);
+            }
+            Err(error) => {
+                // Stop, freeze and kill never wait for the journal (DESIGN 2).
+                let (now, later): (Vec<_>, Vec<_>) = commands.into_iter().partition(Command::urgent);
+                for command in now {
+                    self.carry_out(command);
+                }
+                self.held_commands.extend(later);
+                self.held_records.extend(records.iter().cloned());
+                self.tell_records(records);
+                self.write_again.get_or_insert_with(|| Instant::now() + WRITE_AGAIN);
+                if self.turns.state.degraded.is_none() {
+                    complain(&format!("recording has a fault: {error}; nothing new starts until it is well"));
+                    self.input(InputKind::Journal { error: Some(error) });
+                    self.flush();
+                } else {
+                    self.answer();
+                }
+            }
+        }
+    }
+
+    /// Tries to write what was refused.
+    fn write_again(&mut self) {
+        if !self.write_again.is_some_and(|at| at <= Instant::now()) {
+            return;
+        }
+        if self.turns.journal.append(&self.held_records).is_err() {
+            self.write_again = Some(Instant::now() + WRITE_AGAIN);
+            return;
+        }
+        self.write_again = None;
+        self.held_records.clear();
+        if !self.sync_fault {
+            self.input(InputKind::Journal { error: None });
+        }
+        for command in std::mem::take(&mut self.held_commands) {
+            if let Command::Spawn { key, .. } = command
+                && !self.expected(key)
+            {
+                let error = "not started: it was ended while recording had a fault".to_owned();
+                self.input(InputKind::SpawnFailed { key, error });
+            } else {
+                self.carry_out(command);
+            }
+        }
+        if let Some(lines) = &self.turns.lines {
+            lines.wake();
+        }
+    }
+
+    /// Whether a start that was held back is still wanted.
+    fn expected(&self, key: engine::JobKey) -> bool {
+        let state = &self.turns.state;
+        match (key.owner, key.check) {
+            (engine::Owner::Agent(ix), None) => {
+                let agent = state.agent(ix);
+                agent.attempt == key.attempt && agent.live.as_ref().is_some_and(|live| live.ending.is_none())
+            }
+            (owner, _) => state.check_of(owner).is_some_and(|check| check.ending.is_none()),
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        let setup = self.turns.state.setup.clone();
+        let name = |key| jobs::executor_key(&setup, key);
+        match command {
+            Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode) {
+                Some(job) => self.turns.executor.spawn(job),
+                None => self.input(InputKind::SpawnFailed { key, error: "nothing to run".to_owned() }),
+            },
+            Command::Terminate { key } => {
+                if let Some(key) = name(key) {
+                    self.turns.executor.terminate(key, self.turns.grace);
+                }
+            }
+            Command::Freeze { key } => {
+                if let Some(key) = name(key) {
+                    self.turns.executor.freeze(key);
+                }
+            }
+            Command::Thaw { key } => {
+                if let Some(key) = name(key) {
+                    self.turns.executor.thaw(key);
+                }
+            }
+            Command::Finish { status } => self.status = Some(status),
+        }
+    }
+
+    fn answer(&mut self) {
+        for (reply, seq) in self.replies.drain(..) {
+            reply(Ok(seq));
+        }
+    }
+
+    fn tell_records(&mut self, records: Vec<Record>) {
+        if !self.clients.is_empty() && !records.is_empty() {
+            self.tell(&News::Records(Arc::new(records)));
+        }
+    }
+
+    fn tell(&mut self, news: &News) {
+        self.clients.retain_mut(|client| client.push(news));
+    }
+
+    /// The run has ended: everything is on the disk before anybody hears of it.
+    fn end(mut self, status: u8) -> u8 {
+        let mut status = status;
+        let until = Instant::now() + LAST_WRITE;
+        while !self.held_records.is_empty() && Instant::now() < until {
+            if self.turns.journal.append(&self.held_records).is_ok() {
+                self.held_records.clear();
+            } else {
+                std::thread::sleep(WRITE_AGAIN);
+            }
+        }
+        if !self.held_records.is_empty() {
+            complain(&format!("{} last records could not be written", self.held_records.len()));
+            status = super::RUNNER_FAILED;
+        }
+        if let Err(error) = self.turns.journal.sync_now() {
+            complain(&format!("the journal may not be on the disk: {error}"));
+        }
+        self.answer();
+        self.tell(&News::End { status });
+        drop(self.lock.take());
+        if let Some(lines) = self.turns.lines.take() {
+            lines.finish();
+        }
+        status
+    }
+}
+
+/// Wall clock in milliseconds since the epoch.
+pub(super) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Says something on standard error, which may be gone.
+pub(super) fn complain(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "wavedeck: {}", crate::display::clean_line(text, 1000));
+}
+
