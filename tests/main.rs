@@ -2,4 +2,5 @@
 
 mod executor;
 mod plan;
+mod sampler;
 mod simulation;
