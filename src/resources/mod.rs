@@ -4,6 +4,7 @@
 //! measures. Must not decide what to start or stop: that is the engine's, from edges and figures.
 
 mod forecast;
+mod member;
 mod pss;
 mod roster;
 mod sample;

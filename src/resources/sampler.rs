@@ -12,13 +12,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    process::{Resource, getrlimit},
-    time::{ClockId, clock_gettime},
-};
+use rustix::time::{ClockId, clock_gettime};
 
 use super::{
     AgentSample, MachineSample, Sample,
+    member::{Member, Room, resident},
     pss::{PssFigures, PssJob},
     roster::{Ages, Process, Root, Roster},
     zones,
@@ -29,7 +27,7 @@ use crate::{
     plan::AgentIx,
     sys::{
         memory::Meters,
-        proc::{self, ForkWatch, ProcTable, Statm},
+        proc::{self, ForkWatch, ProcTable},
     },
 };
 
@@ -43,8 +41,6 @@ const LOOK_AT_LATEST: Duration = Duration::from_secs(5);
 const YOUNG: Duration = Duration::from_millis(200);
 /// At this age a process is what it will be: no program that is just being replaced.
 const SETTLED: Duration = Duration::from_secs(1);
-/// Open files that are left to the rest of the program, beside four per job.
-const OTHER_FILES: u64 = 128;
 /// Between two readings of pressure-stall information, which the kernel renews every 2 s.
 const STALL_EVERY: Duration = Duration::from_secs(1);
 
@@ -84,16 +80,6 @@ struct Tracked {
     /// The reading that saw it last.
     reading: u64,
 }
-
-/// A process whose memory counts.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub process: Process,
-    statm: Option<Statm>,
-}
-
-/// Open files that may still be kept in this reading.
-struct Room(u64);
 
 impl Sampler {
     /// Opens the files of the machine.
@@ -362,60 +348,6 @@ impl Tracked {
             agent.line.clone_from(&self.line.1);
         }
     }
-}
-
-impl Member {
-    const fn new(process: Process) -> Self {
-        Self {
-            process,
-            statm: None,
-        }
-    }
-
-    /// Returns resident bytes; none once the process is gone. Keeps its file open where there is
-    /// room.
-    fn resident_bytes(&mut self, room: &mut Room) -> Option<u64> {
-        if !room.take() {
-            self.statm = None;
-        } else if self.statm.is_none() {
-            let statm = Statm::open(self.process.0).ok();
-            // From here on the file is this process's; that it was the right one is checked after.
-            self.statm = statm.filter(|_| proc::is_alive(self.process.0, self.process.1));
-        }
-        if let Some(statm) = &self.statm {
-            // An ended process that nobody waited for has no memory left.
-            return statm.resident_bytes().ok().filter(|&b| b > 0);
-        }
-        let stat = proc::stat(self.process.0).ok()?;
-        (stat.start_time == self.process.1 && stat.alive()).then_some(stat.rss_bytes)
-    }
-}
-
-impl Room {
-    /// Leaves four files to each job and some to the rest of the program.
-    fn for_jobs(jobs: usize) -> Self {
-        let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        Self(limit.saturating_sub(OTHER_FILES + 4 * jobs as u64))
-    }
-
-    const fn take(&mut self) -> bool {
-        let there = self.0 > 0;
-        self.0 = self.0.saturating_sub(1);
-        there
-    }
-}
-
-/// Sums up resident bytes and drops who is gone.
-fn resident(members: &mut Vec<Member>, room: &mut Room) -> u64 {
-    let mut sum = 0;
-    members.retain_mut(|member| match member.resident_bytes(room) {
-        Some(bytes) => {
-            sum += bytes;
-            true
-        }
-        None => false,
-    });
-    sum
 }
 
 /// Returns the time and the ages that matter, in clock ticks since boot.
