@@ -9,6 +9,7 @@ pub mod config;
 pub mod engine;
 pub mod executor;
 pub mod graph;
+pub mod journal;
 pub mod plan;
 pub mod report;
 pub mod resources;

@@ -168,3 +168,35 @@ fn every_problem_of_every_layer_is_said() {
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!("invalid-config", text));
 }
+
+#[test]
+fn the_schema_has_the_same_keys() {
+    let schema: serde_json::Value = serde_json::from_str(config::CONFIG_SCHEMA).unwrap();
+    let keys = |table: &serde_json::Value| -> Vec<String> {
+        table["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let mut top: Vec<String> = SECTIONS
+        .iter()
+        .flat_map(|(s, k)| if s.is_empty() { k.to_vec() } else { vec![*s] })
+        .map(str::to_owned)
+        .collect();
+    let sorted = |mut all: Vec<String>| {
+        all.sort();
+        all
+    };
+    top.sort();
+    assert_eq!(sorted(keys(&schema)), top);
+    for (section, known) in &SECTIONS[1..] {
+        let known = known.iter().map(|k| (*k).to_owned()).collect();
+        assert_eq!(
+            sorted(keys(&schema["properties"][section])),
+            sorted(known),
+            "{section}"
+        );
+    }
+}

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use proptest::prelude::*;
 use wavedeck::plan::{self, LoadOptions, Loaded, Plan};
 
 fn folder(name: &str) -> PathBuf {
@@ -200,4 +201,128 @@ fn only_keeps_what_is_needed() {
         plan::load(&source, &options, &mut |p| read(p)).unwrap_err()[0].line,
         0
     );
+}
+
+/// Loads whatever it is, renders what is wrong, and checks that what is right expands to itself.
+fn survives(source: &str) {
+    let options = LoadOptions {
+        file_name: "p.toml".to_owned(),
+        ..LoadOptions::default()
+    };
+    match plan::load(source, &options, &mut |path| read(path)) {
+        Err(found) => {
+            assert!(!found.is_empty());
+            let text = plan::render(&found, "p.toml", source);
+            assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+        }
+        Ok(loaded) => {
+            let expanded = plan::expand::to_toml(&loaded.plan);
+            let again =
+                plan::load(&expanded, &options, &mut |path| read(path)).unwrap_or_else(|found| {
+                    panic!("{source}\n{}", plan::render(&found, "expanded", &expanded))
+                });
+            assert_eq!(
+                without_places(again.plan),
+                without_places(loaded.plan),
+                "{source}\n{expanded}"
+            );
+        }
+    }
+}
+
+/// One line of a plan, mostly sensible.
+fn plan_line() -> impl Strategy<Value = String> {
+    let keys = "id|title|each|phase|track|parent|needs|priority|run|sim|prompt|worker|scope|duration|size|ram|cpus|\
+        uses|tokens|check|gates|quiet|workspace|exclusive|timeout|retry|ask|agents|vars|limits|context|when";
+    let keys: Vec<&str> = keys.split('|').collect();
+    let values = [
+        "\"a\"",
+        "\"b\"",
+        "\"c-${item}\"",
+        "[\"a\"]",
+        "[\"b\", \"*\"]",
+        "[\"+a\"]",
+        "[{ agent = \"b\", when = \"failed\" }]",
+        "1",
+        "0",
+        "-1",
+        "1.5",
+        "true",
+        "\"5m\"",
+        "\"1GiB\"",
+        "\"2s..3s\"",
+        "{ duration = \"1s\" }",
+        "{ attempts = 2 }",
+        "{ gpu = 1 }",
+        "\"shared\"",
+        "\"own\"",
+        "\"high\"",
+        "\"small\"",
+        "\"never\"",
+        "\"echo 'x y'\"",
+        "\"echo 'x\"",
+        "[\"true\"]",
+        "[]",
+        "{}",
+        "\"${v}\"",
+        "\"$${x} \\u001b\"",
+        "\"claude:x\"",
+        "[\"w\", \"claude\"]",
+        "\"phase:a\"",
+        "[\"track:a\"]",
+        "[[\"x\", \"y\"]]",
+    ];
+    let headers = [
+        "[[agent]]",
+        "[[agent]]\nid = \"a\"\nrun = \"x\"",
+        "[[agent]]\nid = \"b\"\nsim = {}",
+        "[[agent]]\nid = \"p\"\nprompt = \"x\"\nworker = \"w\"",
+        "[[phase]]\nid = \"a\"",
+        "[[track]]\nid = \"a\"",
+        "[[override]]",
+        "[defaults]",
+        "[limits]\nresources = { gpu = 2 }",
+        "[vars]\nv = \"x\"\na = [\"1\", \"2\"]",
+        "[gate.a]\nrun = [\"true\"]",
+        "[worker.w]\nrun = \"cat\"",
+        "[[agent.mode]]",
+        "[workspace]",
+        "[wave.1]",
+    ];
+    prop_oneof![
+        2 => (prop::sample::select(keys), prop::sample::select(values.to_vec())).prop_map(|(k, v)| format!("{k} = {v}")),
+        1 => prop::sample::select(headers.to_vec()).prop_map(str::to_owned),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_text_is_refused_in_words(source in "(?s).{0,300}") {
+        survives(&source);
+    }
+
+    #[test]
+    fn any_bytes_are_refused_in_words(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        survives(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn any_plan_is_refused_or_expands_to_itself(lines in prop::collection::vec(plan_line(), 0..14)) {
+        survives(&lines.join("\n"));
+    }
+
+    #[test]
+    fn damaged_plans_never_panic(which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), with in "[\\[\\]{}=\"',.$a0 \n]{0,3}") {
+        let all = files("valid");
+        let mut source = which.get(&all).1.clone();
+        let mut from = at.index(source.len());
+        while !source.is_char_boundary(from) {
+            from -= 1;
+        }
+        let to = source[from..].char_indices().nth(2).map_or(source.len(), |(i, _)| from + i);
+        source.replace_range(from..to, &with);
+        survives(&source);
+    }
 }

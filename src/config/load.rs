@@ -138,7 +138,7 @@ pub fn load(
         config.ui.theme.clone_from(theme);
     }
     if errors.is_empty() {
-        zones(&config, &mut errors)
+        zones(&config, &mut errors);
     }
     if errors.is_empty() {
         Ok(config)
@@ -312,7 +312,7 @@ fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str, value: &V
         ),
         ("sampling", "interval") => put(&mut config.sampling.interval_us, interval(d, value)),
         ("sampling", "pss_interval") => {
-            put(&mut config.sampling.pss_interval_us, interval(d, value))
+            put(&mut config.sampling.pss_interval_us, interval(d, value));
         }
         ("processes", "grace") => put(
             &mut config.processes.grace_us,

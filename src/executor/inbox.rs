@@ -107,6 +107,11 @@ impl Shared {
 
     pub fn command(&self, command: Command) {
         locked(&self.inbox).commands.push(command);
+        self.nudge();
+    }
+
+    /// Wakes the I/O thread.
+    pub fn nudge(&self) {
         // Cannot fail but by a counter at its limit, and then the thread is awake anyway.
         let _ = rustix::io::write(&self.event, &1_u64.to_ne_bytes());
     }

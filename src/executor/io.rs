@@ -3,64 +3,45 @@
 //! Must not block: reads and writes of pipes never wait, and a look at a tree is one pass over
 //! `/proc`. It always drains, whatever becomes of the output's file.
 
+mod ends;
+mod steer;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     mem,
+    os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::epoll,
-    io::Errno,
-    process::{Pid, getpid, test_kill_process_group},
-    thread::gettid,
-    time::Timespec,
-};
+use rustix::{event::epoll, io::Errno, process::getpid, thread::gettid, time::Timespec};
+
+use ends::Probe;
+use steer::step_ending;
 
 use super::{
     Config, Exit, JobKey, Report,
     inbox::{Command, Shared, Source, cancelled, untoken},
     live::{Freeze, Live},
-    trees::{Ending, Step},
+    trees::Ending,
 };
 use crate::sys::{
     locked,
     proc::ProcTable,
-    reap::{self, Orphans, Usage},
+    reap::{self, Usage},
     subreaper::MainChildren,
-    tree::{self, survivors_of_run},
 };
 
 /// One read; also the size of a pipe, so one read mostly empties it.
 const CHUNK: usize = 64 * 1024;
 /// Reads of one pipe in a row after its process ended, so that a flood does not hold up the others.
 const LAST_READS: usize = 16;
-/// Rounds of freezing and the time between two.
-const FREEZE_ROUNDS: u32 = 50;
+/// Between two rounds of freezing.
 const FREEZE_ROUND: Duration = Duration::from_millis(2);
-/// Between two looks at a tree that was told to end and whose first process has.
-const ENDING_ROUND: Duration = Duration::from_millis(30);
 /// Between two looks while the end of everything is awaited.
 const SHUTDOWN_ROUND: Duration = Duration::from_millis(20);
-/// Beyond the time of grace, the end of everything takes no longer than this.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(15);
 /// Ended orphans are taken off the kernel's list at least this often while jobs run.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
-
-/// An ended child that nobody reaped for so long is an orphan.
-const ZOMBIE_AGE: Duration = Duration::from_secs(2);
-
-/// How to find out whether anything was orphaned to us.
-#[derive(Debug)]
-enum Probe {
-    /// We are the main thread: one `wait4`.
-    Own,
-    /// The kernel lists the main thread's children: one `pread`.
-    Listed(MainChildren),
-    /// Neither: look through `/proc`.
-    Search,
-}
 
 #[derive(Debug)]
 pub(super) struct Loop {
@@ -162,8 +143,9 @@ impl Loop {
             Source::Stdin => {
                 if let Some(live) = self.jobs.get_mut(&serial)
                     && live.feed.as_mut().is_some_and(super::live::Feed::push)
+                    && let Some(feed) = live.feed.take()
                 {
-                    live.feed = None;
+                    unwatch(&self.shared.epoll, feed.fd);
                 }
             }
             Source::Commands => {}
@@ -280,7 +262,9 @@ impl Loop {
         let Some(live) = self.jobs.get_mut(&serial) else {
             return;
         };
-        live.pipe = None;
+        if let Some(pipe) = live.pipe.take() {
+            unwatch(&self.shared.epoll, pipe);
+        }
         if live.exit.is_some() {
             self.finish(serial);
         }
@@ -300,7 +284,9 @@ impl Loop {
         };
         live.exit = Some((exit, usage));
         live.pidfd = None;
-        live.feed = None;
+        if let Some(feed) = live.feed.take() {
+            unwatch(&self.shared.epoll, feed.fd);
+        }
         live.freeze = Freeze::No;
         if live.pipe.is_none() {
             self.finish(serial);
@@ -322,226 +308,6 @@ impl Loop {
             live.drain_until = Some(until);
             self.timers.insert((until, serial));
         }
-    }
-
-    /// Its process has ended and its output is complete: report that, unless something may be left.
-    fn finish(&mut self, serial: u64) {
-        let Some(live) = self.jobs.get_mut(&serial) else {
-            return;
-        };
-        if live.verifying {
-            return;
-        }
-        // Its number stays taken while its group has members, so this cannot be about others.
-        let group = Pid::from_raw(live.root.pid)
-            .is_some_and(|pid| test_kill_process_group(pid) != Err(Errno::SRCH));
-        live.verifying = true;
-        if group || self.orphans_possible() {
-            self.verify.push(serial);
-            let now = Instant::now();
-            // At most a fifth of the time goes into searching.
-            let pause =
-                (self.search_cost * 4).clamp(Duration::from_millis(1), Duration::from_millis(100));
-            let at = self.searched_at.map_or(now, |last| now.max(last + pause));
-            self.verify_at.get_or_insert(at);
-        } else {
-            self.report_end(serial, 0);
-        }
-    }
-
-    fn orphans_possible(&mut self) -> bool {
-        match &self.probe {
-            Probe::Own => loop {
-                match reap::reap_own_orphan() {
-                    Ok(Orphans::Reaped(_)) => {}
-                    Ok(Orphans::None) => return false,
-                    Ok(Orphans::Alive) | Err(_) => return true,
-                }
-            },
-            Probe::Listed(children) => children.any().unwrap_or(true),
-            Probe::Search => true,
-        }
-    }
-
-    fn report_end(&mut self, serial: u64, leaked: u32) {
-        let Some(live) = self.jobs.remove(&serial) else {
-            return;
-        };
-        self.by_key.remove(&live.key);
-        locked(&self.shared.views).remove(&live.key);
-        if leaked == 0 {
-            self.endings.remove(&serial);
-        }
-        let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
-        self.out.push(Report::Ended {
-            exit,
-            cpu_us: usage.cpu_us,
-            maxrss_bytes: usage.maxrss_bytes,
-            output_bytes: live.view.output_bytes(),
-            leaked,
-            present: live
-                .watch_outputs
-                .iter()
-                .map(|path| path.exists())
-                .collect(),
-            key: live.key,
-        });
-    }
-
-    /// Looks at the trees of ended jobs, ends what is left of them and reports.
-    fn search(&mut self) {
-        let began = Instant::now();
-        let table = ProcTable::scan().unwrap_or_default();
-        for serial in mem::take(&mut self.verify) {
-            let Some(live) = self.jobs.get(&serial) else {
-                continue;
-            };
-            let left = tree::members(&table, &live.root);
-            if !left.is_empty() && self.endings.get(&serial).is_some_and(|e| !e.given_up) {
-                // It was told to end, and its memory is free only when all of it has: wait.
-                self.verify.push(serial);
-                self.verify_at = Some(began + ENDING_ROUND);
-                continue;
-            }
-            if !left.is_empty() && !self.endings.contains_key(&serial) {
-                let (key, root) = (live.key.clone(), live.root.clone());
-                let ending = Ending::begin(&table, key, root, began, self.leak_grace);
-                self.endings.insert(serial, ending);
-            }
-            self.report_end(serial, u32::try_from(left.len()).unwrap_or(u32::MAX));
-        }
-        self.take_ended_orphans(&table);
-        self.searched_at = Some(Instant::now());
-        self.search_cost = began.elapsed();
-    }
-
-    /// Reaps orphans that have ended, where the main thread does not.
-    ///
-    /// Every child that someone here waits for is reaped within moments of its end, and children
-    /// started by other parts of the program are in our own session, which orphans never are.
-    fn take_ended_orphans(&mut self, table: &ProcTable) {
-        let me = getpid().as_raw_pid();
-        let Some(mine) = table.get(me) else { return };
-        let now = Instant::now();
-        let seen = mem::take(&mut self.zombies);
-        for stat in table
-            .iter()
-            .filter(|s| s.ppid == me && !s.alive() && s.session != mine.session)
-        {
-            let id = (stat.pid, stat.start_time);
-            let since = seen.get(&id).copied().unwrap_or(now);
-            if now.duration_since(since) < ZOMBIE_AGE {
-                self.zombies.insert(id, since);
-                self.housekeeping_at = self.housekeeping_at.min(now + ZOMBIE_AGE);
-            } else {
-                let _ = reap::reap(stat.pid);
-            }
-        }
-    }
-
-    fn end_tree(&mut self, serial: u64, grace: Duration) {
-        let now = Instant::now();
-        if let Some(ending) = self.endings.get_mut(&serial) {
-            ending.hasten(now, grace);
-            return;
-        }
-        let Some(live) = self.jobs.get_mut(&serial) else {
-            return;
-        };
-        live.freeze = Freeze::No;
-        let table = ProcTable::scan().unwrap_or_default();
-        let mut ending = Ending::begin(&table, live.key.clone(), live.root.clone(), now, grace);
-        if grace.is_zero() {
-            step_ending(&mut ending, &table, now, &mut self.out);
-        }
-        self.endings.insert(serial, ending);
-    }
-
-    fn freeze(&mut self, serial: u64) {
-        let Some(live) = self.jobs.get_mut(&serial) else {
-            return;
-        };
-        let Freeze::Rounds(rounds) = live.freeze else {
-            return;
-        };
-        let table = ProcTable::scan().unwrap_or_default();
-        let round = tree::freeze_round(&table, &live.root);
-        if (round.signalled == 0 && round.stopped == round.total) || rounds >= FREEZE_ROUNDS {
-            live.freeze = Freeze::Done;
-            self.out.push(Report::Frozen {
-                key: live.key.clone(),
-                stopped: round.stopped,
-                total: round.total,
-                rss_bytes: round.rss_bytes,
-            });
-        } else {
-            live.freeze = Freeze::Rounds(rounds + 1);
-            self.timers.insert((Instant::now() + FREEZE_ROUND, serial));
-        }
-    }
-
-    fn thaw(&mut self, serial: u64) {
-        let Some(live) = self.jobs.get_mut(&serial) else {
-            return;
-        };
-        live.freeze = Freeze::No;
-        let table = ProcTable::scan().unwrap_or_default();
-        let processes = tree::thaw(&table, &live.root);
-        self.out.push(Report::Thawed {
-            key: live.key.clone(),
-            processes,
-        });
-    }
-
-    fn shutdown(&mut self, grace: Duration) {
-        let now = Instant::now();
-        self.closing.get_or_insert(now + grace + SHUTDOWN_LIMIT);
-        let serials: Vec<u64> = self.jobs.keys().copied().collect();
-        for serial in serials {
-            self.end_tree(serial, grace);
-        }
-        for ending in self.endings.values_mut() {
-            ending.hasten(now, grace);
-        }
-    }
-
-    fn closed(&mut self) -> bool {
-        let Some(limit) = self.closing else {
-            return false;
-        };
-        let now = Instant::now();
-        if now >= limit {
-            for ending in self.endings.values() {
-                self.out.push(Report::Survives {
-                    key: ending.key.clone(),
-                    left: ending.left,
-                });
-            }
-            return true;
-        }
-        if !self.jobs.is_empty() || !self.endings.is_empty() {
-            return false;
-        }
-        {
-            let queue = locked(&self.shared.queue);
-            if !queue.starting.is_empty() || !queue.jobs.is_empty() {
-                return false;
-            }
-        }
-        if !locked(&self.shared.inbox).fresh.is_empty() {
-            self.receive();
-            return false;
-        }
-        // Whatever went unseen carries the marker.
-        let left = survivors_of_run(&self.shared.run).unwrap_or_default();
-        for survivor in &left {
-            let _ = tree::signal_process(
-                survivor.pid,
-                survivor.start_time,
-                rustix::process::Signal::KILL,
-            );
-        }
-        left.is_empty()
     }
 
     /// Does what is due.
@@ -612,33 +378,13 @@ impl Loop {
     }
 }
 
-/// Takes one step and reports; `false` when it is over.
-fn step_ending(
-    ending: &mut Ending,
-    table: &ProcTable,
-    now: Instant,
-    out: &mut Vec<Report>,
-) -> bool {
-    match ending.step(table, now) {
-        Step::Gone => false,
-        Step::Waits => true,
-        Step::Escalated(killed) => {
-            out.push(Report::Escalated {
-                key: ending.key.clone(),
-                killed,
-            });
-            true
-        }
-        Step::Survives(left) => {
-            out.push(Report::Survives {
-                key: ending.key.clone(),
-                left,
-            });
-            // A job whose own process is left cannot be reported as ended; all else is over.
-            ending.given_up = true;
-            false
-        }
-    }
+/// Closes a descriptor that the poll watches.
+///
+/// Closing alone is not enough: a child that is just being started holds a copy until it has
+/// replaced itself, and for so long the poll would report the closed one again and again.
+fn unwatch(epoll: &OwnedFd, fd: OwnedFd) {
+    let _ = epoll::delete(epoll, &fd);
+    drop(fd);
 }
 
 impl Command {

@@ -2,6 +2,10 @@
 //!
 //! Must not do I/O for jobs itself; every method returns at once, but for [`LocalExecutor::join`].
 //!
+//! `main` calls [`crate::sys::signals::block`] before anything here starts threads, so that TERM, INT
+//! and HUP reach the runner's own descriptor. Nothing here needs SIGCHLD, and nothing here waits for
+//! children that others started.
+//!
 //! Where the kernel lists no children of a thread (`CONFIG_PROC_CHILDREN`), only the main thread can
 //! ask cheaply whether an agent left anything behind. So the runner should use
 //! [`LocalExecutor::prepare`] and call [`IoLoop::run`] on its **main thread**, with the runtime's

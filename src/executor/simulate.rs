@@ -10,8 +10,7 @@ use std::{
     io::{self, BufWriter, Write},
     os::{fd::AsFd, unix::fs::OpenOptionsExt},
     path::Path,
-    process,
-    thread,
+    process, thread,
     time::{Duration, Instant},
 };
 
@@ -38,20 +37,41 @@ const STEP: Duration = Duration::from_millis(20);
 const STEP_LIMIT: Duration = Duration::from_millis(100);
 /// Says what a process of the simulation is, where it is not the agent itself.
 const ROLE: &str = "WAVEDECK_SIM_ROLE";
+/// Role of a process that shares the memory; the number of all of them follows.
+const HELPER: &str = "helper of ";
 
 /// Carries out the table and returns the exit status; or dies by the signal that the table names.
 #[must_use]
 pub fn simulated_agent(json: &str) -> u8 {
-    let Ok(sim) = serde_json::from_str::<Sim>(json) else { return BROKEN };
+    let Ok(sim) = serde_json::from_str::<Sim>(json) else {
+        return BROKEN;
+    };
     match env::var(ROLE).as_deref() {
         Ok("detacher") => detach(),
         Ok("daemon") => hang(),
-        _ => agent(&sim).unwrap_or(BROKEN),
+        Ok(role) => {
+            let of = role
+                .strip_prefix(HELPER)
+                .and_then(|of| of.parse().ok())
+                .unwrap_or(1);
+            helper(&sim, of).unwrap_or(BROKEN)
+        }
+        Err(_) => agent(&sim).unwrap_or(BROKEN),
     }
 }
 
+/// One of the other processes of an agent: uses its share of the memory until it is ended.
+fn helper(sim: &Sim, of: u32) -> io::Result<u8> {
+    signals::ignore(Signal::TERM.as_raw(), sim.ignore_term)?;
+    live(sim, sim.ram_bytes, of, &mut Printer::default())?;
+    Ok(0)
+}
+
 fn agent(sim: &Sim) -> io::Result<u8> {
-    let attempt = env::var(marker::ATTEMPT).ok().and_then(|a| a.parse().ok()).unwrap_or(1);
+    let attempt = env::var(marker::ATTEMPT)
+        .ok()
+        .and_then(|a| a.parse().ok())
+        .unwrap_or(1);
     let name = env::var(marker::AGENT).unwrap_or_default();
     if sim.ignore_term {
         signals::ignore(Signal::TERM.as_raw(), true)?;
@@ -73,7 +93,7 @@ fn agent(sim: &Sim) -> io::Result<u8> {
     let share = sim.ram_bytes / u64::from(sim.processes.max(1));
     // The first takes what the division leaves over.
     let own = sim.ram_bytes - share * u64::from(sim.processes.saturating_sub(1));
-    live(sim, own, &mut out)?;
+    live(sim, own, sim.processes.max(1), &mut out)?;
     for helper in helpers {
         let _ = tree::signal_process(helper.pid, helper.start_time, Signal::KILL);
         let _ = reap::wait(helper.pid);
@@ -97,14 +117,14 @@ fn agent(sim: &Sim) -> io::Result<u8> {
 }
 
 /// Uses memory along the curve and prints its lines until the time is over.
-fn live(sim: &Sim, ram: u64, out: &mut Printer) -> io::Result<()> {
+fn live(sim: &Sim, ram: u64, of: u32, out: &mut Printer) -> io::Result<()> {
     let statm = proc::Statm::open(process::id().cast_signed())?;
     let mut ballast = Ballast::new(ram)?;
     let total = Duration::from_micros(sim.duration_us);
     let mut elapsed = Duration::ZERO;
     let mut printed = 0;
     loop {
-        hold(&mut ballast, &statm, at(sim.curve, ram, elapsed, total))?;
+        hold(&mut ballast, &statm, of, at(sim.curve, ram, elapsed, total))?;
         let due = lines_due(sim.lines, elapsed, total);
         while printed < due {
             printed += 1;
@@ -114,16 +134,28 @@ fn live(sim: &Sim, ram: u64, out: &mut Printer) -> io::Result<()> {
             return Ok(());
         }
         let began = Instant::now();
-        thread::sleep(if elapsed >= total { STEP_LIMIT } else { STEP.min(total.saturating_sub(elapsed)) });
+        thread::sleep(if elapsed >= total {
+            STEP_LIMIT
+        } else {
+            STEP.min(total.saturating_sub(elapsed))
+        });
         elapsed += began.elapsed().min(STEP_LIMIT);
     }
 }
 
 /// Makes this process as large as wanted, counting what it would use anyway.
-fn hold(ballast: &mut Ballast, statm: &proc::Statm, wanted: u64) -> io::Result<()> {
+///
+/// The program's own pages are shared between the `of` processes of the agent: a sum of resident
+/// memory counts them `of` times, a sum of proportional shares once. Counting each at
+/// `1 - (of - 1) / 2of` puts the stated figure in the middle of the two.
+fn hold(ballast: &mut Ballast, statm: &proc::Statm, of: u32, wanted: u64) -> io::Result<()> {
     // Twice: touching may add page tables and code of our own.
     for _ in 0..2 {
-        let others = statm.resident_bytes()?.saturating_sub(ballast.bytes());
+        let (resident, shared) = statm.resident_and_shared()?;
+        let twice = shared * u64::from(of - 1) / u64::from(of) / 2;
+        let others = resident
+            .saturating_sub(ballast.bytes())
+            .saturating_sub(twice);
         ballast.resize(wanted.saturating_sub(others))?;
     }
     Ok(())
@@ -133,7 +165,9 @@ fn hold(ballast: &mut Ballast, statm: &proc::Statm, wanted: u64) -> io::Result<(
 fn at(curve: Curve, ram: u64, elapsed: Duration, total: Duration) -> u64 {
     let total = total.as_micros().max(1);
     let elapsed = elapsed.as_micros().min(total);
-    let part = |over: u128, of: u128| u64::try_from(u128::from(ram) * over.min(of) / of.max(1)).unwrap_or(ram);
+    let part = |over: u128, of: u128| {
+        u64::try_from(u128::from(ram) * over.min(of) / of.max(1)).unwrap_or(ram)
+    };
     match curve {
         Curve::Flat => ram,
         Curve::Ramp => part(elapsed * 2, total),
@@ -164,18 +198,21 @@ fn start_helpers(sim: &Sim) -> io::Result<Vec<Spawned>> {
         ..Sim::default()
     };
     let json = serde_json::to_string(&helper)?;
-    (1..sim.processes).map(|_| start_self(&json, None)).collect()
+    let role = format!("{HELPER}{}", sim.processes);
+    (1..sim.processes)
+        .map(|_| start_self(&json, &role))
+        .collect()
 }
 
 fn start_role(role: &str) -> io::Result<Spawned> {
-    start_self(&serde_json::to_string(&Sim::default())?, Some(role))
+    start_self(&serde_json::to_string(&Sim::default())?, role)
 }
 
 /// Starts this program again, in a session of its own and with our own output.
-fn start_self(json: &str, role: Option<&str>) -> io::Result<Spawned> {
+fn start_self(json: &str, role: &str) -> io::Result<Spawned> {
     // Also right where the file was replaced or deleted since we started.
     let program = "/proc/self/exe".to_owned();
-    let role = role.map(|role| (ROLE.into(), role.into()));
+    let role = std::iter::once((ROLE.into(), role.into()));
     let block = EnvBlock::new(env::vars_os().filter(|(name, _)| name != ROLE).chain(role))?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     spawn(&SpawnSpec {
@@ -200,7 +237,11 @@ fn hang() -> u8 {
 }
 
 fn append_ledger(path: &Path, agent: &str, attempt: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
     // One write, so that lines of several agents never mix.
     file.write_all(format!("{agent} {attempt}\n").as_bytes())
 }
@@ -264,7 +305,9 @@ mod tests {
     #[test]
     fn curves_reach_the_stated_peak_and_no_more() {
         for curve in [Curve::Flat, Curve::Ramp, Curve::Spike, Curve::Stairs] {
-            let values: Vec<u64> = (0..=100).map(|n| at(curve, 1000, SECOND * n / 100, SECOND)).collect();
+            let values: Vec<u64> = (0..=100)
+                .map(|n| at(curve, 1000, SECOND * n / 100, SECOND))
+                .collect();
             assert_eq!(values.iter().max(), Some(&1000), "{curve:?}");
         }
         assert_eq!(at(Curve::Ramp, 1000, SECOND / 4, SECOND), 500);

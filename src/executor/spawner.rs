@@ -32,31 +32,36 @@ use crate::sys::{
 
 /// Takes jobs until the queue is closed and empty.
 pub(super) fn run(shared: &Shared) {
-    while let Some(job) = next(shared) {
+    let mut done = None;
+    while let Some(job) = next(shared, done.take()) {
         let key = job.key.clone();
         if let Err(error) = start(shared, job) {
+            let (key, error) = (key.clone(), error.to_string());
             shared.report(Report::SpawnFailed {
-                key: key.clone(),
-                error: error.to_string(),
+                key,
+                error,
                 cancelled: false,
             });
         }
-        locked(&shared.queue).starting.retain(|k| *k != key);
-        // The end of the run waits for jobs that are being started.
-        if locked(&shared.queue).closed {
-            let _ = rustix::io::write(&shared.event, &1_u64.to_ne_bytes());
-        }
+        done = Some(key);
     }
 }
 
-fn next(shared: &Shared) -> Option<Job> {
+/// Notes that one job is started and waits for the next; one lock for both.
+fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
     let mut queue = locked(&shared.queue);
+    if let Some(done) = done {
+        queue.starting.retain(|key| *key != done);
+    }
     loop {
         if let Some(job) = queue.jobs.pop_front() {
             queue.starting.push(job.key.clone());
             return Some(job);
         }
         if queue.closed {
+            drop(queue);
+            // The end of the run waits for jobs that are being started.
+            shared.nudge();
             return None;
         }
         queue.idle += 1;
@@ -172,7 +177,12 @@ fn watch(shared: &Shared, live: &Live) -> io::Result<()> {
         fd.map_or(Ok(()), |fd| epoll::add(&shared.epoll, fd, data, flags))
     };
     add(live.pipe.as_ref(), Source::Output, epoll::EventFlags::IN)?;
-    add(live.pidfd.as_ref(), Source::Exit, epoll::EventFlags::IN)?;
+    // Once is enough, and a copy in a child that is being started cannot bring it up again.
+    add(
+        live.pidfd.as_ref(),
+        Source::Exit,
+        epoll::EventFlags::IN | epoll::EventFlags::ONESHOT,
+    )?;
     Ok(add(
         live.feed.as_ref().map(|f| &f.fd),
         Source::Stdin,

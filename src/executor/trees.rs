@@ -3,16 +3,22 @@
 //! Must not wait: each round is one look at `/proc`, and the I/O loop calls the next one when it is
 //! due.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
-use rustix::process::Signal;
+use rustix::process::{Signal, getpid};
 
 use super::JobKey;
 use crate::sys::{
     proc::{ProcTable, Stat},
+    reap,
     tree::{self, Root},
 };
 
+/// From TERM to the second look.
+const SECOND_LOOK: Duration = Duration::from_millis(50);
 /// Between two looks while processes die.
 const ROUND: Duration = Duration::from_millis(5);
 /// Between two looks at processes that do not.
@@ -27,6 +33,8 @@ pub(super) struct Ending {
     pub key: JobKey,
     root: Root,
     kill_at: Instant,
+    /// All processes of it that were ever seen, by pid and start; each got TERM.
+    known: HashSet<(i32, u64)>,
     rounds: u32,
     /// Processes at the last look.
     pub left: u32,
@@ -58,21 +66,49 @@ impl Ending {
         now: Instant,
         grace: Duration,
     ) -> Self {
-        if !grace.is_zero() {
-            let members = tree::members(table, &root);
-            tree::signal_all(&members, Signal::TERM);
-            // A stopped process takes a signal only when it goes on.
-            let stopped: Vec<_> = members.into_iter().filter(Stat::stopped).collect();
-            tree::signal_all(&stopped, Signal::CONT);
-        }
-        Self {
+        let (known, kill_at) = (HashSet::new(), now + grace);
+        // The second look finds what was being started while TERM was sent.
+        let due = kill_at.min(now + SECOND_LOOK);
+        let mut ending = Self {
             key,
             root,
-            kill_at: now + grace,
+            kill_at,
+            known,
             rounds: 0,
             left: 0,
             given_up: false,
-            due: now + grace,
+            due,
+        };
+        if !grace.is_zero() {
+            let members = tree::members(table, &ending.root);
+            ending.ask(&members);
+        }
+        ending
+    }
+
+    /// Sends TERM to those that have not had it.
+    fn ask(&mut self, members: &[Stat]) {
+        let new: Vec<Stat> = members
+            .iter()
+            .filter(|m| self.known.insert((m.pid, m.start_time)))
+            .copied()
+            .collect();
+        tree::signal_all(&new, Signal::TERM);
+        // A stopped process takes a signal only when it goes on; one that is just being stopped
+        // does not look stopped yet, so all are told.
+        tree::signal_all(&new, Signal::CONT);
+    }
+
+    /// Takes those that have ended and became our children off the kernel's list.
+    fn bury(&self, table: &ProcTable) {
+        let me = getpid().as_raw_pid();
+        for &(pid, start_time) in &self.known {
+            let ended = table
+                .get(pid)
+                .is_some_and(|s| s.start_time == start_time && !s.alive() && s.ppid == me);
+            if ended && pid != self.root.pid {
+                let _ = reap::reap(pid);
+            }
         }
     }
 
@@ -90,12 +126,14 @@ impl Ending {
     /// Looks once, kills what outstayed its grace.
     pub fn step(&mut self, table: &ProcTable, now: Instant) -> Step {
         let members = tree::members(table, &self.root);
+        self.bury(table);
         let left = u32::try_from(members.len()).unwrap_or(u32::MAX);
         self.left = left;
         if members.is_empty() {
             return Step::Gone;
         }
         if now < self.kill_at {
+            self.ask(&members);
             self.due = self.kill_at;
             return Step::Waits;
         }
@@ -107,6 +145,8 @@ impl Ending {
             tree::signal_all(&members, Signal::STOP);
         }
         tree::signal_all(&members, Signal::KILL);
+        self.known
+            .extend(members.iter().map(|m| (m.pid, m.start_time)));
         self.rounds += 1;
         self.due = now
             + if self.rounds < QUICK {

@@ -2,17 +2,19 @@
 //!
 //! Reports everything it finds and goes on. Must not know about text positions beyond handing them on.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::cycle::{self, Count};
 use super::decode::Decoder;
-use super::diag::{At, Lines, Sp};
+use super::diag::At;
 use super::id::{AgentIx, GateIx};
 use super::layers::{Built, Layers};
-use super::model::{Agent, Gate, Limits, Need, NeedKind, Phase, Plan, Track, Unbuilt, Worker};
+use super::model::{Agent, NeedKind, Plan, Worker};
 use super::names::{Names, Places, Target};
-use super::raw::{RawGroup, RawPlan, RawUnbuilt};
-use super::spec::{AgentSpec, Edit, NeedSpec};
+use super::needs::NeedsOf;
+use super::raw::{RawPlan, RawUnbuilt};
+use super::spec::{AgentSpec, Edit};
+use super::tables::{all_unbuilt, gates, limits, phase, resolve_gate, track};
 use super::workers::Workers;
 use super::{LoadOptions, only, units};
 
@@ -91,7 +93,6 @@ pub(crate) fn build(
         if edges <= MOST_EDGES {
             let wanted = NeedsOf {
                 raw,
-                spec,
                 overrides: &overrides[i],
                 stack: &stack,
             };
@@ -250,17 +251,16 @@ fn places(
                 None => parent.and_then(|p| places.phase[p]).or(default_phase),
             };
             let track = own(i).find_map(|s| s.track.as_ref());
-            places.track[i] = match track {
-                Some(name) => names.track(d, name),
-                None => {
-                    let of_phase =
-                        places.phase[i].and_then(|p| raw.phases[p.ix()].defaults.track.as_ref());
-                    let of_phase = of_phase.and_then(|name| names.track(d, name));
-                    parent
-                        .and_then(|p| places.track[p])
-                        .or(of_phase)
-                        .or(default_track)
-                }
+            places.track[i] = if let Some(name) = track {
+                names.track(d, name)
+            } else {
+                let of_phase =
+                    places.phase[i].and_then(|p| raw.phases[p.ix()].defaults.track.as_ref());
+                let of_phase = of_phase.and_then(|name| names.track(d, name));
+                parent
+                    .and_then(|p| places.track[p])
+                    .or(of_phase)
+                    .or(default_track)
             };
         }
     }
@@ -314,172 +314,6 @@ fn overrides(
     Some(of_agent)
 }
 
-/// What the needs of one agent are made from.
-struct NeedsOf<'a> {
-    raw: &'a RawPlan,
-    spec: &'a AgentSpec,
-    overrides: &'a [u32],
-    stack: &'a [&'a AgentSpec],
-}
-
-impl<'a> NeedsOf<'a> {
-    /// Returns lists of needs in the order in which they apply, and whether they are the agent's own.
-    fn lists(&self) -> Vec<(&'a [NeedSpec], bool)> {
-        let mut lists = Vec::new();
-        // Below the overrides, the strongest layer that says anything counts alone.
-        let below = &self.stack[self.overrides.len()..];
-        if let Some((i, needs)) = below
-            .iter()
-            .enumerate()
-            .find_map(|(i, s)| s.needs.as_deref().map(|n| (i, n)))
-        {
-            lists.push((needs, i == 0));
-        }
-        for o in self.overrides {
-            if let Some(needs) = self.raw.overrides[*o as usize].spec.needs.as_deref() {
-                if needs.iter().all(|n| n.edit == Edit::Set) {
-                    lists.clear();
-                }
-                lists.push((needs, true));
-            }
-        }
-        lists
-    }
-
-    fn needs(
-        &self,
-        d: &mut Decoder,
-        names: &mut Names<'_>,
-        ix: AgentIx,
-        places: Option<&Places>,
-        id: &str,
-        unbuilt: &mut Vec<RawUnbuilt>,
-    ) -> Vec<Need> {
-        let lists = self.lists();
-        if lists.iter().all(|(l, _)| l.is_empty()) {
-            return Vec::new();
-        }
-        let mut needs: Vec<Need> = Vec::new();
-        for (list, own) in lists {
-            for spec in list {
-                let place = &spec.agent;
-                if spec.edit != Edit::Set
-                    && std::ptr::eq(list, self.spec.needs.as_deref().unwrap_or_default())
-                {
-                    d.sink
-                        .error(place.at, format!("`{}` is an edit", sign(spec)))
-                        .help("`+x` and `-x` are for the needs of an [[override]]");
-                    continue;
-                }
-                let Some(target) = names.find(d, place) else {
-                    continue;
-                };
-                if spec.edit == Edit::Remove {
-                    let before = needs.len();
-                    needs.retain(|n| !target.agents().contains(&n.agent));
-                    if before == needs.len() {
-                        d.sink.warning(
-                            place.at,
-                            format!("agent `{id}` does not need `{}`", place.v),
-                        );
-                    }
-                    continue;
-                }
-                let kind = if spec.soft {
-                    NeedKind::Soft
-                } else {
-                    NeedKind::Hard
-                };
-                let group = matches!(target, Target::Group(_));
-                for agent in target.agents() {
-                    // A group never means oneself, nor one's own parents and parts; a default never means oneself.
-                    let skip = (*agent == ix && (group || !own))
-                        || (group && places.is_some_and(|p| kin(p, ix, *agent)));
-                    if !skip {
-                        needs.push(Need {
-                            agent: *agent,
-                            kind,
-                            when: spec.when.clone(),
-                        });
-                        carry(names, spec, id, *agent, unbuilt);
-                    }
-                }
-            }
-        }
-        tidy(&mut needs);
-        needs
-    }
-}
-
-fn sign(spec: &NeedSpec) -> String {
-    format!(
-        "{}{}",
-        if spec.edit == Edit::Add { '+' } else { '-' },
-        spec.agent.v
-    )
-}
-
-fn carry(
-    names: &Names<'_>,
-    spec: &NeedSpec,
-    id: &str,
-    agent: AgentIx,
-    unbuilt: &mut Vec<RawUnbuilt>,
-) {
-    for (key, at, toml) in &spec.carried {
-        let of = names.id_of(agent).to_owned();
-        let path = vec![
-            "agent".to_owned(),
-            id.to_owned(),
-            "needs".to_owned(),
-            of,
-            (*key).to_owned(),
-        ];
-        let help = "leave it out: this version hands no files over; `check` of the predecessor can look at them";
-        unbuilt.push(RawUnbuilt {
-            path,
-            at: *at,
-            toml: toml.clone(),
-            help,
-        });
-    }
-}
-
-/// Whether one of two agents is above the other.
-fn kin(places: &Places, a: AgentIx, b: AgentIx) -> bool {
-    let above = |mut low: AgentIx, high: AgentIx| {
-        while let Some(parent) = places.parent[low.ix()] {
-            if parent == high {
-                return true;
-            }
-            low = parent;
-        }
-        false
-    };
-    above(a, b) || above(b, a)
-}
-
-/// Sorts needs into plan order, one for each predecessor and condition; hard wins.
-fn tidy(needs: &mut Vec<Need>) {
-    if needs.len() < 2 {
-        return;
-    }
-    needs.sort_by_key(|n| n.agent);
-    let mut from = 0;
-    let mut kept: Vec<Need> = Vec::with_capacity(needs.len());
-    for need in needs.drain(..) {
-        if kept.last().is_some_and(|k| k.agent != need.agent) {
-            from = kept.len();
-        }
-        match kept[from..].iter_mut().find(|k| k.when == need.when) {
-            Some(same) if need.kind == NeedKind::Hard => same.kind = NeedKind::Hard,
-            Some(_) => {}
-            None => kept.push(need),
-        }
-    }
-    *needs = kept;
-}
-
 fn path(specs: &[&AgentSpec], cycle: &[AgentIx]) -> String {
     let id = |ix: &AgentIx| specs[ix.ix()].id.as_ref().map_or("?", |id| id.v.as_str());
     let mut names: Vec<&str> = cycle.iter().map(id).collect();
@@ -524,7 +358,6 @@ fn cycles(
             let stack = stack(raw, specs[a.ix()], &overrides[a.ix()], places, a.ix());
             let wanted = NeedsOf {
                 raw,
-                spec: specs[a.ix()],
                 overrides: &overrides[a.ix()],
                 stack: &stack,
             };
@@ -554,187 +387,4 @@ fn cycles(
                 .help("each needs the next; take one of these needs away");
         }
     }
-}
-
-fn limits(d: &mut Decoder, raw: &RawPlan, names: &Names<'_>) -> Limits {
-    let l = &raw.limits;
-    let mut limits = Limits {
-        ram: l.ram.as_ref().map(|r| r.v),
-        agents: l.agents,
-        cpus_milli: l.cpus_milli,
-        tracks: l.tracks,
-        tokens_per_minute: l.tokens_per_minute.as_ref().map(|n| n.v),
-        tokens: l.tokens,
-        cost_microusd: l.cost_microusd.as_ref().map(|n| n.v),
-        per_priority: l.per_priority.clone(),
-        per_wave: l.per_wave.clone(),
-        resources: l.resources.iter().map(|(k, n)| (k.clone(), n.v)).collect(),
-        budgets: l.budgets.iter().map(|(k, n)| (k.clone(), n.v)).collect(),
-        ..Limits::default()
-    };
-    let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
-    for (id, n) in &l.per_phase {
-        let phase = names.phase(d, &Sp::new(n.at, id.clone()));
-        limits.per_phase.extend(phase.map(|p| (p, small(n.v))));
-    }
-    for (id, n) in &l.per_track {
-        let track = names.track(d, &Sp::new(n.at, id.clone()));
-        limits.per_track.extend(track.map(|t| (t, small(n.v))));
-    }
-    limits
-}
-
-/// Looks up a gate, or reports that there is none.
-pub(crate) fn resolve_gate(
-    d: &mut Decoder,
-    name: &Sp<String>,
-    gates: &BTreeMap<&str, GateIx>,
-) -> Option<GateIx> {
-    let found = gates.get(name.v.as_str()).copied();
-    if found.is_none() {
-        d.unknown("gate", name, gates.keys().copied());
-    }
-    found
-}
-
-fn phase(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Phase {
-    let mut of_phase: Vec<GateIx> = Vec::new();
-    for name in &raw.gates {
-        of_phase.extend(resolve_gate(d, name, gates).filter(|g| !of_phase.contains(g)));
-    }
-    if let Some(barrier) = raw
-        .barrier
-        .as_ref()
-        .filter(|b| !b.v && !raw.gates.is_empty())
-    {
-        d.sink
-            .error(
-                barrier.at,
-                format!("phase `{}` has gates, so it is a barrier", raw.id.v),
-            )
-            .help("take the gates away, or leave `barrier` out");
-    }
-    let id = raw.id.v.clone();
-    let barrier = raw.barrier.as_ref().is_some_and(|b| b.v) || !of_phase.is_empty();
-    Phase {
-        title: raw.title.clone().unwrap_or_else(|| id.clone()),
-        id,
-        barrier,
-        gates: of_phase,
-    }
-}
-
-fn track(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Track {
-    for name in &raw.gates {
-        resolve_gate(d, name, gates);
-    }
-    let id = raw.id.v.clone();
-    let title = raw.title.clone().unwrap_or_else(|| id.clone());
-    Track {
-        title,
-        id,
-        priority: raw.priority.unwrap_or_default(),
-    }
-}
-
-fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate> {
-    let mut gates = Vec::with_capacity(raw.gates.len());
-    for (id, gate) in &raw.gates {
-        let ram_bytes = gate.ram.as_ref().map_or(COMMAND_RAM, |r| r.v);
-        if let Some(super::model::RamLimit::Bytes(limit)) = limits.ram
-            && ram_bytes > limit
-            && !gate.run.is_empty()
-        {
-            let (need, have) = (units::human_size(ram_bytes), units::human_size(limit));
-            let place = gate.ram.as_ref().map_or(gate.at, |r| r.at);
-            d.sink.error(
-                place,
-                format!(
-                    "gate `{id}` does not fit: it needs {need} of memory, limits.ram is {have}"
-                ),
-            );
-        }
-        let title = gate.title.clone().unwrap_or_else(|| id.clone());
-        let approve = gate.approve.as_ref().map(|a| a.v.clone());
-        gates.push(Gate {
-            id: id.clone(),
-            title,
-            run: gate.run.clone(),
-            ram_bytes,
-            approve,
-        });
-    }
-    gates
-}
-
-/// Collects what is not built, in the order of the keys' paths.
-fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbuilt> {
-    let mut all = agents;
-    let copy = |u: &RawUnbuilt| RawUnbuilt {
-        path: u.path.clone(),
-        at: u.at,
-        toml: u.toml.clone(),
-        help: u.help,
-    };
-    all.extend(raw.unbuilt.iter().map(copy));
-    let mut add = |path: [&str; 3], at: At, toml: &str, help| {
-        let path = path
-            .iter()
-            .filter(|p| !p.is_empty())
-            .map(|p| (*p).to_owned())
-            .collect();
-        all.push(RawUnbuilt {
-            path,
-            at,
-            toml: toml.to_owned(),
-            help,
-        });
-    };
-    let rate = "use `tokens` for a total; this version does not hold back by rate or cost";
-    if let Some(n) = &raw.limits.tokens_per_minute {
-        add(["limits", "tokens_per_minute", ""], n.at, "", rate);
-    }
-    if let Some(n) = &raw.limits.cost_microusd {
-        add(["limits", "cost_usd", ""], n.at, "", rate);
-    }
-    for (id, gate) in &raw.gates {
-        if let Some(question) = &gate.approve {
-            add(
-                ["gate", id, "approve"],
-                question.at,
-                "",
-                "use a gate with `run`; approvals are not built",
-            );
-        }
-    }
-    for track in &raw.tracks {
-        if let Some((at, toml)) = track.gates_toml.as_ref().filter(|(_, t)| t != "[]") {
-            add(
-                ["track", &track.id.v, "gates"],
-                *at,
-                toml,
-                "put the gates on a [[phase]] or on agents",
-            );
-        }
-    }
-    if all.is_empty() {
-        return Vec::new();
-    }
-    all.sort_by(|a, b| a.path.cmp(&b.path));
-    let mut seen: HashSet<Vec<String>> = HashSet::new();
-    let lines = Lines::new(source);
-    all.into_iter()
-        .filter(|u| seen.insert(u.path.clone()))
-        .map(|u| {
-            let (line, column) = lines.place(u.at);
-            Unbuilt {
-                key: u.path.join("."),
-                path: u.path,
-                value: u.toml,
-                line,
-                column,
-                help: u.help.to_owned(),
-            }
-        })
-        .collect()
 }

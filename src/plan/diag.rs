@@ -116,19 +116,19 @@ impl Sink {
     /// Adds an error.
     pub fn error(&mut self, at: At, message: impl Into<String>) -> &mut Found {
         self.errors += 1;
-        self.push(Severity::Error, at, message.into())
+        self.push(Severity::Error, at, &message.into())
     }
 
     /// Adds a warning.
     pub fn warning(&mut self, at: At, message: impl Into<String>) -> &mut Found {
-        self.push(Severity::Warning, at, message.into())
+        self.push(Severity::Warning, at, &message.into())
     }
 
-    fn push(&mut self, severity: Severity, at: At, message: String) -> &mut Found {
+    fn push(&mut self, severity: Severity, at: At, message: &str) -> &mut Found {
         let found = Found {
             severity,
             at,
-            message: escape(&message),
+            message: escape(message),
             help: None,
             related: None,
         };

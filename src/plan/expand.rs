@@ -204,7 +204,7 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
     }
     match agent.timeout_us {
         Some(us) if !(prompt && us == WORKER_TIMEOUT) => {
-            line(w, "timeout", &text(units::show_duration(us)))
+            line(w, "timeout", &text(units::show_duration(us)));
         }
         None if prompt => line(w, "timeout", "\"0s\""),
         _ => {}

@@ -3,8 +3,9 @@
 //! Pure: text in, [`Plan`] or a list of problems out. Must not open files (the caller hands prompt
 //! files in through a closure), look at the machine, or decide anything about a run.
 //!
-//! The way of a plan: `decode` (typed values with places) → `raw` and `spec` (tables as written) →
-//! `names` (references) → `layers` (one agent) and `build` (all of them) → [`Plan`]. Places are byte
+//! The way of a plan: `decode` and `values` (typed values with places) → `raw*` and `spec*` (tables
+//! as written) → `names` (references), `layers` and `modes` (one agent), `needs`, `tables`, `cycle`,
+//! `only`, `workers`, all called by `build` → [`Plan`]; `expand` leads back to TOML. Places are byte
 //! offsets throughout; they become lines and columns only when there is something to say.
 
 mod build;
@@ -16,12 +17,20 @@ pub mod id;
 pub(crate) mod keys;
 mod layers;
 pub mod model;
+mod modes;
 mod names;
+mod needs;
 mod only;
 mod raw;
+mod raw_lists;
+mod raw_tables;
+pub mod schema;
 mod spec;
+mod spec_parts;
 pub mod suggest;
+mod tables;
 pub mod units;
+mod values;
 mod vars;
 pub mod words;
 mod workers;
@@ -69,6 +78,8 @@ pub fn load(
         return Err(d.sink.finish(source));
     };
     let raw = raw::read(&mut d, document.get_ref(), &options.vars);
+    // Its memory is used again by the plan.
+    drop(document);
     let plan = build::build(&mut d, &raw, source, options, read);
     let failed = d.sink.failed();
     let found = d.sink.finish(source);

@@ -44,8 +44,8 @@ pub(crate) struct Names<'p> {
     sorted: Vec<(&'p str, AgentIx)>,
     phases: HashMap<&'p str, PhaseIx>,
     tracks: HashMap<&'p str, TrackIx>,
-    phase_names: Vec<&'p str>,
-    track_names: Vec<&'p str>,
+    all_phases: Vec<&'p str>,
+    all_tracks: Vec<&'p str>,
     in_phase: Vec<Rc<[AgentIx]>>,
     in_track: Vec<Rc<[AgentIx]>>,
     globs: HashMap<String, Rc<[AgentIx]>>,
@@ -54,12 +54,16 @@ pub(crate) struct Names<'p> {
 impl<'p> Names<'p> {
     /// Indexes ids; of duplicates the first counts.
     pub fn new(agents: Vec<&'p str>, phases: Vec<&'p str>, tracks: Vec<&'p str>) -> Self {
-        let mut names = Self::default();
-        names.sorted = agents
+        let sorted = agents
             .iter()
             .enumerate()
             .map(|(i, id)| (*id, AgentIx::of(i)))
             .collect();
+        let mut names = Self {
+            sorted,
+            ..Self::default()
+        };
+        names.ids.reserve(agents.len());
         for (id, ix) in &names.sorted {
             names.ids.entry(id).or_insert(*ix);
         }
@@ -70,7 +74,7 @@ impl<'p> Names<'p> {
         for (i, id) in tracks.iter().enumerate() {
             names.tracks.entry(id).or_insert(TrackIx::of(i));
         }
-        (names.agents, names.phase_names, names.track_names) = (agents, phases, tracks);
+        (names.agents, names.all_phases, names.all_tracks) = (agents, phases, tracks);
         names
     }
 
@@ -85,12 +89,8 @@ impl<'p> Names<'p> {
             }
             all.into_iter().map(Rc::from).collect()
         };
-        self.in_phase = members(self.phase_names.len(), &|i| {
-            places.phase[i].map(PhaseIx::ix)
-        });
-        self.in_track = members(self.track_names.len(), &|i| {
-            places.track[i].map(TrackIx::ix)
-        });
+        self.in_phase = members(self.all_phases.len(), &|i| places.phase[i].map(PhaseIx::ix));
+        self.in_track = members(self.all_tracks.len(), &|i| places.track[i].map(TrackIx::ix));
     }
 
     /// Returns the id of an agent.
@@ -116,7 +116,7 @@ impl<'p> Names<'p> {
     pub fn phase(&self, d: &mut Decoder, name: &Sp<String>) -> Option<PhaseIx> {
         let found = self.phases.get(name.v.as_str()).copied();
         if found.is_none() {
-            d.unknown("phase", name, self.phase_names.iter().copied());
+            d.unknown("phase", name, self.all_phases.iter().copied());
         }
         found
     }
@@ -125,7 +125,7 @@ impl<'p> Names<'p> {
     pub fn track(&self, d: &mut Decoder, name: &Sp<String>) -> Option<TrackIx> {
         let found = self.tracks.get(name.v.as_str()).copied();
         if found.is_none() {
-            d.unknown("track", name, self.track_names.iter().copied());
+            d.unknown("track", name, self.all_tracks.iter().copied());
         }
         found
     }

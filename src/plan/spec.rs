@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::decode::{Decoder, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
 use super::model::{Argv, Class, Curve, Duration, Priority, Sim, SubAgents, When, Workspace};
+use super::spec_parts::{gates, mode, need, scope, sim, workers};
 use super::units::SECOND_US;
 
 /// Priorities by their names.
@@ -162,15 +163,38 @@ pub(crate) struct AgentSpec {
     pub carried: Vec<Carried>,
 }
 
+/// What kind of table holds agent keys.
+pub(crate) struct TableKind {
+    /// The key that the caller reads itself.
+    pub skip: &'static str,
+    /// Keys of an agent that it cannot have.
+    pub refused: &'static [&'static str],
+    /// All keys that it can have, for messages.
+    pub known: fn() -> Vec<&'static str>,
+}
+
+/// `[[agent]]`.
+pub(crate) const AGENT: TableKind = TableKind {
+    skip: "each",
+    refused: &[],
+    known: || keys::AGENT.to_vec(),
+};
+/// `[defaults]`, also of a phase or track.
+pub(crate) const DEFAULTS: TableKind = TableKind {
+    skip: "",
+    refused: keys::NOT_DEFAULTS,
+    known: keys::defaults,
+};
+/// `[[override]]`.
+pub(crate) const OVERRIDE: TableKind = TableKind {
+    skip: "agents",
+    refused: keys::NOT_OVERRIDE,
+    known: keys::overrides,
+};
+
 impl AgentSpec {
-    /// Reads the table; `skip` are keys that the caller reads itself.
-    pub fn read(
-        d: &mut Decoder,
-        table: &DeTable<'_>,
-        place: At,
-        known: &[&str],
-        skip: &[&str],
-    ) -> Self {
+    /// Reads the table.
+    pub fn read(d: &mut Decoder, table: &DeTable<'_>, place: At, kind: &TableKind) -> Self {
         let mut spec = Self {
             at: place,
             item: d.item.clone(),
@@ -179,12 +203,9 @@ impl AgentSpec {
         let mut size = None;
         for (key, value) in table {
             let name = key.get_ref().as_ref();
-            if !known.contains(&name) {
-                d.unknown_key(key, known);
-                continue;
-            }
             match name {
-                _ if skip.contains(&name) => {}
+                _ if kind.skip == name => {}
+                _ if kind.refused.contains(&name) => d.unknown_key(key, &(kind.known)()),
                 "id" => spec.id = d.id(value),
                 "title" => spec.title = d.name(value, "a text"),
                 "phase" => spec.phase = d.text(value, "the id of a phase"),
@@ -229,7 +250,7 @@ impl AgentSpec {
                 "tokens" => spec.own.tokens = d.whole(value, 0, u64::MAX),
                 "spends" => {
                     spec.own.spends =
-                        d.amounts(value, "a table such as { premium_requests = 5 }", 0)
+                        d.amounts(value, "a table such as { premium_requests = 5 }", 0);
                 }
                 "check" => spec.check = d.commands(value),
                 "gates" => spec.gates = gates(d, value),
@@ -245,7 +266,8 @@ impl AgentSpec {
                     let what = "a list of tables, [[agent.mode]]";
                     spec.modes = d.list(value, what, mode);
                 }
-                _ => spec.unbuilt(d, name, value),
+                _ if spec.unbuilt(d, name, value) => {}
+                _ => d.unknown_key(key, &(kind.known)()),
             }
         }
         if let (Some(size), Some(duration)) = (&size, &spec.own.duration) {
@@ -260,8 +282,8 @@ impl AgentSpec {
         spec
     }
 
-    /// Reads the keys that are checked, but not carried out.
-    fn unbuilt(&mut self, d: &mut Decoder, name: &str, value: &Val<'_>) {
+    /// Reads the keys that are checked, but not carried out; returns whether it is one of them.
+    fn unbuilt(&mut self, d: &mut Decoder, name: &str, value: &Val<'_>) -> bool {
         match name {
             "scope" => {
                 self.write_scope = Some(scope(d, value));
@@ -355,8 +377,9 @@ impl AgentSpec {
                     "leave `join` out: this version does not merge work",
                 );
             }
-            _ => {}
+            _ => return false,
         }
+        true
     }
 
     fn carry(&mut self, d: &mut Decoder, key: &'static str, value: &Val<'_>, help: &'static str) {
@@ -382,242 +405,4 @@ impl AgentSpec {
             }
         }
     }
-}
-
-/// Reads a list of gates.
-pub(crate) fn gates(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<Sp<String>>> {
-    d.list(value, "a list of gates such as [\"gate-3\"]", |d, v| {
-        d.text(v, "the id of a gate")
-    })
-}
-
-fn workers(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<Sp<String>>> {
-    const WHAT: &str = "a worker such as \"claude:sonnet\", or a list of them";
-    let workers = match value.get_ref() {
-        DeValue::Array(_) => d.list(value, WHAT, |d, v| d.name(v, "the name of a worker"))?,
-        _ => vec![d.name(value, WHAT)?],
-    };
-    if workers.is_empty() {
-        d.sink.error(at(value), "the list of workers is empty");
-    }
-    for (i, worker) in workers.iter().enumerate() {
-        if let Some(first) = workers[..i].iter().find(|w| w.v == worker.v) {
-            d.sink
-                .error(worker.at, format!("worker `{}` is listed twice", worker.v))
-                .related(first.at, "the first time is here");
-        }
-    }
-    Some(workers)
-}
-
-fn scope(d: &mut Decoder, value: &Val<'_>) -> bool {
-    const WHAT: &str = "a list of paths such as [\"src/api/**\"], or { write = […], read = […] }";
-    match value.get_ref() {
-        DeValue::Table(table) => {
-            let mut writes = false;
-            for (key, value) in table {
-                match key.get_ref().as_ref() {
-                    "write" => {
-                        writes = d
-                            .list(value, "a list of paths", scope_path)
-                            .is_some_and(|l| !l.is_empty())
-                    }
-                    "read" => drop(d.list(value, "a list of paths", scope_path)),
-                    _ => d.unknown_key(key, keys::SCOPE),
-                }
-            }
-            writes
-        }
-        _ => d
-            .list(value, WHAT, scope_path)
-            .is_some_and(|l| !l.is_empty()),
-    }
-}
-
-fn scope_path(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<String>> {
-    let path = d.path(value)?;
-    if let Err(why) = globset::Glob::new(&path.v) {
-        d.sink
-            .error(path.at, format!("bad glob `{}`: {}", path.v, why.kind()));
-        return None;
-    }
-    Some(path)
-}
-
-fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
-    const WHAT: &str = "a need such as \"api\" or { agent = \"api\", kind = \"soft\" }";
-    let mut need = NeedSpec {
-        agent: Sp::default(),
-        edit: Edit::Set,
-        soft: false,
-        when: When::Succeeded,
-        carried: Vec::new(),
-    };
-    match value.get_ref() {
-        DeValue::Table(table) => {
-            let mut agent = None;
-            let mut when = None;
-            for (key, value) in table {
-                match key.get_ref().as_ref() {
-                    "agent" => agent = Some(d.name(value, "the id of an agent")),
-                    "kind" => {
-                        need.soft = d
-                            .one_of(value, &[("hard", false), ("soft", true)])
-                            .is_some_and(|k| k.v);
-                    }
-                    "when" => when = condition(d, value),
-                    "files" => {
-                        d.list(value, "a list of paths", Decoder::path);
-                        need.carried.push(("files", at(value), d.toml(value)));
-                    }
-                    "check" => {
-                        d.commands(value);
-                        need.carried.push(("check", at(value), d.toml(value)));
-                    }
-                    _ => d.unknown_key(key, keys::NEED),
-                }
-            }
-            let Some(agent) = agent else {
-                d.sink
-                    .error(at(value), "the need names no agent")
-                    .help("{ agent = \"api\", … }");
-                return None;
-            };
-            if let Some(when) = when {
-                if need.soft {
-                    d.sink.warning(
-                        when.at,
-                        "a soft need never blocks: its `when` has no effect",
-                    );
-                }
-                need.when = when.v;
-            }
-            need.agent = agent?;
-        }
-        DeValue::String(_) => need.agent = d.name(value, WHAT)?,
-        _ => {
-            d.expected(WHAT, value);
-            return None;
-        }
-    }
-    if let Some(rest) = need.agent.v.strip_prefix('+') {
-        (need.edit, need.agent.v) = (Edit::Add, rest.to_owned());
-    } else if let Some(rest) = need.agent.v.strip_prefix('-') {
-        (need.edit, need.agent.v) = (Edit::Remove, rest.to_owned());
-    }
-    Some(need)
-}
-
-fn condition(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<When>> {
-    const WORDS: [(&str, u8); 4] = [
-        ("succeeded", 0),
-        ("failed", 1),
-        ("skipped", 2),
-        ("ended", 3),
-    ];
-    if let DeValue::String(text) = value.get_ref()
-        && text.starts_with("output:")
-    {
-        let text = d.text(value, "")?;
-        let path = Sp::new(text.at, text.v["output:".len()..].to_owned());
-        if path.v.is_empty() {
-            d.sink
-                .error(path.at, "`output:` names no file")
-                .help("when = \"output:report.json\"");
-            return None;
-        }
-        return d
-            .checked_path(&path)
-            .then(|| Sp::new(path.at, When::Output(path.v)));
-    }
-    let word = d.one_of(value, &WORDS)?;
-    let when = match word.v {
-        0 => When::Succeeded,
-        1 => When::Failed,
-        2 => When::Skipped,
-        _ => When::Ended,
-    };
-    Some(Sp::new(word.at, when))
-}
-
-fn mode(d: &mut Decoder, value: &Val<'_>) -> Option<ModeSpec> {
-    let table = d.table(value, "a table, [[agent.mode]]")?;
-    let mut mode = ModeSpec::default();
-    for (key, value) in table {
-        match key.get_ref().as_ref() {
-            "worker" => mode.worker = d.name(value, "the name of a worker"),
-            "duration" => mode.duration = d.durations(value),
-            "ram" => mode.ram = d.size(value),
-            "cpus" => mode.cpus = d.decimal(value, 3, "a number of processors such as 1.0"),
-            "uses" => mode.uses = d.amounts(value, "a table such as { gpu = 1 }", 0),
-            "spends" => {
-                mode.spends = d.amounts(value, "a table such as { premium_requests = 5 }", 0)
-            }
-            "tokens" => mode.tokens = d.whole(value, 0, u64::MAX),
-            _ => d.unknown_key(key, keys::MODE),
-        }
-    }
-    if mode.worker.is_none() {
-        if !table.iter().any(|(k, _)| k.get_ref() == "worker") {
-            d.sink
-                .error(at(value), "the mode names no worker")
-                .help("a mode is what differs by worker: worker = \"…\"");
-        }
-        return None;
-    }
-    Some(mode)
-}
-
-fn sim(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<SimSpec>> {
-    let table = d.table(
-        value,
-        "a table such as { duration = \"5s\", ram = \"100MiB\" }",
-    )?;
-    let mut spec = SimSpec {
-        sim: Sim {
-            processes: 1,
-            ..Sim::default()
-        },
-        duration: false,
-        ram: false,
-    };
-    let sim = &mut spec.sim;
-    for (key, value) in table {
-        match key.get_ref().as_ref() {
-            "duration" => {
-                spec.duration = true;
-                sim.duration_us = d.duration(value).map_or(0, |t| t.v);
-            }
-            "ram" => {
-                spec.ram = true;
-                sim.ram_bytes = d.size(value).map_or(0, |b| b.v);
-            }
-            "curve" => sim.curve = d.one_of(value, &CURVES).map_or(Curve::default(), |c| c.v),
-            "processes" => sim.processes = d.whole32(value, 1, 1_000).map_or(1, |n| n.v),
-            "lines" => sim.lines = d.whole32(value, 0, u32::MAX).map_or(0, |n| n.v),
-            "writes" => {
-                let paths = d
-                    .list(value, "a list of paths", Decoder::path)
-                    .unwrap_or_default();
-                sim.writes = paths.into_iter().map(|p| p.v).collect();
-            }
-            "ledger" => sim.ledger = d.path(value).map(|p| p.v),
-            "exit" => sim.exit = byte(d, value, 255),
-            "fail_attempts" => sim.fail_attempts = d.whole32(value, 0, u32::MAX).map_or(0, |n| n.v),
-            "hang" => sim.hang = d.flag(value).is_some_and(|b| b.v),
-            "ignore_term" => sim.ignore_term = d.flag(value).is_some_and(|b| b.v),
-            "leak" => sim.leak = d.flag(value).is_some_and(|b| b.v),
-            "flood" => sim.flood = d.whole(value, 0, u64::MAX).map_or(0, |n| n.v),
-            "hostile" => sim.hostile = d.flag(value).is_some_and(|b| b.v),
-            "signal" => sim.signal = byte(d, value, 64),
-            _ => d.unknown_key(key, keys::SIM),
-        }
-    }
-    Some(Sp::new(at(value), spec))
-}
-
-fn byte(d: &mut Decoder, value: &Val<'_>, max: u32) -> u8 {
-    d.whole32(value, 0, max)
-        .and_then(|n| u8::try_from(n.v).ok())
-        .unwrap_or(0)
 }

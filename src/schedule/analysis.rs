@@ -124,7 +124,9 @@ impl Analysis {
 
     /// Whether no schedule of this mode can be shorter.
     pub fn proven_optimal(&self) -> bool {
-        self.schedule.impossible.is_empty() && self.schedule.makespan_us == self.lower_bound_us
+        self.schedule.impossible.is_empty()
+            && self.choices.overspent.is_empty()
+            && self.schedule.makespan_us == self.lower_bound_us
     }
 }
 

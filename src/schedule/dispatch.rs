@@ -17,7 +17,7 @@ use crate::{
     plan::{AgentIx, Mode, PhaseIx, Plan, Priority, TrackIx},
 };
 
-use super::capacity::{Capacity, Choices, fits, token_rate};
+use super::capacity::{Capacity, Choices, token_rate};
 
 /// One agent's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -513,6 +513,9 @@ impl<'a> Floor<'a> {
 
     /// Starts whatever may start and fits, best first.
     fn start(&mut self, mut started: impl FnMut(AgentIx)) {
+        if self.running >= self.agents || self.exclusive_run > 0 {
+            return;
+        }
         let mut heads: BinaryHeap<Reverse<(u32, usize, usize)>> = BinaryHeap::new();
         for at in 0..self.cohorts.len() {
             if self.cohorts[at].waiting > 0 && self.allows(&self.cohorts[at].key) {
@@ -618,12 +621,4 @@ impl<'a> Floor<'a> {
             ..self.peaks
         }
     }
-}
-
-/// Whether every expected agent has a mode that fits on its own.
-#[must_use]
-pub fn all_fit(plan: &Plan, graph: &Graph, capacity: &Capacity) -> bool {
-    graph
-        .indices()
-        .all(|ix| graph.is_group(ix) || plan.agent(ix).modes.iter().any(|m| fits(m, capacity)))
 }

@@ -471,6 +471,24 @@ fn times() {
         let scheduled = at.elapsed();
         let at = std::time::Instant::now();
         let analysis = Analysis::new(&plan, capacity(&plan), Inputs::default());
+        // Many different caps at once: 200 tracks of two, two scarce resources, priorities.
+        plan.tracks = (0..200)
+            .map(|t| crate::graph::random::track(&format!("t{t}"), Priority::Normal))
+            .collect();
+        plan.limits.resources.insert("gpu".into(), 3);
+        for (i, a) in plan.agents.iter_mut().enumerate() {
+            a.track = Some(crate::plan::TrackIx::of(i * 7 % 200));
+            a.exclusive = i % 1_000 == 0;
+            if i % 5 == 0 {
+                a.modes[0].uses.insert("gpu".into(), 1 + i as u64 % 2);
+            }
+        }
+        for t in 0..200 {
+            plan.limits.per_track.insert(crate::plan::TrackIx(t), 2);
+        }
+        let capped = std::time::Instant::now();
+        let _ = make(&plan, Mode::Hybrid);
+        println!("  with 800 cohorts: {:?}", capped.elapsed());
         println!(
             "{agents} agents, {width} wide: ranks {ranked:?} ({}), graph and schedule {scheduled:?} ({} s, peak {}), whole analysis {:?} ({})",
             ranks.len(),

@@ -66,7 +66,13 @@ impl Ballast {
         }
         if self.touched > wanted {
             // SAFETY: the range is inside the mapping and on page borders; its content is not used.
-            let given_back = unsafe { madvise(self.start.byte_add(wanted), self.touched - wanted, Advice::LinuxDontNeed) };
+            let given_back = unsafe {
+                madvise(
+                    self.start.byte_add(wanted),
+                    self.touched - wanted,
+                    Advice::LinuxDontNeed,
+                )
+            };
             given_back?;
             self.touched = wanted;
         }

@@ -135,8 +135,17 @@ pub fn children_cpu_us() -> io::Result<u64> {
 fn usage_of(who: libc::c_int) -> io::Result<u64> {
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
     // SAFETY: the pointer is valid for the call; zeroed integers are valid whatever it writes.
-    let (got, usage) = unsafe { (libc::getrusage(who, usage.as_mut_ptr()), usage.assume_init()) };
-    if got == 0 { Ok(cpu_us(&usage)) } else { Err(io::Error::last_os_error()) }
+    let (got, usage) = unsafe {
+        (
+            libc::getrusage(who, usage.as_mut_ptr()),
+            usage.assume_init(),
+        )
+    };
+    if got == 0 {
+        Ok(cpu_us(&usage))
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// Names a signal; `SIG<number>` for those that have no name, such as real-time signals.

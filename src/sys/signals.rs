@@ -107,12 +107,40 @@ pub fn ignore(signal: i32, yes: bool) -> io::Result<()> {
     Ok(())
 }
 
+/// Sends a signal to this thread.
+pub fn raise(signal: i32) -> io::Result<()> {
+    // SAFETY: raise has no preconditions.
+    if unsafe { libc::raise(signal) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Ends this process by a signal, so that its parent sees that signal; 128 + n where it survives.
 pub fn die_by(signal: i32) -> ! {
     // Rust's runtime handles SIGSEGV and SIGBUS and ignores SIGPIPE: the default must be back first.
     let _ = ignore(signal, false);
     let _ = mask(libc::SIG_UNBLOCK, &[signal]);
-    // SAFETY: raise has no preconditions; the default action ends the process.
-    unsafe { libc::raise(signal) };
+    let _ = raise(signal);
     std::process::exit(128 + signal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blocked_signal_is_read_from_the_descriptor() {
+        block().unwrap();
+        let fd = SignalFd::new(&[libc::SIGUSR2, libc::SIGHUP]).unwrap();
+        assert_eq!(fd.next().unwrap(), None);
+        // To this thread: other tests' threads do not block it.
+        raise(libc::SIGUSR2).unwrap();
+        raise(libc::SIGHUP).unwrap();
+        let mut got = [fd.next().unwrap().unwrap(), fd.next().unwrap().unwrap()];
+        got.sort_unstable();
+        assert_eq!(got, [libc::SIGHUP, libc::SIGUSR2]);
+        assert_eq!(fd.next().unwrap(), None);
+    }
 }

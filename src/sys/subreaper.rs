@@ -35,8 +35,7 @@ impl MainChildren {
     }
 }
 
-/// Lists what was reparented to us, by pid: children of the main thread where the kernel lists
-/// them, else all our children that are not in `own`.
+/// Lists what was reparented to us, by pid: all our children but those that `own` claims.
 #[must_use]
 pub fn orphans(table: &ProcTable, own: impl Fn(i32) -> bool) -> Vec<i32> {
     let me = getpid().as_raw_pid();

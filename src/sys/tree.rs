@@ -137,8 +137,12 @@ pub fn signal_all(members: &[Stat], signal: Signal) -> u32 {
 ///
 /// Repeat until `signalled` is 0 and `stopped == total`: what a process started while it was being
 /// stopped is found by the next round, and a stop takes effect a moment after the signal.
+///
+/// A process that waits in `vfork` for a child that was stopped before it replaced itself never
+/// stops by itself. With `unlock`, such a child is let go on; the next round stops it again. Do that
+/// every few rounds only: a process that waits for a disk looks the same.
 #[must_use]
-pub fn freeze_round(table: &ProcTable, root: &Root) -> Frozen {
+pub fn freeze_round(table: &ProcTable, root: &Root, unlock: bool) -> Frozen {
     let members = members(table, root);
     let mut round = Frozen {
         total: u32::try_from(members.len()).unwrap_or(u32::MAX),
@@ -148,6 +152,17 @@ pub fn freeze_round(table: &ProcTable, root: &Root) -> Frozen {
         round.rss_bytes += member.rss_bytes;
         if member.stopped() {
             round.stopped += 1;
+        } else if unlock && member.state == b'D' {
+            for child in table
+                .children(member.pid)
+                .iter()
+                .filter_map(|pid| table.get(*pid))
+            {
+                if child.alive() && child.stopped() {
+                    let _ = signal_process(child.pid, child.start_time, Signal::CONT);
+                }
+            }
+            round.signalled += 1;
         } else if signal_process(member.pid, member.start_time, Signal::STOP).unwrap_or(false) {
             round.signalled += 1;
         }

@@ -170,6 +170,18 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
+fn ten_thousand_agents_in_a_row_print() {
+    let plan = crate::graph::random::layered(10_000, 1, 1, 1);
+    let analysis = analyse(&plan);
+    assert!(analysis.proven_optimal());
+    let table = to_table(&plan, &analysis, 80, Colour::None);
+    assert!(table.lines().filter(|line| line.contains('█')).count() > 10_000);
+    let value: Value = serde_json::from_str(&to_json(&plan, &analysis)).unwrap();
+    assert_eq!(value["waves"].as_array().unwrap().len(), 10_000);
+    assert_eq!(to_dot(&plan, &analysis).lines().count(), 20_003);
+}
+
+#[test]
 fn figures() {
     let cases = [
         (0, "0s"),

@@ -1,0 +1,158 @@
+//! The end of a job: is anything of its tree left, end that, report.
+//!
+//! Must cost next to nothing where nothing is left, which is nearly always.
+
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    io::Errno,
+    process::{Pid, getpid, test_kill_process_group},
+};
+
+use super::Loop;
+use crate::{
+    executor::{Exit, Report, trees::Ending},
+    sys::{
+        locked,
+        proc::ProcTable,
+        reap::{self, Orphans, Usage},
+        subreaper::MainChildren,
+        tree,
+    },
+};
+
+/// Between two looks at a tree that was told to end and whose first process has.
+const ENDING_ROUND: Duration = Duration::from_millis(30);
+/// An ended child that nobody reaped for so long is an orphan.
+const ZOMBIE_AGE: Duration = Duration::from_secs(2);
+
+/// How to find out whether anything was orphaned to us.
+#[derive(Debug)]
+pub(super) enum Probe {
+    /// We are the main thread: one `wait4`.
+    Own,
+    /// The kernel lists the main thread's children: one `pread`.
+    Listed(MainChildren),
+    /// Neither: look through `/proc`.
+    Search,
+}
+
+impl Loop {
+    /// Its process has ended and its output is complete: report that, unless something may be left.
+    pub(super) fn finish(&mut self, serial: u64) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        if live.verifying {
+            return;
+        }
+        // Its number stays taken while its group has members, so this cannot be about others.
+        let group = Pid::from_raw(live.root.pid)
+            .is_some_and(|pid| test_kill_process_group(pid) != Err(Errno::SRCH));
+        live.verifying = true;
+        if group || self.orphans_possible() {
+            self.verify.push(serial);
+            let now = Instant::now();
+            // At most a fifth of the time goes into searching.
+            let pause =
+                (self.search_cost * 4).clamp(Duration::from_millis(1), Duration::from_millis(100));
+            let at = self.searched_at.map_or(now, |last| now.max(last + pause));
+            self.verify_at.get_or_insert(at);
+        } else {
+            self.report_end(serial, 0);
+        }
+    }
+
+    pub(super) fn orphans_possible(&mut self) -> bool {
+        match &self.probe {
+            Probe::Own => loop {
+                match reap::reap_own_orphan() {
+                    Ok(Orphans::Reaped(_)) => {}
+                    Ok(Orphans::None) => return false,
+                    Ok(Orphans::Alive) | Err(_) => return true,
+                }
+            },
+            Probe::Listed(children) => children.any().unwrap_or(true),
+            Probe::Search => true,
+        }
+    }
+
+    pub(super) fn report_end(&mut self, serial: u64, leaked: u32) {
+        let Some(live) = self.jobs.remove(&serial) else {
+            return;
+        };
+        self.by_key.remove(&live.key);
+        locked(&self.shared.views).remove(&live.key);
+        if leaked == 0 {
+            self.endings.remove(&serial);
+        }
+        let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
+        self.out.push(Report::Ended {
+            exit,
+            cpu_us: usage.cpu_us,
+            maxrss_bytes: usage.maxrss_bytes,
+            output_bytes: live.view.output_bytes(),
+            leaked,
+            present: live
+                .watch_outputs
+                .iter()
+                .map(|path| path.exists())
+                .collect(),
+            key: live.key,
+        });
+    }
+
+    /// Looks at the trees of ended jobs, ends what is left of them and reports.
+    pub(super) fn search(&mut self) {
+        let began = Instant::now();
+        let table = ProcTable::scan().unwrap_or_default();
+        for serial in mem::take(&mut self.verify) {
+            let Some(live) = self.jobs.get(&serial) else {
+                continue;
+            };
+            let left = tree::members(&table, &live.root);
+            if !left.is_empty() && self.endings.get(&serial).is_some_and(|e| !e.given_up) {
+                // It was told to end, and its memory is free only when all of it has: wait.
+                self.verify.push(serial);
+                self.verify_at = Some(began + ENDING_ROUND);
+                continue;
+            }
+            if !left.is_empty() && !self.endings.contains_key(&serial) {
+                let (key, root) = (live.key.clone(), live.root.clone());
+                let ending = Ending::begin(&table, key, root, began, self.leak_grace);
+                self.endings.insert(serial, ending);
+            }
+            self.report_end(serial, u32::try_from(left.len()).unwrap_or(u32::MAX));
+        }
+        self.take_ended_orphans(&table);
+        self.searched_at = Some(Instant::now());
+        self.search_cost = began.elapsed();
+    }
+
+    /// Reaps orphans that have ended, where the main thread does not.
+    ///
+    /// Every child that someone here waits for is reaped within moments of its end, and children
+    /// started by other parts of the program are in our own session, which orphans never are.
+    pub(super) fn take_ended_orphans(&mut self, table: &ProcTable) {
+        let me = getpid().as_raw_pid();
+        let Some(mine) = table.get(me) else { return };
+        let now = Instant::now();
+        let seen = mem::take(&mut self.zombies);
+        for stat in table
+            .iter()
+            .filter(|s| s.ppid == me && !s.alive() && s.session != mine.session)
+        {
+            let id = (stat.pid, stat.start_time);
+            let since = seen.get(&id).copied().unwrap_or(now);
+            if now.duration_since(since) < ZOMBIE_AGE {
+                self.zombies.insert(id, since);
+                self.housekeeping_at = self.housekeeping_at.min(now + ZOMBIE_AGE);
+            } else {
+                let _ = reap::reap(stat.pid);
+            }
+        }
+    }
+}

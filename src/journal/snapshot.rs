@@ -1,0 +1,280 @@
+//! Snapshots: the state after a record, so that a seek replays little.
+//!
+//! Written by a thread of their own, never needed for correctness: one that is damaged, of another
+//! program version, or not of this journal is ignored. Must not hold the caller up: the state is
+//! copied only when one is due and the thread is free.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::{SyncSender, TrySendError, sync_channel},
+    },
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Effective, Setup, State, Thresholds};
+
+use super::{Position, format};
+
+/// Name of the folder inside a run's folder.
+pub const SNAPSHOTS: &str = "snapshots";
+
+/// Events between two snapshots, at least.
+pub const EVENTS: u64 = 1024;
+
+/// Journal bytes between two snapshots, at least, in sizes of the last one.
+pub const SIZES: u64 = 4;
+
+/// First line of a snapshot; the second is the state.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    wavedeck: String,
+    program: String,
+    run: String,
+    seq: u64,
+    elapsed_us: u64,
+    offset: u64,
+    /// Checksum of the journal's record `seq`: ties the snapshot to its journal.
+    record: String,
+}
+
+struct Job {
+    state: State,
+    at: Position,
+}
+
+/// Takes snapshots when they are due.
+pub struct Snapshotter {
+    dir: PathBuf,
+    thread: Option<SyncSender<Job>>,
+    shared: Arc<Shared>,
+    last: Position,
+}
+
+#[derive(Default)]
+struct Shared {
+    busy: AtomicBool,
+    size: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl Snapshotter {
+    /// Takes snapshots of the run in a folder whose journal stands at `at`.
+    #[must_use]
+    pub fn new(dir: &Path, at: Position) -> Self {
+        let shared = Arc::new(Shared::default());
+        if let Some(last) = list(dir).last() {
+            let size = fs::metadata(&last.path).map_or(0, |meta| meta.len());
+            shared.size.store(size, Ordering::Relaxed);
+        }
+        Self {
+            dir: dir.join(SNAPSHOTS),
+            thread: None,
+            shared,
+            last: at,
+        }
+    }
+
+    /// Takes a snapshot if one is due; `at` is where the journal ends, `state` the state there.
+    /// Returns whether it was taken (it is written later). Cheap when none is due.
+    pub fn offer(&mut self, state: &State, at: Position) -> bool {
+        let size = self.shared.size.load(Ordering::Relaxed);
+        let due = at.seq.saturating_sub(self.last.seq) >= EVENTS
+            && at.offset.saturating_sub(self.last.offset) >= SIZES * size
+            && state.seq == at.seq;
+        if !due || self.shared.busy.load(Ordering::Acquire) {
+            return false;
+        }
+        if self.thread.is_none() {
+            self.thread = start(self.dir.clone(), self.shared.clone()).ok();
+        }
+        let Some(thread) = &self.thread else {
+            return false;
+        };
+        self.shared.busy.store(true, Ordering::Release);
+        let job = Job {
+            state: state.clone(),
+            at,
+        };
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = thread.try_send(job) {
+            self.shared.busy.store(false, Ordering::Release);
+            return false;
+        }
+        self.last = at;
+        true
+    }
+
+    /// Returns whether the thread is at work.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        self.shared.busy.load(Ordering::Acquire)
+    }
+
+    /// Returns how many snapshots could not be written.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        self.shared.failed.load(Ordering::Relaxed)
+    }
+}
+
+fn start(dir: PathBuf, shared: Arc<Shared>) -> io::Result<SyncSender<Job>> {
+    let (to, from) = sync_channel::<Job>(1);
+    std::thread::Builder::new()
+        .name("snapshots".to_owned())
+        .stack_size(512 << 10)
+        .spawn(move || {
+            for job in from {
+                match write(&dir, job) {
+                    Ok(size) => shared.size.store(size, Ordering::Relaxed),
+                    Err(_) => {
+                        shared.failed.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+                shared.busy.store(false, Ordering::Release);
+            }
+        })?;
+    Ok(to)
+}
+
+/// Writes one snapshot under its name once it is whole; returns its size.
+fn write(dir: &Path, job: Job) -> io::Result<u64> {
+    let Job { mut state, at } = job;
+    // The setup is the same for the whole run and comes from the plan.
+    state.setup = no_setup();
+    let head = Head {
+        wavedeck: "snapshot".to_owned(),
+        program: env!("CARGO_PKG_VERSION").to_owned(),
+        run: state.run.clone(),
+        seq: at.seq,
+        elapsed_us: at.elapsed_us,
+        offset: at.offset,
+        record: String::from_utf8_lossy(&at.crc).into_owned(),
+    };
+    let mut bytes = Vec::with_capacity(64 << 10);
+    format::closed(&head, &mut bytes)?;
+    format::closed(&state, &mut bytes)?;
+    drop(state);
+    fs::create_dir_all(dir)?;
+    let whole = dir.join(format!("{:012}-{:015}.json", at.seq, at.elapsed_us));
+    let part = dir.join("writing");
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)?;
+    file.write_all(&bytes)?;
+    fs::rename(&part, &whole)?;
+    Ok(bytes.len() as u64)
+}
+
+/// A setup without a plan: stands in a snapshot in place of the real one.
+fn no_setup() -> Arc<Setup> {
+    let plan = crate::plan::Plan {
+        version: 1,
+        name: String::new(),
+        goal: None,
+        base: String::new(),
+        mode: crate::plan::Mode::Hybrid,
+        limits: crate::plan::Limits::default(),
+        phases: Vec::new(),
+        tracks: Vec::new(),
+        workers: Vec::new(),
+        gates: Vec::new(),
+        agents: Vec::new(),
+        unbuilt: Vec::new(),
+    };
+    let effective = Effective {
+        ram_limit_bytes: 0,
+        agents_cap: 1,
+        cpus_milli: 0,
+        thresholds: Thresholds::default(),
+        attended: false,
+        hybrid_enabled: true,
+        parallel_enabled: true,
+    };
+    Arc::new(Setup::new(plan, effective, Vec::new(), Vec::new(), 0))
+}
+
+/// A snapshot's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Number of the record that it stands after.
+    pub seq: u64,
+    /// Time of that record in the run, in microseconds.
+    pub elapsed_us: u64,
+    /// The file.
+    pub path: PathBuf,
+}
+
+/// Lists the snapshots of a run by their names, in order.
+#[must_use]
+pub fn list(dir: &Path) -> Vec<Stored> {
+    let mut found: Vec<Stored> = fs::read_dir(dir.join(SNAPSHOTS))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.path();
+            let (seq, elapsed) = path
+                .file_name()?
+                .to_str()?
+                .strip_suffix(".json")?
+                .split_once('-')?;
+            Some(Stored {
+                seq: seq.parse().ok()?,
+                elapsed_us: elapsed.parse().ok()?,
+                path,
+            })
+        })
+        .collect();
+    found.sort_by_key(|stored| stored.seq);
+    found
+}
+
+/// Reads a snapshot of this run; `None` if it is damaged or of another program version.
+#[must_use]
+pub fn load(path: &Path, run: &str, setup: &Arc<Setup>) -> Option<(State, Position)> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
+    let end = bytes.iter().position(|&b| b == b'\n')?;
+    let (head, rest) = bytes.split_at(end);
+    format::verify(head)?;
+    let head: Head = serde_json::from_slice(head).ok()?;
+    let state = rest.strip_prefix(b"\n")?.strip_suffix(b"\n")?;
+    if head.wavedeck != "snapshot" || head.program != env!("CARGO_PKG_VERSION") || head.run != run {
+        return None;
+    }
+    format::verify(state)?;
+    let mut state: State = serde_json::from_slice(state).ok()?;
+    if state.seq != head.seq
+        || state.agents.len() != setup.plan.agents.len()
+        || state.phases.len() != setup.plan.phases.len()
+    {
+        return None;
+    }
+    state.setup = setup.clone();
+    let at = Position {
+        seq: head.seq,
+        offset: head.offset,
+        elapsed_us: head.elapsed_us,
+        crc: head.record.as_bytes().try_into().ok()?,
+    };
+    Some((state, at))
+}
+
+/// Removes snapshots that stand after a record which is no longer the journal's.
+pub(super) fn forget_after(dir: &Path, seq: u64) {
+    for stored in list(dir) {
+        if stored.seq > seq {
+            // One that stays is ignored: it does not fit the journal.
+            let _ = fs::remove_file(stored.path);
+        }
+    }
+}

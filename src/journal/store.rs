@@ -1,0 +1,527 @@
+//! The store of runs: `.wavedeck/` at the repository's root, one folder a run (DESIGN 7).
+//!
+//! Each run is its own fault domain: there is no common database that could be damaged. Must not
+//! read whole journals to list runs, and never touches a run that somebody holds.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use super::{
+    info::{self, RunInfo},
+    snapshot::SNAPSHOTS,
+};
+
+/// Name of the store at a repository's root.
+pub const FOLDER: &str = ".wavedeck";
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The system refused.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A part of the store is a link or belongs to somebody else.
+    #[error("{}: {reason}; remove it, or set WAVEDECK_HOME", path.display())]
+    Unsafe {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No run of that name.
+    #[error("no run `{0}` here; `wavedeck runs` lists them")]
+    NoSuchRun(String),
+    /// No run at all.
+    #[error("no run here yet")]
+    NoRuns,
+    /// Several runs of that name.
+    #[error("`{name}` could be any of {}", ids.join(", "))]
+    Ambiguous {
+        /// What was asked for.
+        name: String,
+        /// What it could be.
+        ids: Vec<String>,
+    },
+    /// The run is held.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+}
+
+/// Why a run's lock was not had.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process holds it.
+    #[error("the run is held by another wavedeck process")]
+    Held,
+    /// The system refused.
+    #[error("the run cannot be locked: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Held by the one runner of a run; given back by the kernel when its process ends, however.
+///
+/// Closed on `exec`, so no agent keeps it. A process that is forked and does not `exec` would.
+#[derive(Debug)]
+pub struct RunLock(File);
+
+impl RunLock {
+    /// Returns the file that is locked, for tests of inheritance.
+    #[must_use]
+    pub const fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+/// The folder of one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunDir {
+    /// Identifier of the run: its start and four random digits.
+    pub id: String,
+    /// Its folder.
+    pub path: PathBuf,
+}
+
+impl RunDir {
+    /// Takes the folder of a run wherever it is.
+    #[must_use]
+    pub fn at(path: &Path) -> Self {
+        let id = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Self {
+            id,
+            path: path.to_owned(),
+        }
+    }
+
+    /// Returns the plan as run.
+    #[must_use]
+    pub fn plan(&self) -> PathBuf {
+        self.path.join("plan.toml")
+    }
+
+    /// Returns the configuration as run.
+    #[must_use]
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// Returns the journal.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        self.path.join(super::JOURNAL)
+    }
+
+    /// Returns the output of an attempt; of check `step` where given.
+    #[must_use]
+    pub fn output(&self, agent: &str, attempt: u32) -> PathBuf {
+        self.path.join("output").join(format!("{agent}.{attempt}"))
+    }
+
+    /// Takes the lock. A short look of somebody else does not make it fail.
+    pub fn lock(&self) -> Result<RunLock, LockError> {
+        // std opens with CLOEXEC.
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(self.path.join("lock"))?;
+        for _ in 0..20 {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(RunLock(file)),
+                Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(Duration::from_millis(3)),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(LockError::Io(error.into())),
+            }
+        }
+        Err(LockError::Held)
+    }
+
+    /// Returns whether a runner holds the run.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        let Ok(file) = File::open(self.path.join("lock")) else {
+            return false;
+        };
+        // Given back at once, with the descriptor.
+        matches!(
+            flock(&file, FlockOperation::NonBlockingLockShared),
+            Err(rustix::io::Errno::WOULDBLOCK)
+        )
+    }
+
+    /// Returns the bytes that the run takes on the disk.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        let mut size = 0;
+        let mut open = vec![self.path.clone()];
+        while let Some(dir) = open.pop() {
+            for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+                // Of a link itself, not of what it points to.
+                let Ok(meta) = entry.metadata() else { continue };
+                if meta.is_dir() {
+                    open.push(entry.path());
+                }
+                size += meta.blocks() * 512;
+            }
+        }
+        size
+    }
+
+    /// Reads what a list shows, from both ends of the journal.
+    #[must_use]
+    pub fn info(&self) -> RunInfo {
+        info::read(self)
+    }
+}
+
+/// What [`Store::prune`] removed, or would remove.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pruned {
+    /// Removed runs, newest first.
+    pub removed: Vec<String>,
+    /// Bytes that they took.
+    pub bytes: u64,
+    /// Runs that were due and could not be removed, with the reason.
+    pub kept: Vec<(String, String)>,
+}
+
+/// All runs of a repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Store {
+    base: PathBuf,
+}
+
+impl Store {
+    /// Opens the store of the repository at `root`, or the one at `home` (`WAVEDECK_HOME`), and
+    /// makes it where there is none.
+    pub fn open(root: &Path, home: Option<&Path>) -> Result<Self, StoreError> {
+        let base = home.map_or_else(|| root.join(FOLDER), Path::to_owned);
+        if home.is_some() {
+            // The person named it, so links are theirs.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&base)
+                .map_err(at(&base))?;
+        }
+        let base = if home.is_some() {
+            base.canonicalize().map_err(at(&base))?
+        } else {
+            base
+        };
+        private_folder(&base)?;
+        let ignore = base.join(".gitignore");
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&ignore)
+        {
+            Ok(mut file) => file.write_all(b"*\n").map_err(at(&ignore))?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(at(&ignore)(error)),
+        }
+        private_folder(&base.join("runs"))?;
+        Ok(Self { base })
+    }
+
+    /// Finds the store without making anything.
+    #[must_use]
+    pub fn find(root: &Path, home: Option<&Path>) -> Option<Self> {
+        let base = home.map_or_else(|| root.join(FOLDER), Path::to_owned);
+        base.join("runs").is_dir().then_some(Self { base })
+    }
+
+    /// Returns its folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.base
+    }
+
+    /// Returns the folder of what outlives runs, made private.
+    pub fn cache(&self) -> Result<PathBuf, StoreError> {
+        let cache = self.base.join("cache");
+        private_folder(&cache)?;
+        Ok(cache)
+    }
+
+    /// Makes the folder of a new run, with its plan and configuration, and holds it. It appears in
+    /// the list only when it is whole. `random` tells runs of the same second apart.
+    pub fn create_run(
+        &self,
+        now_ms: i64,
+        random: u64,
+        plan: &[u8],
+        config: &[u8],
+    ) -> Result<(RunDir, RunLock), StoreError> {
+        let runs = self.base.join("runs");
+        let second = jiff::Timestamp::from_millisecond(now_ms)
+            .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+            .strftime("%Y%m%d-%H%M%S")
+            .to_string();
+        let mut last = None;
+        for shift in [0, 16, 32, 48] {
+            let id = format!("{second}-{:04x}", random >> shift & 0xffff);
+            let hidden = runs.join(format!(".new-{id}"));
+            let made = DirBuilder::new().mode(0o700).create(&hidden);
+            match made {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    last = Some(at(&hidden)(error));
+                    continue;
+                }
+                other => other.map_err(at(&hidden))?,
+            }
+            let new = RunDir {
+                id: id.clone(),
+                path: hidden.clone(),
+            };
+            let result = fill(&new, plan, config).and_then(|lock| {
+                let path = runs.join(&id);
+                // An empty folder would be replaced, a filled one refuses.
+                fs::rename(&hidden, &path).map_err(at(&path))?;
+                Ok((RunDir { id, path }, lock))
+            });
+            match result {
+                Ok(made) => return Ok(made),
+                Err(error) => {
+                    let _ = fs::remove_dir_all(&hidden);
+                    last = Some(error);
+                }
+            }
+        }
+        Err(last.unwrap_or(StoreError::NoRuns))
+    }
+
+    /// Returns the folders of all runs, newest first.
+    pub fn runs(&self) -> Result<Vec<RunDir>, StoreError> {
+        let runs = self.base.join("runs");
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&runs).map_err(at(&runs))? {
+            let entry = entry.map_err(at(&runs))?;
+            let folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if let Some(id) = entry.file_name().to_str()
+                && folder
+                && is_id(id)
+            {
+                found.push(RunDir {
+                    id: id.to_owned(),
+                    path: entry.path(),
+                });
+            }
+        }
+        found.sort_by(|a, b| b.id.cmp(&a.id));
+        Ok(found)
+    }
+
+    /// Returns what a list of all runs shows, newest first.
+    pub fn list(&self) -> Result<Vec<RunInfo>, StoreError> {
+        Ok(self.runs()?.iter().map(RunDir::info).collect())
+    }
+
+    /// Finds a run by a unique beginning of its id or of the id's last part.
+    pub fn resolve(&self, name: &str) -> Result<RunDir, StoreError> {
+        let runs = self.runs()?;
+        if name.is_empty() {
+            return Err(StoreError::NoSuchRun(name.to_owned()));
+        }
+        let matches = |run: &&RunDir| {
+            let last = run.id.rsplit('-').next().unwrap_or_default();
+            run.id.starts_with(name) || last.starts_with(name)
+        };
+        let mut found: Vec<&RunDir> = runs.iter().filter(matches).collect();
+        // A whole id wins over whatever it is the beginning of.
+        if let Some(exact) = found.iter().find(|run| run.id == name) {
+            return Ok((*exact).clone());
+        }
+        match (found.pop(), found.is_empty()) {
+            (Some(run), true) => Ok(run.clone()),
+            (Some(run), false) => Err(StoreError::Ambiguous {
+                name: name.to_owned(),
+                ids: found
+                    .iter()
+                    .map(|run| run.id.clone())
+                    .chain([run.id.clone()])
+                    .collect(),
+            }),
+            (None, _) => Err(StoreError::NoSuchRun(name.to_owned())),
+        }
+    }
+
+    /// Returns the newest run.
+    pub fn latest(&self) -> Result<Option<RunDir>, StoreError> {
+        Ok(self.runs()?.into_iter().next())
+    }
+
+    /// Returns the runs that a runner holds, newest first.
+    pub fn live(&self) -> Result<Vec<RunDir>, StoreError> {
+        let mut runs = self.runs()?;
+        runs.retain(RunDir::is_live);
+        Ok(runs)
+    }
+
+    /// Finds the run that a command means: the named one, else the newest live one, else the
+    /// newest.
+    pub fn pick(&self, name: Option<&str>) -> Result<RunDir, StoreError> {
+        if let Some(name) = name {
+            return self.resolve(name);
+        }
+        let live = self.live()?.into_iter().next();
+        match live {
+            Some(run) => Ok(run),
+            None => self.latest()?.ok_or(StoreError::NoRuns),
+        }
+    }
+
+    /// Removes old runs: those behind the newest `keep`, and those that began more than
+    /// `keep_days` days ago. Never one that somebody holds.
+    pub fn prune(
+        &self,
+        keep: Option<usize>,
+        keep_days: Option<u32>,
+        now_ms: i64,
+        dry_run: bool,
+    ) -> Result<Pruned, StoreError> {
+        const DAY_MS: i64 = 86_400_000;
+        let mut pruned = Pruned::default();
+        for (place, run) in self.runs()?.into_iter().enumerate() {
+            let behind = keep.is_some_and(|keep| place >= keep);
+            let old = keep_days.is_some_and(|days| {
+                began_ms(&run.id).is_some_and(|began| now_ms - began > i64::from(days) * DAY_MS)
+            });
+            if !behind && !old {
+                continue;
+            }
+            // Held until it is gone, so that nobody resumes what is being removed.
+            let lock = match run.lock() {
+                Ok(lock) => lock,
+                Err(LockError::Held) => {
+                    pruned.kept.push((run.id, "it is live".to_owned()));
+                    continue;
+                }
+                Err(LockError::Io(error)) => {
+                    pruned.kept.push((run.id, error.to_string()));
+                    continue;
+                }
+            };
+            let size = run.size();
+            if !dry_run && let Err(error) = remove(&run.path) {
+                pruned.kept.push((run.id, error.to_string()));
+                continue;
+            }
+            drop(lock);
+            pruned.bytes += size;
+            pruned.removed.push(run.id);
+        }
+        if !dry_run {
+            self.sweep();
+        }
+        Ok(pruned)
+    }
+
+    /// Removes what a crash left half made or half removed.
+    fn sweep(&self) {
+        for entry in fs::read_dir(self.base.join("runs"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if (name.starts_with(".new-") || name.starts_with(".old-"))
+                && RunDir::at(&entry.path()).lock().is_ok()
+            {
+                // What stays is hidden and is tried again next time.
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+}
+
+/// Takes a run out of the list first, so that a crash leaves no half run in it.
+fn remove(path: &Path) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let hidden = path.with_file_name(format!(".old-{name}"));
+    fs::rename(path, &hidden)?;
+    fs::remove_dir_all(&hidden)
+}
+
+fn fill(run: &RunDir, plan: &[u8], config: &[u8]) -> Result<RunLock, StoreError> {
+    let lock = run.lock()?;
+    for (path, content) in [(run.plan(), plan), (run.config(), config)] {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(content))
+            .map_err(at(&path))?;
+    }
+    for folder in ["output", SNAPSHOTS] {
+        let path = run.path.join(folder);
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .map_err(at(&path))?;
+    }
+    Ok(lock)
+}
+
+/// `20261120-100000-7f3a`.
+fn is_id(name: &str) -> bool {
+    began_ms(name).is_some()
+}
+
+/// Reads the second at which a run began from its id.
+fn began_ms(id: &str) -> Option<i64> {
+    let (second, random) = id.rsplit_once('-')?;
+    let hex = random.len() == 4 && random.bytes().all(|b| b.is_ascii_hexdigit());
+    let at = jiff::civil::DateTime::strptime("%Y%m%d-%H%M%S", second).ok()?;
+    let at = at.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    (hex && second.len() == 15).then(|| at.timestamp().as_millisecond())
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |error| StoreError::Io { path, error }
+}
+
+/// Makes a folder that only we can enter, and refuses one that is not ours: a repository could
+/// bring a link along.
+fn private_folder(path: &Path) -> Result<(), StoreError> {
+    let refuse = |reason| {
+        Err(StoreError::Unsafe {
+            path: path.to_owned(),
+            reason,
+        })
+    };
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(at(path)(error)),
+        _ => {}
+    }
+    let meta = fs::symlink_metadata(path).map_err(at(path))?;
+    if !meta.is_dir() {
+        return refuse("it is no folder of its own");
+    }
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return refuse("it belongs to another user");
+    }
+    if meta.mode() & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(at(path))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Limits, phases, tracks and gates of the checked plan, and the list of what is not built.
+//!
+//! Must not look at agents: `build.rs` and `layers.rs` do.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::build::COMMAND_RAM;
+use super::decode::Decoder;
+use super::diag::{At, Lines, Sp};
+use super::id::GateIx;
+use super::model::{Gate, Limits, Phase, Track, Unbuilt};
+use super::names::Names;
+use super::raw::{RawGroup, RawPlan, RawUnbuilt};
+use super::units;
+
+pub(super) fn limits(d: &mut Decoder, raw: &RawPlan, names: &Names<'_>) -> Limits {
+    let l = &raw.limits;
+    let mut limits = Limits {
+        ram: l.ram.as_ref().map(|r| r.v),
+        agents: l.agents,
+        cpus_milli: l.cpus_milli,
+        tracks: l.tracks,
+        tokens_per_minute: l.tokens_per_minute.as_ref().map(|n| n.v),
+        tokens: l.tokens,
+        cost_microusd: l.cost_microusd.as_ref().map(|n| n.v),
+        per_priority: l.per_priority.clone(),
+        per_wave: l.per_wave.clone(),
+        resources: l.resources.iter().map(|(k, n)| (k.clone(), n.v)).collect(),
+        budgets: l.budgets.iter().map(|(k, n)| (k.clone(), n.v)).collect(),
+        ..Limits::default()
+    };
+    let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    for (id, n) in &l.per_phase {
+        let phase = names.phase(d, &Sp::new(n.at, id.clone()));
+        limits.per_phase.extend(phase.map(|p| (p, small(n.v))));
+    }
+    for (id, n) in &l.per_track {
+        let track = names.track(d, &Sp::new(n.at, id.clone()));
+        limits.per_track.extend(track.map(|t| (t, small(n.v))));
+    }
+    limits
+}
+
+/// Looks up a gate, or reports that there is none.
+pub(crate) fn resolve_gate(
+    d: &mut Decoder,
+    name: &Sp<String>,
+    gates: &BTreeMap<&str, GateIx>,
+) -> Option<GateIx> {
+    let found = gates.get(name.v.as_str()).copied();
+    if found.is_none() {
+        d.unknown("gate", name, gates.keys().copied());
+    }
+    found
+}
+
+pub(super) fn phase(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Phase {
+    let mut of_phase: Vec<GateIx> = Vec::new();
+    for name in &raw.gates {
+        of_phase.extend(resolve_gate(d, name, gates).filter(|g| !of_phase.contains(g)));
+    }
+    if let Some(barrier) = raw
+        .barrier
+        .as_ref()
+        .filter(|b| !b.v && !raw.gates.is_empty())
+    {
+        d.sink
+            .error(
+                barrier.at,
+                format!("phase `{}` has gates, so it is a barrier", raw.id.v),
+            )
+            .help("take the gates away, or leave `barrier` out");
+    }
+    let id = raw.id.v.clone();
+    let barrier = raw.barrier.as_ref().is_some_and(|b| b.v) || !of_phase.is_empty();
+    Phase {
+        title: raw.title.clone().unwrap_or_else(|| id.clone()),
+        id,
+        barrier,
+        gates: of_phase,
+    }
+}
+
+pub(super) fn track(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Track {
+    for name in &raw.gates {
+        resolve_gate(d, name, gates);
+    }
+    let id = raw.id.v.clone();
+    let title = raw.title.clone().unwrap_or_else(|| id.clone());
+    Track {
+        title,
+        id,
+        priority: raw.priority.unwrap_or_default(),
+    }
+}
+
+pub(super) fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate> {
+    let mut gates = Vec::with_capacity(raw.gates.len());
+    for (id, gate) in &raw.gates {
+        let ram_bytes = gate.ram.as_ref().map_or(COMMAND_RAM, |r| r.v);
+        if let Some(super::model::RamLimit::Bytes(limit)) = limits.ram
+            && ram_bytes > limit
+            && !gate.run.is_empty()
+        {
+            let (need, have) = (units::human_size(ram_bytes), units::human_size(limit));
+            let place = gate.ram.as_ref().map_or(gate.at, |r| r.at);
+            d.sink.error(
+                place,
+                format!(
+                    "gate `{id}` does not fit: it needs {need} of memory, limits.ram is {have}"
+                ),
+            );
+        }
+        let title = gate.title.clone().unwrap_or_else(|| id.clone());
+        let approve = gate.approve.as_ref().map(|a| a.v.clone());
+        gates.push(Gate {
+            id: id.clone(),
+            title,
+            run: gate.run.clone(),
+            ram_bytes,
+            approve,
+        });
+    }
+    gates
+}
+
+/// Collects what is not built, in the order of the keys' paths.
+pub(super) fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbuilt> {
+    let mut all = agents;
+    let copy = |u: &RawUnbuilt| RawUnbuilt {
+        path: u.path.clone(),
+        at: u.at,
+        toml: u.toml.clone(),
+        help: u.help,
+    };
+    all.extend(raw.unbuilt.iter().map(copy));
+    let mut add = |path: [&str; 3], at: At, toml: &str, help| {
+        let path = path
+            .iter()
+            .filter(|p| !p.is_empty())
+            .map(|p| (*p).to_owned())
+            .collect();
+        all.push(RawUnbuilt {
+            path,
+            at,
+            toml: toml.to_owned(),
+            help,
+        });
+    };
+    let rate = "use `tokens` for a total; this version does not hold back by rate or cost";
+    if let Some(n) = &raw.limits.tokens_per_minute {
+        add(["limits", "tokens_per_minute", ""], n.at, "", rate);
+    }
+    if let Some(n) = &raw.limits.cost_microusd {
+        add(["limits", "cost_usd", ""], n.at, "", rate);
+    }
+    for (id, gate) in &raw.gates {
+        if let Some(question) = &gate.approve {
+            add(
+                ["gate", id, "approve"],
+                question.at,
+                "",
+                "use a gate with `run`; approvals are not built",
+            );
+        }
+    }
+    for track in &raw.tracks {
+        if let Some((at, toml)) = track.gates_toml.as_ref().filter(|(_, t)| t != "[]") {
+            add(
+                ["track", &track.id.v, "gates"],
+                *at,
+                toml,
+                "put the gates on a [[phase]] or on agents",
+            );
+        }
+    }
+    if all.is_empty() {
+        return Vec::new();
+    }
+    all.sort_by(|a, b| a.path.cmp(&b.path));
+    let mut seen: HashSet<Vec<String>> = HashSet::new();
+    let lines = Lines::new(source);
+    all.into_iter()
+        .filter(|u| seen.insert(u.path.clone()))
+        .map(|u| {
+            let (line, column) = lines.place(u.at);
+            Unbuilt {
+                key: u.path.join("."),
+                path: u.path,
+                value: u.toml,
+                line,
+                column,
+                help: u.help.to_owned(),
+            }
+        })
+        .collect()
+}
