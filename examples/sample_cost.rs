@@ -101,7 +101,7 @@ fn sleeping(count: usize) {
     let mut times: Vec<Duration> = iter::repeat_with(|| {
         let began = cpu();
         sampler.read(0, 0);
-        cpu() - began
+        cpu().saturating_sub(began)
     })
     .take(500)
     .collect();
@@ -118,7 +118,7 @@ fn sleeping(count: usize) {
     println!(
         "  with {} look at all processes: {:?}",
         sampler.looks() - before,
-        cpu() - began
+        cpu().saturating_sub(began)
     );
     executor.shutdown(Duration::ZERO);
     executor.join();

@@ -139,13 +139,15 @@ fn within(bytes: u64, wanted: u64, permille: u64) -> bool {
 }
 
 /// Starts one agent of so many bytes over three processes and returns the first reading that is
-/// within 2 % of them.
-fn measured(rig: &mut Rig, ram_bytes: u64) -> AgentSample {
+/// as near to them as wanted.
+///
+/// Of pages that its processes share the simulated agent counts half of what is double, so that
+/// what was asked for lies between resident and proportional sum.
+fn measured(rig: &mut Rig, ram_bytes: u64, permille: u64) -> AgentSample {
     rig.simulate("a0", &holding(ram_bytes, 3));
-    // The simulated agent counts what its processes use anyway as part of what was asked for.
-    let sample = rig.until("resident memory within 2 % of what was asked for", |s| {
+    let sample = rig.until("resident memory near what was asked for", |s| {
         let agent = agent(s, 0);
-        agent.processes == 3 && within(agent.resident_bytes, ram_bytes, 20)
+        agent.processes == 3 && within(agent.resident_bytes, ram_bytes, permille)
     });
     let agents_bytes = sample.figures.agents_bytes;
     assert_eq!(agents_bytes, agent(&sample, 0).resident_bytes);
@@ -155,11 +157,10 @@ fn measured(rig: &mut Rig, ram_bytes: u64) -> AgentSample {
 #[test]
 fn resident_memory_of_a_tree_is_within_two_percent() {
     let mut rig = Rig::new("accuracy");
-    measured(&mut rig, 300 * MIB);
+    measured(&mut rig, 300 * MIB, 20);
     // And it stays: neither more nor less is found later.
     for _ in 0..20 {
-        let now = rig.sampler.read(0, 0);
-        let now = agent(&now, 0);
+        let now = agent(&rig.sampler.read(0, 0), 0);
         assert!(within(now.resident_bytes, 300 * MIB, 20), "{now:#?}");
         assert!(now.processes == 3 && now.peak_bytes >= now.resident_bytes);
         thread::sleep(Duration::from_millis(20));
@@ -169,22 +170,21 @@ fn resident_memory_of_a_tree_is_within_two_percent() {
 #[test]
 #[ignore = "takes 1.5 GiB of memory; prints its figures"]
 fn a_large_tree_is_within_two_percent() {
-    for (name, bytes) in [
-        ("small", 30 * MIB),
-        ("middle", 300 * MIB),
-        ("large", 1536 * MIB),
-    ] {
-        let mut rig = Rig::new(name);
-        let agent = measured(&mut rig, bytes);
+    for (bytes, permille) in [(30 * MIB, 200), (300 * MIB, 20), (1536 * MIB, 20)] {
+        let mut rig = Rig::new("large");
+        measured(&mut rig, bytes, permille);
+        // Steady, not just on its way through.
+        thread::sleep(Duration::from_secs(1));
         let last = rig.sampler.read(0, 0);
+        let resident = agent(&last, 0).resident_bytes;
         let began = Instant::now();
-        let figures = rig.sampler.pss_job(&last, 1).run();
+        let pss = rig.sampler.pss_job(&last, 1).run().of(0, 1).unwrap();
+        let took = began.elapsed();
+        let off = |figure: u64| (figure as f64 / bytes as f64 - 1.0) * 100.0;
         println!(
-            "asked {bytes}, resident {} ({} ppm off), proportional {:?} in {:?}",
-            agent.resident_bytes,
-            agent.resident_bytes.abs_diff(bytes) * 1_000_000 / bytes,
-            figures.of(0, 1),
-            began.elapsed()
+            "asked {bytes}; resident {resident} ({:+.2} %); proportional {pss} ({:+.2} %), took {took:?}",
+            off(resident),
+            off(pss),
         );
     }
 }
@@ -192,7 +192,7 @@ fn a_large_tree_is_within_two_percent() {
 #[test]
 fn the_slow_reading_shows_up_and_is_no_larger() {
     let mut rig = Rig::new("pss");
-    measured(&mut rig, 60 * MIB);
+    measured(&mut rig, 300 * MIB, 20);
     let last = rig.sampler.read(0, 0);
     assert_eq!(agent(&last, 0).pss_bytes, None);
     let figures = rig.sampler.pss_job(&last, 5).run();
@@ -200,7 +200,7 @@ fn the_slow_reading_shows_up_and_is_no_larger() {
     let now = agent(&rig.sampler.read(0, 0), 0);
     let pss = now.pss_bytes.unwrap();
     assert!(
-        pss <= now.resident_bytes && within(pss, 60 * MIB, 150),
+        pss <= now.resident_bytes && within(pss, 300 * MIB, 50),
         "{now:#?}"
     );
 }
