@@ -1,4 +1,9 @@
 //! The sampler against real processes: accuracy, whole trees, checks, slow figures.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "helpers of tests may fail loudly; one test prints what it measured"
+)]
 
 use std::{
     env,

@@ -10,6 +10,7 @@ use crate::sys::proc::{self, Statm};
 
 /// Open files that are left to the rest of the program, beside four per job.
 const OTHER_FILES: u64 = 128;
+
 /// A process whose memory counts.
 #[derive(Debug)]
 pub(super) struct Member {
