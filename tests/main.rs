@@ -3,4 +3,5 @@
 mod executor;
 mod journal;
 mod plan;
+mod sampler;
 mod simulation;

@@ -1,8 +1,19 @@
 //! Memory: samples, the sensor that turns them into edges, zones.
 //!
-//! [`Sample`] and the sensor are pure; the sampler (reached from `runtime` only) measures. Must not
-//! decide what to start or stop: that is the engine's, from edges and figures.
+//! [`Sample`], [`zones`] and the [`Sensor`] are pure; the [`Sampler`] (reached from `runtime` only)
+//! measures. Must not decide what to start or stop: that is the engine's, from edges and figures.
 
+mod forecast;
+mod member;
+mod pss;
+mod roster;
 mod sample;
+mod sampler;
+mod sensor;
+pub mod zones;
 
+pub use pss::{PssFigures, PssJob};
 pub use sample::{AgentSample, MachineSample, Sample};
+pub use sampler::{Sampler, Views, Whose};
+pub use sensor::{Edge, Sensor};
+pub use zones::pressure;

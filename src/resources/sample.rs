@@ -29,8 +29,13 @@ pub struct AgentSample {
     pub agent: u32,
     /// Which attempt.
     pub attempt: u32,
-    /// Resident memory of its process tree, in bytes; an upper bound (shared pages count twice).
+    /// Resident memory of its process tree, in bytes; an upper bound: pages that several processes
+    /// share (libraries, forked memory) count in each.
     pub resident_bytes: u64,
+    /// Proportional set of its process tree at the last slow reading, in bytes: shared pages count
+    /// once over all processes that use them. Lags behind; none for agents not measured so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pss_bytes: Option<u64>,
     /// Highest resident sum seen in this attempt, in bytes.
     pub peak_bytes: u64,
     /// Processes in its tree.
