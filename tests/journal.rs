@@ -16,7 +16,7 @@ use wavedeck::{
     },
     journal::{
         Follower, Header, JournalWriter, Line, ReadEnd, ReadError, Reader, RunDir, Seeker, Sink,
-        Snapshotter, Tail, To, WriteError, fold, format, reader, seek, set_aside, snapshot,
+        Snapshotter, Tail, To, WriteError, fold, format, reader, set_aside, snapshot,
     },
     plan::{
         Agent, AgentId, AgentIx, AgentMode, Class, Duration, Limits, Mode, Need, NeedKind, Plan,
@@ -258,4 +258,637 @@ fn a_run_is_written_and_folds_to_its_state() {
         JournalWriter::create(dir.path(), &header()).is_err(),
         "never overwritten"
     );
+}
+
+#[test]
+fn every_truncation_leaves_a_prefix_that_folds() {
+    let setup = setup(40);
+    let (records, _) = Play::new(setup.clone()).all();
+    let bytes = journal_of(&records);
+    let head = journal_of(&[]).len();
+    let dir = tempfile::tempdir().unwrap();
+    let mut torn = 0;
+    for i in 0..500 {
+        let len = (i * 7919 + i * i) % bytes.len();
+        put(dir.path(), &bytes[..len]);
+        let mut reader = match Reader::open(dir.path()) {
+            Ok(reader) => reader,
+            Err(error) => {
+                assert!(len < head, "{error}");
+                continue;
+            }
+        };
+        let state = fold(setup.clone(), &mut reader).unwrap();
+        let end = reader.into_end();
+        let mut wanted = State::new(setup.clone());
+        for record in &records[..usize::try_from(end.at.seq).unwrap()] {
+            wanted.apply(record);
+        }
+        assert_eq!(state, wanted);
+        let good = usize::try_from(end.at.offset).unwrap();
+        assert_eq!(
+            good,
+            1 + bytes[..len].iter().rposition(|&b| b == b'\n').unwrap()
+        );
+        match &end.tail {
+            Tail::Clean => assert_eq!(good, len),
+            Tail::Torn { bytes } => {
+                torn += 1;
+                assert_eq!(good as u64 + bytes, len as u64);
+            }
+            Tail::Damaged(damage) => panic!("{damage}"),
+        }
+        // The tail is cut when it is opened, and the run goes on.
+        let next = &records[usize::try_from(end.at.seq).unwrap()..][..1];
+        let mut writer = JournalWriter::open_for_append(dir.path(), &end).unwrap();
+        writer.append(next).unwrap();
+        let (back, end) = read_all(&fs::read(dir.path().join("journal.jsonl")).unwrap()).unwrap();
+        assert_eq!(
+            (back.len(), end.tail),
+            (wanted.seq as usize + 1, Tail::Clean)
+        );
+    }
+    assert!(torn > 400);
+}
+
+#[test]
+fn every_flipped_bit_stops_at_its_record() {
+    let (records, _) = Play::new(setup(40)).all();
+    let bytes = journal_of(&records);
+    let mut starts = vec![0];
+    starts.extend(
+        bytes
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| **b == b'\n')
+            .map(|(i, _)| i + 1),
+    );
+    for i in 0..2000_usize {
+        let at = (i * 104_729 + i * i * 31) % bytes.len();
+        let mut bad = bytes.clone();
+        bad[at] ^= 1 << (i % 8);
+        let line = starts.partition_point(|&start| start <= at);
+        let read = read_all(&bad);
+        if line == 1 {
+            assert!(read.is_err());
+            continue;
+        }
+        let (back, end) = read.unwrap();
+        assert_eq!(back, records[..line - 2], "byte {at}");
+        match end.tail {
+            Tail::Damaged(damage) => {
+                assert_eq!(damage.line, line as u64);
+                assert_eq!(damage.offset, starts[line - 1] as u64);
+            }
+            // Only where nothing valid follows.
+            Tail::Torn { .. } => assert_eq!(line, records.len() + 1),
+            Tail::Clean => panic!("byte {at} was not seen"),
+        }
+    }
+}
+
+#[test]
+fn damage_in_the_middle_is_set_aside_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let (records, _) = Play::new(setup(200)).all();
+    let whole = journal_of(&records);
+    let mut bytes = whole.clone();
+    // A page of zeros, as a disk or a file system leaves it.
+    let from = bytes.len() / 2 & !4095;
+    bytes[from..from + 4096].fill(0);
+    put(dir.path(), &bytes);
+    let mut reader = Reader::open(dir.path()).unwrap();
+    while reader.next().unwrap().is_some() {}
+    let mut end = reader.into_end();
+    let Tail::Damaged(damage) = end.tail.clone() else {
+        panic!("{:?}", end.tail)
+    };
+    assert_eq!(damage.offset, end.at.offset);
+    assert_eq!(damage.line, end.at.seq + 2);
+    assert!(matches!(
+        JournalWriter::open_for_append(dir.path(), &end),
+        Err(WriteError::Damaged(_))
+    ));
+    let bad = set_aside(dir.path(), &mut end).unwrap();
+    assert_eq!(bad.file_name().unwrap(), "journal.jsonl.bad-1");
+    let cut = usize::try_from(end.at.offset).unwrap();
+    assert_eq!(fs::read(&bad).unwrap(), bytes[cut..]);
+    assert_eq!(
+        fs::read(dir.path().join("journal.jsonl")).unwrap(),
+        whole[..cut]
+    );
+    assert_eq!(reader::aside(dir.path()), [bad]);
+    let mut writer = JournalWriter::open_for_append(dir.path(), &end).unwrap();
+    writer
+        .append(&records[usize::try_from(end.at.seq).unwrap()..])
+        .unwrap();
+    assert_eq!(fs::read(dir.path().join("journal.jsonl")).unwrap(), whole);
+    // The list says so from then on.
+    let info = RunDir::at(dir.path()).info();
+    assert!(info.problem.unwrap().contains("journal.jsonl.bad-1"));
+}
+
+#[test]
+fn a_gap_in_the_numbers_is_damage() {
+    let (mut records, _) = Play::new(setup(5)).all();
+    records.remove(7);
+    let (back, end) = read_all(&journal_of(&records)).unwrap();
+    assert_eq!(back, records[..7]);
+    let Tail::Damaged(damage) = end.tail else {
+        panic!("{:?}", end.tail)
+    };
+    assert_eq!(damage.reason, "record 9 stands where 8 belongs");
+    // Also as the last line: it was written so.
+    let (_, end) = read_all(&journal_of(&[records[0].clone(), records[2].clone()])).unwrap();
+    assert!(matches!(end.tail, Tail::Damaged(_)));
+}
+
+/// What a failing sink does next.
+#[derive(Clone, Copy)]
+enum Fault {
+    Error(i32),
+    Short(usize),
+    Truncate,
+}
+
+#[derive(Clone, Default)]
+struct Fake {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    faults: Arc<Mutex<Vec<Fault>>>,
+    writes: Arc<Mutex<u32>>,
+}
+
+impl Sink for Fake {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        *self.writes.lock().unwrap() += 1;
+        let fault = {
+            let mut faults = self.faults.lock().unwrap();
+            match faults.last() {
+                Some(Fault::Truncate) | None => None,
+                Some(_) => faults.pop(),
+            }
+        };
+        let n = match fault {
+            Some(Fault::Error(code)) => return Err(std::io::Error::from_raw_os_error(code)),
+            Some(Fault::Short(n)) => n,
+            _ => bytes.len(),
+        };
+        self.bytes.lock().unwrap().extend_from_slice(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn truncate(&mut self, len: u64) -> std::io::Result<()> {
+        let mut faults = self.faults.lock().unwrap();
+        if matches!(faults.last(), Some(Fault::Truncate)) {
+            faults.pop();
+            return Err(std::io::Error::from_raw_os_error(5));
+        }
+        self.bytes
+            .lock()
+            .unwrap()
+            .truncate(usize::try_from(len).unwrap());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_write_that_fails_leaves_nothing_behind_and_may_be_repeated() {
+    let (records, _) = Play::new(setup(30)).all();
+    let fake = Fake::default();
+    let mut writer = JournalWriter::with_sink(Box::new(fake.clone()), &header()).unwrap();
+    let mut good = 0;
+    for (i, batch) in records.chunks(5).enumerate() {
+        let fault = match i % 5 {
+            0 => vec![Fault::Error(28)],
+            1 => vec![Fault::Short(343)],
+            2 => vec![Fault::Error(27), Fault::Short(0)],
+            3 => vec![Fault::Truncate, Fault::Short(100)],
+            _ => Vec::new(),
+        };
+        let broken = fault.len();
+        *fake.faults.lock().unwrap() = fault;
+        let mut failed = 0;
+        while let Err(error) = writer.append(batch) {
+            failed += 1;
+            let cut = matches!(error, WriteError::Cut(_));
+            let bytes = fake.bytes.lock().unwrap().clone();
+            if cut {
+                assert!(bytes.len() > journal_of(&records[..good]).len());
+            } else {
+                assert_eq!(bytes, journal_of(&records[..good]), "{error}");
+            }
+            assert_eq!(writer.position().seq, good as u64);
+        }
+        assert_eq!(failed > 0, broken > 0);
+        good += batch.len();
+        assert_eq!(*fake.bytes.lock().unwrap(), journal_of(&records[..good]));
+    }
+    // One write for a batch, whatever its size.
+    let before = *fake.writes.lock().unwrap();
+    let last = writer.position().seq;
+    assert!(matches!(
+        writer.append(&records[..1]),
+        Err(WriteError::Sequence { found: 1, .. })
+    ));
+    assert_eq!(
+        (*fake.writes.lock().unwrap(), writer.position().seq),
+        (before, last)
+    );
+    let mut writer = JournalWriter::with_sink(
+        Box::new(Fake {
+            writes: fake.writes.clone(),
+            ..Fake::default()
+        }),
+        &header(),
+    )
+    .unwrap();
+    writer.append(&records).unwrap();
+    assert_eq!(*fake.writes.lock().unwrap(), before + 2);
+}
+
+/// A real full disk: `WAVEDECK_TEST_TMPFS` names an empty tmpfs of a few hundred KiB.
+#[test]
+fn a_full_disk_leaves_whole_records() {
+    let Some(dir) = std::env::var_os("WAVEDECK_TEST_TMPFS").map(PathBuf::from) else {
+        return;
+    };
+    let (records, _) = Play::new(setup(2000)).all();
+    let mut writer = JournalWriter::create(&dir, &header()).unwrap();
+    let mut batches = records.chunks(5);
+    let (failed, error) = loop {
+        let batch = batches.next().expect("the disk is small");
+        if let Err(error) = writer.append(batch) {
+            break (batch, error);
+        }
+    };
+    assert!(
+        matches!(error, WriteError::Io(_) | WriteError::Short { .. }),
+        "{error}"
+    );
+    let (back, end) = read_all(&fs::read(dir.join("journal.jsonl")).unwrap()).unwrap();
+    assert_eq!(
+        (back.len() as u64, end.tail),
+        (writer.position().seq, Tail::Clean)
+    );
+    assert!(writer.append(failed).is_err(), "still full");
+    let _ = fs::remove_file(dir.join("filler"));
+    fs::remove_file(dir.join("index")).unwrap();
+}
+
+#[test]
+fn a_journal_of_a_newer_format_is_read_and_never_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let (records, _) = Play::new(setup(3)).all();
+    let mut newer = header();
+    newer.version = "1.7".to_owned();
+    let mut bytes = Vec::new();
+    newer.encode(&mut bytes).unwrap();
+    for record in &records {
+        format::encode(record, &mut bytes).unwrap();
+    }
+    put(dir.path(), &bytes);
+    let mut reader = Reader::open(dir.path()).unwrap();
+    fold(setup(3), &mut reader).unwrap();
+    let end = reader.into_end();
+    assert_eq!(end.at.seq, records.len() as u64);
+    let Err(error) = JournalWriter::open_for_append(dir.path(), &end) else {
+        panic!("written")
+    };
+    assert!(error.to_string().contains("newer wavedeck (format 1.7)"));
+    assert_eq!(fs::read(dir.path().join("journal.jsonl")).unwrap(), bytes);
+}
+
+#[test]
+fn following_gives_each_line_once_and_never_half_a_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let (records, _) = Play::new(setup(400)).all();
+    let bytes = journal_of(&records);
+    let mut follower = Follower::new(dir.path());
+    let mut got = Vec::new();
+    let mut raw = Vec::new();
+    assert_eq!(follower.poll(|_| ()).unwrap(), 0, "not there yet");
+    let file = fs::File::create(dir.path().join("journal.jsonl")).unwrap();
+    let mut written = 0;
+    let mut step = 1;
+    while written < bytes.len() {
+        let end = (written + step).min(bytes.len());
+        file.write_all_at(&bytes[written..end], written as u64)
+            .unwrap();
+        written = end;
+        step = step * 3 % 100_003 + 1;
+        follower
+            .poll(|found| {
+                raw.extend_from_slice(found.raw);
+                raw.push(b'\n');
+                match &found.line {
+                    Line::Record(record) => {
+                        assert_eq!(found.bare(), serde_json::to_vec(record).unwrap());
+                        got.push(record.clone());
+                    }
+                    Line::Unknown { .. } => panic!(),
+                }
+            })
+            .unwrap();
+    }
+    assert_eq!(got, records);
+    assert_eq!(raw, bytes[journal_of(&[]).len()..]);
+    assert_eq!(follower.seq(), records.len() as u64);
+    // What a writer takes back and writes again is given once.
+    file.set_len(bytes.len() as u64 - 100).unwrap();
+    assert_eq!(follower.poll(|_| ()).unwrap(), 0);
+    put(dir.path(), &bytes);
+    assert_eq!(follower.poll(|_| ()).unwrap(), 0);
+    let mut more = bytes.clone();
+    more.extend_from_slice(b"{\"seq\":1}\n");
+    put(dir.path(), &more);
+    assert!(follower.poll(|_| ()).is_err());
+}
+
+/// Writes a run with snapshots in a folder; returns its records.
+fn run_with_snapshots(dir: &Path, setup: &Arc<Setup>) -> Vec<Record> {
+    let mut play = Play::new(setup.clone());
+    let mut writer = JournalWriter::create(dir, &header()).unwrap();
+    let mut snapshotter = Snapshotter::new(dir, writer.position());
+    let mut records = Vec::new();
+    while let Some(turn) = play.next() {
+        writer.append(&turn.records).unwrap();
+        if snapshotter.offer(&play.state, writer.position()) {
+            while snapshotter.busy() {
+                std::thread::sleep(Time::from_millis(1));
+            }
+        }
+        records.extend(turn.records);
+    }
+    assert_eq!(snapshotter.failed(), 0);
+    records
+}
+
+#[test]
+fn a_seek_gives_the_folded_state_with_or_without_snapshots_and_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let setup = setup(1200);
+    let records = run_with_snapshots(dir.path(), &setup);
+    assert!(snapshot::list(dir.path()).len() >= 2, "{}", records.len());
+    let mut states = vec![State::new(setup.clone())];
+    for record in &records {
+        let mut state = states.last().unwrap().clone();
+        state.apply(record);
+        states.push(state);
+        if states.len() > 1 && !record.seq.is_multiple_of(97) {
+            let last = states.pop().unwrap();
+            *states.last_mut().unwrap() = last;
+        }
+    }
+    let check = |seeker: &mut Seeker| {
+        for state in &states {
+            assert_eq!(&seeker.seek(To::Seq(state.seq)).unwrap(), state);
+        }
+        let middle = &records[records.len() / 2];
+        let at = seeker.seek(To::Elapsed(middle.elapsed_us)).unwrap();
+        let wanted = records.partition_point(|r| r.elapsed_us <= middle.elapsed_us);
+        assert_eq!(at.seq, wanted as u64);
+        let mut on = at.clone();
+        seeker.forward(&mut on, To::Seq(at.seq + 10)).unwrap();
+        assert_eq!(on, seeker.seek(To::Seq(at.seq + 10)).unwrap());
+        let before = seeker.seek(To::Elapsed(middle.elapsed_us - 1)).unwrap();
+        assert!(before.seq < at.seq);
+        let lines = seeker.records(1000, 5).unwrap();
+        assert_eq!(
+            lines.iter().map(Line::seq).collect::<Vec<_>>(),
+            [1000, 1001, 1002, 1003, 1004]
+        );
+        assert_eq!(seeker.last().unwrap().unwrap().seq(), records.len() as u64);
+        assert_eq!(seeker.seek(To::Seq(u64::MAX)).unwrap().finished, Some(0));
+    };
+    check(&mut Seeker::open(dir.path(), setup.clone()).unwrap());
+    // A damaged snapshot, one of another journal, a wrong index: slower, never wrong.
+    let stored = snapshot::list(dir.path());
+    let path = &stored[0].path;
+    let mut bytes = fs::read(path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(path, bytes).unwrap();
+    assert!(snapshot::load(path, "20261120-100000-7f3a", &setup).is_none());
+    assert!(snapshot::load(&stored[1].path, "another", &setup).is_none());
+    fs::write(dir.path().join("index"), "1 7 0\n257 99 0\nnonsense").unwrap();
+    check(&mut Seeker::open(dir.path(), setup.clone()).unwrap());
+    fs::remove_dir_all(dir.path().join("snapshots")).unwrap();
+    fs::remove_file(dir.path().join("index")).unwrap();
+    let mut seeker = Seeker::open(dir.path(), setup.clone()).unwrap();
+    assert_eq!(&seeker.seek(To::Seq(states[5].seq)).unwrap(), &states[5]);
+}
+
+#[test]
+fn snapshots_and_index_behind_a_cut_are_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let setup = setup(600);
+    let records = run_with_snapshots(dir.path(), &setup);
+    let keep = 900;
+    put(dir.path(), &journal_of(&records[..keep]));
+    let mut reader = Reader::open(dir.path()).unwrap();
+    fold(setup.clone(), &mut reader).unwrap();
+    assert!(!snapshot::list(dir.path()).is_empty());
+    let mut writer = JournalWriter::open_for_append(dir.path(), reader.end()).unwrap();
+    assert!(snapshot::list(dir.path()).is_empty());
+    let entries = wavedeck::journal::index::read(dir.path());
+    assert_eq!(
+        entries.iter().map(|e| e.seq).collect::<Vec<_>>(),
+        [1, 257, 513, 769]
+    );
+    writer.append(&records[keep..]).unwrap();
+    let entries = wavedeck::journal::index::read(dir.path());
+    assert_eq!(entries.len(), records.len().div_ceil(256));
+}
+
+/// Generated once by the ignored test below; must stay readable for ever.
+#[test]
+fn journals_of_version_1_stay_readable() {
+    let bytes =
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals/v1.jsonl")).unwrap();
+    let (records, end) = read_all(&bytes).unwrap();
+    assert_eq!(end.tail, Tail::Clean);
+    assert_eq!(end.header.program, "0.1.0");
+    let mut state = State::new(setup(12));
+    for record in &records {
+        state.apply(record);
+    }
+    assert_eq!(state.finished, Some(0));
+    assert_eq!(state.run, "20261120-100000-7f3a");
+    assert!(state.retries > 0);
+    assert!(
+        records
+            .iter()
+            .any(|r| matches!(&r.event, Event::OperatorAction { .. }))
+    );
+}
+
+#[test]
+#[ignore = "writes the fixture"]
+fn make_the_fixture() {
+    let mut play = Play::new(setup(12));
+    let mut records = play.begin().records;
+    records.extend(
+        play.input(InputKind::Operator {
+            by: "ctl".into(),
+            action: Action::Pause {
+                target: Target::Agent("agent-3".into()),
+            },
+        })
+        .records,
+    );
+    records.extend(
+        play.input(InputKind::Operator {
+            by: "ctl".into(),
+            action: Action::Resume {
+                target: Target::All,
+            },
+        })
+        .records,
+    );
+    while let Some(turn) = play.next() {
+        records.extend(turn.records);
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals/v1.jsonl");
+    assert!(!path.exists(), "it is never made again");
+    fs::write(path, journal_of(&records)).unwrap();
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever bytes come: no panic, and only whole, numbered records.
+    #[test]
+    fn any_bytes_are_survived(noise in proptest::collection::vec(any::<u8>(), 0..400), at in any::<prop::sample::Index>()) {
+        let (records, _) = Play::new(setup(6)).all();
+        let mut bytes = journal_of(&records);
+        let at = at.index(bytes.len());
+        let end = (at + noise.len()).min(bytes.len());
+        bytes.splice(at..end, noise);
+        if let Ok((back, _)) = read_all(&bytes) {
+            prop_assert_eq!(&back[..], &records[..back.len()]);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), &bytes);
+        let info = RunDir::at(dir.path()).info();
+        prop_assert!(info.events <= records.len() as u64);
+    }
+}
+
+/// `cargo test --release --test main -- --ignored --nocapture journal::speed`
+#[test]
+#[ignore = "measures"]
+fn speed() {
+    for (agents, runs) in [(100, 1), (10_000, 1)] {
+        let _ = runs;
+        speed_of(agents);
+    }
+}
+
+/// A million records by running the same attempts' events again and again.
+fn speed_of(agents: usize) {
+    let dir = tempfile::tempdir().unwrap();
+    let setup = setup(agents);
+    let mut play = Play::new(setup.clone());
+    let mut writer = JournalWriter::create(dir.path(), &header()).unwrap();
+    let mut snapshotter = Snapshotter::new(dir.path(), writer.position());
+    let mut append = Time::ZERO;
+    let mut offer = Time::ZERO;
+    let (mut batches, mut retried) = (0_u32, 0);
+    while writer.position().seq < 1_000_000 {
+        let turn = if play.ends.is_empty() && play.state.seq > 0 {
+            // Everything has ended: a person starts an agent again.
+            retried += 1;
+            play.state.finished = None;
+            play.input(InputKind::Operator {
+                by: "ctl".into(),
+                action: Action::Retry {
+                    target: Target::Agent(format!("agent-{}", retried % agents)),
+                },
+            })
+        } else if let Some(turn) = play.next() {
+            turn
+        } else {
+            break;
+        };
+        if turn.records.is_empty() {
+            continue;
+        }
+        let from = Instant::now();
+        writer.append(&turn.records).unwrap();
+        append += from.elapsed();
+        batches += 1;
+        let from = Instant::now();
+        snapshotter.offer(&play.state, writer.position());
+        offer += from.elapsed();
+    }
+    let seq = writer.position().seq;
+    println!(
+        "{agents} agents: {seq} records, {batches} batches of {:.1}, {} bytes each",
+        seq as f64 / f64::from(batches),
+        writer.position().offset / seq
+    );
+    println!(
+        "  append {:.2} µs a batch; offer {:.3} µs a batch",
+        append.as_secs_f64() * 1e6 / f64::from(batches),
+        offer.as_secs_f64() * 1e6 / f64::from(batches)
+    );
+    let stored = snapshot::list(dir.path());
+    let sizes: Vec<u64> = stored
+        .iter()
+        .map(|s| fs::metadata(&s.path).unwrap().len())
+        .collect();
+    println!(
+        "  {} snapshots, last {} bytes",
+        stored.len(),
+        sizes.last().unwrap_or(&0)
+    );
+    let from = Instant::now();
+    let mut reader = Reader::open(dir.path()).unwrap();
+    fold(setup.clone(), &mut reader).unwrap();
+    println!("  fold of all {:.2} s", from.elapsed().as_secs_f64());
+    let from = Instant::now();
+    let mut reader = Reader::open(dir.path()).unwrap();
+    while reader.next().unwrap().is_some() {}
+    println!("  read of all {:.2} s", from.elapsed().as_secs_f64());
+    let from = Instant::now();
+    let mut seeker = Seeker::open(dir.path(), setup).unwrap();
+    println!("  open {:.2} ms", from.elapsed().as_secs_f64() * 1e3);
+    let mut times: Vec<f64> = (1..=200_u64)
+        .map(|i| {
+            let to = i * 7_919_777 % seq;
+            let from = Instant::now();
+            std::hint::black_box(seeker.seek(To::Seq(to)).unwrap());
+            from.elapsed().as_secs_f64() * 1e3
+        })
+        .collect();
+    times.sort_by(f64::total_cmp);
+    println!(
+        "  seek p50 {:.2} p95 {:.2} max {:.2} ms",
+        times[100], times[190], times[199]
+    );
+    let from = Instant::now();
+    let info = RunDir::at(dir.path()).info();
+    println!(
+        "  info {:.2} ms, {} events",
+        from.elapsed().as_secs_f64() * 1e3,
+        info.events
+    );
+}
+
+/// Batches of exactly five small records.
+#[test]
+#[ignore = "measures"]
+fn speed_of_a_batch() {
+    let (records, _) = Play::new(setup(2000)).all();
+    let mut best = f64::MAX;
+    for _ in 0..5 {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = JournalWriter::create(dir.path(), &header()).unwrap();
+        let from = Instant::now();
+        for batch in records.chunks(5) {
+            writer.append(batch).unwrap();
+        }
+        best = best.min(from.elapsed().as_secs_f64() * 1e6 / records.len().div_ceil(5) as f64);
+    }
+    println!("append of 5 records: {best:.2} µs");
 }

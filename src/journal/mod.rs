@@ -33,3 +33,6 @@ pub use writer::{JournalWriter, Position, Sink, WriteError};
 
 /// Name of the journal inside a run's folder.
 pub const JOURNAL: &str = "journal.jsonl";
+
+#[cfg(test)]
+mod tests;

@@ -175,7 +175,7 @@ fn write(dir: &Path, job: Job) -> io::Result<u64> {
 }
 
 /// A setup without a plan: stands in a snapshot in place of the real one.
-fn no_setup() -> Arc<Setup> {
+pub(super) fn no_setup() -> Arc<Setup> {
     let plan = crate::plan::Plan {
         version: 1,
         name: String::new(),
