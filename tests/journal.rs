@@ -15,8 +15,9 @@ use wavedeck::{
         State, Target, Thresholds, Turn, turn_into,
     },
     journal::{
-        Follower, Header, JournalWriter, Line, ReadEnd, ReadError, Reader, RunDir, Seeker, Sink,
-        Snapshotter, Tail, To, WriteError, fold, format, reader, set_aside, snapshot,
+        Follower, Header, JournalWriter, Line, LockError, Phase, ReadEnd, ReadError, Reader,
+        RunDir, Seeker, Sink, Snapshotter, Store, StoreError, Tail, To, WriteError, fold, format,
+        reader, render_runs, render_show, runs_json, set_aside, show_json, snapshot,
     },
     plan::{
         Agent, AgentId, AgentIx, AgentMode, Class, Duration, Limits, Mode, Need, NeedKind, Plan,
@@ -778,48 +779,93 @@ proptest! {
 #[test]
 #[ignore = "measures"]
 fn speed() {
-    for (agents, runs) in [(100, 1), (10_000, 1)] {
-        let _ = runs;
-        speed_of(agents);
-    }
+    speed_of(100);
+    speed_of(10_000);
 }
 
-/// A million records by running the same attempts' events again and again.
+/// The five records of an attempt that fails and is tried again.
+fn cycle(state: &State, agent: usize, attempt: u32) -> Vec<Record> {
+    let id = || AgentId::from(format!("agent-{agent}").as_str());
+    let events = [
+        Event::AgentReady { agent: id() },
+        Event::AgentScheduled {
+            agent: id(),
+            attempt,
+            mode: 0,
+            worker: None,
+            ram_bytes: 1 << 20,
+            pressure_permille: 431,
+            running: 8,
+        },
+        Event::AgentStarted {
+            agent: id(),
+            attempt,
+            handle: Handle::Local {
+                pid: 4711,
+                start_ticks: 123_456,
+            },
+        },
+        Event::AttemptEnded {
+            agent: id(),
+            attempt,
+            exit: Exit::Code(1),
+            cpu_us: 1234,
+            peak_bytes: 5 << 20,
+            output_bytes: 99,
+            leaked: 0,
+            present: Vec::new(),
+        },
+        Event::AgentRetrying {
+            agent: id(),
+            attempt,
+            cause: wavedeck::engine::Cause::Failure,
+            delay_us: 1000,
+            reason: "exit status 1".into(),
+        },
+    ];
+    let numbers = state.seq + 1..;
+    numbers
+        .zip(events)
+        .map(|(seq, event)| Record {
+            seq,
+            at_ms: 1_795_000_000_000 + i64::try_from(seq).unwrap(),
+            elapsed_us: seq * 137,
+            priority: event.level(),
+            source: "engine".into(),
+            affected: Vec::new(),
+            event,
+        })
+        .collect()
+}
+
+/// A million records of failing attempts.
 fn speed_of(agents: usize) {
     let dir = tempfile::tempdir().unwrap();
     let setup = setup(agents);
-    let mut play = Play::new(setup.clone());
     let mut writer = JournalWriter::create(dir.path(), &header()).unwrap();
     let mut snapshotter = Snapshotter::new(dir.path(), writer.position());
     let mut append = Time::ZERO;
     let mut offer = Time::ZERO;
-    let (mut batches, mut retried) = (0_u32, 0);
-    while writer.position().seq < 1_000_000 {
-        let turn = if play.ends.is_empty() && play.state.seq > 0 {
-            // Everything has ended: a person starts an agent again.
-            retried += 1;
-            play.state.finished = None;
-            play.input(InputKind::Operator {
-                by: "ctl".into(),
-                action: Action::Retry {
-                    target: Target::Agent(format!("agent-{}", retried % agents)),
-                },
-            })
-        } else if let Some(turn) = play.next() {
-            turn
-        } else {
-            break;
-        };
-        if turn.records.is_empty() {
-            continue;
+    let mut play = Play::new(setup.clone());
+    let mut state = State::new(setup.clone());
+    let mut next = play.begin().records;
+    let mut batches = 0_u32;
+    while state.seq < 1_000_000 {
+        for record in &next {
+            state.apply(record);
         }
         let from = Instant::now();
-        writer.append(&turn.records).unwrap();
+        writer.append(&next).unwrap();
         append += from.elapsed();
-        batches += 1;
         let from = Instant::now();
-        snapshotter.offer(&play.state, writer.position());
+        snapshotter.offer(&state, writer.position());
         offer += from.elapsed();
+        next = cycle(
+            &state,
+            batches as usize % agents,
+            batches / agents as u32 + 1,
+        );
+        batches += 1;
     }
     let seq = writer.position().seq;
     println!(
@@ -891,4 +937,207 @@ fn speed_of_a_batch() {
         best = best.min(from.elapsed().as_secs_f64() * 1e6 / records.len().div_ceil(5) as f64);
     }
     println!("append of 5 records: {best:.2} µs");
+}
+
+fn store() -> (tempfile::TempDir, Store) {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::open(root.path(), None).unwrap();
+    (root, store)
+}
+
+const NOW: i64 = 1_795_168_800_000; // 2026-11-20T10:00:00Z
+
+#[test]
+fn the_store_is_private_and_ignores_itself() {
+    use std::os::unix::fs::PermissionsExt;
+    let (root, store) = store();
+    let base = root.path().join(".wavedeck");
+    assert_eq!(fs::read_to_string(base.join(".gitignore")).unwrap(), "*\n");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&base), 0o700);
+    fs::set_permissions(&base, fs::Permissions::from_mode(0o755)).unwrap();
+    Store::open(root.path(), None).unwrap();
+    assert_eq!(mode(&base), 0o700);
+    let (run, _lock) = store.create_run(NOW, 0x7f3a, b"plan", b"config").unwrap();
+    assert_eq!(run.id, "20261120-100000-7f3a");
+    assert_eq!(fs::read(run.plan()).unwrap(), b"plan");
+    assert_eq!(fs::read(run.config()).unwrap(), b"config");
+    for path in [
+        run.path.clone(),
+        run.path.join("output"),
+        run.path.join("snapshots"),
+    ] {
+        assert_eq!(mode(&path), 0o700);
+    }
+    assert_eq!(mode(&run.plan()), 0o600);
+    // The same second and digits again.
+    let (other, _lock) = store.create_run(NOW, 0x1234_7f3a, b"", b"").unwrap();
+    assert_eq!(other.id, "20261120-100000-1234");
+    // Elsewhere by WAVEDECK_HOME.
+    let home = root.path().join("deep/home");
+    Store::open(root.path(), Some(&home)).unwrap();
+    assert!(home.join("runs").is_dir());
+    assert!(Store::find(&root.path().join("nowhere"), None).is_none());
+}
+
+#[test]
+fn a_link_in_the_place_of_the_store_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let target = root.path().join("target");
+    fs::create_dir(&target).unwrap();
+    std::os::unix::fs::symlink(&target, root.path().join(".wavedeck")).unwrap();
+    assert!(matches!(
+        Store::open(root.path(), None),
+        Err(StoreError::Unsafe { .. })
+    ));
+    assert_eq!(fs::read_dir(&target).unwrap().count(), 0);
+}
+
+#[test]
+fn one_run_has_one_holder_and_no_child_inherits_it() {
+    let (_root, store) = store();
+    let (run, lock) = store.create_run(NOW, 1, b"", b"").unwrap();
+    assert!(run.is_live());
+    assert!(matches!(run.lock(), Err(LockError::Held)));
+    let flags = rustix::io::fcntl_getfd(lock.file()).unwrap();
+    assert!(flags.contains(rustix::io::FdFlags::CLOEXEC));
+    let mut child = std::process::Command::new("sleep")
+        .arg("30")
+        .spawn()
+        .unwrap();
+    drop(lock);
+    assert!(!run.is_live(), "although the child lives");
+    let again = run.lock().unwrap();
+    assert!(run.is_live());
+    drop(again);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Makes a run that began some days ago and writes its journal up to a record.
+fn past(store: &Store, days: i64, random: u64, records: &[Record]) -> RunDir {
+    let (run, lock) = store
+        .create_run(NOW - days * 86_400_000, random, b"", b"")
+        .unwrap();
+    let mut writer = JournalWriter::create(&run.path, &header()).unwrap();
+    writer.append(records).unwrap();
+    drop(lock);
+    run
+}
+
+#[test]
+fn runs_are_listed_found_and_pruned() {
+    let (_root, store) = store();
+    let (records, _) = Play::new(setup(20)).all();
+    assert!(store.latest().unwrap().is_none());
+    assert!(matches!(store.pick(None), Err(StoreError::NoRuns)));
+    let old = past(&store, 40, 0xab01, &records);
+    let broken = past(&store, 3, 0xab02, &records[..30]);
+    let done = past(&store, 2, 0xcd03, &records);
+    let (live, lock) = store
+        .create_run(NOW - 50 * 86_400_000, 0xef04, b"", b"")
+        .unwrap();
+    let mut writer = JournalWriter::create(&live.path, &header()).unwrap();
+    writer.append(&records[..9]).unwrap();
+
+    let list = store.list().unwrap();
+    let ids: Vec<&str> = list.iter().map(|info| info.id.as_str()).collect();
+    assert_eq!(ids, [&*done.id, &*broken.id, &*old.id, &*live.id]);
+    let phases: Vec<Phase> = list.iter().map(|info| info.phase).collect();
+    let finished = Phase::Finished { status: 0 };
+    assert_eq!(
+        phases,
+        [finished, Phase::Incomplete, finished, Phase::Running]
+    );
+    assert_eq!(list[0].agents, Some(20));
+    assert_eq!(list[0].events, records.len() as u64);
+    assert_eq!(list[0].elapsed_us, records.last().unwrap().elapsed_us);
+    assert!(list[0].summary.is_some());
+    assert_eq!(list[1].events, 30);
+    assert_eq!(store.live().unwrap(), [live.clone()]);
+    assert_eq!(store.pick(None).unwrap(), live);
+
+    assert_eq!(store.resolve("cd").unwrap(), done);
+    assert_eq!(store.resolve("ab02").unwrap(), broken);
+    assert_eq!(store.resolve(&old.id).unwrap(), old);
+    assert_eq!(store.resolve(&live.id[..8]).unwrap(), live);
+    for name in ["ab", "2026"] {
+        assert!(matches!(
+            store.resolve(name),
+            Err(StoreError::Ambiguous { .. })
+        ));
+    }
+    for name in ["zz", "", "..", "/"] {
+        assert!(
+            matches!(store.resolve(name), Err(StoreError::NoSuchRun(_))),
+            "{name}"
+        );
+    }
+
+    let text = render_runs(&list, NOW, 100, false);
+    assert!(!text.contains('\u{1b}'), "{text}");
+    assert!(text.contains("\\u{1b}[31m"), "{text}");
+    assert!(
+        text.contains("46 h ago") && text.contains("incomplete"),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.chars().count() <= 100));
+    let colour = render_runs(&list, NOW, 100, true);
+    assert!(colour.contains("\u{1b}[32msucceeded\u{1b}[0m"));
+    for columns in 0..60 {
+        let narrow = render_runs(&list, NOW, columns, false);
+        assert!(narrow.lines().all(|line| line.chars().count() <= columns));
+    }
+    let json = runs_json(&list);
+    assert_eq!(json["runs"][0]["state"], "finished");
+    assert_eq!(json["runs"][0]["status"], 0);
+    assert_eq!(json["runs"][3]["state"], "running");
+    let mut reader = Reader::open(&done.path).unwrap();
+    let state = fold(setup(20), &mut reader).unwrap();
+    let show = render_show(&list[0], &state);
+    assert!(
+        show.contains("20 succeeded") && !show.contains('\u{1b}'),
+        "{show}"
+    );
+    assert_eq!(show_json(&list[0], &state)["counts"]["succeeded"], 20);
+
+    let dry = store.prune(None, Some(30), NOW, true).unwrap();
+    assert_eq!(dry.removed, [old.id.clone()]);
+    assert!(dry.bytes > 0 && old.path.exists());
+    let pruned = store.prune(Some(1), Some(30), NOW, false).unwrap();
+    assert_eq!(pruned.removed, [broken.id, old.id]);
+    assert_eq!(pruned.kept, [(live.id.clone(), "it is live".to_owned())]);
+    assert!(live.path.exists() && done.path.exists() && !old.path.exists());
+    drop(lock);
+}
+
+#[test]
+fn readings_survive_half_a_line() {
+    use wavedeck::{
+        journal::{SampleWriter, read_samples},
+        resources::Sample,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let sample = |at_ms| Sample {
+        at_ms,
+        ..Sample::default()
+    };
+    let mut writer = SampleWriter::open(dir.path());
+    writer.append(&sample(1));
+    writer.append(&sample(2));
+    let path = dir.path().join("samples.jsonl");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes.truncate(bytes.len() - 9);
+    fs::write(&path, bytes).unwrap();
+    let mut writer = SampleWriter::open(dir.path());
+    writer.append(&sample(3));
+    assert_eq!(writer.lost(), 0);
+    let (samples, bad) = read_samples(dir.path()).unwrap();
+    assert_eq!(
+        (samples.iter().map(|s| s.at_ms).collect::<Vec<_>>(), bad),
+        (vec![1, 3], 1)
+    );
+    let mut nowhere = SampleWriter::open(&dir.path().join("none"));
+    nowhere.append(&sample(4));
+    assert_eq!(nowhere.lost(), 1);
 }

@@ -12,6 +12,7 @@ pub mod index;
 pub mod info;
 pub mod reader;
 pub mod render;
+mod rows;
 pub mod samples;
 pub mod seek;
 pub mod snapshot;
