@@ -149,7 +149,7 @@ fn figures(rng: &mut Rng) -> Figures {
 fn handle(rng: &mut Rng) -> Handle {
     if flag(rng) {
         Handle::Local {
-            pid: small(rng) as i32,
+            pid: small(rng).cast_signed(),
             start_ticks: big(rng),
         }
     } else {
@@ -159,9 +159,9 @@ fn handle(rng: &mut Rng) -> Handle {
 
 fn exit(rng: &mut Rng) -> Exit {
     match rng.below(4) {
-        0 => Exit::Code(small(rng) as i32),
+        0 => Exit::Code(small(rng).cast_signed()),
         1 => Exit::Signal {
-            number: small(rng) as i32,
+            number: small(rng).cast_signed(),
             name: text(rng),
         },
         2 => Exit::SpawnError(text(rng)),
@@ -244,7 +244,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         2 => Event::RunStopped {
             by: match rng.below(3) {
                 0 => StoppedBy::Operator,
-                1 => StoppedBy::Signal(small(rng) as i32),
+                1 => StoppedBy::Signal(small(rng).cast_signed()),
                 _ => StoppedBy::GuardLost,
             },
         },
@@ -412,7 +412,7 @@ fn record(rng: &mut Rng, kind: usize) -> Record {
     let levels = [Level::Low, Level::Medium, Level::High, Level::Critical];
     Record {
         seq: big(rng),
-        at_ms: (rng.next() % 253_000_000_000_000) as i64,
+        at_ms: (rng.next() % 253_000_000_000_000).cast_signed(),
         elapsed_us: big(rng),
         priority: pick(rng, &levels),
         source: text(rng),
@@ -574,7 +574,7 @@ fn times_are_those_of_jiff() {
         let ms = match i {
             0 => 0,
             1 => 253_370_764_799_999,
-            _ => (rng.next() % 253_000_000_000_000) as i64,
+            _ => (rng.next() % 253_000_000_000_000).cast_signed(),
         };
         let at = jiff::Timestamp::from_millisecond(ms).unwrap();
         let text = format!("{at:.3}");
