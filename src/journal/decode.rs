@@ -12,7 +12,9 @@ use crate::engine::{CheckPlace, Event, Record};
 
 /// Reads a line's record, or leaves it to serde.
 pub(super) fn fast(line: &[u8]) -> Option<Record> {
-    let mut json = serde_json::Deserializer::from_slice(line);
+    // Checked as a whole, which is faster than string by string.
+    let line = std::str::from_utf8(line).ok()?;
+    let mut json = serde_json::Deserializer::from_str(line);
     let record = json.deserialize_map(RecordVisitor).ok()?;
     json.end().ok()?;
     Some(record)
@@ -205,7 +207,12 @@ pub(super) fn stamp(text: &str) -> Option<i64> {
     }
     let (year, month, day) = (number(0, 4)?, number(5, 2)?, number(8, 2)?);
     let (hour, minute, second) = (number(11, 2)?, number(14, 2)?, number(17, 2)?);
-    if year < 1970 || hour > 23 || minute > 59 || second > 59 || !(1..=12).contains(&month) {
+    if !(1970..9999).contains(&year)
+        || hour > 23
+        || minute > 59
+        || second > 59
+        || !(1..=12).contains(&month)
+    {
         return None;
     }
     let y = if month <= 2 { year - 1 } else { year };

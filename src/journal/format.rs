@@ -230,7 +230,7 @@ fn number(out: &mut Vec<u8>, n: u64) {
 
 /// RFC 3339 in UTC with milliseconds.
 fn stamp(out: &mut Vec<u8>, at_ms: i64) {
-    const LAST: i64 = 253_402_300_800_000; // the year 10,000
+    const LAST: i64 = 253_402_207_200_000; // the last that jiff knows
     if !(0..LAST).contains(&at_ms) {
         let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let _ = write!(out, "{at:.3}");

@@ -12,6 +12,8 @@ pub mod index;
 pub mod info;
 pub mod reader;
 pub mod render;
+mod rows;
+pub mod run;
 pub mod samples;
 pub mod seek;
 pub mod snapshot;
@@ -24,12 +26,16 @@ pub use format::{FormatError, Header, Line, decode, encode, verify};
 pub use info::{Phase, RunInfo};
 pub use reader::{Damage, ReadEnd, ReadError, Reader, Tail, fold, set_aside};
 pub use render::{render_runs, render_show, runs_json, show_json};
+pub use run::{LockError, RunDir, RunLock};
 pub use samples::{SampleWriter, read_samples};
 pub use seek::{Seeker, To};
 pub use snapshot::Snapshotter;
-pub use store::{LockError, Pruned, RunDir, RunLock, Store, StoreError};
+pub use store::{Pruned, Store, StoreError};
 pub use sync::SyncHandle;
 pub use writer::{JournalWriter, Position, Sink, WriteError};
 
 /// Name of the journal inside a run's folder.
 pub const JOURNAL: &str = "journal.jsonl";
+
+#[cfg(test)]
+mod tests;

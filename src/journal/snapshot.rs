@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Effective, Setup, State, Thresholds};
 
-use super::{Position, format};
+use super::{Position, format, rows};
 
 /// Name of the folder inside a run's folder.
 pub const SNAPSHOTS: &str = "snapshots";
@@ -31,7 +31,7 @@ pub const EVENTS: u64 = 1024;
 /// Journal bytes between two snapshots, at least, in sizes of the last one.
 pub const SIZES: u64 = 4;
 
-/// First line of a snapshot; the second is the state.
+/// First line of a snapshot; the second is the state, the third its agents.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     wavedeck: String,
@@ -42,6 +42,12 @@ struct Head {
     offset: u64,
     /// Checksum of the journal's record `seq`: ties the snapshot to its journal.
     record: String,
+}
+
+/// Third line: the agents, taken out of the state.
+#[derive(Serialize, Deserialize)]
+struct Rows<T> {
+    agents: Vec<T>,
 }
 
 struct Job {
@@ -156,10 +162,14 @@ fn write(dir: &Path, job: Job) -> io::Result<u64> {
         offset: at.offset,
         record: String::from_utf8_lossy(&at.crc).into_owned(),
     };
+    let agents = std::mem::take(&mut state.agents);
+    let rows = Rows {
+        agents: agents.iter().map(rows::To).collect(),
+    };
     let mut bytes = Vec::with_capacity(64 << 10);
     format::closed(&head, &mut bytes)?;
     format::closed(&state, &mut bytes)?;
-    drop(state);
+    format::closed(&rows, &mut bytes)?;
     fs::create_dir_all(dir)?;
     let whole = dir.join(format!("{:012}-{:015}.json", at.seq, at.elapsed_us));
     let part = dir.join("writing");
@@ -175,7 +185,7 @@ fn write(dir: &Path, job: Job) -> io::Result<u64> {
 }
 
 /// A setup without a plan: stands in a snapshot in place of the real one.
-fn no_setup() -> Arc<Setup> {
+pub(super) fn no_setup() -> Arc<Setup> {
     let plan = crate::plan::Plan {
         version: 1,
         name: String::new(),
@@ -243,16 +253,18 @@ pub fn list(dir: &Path) -> Vec<Stored> {
 pub fn load(path: &Path, run: &str, setup: &Arc<Setup>) -> Option<(State, Position)> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
-    let end = bytes.iter().position(|&b| b == b'\n')?;
-    let (head, rest) = bytes.split_at(end);
-    format::verify(head)?;
+    let mut lines = bytes.strip_suffix(b"\n")?.split(|&b| b == b'\n');
+    let (head, state, rows) = (lines.next()?, lines.next()?, lines.next()?);
+    for line in [head, state, rows] {
+        format::verify(line)?;
+    }
     let head: Head = serde_json::from_slice(head).ok()?;
-    let state = rest.strip_prefix(b"\n")?.strip_suffix(b"\n")?;
     if head.wavedeck != "snapshot" || head.program != env!("CARGO_PKG_VERSION") || head.run != run {
         return None;
     }
-    format::verify(state)?;
     let mut state: State = serde_json::from_slice(state).ok()?;
+    let rows: Rows<rows::From> = serde_json::from_slice(rows).ok()?;
+    state.agents = rows.agents.into_iter().map(|row| row.0).collect();
     if state.seq != head.seq
         || state.agents.len() != setup.plan.agents.len()
         || state.phases.len() != setup.plan.phases.len()
