@@ -560,7 +560,9 @@ fn a_simulated_agent_uses_its_memory_over_three_processes() {
     let near = |bytes: u64| bytes.abs_diff(300 * MIB) * 100 <= 2 * 300 * MIB;
     until("300 MiB within 2 %", || {
         let (count, rss, pss) = tree();
-        count == 3 && near(rss) && near(pss)
+        let fits = count == 3 && near(rss) && near(pss);
+        eprintln!("{count} processes, {rss} resident, {pss} proportional");
+        fits
     });
     rig.executor.kill(key.clone());
     rig.ended(&key);

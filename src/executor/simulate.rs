@@ -37,6 +37,8 @@ const STEP: Duration = Duration::from_millis(20);
 const STEP_LIMIT: Duration = Duration::from_millis(100);
 /// Says what a process of the simulation is, where it is not the agent itself.
 const ROLE: &str = "WAVEDECK_SIM_ROLE";
+/// Role of a process that shares the memory; the number of all of them follows.
+const HELPER: &str = "helper of ";
 
 /// Carries out the table and returns the exit status; or dies by the signal that the table names.
 #[must_use]
@@ -47,8 +49,22 @@ pub fn simulated_agent(json: &str) -> u8 {
     match env::var(ROLE).as_deref() {
         Ok("detacher") => detach(),
         Ok("daemon") => hang(),
-        _ => agent(&sim).unwrap_or(BROKEN),
+        Ok(role) => {
+            let of = role
+                .strip_prefix(HELPER)
+                .and_then(|of| of.parse().ok())
+                .unwrap_or(1);
+            helper(&sim, of).unwrap_or(BROKEN)
+        }
+        Err(_) => agent(&sim).unwrap_or(BROKEN),
     }
+}
+
+/// One of the other processes of an agent: uses its share of the memory until it is ended.
+fn helper(sim: &Sim, of: u32) -> io::Result<u8> {
+    signals::ignore(Signal::TERM.as_raw(), sim.ignore_term)?;
+    live(sim, sim.ram_bytes, of, &mut Printer::default())?;
+    Ok(0)
 }
 
 fn agent(sim: &Sim) -> io::Result<u8> {
@@ -77,7 +93,7 @@ fn agent(sim: &Sim) -> io::Result<u8> {
     let share = sim.ram_bytes / u64::from(sim.processes.max(1));
     // The first takes what the division leaves over.
     let own = sim.ram_bytes - share * u64::from(sim.processes.saturating_sub(1));
-    live(sim, own, &mut out)?;
+    live(sim, own, sim.processes.max(1), &mut out)?;
     for helper in helpers {
         let _ = tree::signal_process(helper.pid, helper.start_time, Signal::KILL);
         let _ = reap::wait(helper.pid);
@@ -101,14 +117,14 @@ fn agent(sim: &Sim) -> io::Result<u8> {
 }
 
 /// Uses memory along the curve and prints its lines until the time is over.
-fn live(sim: &Sim, ram: u64, out: &mut Printer) -> io::Result<()> {
+fn live(sim: &Sim, ram: u64, of: u32, out: &mut Printer) -> io::Result<()> {
     let statm = proc::Statm::open(process::id().cast_signed())?;
     let mut ballast = Ballast::new(ram)?;
     let total = Duration::from_micros(sim.duration_us);
     let mut elapsed = Duration::ZERO;
     let mut printed = 0;
     loop {
-        hold(&mut ballast, &statm, at(sim.curve, ram, elapsed, total))?;
+        hold(&mut ballast, &statm, of, at(sim.curve, ram, elapsed, total))?;
         let due = lines_due(sim.lines, elapsed, total);
         while printed < due {
             printed += 1;
@@ -128,10 +144,18 @@ fn live(sim: &Sim, ram: u64, out: &mut Printer) -> io::Result<()> {
 }
 
 /// Makes this process as large as wanted, counting what it would use anyway.
-fn hold(ballast: &mut Ballast, statm: &proc::Statm, wanted: u64) -> io::Result<()> {
+///
+/// The program's own pages are shared between the `of` processes of the agent: a sum of resident
+/// memory counts them `of` times, a sum of proportional shares once. Counting each at
+/// `1 - (of - 1) / 2of` puts the stated figure in the middle of the two.
+fn hold(ballast: &mut Ballast, statm: &proc::Statm, of: u32, wanted: u64) -> io::Result<()> {
     // Twice: touching may add page tables and code of our own.
     for _ in 0..2 {
-        let others = statm.resident_bytes()?.saturating_sub(ballast.bytes());
+        let (resident, shared) = statm.resident_and_shared()?;
+        let twice = shared * u64::from(of - 1) / u64::from(of) / 2;
+        let others = resident
+            .saturating_sub(ballast.bytes())
+            .saturating_sub(twice);
         ballast.resize(wanted.saturating_sub(others))?;
     }
     Ok(())
@@ -174,20 +198,21 @@ fn start_helpers(sim: &Sim) -> io::Result<Vec<Spawned>> {
         ..Sim::default()
     };
     let json = serde_json::to_string(&helper)?;
+    let role = format!("{HELPER}{}", sim.processes);
     (1..sim.processes)
-        .map(|_| start_self(&json, None))
+        .map(|_| start_self(&json, &role))
         .collect()
 }
 
 fn start_role(role: &str) -> io::Result<Spawned> {
-    start_self(&serde_json::to_string(&Sim::default())?, Some(role))
+    start_self(&serde_json::to_string(&Sim::default())?, role)
 }
 
 /// Starts this program again, in a session of its own and with our own output.
-fn start_self(json: &str, role: Option<&str>) -> io::Result<Spawned> {
+fn start_self(json: &str, role: &str) -> io::Result<Spawned> {
     // Also right where the file was replaced or deleted since we started.
     let program = "/proc/self/exe".to_owned();
-    let role = role.map(|role| (ROLE.into(), role.into()));
+    let role = std::iter::once((ROLE.into(), role.into()));
     let block = EnvBlock::new(env::vars_os().filter(|(name, _)| name != ROLE).chain(role))?;
     let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
     spawn(&SpawnSpec {

@@ -262,15 +262,22 @@ impl Statm {
 
     /// Returns resident bytes, shared pages included; an error once the process has ended.
     pub fn resident_bytes(&self) -> io::Result<u64> {
+        self.resident_and_shared().map(|(resident, _)| resident)
+    }
+
+    /// Returns resident bytes and how many of them belong to files or shared memory.
+    pub fn resident_and_shared(&self) -> io::Result<(u64, u64)> {
         let mut buffer = [0; 128];
         let len = self.0.read_at(&mut buffer, 0)?;
-        let pages = std::str::from_utf8(&buffer[..len])
-            .ok()
-            .and_then(|t| t.split(' ').nth(1))
-            .and_then(|t| t.parse::<u64>().ok());
-        pages
-            .map(|p| p * page_size())
-            .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        let mut pages = std::str::from_utf8(&buffer[..len])
+            .unwrap_or("")
+            .split(' ')
+            .skip(1)
+            .map_while(|field| field.parse::<u64>().ok());
+        match (pages.next(), pages.next()) {
+            (Some(resident), Some(shared)) => Ok((resident * page_size(), shared * page_size())),
+            _ => Err(io::ErrorKind::NotFound.into()),
+        }
     }
 }
 
