@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{
     error::{Error, Outcome, status},
-    load::{self, PlanArgs},
+    load::{self, WhichPlan},
     out,
 };
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 pub struct CheckArgs {
     /// Which plan.
     #[command(flatten)]
-    pub plan: PlanArgs,
+    pub plan: WhichPlan,
     /// Print the plan after defaults, each and override
     #[arg(long)]
     pub expand: bool,

@@ -27,7 +27,7 @@ const FILE_LIMIT: u64 = 64 << 20;
 
 /// Which plan, and what is stated beside it.
 #[derive(Debug, Clone, Default, Args)]
-pub struct PlanArgs {
+pub struct WhichPlan {
     /// The plan; default: wavedeck.toml
     #[arg(value_name = "PLAN")]
     pub plan: Option<PathBuf>,
@@ -97,7 +97,7 @@ fn unbuilt(plan: &Plan, severity: Severity) -> Vec<Diagnostic> {
 /// # Errors
 ///
 /// All problems of both at once, rendered.
-pub fn load(args: &PlanArgs, flags: &FlagLayer) -> Result<Input, Error> {
+pub fn load(args: &WhichPlan, flags: &FlagLayer) -> Result<Input, Error> {
     let here = std::env::current_dir()
         .map_err(|e| Error::usage(format!("the current directory cannot be found: {e}")))?;
     let root = repository(&here);

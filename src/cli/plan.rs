@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::{
     args::Global,
     error::{Error, Outcome, status},
-    load::{self, Input, PlanArgs as Which},
+    load::{self, Input, WhichPlan},
     out, style,
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 pub struct PlanArgs {
     /// Which plan.
     #[command(flatten)]
-    pub plan: Which,
+    pub plan: WhichPlan,
     /// The form of the output.
     #[command(flatten)]
     pub form: Form,

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     args::Global,
     error::{Error, Outcome},
-    load::{self, PlanArgs},
+    load::{self, WhichPlan},
     unbuilt::not_wired,
 };
 use crate::{
@@ -25,7 +25,7 @@ pub const RUNNER: &str = "__runner";
 pub struct RunArgs {
     /// Which plan.
     #[command(flatten)]
-    pub plan: PlanArgs,
+    pub plan: WhichPlan,
     /// Print lines in place of the dashboard
     #[arg(long)]
     pub headless: bool,

@@ -6,12 +6,7 @@ use super::{
     error::{Error, Outcome, status},
     out,
 };
-use crate::engine::Record;
-
-/// Schema of the plan file.
-pub const PLAN: &str = include_str!("../../assets/schema/plan.json");
-/// Schema of the configuration.
-pub const CONFIG: &str = include_str!("../../assets/schema/config.json");
+use crate::{config, engine::Record, plan};
 
 /// Flags of `schema`.
 #[derive(Debug, Clone, Args)]
@@ -36,8 +31,8 @@ pub enum Of {
 /// Prints a schema.
 pub fn schema(args: &SchemaArgs) -> Outcome {
     let text = match args.of {
-        Of::Plan => PLAN.to_owned(),
-        Of::Config => CONFIG.to_owned(),
+        Of::Plan => plan::PLAN_SCHEMA.to_owned(),
+        Of::Config => config::CONFIG_SCHEMA.to_owned(),
         Of::Event => {
             let schema = schemars::schema_for!(Record);
             let mut text = serde_json::to_string_pretty(&schema)
