@@ -31,7 +31,7 @@ pub enum Of {
 /// Prints a schema.
 pub fn schema(args: &SchemaArgs) -> Outcome {
     let text = match args.of {
-        Of::Plan => plan::PLAN_SCHEMA.to_owned(),
+        Of::Plan => plan::schema::PLAN_SCHEMA.to_owned(),
         Of::Config => config::CONFIG_SCHEMA.to_owned(),
         Of::Event => {
             let schema = schemars::schema_for!(Record);
