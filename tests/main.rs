@@ -1,5 +1,6 @@
 //! One test binary: one link, shared code.
 
+mod cli;
 mod executor;
 mod journal;
 mod plan;
