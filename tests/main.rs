@@ -7,6 +7,7 @@
     reason = "helpers of tests may panic and print as tests may"
 )]
 
+mod cli;
 mod executor;
 mod journal;
 mod plan;

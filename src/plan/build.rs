@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 
+use super::barrier::{self, Crossing, Link};
 use super::cycle::{self, Count};
 use super::decode::Decoder;
 use super::diag::At;
 use super::id::{AgentIx, GateIx};
 use super::layers::{Built, Layers};
-use super::model::{Agent, NeedKind, Plan, Worker};
+use super::model::{Agent, NeedKind, Phase, Plan, Worker};
 use super::names::{Names, Places, Target};
 use super::needs::NeedsOf;
 use super::raw::{RawPlan, RawUnbuilt};
@@ -121,8 +122,15 @@ pub(crate) fn build(
         agents.push(agent);
     }
 
-    cycles(d, raw, &specs, &overrides, &places, &mut names, &agents);
-    let phases = raw.phases.iter().map(|p| phase(d, p, &gate_ix)).collect();
+    let table = Table {
+        raw,
+        specs: &specs,
+        overrides: &overrides,
+        places: &places,
+    };
+    cycles(d, table, &mut names, &agents);
+    let phases: Vec<Phase> = raw.phases.iter().map(|p| phase(d, p, &gate_ix)).collect();
+    barriers(d, table, &mut names, &agents, &phases);
     let tracks = raw.tracks.iter().map(|t| track(d, t, &gate_ix)).collect();
     for gate in &raw.gate_refs {
         resolve_gate(d, gate, &gate_ix);
@@ -330,15 +338,107 @@ fn path(specs: &[&AgentSpec], cycle: &[AgentIx]) -> String {
     names.join(" → ")
 }
 
-fn cycles(
+/// All agents as written, to find the place of what is wrong between two of them.
+#[derive(Clone, Copy)]
+struct Table<'a> {
+    raw: &'a RawPlan,
+    specs: &'a [&'a AgentSpec],
+    overrides: &'a [Vec<u32>],
+    places: &'a Places,
+}
+
+impl Table<'_> {
+    /// Where the plan says that `a` needs `b`.
+    fn need(&self, d: &mut Decoder, names: &mut Names<'_>, a: AgentIx, b: AgentIx) -> Option<At> {
+        let overrides = &self.overrides[a.ix()];
+        let spec = self.specs[a.ix()];
+        let stack = stack(self.raw, spec, overrides, self.places, a.ix());
+        let wanted = NeedsOf {
+            raw: self.raw,
+            overrides,
+            stack: &stack,
+        };
+        let mut specs = wanted.lists().into_iter().flat_map(|(l, _)| l);
+        let need = specs.find(|n| {
+            n.edit != Edit::Remove
+                && names
+                    .find(d, &n.agent)
+                    .is_some_and(|t| t.agents().contains(&b))
+        });
+        need.map(|n| n.agent.at)
+    }
+
+    /// Where the plan says what matters about an agent alone: its own phase, else its parent, else
+    /// where it stands.
+    fn agent(&self, ix: AgentIx) -> At {
+        let spec = self.specs[ix.ix()];
+        let phase = spec.phase.as_ref().map(|p| p.at);
+        phase
+            .or_else(|| spec.parent.as_ref().map(|p| p.at))
+            .unwrap_or(spec.at)
+    }
+
+    fn id(&self, ix: AgentIx) -> &str {
+        self.specs[ix.ix()]
+            .id
+            .as_ref()
+            .map_or("?", |id| id.v.as_str())
+    }
+}
+
+/// Reports barriers that can never open.
+fn barriers(
     d: &mut Decoder,
-    raw: &RawPlan,
-    specs: &[&AgentSpec],
-    overrides: &[Vec<u32>],
-    places: &Places,
+    table: Table<'_>,
     names: &mut Names<'_>,
     agents: &[Agent],
+    phases: &[Phase],
 ) {
+    for Crossing {
+        phase,
+        member,
+        from,
+        to,
+        link,
+    } in barrier::find(agents, phases)
+    {
+        let place = match link {
+            Link::Need => table.need(d, names, from, to),
+            Link::Part => Some(table.agent(to)),
+            Link::Parent | Link::Sibling => Some(table.agent(from)),
+        };
+        let place = place.unwrap_or_else(|| table.agent(from));
+        let (a, b) = (table.id(from), table.id(to));
+        let later = agents[to.ix()]
+            .phase
+            .map_or("", |p| phases[p.ix()].id.as_str());
+        let tail = match link {
+            Link::Need => format!("needs `{b}` of the later phase `{later}`"),
+            Link::Part => format!("has the part `{b}` in the later phase `{later}`"),
+            Link::Parent => format!("is a part of `{b}` of the later phase `{later}`"),
+            Link::Sibling => format!("comes after its sibling `{b}` of the later phase `{later}`"),
+        };
+        let head = if from == member {
+            format!("`{a}`")
+        } else {
+            format!("`{}` waits for `{a}`, which", table.id(member))
+        };
+        let id = &phases[phase.ix()].id;
+        let error = d.sink.error(
+            place,
+            format!("the barrier of phase `{id}` never opens: {head} {tail}"),
+        );
+        error.help(
+            "later phases start when the barrier is open; move one of the two to the other's phase",
+        );
+        if table.agent(to) != place {
+            error.related(table.agent(to), format!("`{b}` is here"));
+        }
+    }
+}
+
+fn cycles(d: &mut Decoder, table: Table<'_>, names: &mut Names<'_>, agents: &[Agent]) {
+    let (specs, places) = (table.specs, table.places);
     let mut found = cycle::find(agents, Count::Hard);
     let soft = found.is_empty();
     if soft {
@@ -355,21 +455,9 @@ fn cycles(
         let mut parts = false;
         for (i, a) in cycle.iter().enumerate() {
             let b = cycle[(i + 1) % cycle.len()];
-            let stack = stack(raw, specs[a.ix()], &overrides[a.ix()], places, a.ix());
-            let wanted = NeedsOf {
-                raw,
-                overrides: &overrides[a.ix()],
-                stack: &stack,
-            };
-            let mut specs = wanted.lists().into_iter().flat_map(|(l, _)| l);
-            let need = specs.find(|n| {
-                n.edit != Edit::Remove
-                    && names
-                        .find(d, &n.agent)
-                        .is_some_and(|t| t.agents().contains(&b))
-            });
+            let need = table.need(d, names, *a, b);
             parts |= places.parent[a.ix()] == Some(b) || places.parent[b.ix()] == Some(*a);
-            place = place.or(need.map(|n| n.agent.at));
+            place = place.or(need);
         }
         let path = path(specs, &cycle);
         let place = place.unwrap_or(specs[cycle[0].ix()].at);

@@ -8,6 +8,7 @@
 //! `only`, `workers`, all called by `build` → [`Plan`]; `expand` leads back to TOML. Places are byte
 //! offsets throughout; they become lines and columns only when there is something to say.
 
+mod barrier;
 mod build;
 mod cycle;
 pub(crate) mod decode;

@@ -1,0 +1,114 @@
+//! What the command line may say: every command with its flags.
+//!
+//! Must not do anything: the commands' own files do. Flags of one command stand in its file.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::{
+    attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs,
+    demo::DemoArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs, resume::ResumeArgs,
+    run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
+};
+
+/// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wavedeck",
+    version,
+    disable_help_subcommand = true,
+    after_help = "PLAN defaults to wavedeck.toml, here or at the repository's root.\n\
+                  Exit status: 0 all went well; 1 an agent or gate failed; 2 bad usage, plan or \
+                  config;\n3 stopped by a person; 4 the runner failed; 5 ended, but something \
+                  waits for a person."
+)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; none: home.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags of every command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Global {
+    /// Lines of text alone: no colours, no drawing; for screen readers
+    #[arg(long, global = true)]
+    pub plain: bool,
+    /// When to use colours; NO_COLOR and CLICOLOR_FORCE are obeyed
+    #[arg(long, global = true, value_name = "WHEN", value_enum)]
+    pub color: Option<When>,
+}
+
+/// When something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// As terminal and environment say
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Which run a command is about.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunName {
+    /// The run, by a unique prefix of its name; default: the live or latest one
+    #[arg(long = "run", value_name = "RUN")]
+    pub run: Option<String>,
+}
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the built-in plan with simulated agents
+    Demo(DemoArgs),
+    /// Write a short plan that runs
+    Init(InitArgs),
+    /// Validate a plan; says all problems at once
+    Check(CheckArgs),
+    /// Show waves, schedule, resources, options and advice
+    Plan(PlanArgs),
+    /// Run a plan
+    Run(RunArgs),
+    /// Write the plan of a run without a plan file (not built yet)
+    Save(unbuilt::SaveArgs),
+    /// Open the dashboard of a live run
+    Attach(AttachArgs),
+    /// Go on with a run that was interrupted
+    Resume(ResumeArgs),
+    /// Show a recorded run again (not built yet)
+    Replay(unbuilt::OfRun),
+    /// Metrics, bottlenecks and advice of a run (not built yet)
+    Report(unbuilt::OfRun),
+    /// Write a run as one file (not built yet)
+    Export(unbuilt::OfRun),
+    /// Steer a live run: pause, resume, stop, retry, mode, sequential, swap, agents
+    Ctl(CtlArgs),
+    /// Where a run stands
+    Status(StatusArgs),
+    /// What an agent printed
+    Logs(LogsArgs),
+    /// What waits for a person (not built yet)
+    Asks(unbuilt::AsksArgs),
+    /// What an agent changed (not built yet)
+    Diff(unbuilt::DiffArgs),
+    /// Wait for the end of a run and return its status
+    Wait(WaitArgs),
+    /// What happened while nobody looked (not built yet)
+    Digest(unbuilt::DigestArgs),
+    /// List, show or remove recorded runs
+    Runs(RunsArgs),
+    /// Look at this machine and say what is missing (not built yet)
+    Doctor(unbuilt::DoctorArgs),
+    /// Print a JSON Schema
+    Schema(SchemaArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Serve the operator's actions to agents (not built yet)
+    Mcp,
+    /// Report an agent's own status from inside it (not built yet)
+    ReportStatus,
+}

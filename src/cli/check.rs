@@ -1,0 +1,50 @@
+//! `wavedeck check`: every problem of a plan at once.
+
+use clap::Args;
+
+use super::{
+    error::{Error, Outcome, status},
+    load::{self, WhichPlan},
+    out,
+};
+use crate::{
+    config::FlagLayer,
+    graph::Graph,
+    plan::{Plan, expand},
+};
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Which plan.
+    #[command(flatten)]
+    pub plan: WhichPlan,
+    /// Print the plan after defaults, each and override
+    #[arg(long)]
+    pub expand: bool,
+}
+
+/// Checks a plan.
+pub fn check(args: &CheckArgs) -> Outcome {
+    let input = load::load(&args.plan, &FlagLayer::default())?;
+    out::complain(&input.warnings());
+    let text = if args.expand {
+        expand::to_toml(&input.plan)
+    } else {
+        summary(&input.plan)
+    };
+    out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
+    Ok(status::OK)
+}
+
+fn summary(plan: &Plan) -> String {
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let waves = Graph::new(plan).waves().len();
+    format!(
+        "ok: {}, {}, {}, {}\n",
+        count(plan.agents.len(), "agent"),
+        count(plan.phases.len(), "phase"),
+        count(plan.tracks.len(), "track"),
+        count(waves, "wave"),
+    )
+}

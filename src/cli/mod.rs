@@ -1,0 +1,139 @@
+//! The command line: one file per command (DESIGN 6).
+//!
+//! Reads arguments, loads what a command needs and prints. Must not decide anything about a run.
+
+mod args;
+pub mod attach;
+mod check;
+mod completions;
+pub mod ctl;
+pub mod demo;
+mod error;
+pub mod home;
+mod init;
+pub mod load;
+pub mod logs;
+pub mod out;
+mod plan;
+pub mod resume;
+pub mod run;
+pub mod runs;
+mod schema;
+pub mod status;
+mod style;
+mod unbuilt;
+pub mod wait;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
+
+use crate::{executor::simulate, plan::diag::escape};
+
+pub use args::{Cli, Command, Global, RunName};
+pub use error::{Error, Outcome, status as exit};
+
+/// Carries out the arguments of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    // Hidden subcommands first: they start by the thousand and must not wait for the rest.
+    match args.get(1).and_then(|a| a.to_str()) {
+        Some(simulate::SUBCOMMAND) => {
+            let json = args.get(2).and_then(|a| a.to_str()).unwrap_or_default();
+            return ExitCode::from(simulate::simulated_agent(json));
+        }
+        Some(run::GUARD) => return finish(run::guard(&args[2..])),
+        Some(run::RUNNER) => return finish(run::runner(&args[2..])),
+        _ => {}
+    }
+    let command = Cli::command().color(colour_of_help(&args));
+    let parsed = command
+        .try_get_matches_from(&args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match parsed {
+        Ok(cli) => finish(dispatch(&cli)),
+        Err(error) => {
+            // A reader of the help that goes away is no reason to complain.
+            let _ = error.print();
+            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE))
+        }
+    }
+}
+
+/// Whether help and usage errors carry colours; they are printed before the flags are known.
+fn colour_of_help(args: &[OsString]) -> ColorChoice {
+    let mut choice = ColorChoice::Auto;
+    let mut words = args.iter().skip(1).map_while(|a| a.to_str());
+    while let Some(word) = words.next() {
+        let value = match word {
+            "--" => break,
+            "--plain" => return ColorChoice::Never,
+            "--color" => words.next(),
+            _ => word.strip_prefix("--color="),
+        };
+        choice = match value {
+            Some("always") => ColorChoice::Always,
+            Some("never") => ColorChoice::Never,
+            Some(_) => ColorChoice::Auto,
+            None => choice,
+        };
+    }
+    choice
+}
+
+fn dispatch(cli: &Cli) -> Outcome {
+    let global = &cli.global;
+    let Some(command) = &cli.command else {
+        return home::home(global);
+    };
+    match command {
+        Command::Demo(args) => demo::demo(args, global),
+        Command::Init(args) => init::init(args),
+        Command::Check(args) => check::check(args),
+        Command::Plan(args) => plan::plan(args, global),
+        Command::Run(args) => run::run(args, global),
+        Command::Attach(args) => attach::attach(args, global),
+        Command::Resume(args) => resume::resume(args, global),
+        Command::Ctl(args) => ctl::ctl(args, global),
+        Command::Status(args) => status::status(args, global),
+        Command::Logs(args) => logs::logs(args, global),
+        Command::Wait(args) => wait::wait(args, global),
+        Command::Runs(args) => runs::runs(args, global),
+        Command::Schema(args) => schema::schema(args),
+        Command::Completions(args) => completions::completions(args),
+        other => Err(unbuilt::refuse(other)),
+    }
+}
+
+/// Says why a command could not do its work, and returns its status.
+fn finish(outcome: Outcome) -> ExitCode {
+    let error = match outcome {
+        Ok(status) => return ExitCode::from(status),
+        Err(error) => error,
+    };
+    let status = error.status();
+    match error {
+        Error::Usage { message, help } => {
+            let help = help.map_or_else(String::new, |h| format!("help: {}\n", escape(&h)));
+            out::complain(&format!("wavedeck: {}\n{help}", escape(&message)));
+        }
+        Error::Problems(text) => out::complain(&text),
+        Error::Internal { doing, source } => {
+            // Only now: installing it costs more than most commands do.
+            let _ = color_eyre::install();
+            let report = color_eyre::eyre::Report::msg(source.to_string()).wrap_err(doing);
+            out::complain(&format!("wavedeck: {report:?}\n"));
+        }
+    }
+    ExitCode::from(status)
+}
+
+/// Parses arguments as `main` would; for tests.
+///
+/// # Errors
+///
+/// What clap says.
+pub fn parse(args: &[&str]) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(args)
+}

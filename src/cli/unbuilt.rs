@@ -1,0 +1,122 @@
+//! Commands of the contract whose feature this version has not built: each says so and what to use.
+
+use clap::Args;
+
+use super::{Error, args::Command, args::RunName};
+
+/// `replay`, `report`, `export`.
+#[derive(Debug, Args)]
+pub struct OfRun {
+    /// The run, by a unique prefix of its name; default: the live or latest one
+    pub run: Option<String>,
+    /// Lines in place of the dashboard
+    #[arg(long)]
+    pub headless: bool,
+    /// JSON in place of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `save`.
+#[derive(Debug, Args)]
+pub struct SaveArgs {
+    /// The run, by a unique prefix of its name; default: the live or latest one
+    pub run: Option<String>,
+    /// The file to write; default: wavedeck.toml
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<std::path::PathBuf>,
+}
+
+/// `asks`.
+#[derive(Debug, Args)]
+pub struct AsksArgs {
+    /// Which run.
+    #[command(flatten)]
+    pub of: RunName,
+    /// JSON in place of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The agent's id
+    pub agent: String,
+    /// Which run.
+    #[command(flatten)]
+    pub of: RunName,
+}
+
+/// `digest`.
+#[derive(Debug, Args)]
+pub struct DigestArgs {
+    /// How far back, such as 4h; default: since you last looked
+    #[arg(long, value_name = "DURATION")]
+    pub since: Option<String>,
+    /// Which run.
+    #[command(flatten)]
+    pub of: RunName,
+    /// JSON in place of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// JSON in place of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The sentence of a command that is not built.
+pub fn refuse(command: &Command) -> Error {
+    let (what, instead) = match command {
+        Command::Save(_) => (
+            "save",
+            "write the steps as [[agent]] entries; `wavedeck init` shows how",
+        ),
+        Command::Replay(_) => (
+            "replay",
+            "use `wavedeck runs show` and `wavedeck logs AGENT`; the recording stays readable for it",
+        ),
+        Command::Report(_) => (
+            "report",
+            "the metrics stand in the last event of `wavedeck run --headless --json`",
+        ),
+        Command::Export(_) => (
+            "export",
+            "copy the run's folder below .wavedeck/runs; its journal is JSON Lines",
+        ),
+        Command::Asks(_) => (
+            "asks",
+            "use `wavedeck status`; questions come with the agent drivers",
+        ),
+        Command::Diff(_) => (
+            "diff",
+            "use `git diff`; agents of this version work in the repository itself",
+        ),
+        Command::Digest(_) => ("digest", "use `wavedeck status` and `wavedeck runs show`"),
+        Command::Doctor(_) => (
+            "doctor",
+            "use `wavedeck check` for the plan and `wavedeck plan` for what this machine can hold",
+        ),
+        Command::Mcp => (
+            "mcp",
+            "use `wavedeck ctl` and `wavedeck status --json` from scripts",
+        ),
+        Command::ReportStatus => (
+            "report-status",
+            "what an agent prints is recorded; use `wavedeck logs AGENT`",
+        ),
+        // Everything else is dispatched before.
+        _ => ("this command", "use `wavedeck --help`"),
+    };
+    Error::not_built(what, instead)
+}
+
+/// A command whose arguments are read and that nothing carries out yet.
+pub fn not_wired(what: &str) -> Error {
+    Error::not_built(what, "this build has no runtime")
+}

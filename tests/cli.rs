@@ -1,0 +1,582 @@
+//! The real program on the command line: exit statuses, messages, and that the same is the same.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PLAN: &str = r#"
+name = "shop"
+[limits]
+ram = "4GiB"
+agents = 2
+resources = { gpu = 1 }
+[worker.reader]
+run = ["cat"]
+[[phase]]
+id = "one"
+barrier = true
+[[phase]]
+id = "two"
+[[track]]
+id = "A"
+[[agent]]
+id = "schema"
+phase = "one"
+track = "A"
+run = "true"
+duration = "8s"
+uses = { gpu = 1 }
+[[agent]]
+id = "api"
+phase = "two"
+needs = ["schema"]
+worker = "reader"
+workspace = "shared"
+prompt_file = "prompts/api.md"
+duration = "12s"
+[[agent]]
+id = "docs"
+phase = "two"
+run = "true"
+needs = ["schema"]
+"#;
+
+/// A folder of its own, with an environment that holds nothing of the user's.
+struct Here(TempDir);
+
+impl Here {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        // The root of a repository, so that nothing above is looked at.
+        fs::create_dir(dir.path().join(".git")).unwrap();
+        Self(dir)
+    }
+
+    fn with_plan() -> Self {
+        let here = Self::new();
+        here.write("wavedeck.toml", PLAN);
+        here.write("prompts/api.md", "Write the API.\n");
+        here
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wavedeck"));
+        command
+            .args(args)
+            .current_dir(self.path())
+            .env_clear()
+            .env("HOME", self.path().join("home"))
+            .env("PATH", "/usr/bin:/bin")
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Said {
+        Said::of(self.command(args).output().unwrap())
+    }
+}
+
+#[derive(Debug)]
+struct Said {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Said {
+    fn of(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    fn all(&self) -> String {
+        format!(
+            "status {}\n--- out\n{}--- err\n{}",
+            self.status, self.out, self.err
+        )
+    }
+}
+
+fn snapshot(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+#[test]
+fn init_check_plan() {
+    let here = Here::new();
+    let said = here.run(&["init"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    assert!(
+        said.out.starts_with("wrote wavedeck.toml\n"),
+        "{}",
+        said.out
+    );
+    let written = fs::read(here.path().join("wavedeck.toml")).unwrap();
+    let said = here.run(&["init"]);
+    assert_eq!((said.status, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("is there already"), "{}", said.err);
+    assert_eq!(
+        fs::read(here.path().join("wavedeck.toml")).unwrap(),
+        written
+    );
+    let said = here.run(&["check"]);
+    assert_eq!(
+        said.all(),
+        "status 0\n--- out\nok: 4 agents, 2 phases, 0 tracks, 3 waves\n--- err\n"
+    );
+    let said = here.run(&["plan"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    // From below, the plan at the root is found.
+    fs::create_dir(here.path().join("sub")).unwrap();
+    let below = here
+        .command(&["check"])
+        .current_dir(here.path().join("sub"))
+        .output()
+        .unwrap();
+    assert_eq!(below.status.code(), Some(0));
+    assert_eq!(here.run(&["init", "other.toml"]).status, 0);
+    assert_eq!(here.run(&["check", "other.toml"]).status, 0);
+    std::os::unix::fs::symlink("nowhere.toml", here.path().join("link.toml")).unwrap();
+    assert_eq!(here.run(&["init", "link.toml"]).status, 2);
+    assert!(!here.path().join("nowhere.toml").exists());
+}
+
+#[test]
+fn check_says_everything_at_once() {
+    let here = Here::with_plan();
+    let said = here.run(&["check"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(said.out, "ok: 3 agents, 2 phases, 1 track, 2 waves\n");
+    let mut text = String::new();
+    let mut tell = |title: &str, said: &Said| {
+        text.push_str(&format!("== {title}\n{}", said.all()));
+    };
+    here.write(
+        "bad.toml",
+        "[[agent]]\nid = \"a\"\nrun = \"true\"\nneeds = [\"b\"]\ntimout = \"1m\"\n[[agent]]\nid = \"a\"\nprompt_file = \"p.md\"\n\u{202e}",
+    );
+    tell("several problems", &here.run(&["check", "bad.toml"]));
+    here.write("bad.toml", "[[agent]]\nid = \"a\"\nrun = \"true\"\nneeds = [\"b\"]\ntimout = \"1m\"\n[[agent]]\nid = \"a\"\nprompt_file = \"p.md\"\n");
+    here.write("wavedeck.config.toml", "[ui]\nfsp = 3\n");
+    tell("plan and configuration", &here.run(&["check", "bad.toml"]));
+    fs::remove_file(here.path().join("wavedeck.config.toml")).unwrap();
+    here.write(
+        "warn.toml",
+        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nscope = [\"src/**\"]\nworkspace = \"shared\"\n",
+    );
+    tell("warnings", &here.run(&["check", "warn.toml"]));
+    tell(
+        "run refuses",
+        &here.run(&["run", "warn.toml", "--headless"]),
+    );
+    tell(
+        "variables",
+        &here.run(&["check", "--set", "who=x", "--only", "zz"]),
+    );
+    tell("no plan", &here.run(&["check", "nowhere.toml"]));
+    tell("a folder", &here.run(&["check", "prompts"]));
+    fs::remove_file(here.path().join("wavedeck.toml")).unwrap();
+    tell("no default plan", &here.run(&["check"]));
+    fs::write(
+        here.path().join("latin.toml"),
+        b"name = \"x\"\ngoal = \"\xe9\"\n",
+    )
+    .unwrap();
+    tell("not UTF-8", &here.run(&["check", "latin.toml"]));
+    here.write("\u{1b}[31m.toml", "x = 1\n");
+    tell("hostile name", &here.run(&["check", "\u{1b}[31m.toml"]));
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
+    snapshot("cli-check", &text);
+}
+
+#[test]
+fn what_is_expanded_checks_again() {
+    let here = Here::with_plan();
+    let said = here.run(&["check", "--expand"]);
+    assert_eq!(said.status, 0);
+    here.write("again.toml", &said.out);
+    let again = here.run(&["check", "--expand", "again.toml"]);
+    assert_eq!(again.out, said.out);
+}
+
+#[test]
+fn prompt_files_stay_in_the_folder_and_small() {
+    let here = Here::with_plan();
+    let big = "x".repeat((1 << 20) + 1);
+    here.write("prompts/api.md", &big);
+    let said = here.run(&["check"]);
+    assert_eq!(said.status, 2);
+    assert!(said.err.contains("larger than 1 MiB"), "{}", said.err);
+    here.write("prompts/api.md", &big[..1 << 20]);
+    assert_eq!(here.run(&["check"]).status, 0);
+    fs::remove_file(here.path().join("prompts/api.md")).unwrap();
+    assert!(here.run(&["check"]).err.contains("no such file"));
+    for path in ["../api.md", "/etc/passwd"] {
+        here.write("out.toml", &PLAN.replace("prompts/api.md", path));
+        let said = here.run(&["check", "out.toml"]);
+        assert_eq!(said.status, 2, "{path}");
+        assert!(!said.err.contains("root:"));
+    }
+    // A plan elsewhere has its prompts beside it.
+    here.write("deep/plan.toml", PLAN);
+    here.write("deep/prompts/api.md", "x\n");
+    assert_eq!(here.run(&["check", "deep/plan.toml"]).status, 0);
+}
+
+fn keys(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+fn has(value: &Value, wanted: &[&str]) {
+    let keys = keys(value);
+    for key in wanted {
+        assert!(keys.contains(key), "{key} is missing from {keys:?}");
+    }
+}
+
+#[test]
+fn plan_json_has_the_shape_of_the_contract() {
+    let here = Here::with_plan();
+    let said = here.run(&[
+        "plan",
+        "--json",
+        "--effort",
+        "7",
+        "--seed",
+        "9",
+        "--no-learnt",
+    ]);
+    assert_eq!(said.status, 0, "{}", said.err);
+    assert_eq!(said.out.lines().count(), 1);
+    let plan: Value = serde_json::from_str(&said.out).unwrap();
+    has(
+        &plan,
+        &[
+            "version",
+            "plan",
+            "inputs",
+            "makespan_s",
+            "lower_bound_s",
+            "proven_optimal",
+            "sequential_s",
+            "critical_path",
+            "waves",
+            "schedule",
+            "peaks",
+            "options",
+            "advice",
+        ],
+    );
+    let inputs = &plan["inputs"];
+    has(
+        inputs,
+        &[
+            "ram_bytes",
+            "agents",
+            "cpus",
+            "config",
+            "learnt",
+            "effort",
+            "seed",
+        ],
+    );
+    assert_eq!(
+        (plan["version"].as_u64(), plan["plan"].as_str()),
+        (Some(1), Some("shop"))
+    );
+    assert_eq!(inputs["ram_bytes"], 4_u64 << 30);
+    assert_eq!(
+        (&inputs["agents"], &inputs["effort"], &inputs["seed"]),
+        (&2.into(), &7.into(), &9.into())
+    );
+    assert!(inputs["config"].as_str().unwrap().starts_with("sha256:"));
+    assert_eq!(
+        inputs["learnt"],
+        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    );
+    assert_eq!(
+        plan["waves"],
+        serde_json::json!([["schema"], ["api", "docs"]])
+    );
+    for item in plan["schedule"].as_array().unwrap() {
+        has(
+            item,
+            &["agent", "node", "worker", "mode", "start_s", "end_s"],
+        );
+    }
+    has(
+        &plan["peaks"],
+        &["ram_bytes", "agents", "cpus", "resources"],
+    );
+    assert_eq!(plan["peaks"]["resources"]["gpu"], 1);
+    assert_eq!(plan["options"].as_array().unwrap().len(), 3);
+    for option in plan["options"].as_array().unwrap() {
+        has(
+            option,
+            &[
+                "kind",
+                "makespan_s",
+                "time",
+                "resources",
+                "quality",
+                "risk",
+                "score",
+                "feasible",
+                "chosen",
+                "why",
+            ],
+        );
+    }
+    has(&plan["advice"], &["hybrid", "reasons"]);
+    let state: Value = serde_json::from_str(&here.run(&["plan", "--buildstate"]).out).unwrap();
+    has(
+        &state,
+        &[
+            "task",
+            "sequential_estimate",
+            "hybrid_estimate",
+            "hybrid_applicable",
+            "parallel_jobs",
+            "speedup_factor",
+        ],
+    );
+}
+
+#[test]
+fn the_same_plan_gives_the_same_bytes_in_every_form() {
+    let here = Here::with_plan();
+    for form in ["", "--json", "--dot", "--mermaid", "--buildstate"] {
+        let args: Vec<&str> = ["plan", form]
+            .into_iter()
+            .filter(|a| !a.is_empty())
+            .collect();
+        let (first, second) = (here.run(&args), here.run(&args));
+        assert_eq!(first.status, 0, "{}", first.err);
+        assert!(!first.out.is_empty() && first.out.ends_with('\n'));
+        assert_eq!(first.out, second.out);
+        assert!(!first.out.contains('\u{1b}'), "colours in a pipe");
+    }
+    assert_eq!(here.run(&["plan", "--json", "--dot"]).status, 2);
+}
+
+#[test]
+fn colours_and_width_follow_flags_and_environment() {
+    let here = Here::with_plan();
+    let with = |args: &[&str], env: &[(&str, &str)]| {
+        let output = here
+            .command(args)
+            .envs(env.iter().copied())
+            .output()
+            .unwrap();
+        Said::of(output).out
+    };
+    let force = [("CLICOLOR_FORCE", "1"), ("TERM", "xterm")];
+    assert!(with(&["plan"], &force).contains('\u{1b}'));
+    assert!(with(&["plan", "--color", "always"], &[("NO_COLOR", "1")]).contains('\u{1b}'));
+    let never: [(&[&str], &[(&str, &str)]); 4] = [
+        (&["plan"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]),
+        (&["plan", "--color=never"], &force),
+        (&["plan", "--plain"], &force),
+        (&["plan", "--color", "always", "--plain"], &force),
+    ];
+    for (args, env) in never {
+        assert!(!with(args, env).contains('\u{1b}'), "{args:?} {env:?}");
+    }
+    let widest = |columns: &str| {
+        let text = with(&["plan"], &[("COLUMNS", columns)]);
+        text.lines().map(|l| l.chars().count()).max().unwrap()
+    };
+    assert!(widest("60") <= 60);
+    assert!(widest("60") < widest("160"));
+}
+
+#[test]
+fn the_mode_of_the_configuration_counts_where_the_plan_states_none() {
+    let here = Here::with_plan();
+    let chosen = |env: &[(&str, &str)], source: &str| {
+        here.write("p.toml", source);
+        let output = here
+            .command(&["plan", "--json", "p.toml"])
+            .envs(env.iter().copied())
+            .output();
+        let plan: Value = serde_json::from_str(&Said::of(output.unwrap()).out).unwrap();
+        let options = plan["options"].as_array().unwrap().clone();
+        let own = options.into_iter().find(|o| o["chosen"] == true).unwrap();
+        own["kind"].as_str().unwrap().to_owned()
+    };
+    let stated = format!("mode = \"hybrid\"\n{PLAN}");
+    let parallel = [("WAVEDECK_MODE", "parallel")];
+    assert_eq!(chosen(&[], PLAN), "hybrid");
+    assert_eq!(chosen(&parallel, PLAN), "parallel");
+    assert_eq!(chosen(&parallel, &stated), "hybrid");
+    let off = [("WAVEDECK_FLAGS_PARALLEL_GRAPH_ENABLED", "false")];
+    assert_eq!(chosen(&off, &stated), "sequential");
+}
+
+#[test]
+fn bad_usage_is_two_and_help_is_nought() {
+    let here = Here::with_plan();
+    for args in [
+        &["--help"][..],
+        &["--version"],
+        &["run", "--help"],
+        &["ctl", "-h"],
+        &["runs", "list", "--help"],
+    ] {
+        let said = here.run(args);
+        assert_eq!((said.status, said.err.as_str()), (0, ""), "{args:?}");
+        assert!(!said.out.is_empty());
+    }
+    let bad: &[&[&str]] = &[
+        &["bogus"],
+        &["check", "--bogus"],
+        &["check", "a", "b"],
+        &["run", "--mode", "fast"],
+        &["run", "--agents", "0"],
+        &["run", "--ram", "much"],
+        &["run", "--rehearse=never"],
+        &["run", "--set", "x"],
+        &["ctl"],
+        &["ctl", "dance"],
+        &["ctl", "pause"],
+        &["logs"],
+        &["schema", "bogus"],
+        &["completions", "bogus"],
+        &["init", "--pattern", "bogus"],
+        &["--color", "perhaps", "check"],
+    ];
+    for args in bad {
+        let said = here.run(args);
+        assert_eq!((said.status, said.out.as_str()), (2, ""), "{args:?}");
+        assert!(!said.err.is_empty());
+    }
+}
+
+#[test]
+fn what_is_not_built_says_so_and_what_to_use() {
+    let here = Here::with_plan();
+    let unbuilt: &[&[&str]] = &[
+        &["replay"],
+        &["report"],
+        &["export"],
+        &["asks"],
+        &["diff", "api"],
+        &["digest", "--since", "4h"],
+        &["doctor", "--json"],
+        &["mcp"],
+        &["report-status"],
+        &["save"],
+        &["run", "--", "claude", "x", "---", "codex", "y"],
+        &["run", "-f", "steps.txt"],
+        &["init", "--pattern", "nested-hybrid"],
+        &["schema", "status"],
+        &["ctl", "park", "api"],
+        &["ctl", "tell", "api", "hello"],
+        &["ctl", "approve", "gate-3"],
+        &["ctl", "stats"],
+    ];
+    let mut text = String::new();
+    for args in unbuilt {
+        let said = here.run(args);
+        assert_eq!((said.status, said.out.as_str()), (2, ""), "{args:?}");
+        assert!(
+            said.err.contains("is not built yet: "),
+            "{args:?}: {}",
+            said.err
+        );
+        assert_eq!(said.err.lines().count(), 1);
+        text.push_str(&format!("$ wavedeck {}\n{}", args.join(" "), said.err));
+    }
+    snapshot("cli-unbuilt", &text);
+}
+
+#[test]
+fn help_of_every_command() {
+    let here = Here::new();
+    let mut text = here.run(&["--help"]).out;
+    let commands: Vec<String> = text
+        .lines()
+        .skip_while(|l| *l != "Commands:")
+        .skip(1)
+        .take_while(|l| !l.is_empty())
+        .filter_map(|l| l.split_whitespace().next().map(str::to_owned))
+        .collect();
+    assert!(commands.len() >= 24);
+    for command in commands {
+        let said = here.run(&[&command, "-h"]);
+        assert_eq!(said.status, 0, "{command}");
+        text.push_str(&format!("\n== {command}\n{}", said.out));
+    }
+    snapshot("cli-help", &text);
+}
+
+#[test]
+fn completions_and_schemas() {
+    let here = Here::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let said = here.run(&["completions", shell]);
+        assert_eq!(said.status, 0);
+        assert!(
+            said.out.contains("wavedeck") && said.out.contains("mermaid"),
+            "{shell}"
+        );
+    }
+    for of in ["plan", "config", "event"] {
+        let said = here.run(&["schema", of]);
+        assert_eq!(said.status, 0);
+        let schema: Value = serde_json::from_str(&said.out).unwrap();
+        has(&schema, &["$schema", "title"]);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let here = Here::with_plan();
+    for args in [
+        &["plan"][..],
+        &["completions", "bash"],
+        &["--help"],
+        &["check", "--expand"],
+    ] {
+        let (read, write) = std::io::pipe().unwrap();
+        drop(read);
+        let output = here.command(args).stdout(write).output().unwrap();
+        let said = Said::of(output);
+        assert_eq!((said.status, said.err.as_str()), (0, ""), "{args:?}");
+    }
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let said = Said::of(here.command(&["check"]).stdout(full).output().unwrap());
+    assert_eq!(said.status, 4);
+    assert!(said.err.contains("cannot write to stdout"), "{}", said.err);
+}
