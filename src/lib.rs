@@ -5,6 +5,7 @@
 //! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
 //! `runtime` only.
 
+pub mod display;
 pub mod engine;
 pub mod graph;
 pub mod plan;

@@ -1,0 +1,4 @@
+//! Tests of the dashboard: screens as text, properties, keys, the loop.
+
+mod fixture;
+mod screens;
