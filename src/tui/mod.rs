@@ -6,13 +6,16 @@
 //! that touches the terminal.
 
 pub mod action;
+pub mod app;
 pub mod chart;
 pub mod draw;
 pub mod feed;
 pub mod keymap;
 pub mod output;
+pub mod terminal;
 pub mod theme;
 pub mod ui_state;
+pub mod update;
 pub mod view;
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use super::{
 };
 pub use footer::hits as footer_hits;
 use pen::Pen;
+pub use popup::help_height;
 
 /// What is drawn with.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::{
     display::width,
     tui::{
-        keymap::Topic,
+        keymap::{Keymap, Topic},
         ui_state::{Popup, UiState},
         view::View,
     },
@@ -118,11 +118,11 @@ fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Optio
 }
 
 /// Lines of the help page: keys and what they do, or a heading.
-fn help_lines(look: Look<'_>) -> Vec<(String, String)> {
+fn help_lines(keys: &Keymap) -> Vec<(String, String)> {
     let mut lines = Vec::new();
     for topic in Topic::ALL {
         let mut any = false;
-        for binding in look.keys.topic(topic) {
+        for binding in keys.topic(topic) {
             if !any {
                 if !lines.is_empty() {
                     lines.push((String::new(), String::new()));
@@ -142,13 +142,13 @@ fn help_lines(look: Look<'_>) -> Vec<(String, String)> {
 
 /// Lines that the help page has, so that scrolling knows where to stop.
 #[must_use]
-pub fn help_height(look: Look<'_>) -> u16 {
-    help_lines(look).len() as u16
+pub fn help_height(keys: &Keymap) -> u16 {
+    help_lines(keys).len() as u16
 }
 
 fn help(view: &View, scroll: u16, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
-    let lines = help_lines(look);
+    let lines = help_lines(look.keys);
     let keys = lines
         .iter()
         .filter(|l| !l.1.is_empty())

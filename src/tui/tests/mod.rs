@@ -1,4 +1,6 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
 mod fixture;
+mod keys;
+mod looping;
 mod screens;

@@ -5,8 +5,8 @@
 use crate::{
     display::{clean_line, clean_text},
     engine::{
-        self, Action, Cause, Event, Exit, HoldBy, JobState, Owner, PhaseStatus, Record, State,
-        Status, Zone,
+        self, Action, Cause, Event, HoldBy, JobState, Owner, PhaseStatus, Record, State, Status,
+        Zone,
     },
     plan::{AgentIx, When},
     resources::{AgentSample, Sample},
@@ -476,18 +476,13 @@ pub fn note(record: &Record) -> Option<Note> {
             }
         }
         Event::AgentThawed { agent, .. } => (format!("{agent} goes on"), Tone::Plain),
-        Event::AgentBlocked { agent, reason, .. } => {
-            (format!("{agent} waits for you: {reason}"), Tone::Alert)
-        }
+        Event::AgentBlocked { agent, .. } => (format!("{agent} waits for you"), Tone::Alert),
         Event::AgentFailed { agent, reason, .. } => {
             (format!("{agent} failed: {reason}"), Tone::Bad)
         }
         Event::AgentStopped { agent, .. } => (format!("{agent} stopped"), Tone::Plain),
         Event::AgentCompleted { agent, ran_us, .. } => {
             (format!("{agent} done, took {}", span(*ran_us)), Tone::Good)
-        }
-        Event::CheckEnded { place, exit, .. } if !matches!(exit, Exit::Code(0)) => {
-            (format!("{}: {exit}", place.gate), Tone::Warn)
         }
         Event::GatePassed { place } => {
             let whose = place.agent.as_ref().map_or_else(
@@ -501,10 +496,7 @@ pub fn note(record: &Record) -> Option<Note> {
                 || place.phase.clone().unwrap_or_default(),
                 ToString::to_string,
             );
-            (
-                format!("{whose}: {} is red: {reason}", place.gate),
-                Tone::Bad,
-            )
+            (format!("{whose}: {reason}"), Tone::Bad)
         }
         Event::PhaseStarted { phase } => (format!("phase {phase} begins"), Tone::Plain),
         Event::PhaseCompleted { phase } => (format!("phase {phase} is complete"), Tone::Good),
