@@ -3,4 +3,5 @@
 mod fixture;
 mod keys;
 mod looping;
+mod properties;
 mod screens;
