@@ -14,8 +14,10 @@ use crate::{
 
 /// Columns of a name in the graph.
 const NODE_NAME: usize = 16;
-/// Columns before it: glyph and blank.
-const NODE_MARK: u32 = 2;
+/// Columns around it: glyph, blank, name, blank.
+const NODE_MARK: u32 = 3;
+/// Columns for a bar and a time, where there is room: `▓▓▓░ ~1h12m`.
+pub const NODE_TIME: u32 = 12;
 
 /// The unchanging part of a picture of a run.
 #[derive(Debug)]
@@ -44,7 +46,19 @@ pub struct Chart {
     pub name_width: usize,
     graph: Graph,
     strip: OnceCell<Layout>,
+    roomy: OnceCell<Layout>,
     full: OnceCell<Layout>,
+}
+
+/// How the graph is placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Names only, row below row.
+    Strip,
+    /// With times, row below row.
+    Roomy,
+    /// With times and space between, for a whole screen.
+    Full,
 }
 
 impl Chart {
@@ -113,6 +127,7 @@ impl Chart {
             expected,
             graph,
             strip: OnceCell::new(),
+            roomy: OnceCell::new(),
             full: OnceCell::new(),
         }
     }
@@ -122,20 +137,34 @@ impl Chart {
         NODE_MARK + width(&self.names[ix.ix()]).min(NODE_NAME) as u32
     }
 
-    /// The graph placed for the strip, or for a whole screen.
+    /// The placed graph.
     #[must_use]
-    pub fn layout(&self, full: bool) -> &Layout {
-        let place = |row_gap| {
+    pub fn layout(&self, place: Place) -> &Layout {
+        let (cell, row_gap, more) = match place {
+            Place::Strip => (&self.strip, 0, 0),
+            Place::Roomy => (&self.roomy, 0, NODE_TIME),
+            Place::Full => (&self.full, 1, NODE_TIME),
+        };
+        cell.get_or_init(|| {
             let options = LayoutOptions {
                 row_gap,
                 ..LayoutOptions::default()
             };
-            layout(&self.graph, options, |ix| self.node_width(ix))
-        };
+            layout(&self.graph, options, |ix| self.node_width(ix) + more)
+        })
+    }
+
+    /// How the graph is placed in a window of so many columns.
+    #[must_use]
+    pub fn place(&self, full: bool, columns: u16) -> Place {
+        // A graph with very many agents is not placed a second time only to find that it does not fit.
+        let small = self.names.len() <= 400;
         if full {
-            self.full.get_or_init(|| place(1))
+            Place::Full
+        } else if small && self.layout(Place::Roomy).width <= u32::from(columns) {
+            Place::Roomy
         } else {
-            self.strip.get_or_init(|| place(0))
+            Place::Strip
         }
     }
 

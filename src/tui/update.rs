@@ -144,10 +144,16 @@ impl App {
     #[must_use]
     pub fn view(&self) -> View {
         let (Some(state), Some(chart)) = (&self.state, &self.chart) else {
-            return View {
+            let mut view = View {
                 regions: regions::regions(self.ui.size, self.ui.screen, regions::Needs::default()),
                 ..View::default()
             };
+            view.header.plan = "wavedeck".to_owned();
+            view.header.banner = Some(match &self.lost {
+                Some(why) => (format!("no run: {}", clean_text(why, 100)), view::Tone::Bad),
+                None => ("reads the run".to_owned(), view::Tone::Dim),
+            });
+            return view;
         };
         view::project(
             Source {
@@ -767,7 +773,8 @@ fn walk_graph(app: &mut App, dx: isize, dy: isize, out: &mut Vec<Request>) {
     let (Some(state), Some(chart)) = (&app.state, &app.chart) else {
         return;
     };
-    let layout = chart.layout(app.ui.screen == Screen::Graph);
+    let full = app.ui.screen == Screen::Graph;
+    let layout = chart.layout(chart.place(full, app.ui.size.0.saturating_sub(2)));
     let from = app.selected().or_else(|| {
         let active = |ix: &AgentIx| !state.agent(*ix).status.is_final();
         chart
@@ -1071,7 +1078,7 @@ fn ask_stop_run(app: &mut App) {
     let open = state.agents.iter().filter(|a| !a.status.is_final()).count();
     let lines = vec![
         format!("{running} agents have a process, {open} have not ended."),
-        "All processes are ended and the run is over; `resume` does not bring it back.".to_owned(),
+        "All processes are ended; what was not done stays undone.".to_owned(),
         "To leave and let it go on, press q instead.".to_owned(),
     ];
     let yes = Choice {
@@ -1262,7 +1269,8 @@ fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
             let top = if regions::wave_row(r.graph) { 2 } else { 1 };
             let x = u32::from(mouse.column.saturating_sub(1)) + graph.at.0;
             let y = u32::from(mouse.row.saturating_sub(r.graph.y + top)) + graph.at.1;
-            let hit = chart.layout(app.ui.screen == Screen::Graph).node_at(x, y);
+            let full = app.ui.screen == Screen::Graph;
+            let hit = chart.layout(chart.place(full, graph.size.0)).node_at(x, y);
             if let Some(ix) = hit.filter(|_| mouse.row >= r.graph.y + top) {
                 let id = RowId::Agent(state.id(ix));
                 app.ui.graph_at = Some(graph.at);

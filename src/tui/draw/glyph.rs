@@ -97,6 +97,10 @@ glyphs! {
     west: "←" "<";
     /// There is more to the right.
     east: "→" ">";
+    /// Time that has passed.
+    filled: "▓" "#";
+    /// Time that is expected.
+    unfilled: "░" ".";
     /// A peak in a gauge.
     peak: "▏" "|";
 }
@@ -109,6 +113,23 @@ pub const fn eighths(theme: &Theme, n: u64) -> &'static str {
         return if n >= 4 { "#" } else { " " };
     }
     RICH[if n > 8 { 8 } else { n as usize }]
+}
+
+/// What stands for a symbol on a terminal without UTF-8, where nothing else was chosen.
+#[must_use]
+pub fn plain(symbol: &str) -> &'static str {
+    match symbol.chars().next() {
+        Some('·' | '•' | '…') => ".",
+        Some('–' | '—' | '─' | '━' | '‐' | '‑') => "-",
+        Some('│' | '┃') => "|",
+        Some('‘' | '’') => "'",
+        Some('“' | '”') => "\"",
+        Some('›' | '▸' | '→' | '▶') => ">",
+        Some('‹' | '◂' | '←') => "<",
+        Some('✓' | '✔') => "+",
+        Some('✗' | '✘') => "x",
+        _ => "?",
+    }
 }
 
 /// The line of a cell by the weights of its arms (`view::graph`).

@@ -1,14 +1,17 @@
 //! The wave graph: nodes by wave, edges between, the critical path in double lines.
 
-use ratatui::buffer::Buffer;
+use ratatui::{buffer::Buffer, style::Style};
 
-use crate::tui::{
-    action::UiAction,
-    ui_state::{Pane, Screen, UiState},
-    view::{
-        View,
-        graph::{DOUBLE, GraphView},
-        regions,
+use crate::{
+    display::{prefix, truncate, width},
+    tui::{
+        action::UiAction,
+        ui_state::{Pane, Screen, UiState},
+        view::{
+            View,
+            graph::{DOUBLE, GraphView, Node, NodeTime},
+            regions, words,
+        },
     },
 };
 
@@ -120,21 +123,33 @@ pub fn draw(view: &View, graph: &GraphView, ui: &UiState, look: Look<'_>, buf: &
         if node.y >= inner.height {
             continue;
         }
-        let style = theme.mark(node.mark);
-        let mut text = format!("{} {}", glyph::mark(theme, node.mark), node.name);
-        text = crate::display::truncate(text, usize::from(node.width));
+        let mut spans = node_spans(node, look);
         // What begins before the window loses its head.
-        let (x, cut) = if node.x < 0 {
-            (0, node.x.unsigned_abs() as usize)
-        } else {
-            (node.x as u16, 0)
-        };
-        let from = crate::display::prefix(&text, cut);
+        let mut cut = usize::try_from(-node.x).unwrap_or(0);
+        let start = node.x.max(0) as u16;
         let mut pen = Pen::new(buf, inner, node.y);
-        let start = x;
-        pen.to(x)
-            .put_max(&text[from..], inner.width.saturating_sub(x), style);
+        pen.to(start);
+        for (text, style) in &mut spans {
+            let from = prefix(text, cut);
+            cut -= width(&text[..from]).min(cut);
+            pen.put(&text[from..], *style);
+        }
         let end = pen.x;
+        // The line goes on from behind the words to where the box ends.
+        let edge = node.x + i32::from(node.width);
+        if node.leaves > 0 && edge > 0 && cut == 0 {
+            let arms = node.leaves << 2 | node.leaves << 6;
+            let style = if node.leaves == DOUBLE {
+                base.critical
+            } else {
+                base.faint
+            };
+            pen.to(end + 1).fill(
+                glyph::edge(theme, arms),
+                (edge as u16).min(inner.width),
+                style,
+            );
+        }
         if node.selected {
             let spot = ratatui::layout::Rect {
                 x: inner.x + start,
@@ -146,6 +161,33 @@ pub fn draw(view: &View, graph: &GraphView, ui: &UiState, look: Look<'_>, buf: &
         }
     }
     arrows(graph, look, inner, buf);
+}
+
+/// A node's words: state, name, and time where there is room for it.
+fn node_spans(node: &Node, look: Look<'_>) -> Vec<(String, Style)> {
+    let theme = look.theme;
+    let base = &theme.base;
+    let style = theme.mark(node.mark);
+    let name = truncate(node.name.clone(), 16);
+    let mut spans = vec![(format!("{} {name}", glyph::mark(theme, node.mark)), style)];
+    match node.time {
+        Some(NodeTime::Took(us)) => spans.push((format!(" {}", words::span(us)), base.faint)),
+        Some(NodeTime::Expected(us)) => spans.push((format!(" ~{}", words::span(us)), base.faint)),
+        Some(NodeTime::Running(used, expected)) => {
+            let cells = (used.saturating_mul(4) / expected.max(1)).min(4) as usize;
+            spans.push((" ".to_owned(), style));
+            spans.push((glyph::filled(theme).repeat(cells), style));
+            spans.push((glyph::unfilled(theme).repeat(4 - cells), base.faint));
+            let (text, style) = if used > expected {
+                (format!(" +{}", words::span(used - expected)), base.alert)
+            } else {
+                (format!(" ~{}", words::span(expected - used)), base.dim)
+            };
+            spans.push((text, style));
+        }
+        None => {}
+    }
+    spans
 }
 
 /// Marks where the graph goes on beyond the window.

@@ -58,6 +58,14 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     side::lately(view, theme, buf);
     footer::draw(view, ui, look, buf);
     popup::draw(view, ui, look, buf);
+    if theme.ascii {
+        for cell in &mut buf.content {
+            if !cell.symbol().is_ascii() {
+                let plain = glyph::plain(cell.symbol());
+                cell.set_symbol(plain);
+            }
+        }
+    }
 }
 
 /// A terminal that is too small says so, and how large it has to be.

@@ -9,8 +9,8 @@ use crate::tui::{
 
 use super::{glyph, pen::Pen, rule, tone};
 
-/// Cells of a card's progress bar.
-const BAR: u16 = 14;
+/// Columns right of a card's progress bar: how many of how many, and a word.
+const FIGURES: u16 = 19;
 
 /// Draws the cards.
 pub fn cards(view: &View, theme: &Theme, buf: &mut Buffer) {
@@ -45,7 +45,8 @@ pub fn cards(view: &View, theme: &Theme, buf: &mut Buffer) {
         );
         pen.to(15);
         let total = card.total.max(1);
-        let cells = usize::from(BAR);
+        let bar = area.width.saturating_sub(15 + FIGURES);
+        let cells = usize::from(bar);
         let done = card.done * cells / total;
         let active = ((card.active * cells).div_ceil(total)).min(cells - done);
         let bad = ((card.bad * cells).div_ceil(total)).min(cells - done - active);
@@ -55,8 +56,12 @@ pub fn cards(view: &View, theme: &Theme, buf: &mut Buffer) {
         pen.fill(line, start + done as u16, theme.state.done);
         pen.fill(line, start + (done + active) as u16, theme.state.run);
         pen.fill(line, start + (done + active + bad) as u16, theme.state.fail);
-        pen.fill(empty, start + BAR, theme.bar.free);
-        pen.put_right(&format!("{}/{}", card.done, card.total), 37, base.dim);
+        pen.fill(empty, start + bar, theme.bar.free);
+        pen.put_right(
+            &format!("{}/{}", card.done, card.total),
+            area.width.saturating_sub(11),
+            base.dim,
+        );
         pen.put_right(
             &card.word,
             area.width.saturating_sub(1),

@@ -209,6 +209,7 @@ fn head(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer, area: Rect)
         n => format!("  {n} marked"),
     };
     let rows = usize::from(regions::table_rows(area.height));
+    let narrow = area.width < regions::NARROW;
     let place = if table.total > rows && rows > 0 {
         let last = (table.first + rows).min(table.total);
         let more = match (table.first > 0, last < table.total) {
@@ -217,7 +218,8 @@ fn head(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer, area: Rect)
             (false, true) => format!("{} ", glyph::down(theme)),
             (false, false) => String::new(),
         };
-        format!("{more}{}-{last} of {}   ", table.first + 1, table.total)
+        let gap = if narrow { "" } else { "   " };
+        format!("{more}{}-{last} of {}{gap}", table.first + 1, table.total)
     } else {
         String::new()
     };
@@ -233,7 +235,6 @@ fn head(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer, area: Rect)
     } else {
         base.strong
     };
-    let narrow = area.width < regions::NARROW;
     rule(
         buf,
         area,

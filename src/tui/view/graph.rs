@@ -6,7 +6,7 @@ use crate::{
     engine::{State, Status},
     plan::AgentIx,
     tui::{
-        chart::Chart,
+        chart::{Chart, Place},
         ui_state::{Pane, Screen, UiState},
     },
 };
@@ -45,6 +45,21 @@ pub struct Node {
     pub critical: bool,
     /// Selected in the table.
     pub selected: bool,
+    /// Weight of the line that leaves it; 0: none does.
+    pub leaves: u8,
+    /// Time, where there is room for one.
+    pub time: Option<NodeTime>,
+}
+
+/// How long an agent takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeTime {
+    /// It took so long, µs.
+    Took(u64),
+    /// It is expected to take so long, µs.
+    Expected(u64),
+    /// It has run so long of what was expected, µs.
+    Running(u64, u64),
 }
 
 /// The end of an edge.
@@ -101,9 +116,16 @@ const fn active(status: Status) -> bool {
 
 /// Projects the graph into a window of so many cells.
 #[must_use]
-pub fn graph(state: &State, chart: &Chart, ui: &UiState, size: (u16, u16)) -> GraphView {
+pub fn graph(
+    state: &State,
+    chart: &Chart,
+    ui: &UiState,
+    size: (u16, u16),
+    now_us: u64,
+) -> GraphView {
     let full = ui.screen == Screen::Graph;
-    let layout = chart.layout(full);
+    let place = chart.place(full, size.0);
+    let layout = chart.layout(place);
     let (w, h) = (u32::from(size.0), u32::from(size.1));
     let selected = ui.agent().and_then(|id| state.find(id));
     let limit = (
@@ -114,7 +136,7 @@ pub fn graph(state: &State, chart: &Chart, ui: &UiState, size: (u16, u16)) -> Gr
         Some((x, y)) => (x.min(limit.0), y.min(limit.1)),
         None => {
             let follow = selected.filter(|_| full || ui.focus == Pane::Graph);
-            follow_window(state, layout, follow, (w, h), limit)
+            follow_window(state, layout, follow, selected, (w, h), limit)
         }
     };
     let mut out = GraphView {
@@ -199,8 +221,17 @@ pub fn graph(state: &State, chart: &Chart, ui: &UiState, size: (u16, u16)) -> Gr
         if !in_x || rect.y < at.1 || rect.y >= bottom {
             continue;
         }
+        // The cell behind the box has the weight of the line that leaves it.
+        let behind = (rect.x + rect.width).checked_sub(at.0).filter(|x| *x < w);
+        let leaves = behind.map_or(0, |x| {
+            out.cells[((rect.y - at.1) * w + x) as usize] >> LEFT & 3
+        });
         out.nodes.push(Node {
             ix,
+            leaves,
+            time: (place != Place::Strip)
+                .then(|| node_time(state, ix, now_us))
+                .flatten(),
             x: rect.x as i32 - at.0 as i32,
             y: (rect.y - at.1) as u16,
             width: rect.width as u16,
@@ -231,6 +262,7 @@ fn follow_window(
     state: &State,
     layout: &crate::graph::Layout,
     follow: Option<AgentIx>,
+    selected: Option<AgentIx>,
     (w, h): (u32, u32),
     limit: (u32, u32),
 ) -> (u32, u32) {
@@ -275,5 +307,28 @@ fn follow_window(
         }
     }
     let slack = h.saturating_sub(best.2 - best.0 + 1);
-    (x, best.0.saturating_sub(slack / 2).min(limit.1))
+    let mut y = best.0.saturating_sub(slack / 2).min(limit.1);
+    // What is selected is shown too, where the window need only move up or down for it.
+    if let Some(rect) = selected
+        .map(|ix| layout.nodes[ix.ix()])
+        .filter(|r| r.x >= x && r.x < x + w)
+    {
+        y = y.clamp((rect.y + 1).saturating_sub(h), rect.y);
+    }
+    (x, y.min(limit.1))
+}
+
+fn node_time(state: &State, ix: AgentIx, now_us: u64) -> Option<NodeTime> {
+    let agent = state.agent(ix);
+    let expected = state.mode_of(ix).duration.expected_us;
+    if !state.setup.has_process(ix) {
+        return None;
+    }
+    match agent.status {
+        Status::Skipped | Status::Stopped => None,
+        Status::Waiting | Status::Ready => Some(NodeTime::Expected(expected)),
+        Status::Succeeded | Status::Failed | Status::Blocked => Some(NodeTime::Took(agent.ran_us)),
+        _ if agent.live.is_some() => Some(NodeTime::Running(state.clock_us(ix, now_us), expected)),
+        _ => None,
+    }
 }

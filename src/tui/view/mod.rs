@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    chart::Chart,
+    chart::{Chart, Place},
     output::OutputBuffer,
     ui_state::{Group, Grouping, Look, RowId, Screen, UiState},
 };
@@ -418,7 +418,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     let graph_rows = if ui.size.0 < regions::NARROW || chart.names.is_empty() {
         0
     } else {
-        chart.layout(false).height as usize
+        chart.layout(Place::Strip).height as usize
     };
     let regions = regions(
         ui.size,
@@ -434,7 +434,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     View {
         header: header(source, now_us),
         memory: sample.map(|s| memory(state, s)),
-        graph: (!regions.graph.is_empty()).then(|| graph::graph(state, chart, ui, graph_size)),
+        graph: (!regions.graph.is_empty())
+            .then(|| graph::graph(state, chart, ui, graph_size, now_us)),
         phase: current_phase(source),
         table: table(source, ui, &lines, regions.table.height, now_us),
         cards,
