@@ -176,27 +176,23 @@ where
                     next = if app.quit { None } else { keys.next().now_or_never() };
                 }
             }
-            permit = requests.reserve(), if !pending.is_empty() => match permit {
-                Ok(permit) => {
-                    if let Some(request) = pending.pop_front() {
-                        permit.send(request);
-                    }
+            permit = requests.reserve(), if !pending.is_empty() => {
+                if let (Ok(permit), Some(request)) = (permit, pending.pop_front()) {
+                    permit.send(request);
+                } else {
+                    // Nobody takes requests any more.
+                    pending.clear();
                 }
-                Err(_) => pending.clear(),
             },
-            news = feed.recv(), if fed => match news {
-                Some(news) => {
+            news = feed.recv(), if fed => {
+                fed = news.is_some();
+                let news = news.unwrap_or_else(|| Update::Gone {
+                    reason: "the runner is gone".to_owned(),
+                });
+                pending.extend(update(&mut app, AppInput::Feed(news)));
+                for _ in 0..BATCH {
+                    let Ok(news) = feed.try_recv() else { break };
                     pending.extend(update(&mut app, AppInput::Feed(news)));
-                    for _ in 0..BATCH {
-                        let Ok(news) = feed.try_recv() else { break };
-                        pending.extend(update(&mut app, AppInput::Feed(news)));
-                    }
-                }
-                None => {
-                    fed = false;
-                    pending.extend(update(&mut app, AppInput::Feed(Update::Gone {
-                        reason: "the runner is gone".to_owned(),
-                    })));
                 }
             },
         }

@@ -44,6 +44,8 @@ pub struct Chart {
     pub expected: Vec<bool>,
     /// Columns of the widest name.
     pub name_width: usize,
+    /// Columns of the widest name of each agent's wave, at most [`NODE_NAME`].
+    node_name: Vec<u32>,
     graph: Graph,
     strip: OnceCell<Layout>,
     roomy: OnceCell<Layout>,
@@ -102,6 +104,15 @@ impl Chart {
         for (rank, at) in (0_u32..).zip(by_name) {
             name_rank[at] = rank;
         }
+        let mut widest = vec![0; setup.wave_sizes.len() + 1];
+        for ix in plan.indices() {
+            let at = &mut widest[setup.wave(ix) as usize];
+            *at = width(&names[ix.ix()]).min(NODE_NAME).max(*at);
+        }
+        let node_name = plan
+            .indices()
+            .map(|ix| widest[setup.wave(ix) as usize] as u32)
+            .collect();
         let depth = |ix: AgentIx| {
             std::iter::successors(plan.agent(ix).parent, |&p| plan.agent(p).parent).count()
         };
@@ -125,6 +136,7 @@ impl Chart {
             critical_edges,
             order,
             expected,
+            node_name,
             graph,
             strip: OnceCell::new(),
             roomy: OnceCell::new(),
@@ -132,9 +144,10 @@ impl Chart {
         }
     }
 
-    /// Columns of an agent's node.
-    fn node_width(&self, ix: AgentIx) -> u32 {
-        NODE_MARK + width(&self.names[ix.ix()]).min(NODE_NAME) as u32
+    /// Columns for an agent's name in the graph: those of its wave line up.
+    #[must_use]
+    pub fn node_name(&self, ix: AgentIx) -> u32 {
+        self.node_name[ix.ix()]
     }
 
     /// The placed graph.
@@ -150,7 +163,9 @@ impl Chart {
                 row_gap,
                 ..LayoutOptions::default()
             };
-            layout(&self.graph, options, |ix| self.node_width(ix) + more)
+            layout(&self.graph, options, |ix| {
+                NODE_MARK + self.node_name(ix) + more
+            })
         })
     }
 

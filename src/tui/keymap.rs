@@ -292,11 +292,8 @@ impl Default for Keymap {
 }
 
 fn line_of(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at.min(text.len())]
-        .iter()
-        .filter(|&&b| b == b'\n')
-        .count()
-        + 1
+    let before = &text.as_bytes()[..at.min(text.len())];
+    before.split(|&b| b == b'\n').count()
 }
 
 fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {

@@ -28,9 +28,10 @@ impl Depth {
     pub fn detect(colorterm: &str, term: &str, no_color: bool) -> Self {
         if no_color || term == "dumb" {
             Self::None
-        } else if colorterm.contains("truecolor") || colorterm.contains("24bit") {
-            Self::True
-        } else if term.ends_with("-direct") {
+        } else if colorterm.contains("truecolor")
+            || colorterm.contains("24bit")
+            || term.ends_with("-direct")
+        {
             Self::True
         } else if term.contains("256color") {
             Self::Ansi256

@@ -148,7 +148,7 @@ impl App {
                 regions: regions::regions(self.ui.size, self.ui.screen, regions::Needs::default()),
                 ..View::default()
             };
-            view.header.plan = "wavedeck".to_owned();
+            view.header.plan.push_str("wavedeck");
             view.header.banner = Some(match &self.lost {
                 Some(why) => (format!("no run: {}", clean_text(why, 100)), view::Tone::Bad),
                 None => ("reads the run".to_owned(), view::Tone::Dim),
@@ -976,7 +976,7 @@ fn send_all(app: &mut App, actions: Vec<Action>, out: &mut Vec<Request>) {
 }
 
 /// Opens a question; its first answer changes nothing and is the chosen one.
-fn ask(app: &mut App, title: String, lines: Vec<String>, keep: &str, choices: Vec<Choice>) {
+fn ask(app: &mut App, title: &str, lines: &[String], keep: &str, choices: Vec<Choice>) {
     let mut all = vec![Choice {
         key: 'n',
         label: keep.to_owned(),
@@ -984,7 +984,7 @@ fn ask(app: &mut App, title: String, lines: Vec<String>, keep: &str, choices: Ve
     }];
     all.extend(choices);
     app.ui.popups.push(Popup::Ask {
-        title: clean_text(&title, 100),
+        title: clean_text(title, 100),
         lines: lines.iter().map(|l| clean_text(l, 100)).collect(),
         choices: all,
         chosen: 0,
@@ -1060,8 +1060,8 @@ fn ask_stop(app: &mut App, all: Vec<Target>) {
     };
     ask(
         app,
-        format!("Stop {name}?"),
-        lines,
+        &format!("Stop {name}?"),
+        &lines,
         "no, let it go on",
         vec![yes],
     );
@@ -1088,8 +1088,8 @@ fn ask_stop_run(app: &mut App) {
     };
     ask(
         app,
-        "Stop the whole run?".to_owned(),
-        lines,
+        "Stop the whole run?",
+        &lines,
         "no, let it go on",
         vec![yes],
     );
@@ -1122,13 +1122,7 @@ fn ask_sequential(app: &mut App) {
     }
     let lines =
         vec!["Frozen agents keep their memory and come back one after the other.".to_owned()];
-    ask(
-        app,
-        "One agent at a time?".to_owned(),
-        lines,
-        "no, as it is",
-        choices,
-    );
+    ask(app, "One agent at a time?", &lines, "no, as it is", choices);
 }
 
 fn ask_swap(app: &mut App) {
@@ -1176,8 +1170,8 @@ fn ask_swap(app: &mut App) {
     }];
     ask(
         app,
-        format!("Which worker takes over {id}?"),
-        lines,
+        &format!("Which worker takes over {id}?"),
+        &lines,
         "no other",
         choices,
     );

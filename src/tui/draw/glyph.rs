@@ -132,6 +132,22 @@ pub fn plain(symbol: &str) -> &'static str {
     }
 }
 
+// Lines by the arms of a cell: up 1, right 2, down 4, left 8.
+const LIGHT: [&str; 16] = [
+    " ", "╵", "╶", "╰", "╷", "│", "╭", "├", "╴", "╯", "─", "┴", "╮", "┤", "┬", "┼",
+];
+const DOUBLE: [&str; 16] = [
+    " ", "║", "═", "╚", "║", "║", "╔", "╠", "═", "╝", "═", "╩", "╗", "╣", "╦", "╬",
+];
+/// Double across, light up and down.
+const ACROSS: [&str; 16] = [
+    " ", "╵", "═", "╘", "╷", "│", "╒", "╞", "═", "╛", "═", "╧", "╕", "╡", "╤", "╪",
+];
+/// Light across, double up and down.
+const UPDOWN: [&str; 16] = [
+    " ", "║", "╶", "╙", "║", "║", "╓", "╟", "╴", "╜", "─", "╨", "╖", "╢", "╥", "╫",
+];
+
 /// The line of a cell by the weights of its arms (`view::graph`).
 #[must_use]
 pub fn edge(theme: &Theme, arms: u8) -> &'static str {
@@ -158,19 +174,6 @@ pub fn edge(theme: &Theme, arms: u8) -> &'static str {
     if mask == 0b0101 && vertical == 1 {
         return "┆";
     }
-    const LIGHT: [&str; 16] = [
-        " ", "╵", "╶", "╰", "╷", "│", "╭", "├", "╴", "╯", "─", "┴", "╮", "┤", "┬", "┼",
-    ];
-    const DOUBLE: [&str; 16] = [
-        " ", "║", "═", "╚", "║", "║", "╔", "╠", "═", "╝", "═", "╩", "╗", "╣", "╦", "╬",
-    ];
-    // Double across, light up and down.
-    const ACROSS: [&str; 16] = [
-        " ", "╵", "═", "╘", "╷", "│", "╒", "╞", "═", "╛", "═", "╧", "╕", "╡", "╤", "╪",
-    ];
-    const UPDOWN: [&str; 16] = [
-        " ", "║", "╶", "╙", "║", "║", "╓", "╟", "╴", "╜", "─", "╨", "╖", "╢", "╥", "╫",
-    ];
     let set = match (vertical == 3, horizontal == 3) {
         (false, false) => &LIGHT,
         (true, true) => &DOUBLE,

@@ -168,11 +168,20 @@ fn node_spans(node: &Node, look: Look<'_>) -> Vec<(String, Style)> {
     let theme = look.theme;
     let base = &theme.base;
     let style = theme.mark(node.mark);
-    let name = truncate(node.name.clone(), 16);
-    let mut spans = vec![(format!("{} {name}", glyph::mark(theme, node.mark)), style)];
+    let room = usize::from(node.name_width);
+    let name = truncate(node.name.clone(), room);
+    let gap = if node.time.is_some() {
+        " ".repeat(room - width(&name).min(room))
+    } else {
+        String::new()
+    };
+    let mut spans = vec![
+        (format!("{} {name}", glyph::mark(theme, node.mark)), style),
+        (gap, base.text),
+    ];
     match node.time {
-        Some(NodeTime::Took(us)) => spans.push((format!(" {}", words::span(us)), base.faint)),
-        Some(NodeTime::Expected(us)) => spans.push((format!(" ~{}", words::span(us)), base.faint)),
+        Some(NodeTime::Took(us)) => spans.push((format!(" {}", words::span(us)), base.dim)),
+        Some(NodeTime::Expected(us)) => spans.push((format!(" ~{}", words::span(us)), base.dim)),
         Some(NodeTime::Running(used, expected)) => {
             let cells = (used.saturating_mul(4) / expected.max(1)).min(4) as usize;
             spans.push((" ".to_owned(), style));

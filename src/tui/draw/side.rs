@@ -91,15 +91,13 @@ pub fn lately(view: &View, theme: &Theme, buf: &mut Buffer) {
     }
     let base = &theme.base;
     rule(buf, area, theme, "LATELY", base.strong, &[], &[]);
-    let mut y = 1;
-    for (clock, note) in &view.lately {
+    for (y, (clock, note)) in (1_u16..).zip(&view.lately) {
         let mut pen = Pen::new(buf, area, y);
         let room = area.width.saturating_sub(11);
         pen.to(1)
             .put(clock, base.faint.patch(base.dim))
             .put(" ", base.text);
         pen.put_max(&note.text, room, tone(theme, note.tone));
-        y += 1;
     }
     if view.lately.is_empty() {
         Pen::new(buf, area, 1)

@@ -85,7 +85,7 @@ impl Run {
         let mut queue = VecDeque::from([kind]);
         while let Some(kind) = queue.pop_front() {
             let input = Input {
-                at_ms: START_MS + (self.now_us / 1000) as i64,
+                at_ms: START_MS + (self.now_us / 1000).cast_signed(),
                 elapsed_us: self.now_us,
                 figures: self.figures(),
                 kind,
@@ -198,7 +198,7 @@ impl Run {
         }
         let total: u64 = agents.iter().map(|a| a.resident_bytes).sum();
         Sample {
-            at_ms: START_MS + (self.now_us / 1000) as i64,
+            at_ms: START_MS + (self.now_us / 1000).cast_signed(),
             elapsed_us: self.now_us,
             figures: Figures {
                 agents_bytes: total,
@@ -228,6 +228,17 @@ pub fn ended(key: JobKey, exit: Exit) -> InputKind {
     }
 }
 
+/// Id, phase, track, seconds, MiB, needs, workers.
+type Line = (
+    &'static str,
+    u32,
+    Option<u32>,
+    u64,
+    u64,
+    &'static [&'static str],
+    &'static [u32],
+);
+
 /// A plan like one that a person would write, with all that a screen has to show.
 pub fn billing() -> Plan {
     let mut plan = empty();
@@ -255,8 +266,7 @@ pub fn billing() -> Plan {
     plan.tracks[0].title = "API".into();
     plan.tracks[1].title = "Data".into();
     plan.tracks[2].title = "Console".into();
-    // id, phase, track, seconds, MiB, needs, workers
-    let list: &[(&str, u32, Option<u32>, u64, u64, &[&str], &[u32])] = &[
+    let list: &[Line] = &[
         ("schema", 0, Some(0), 480, 900, &[], &[0]),
         ("probe", 0, Some(1), 240, 400, &[], &[2]),
         ("ui-shell", 0, Some(2), 300, 700, &[], &[0]),

@@ -48,6 +48,7 @@ impl Write for Stuck {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the terminal gives it")]
 fn key(c: char) -> io::Result<Event> {
     Ok(Event::Key(KeyEvent::new(
         KeyCode::Char(c),
@@ -191,7 +192,7 @@ async fn a_finished_run_stays_until_a_person_leaves() {
         news,
         requests,
         Options::default(),
-        keys("jq", Duration::from_secs(60)),
+        keys("jq", Duration::from_mins(1)),
         &writer,
         (120, 35),
     )
@@ -221,4 +222,60 @@ async fn a_terminal_that_goes_away_ends_it() {
     .await
     .unwrap();
     assert!(matches!(outcome, Outcome::Lost(_)));
+}
+
+/// The dashboard on the real terminal with a canned run that goes on, to be tried by hand:
+/// `cargo test --lib -- on_a_real_terminal --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "needs a terminal and a person"]
+async fn on_a_real_terminal() {
+    let mut run = fixture::full();
+    let (feed, news) = mpsc::channel(64);
+    let (requests, mut asked) = mpsc::channel::<Request>(64);
+    feed.send(Update::Snapshot(Box::new(run.first.clone())))
+        .await
+        .unwrap();
+    feed.send(Update::Records(run.records.clone()))
+        .await
+        .unwrap();
+    feed.send(Update::Sample(Box::new(run.sample())))
+        .await
+        .unwrap();
+    tokio::spawn(async move {
+        let mut told = run.records.len();
+        let mut tick = tokio::time::interval(Duration::from_millis(500));
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {
+                    run.wait(2);
+                    let _ = feed.send(Update::Sample(Box::new(run.sample()))).await;
+                }
+                request = asked.recv() => match request {
+                    Some(Request::Action { id, action }) => {
+                        run.act(action);
+                        let _ = feed.send(Update::Ack { id, result: Ok(()) }).await;
+                    }
+                    Some(Request::Output { agent, attempt, offset, .. }) => {
+                        let text: String = (0..400)
+                            .map(|i| format!("\u{1b}[32m{i:>4}\u{1b}[0m {} works on it \u{1b}]0;owned\u{7}{}\n", run.state.id(agent), "and on ".repeat(i % 30)))
+                            .collect();
+                        let total = text.len() as u64;
+                        let from = offset.unwrap_or(total.saturating_sub(65_536)).min(total);
+                        let bytes = text.as_bytes()[from as usize..].to_vec();
+                        let _ = feed.send(Update::Output { agent, attempt, offset: from, bytes, total }).await;
+                    }
+                    None => return,
+                },
+            }
+            if run.records.len() > told {
+                let new = run.records[told..].to_vec();
+                told = run.records.len();
+                let _ = feed.send(Update::Records(new)).await;
+            }
+        }
+    });
+    let outcome = crate::tui::app::run(news, requests, Options::default())
+        .await
+        .unwrap();
+    println!("{outcome:?}");
 }

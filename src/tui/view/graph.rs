@@ -37,6 +37,8 @@ pub struct Node {
     pub y: u16,
     /// Columns.
     pub width: u16,
+    /// Columns for the name.
+    pub name_width: u16,
     /// State.
     pub mark: Mark,
     /// Name.
@@ -132,12 +134,11 @@ pub fn graph(
         layout.width.saturating_sub(w),
         layout.height.saturating_sub(h),
     );
-    let at = match ui.graph_at {
-        Some((x, y)) => (x.min(limit.0), y.min(limit.1)),
-        None => {
-            let follow = selected.filter(|_| full || ui.focus == Pane::Graph);
-            follow_window(state, layout, follow, selected, (w, h), limit)
-        }
+    let at = if let Some((x, y)) = ui.graph_at {
+        (x.min(limit.0), y.min(limit.1))
+    } else {
+        let follow = selected.filter(|_| full || ui.focus == Pane::Graph);
+        follow_window(state, layout, follow, selected, (w, h), limit)
     };
     let mut out = GraphView {
         size,
@@ -232,9 +233,10 @@ pub fn graph(
             time: (place != Place::Strip)
                 .then(|| node_time(state, ix, now_us))
                 .flatten(),
-            x: rect.x as i32 - at.0 as i32,
+            x: rect.x.cast_signed() - at.0.cast_signed(),
             y: (rect.y - at.1) as u16,
             width: rect.width as u16,
+            name_width: chart.node_name(ix) as u16,
             mark: Mark::of(state.agent(ix).status),
             name: chart.names[i].clone(),
             critical: chart.critical[i],

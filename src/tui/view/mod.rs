@@ -724,7 +724,10 @@ fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
             };
             let priority = priority(track.priority);
             if !priority.is_empty() {
-                title = format!("{title} {priority}").trim_start().to_owned();
+                if !title.is_empty() {
+                    title.push(' ');
+                }
+                title.push_str(priority);
             }
             (chart.tracks[t.ix()].clone(), title)
         }

@@ -2,6 +2,8 @@
 //!
 //! All text that leaves here is clean. Must not know places, widths or styles.
 
+use std::fmt::Write as _;
+
 use crate::{
     display::{clean_line, clean_text},
     engine::{
@@ -102,7 +104,7 @@ fn names<'a>(all: impl Iterator<Item = &'a str>, most: usize) -> String {
         }
     }
     if more > 0 {
-        text.push_str(&format!(" +{more}"));
+        let _ = write!(text, " +{more}");
     }
     text
 }
@@ -172,10 +174,11 @@ pub fn now(
         Status::Succeeded => {
             let mut text = format!("took {}", span(agent.ran_us));
             if agent.attempt > 1 {
-                text.push_str(&format!(" in {} attempts", agent.attempt));
+                let _ = write!(text, " in {} attempts", agent.attempt);
             }
             if !state.setup.has_process(ix) {
-                text = "all of its sub-agents are done".to_owned();
+                text.clear();
+                text.push_str("all of its sub-agents are done");
             }
             (text, Tone::Dim)
         }
@@ -191,7 +194,7 @@ pub fn now(
             } else {
                 let held = holds_up(state, ix);
                 if held > 0 {
-                    text.push_str(&format!(" · holds up {held}"));
+                    let _ = write!(text, " · holds up {held}");
                 }
             }
             (text, tone)
@@ -234,7 +237,7 @@ fn frozen(
         None => "goes on".to_owned(),
     };
     if let Some(sample) = mine {
-        text.push_str(&format!(", holds {}", size(sample.resident_bytes)));
+        let _ = write!(text, ", holds {}", size(sample.resident_bytes));
     }
     match agent.frozen_tree {
         Some((stopped, total)) if stopped < total => {
@@ -249,7 +252,7 @@ fn frozen(
     if agent.hold != Some(HoldBy::Operator)
         && let Err(why) = engine::admit_thaw(state, figures, ix)
     {
-        text.push_str(&format!(" · {}", clean_text(&why.to_string(), SENTENCE)));
+        let _ = write!(text, " · {}", clean_text(&why.to_string(), SENTENCE));
     } else if agent.hold == Some(HoldBy::Operator) {
         text.push_str(" · p lets it go");
     }
