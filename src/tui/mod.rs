@@ -1,5 +1,22 @@
 //! The dashboard: draws a projection of the state, turns keys into named actions.
 //!
 //! Must not reach processes, files or sockets: it is fed through [`feed`], live and in replay alike.
+//! `view::project` makes plain data from the run's state, `draw` puts it into a buffer, `update` is
+//! a pure reducer over keys and news, `app` is the loop around them, and `terminal` the only file
+//! that touches the terminal.
 
+pub mod action;
+pub mod app;
+pub mod chart;
+pub mod draw;
 pub mod feed;
+pub mod keymap;
+pub mod output;
+pub mod terminal;
+pub mod theme;
+pub mod ui_state;
+pub mod update;
+pub mod view;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! What a key, a click or the palette can mean: named, free of key codes, so that bindings are data.
+//!
+//! Operator actions ([`Verb`]) become [`crate::engine::Action`]s with the selection's help; all
+//! others change the view only and never reach the engine.
+
+use serde::{
+    Deserialize, Serialize,
+    de::{IntoDeserializer, value},
+};
+
+/// Something the dashboard can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UiAction {
+    /// Leave; agents go on.
+    Leave,
+    /// Keys and what they do.
+    Help,
+    /// Open what is selected: fold a group, show an agent's output.
+    Open,
+    /// One step back: popup, zoom, filter, marks.
+    Back,
+    /// The next pane.
+    NextPane,
+    /// One row down.
+    Down,
+    /// One row up.
+    Up,
+    /// To the left: fold; scroll a graph.
+    Left,
+    /// To the right: unfold; scroll a graph.
+    Right,
+    /// A page down.
+    PageDown,
+    /// A page up.
+    PageUp,
+    /// Half a page down.
+    HalfDown,
+    /// Half a page up.
+    HalfUp,
+    /// The first row, or the oldest output.
+    First,
+    /// The last row, or following the output.
+    Last,
+    /// Mark the row.
+    Mark,
+    /// Type a filter.
+    Filter,
+    /// The next way to sort.
+    Sort,
+    /// The next way to group.
+    Group,
+    /// The wave graph over the whole screen.
+    Graph,
+    /// The selected agent's output over the whole screen.
+    Zoom,
+    /// The first screen.
+    Deck,
+    /// Give the mouse to the terminal, or take it.
+    Mouse,
+    /// Nothing: takes a binding away.
+    Nothing,
+    /// A key of a later version: says so.
+    Unbuilt,
+    /// An operator's action.
+    #[serde(untagged)]
+    Do(Verb),
+}
+
+/// What an operator can do to the selected row, the marked rows, its track, or the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Freeze, or let go.
+    Pause,
+    /// The same for the track of the row.
+    PauseTrack,
+    /// One agent at a time.
+    Sequential,
+    /// Another worker.
+    Swap,
+    /// Start again.
+    Retry,
+    /// End it.
+    Stop,
+    /// End the run.
+    StopRun,
+}
+
+impl UiAction {
+    /// Finds an action by its name in a keymap file.
+    #[must_use]
+    pub fn find(name: &str) -> Option<Self> {
+        let read: Result<Self, value::Error> = Self::deserialize(name.into_deserializer());
+        read.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_written() {
+        assert_eq!(UiAction::find("page_down"), Some(UiAction::PageDown));
+        assert_eq!(
+            UiAction::find("stop_run"),
+            Some(UiAction::Do(Verb::StopRun))
+        );
+        assert_eq!(UiAction::find("explode"), None);
+        assert_eq!(
+            serde_json::to_string(&UiAction::Do(Verb::Pause)).unwrap(),
+            "\"pause\""
+        );
+        assert_eq!(
+            serde_json::to_string(&UiAction::Graph).unwrap(),
+            "\"graph\""
+        );
+    }
+}

@@ -1,0 +1,230 @@
+//! The loop: keys and news in, requests and frames out.
+//!
+//! Runs on a current-thread runtime. Everything that waits is taken before one frame is drawn;
+//! nothing here ever waits for the terminal or for whoever takes the requests.
+
+use std::{collections::VecDeque, io, time::Duration};
+
+use crossterm::event::{Event, EventStream};
+use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    feed::{Request, Update},
+    keymap::Keymap,
+    terminal::{self, Frames, Guard, Writer},
+    theme::Theme,
+    update::{App, AppInput, Dirty, Settings, update},
+};
+
+/// How long leaving waits for the last frame.
+const CLOSE_WAIT: Duration = Duration::from_millis(80);
+/// A tick of messages and of the output pane.
+const TICK: Duration = Duration::from_millis(250);
+/// At most this often while only figures change.
+const GAUGES: Duration = Duration::from_secs(1);
+/// Pieces of news taken before a frame is drawn in between.
+const BATCH: usize = 1024;
+
+/// What a dashboard is opened with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Styles, made for this terminal's colours and glyphs.
+    pub theme: Theme,
+    /// Keys.
+    pub keymap: Keymap,
+    /// Frames a second at most.
+    pub fps: u32,
+    /// Take the mouse.
+    pub mouse: bool,
+    /// Actions can be sent: not in a replay.
+    pub can_act: bool,
+    /// Time zone for times of day.
+    pub zone: jiff::tz::TimeZone,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            theme: Theme::default(),
+            keymap: Keymap::default(),
+            fps: 30,
+            mouse: true,
+            can_act: true,
+            zone: jiff::tz::TimeZone::UTC,
+        }
+    }
+}
+
+/// Why the dashboard was closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// A person left; agents go on.
+    Left,
+    /// A person stopped the run and left before it had ended.
+    StoppedRun,
+    /// A person left after the run had ended with this status.
+    Ended {
+        /// Exit status of the run.
+        status: u8,
+    },
+    /// A person left after the connection was lost, or the terminal went away.
+    Lost(String),
+}
+
+/// Opens the dashboard on the terminal and runs it until a person leaves.
+///
+/// # Errors
+/// The terminal cannot be taken over.
+pub async fn run(
+    feed: mpsc::Receiver<Update>,
+    requests: mpsc::Sender<Request>,
+    options: Options,
+) -> color_eyre::Result<Outcome> {
+    let size = crossterm::terminal::size()?;
+    let guard = Guard::enter(options.mouse)?;
+    let writer = Writer::new(terminal::output()?)?;
+    let outcome = run_on(feed, requests, options, EventStream::new(), &writer, size).await;
+    writer.close(CLOSE_WAIT);
+    drop(guard);
+    outcome
+}
+
+/// The loop itself, with its keys and its terminal as parameters.
+///
+/// # Errors
+/// None in practice: frames are made in memory.
+pub async fn run_on<S>(
+    mut feed: mpsc::Receiver<Update>,
+    requests: mpsc::Sender<Request>,
+    options: Options,
+    mut keys: S,
+    writer: &Writer,
+    size: (u16, u16),
+) -> color_eyre::Result<Outcome>
+where
+    S: Stream<Item = io::Result<Event>> + Unpin,
+{
+    let mut app = App::new(
+        Settings {
+            theme: options.theme,
+            keys: options.keymap,
+            can_act: options.can_act,
+            zone: options.zone,
+        },
+        size,
+        options.mouse,
+    );
+    let frame_time = Duration::from_secs(1) / options.fps.clamp(1, 120);
+    let mut frames = Frames::new(size);
+    let mut pending: VecDeque<Request> = VecDeque::new();
+    let mut fed = true;
+    let mut last = Instant::now();
+    let mut first = true;
+    let mut tick: Option<Instant> = None;
+    let mut mouse = options.mouse;
+    let mut gone: Option<String> = None;
+
+    while !app.quit {
+        let due = match app.dirty {
+            _ if first => last,
+            Dirty::Gauges => last + GAUGES,
+            _ => last + frame_time,
+        };
+        let waiting = app.dirty != Dirty::No;
+        let idle = writer.is_idle();
+        if app.wants_tick() {
+            tick.get_or_insert_with(|| Instant::now() + TICK);
+        } else {
+            tick = None;
+        }
+        tokio::select! {
+            // In this order nobody starves: frames and ticks are rate-limited, a person types
+            // slowly, the flood comes last.
+            biased;
+            () = sleep_until(due), if waiting && idle => {
+                draw(&mut app, &mut frames, writer, &mut mouse)?;
+                last = Instant::now();
+                first = false;
+                if writer.failed() {
+                    gone = Some("the terminal is gone".to_owned());
+                    app.quit = true;
+                }
+            }
+            () = writer.idle(), if waiting && !idle => {}
+            () = sleep_until(tick.unwrap_or(last)), if tick.is_some() => {
+                tick = None;
+                pending.extend(update(&mut app, AppInput::Tick));
+            }
+            event = keys.next() => {
+                let mut next = Some(event);
+                while let Some(event) = next {
+                    match event {
+                        Some(Ok(event)) => pending.extend(update(&mut app, AppInput::Terminal(event))),
+                        Some(Err(error)) => {
+                            gone = Some(format!("the terminal cannot be read: {error}"));
+                            app.quit = true;
+                        }
+                        None => {
+                            gone.get_or_insert_with(|| "the terminal is gone".to_owned());
+                            app.quit = true;
+                        }
+                    }
+                    next = if app.quit { None } else { keys.next().now_or_never() };
+                }
+            }
+            permit = requests.reserve(), if !pending.is_empty() => {
+                if let (Ok(permit), Some(request)) = (permit, pending.pop_front()) {
+                    permit.send(request);
+                } else {
+                    // Nobody takes requests any more.
+                    pending.clear();
+                }
+            },
+            news = feed.recv(), if fed => {
+                fed = news.is_some();
+                let news = news.unwrap_or_else(|| Update::Gone {
+                    reason: "the runner is gone".to_owned(),
+                });
+                pending.extend(update(&mut app, AppInput::Feed(news)));
+                for _ in 0..BATCH {
+                    let Ok(news) = feed.try_recv() else { break };
+                    pending.extend(update(&mut app, AppInput::Feed(news)));
+                }
+            },
+        }
+    }
+    // What was asked for just before leaving still goes out, if there is room.
+    for request in pending {
+        let _ = requests.try_send(request);
+    }
+    Ok(outcome(&app, gone))
+}
+
+fn draw(app: &mut App, frames: &mut Frames, writer: &Writer, mouse: &mut bool) -> io::Result<()> {
+    let frame = frames.frame(app.ui.size, |buf| app.draw(buf))?;
+    let mut bytes = frame.unwrap_or_default();
+    if app.ui.mouse != *mouse {
+        *mouse = app.ui.mouse;
+        bytes.extend(terminal::mouse(*mouse)?);
+    }
+    if !bytes.is_empty() {
+        writer.put(bytes);
+    }
+    Ok(())
+}
+
+fn outcome(app: &App, gone: Option<String>) -> Outcome {
+    if let Some(status) = app.state.as_ref().and_then(|s| s.finished) {
+        Outcome::Ended { status }
+    } else if let Some(reason) = gone.or_else(|| app.lost().map(str::to_owned)) {
+        Outcome::Lost(reason)
+    } else if app.stop_asked {
+        Outcome::StoppedRun
+    } else {
+        Outcome::Left
+    }
+}

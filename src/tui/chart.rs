@@ -1,0 +1,203 @@
+//! What of a plan never changes and is worth keeping between frames: clean names, the critical
+//! path, the placed wave graph, the order for estimates.
+//!
+//! Built once for each snapshot. Must not hold anything of the run's state.
+
+use std::{cell::OnceCell, collections::BTreeSet};
+
+use crate::{
+    display::{clean_line, width},
+    engine::Setup,
+    graph::{Critical, EdgeKind, Graph, Layout, LayoutOptions, layout},
+    plan::{AgentIx, When},
+};
+
+/// Columns of a name in the graph.
+const NODE_NAME: usize = 16;
+/// Columns around it: glyph, blank, name, blank.
+const NODE_MARK: u32 = 3;
+/// Columns for a bar and a time, where there is room: `▓▓▓░ ~1h12m`.
+pub const NODE_TIME: u32 = 12;
+
+/// The unchanging part of a picture of a run.
+#[derive(Debug)]
+pub struct Chart {
+    /// Name of the plan.
+    pub plan: String,
+    /// Ids of agents, clean.
+    pub names: Vec<String>,
+    /// Names of workers, clean, for the table.
+    pub workers: Vec<String>,
+    /// Ids of tracks, clean.
+    pub tracks: Vec<String>,
+    /// Ids of phases, clean.
+    pub phases: Vec<String>,
+    /// Place of each agent by name.
+    pub name_rank: Vec<u32>,
+    /// On the critical path.
+    pub critical: Vec<bool>,
+    /// Edges of the critical path.
+    pub critical_edges: BTreeSet<(u32, u32)>,
+    /// Agents in an order in which predecessors come first.
+    pub order: Vec<AgentIx>,
+    /// Expected to run: no need of it asks for a failure.
+    pub expected: Vec<bool>,
+    /// Columns of the widest name.
+    pub name_width: usize,
+    /// Columns of the widest name of each agent's wave, at most [`NODE_NAME`].
+    node_name: Vec<u32>,
+    graph: Graph,
+    strip: OnceCell<Layout>,
+    roomy: OnceCell<Layout>,
+    full: OnceCell<Layout>,
+}
+
+/// How the graph is placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Names only, row below row.
+    Strip,
+    /// With times, row below row.
+    Roomy,
+    /// With times and space between, for a whole screen.
+    Full,
+}
+
+impl Chart {
+    /// Builds the chart of a setup.
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        let plan = &setup.plan;
+        let graph = Graph::new(plan);
+        let names: Vec<String> = plan
+            .agents
+            .iter()
+            .map(|a| clean_line(a.id.as_str(), 64))
+            .collect();
+        let expected: Vec<bool> = plan
+            .agents
+            .iter()
+            .map(|a| {
+                !a.needs
+                    .iter()
+                    .any(|n| matches!(n.when, When::Failed | When::Skipped))
+            })
+            .collect();
+        let durations: Vec<u64> = plan
+            .indices()
+            .map(|ix| match plan.agent(ix).modes.first() {
+                Some(mode) if expected[ix.ix()] && !graph.is_group(ix) => mode.duration.expected_us,
+                _ => 0,
+            })
+            .collect();
+        let path = Critical::new(&graph, &durations).path;
+        let mut critical = vec![false; names.len()];
+        for ix in &path {
+            critical[ix.ix()] = true;
+        }
+        let critical_edges = path.windows(2).map(|p| (p[0].0, p[1].0)).collect();
+        let mut order: Vec<AgentIx> = plan.indices().collect();
+        order.sort_by_key(|&ix| setup.wave(ix));
+        let mut by_name: Vec<usize> = (0..names.len()).collect();
+        by_name.sort_by(|&a, &b| names[a].cmp(&names[b]));
+        let mut name_rank = vec![0; names.len()];
+        for (rank, at) in (0_u32..).zip(by_name) {
+            name_rank[at] = rank;
+        }
+        let mut widest = vec![0; setup.wave_sizes.len() + 1];
+        for ix in plan.indices() {
+            let at = &mut widest[setup.wave(ix) as usize];
+            *at = width(&names[ix.ix()]).min(NODE_NAME).max(*at);
+        }
+        let node_name = plan
+            .indices()
+            .map(|ix| widest[setup.wave(ix) as usize] as u32)
+            .collect();
+        let depth = |ix: AgentIx| {
+            std::iter::successors(plan.agent(ix).parent, |&p| plan.agent(p).parent).count()
+        };
+        Self {
+            plan: clean_line(&plan.name, 64),
+            workers: plan
+                .workers
+                .iter()
+                .map(|w| clean_line(&w.name, 32))
+                .collect(),
+            tracks: plan.tracks.iter().map(|t| clean_line(&t.id, 32)).collect(),
+            phases: plan.phases.iter().map(|p| clean_line(&p.id, 32)).collect(),
+            name_width: plan
+                .indices()
+                .map(|ix| width(&names[ix.ix()]) + 2 * depth(ix))
+                .max()
+                .unwrap_or(0),
+            names,
+            name_rank,
+            critical,
+            critical_edges,
+            order,
+            expected,
+            node_name,
+            graph,
+            strip: OnceCell::new(),
+            roomy: OnceCell::new(),
+            full: OnceCell::new(),
+        }
+    }
+
+    /// Columns for an agent's name in the graph: those of its wave line up.
+    #[must_use]
+    pub fn node_name(&self, ix: AgentIx) -> u32 {
+        self.node_name[ix.ix()]
+    }
+
+    /// The placed graph.
+    #[must_use]
+    pub fn layout(&self, place: Place) -> &Layout {
+        let (cell, row_gap, more) = match place {
+            Place::Strip => (&self.strip, 0, 0),
+            Place::Roomy => (&self.roomy, 0, NODE_TIME),
+            Place::Full => (&self.full, 1, NODE_TIME),
+        };
+        cell.get_or_init(|| {
+            let options = LayoutOptions {
+                row_gap,
+                ..LayoutOptions::default()
+            };
+            layout(&self.graph, options, |ix| {
+                NODE_MARK + self.node_name(ix) + more
+            })
+        })
+    }
+
+    /// How the graph is placed in a window of so many columns.
+    #[must_use]
+    pub fn place(&self, full: bool, columns: u16) -> Place {
+        // A graph with very many agents is not placed a second time only to find that it does not fit.
+        let small = self.names.len() <= 400;
+        if full {
+            Place::Full
+        } else if small && self.layout(Place::Roomy).width <= u32::from(columns) {
+            Place::Roomy
+        } else {
+            Place::Strip
+        }
+    }
+
+    /// Whether an edge only sometimes or only softly binds.
+    #[must_use]
+    pub const fn dashed(kind: EdgeKind) -> bool {
+        matches!(kind, EdgeKind::Conditional | EdgeKind::Soft)
+    }
+
+    /// Direct predecessors.
+    #[must_use]
+    pub fn preds(&self, ix: AgentIx) -> &[AgentIx] {
+        self.graph.preds(ix)
+    }
+
+    /// Direct successors.
+    #[must_use]
+    pub fn succs(&self, ix: AgentIx) -> &[AgentIx] {
+        self.graph.succs(ix)
+    }
+}

@@ -1,0 +1,137 @@
+//! Drawing: a view and a person's choices into a bare buffer, one file a panel.
+//!
+//! Pure. Must not look at the run itself: what is not in the view is not shown.
+
+pub mod glyph;
+pub mod pen;
+
+mod footer;
+mod graph;
+mod header;
+mod memory;
+mod output;
+mod popup;
+mod side;
+mod table;
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use super::{
+    keymap::Keymap,
+    theme::Theme,
+    ui_state::{MIN_SIZE, UiState},
+    view::{Tone, View},
+};
+pub use footer::hits as footer_hits;
+use pen::Pen;
+pub use popup::help_height;
+
+/// What is drawn with.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Styles.
+    pub theme: &'a Theme,
+    /// Keys, for what names them.
+    pub keys: &'a Keymap,
+    /// The run can be changed from here.
+    pub live: bool,
+}
+
+/// Draws everything.
+pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
+    let theme = look.theme;
+    buf.set_style(buf.area, theme.base.background.patch(theme.base.text));
+    if ui.too_small() {
+        too_small(ui, theme, buf);
+        return;
+    }
+    header::draw(view, ui, theme, buf);
+    if let Some(memory) = &view.memory {
+        memory::draw(view, memory, theme, buf);
+    }
+    if let Some(graph) = &view.graph {
+        graph::draw(view, graph, ui, look, buf);
+    }
+    table::draw(view, ui, look, buf);
+    side::cards(view, theme, buf);
+    output::draw(view, ui, look, buf);
+    side::lately(view, theme, buf);
+    footer::draw(view, ui, look, buf);
+    popup::draw(view, ui, look, buf);
+    if theme.ascii {
+        for cell in &mut buf.content {
+            if !cell.symbol().is_ascii() {
+                let plain = glyph::plain(cell.symbol());
+                cell.set_symbol(plain);
+            }
+        }
+    }
+}
+
+/// A terminal that is too small says so, and how large it has to be.
+fn too_small(ui: &UiState, theme: &Theme, buf: &mut Buffer) {
+    let (w, h) = ui.size;
+    let lines = [
+        ("too small".to_owned(), theme.base.strong),
+        (format!("has {w}x{h}"), theme.base.text),
+        (
+            format!("needs {}x{}", MIN_SIZE.0, MIN_SIZE.1),
+            theme.base.text,
+        ),
+        ("q leaves".to_owned(), theme.base.dim),
+    ];
+    let area = buf.area;
+    let top = area.height.saturating_sub(lines.len() as u16) / 2;
+    for (y, (text, style)) in (top..).zip(lines) {
+        let x = area.width.saturating_sub(text.len() as u16) / 2;
+        Pen::new(buf, area, y).to(x).put(&text, style);
+    }
+}
+
+/// The style of a tone.
+const fn tone(theme: &Theme, tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => theme.base.text,
+        Tone::Dim => theme.base.dim,
+        Tone::Good => theme.base.good,
+        Tone::Warn => theme.base.warn,
+        Tone::Alert => theme.base.alert,
+        Tone::Bad => theme.base.bad,
+        Tone::Critical => theme.base.critical,
+    }
+}
+
+/// A section's rule: `── TITLE more ─────── right ──`. Returns where its words end and where the
+/// right ones begin.
+fn rule(
+    buf: &mut Buffer,
+    area: Rect,
+    theme: &Theme,
+    title: &str,
+    title_style: Style,
+    left: &[(&str, Style)],
+    right: &[(&str, Style)],
+) -> (u16, u16) {
+    let faint = theme.base.faint;
+    let line = glyph::rule(theme);
+    let mut pen = Pen::new(buf, area, 0);
+    pen.fill(line, area.width, faint);
+    pen.to(2).put(" ", faint).put(title, title_style);
+    let right_width: usize = right.iter().map(|(t, _)| crate::display::width(t)).sum();
+    let mut end = area.width;
+    for (text, style) in left {
+        pen.put(text, *style);
+    }
+    pen.put(" ", faint);
+    let words_end = pen.x;
+    let from = usize::from(area.width).saturating_sub(right_width + 4);
+    if right_width > 0 && from > usize::from(words_end) {
+        end = from as u16;
+        pen.to(end).put(" ", faint);
+        for (text, style) in right {
+            pen.put(text, *style);
+        }
+        pen.put(" ", faint);
+    }
+    (words_end, end)
+}

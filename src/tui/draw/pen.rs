@@ -1,0 +1,95 @@
+//! Writing into a buffer without ever leaving its panel.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use crate::display::{prefix, width};
+
+/// Writes into one row of a panel from left to right; what does not fit is cut.
+#[derive(Debug)]
+pub struct Pen<'a> {
+    buf: &'a mut Buffer,
+    area: Rect,
+    /// Next column, relative to the panel.
+    pub x: u16,
+    y: u16,
+}
+
+impl<'a> Pen<'a> {
+    /// A pen at the start of a row of a panel.
+    pub fn new(buf: &'a mut Buffer, area: Rect, y: u16) -> Self {
+        let area = area.intersection(buf.area);
+        Self { buf, area, x: 0, y }
+    }
+
+    /// Columns to the right of the pen.
+    #[must_use]
+    pub const fn room(&self) -> u16 {
+        if self.y < self.area.height {
+            self.area.width.saturating_sub(self.x)
+        } else {
+            0
+        }
+    }
+
+    /// Moves to a column.
+    pub const fn to(&mut self, x: u16) -> &mut Self {
+        self.x = x;
+        self
+    }
+
+    /// Writes.
+    pub fn put(&mut self, text: &str, style: Style) -> &mut Self {
+        let room = self.room();
+        self.put_max(text, room, style)
+    }
+
+    /// Writes at most so many columns; more ends in `…`.
+    pub fn put_max(&mut self, text: &str, max: u16, style: Style) -> &mut Self {
+        let room = usize::from(self.room().min(max));
+        if room == 0 {
+            return self;
+        }
+        let (x, y) = (self.area.x + self.x, self.area.y + self.y);
+        let wide = width(text);
+        if wide <= room {
+            self.buf.set_stringn(x, y, text, room, style);
+            self.x += wide as u16;
+        } else {
+            let end = prefix(text, room - 1);
+            let (at, _) = self.buf.set_stringn(x, y, &text[..end], room - 1, style);
+            self.buf.set_stringn(at, y, "…", 1, style);
+            self.x += (at + 1).saturating_sub(x);
+        }
+        self
+    }
+
+    /// Writes so that it ends before column `end`.
+    pub fn put_right(&mut self, text: &str, end: u16, style: Style) -> &mut Self {
+        let wide = width(text) as u16;
+        self.x = end.saturating_sub(wide);
+        self.put_max(text, end.min(wide), style)
+    }
+
+    /// Repeats a symbol of one column up to column `end`.
+    pub fn fill(&mut self, symbol: &str, end: u16, style: Style) -> &mut Self {
+        while self.x < end && self.room() > 0 {
+            let (x, y) = (self.area.x + self.x, self.area.y + self.y);
+            self.buf.set_stringn(x, y, symbol, 1, style);
+            self.x += 1;
+        }
+        self
+    }
+
+    /// Lays a style over the whole row.
+    pub fn shade(&mut self, style: Style) -> &mut Self {
+        if self.y < self.area.height {
+            let row = Rect {
+                y: self.area.y + self.y,
+                height: 1,
+                ..self.area
+            };
+            self.buf.set_style(row, style);
+        }
+        self
+    }
+}

@@ -1,0 +1,198 @@
+//! What lies in front: the help page and questions.
+
+use ratatui::{buffer::Buffer, layout::Rect};
+
+use crate::{
+    display::width,
+    tui::{
+        keymap::{Keymap, Topic},
+        ui_state::{Popup, UiState},
+        view::View,
+    },
+};
+
+use super::{Look, glyph, pen::Pen};
+
+/// Draws the popups, the last one on top.
+pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
+    for popup in &ui.popups {
+        match popup {
+            Popup::Help { scroll } => help(view, *scroll, look, buf),
+            Popup::Ask {
+                title,
+                lines,
+                choices,
+                chosen,
+            } => {
+                let base = &look.theme.base;
+                let labels: Vec<String> = choices
+                    .iter()
+                    .map(|c| format!("{}  {}", c.key, c.label))
+                    .collect();
+                let wide = lines
+                    .iter()
+                    .chain(&labels)
+                    .map(|t| width(t) + 2)
+                    .chain([width(title)])
+                    .max()
+                    .unwrap_or(0);
+                let size = (wide as u16 + 6, (lines.len() + choices.len()) as u16 + 5);
+                let Some(area) = panel(view.regions.all, size, look, buf) else {
+                    continue;
+                };
+                Pen::new(buf, area, 0).put(title, base.strong);
+                let mut y = 1;
+                for line in lines {
+                    Pen::new(buf, area, y).put(line, base.dim);
+                    y += 1;
+                }
+                y += 1;
+                for (i, label) in labels.iter().enumerate() {
+                    let mut pen = Pen::new(buf, area, y);
+                    let pointer = if i == *chosen {
+                        glyph::pointer(look.theme)
+                    } else {
+                        " "
+                    };
+                    pen.put(pointer, base.accent).put(" ", base.text);
+                    let (key, rest) =
+                        label.split_at(label.chars().next().map_or(0, char::len_utf8));
+                    pen.put(key, base.accent).put(rest, base.text);
+                    if i == *chosen {
+                        pen.shade(base.selected);
+                    }
+                    y += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Clears a place in the middle and frames it; returns the inside.
+fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
+    let all = all.intersection(buf.area);
+    let w = size.0.min(all.width);
+    let h = size.1.min(all.height);
+    if w < 5 || h < 3 {
+        return None;
+    }
+    let area = Rect {
+        x: all.x + (all.width - w) / 2,
+        y: all.y + (all.height - h) / 3,
+        width: w,
+        height: h,
+    };
+    let theme = look.theme;
+    let base = &theme.base;
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            buf[(x, y)].reset();
+        }
+    }
+    buf.set_style(area, base.background.patch(base.text).patch(base.header));
+    let corners = if theme.ascii {
+        ["+", "+", "+", "+"]
+    } else {
+        ["╭", "╮", "╰", "╯"]
+    };
+    let (line, bar) = (glyph::rule(theme), glyph::bar(theme));
+    for y in 0..h {
+        let mut pen = Pen::new(buf, area, y);
+        let (left, right) = match y {
+            0 => (corners[0], corners[1]),
+            _ if y + 1 == h => (corners[2], corners[3]),
+            _ => (bar, bar),
+        };
+        pen.put(left, base.accent);
+        if y == 0 || y + 1 == h {
+            pen.fill(line, w - 1, base.accent);
+        }
+        pen.to(w - 1).put(right, base.accent);
+    }
+    Some(Rect {
+        x: area.x + 2,
+        y: area.y + 1,
+        width: w - 4,
+        height: h - 2,
+    })
+}
+
+/// Lines of the help page: keys and what they do, or a heading.
+fn help_lines(keys: &Keymap) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    for topic in Topic::ALL {
+        let mut any = false;
+        for binding in keys.topic(topic) {
+            if !any {
+                if !lines.is_empty() {
+                    lines.push((String::new(), String::new()));
+                }
+                lines.push((topic.title().to_owned(), String::new()));
+                any = true;
+            }
+            let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
+            lines.push((
+                keys.join(" "),
+                crate::display::clean_text(&binding.desc, 120),
+            ));
+        }
+    }
+    lines
+}
+
+/// Lines that the help page has, so that scrolling knows where to stop.
+#[must_use]
+pub fn help_height(keys: &Keymap) -> u16 {
+    help_lines(keys).len() as u16
+}
+
+fn help(view: &View, scroll: u16, look: Look<'_>, buf: &mut Buffer) {
+    let base = &look.theme.base;
+    let lines = help_lines(look.keys);
+    let keys = lines
+        .iter()
+        .filter(|l| !l.1.is_empty())
+        .map(|l| width(&l.0))
+        .max()
+        .unwrap_or(0);
+    let wide = lines
+        .iter()
+        .map(|l| keys + 3 + width(&l.1))
+        .max()
+        .unwrap_or(0);
+    let all = view.regions.all;
+    let two = usize::from(all.width) >= 2 * wide + 12 && lines.len() + 4 > usize::from(all.height);
+    let half = if two {
+        lines.len().div_ceil(2)
+    } else {
+        lines.len()
+    };
+    let columns = if two { 2 } else { 1 };
+    let size = ((wide * columns + 4 * columns + 2) as u16, half as u16 + 4);
+    let Some(area) = panel(all, size, look, buf) else {
+        return;
+    };
+    let rows = area.height.saturating_sub(2);
+    let scroll = scroll.min((half as u16).saturating_sub(rows));
+    let title = if half as u16 > rows {
+        "KEYS   j k scroll, Esc closes"
+    } else {
+        "KEYS   Esc closes"
+    };
+    Pen::new(buf, area, 0).put(title, base.accent);
+    for (i, (key, desc)) in lines.iter().enumerate() {
+        let (column, row) = (i / half, i % half);
+        let Some(y) = (row as u16).checked_sub(scroll).filter(|y| *y < rows) else {
+            continue;
+        };
+        let mut pen = Pen::new(buf, area, y + 2);
+        let left = (column * (wide + 4)) as u16;
+        pen.to(left);
+        if desc.is_empty() {
+            pen.put(key, base.strong);
+        } else {
+            pen.put_right(key, left + keys as u16, base.accent);
+            pen.to(left + keys as u16 + 2).put(desc, base.text);
+        }
+    }
+}

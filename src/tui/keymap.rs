@@ -1,0 +1,453 @@
+//! Keys as data: `assets/keymap.toml`, a user's file over it, and what is generated from both: the
+//! help page, the footer's hints and the inverse map.
+//!
+//! Pure: text in, map or errors with their line out. Must not know what an action does.
+
+use std::{collections::BTreeMap, fmt};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::action::UiAction;
+
+/// One key with its modifiers; shift is part of a letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
+pub struct Key {
+    /// Which.
+    pub code: KeyCode,
+    /// With Ctrl.
+    pub ctrl: bool,
+    /// With Alt.
+    pub alt: bool,
+}
+
+impl Key {
+    /// The key of an event.
+    #[must_use]
+    pub fn of(event: &KeyEvent) -> Self {
+        let code = match event.code {
+            KeyCode::BackTab => KeyCode::Tab,
+            code => code,
+        };
+        Self {
+            code,
+            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
+            alt: event.modifiers.contains(KeyModifiers::ALT),
+        }
+    }
+
+    /// Reads `p`, `ctrl-d`, `PageUp`.
+    fn parse(text: &str) -> Option<Self> {
+        let mut key = Self {
+            code: KeyCode::Null,
+            ctrl: false,
+            alt: false,
+        };
+        let mut rest = text;
+        loop {
+            if let Some(after) = rest.strip_prefix("ctrl-").filter(|a| !a.is_empty()) {
+                key.ctrl = true;
+                rest = after;
+            } else if let Some(after) = rest.strip_prefix("alt-").filter(|a| !a.is_empty()) {
+                key.alt = true;
+                rest = after;
+            } else {
+                break;
+            }
+        }
+        let mut letters = rest.chars();
+        key.code = match (letters.next(), letters.next()) {
+            (Some(c), None) if !c.is_control() && c != ' ' => KeyCode::Char(c),
+            _ => match rest {
+                "Up" => KeyCode::Up,
+                "Down" => KeyCode::Down,
+                "Left" => KeyCode::Left,
+                "Right" => KeyCode::Right,
+                "PageUp" => KeyCode::PageUp,
+                "PageDown" => KeyCode::PageDown,
+                "Home" => KeyCode::Home,
+                "End" => KeyCode::End,
+                "Enter" => KeyCode::Enter,
+                "Esc" => KeyCode::Esc,
+                "Tab" => KeyCode::Tab,
+                "Space" => KeyCode::Char(' '),
+                "Backspace" => KeyCode::Backspace,
+                "Delete" => KeyCode::Delete,
+                f => KeyCode::F(
+                    f.strip_prefix('F')?
+                        .parse()
+                        .ok()
+                        .filter(|n| (1..=12).contains(n))?,
+                ),
+            },
+        };
+        Some(key)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.ctrl {
+            f.write_str("ctrl-")?;
+        }
+        if self.alt {
+            f.write_str("alt-")?;
+        }
+        match self.code {
+            KeyCode::Char(' ') => f.write_str("Space"),
+            KeyCode::Char(c) => write!(f, "{c}"),
+            KeyCode::F(n) => write!(f, "F{n}"),
+            KeyCode::PageUp => f.write_str("PgUp"),
+            KeyCode::PageDown => f.write_str("PgDn"),
+            code => write!(f, "{code:?}"),
+        }
+    }
+}
+
+/// Topic of a binding: the sections of the help page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Moving about.
+    Move,
+    /// What is shown.
+    Show,
+    /// What changes the run.
+    Act,
+    /// Help and leaving.
+    Leave,
+    /// Keys of later versions.
+    Later,
+}
+
+impl Topic {
+    /// All, in the order of the help page.
+    pub const ALL: [Self; 5] = [Self::Act, Self::Show, Self::Move, Self::Leave, Self::Later];
+
+    /// Its heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Move => "MOVE",
+            Self::Show => "SHOW",
+            Self::Act => "CHANGE THE RUN",
+            Self::Leave => "LEAVE",
+            Self::Later => "NOT BUILT YET",
+        }
+    }
+}
+
+/// When a hint is of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Need {
+    /// An agent is selected.
+    Agent,
+    /// A group is selected.
+    Group,
+    /// The run can be changed.
+    Live,
+}
+
+/// One binding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// Its keys, the first one is shown.
+    pub keys: Vec<Key>,
+    /// What it does.
+    pub run: UiAction,
+    /// For the help page.
+    pub desc: String,
+    /// Word in the footer.
+    pub hint: Option<String>,
+    /// Lower stays longer in the footer.
+    pub rank: u8,
+    /// When the hint is of use.
+    pub when: Option<Need>,
+    /// Section of the help page.
+    pub topic: Topic,
+}
+
+/// What is wrong with a keymap file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct KeymapError {
+    /// From 1.
+    pub line: usize,
+    /// In words.
+    pub what: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Keys {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    on: Spanned<Keys>,
+    run: Spanned<String>,
+    #[serde(default)]
+    desc: String,
+    hint: Option<String>,
+    rank: Option<u8>,
+    when: Option<Need>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    r#move: Vec<Line>,
+    show: Vec<Line>,
+    act: Vec<Line>,
+    leave: Vec<Line>,
+    later: Vec<Line>,
+}
+
+/// All bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    bindings: Vec<Binding>,
+}
+
+impl Keymap {
+    /// Reads the built-in keymap, and the user's text over it.
+    ///
+    /// # Errors
+    /// Every problem of the text, with its line.
+    pub fn new(user: Option<&str>) -> Result<Self, Vec<KeymapError>> {
+        let mut map = Self {
+            bindings: read(include_str!("../../assets/keymap.toml"))?,
+        };
+        for binding in user.map(read).transpose()?.unwrap_or_default() {
+            map.lay_over(binding);
+        }
+        Ok(map)
+    }
+
+    fn lay_over(&mut self, mut new: Binding) {
+        for old in &mut self.bindings {
+            old.keys.retain(|key| !new.keys.contains(key));
+            // Another key for the same action keeps its words.
+            if old.run == new.run && old.run != UiAction::Unbuilt {
+                if new.desc.is_empty() {
+                    new.desc.clone_from(&old.desc);
+                }
+                if new.hint.is_none() && old.keys.is_empty() {
+                    new.hint.clone_from(&old.hint);
+                    new.rank = old.rank;
+                    new.when = old.when;
+                }
+                new.topic = old.topic;
+            }
+        }
+        self.bindings.retain(|old| !old.keys.is_empty());
+        if new.run != UiAction::Nothing {
+            self.bindings.push(new);
+        }
+    }
+
+    /// What a key does.
+    #[must_use]
+    pub fn find(&self, key: Key) -> Option<&Binding> {
+        self.bindings.iter().find(|b| b.keys.contains(&key))
+    }
+
+    /// The key that does something: the inverse map, for texts that name keys.
+    #[must_use]
+    pub fn key_for(&self, run: UiAction) -> Option<Key> {
+        let binding = self.bindings.iter().find(|b| b.run == run)?;
+        binding.keys.first().copied()
+    }
+
+    /// All bindings of a topic.
+    pub fn topic(&self, topic: Topic) -> impl Iterator<Item = &Binding> {
+        self.bindings.iter().filter(move |b| b.topic == topic)
+    }
+
+    /// Hints of the footer that are of use now, in keymap order within their rank; those that stay
+    /// longest come first.
+    #[must_use]
+    pub fn hints(&self, useful: impl Fn(Need) -> bool) -> Vec<&Binding> {
+        let mut hints: Vec<&Binding> = self
+            .bindings
+            .iter()
+            .filter(|b| b.hint.is_some() && b.when.is_none_or(&useful))
+            .collect();
+        hints.sort_by_key(|b| b.rank);
+        hints
+    }
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        // The built-in text is checked by a test.
+        Self::new(None).unwrap_or(Self {
+            bindings: Vec::new(),
+        })
+    }
+}
+
+fn line_of(text: &str, at: usize) -> usize {
+    let before = &text.as_bytes()[..at.min(text.len())];
+    before.split(|&b| b == b'\n').count()
+}
+
+fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
+    let file: File = toml::from_str(text).map_err(|error| {
+        vec![KeymapError {
+            line: line_of(text, error.span().map_or(0, |s| s.start)),
+            what: error.message().to_owned(),
+        }]
+    })?;
+    let mut errors = Vec::new();
+    let mut bindings = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let topics = [
+        (Topic::Move, file.r#move),
+        (Topic::Show, file.show),
+        (Topic::Act, file.act),
+        (Topic::Leave, file.leave),
+        (Topic::Later, file.later),
+    ];
+    for (topic, lines) in topics {
+        for line in lines {
+            let at = line_of(text, line.on.span().start);
+            let on = match line.on.into_inner() {
+                Keys::One(key) => vec![key],
+                Keys::Many(keys) => keys,
+            };
+            let mut keys = Vec::new();
+            for name in on {
+                match Key::parse(&name) {
+                    None => errors.push(KeymapError {
+                        line: at,
+                        what: format!("no key `{}`", crate::display::clean_line(&name, 40)),
+                    }),
+                    Some(key) => {
+                        if let Some(first) = seen.insert(key.to_string(), at) {
+                            errors.push(KeymapError {
+                                line: at,
+                                what: format!("`{key}` is bound on line {first} already"),
+                            });
+                        }
+                        keys.push(key);
+                    }
+                }
+            }
+            match UiAction::find(line.run.get_ref()) {
+                None => errors.push(KeymapError {
+                    line: line_of(text, line.run.span().start),
+                    what: format!(
+                        "no action `{}`",
+                        crate::display::clean_line(line.run.get_ref(), 40)
+                    ),
+                }),
+                Some(run) => bindings.push(Binding {
+                    keys,
+                    run,
+                    desc: line.desc,
+                    hint: line.hint,
+                    rank: line.rank.unwrap_or(90),
+                    when: line.when,
+                    topic,
+                }),
+            }
+        }
+    }
+    if errors.is_empty() {
+        Ok(bindings)
+    } else {
+        errors.sort_by_key(|e| e.line);
+        Err(errors)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::action::Verb;
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::parse(text).unwrap()
+    }
+
+    #[test]
+    fn the_built_in_keymap_is_sound() {
+        let map = Keymap::new(None).unwrap();
+        for name in [
+            "p", "P", "S", "x", "r", "q", "Q", "?", "m", "w", "s", "z", "/", "Enter", "Esc", "Tab",
+            "Up", "j", "k", "g", "G", "Space",
+        ] {
+            let binding = map.find(key(name)).unwrap_or_else(|| panic!("{name}"));
+            assert!(!binding.desc.is_empty(), "{name}");
+            assert_ne!(binding.run, UiAction::Unbuilt, "{name}");
+        }
+        for name in "iad=U+':!23456e".chars() {
+            assert_eq!(
+                map.find(key(&name.to_string())).unwrap().run,
+                UiAction::Unbuilt,
+                "{name}"
+            );
+        }
+        assert_eq!(
+            map.key_for(UiAction::Do(Verb::Stop)).unwrap().to_string(),
+            "x"
+        );
+        let hints = map.hints(|_| true);
+        assert_eq!(hints[0].hint.as_deref(), Some("leave"));
+        assert_eq!(hints[1].hint.as_deref(), Some("help"));
+        assert!(map.hints(|_| false).len() < hints.len());
+    }
+
+    #[test]
+    fn a_user_file_lies_over_it() {
+        let map = Keymap::new(Some(
+            "act = [{ on = \"f\", run = \"pause\" }, { on = \"x\", run = \"nothing\" }]\nshow = [{ on = \"Q\", run = \"help\", desc = \"d\" }]",
+        ))
+        .unwrap();
+        assert_eq!(map.find(key("f")).unwrap().run, UiAction::Do(Verb::Pause));
+        assert_eq!(
+            map.find(key("f")).unwrap().desc,
+            map.find(key("p")).unwrap().desc
+        );
+        assert_eq!(map.find(key("x")), None);
+        assert_eq!(map.find(key("Q")).unwrap().run, UiAction::Help);
+        assert_eq!(map.key_for(UiAction::Do(Verb::StopRun)), None);
+    }
+
+    #[test]
+    fn errors_have_their_line() {
+        let errors = Keymap::new(Some(
+            "act = [\n  { on = \"hyper-x\", run = \"pause\" },\n  { on = \"y\", run = \"explode\" },\n  { on = \"y\", run = \"stop\" },\n]",
+        ))
+        .unwrap_err();
+        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            text,
+            [
+                "line 2: no key `hyper-x`",
+                "line 3: no action `explode`",
+                "line 4: `y` is bound on line 3 already"
+            ]
+        );
+        let errors =
+            Keymap::new(Some("\nact = [{ on = \"y\", run = \"stop\", colour = 1 }]")).unwrap_err();
+        assert_eq!(errors[0].line, 2, "{errors:?}");
+    }
+
+    #[test]
+    fn keys_are_read_and_written() {
+        for text in [
+            "p", "G", "ctrl-d", "alt-x", "F5", "Esc", "Space", "-", "ctrl--",
+        ] {
+            assert_eq!(key(text).to_string(), text);
+        }
+        for text in ["", "F13", "ctrl-", "Return", "pp"] {
+            assert_eq!(Key::parse(text), None, "{text}");
+        }
+    }
+}

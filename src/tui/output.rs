@@ -1,0 +1,284 @@
+//! What is known of one agent's output: a window of its file, and which part to ask for next.
+//!
+//! Raw bytes in, clean lines out, only those that are shown. Must not ask by itself: the reducer
+//! does, at its own pace.
+
+use std::ops::Range;
+
+use crate::{display::clean_line, plan::AgentIx};
+
+use super::{feed::Request, ui_state::Look};
+
+/// Bytes asked for at once.
+const CHUNK: u32 = 64 << 10;
+/// Bytes kept.
+const KEEP: usize = 1 << 20;
+/// A line is cut after so many columns.
+const LINE: usize = 2_000;
+
+/// A part of an output file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputBuffer {
+    /// Whose.
+    pub agent: AgentIx,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Where `bytes` begin in the file.
+    start: u64,
+    bytes: Vec<u8>,
+    /// Size of the file as far as known.
+    pub total: u64,
+    /// Something has come.
+    pub loaded: bool,
+}
+
+/// Lines for a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Shown {
+    /// Clean lines, in order.
+    pub lines: Vec<String>,
+    /// Where the first one begins in the file.
+    pub from: u64,
+    /// Where the last one ends.
+    pub to: u64,
+}
+
+impl OutputBuffer {
+    /// Makes the buffer of an attempt of which nothing is known.
+    #[must_use]
+    pub const fn new(agent: AgentIx, attempt: u32) -> Self {
+        Self {
+            agent,
+            attempt,
+            start: 0,
+            bytes: Vec::new(),
+            total: 0,
+            loaded: false,
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+
+    /// Takes a piece of the file.
+    pub fn take(&mut self, offset: u64, bytes: &[u8], total: u64, look: Look) {
+        self.loaded = true;
+        self.total = total.max(offset + bytes.len() as u64);
+        let end = offset + bytes.len() as u64;
+        if self.bytes.is_empty() || offset > self.end() || end < self.start {
+            self.start = offset;
+            self.bytes = bytes.to_vec();
+        } else {
+            if offset < self.start {
+                let new = (self.start - offset) as usize;
+                self.bytes.splice(0..0, bytes[..new].iter().copied());
+                self.start = offset;
+            }
+            if end > self.end() {
+                let known = (self.end() - offset) as usize;
+                self.bytes.extend_from_slice(&bytes[known..]);
+            }
+        }
+        if self.bytes.len() > KEEP {
+            let over = self.bytes.len() - KEEP;
+            match look {
+                Look::From(at) if at < self.start + KEEP as u64 / 2 => self.bytes.truncate(KEEP),
+                _ => {
+                    self.bytes.drain(..over);
+                    self.start += over as u64;
+                }
+            }
+        }
+    }
+
+    /// The next thing to ask for, when `rows` lines are looked at.
+    #[must_use]
+    pub fn wanted(&self, look: Look, rows: usize) -> Option<Request> {
+        let ask = |offset| {
+            Some(Request::Output {
+                agent: self.agent,
+                attempt: self.attempt,
+                offset,
+                max: CHUNK,
+            })
+        };
+        if !self.loaded {
+            return ask(None);
+        }
+        match look {
+            Look::Tail if self.end() >= self.total => None,
+            Look::Tail if self.total - self.end() > u64::from(CHUNK) => ask(None),
+            Look::Tail => ask(Some(self.end())),
+            Look::From(at) => {
+                let before = self.count_before(at);
+                if self.start > 0 && before < rows * 2 {
+                    ask(Some(self.start.saturating_sub(u64::from(CHUNK))))
+                } else if self.end() < self.total && self.range(look, rows * 2).end >= self.end() {
+                    ask(Some(self.end()))
+                } else {
+                    None
+                }
+            }
+        }
+    }
+
+    /// Lines that are known before a place, at most a few hundred.
+    fn count_before(&self, at: u64) -> usize {
+        let end = (at.saturating_sub(self.start) as usize).min(self.bytes.len());
+        self.bytes[..end]
+            .iter()
+            .rev()
+            .filter(|&&b| b == b'\n')
+            .take(400)
+            .count()
+    }
+
+    /// Place in `bytes` of the line that is `rows` lines before `at` (itself a line's beginning).
+    fn back(&self, at: usize, rows: usize) -> usize {
+        let mut left = rows;
+        let mut place = at;
+        while left > 0 && place > 0 {
+            place = self.bytes[..place - 1]
+                .iter()
+                .rposition(|&b| b == b'\n')
+                .map_or(0, |n| n + 1);
+            left -= 1;
+        }
+        place
+    }
+
+    fn forward(&self, at: usize, rows: usize) -> usize {
+        let mut place = at;
+        for _ in 0..rows {
+            match self.bytes[place..].iter().position(|&b| b == b'\n') {
+                Some(n) => place += n + 1,
+                None => return self.bytes.len(),
+            }
+        }
+        place
+    }
+
+    fn range(&self, look: Look, rows: usize) -> Range<u64> {
+        let (from, to) = match look {
+            Look::Tail => {
+                let to = self.bytes.len();
+                (self.back(to, rows), to)
+            }
+            Look::From(at) => {
+                let from = (at.saturating_sub(self.start) as usize).min(self.bytes.len());
+                (from, self.forward(from, rows))
+            }
+        };
+        self.start + from as u64..self.start + to as u64
+    }
+
+    /// The lines that a pane of so many rows shows.
+    #[must_use]
+    pub fn show(&self, look: Look, rows: usize) -> Shown {
+        let range = self.range(look, rows);
+        let bytes =
+            &self.bytes[(range.start - self.start) as usize..(range.end - self.start) as usize];
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let lines = if bytes.is_empty() {
+            Vec::new()
+        } else {
+            bytes
+                .split(|&b| b == b'\n')
+                .map(|line| clean_line(line, LINE))
+                .collect()
+        };
+        Shown {
+            lines,
+            from: range.start,
+            to: range.end,
+        }
+    }
+
+    /// Where to look after scrolling by so many lines (up is negative).
+    #[must_use]
+    pub fn scrolled(&self, look: Look, by: isize, rows: usize) -> Look {
+        let at = (self.range(look, rows).start - self.start) as usize;
+        let to = if by < 0 {
+            self.back(at, by.unsigned_abs())
+        } else {
+            self.forward(at, by.unsigned_abs())
+        };
+        let last = self.back(self.bytes.len(), rows);
+        if by > 0 && to >= last && self.end() >= self.total {
+            Look::Tail
+        } else if by < 0 && to >= last {
+            look
+        } else {
+            Look::From(self.start + to as u64)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(n: usize) -> Vec<u8> {
+        (0..n)
+            .flat_map(|i| format!("line {i:04}\n").into_bytes())
+            .collect()
+    }
+
+    #[test]
+    fn it_follows_scrolls_and_returns() {
+        let mut buffer = OutputBuffer::new(AgentIx(0), 1);
+        assert!(matches!(
+            buffer.wanted(Look::Tail, 5),
+            Some(Request::Output { offset: None, .. })
+        ));
+        let all = lines(100);
+        buffer.take(500, &all[500..], 1000, Look::Tail);
+        assert_eq!(buffer.wanted(Look::Tail, 5), None);
+        assert_eq!(
+            buffer.show(Look::Tail, 3).lines,
+            ["line 0097", "line 0098", "line 0099"]
+        );
+        let up = buffer.scrolled(Look::Tail, -10, 3);
+        assert_eq!(buffer.show(up, 2).lines, ["line 0087", "line 0088"]);
+        let top = buffer.scrolled(up, -1000, 3);
+        assert_eq!(top, Look::From(500));
+        assert!(matches!(
+            buffer.wanted(top, 3),
+            Some(Request::Output {
+                offset: Some(0),
+                ..
+            })
+        ));
+        buffer.take(0, &all[..600], 1000, top);
+        assert_eq!(buffer.show(top, 1).lines, ["line 0050"]);
+        assert_eq!(buffer.scrolled(top, -1000, 3), Look::From(0));
+        assert_eq!(buffer.scrolled(top, 1000, 3), Look::Tail);
+        // New output does not move what is looked at.
+        buffer.take(1000, b"new\npartial", 1011, up);
+        assert_eq!(buffer.show(up, 2).lines, ["line 0087", "line 0088"]);
+        assert_eq!(buffer.show(Look::Tail, 2).lines, ["new", "partial"]);
+    }
+
+    #[test]
+    fn it_never_panics_and_keeps_little() {
+        let mut buffer = OutputBuffer::new(AgentIx(0), 1);
+        let noise = vec![b'x'; 300_000];
+        for i in 0..10_u64 {
+            buffer.take(i * 300_000, &noise, 3_000_000, Look::Tail);
+            assert!(buffer.bytes.len() <= KEEP);
+        }
+        for rows in 0..4 {
+            for look in [Look::Tail, Look::From(0), Look::From(u64::MAX)] {
+                for by in [-3_isize, 0, 3] {
+                    let next = buffer.scrolled(look, by, rows);
+                    let _ = buffer.show(next, rows);
+                    let _ = buffer.wanted(next, rows);
+                }
+            }
+        }
+        let empty = OutputBuffer::new(AgentIx(0), 1);
+        assert_eq!(empty.show(Look::Tail, 5).lines, Vec::<String>::new());
+        assert_eq!(empty.scrolled(Look::Tail, -5, 5), Look::Tail);
+    }
+}

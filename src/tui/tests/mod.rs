@@ -1,0 +1,7 @@
+//! Tests of the dashboard: screens as text, properties, keys, the loop.
+
+mod fixture;
+mod keys;
+mod looping;
+mod properties;
+mod screens;

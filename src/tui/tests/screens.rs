@@ -1,0 +1,222 @@
+//! What is on the screen, as text and as colours.
+
+use jiff::tz::TimeZone;
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Color, Modifier},
+};
+
+use super::fixture::{self, Run};
+use crate::tui::{
+    chart::Chart,
+    draw::{self, Look},
+    keymap::Keymap,
+    output::OutputBuffer,
+    theme::{Depth, Theme},
+    ui_state::{RowId, Screen, UiState},
+    view::{Source, View, project},
+};
+
+pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
+    let sample = run.sample();
+    let chart = Chart::new(&run.state.setup);
+    let notes = run.notes();
+    project(
+        Source {
+            state: &run.state,
+            sample: Some(&sample),
+            chart: &chart,
+            notes: &notes,
+            output,
+            lost: None,
+            zone: &TimeZone::UTC,
+        },
+        ui,
+    )
+}
+
+pub fn paint(view: &View, ui: &UiState, theme: &Theme) -> Buffer {
+    let mut buf = Buffer::empty(Rect::new(0, 0, ui.size.0, ui.size.1));
+    let keys = Keymap::default();
+    let look = Look {
+        theme,
+        keys: &keys,
+        live: true,
+    };
+    draw::draw(view, ui, look, &mut buf);
+    buf
+}
+
+pub fn text(buf: &Buffer) -> String {
+    let mut out = String::new();
+    for y in 0..buf.area.height {
+        let mut line = String::new();
+        let mut skip = 0;
+        for x in 0..buf.area.width {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let symbol = buf[(x, y)].symbol();
+            line.push_str(symbol);
+            skip = crate::display::width(symbol).saturating_sub(1);
+        }
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// The buffer as a terminal would get it, to look at with one's own eyes.
+pub fn ansi(buf: &Buffer) -> String {
+    use std::fmt::Write;
+    let mut out = String::from("\x1b[2J\x1b[H");
+    let color = |c: Color, base: u8| match c {
+        Color::Rgb(r, g, b) => format!("\x1b[{};2;{r};{g};{b}m", base + 8),
+        Color::Indexed(i) => format!("\x1b[{};5;{i}m", base + 8),
+        Color::Reset => format!("\x1b[{}m", base + 9),
+        named => {
+            let n = [
+                Color::Black,
+                Color::Red,
+                Color::Green,
+                Color::Yellow,
+                Color::Blue,
+                Color::Magenta,
+                Color::Cyan,
+                Color::Gray,
+                Color::DarkGray,
+                Color::LightRed,
+                Color::LightGreen,
+                Color::LightYellow,
+                Color::LightBlue,
+                Color::LightMagenta,
+                Color::LightCyan,
+                Color::White,
+            ]
+            .iter()
+            .position(|c| *c == named)
+            .unwrap_or(7) as u8;
+            format!("\x1b[{}m", if n < 8 { base + n } else { base + 52 + n })
+        }
+    };
+    for y in 0..buf.area.height {
+        let _ = write!(out, "\x1b[{};1H", y + 1);
+        let mut skip = 0;
+        for x in 0..buf.area.width {
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            let cell = &buf[(x, y)];
+            out.push_str("\x1b[0m");
+            for (m, code) in [
+                (Modifier::BOLD, 1),
+                (Modifier::DIM, 2),
+                (Modifier::UNDERLINED, 4),
+                (Modifier::REVERSED, 7),
+            ] {
+                if cell.modifier.contains(m) {
+                    let _ = write!(out, "\x1b[{code}m");
+                }
+            }
+            out.push_str(&color(cell.fg, 30));
+            out.push_str(&color(cell.bg, 40));
+            out.push_str(cell.symbol());
+            skip = crate::display::width(cell.symbol()).saturating_sub(1);
+        }
+    }
+    out.push_str("\x1b[0m");
+    out
+}
+
+pub fn output() -> OutputBuffer {
+    let mut buffer = OutputBuffer::new(crate::plan::AgentIx(3), 1);
+    let text = "reading src/api/mod.rs\nreading src/api/invoice.rs\n\x1b[1mplan\x1b[0m: 1. routes 2. handlers 3. tests\nedit src/api/invoice.rs +48 -3\n$ cargo check\n   Compiling billing v0.1.0\n    Finished in 3.41s\nedit src/api/routes.rs +12\n$ cargo test -p api\nrunning 31 tests\n\x1b]52;c;c3RlYWw=\x07test invoice::rounds ... \x1b[32mok\x1b[0m\ntest invoice::tax_of_mixed_rates ... ok\ntest invoice::credit_note ... FAILED\n";
+    buffer.take(
+        0,
+        text.as_bytes(),
+        text.len() as u64,
+        crate::tui::ui_state::Look::Tail,
+    );
+    buffer
+}
+
+pub fn ui(w: u16, h: u16) -> UiState {
+    UiState {
+        size: (w, h),
+        selected: Some(RowId::Agent("api".into())),
+        ..UiState::default()
+    }
+}
+
+fn screen(w: u16, h: u16, theme: &Theme) -> String {
+    let run = fixture::full();
+    let ui = ui(w, h);
+    text(&paint(&view(&run, &ui, Some(&output())), &ui, theme))
+}
+
+#[test]
+fn deck_at_every_size() {
+    let theme = Theme::default();
+    for (w, h) in [(200, 55), (120, 35), (80, 24), (60, 20), (45, 20), (39, 9)] {
+        insta::assert_snapshot!(format!("deck_{w}x{h}"), screen(w, h, &theme));
+    }
+}
+
+#[test]
+fn deck_in_ascii_without_colours() {
+    let theme = Theme::new("dark", None, Depth::None, true).unwrap();
+    let text = screen(120, 35, &theme);
+    // Only what agents themselves said may be beyond ASCII.
+    for line in text.lines() {
+        let odd: String = line.chars().filter(|c| !c.is_ascii()).collect();
+        assert!(
+            odd.chars().all(|c| c == '·' || c == '…' || c == '›'),
+            "{line}"
+        );
+    }
+    insta::assert_snapshot!("deck_ascii_120x35", text);
+}
+
+/// Writes screens as terminal output into the folder of `DECK_DUMP`, to be looked at.
+#[test]
+#[ignore = "for eyes"]
+fn dump() {
+    let Ok(folder) = std::env::var("DECK_DUMP") else {
+        return;
+    };
+    let run = fixture::full();
+    for name in ["dark", "light", "high-contrast", "mono"] {
+        for (depth, tag) in [
+            (Depth::True, ""),
+            (Depth::Ansi16, "-16"),
+            (Depth::None, "-none"),
+        ] {
+            let theme = Theme::new(name, None, depth, tag == "-none").unwrap();
+            for (w, h) in [
+                (200, 55),
+                (160, 45),
+                (120, 35),
+                (80, 24),
+                (60, 20),
+                (45, 20),
+            ] {
+                for (kind, screen) in [
+                    ("deck", Screen::Deck),
+                    ("graph", Screen::Graph),
+                    ("output", Screen::Output),
+                ] {
+                    let ui = UiState { screen, ..ui(w, h) };
+                    let buf = paint(&view(&run, &ui, Some(&output())), &ui, &theme);
+                    std::fs::write(
+                        format!("{folder}/{kind}-{name}{tag}-{w}x{h}.ans"),
+                        ansi(&buf),
+                    )
+                    .unwrap();
+                }
+            }
+        }
+    }
+}

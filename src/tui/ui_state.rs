@@ -1,0 +1,273 @@
+//! What a person has chosen to look at: selection, folds, filter, popups, scroll positions.
+//!
+//! Plain data without the run: the engine never sees it, and two dashboards on one run have one
+//! each. Must not do I/O or hold anything of the run but ids.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    engine::Action,
+    plan::{AgentId, PhaseIx, TrackIx},
+};
+
+/// A group of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Group {
+    /// Agents of a track, or of none.
+    Track(Option<TrackIx>),
+    /// Agents of a phase, or of none.
+    Phase(Option<PhaseIx>),
+    /// Agents of a wave.
+    Wave(u32),
+}
+
+/// Names a row, whatever its place.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowId {
+    /// A heading.
+    Group(Group),
+    /// An agent.
+    Agent(AgentId),
+    /// The fold of everything that is done.
+    Done,
+}
+
+/// By what rows are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Grouping {
+    /// By track.
+    #[default]
+    Track,
+    /// By phase.
+    Phase,
+    /// By wave.
+    Wave,
+    /// Not at all.
+    Flat,
+}
+
+impl Grouping {
+    /// The next one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Track => Self::Phase,
+            Self::Phase => Self::Wave,
+            Self::Wave => Self::Flat,
+            Self::Flat => Self::Track,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Track => "track",
+            Self::Phase => "phase",
+            Self::Wave => "wave",
+            Self::Flat => "nothing",
+        }
+    }
+}
+
+/// By what rows are sorted within their group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// What a person should look at first.
+    #[default]
+    Attention,
+    /// As the plan has them.
+    Plan,
+    /// Longest running first.
+    Age,
+    /// Most memory first.
+    Memory,
+    /// By name.
+    Name,
+}
+
+impl Sort {
+    /// The next one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Attention => Self::Plan,
+            Self::Plan => Self::Age,
+            Self::Age => Self::Memory,
+            Self::Memory => Self::Name,
+            Self::Name => Self::Attention,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Attention => "attention",
+            Self::Plan => "plan",
+            Self::Age => "age",
+            Self::Memory => "memory",
+            Self::Name => "name",
+        }
+    }
+}
+
+/// What covers the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Screen {
+    /// Everything at once.
+    #[default]
+    Deck,
+    /// The output of the selected agent.
+    Output,
+    /// The wave graph.
+    Graph,
+}
+
+/// Which pane the arrow keys move in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pane {
+    /// The table of agents.
+    #[default]
+    Table,
+    /// The output of the selected agent.
+    Output,
+    /// The wave graph.
+    Graph,
+}
+
+/// Where an output pane looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Look {
+    /// At the end, as it grows.
+    #[default]
+    Tail,
+    /// At the line that begins at this byte, on the first row.
+    From(u64),
+}
+
+/// One answer of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The key that gives it at once.
+    pub key: char,
+    /// In words.
+    pub label: String,
+    /// What is asked for; none: nothing.
+    pub actions: Vec<Action>,
+}
+
+/// Something in front of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Popup {
+    /// The keys; scrolled by so many lines.
+    Help {
+        /// Lines scrolled.
+        scroll: u16,
+    },
+    /// A question; the first choice is the harmless one.
+    Ask {
+        /// In one line.
+        title: String,
+        /// What follows from it.
+        lines: Vec<String>,
+        /// The answers.
+        choices: Vec<Choice>,
+        /// The chosen one.
+        chosen: usize,
+    },
+}
+
+/// How serious a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    /// For information.
+    Plain,
+    /// It worked.
+    Good,
+    /// It did not.
+    Bad,
+}
+
+/// Everything that a person has chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UiState {
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// What covers the screen.
+    pub screen: Screen,
+    /// What lies in front of it, the last one on top.
+    pub popups: Vec<Popup>,
+    /// Where the arrow keys move.
+    pub focus: Pane,
+    /// The selected row.
+    pub selected: Option<RowId>,
+    /// First visible row of the table.
+    pub scroll: usize,
+    /// Groups and agents whose rows are folded away.
+    pub closed: BTreeSet<RowId>,
+    /// Whether what is done is listed; none: only when the run has ended.
+    pub show_done: Option<bool>,
+    /// Marked agents.
+    pub marks: BTreeSet<AgentId>,
+    /// The filter.
+    pub filter: String,
+    /// The filter is being typed.
+    pub typing: bool,
+    /// How rows are grouped.
+    pub grouping: Grouping,
+    /// How rows are sorted.
+    pub sort: Sort,
+    /// Where the output pane looks.
+    pub look: Look,
+    /// Top left cell of the graph's window; none: it follows what runs.
+    pub graph_at: Option<(u32, u32)>,
+    /// A message in place of the footer's hints.
+    pub message: Option<(Voice, String)>,
+    /// The mouse is ours.
+    pub mouse: bool,
+}
+
+impl Default for UiState {
+    fn default() -> Self {
+        Self {
+            size: (80, 24),
+            screen: Screen::Deck,
+            popups: Vec::new(),
+            focus: Pane::Table,
+            selected: None,
+            scroll: 0,
+            closed: BTreeSet::new(),
+            show_done: None,
+            marks: BTreeSet::new(),
+            filter: String::new(),
+            typing: false,
+            grouping: Grouping::default(),
+            sort: Sort::default(),
+            look: Look::Tail,
+            graph_at: None,
+            message: None,
+            mouse: true,
+        }
+    }
+}
+
+impl UiState {
+    /// The selected agent, if it is one.
+    #[must_use]
+    pub fn agent(&self) -> Option<&AgentId> {
+        match &self.selected {
+            Some(RowId::Agent(id)) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Whether the terminal is too small to show anything of use.
+    #[must_use]
+    pub const fn too_small(&self) -> bool {
+        self.size.0 < MIN_SIZE.0 || self.size.1 < MIN_SIZE.1
+    }
+}
+
+/// The smallest terminal that shows the deck.
+pub const MIN_SIZE: (u16, u16) = (40, 10);

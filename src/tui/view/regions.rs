@@ -1,0 +1,255 @@
+//! Which part of the screen each panel gets.
+//!
+//! Pure integers. When space is short, the legend goes first, then the strip, then the lower panes;
+//! table and footer never.
+
+use ratatui::layout::Rect;
+
+use crate::tui::ui_state::{MIN_SIZE, Screen};
+
+/// Width from which the side column has a place of its own.
+pub const WIDE: u16 = 180;
+/// Width below which an agent is one line and nothing else.
+pub const NARROW: u16 = 80;
+/// Width of the side column.
+const SIDE: u16 = 50;
+
+/// Where the panels are; what has no place is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Regions {
+    /// Everything.
+    pub all: Rect,
+    /// The first line.
+    pub header: Rect,
+    /// The memory bar.
+    pub memory: Rect,
+    /// Zone marks below the bar.
+    pub ruler: Rect,
+    /// What the bar's parts are.
+    pub legend: Rect,
+    /// The wave graph with its rule.
+    pub graph: Rect,
+    /// The table with its rule and heads.
+    pub table: Rect,
+    /// Cards of phases and tracks, with their rules.
+    pub side: Rect,
+    /// Output of the selected agent with its rule.
+    pub output: Rect,
+    /// Last events with their rule.
+    pub lately: Rect,
+    /// The last line.
+    pub footer: Rect,
+}
+
+/// How much there is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Needs {
+    /// Rows of the table.
+    pub rows: usize,
+    /// Rows of the wave graph.
+    pub graph: usize,
+    /// Rows of the side column's cards.
+    pub cards: usize,
+    /// Memory was measured.
+    pub memory: bool,
+}
+
+/// Cuts `wish` rows off `left`.
+const fn take(left: &mut u16, wish: u16) -> u16 {
+    let got = if *left < wish { *left } else { wish };
+    *left -= got;
+    got
+}
+
+/// All of it, or nothing.
+const fn all_or_none(left: &mut u16, wish: u16) -> u16 {
+    if *left < wish {
+        return 0;
+    }
+    *left -= wish;
+    wish
+}
+
+/// Divides the screen.
+#[must_use]
+pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
+    let all = Rect::new(0, 0, size.0, size.1);
+    let mut out = Regions {
+        all,
+        ..Regions::default()
+    };
+    if size.0 < MIN_SIZE.0 || size.1 < MIN_SIZE.1 {
+        return out;
+    }
+    let (w, h) = size;
+    let line = |y| Rect::new(0, y, w, 1);
+    match screen {
+        Screen::Output => {
+            out.header = line(0);
+            out.output = Rect::new(0, 1, w, h - 1);
+            return out;
+        }
+        Screen::Graph => {
+            out.header = line(0);
+            out.graph = Rect::new(0, 1, w, h - 2);
+            out.footer = line(h - 1);
+            return out;
+        }
+        Screen::Deck => {}
+    }
+    let mut left = h - 2;
+    let bar = u16::from(needs.memory && left >= 9);
+    left -= bar;
+    let rows = u16::try_from(needs.rows)
+        .unwrap_or(u16::MAX)
+        .saturating_add(2);
+    let mut table = take(&mut left, rows.clamp(4, 11));
+    // What is dropped first is given last.
+    let mut lower = all_or_none(&mut left, if w < NARROW { 5 } else { 4 });
+    let graph_rows = u16::try_from(needs.graph).unwrap_or(u16::MAX);
+    let strip_min = (graph_rows + 1).min(6);
+    let mut strip = if w < NARROW || needs.graph == 0 {
+        0
+    } else {
+        all_or_none(&mut left, strip_min)
+    };
+    let details = bar > 0 && w >= NARROW && left >= 3 && (strip > 0 || needs.graph == 0);
+    let ruler = if details { take(&mut left, 1) } else { 0 };
+    let legend = if details { take(&mut left, 1) } else { 0 };
+    // The wave numbers have a row of their own as soon as there is one.
+    if strip > 0 {
+        strip += take(&mut left, (graph_rows + 2).min(9) - strip);
+    }
+    if lower > 0 {
+        lower += take(&mut left, 3);
+    }
+    table += take(&mut left, rows.saturating_sub(table));
+    if lower > 0 {
+        lower += take(&mut left, 6);
+    }
+    if strip > 0 {
+        strip += take(&mut left, (graph_rows + 2).min(14).saturating_sub(strip));
+    }
+    if lower > 0 {
+        lower += take(&mut left, 8);
+    }
+    table += left;
+
+    let mut y = 0;
+    let mut place = |height: u16| {
+        let at = Rect::new(0, y, w, height);
+        y += height;
+        at
+    };
+    out.header = place(1);
+    out.memory = place(bar);
+    out.ruler = place(ruler);
+    out.legend = place(legend);
+    out.graph = place(strip);
+    out.table = place(table);
+    out.output = place(lower);
+    out.footer = line(h - 1);
+    if w >= WIDE {
+        let rest = w - SIDE - 1;
+        let top = out.table.y;
+        let height = out.table.height + out.output.height;
+        out.table.width = rest;
+        out.output.width = rest;
+        let cards = u16::try_from(needs.cards).unwrap_or(u16::MAX);
+        let cards = cards.min(height.saturating_sub(6));
+        out.side = Rect::new(rest + 1, top, SIDE, cards);
+        out.lately = Rect::new(rest + 1, top + cards, SIDE, height - cards);
+    } else if w >= 100 && lower > 0 {
+        let lately = (w * 2 / 5).clamp(40, 64);
+        out.output.width = w - lately - 1;
+        out.lately = Rect::new(w - lately, out.output.y, lately, lower);
+    }
+    out
+}
+
+/// Rows of agents in a table of this height: without its rule and heads.
+#[must_use]
+pub const fn table_rows(height: u16) -> u16 {
+    height.saturating_sub(2)
+}
+
+/// Columns and rows of the graph in its panel: without rule, wave numbers and margins.
+#[must_use]
+pub const fn graph_window(panel: Rect) -> (u16, u16) {
+    let heads = if wave_row(panel) { 2 } else { 1 };
+    (
+        panel.width.saturating_sub(2),
+        panel.height.saturating_sub(heads),
+    )
+}
+
+/// Whether the wave numbers have a row of their own, or stand in the rule.
+#[must_use]
+pub const fn wave_row(panel: Rect) -> bool {
+    panel.height >= 7
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_never_overlap_and_stay_inside() {
+        for w in 0..=250 {
+            for h in 0..=70 {
+                for rows in [0, 1, 5, 40, 10_000] {
+                    for graph in [0, 1, 6, 300] {
+                        let needs = Needs {
+                            rows,
+                            graph,
+                            cards: rows % 17,
+                            memory: rows != 5,
+                        };
+                        let r = regions((w, h), Screen::Deck, needs);
+                        let parts = [
+                            r.header, r.memory, r.ruler, r.legend, r.graph, r.table, r.side,
+                            r.output, r.lately, r.footer,
+                        ];
+                        for (i, a) in parts.iter().enumerate() {
+                            assert_eq!(a.intersection(r.all).area(), a.area());
+                            for b in &parts[i + 1..] {
+                                assert!(
+                                    a.intersection(*b).is_empty(),
+                                    "{w}x{h} {rows} {graph}: {a} {b}"
+                                );
+                            }
+                        }
+                        if w >= MIN_SIZE.0 && h >= MIN_SIZE.1 {
+                            assert!(
+                                r.table.height >= 4 && r.footer.height == 1,
+                                "{w}x{h}: {r:?}"
+                            );
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_legend_goes_first_then_the_strip_then_the_panes() {
+        let needs = Needs {
+            rows: 30,
+            graph: 8,
+            cards: 0,
+            memory: true,
+        };
+        let mut before = (true, true, true);
+        for h in (10..60).rev() {
+            let r = regions((100, h), Screen::Deck, needs);
+            let now = (r.legend.height > 0, r.graph.height > 0, r.output.height > 0);
+            assert!(!now.0 || now.1, "{h}");
+            assert!(!now.1 || now.2, "{h}");
+            assert!(
+                (!now.0 || before.0) && (!now.1 || before.1) && (!now.2 || before.2),
+                "{h}"
+            );
+            before = now;
+        }
+    }
+}
