@@ -314,14 +314,10 @@ mod tests {
             ("a\u{200b}\u{200d}\u{feff}\u{ad}b".as_bytes(), "ab"),
             ("a\u{e0041}\u{e007f}b".as_bytes(), "ab"),
             ("a\u{2028}b".as_bytes(), "a b"),
-<<<<<<< HEAD
-            ("e\u{301}\u{301}\u{301}\u{301}".as_bytes(), "e\u{301}\u{301}"),
-=======
             (
                 "e\u{301}\u{301}\u{301}\u{301}".as_bytes(),
                 "e\u{301}\u{301}",
             ),
->>>>>>> h-tui
             ("\u{301}a".as_bytes(), "a"),
             (b"10%\r50%\r100%\r\n", "100%"),
             (b"first\nsecond", "first"),

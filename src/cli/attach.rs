@@ -1,8 +1,14 @@
-//! `wavedeck attach`: the dashboard of a live run.
+//! `wavedeck attach`: the dashboard of a live run, or its lines.
 
 use clap::Args;
 
-use super::{args::Global, error::Outcome, unbuilt::not_wired};
+use super::{
+    args::Global,
+    deck,
+    error::{Error, Outcome, status},
+    find, launch,
+};
+use crate::{journal::RunDir, runtime::lines::Lines};
 
 /// Flags of `attach`.
 #[derive(Debug, Clone, Args)]
@@ -18,6 +24,32 @@ pub struct AttachArgs {
 }
 
 /// Attaches to a live run.
-pub fn attach(_args: &AttachArgs, _global: &Global) -> Outcome {
-    Err(not_wired("attach"))
+pub fn attach(args: &AttachArgs, global: &Global) -> Outcome {
+    let dir = find::run(args.run.as_deref())?;
+    if !dir.is_live() {
+        let how = match dir.info().phase {
+            crate::journal::Phase::Finished { status } => format!("it ended with status {status}"),
+            _ => "it was interrupted: `wavedeck resume` goes on with it".to_owned(),
+        };
+        return Err(Error::usage(format!("run {} is not live: {how}", dir.id)));
+    }
+    if launch::without_screen(args.headless || args.json || global.plain) {
+        return follow(&dir, args.json);
+    }
+    deck::open(&dir.path, &dir.id, global)
+}
+
+/// Prints a run's lines until it ends; returns its status.
+pub fn follow(dir: &RunDir, json: bool) -> Outcome {
+    let lines = Lines::start(&dir.path, json, 1)
+        .map_err(|e| Error::internal("the journal cannot be followed", e))?;
+    while dir.is_live() {
+        lines.wake();
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    lines.finish();
+    Ok(match dir.info().phase {
+        crate::journal::Phase::Finished { status } => status,
+        _ => status::INTERNAL,
+    })
 }

@@ -4,13 +4,13 @@ use clap::Args;
 
 use super::{
     args::{Global, RunName},
-    error::{Error, Outcome},
-    run,
-    unbuilt::not_wired,
+    error::{Error, Outcome, status},
+    find, out, run,
 };
 use crate::{
     engine::{Action, Target, UNBUILT_ACTIONS},
     plan::suggest::Suggest,
+    runtime::client::{Client, ClientError},
 };
 
 /// Every verb with its words, for help and messages.
@@ -55,8 +55,38 @@ pub struct CtlArgs {
 
 /// Sends actions to a live run.
 pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
-    let _actions = parse(&args.action, args.now)?;
-    Err(not_wired("ctl"))
+    let actions = parse(&args.action, args.now)?;
+    let whole = actions
+        .iter()
+        .any(|a| matches!(a, Action::Stop { target: None }));
+    if whole && !args.yes && !confirmed("Stop the whole run? [y/N] ")? {
+        return Err(Error::usage("nothing was stopped"));
+    }
+    let dir = find::run(args.of.run.as_deref())?;
+    if !dir.is_live() {
+        return Err(Error::usage(format!("run {} is not live", dir.id)));
+    }
+    let refused = |error: ClientError| Error::usage(error.to_string());
+    let mut client = Client::connect(&dir.path, false).map_err(refused)?;
+    for action in actions {
+        client.act(action).map_err(refused)?;
+    }
+    Ok(status::OK)
+}
+
+/// Asks a person; without one the answer is the harmless one.
+fn confirmed(question: &str) -> Result<bool, Error> {
+    use std::io::{BufRead, IsTerminal};
+    if !std::io::stdin().is_terminal() {
+        return Err(Error::usage("this needs a yes").help("add -y"));
+    }
+    out::complain(question);
+    let mut line = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut line)
+        .map_err(|e| Error::internal("no answer", e))?;
+    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
 }
 
 /// Reads the words of an action; a verb with several targets gives several actions.

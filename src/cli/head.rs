@@ -14,16 +14,24 @@ pub fn commit(root: &Path) -> Option<String> {
     let git = git_folder(root)?;
     let head = fs::read_to_string(git.join("HEAD")).ok()?;
     let head = head.trim();
-    let Some(name) = head.strip_prefix("ref: ") else { return hash(head) };
+    let Some(name) = head.strip_prefix("ref: ") else {
+        return hash(head);
+    };
     if name.split('/').any(|part| part == "..") {
         return None;
     }
     // A linked worktree keeps its branches in the main folder.
-    let common = fs::read_to_string(git.join("commondir")).map_or_else(|_| git.clone(), |c| git.join(c.trim()));
-    [&git, &common].iter().find_map(|folder| hash(fs::read_to_string(folder.join(name)).ok()?.trim())).or_else(|| {
-        let packed = fs::read_to_string(common.join("packed-refs")).ok()?;
-        packed.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix(' ').and_then(hash))
-    })
+    let common = fs::read_to_string(git.join("commondir"))
+        .map_or_else(|_| git.clone(), |c| git.join(c.trim()));
+    [&git, &common]
+        .iter()
+        .find_map(|folder| hash(fs::read_to_string(folder.join(name)).ok()?.trim()))
+        .or_else(|| {
+            let packed = fs::read_to_string(common.join("packed-refs")).ok()?;
+            packed
+                .lines()
+                .find_map(|line| line.strip_suffix(name)?.strip_suffix(' ').and_then(hash))
+        })
 }
 
 fn git_folder(root: &Path) -> Option<PathBuf> {
@@ -53,7 +61,11 @@ mod tests {
         fs::write(git.join("HEAD"), "ref: refs/heads/main\n").unwrap();
         assert_eq!(commit(dir.path()), None);
         let a = "a".repeat(40);
-        fs::write(git.join("packed-refs"), format!("# pack-refs\n{a} refs/heads/main\n")).unwrap();
+        fs::write(
+            git.join("packed-refs"),
+            format!("# pack-refs\n{a} refs/heads/main\n"),
+        )
+        .unwrap();
         assert_eq!(commit(dir.path()), Some(a));
         let b = "b".repeat(40);
         fs::write(git.join("refs/heads/main"), format!("{b}\n")).unwrap();

@@ -50,7 +50,11 @@ pub fn without_screen(asked: bool) -> bool {
 pub fn manner(first: &str, json: bool) -> Manner {
     let attached = first == ATTACHED;
     let kind = if json { LineKind::Json } else { LineKind::Text };
-    Manner { lines: (!attached).then_some(kind), guarded: true, announce: attached }
+    Manner {
+        lines: (!attached).then_some(kind),
+        guarded: true,
+        announce: attached,
+    }
 }
 
 /// Starts guard and runner in a session of their own and waits until the run can be attached to.
@@ -58,12 +62,20 @@ pub fn manner(first: &str, json: bool) -> Manner {
 /// # Errors
 /// The status and what was said, when it did not come so far.
 pub fn in_background(args: &[String]) -> Result<Announced, (u8, String)> {
-    let failed = |error: std::io::Error| (crate::runtime::RUNNER_FAILED, format!("wavedeck: {error}\n"));
+    let failed = |error: std::io::Error| {
+        (
+            crate::runtime::RUNNER_FAILED,
+            format!("wavedeck: {error}\n"),
+        )
+    };
     let program = guard::program().map_err(failed)?;
     let mut child = {
         let mut command = Command::new(program);
         command.arg(GUARD).args(args);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command.spawn().map_err(failed)?
     };
     let mut first = String::new();
@@ -77,7 +89,11 @@ pub fn in_background(args: &[String]) -> Result<Announced, (u8, String)> {
     if let Some(mut err) = child.stderr.take() {
         let _ = std::io::Read::read_to_string(&mut err, &mut said);
     }
-    let status = child.wait().ok().and_then(|s| s.code()).and_then(|c| u8::try_from(c).ok());
+    let status = child
+        .wait()
+        .ok()
+        .and_then(|s| s.code())
+        .and_then(|c| u8::try_from(c).ok());
     Err((status.unwrap_or(crate::runtime::RUNNER_FAILED), said))
 }
 
@@ -86,21 +102,48 @@ pub fn in_background(args: &[String]) -> Result<Announced, (u8, String)> {
 /// # Errors
 /// All reasons at once, one a line.
 pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
-    let Input { mut plan, source, as_written, config, stated, root, workdir, file, rehearse } = input;
+    let Input {
+        mut plan,
+        source,
+        as_written,
+        config,
+        stated,
+        root,
+        workdir,
+        file,
+        rehearse,
+    } = input;
     if let Some(speed) = rehearse {
         plan = rehearsal(plan, speed);
     }
-    let machine = Machine::read().map_err(|e| vec![format!("wavedeck: this machine's memory cannot be read: {e}")])?;
+    let machine = Machine::read().map_err(|e| {
+        vec![format!(
+            "wavedeck: this machine's memory cannot be read: {e}"
+        )]
+    })?;
     let run_config = RunConfig::resolve(&plan, config, &stated, machine, &workdir);
     let refused = refusals(&plan, &run_config, file);
     if !refused.is_empty() {
         return Err(refused);
     }
     // The folder must give this very plan again: what was filled in from outside goes in expanded.
-    let plan_text = if as_written && rehearse.is_none() { source } else { plan::expand::to_toml(&plan) };
-    let home = std::env::var_os("WAVEDECK_HOME").filter(|h| !h.is_empty()).map(PathBuf::from);
+    let plan_text = if as_written && rehearse.is_none() {
+        source
+    } else {
+        plan::expand::to_toml(&plan)
+    };
+    let home = std::env::var_os("WAVEDECK_HOME")
+        .filter(|h| !h.is_empty())
+        .map(PathBuf::from);
     let base_commit = super::head::commit(&root);
-    Ok(New { plan, plan_text, config: run_config, root, home, base_commit })
+    Ok(New {
+        plan,
+        plan_text,
+        config: run_config,
+        root,
+        home,
+        base_commit,
+    })
 }
 
 /// What a new run is made from.
@@ -129,7 +172,12 @@ pub struct Input<'a> {
 /// Whether a plan's text alone gives it again.
 #[must_use]
 pub fn as_written(plan: &Plan, vars: &BTreeMap<String, String>, only: Option<&str>) -> bool {
-    vars.is_empty() && only.is_none() && !plan.agents.iter().any(|a| matches!(a.work, Work::Prompt(_)))
+    vars.is_empty()
+        && only.is_none()
+        && !plan
+            .agents
+            .iter()
+            .any(|a| matches!(a.work, Work::Prompt(_)))
 }
 
 /// The same plan with simulated agents of the stated size and time (`--rehearse`).
@@ -150,7 +198,10 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
         }
         let mode: AgentMode = agent.modes[0].clone();
         agent.work = Work::Sim(match &agent.work {
-            Work::Sim(sim) => Sim { duration_us: scaled(sim.duration_us), ..sim.clone() },
+            Work::Sim(sim) => Sim {
+                duration_us: scaled(sim.duration_us),
+                ..sim.clone()
+            },
             _ => Sim {
                 duration_us: scaled(mode.duration.expected_us),
                 ram_bytes: mode.ram_bytes,
@@ -159,7 +210,10 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
                 ..Sim::default()
             },
         });
-        agent.modes = vec![AgentMode { worker: None, ..mode }];
+        agent.modes = vec![AgentMode {
+            worker: None,
+            ..mode
+        }];
     }
     for phase in &mut plan.phases {
         phase.gates.clear();
@@ -171,7 +225,10 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
 /// The folder that the plan's commands run in: the repository's root, else the plan's folder.
 #[must_use]
 pub fn workdir(root: Option<&Path>, plan_file: &Path) -> PathBuf {
-    let folder = plan_file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = plan_file
+        .parent()
+        .filter(|p| !p.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     let chosen = root.unwrap_or(folder);
     std::fs::canonicalize(chosen).unwrap_or_else(|_| chosen.to_owned())
 }

@@ -202,7 +202,11 @@ fn read_plan(path: &Path, by_default: bool) -> Result<String, Error> {
     text(bytes).map_err(|why| Error::usage(format!("the plan {name} cannot be read: {why}")))
 }
 
-fn read_layer(path: &Path) -> Result<Option<String>, String> {
+/// Reads a layer of the configuration; none where there is no such file.
+///
+/// # Errors
+/// Why it cannot be read.
+pub fn read_layer(path: &Path) -> Result<Option<String>, String> {
     if let Err(error) = fs::metadata(path)
         && matches!(
             error.kind(),

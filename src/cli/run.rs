@@ -6,14 +6,20 @@ use clap::Args;
 
 use super::{
     args::Global,
-    error::{Error, Outcome},
+    deck,
+    error::{Error, Outcome, status},
+    launch,
     load::{self, WhichPlan},
-    unbuilt::not_wired,
+    out,
 };
 use crate::{
     config::FlagLayer,
     plan::{Mode, RamLimit, units},
+    runtime::{self, prepare::Stated, runner::Manner},
 };
+
+/// Time that the guard gives what a dead runner left, between TERM and KILL.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Hidden first argument of a guard.
 pub const GUARD: &str = "__guard";
@@ -79,7 +85,7 @@ impl RunArgs {
 }
 
 /// Runs a plan.
-pub fn run(args: &RunArgs, _global: &Global) -> Outcome {
+pub fn run(args: &RunArgs, global: &Global) -> Outcome {
     let without_plan = "write the steps as [[agent]] entries of a plan; `wavedeck init` shows how";
     if !args.commands.is_empty() {
         return Err(Error::not_built("run -- …", without_plan));
@@ -87,21 +93,110 @@ pub fn run(args: &RunArgs, _global: &Global) -> Outcome {
     if args.file.is_some() {
         return Err(Error::not_built("run -f", without_plan));
     }
-    let input = load::load(&args.plan, &args.flags())?;
-    if let Some(refused) = input.unbuilt() {
-        return Err(Error::Problems(refused));
-    }
-    Err(not_wired("run"))
+    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    launch(&words, args.headless || args.json, args.detach, global)
 }
 
-/// The guard's process.
-pub fn guard(_args: &[OsString]) -> Outcome {
-    Err(not_wired(GUARD))
+/// Starts guard and runner with these words of a command line, in the foreground or behind a
+/// dashboard.
+pub fn launch(words: &[OsString], headless: bool, detach: bool, global: &Global) -> Outcome {
+    let words = strings(words)?;
+    if !detach && launch::without_screen(headless || global.plain) {
+        return foreground(launch::FOREGROUND, &words);
+    }
+    match launch::in_background(&words) {
+        Ok(started) if detach => {
+            let text = format!("{}\n", started.run);
+            out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
+            Ok(status::OK)
+        }
+        Ok(started) => deck::open(&started.dir, &started.run, global),
+        Err((status, said)) => {
+            out::complain(&said);
+            Ok(status)
+        }
+    }
+}
+
+fn strings(words: &[OsString]) -> Result<Vec<String>, Error> {
+    let text = |word: &OsString| {
+        word.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Error::usage("an argument is not valid UTF-8"))
+    };
+    words.iter().map(text).collect()
+}
+
+/// Becomes the guard of a runner.
+fn foreground(manner: &str, words: &[String]) -> Outcome {
+    let mut args = vec![manner.to_owned()];
+    args.extend_from_slice(words);
+    runtime::guard::guard(&args, GRACE)
+        .map_err(|e| Error::internal("the runner cannot be started", e))
+}
+
+/// The guard's process, below a dashboard.
+pub fn guard(args: &[OsString]) -> Outcome {
+    // A session of its own: closing the terminal must not reach it. It leads no group yet, since
+    // it was just started, so this cannot fail.
+    let _ = rustix::process::setsid();
+    foreground(launch::ATTACHED, &strings(args)?)
 }
 
 /// The runner's process.
-pub fn runner(_args: &[OsString]) -> Outcome {
-    Err(not_wired(RUNNER))
+pub fn runner(args: &[OsString]) -> Outcome {
+    let words = strings(args)?;
+    let Some((first, rest)) = words.split_first() else {
+        return Err(Error::usage("this command is for wavedeck itself"));
+    };
+    let mut line = vec!["wavedeck"];
+    line.extend(rest.iter().map(String::as_str));
+    let cli = super::parse(&line).map_err(|e| Error::usage(e.to_string()))?;
+    match &cli.command {
+        Some(super::Command::Run(args)) => run_here(args, launch::manner(first, args.json)),
+        Some(super::Command::Demo(args)) => {
+            // The demo's folder is the current directory, with its plan in it.
+            let run = match super::parse(&["wavedeck", "run"]).map(|cli| cli.command) {
+                Ok(Some(super::Command::Run(run))) => run,
+                _ => return Err(Error::usage("this command is for wavedeck itself")),
+            };
+            run_here(&run, launch::manner(first, args.json))
+        }
+        Some(super::Command::Resume(args)) => {
+            super::resume::resume_here(args, launch::manner(first, args.json))
+        }
+        _ => Err(Error::usage("this command is for wavedeck itself")),
+    }
+}
+
+fn run_here(args: &RunArgs, manner: Manner) -> Outcome {
+    let mut input = load::load(&args.plan, &args.flags())?;
+    if args.rehearse.is_none()
+        && let Some(refused) = input.unbuilt()
+    {
+        return Err(Error::Problems(refused));
+    }
+    input.config.mode = Some(input.plan.mode);
+    let vars: std::collections::BTreeMap<String, String> = args.plan.set.iter().cloned().collect();
+    let workdir = launch::workdir(input.root.as_deref(), &input.path);
+    let new = launch::new_run(launch::Input {
+        as_written: launch::as_written(&input.plan, &vars, args.plan.only.as_deref()),
+        source: input.source,
+        config: &input.config,
+        stated: Stated {
+            mode: args.mode,
+            agents: args.agents,
+            ram: args.ram,
+            attended: manner.lines.is_none(),
+        },
+        root: input.root.clone().unwrap_or_else(|| workdir.clone()),
+        workdir,
+        file: &input.file_name,
+        rehearse: args.rehearse,
+        plan: input.plan,
+    });
+    let new = new.map_err(|reasons| Error::Problems(reasons.join("\n") + "\n"))?;
+    runtime::runner::start(new, manner).map_err(|e| Error::internal("the run failed", e))
 }
 
 /// Parses a mode.

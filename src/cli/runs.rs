@@ -2,7 +2,16 @@
 
 use clap::{Args, Subcommand};
 
-use super::{args::Global, error::Outcome, unbuilt::not_wired};
+use super::{
+    args::Global,
+    error::{Error, Outcome, status},
+    find, out, style,
+};
+use crate::{
+    config::Color,
+    journal::{Reader, StoreError, fold, render_runs, render_show, runs_json, show_json},
+    runtime::prepare::read_folder,
+};
 
 /// Flags of `runs`.
 #[derive(Debug, Clone, Args)]
@@ -40,6 +49,70 @@ pub enum RunsCommand {
 }
 
 /// Lists, shows or removes recorded runs.
-pub fn runs(_args: &RunsArgs, _global: &Global) -> Outcome {
-    Err(not_wired("runs"))
+pub fn runs(args: &RunsArgs, global: &Global) -> Outcome {
+    let text = match &args.what {
+        None | Some(RunsCommand::List) => {
+            let list = find::store()?.list().map_err(store_error)?;
+            if args.json {
+                format!("{}\n", runs_json(&list))
+            } else {
+                render_runs(
+                    &list,
+                    now_ms(),
+                    style::width(),
+                    style::colours(global, Color::Auto),
+                )
+            }
+        }
+        Some(RunsCommand::Show { run }) => {
+            let dir = find::run(run.as_deref())?;
+            let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+            let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+            let state = fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))?;
+            if args.json {
+                format!("{}\n", show_json(&dir.info(), &state))
+            } else {
+                render_show(&dir.info(), &state)
+            }
+        }
+        Some(RunsCommand::Prune { keep, days, yes }) => prune(*keep, *days, *yes)?,
+    };
+    out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
+    Ok(status::OK)
+}
+
+fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Error> {
+    let defaults = crate::config::Runs::default();
+    // What is stated replaces both defaults: `--keep 5` alone must not also go by age.
+    let (keep, days) = match (keep, days) {
+        (None, None) => (Some(defaults.keep), Some(defaults.keep_days)),
+        stated => stated,
+    };
+    let store = find::store()?;
+    let keep = keep.map(|n| n as usize);
+    let done = store
+        .prune(keep, days, now_ms(), !yes)
+        .map_err(store_error)?;
+    let what = if yes {
+        "removed"
+    } else {
+        "would remove (add -y)"
+    };
+    Ok(format!(
+        "{what} {} runs, {} MiB; {} stay\n",
+        done.removed.len(),
+        done.bytes >> 20,
+        done.kept.len()
+    ))
+}
+
+fn store_error(error: StoreError) -> Error {
+    Error::internal("the recorded runs cannot be read", error)
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -115,8 +115,3 @@ pub fn refuse(command: &Command) -> Error {
     };
     Error::not_built(what, instead)
 }
-
-/// A command whose arguments are read and that nothing carries out yet.
-pub fn not_wired(what: &str) -> Error {
-    Error::not_built(what, "this build has no runtime")
-}

@@ -2,7 +2,12 @@
 
 use clap::Args;
 
-use super::{args::Global, error::Outcome, unbuilt::not_wired};
+use super::{
+    args::Global,
+    error::{Error, Outcome},
+    find,
+};
+use crate::journal::Phase;
 
 /// Flags of `wait`.
 #[derive(Debug, Clone, Args)]
@@ -12,6 +17,14 @@ pub struct WaitArgs {
 }
 
 /// Waits, and returns the run's status.
-pub fn wait(_args: &WaitArgs, _global: &Global) -> Outcome {
-    Err(not_wired("wait"))
+pub fn wait(args: &WaitArgs, _global: &Global) -> Outcome {
+    let dir = find::run(args.run.as_deref())?;
+    while dir.is_live() {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    match dir.info().phase {
+        Phase::Finished { status } => Ok(status),
+        _ => Err(Error::usage(format!("run {} was interrupted", dir.id))
+            .help("`wavedeck resume` goes on with it")),
+    }
 }

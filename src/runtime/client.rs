@@ -28,7 +28,9 @@ pub enum ClientError {
     #[error("no runner answers for this run: {0}")]
     Nobody(io::Error),
     /// The runner is of another version.
-    #[error("the runner speaks protocol {0}, this program {PROTOCOL}: use the version that started the run")]
+    #[error(
+        "the runner speaks protocol {0}, this program {PROTOCOL}: use the version that started the run"
+    )]
     Version(u32),
     /// It went away.
     #[error("the connection to the runner was lost: {0}")]
@@ -57,14 +59,30 @@ impl Client {
         let path = std::fs::read_to_string(dir.join(ADDRESS)).map_err(ClientError::Nobody)?;
         let mut stream = UnixStream::connect(PathBuf::from(path)).map_err(ClientError::Nobody)?;
         let (hello, _) = protocol::read::<FromRunner>(&mut stream)?;
-        let FromRunner::Hello { protocol: theirs, run, operator } = hello else {
+        let FromRunner::Hello {
+            protocol: theirs,
+            run,
+            operator,
+        } = hello
+        else {
             return Err(ClientError::Lost(io::Error::other("no hello")));
         };
         if theirs != PROTOCOL {
             return Err(ClientError::Version(theirs));
         }
-        protocol::write(&mut stream, &FromClient::Hello { protocol: PROTOCOL, news }, &[])?;
-        Ok(Self { stream, run, operator })
+        protocol::write(
+            &mut stream,
+            &FromClient::Hello {
+                protocol: PROTOCOL,
+                news,
+            },
+            &[],
+        )?;
+        Ok(Self {
+            stream,
+            run,
+            operator,
+        })
     }
 
     /// Asks for something and waits for the answer: the number of the event that records it.
@@ -72,7 +90,11 @@ impl Client {
     /// # Errors
     /// [`ClientError::Refused`] with the runner's reason, or a lost connection.
     pub fn act(&mut self, action: Action) -> Result<u64, ClientError> {
-        let frame = FromClient::Action { id: 1, by: "ctl".to_owned(), action };
+        let frame = FromClient::Action {
+            id: 1,
+            by: "ctl".to_owned(),
+            action,
+        };
         protocol::write(&mut self.stream, &frame, &[])?;
         loop {
             let (frame, _) = protocol::read::<FromRunner>(&mut self.stream)?;
@@ -97,48 +119,74 @@ impl Client {
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn bridge(self, to: mpsc::Sender<Update>, mut requests: mpsc::Receiver<Request>) -> io::Result<()> {
+    pub fn bridge(
+        self,
+        to: mpsc::Sender<Update>,
+        mut requests: mpsc::Receiver<Request>,
+    ) -> io::Result<()> {
         let mut reading = self.stream.try_clone()?;
         let mut writing = self.stream;
         let (names, known) = std::sync::mpsc::channel::<std::sync::Arc<crate::engine::Setup>>();
-        thread::Builder::new().name("from-runner".into()).spawn(move || {
-            let mut setup = None;
-            loop {
-                let update = match next_with(&mut reading, setup.as_deref()) {
-                    Ok(update) => update,
-                    Err(error) => Update::Gone { reason: error.to_string() },
-                };
-                if let Update::Snapshot(state) = &update {
-                    setup = Some(state.setup.clone());
-                    let _ = names.send(state.setup.clone());
-                }
-                let gone = matches!(update, Update::Gone { .. });
-                if to.blocking_send(update).is_err() || gone {
-                    return;
-                }
-            }
-        })?;
-        thread::Builder::new().name("to-runner".into()).spawn(move || {
-            let mut setup = None;
-            while let Some(request) = requests.blocking_recv() {
-                while let Ok(newer) = known.try_recv() {
-                    setup = Some(newer);
-                }
-                let frame = match request {
-                    Request::Action { id, action } => FromClient::Action { id, by: "deck".to_owned(), action },
-                    Request::Output { agent, attempt, offset, max } => {
-                        let Some(setup) = &setup else { continue };
-                        let Some(agent) = setup.plan.agents.get(agent.ix()) else { continue };
-                        FromClient::Output { agent: agent.id.to_string(), attempt, offset, max }
+        thread::Builder::new()
+            .name("from-runner".into())
+            .spawn(move || {
+                let mut setup = None;
+                loop {
+                    let update = match next_with(&mut reading, setup.as_deref()) {
+                        Ok(update) => update,
+                        Err(error) => Update::Gone {
+                            reason: error.to_string(),
+                        },
+                    };
+                    if let Update::Snapshot(state) = &update {
+                        setup = Some(state.setup.clone());
+                        let _ = names.send(state.setup.clone());
                     }
-                };
-                if protocol::write(&mut writing, &frame, &[]).is_err() {
-                    return;
+                    let gone = matches!(update, Update::Gone { .. });
+                    if to.blocking_send(update).is_err() || gone {
+                        return;
+                    }
                 }
-            }
-            // The dashboard has gone: the runner notices.
-            let _ = writing.shutdown(std::net::Shutdown::Both);
-        })?;
+            })?;
+        thread::Builder::new()
+            .name("to-runner".into())
+            .spawn(move || {
+                let mut setup = None;
+                while let Some(request) = requests.blocking_recv() {
+                    while let Ok(newer) = known.try_recv() {
+                        setup = Some(newer);
+                    }
+                    let frame = match request {
+                        Request::Action { id, action } => FromClient::Action {
+                            id,
+                            by: "deck".to_owned(),
+                            action,
+                        },
+                        Request::Output {
+                            agent,
+                            attempt,
+                            offset,
+                            max,
+                        } => {
+                            let Some(setup) = &setup else { continue };
+                            let Some(agent) = setup.plan.agents.get(agent.ix()) else {
+                                continue;
+                            };
+                            FromClient::Output {
+                                agent: agent.id.to_string(),
+                                attempt,
+                                offset,
+                                max,
+                            }
+                        }
+                    };
+                    if protocol::write(&mut writing, &frame, &[]).is_err() {
+                        return;
+                    }
+                }
+                // The dashboard has gone: the runner notices.
+                let _ = writing.shutdown(std::net::Shutdown::Both);
+            })?;
         Ok(())
     }
 }
@@ -147,7 +195,10 @@ fn next(from: &mut UnixStream) -> Result<Update, ClientError> {
     next_with(from, None)
 }
 
-fn next_with(from: &mut UnixStream, setup: Option<&crate::engine::Setup>) -> Result<Update, ClientError> {
+fn next_with(
+    from: &mut UnixStream,
+    setup: Option<&crate::engine::Setup>,
+) -> Result<Update, ClientError> {
     let mut snapshot = Vec::new();
     loop {
         let (frame, raw) = protocol::read::<FromRunner>(from)?;
@@ -163,12 +214,30 @@ fn next_with(from: &mut UnixStream, setup: Option<&crate::engine::Setup>) -> Res
             }
             FromRunner::Events { records } => Update::Records(records),
             FromRunner::Sample { sample } => Update::Sample(sample),
-            FromRunner::Output { agent, attempt, offset, total } => {
-                let Some(&agent) = setup.and_then(|s| s.by_id.get(&agent.as_str().into())) else { continue };
-                Update::Output { agent, attempt, offset, bytes: raw, total }
+            FromRunner::Output {
+                agent,
+                attempt,
+                offset,
+                total,
+            } => {
+                let Some(&agent) = setup.and_then(|s| s.by_id.get(&agent.as_str().into())) else {
+                    continue;
+                };
+                Update::Output {
+                    agent,
+                    attempt,
+                    offset,
+                    bytes: raw,
+                    total,
+                }
             }
-            FromRunner::Ack { id, reason, .. } => Update::Ack { id, result: reason.map_or(Ok(()), Err) },
-            FromRunner::End { status } => Update::Gone { reason: format!("the run has ended with status {status}") },
+            FromRunner::Ack { id, reason, .. } => Update::Ack {
+                id,
+                result: reason.map_or(Ok(()), Err),
+            },
+            FromRunner::End { status } => Update::Gone {
+                reason: format!("the run has ended with status {status}"),
+            },
         });
     }
 }

@@ -79,9 +79,12 @@ pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
 /// When `/proc` does not tell.
 pub fn program() -> io::Result<String> {
     let path = std::env::current_exe()?;
-    path.into_os_string()
-        .into_string()
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the program's path is not UTF-8"))
+    path.into_os_string().into_string().map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "the program's path is not UTF-8",
+        )
+    })
 }
 
 /// Waits for the runner; hands signals on, reaps what was reparented to us.
@@ -123,21 +126,30 @@ fn end_rest(grace: Duration) {
         }
         let Ok(table) = ProcTable::scan() else { return };
         let late = Instant::now() >= until;
-        for stat in table.iter().filter(|s| s.pid != me && s.alive() && table.is_descendant(s.pid, me)) {
+        for stat in table
+            .iter()
+            .filter(|s| s.pid != me && s.alive() && table.is_descendant(s.pid, me))
+        {
             let name = (stat.pid, stat.start_time);
             if late {
-                let _ = tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::KILL);
+                let _ =
+                    tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::KILL);
             } else if !asked.contains(&name) {
                 asked.push(name);
-                let _ = tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::TERM);
-                let _ = tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::CONT);
+                let _ =
+                    tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::TERM);
+                let _ =
+                    tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::CONT);
             }
         }
         if Instant::now() >= until + Duration::from_secs(5) {
             complain("some processes of the run cannot be killed (they wait for a device)");
             return;
         }
-        let tick = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+        let tick = Timespec {
+            tv_sec: 0,
+            tv_nsec: 20_000_000,
+        };
         let _ = poll(&mut [] as &mut [PollFd<'_>], Some(&tick));
     }
 }

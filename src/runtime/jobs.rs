@@ -30,7 +30,10 @@ impl JobMaker {
             let steps = state.checks_of(key.owner);
             let step = steps.get(step as usize)?;
             return Some(Job {
-                output: self.run_dir.join("gates").join(file_name(&state.setup, key)),
+                output: self
+                    .run_dir
+                    .join("gates")
+                    .join(file_name(&state.setup, key)),
                 key: name,
                 argv: step.argv.to_vec(),
                 env_extra: Vec::new(),
@@ -39,7 +42,9 @@ impl JobMaker {
                 watch_outputs: Vec::new(),
             });
         }
-        let engine::Owner::Agent(ix) = key.owner else { return None };
+        let engine::Owner::Agent(ix) = key.owner else {
+            return None;
+        };
         let agent = state.setup.plan.agent(ix);
         let (argv, stdin) = self.command(state, ix, mode)?;
         Some(Job {
@@ -49,7 +54,10 @@ impl JobMaker {
             env_extra: Vec::new(),
             cwd: self.workdir.clone(),
             stdin,
-            watch_outputs: watched(&state.setup, ix).iter().map(|path| self.workdir.join(path)).collect(),
+            watch_outputs: watched(&state.setup, ix)
+                .iter()
+                .map(|path| self.workdir.join(path))
+                .collect(),
         })
     }
 
@@ -60,7 +68,11 @@ impl JobMaker {
             Work::Command(argv) => Some((argv.clone(), None)),
             Work::Sim(sim) => {
                 let json = serde_json::to_string(sim).ok()?;
-                let argv = vec![self.program.clone(), executor::simulate::SUBCOMMAND.to_owned(), json];
+                let argv = vec![
+                    self.program.clone(),
+                    executor::simulate::SUBCOMMAND.to_owned(),
+                    json,
+                ];
                 Some((argv, None))
             }
             Work::Prompt(prompt) => {
@@ -116,10 +128,17 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
                 engine::Owner::Agent(ix) => setup.checks(ix),
                 engine::Owner::Phase(ix) => setup.phase_checks(ix),
             };
-            JobKind::Check { gate: steps.get(index as usize)?.gate.to_owned(), index }
+            JobKind::Check {
+                gate: steps.get(index as usize)?.gate.to_owned(),
+                index,
+            }
         }
     };
-    Some(executor::JobKey { owner, attempt: key.attempt, kind })
+    Some(executor::JobKey {
+        owner,
+        attempt: key.attempt,
+        kind,
+    })
 }
 
 /// Translates an executor's key for the engine.
@@ -127,15 +146,19 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
 pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKey> {
     let owner = match &key.owner {
         executor::Owner::Agent(id) => engine::Owner::Agent(*setup.by_id.get(id)?),
-        executor::Owner::Phase(id) => {
-            engine::Owner::Phase(PhaseIx::of(setup.plan.phases.iter().position(|p| p.id == *id)?))
-        }
+        executor::Owner::Phase(id) => engine::Owner::Phase(PhaseIx::of(
+            setup.plan.phases.iter().position(|p| p.id == *id)?,
+        )),
     };
     let check = match &key.kind {
         JobKind::Main => None,
         JobKind::Check { index, .. } => Some(*index),
     };
-    Some(engine::JobKey { owner, attempt: key.attempt, check })
+    Some(engine::JobKey {
+        owner,
+        attempt: key.attempt,
+        check,
+    })
 }
 
 /// Turns a report into an input; none where it is only a note.
@@ -143,12 +166,30 @@ pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKe
 pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
     let key_of = |key: &executor::JobKey| engine_key(setup, key);
     Some(match report {
-        Report::Spawned { key, pid, start_time } => InputKind::Spawned {
+        Report::Spawned {
+            key,
+            pid,
+            start_time,
+        } => InputKind::Spawned {
             key: key_of(&key)?,
-            handle: Handle::Local { pid, start_ticks: start_time },
+            handle: Handle::Local {
+                pid,
+                start_ticks: start_time,
+            },
         },
-        Report::SpawnFailed { key, error, .. } => InputKind::SpawnFailed { key: key_of(&key)?, error },
-        Report::Ended { key, exit, cpu_us, maxrss_bytes, output_bytes, leaked, present } => {
+        Report::SpawnFailed { key, error, .. } => InputKind::SpawnFailed {
+            key: key_of(&key)?,
+            error,
+        },
+        Report::Ended {
+            key,
+            exit,
+            cpu_us,
+            maxrss_bytes,
+            output_bytes,
+            leaked,
+            present,
+        } => {
             let key = key_of(&key)?;
             let present = match (key.owner, key.check) {
                 (engine::Owner::Agent(ix), None) => watched(setup, ix)
@@ -162,8 +203,12 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
                 key,
                 exit: match exit {
                     executor::Exit::Code(code) => engine::Exit::Code(code),
-                    executor::Exit::Signal { number, name, .. } => engine::Exit::Signal { number, name },
-                    executor::Exit::Lost => engine::Exit::SpawnError("its exit status was lost".to_owned()),
+                    executor::Exit::Signal { number, name, .. } => {
+                        engine::Exit::Signal { number, name }
+                    }
+                    executor::Exit::Lost => {
+                        engine::Exit::SpawnError("its exit status was lost".to_owned())
+                    }
                 },
                 cpu_us,
                 peak_bytes: maxrss_bytes,
@@ -172,9 +217,17 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
                 present,
             }
         }
-        Report::Frozen { key, stopped, total, rss_bytes } => {
-            InputKind::FrozenTree { key: key_of(&key)?, stopped, total, held_bytes: rss_bytes }
-        }
+        Report::Frozen {
+            key,
+            stopped,
+            total,
+            rss_bytes,
+        } => InputKind::FrozenTree {
+            key: key_of(&key)?,
+            stopped,
+            total,
+            held_bytes: rss_bytes,
+        },
         Report::Escalated { .. }
         | Report::Survives { .. }
         | Report::Thawed { .. }

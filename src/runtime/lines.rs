@@ -41,16 +41,22 @@ impl Lines {
         let mut follower = Follower::new(dir);
         let thread = {
             let bell = bell.clone();
-            thread::Builder::new().name("lines".into()).stack_size(256 << 10).spawn(move || {
-                loop {
-                    let over = bell.wait();
-                    if print(&mut follower, json, from).is_err() || over {
-                        return;
+            thread::Builder::new()
+                .name("lines".into())
+                .stack_size(256 << 10)
+                .spawn(move || {
+                    loop {
+                        let over = bell.wait();
+                        if print(&mut follower, json, from).is_err() || over {
+                            return;
+                        }
                     }
-                }
-            })?
+                })?
         };
-        Ok(Self { bell, thread: Some(thread) })
+        Ok(Self {
+            bell,
+            thread: Some(thread),
+        })
     }
 
     /// Says that records were written; cheap.
@@ -82,7 +88,10 @@ impl Bell {
     fn wait(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while !state.0 && !state.1 {
-            state = self.rung.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .rung
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         state.0 = false;
         state.1
@@ -119,9 +128,17 @@ fn print(follower: &mut Follower, json: bool, from: u64) -> io::Result<()> {
 fn text(record: &Record, out: &mut Vec<u8>) {
     let seconds = record.elapsed_us / 1_000_000;
     let tenths = record.elapsed_us / 100_000 % 10;
-    let Some(text) = sentence(&record.event) else { return };
+    let Some(text) = sentence(&record.event) else {
+        return;
+    };
     // Writing into memory cannot fail.
-    let _ = writeln!(out, "{:>2}:{:02}.{tenths}  {}", seconds / 60, seconds % 60, clean_line(&text, 400));
+    let _ = writeln!(
+        out,
+        "{:>2}:{:02}.{tenths}  {}",
+        seconds / 60,
+        seconds % 60,
+        clean_line(&text, 400)
+    );
 }
 
 fn seconds(us: u64) -> String {
@@ -132,7 +149,14 @@ fn seconds(us: u64) -> String {
 #[must_use]
 pub fn sentence(event: &Event) -> Option<String> {
     Some(match event {
-        Event::RunStarted { run, plan, agents, wave_count, mode, .. } => {
+        Event::RunStarted {
+            run,
+            plan,
+            agents,
+            wave_count,
+            mode,
+            ..
+        } => {
             let mode = crate::engine::mode_name(*mode);
             format!("run {run}: {plan}, {agents} agents in {wave_count} waves, {mode}")
         }
@@ -142,40 +166,71 @@ pub fn sentence(event: &Event) -> Option<String> {
             crate::engine::StoppedBy::Signal(n) => format!("stopping: signal {n}"),
             crate::engine::StoppedBy::GuardLost => "stopping: the guard is gone".to_owned(),
         },
-        Event::RunDegraded { error: Some(error) } => format!("RECORDING HAS A FAULT: {error}; nothing new starts"),
+        Event::RunDegraded { error: Some(error) } => {
+            format!("RECORDING HAS A FAULT: {error}; nothing new starts")
+        }
         Event::RunDegraded { error: None } => "recording is well again".to_owned(),
-        Event::RunFinished { status, summary, .. } => format!("finished: {summary} (status {status})"),
+        Event::RunFinished {
+            status, summary, ..
+        } => format!("finished: {summary} (status {status})"),
         Event::AgentStarted { agent, attempt, .. } => match attempt {
             1 => format!("> {agent}"),
             n => format!("> {agent} (attempt {n})"),
         },
-        Event::AttemptEnded { agent, attempt, exit, leaked, .. } if !exit.ok() || *leaked > 0 => {
+        Event::AttemptEnded {
+            agent,
+            attempt,
+            exit,
+            leaked,
+            ..
+        } if !exit.ok() || *leaked > 0 => {
             let leaked = match leaked {
                 0 => String::new(),
                 n => format!("; {n} processes left behind were ended"),
             };
             format!("  {agent} attempt {attempt}: {exit}{leaked}")
         }
-        Event::AgentCompleted { agent, ran_us, .. } => format!("+ {agent} done in {}", seconds(*ran_us)),
+        Event::AgentCompleted { agent, ran_us, .. } => {
+            format!("+ {agent} done in {}", seconds(*ran_us))
+        }
         Event::AgentFailed { agent, reason, .. } => format!("x {agent} FAILED: {reason}"),
         Event::AgentSkipped { agent, reason, .. } => format!("- {agent} skipped: {reason}"),
         Event::AgentStopped { agent, .. } => format!("- {agent} stopped"),
         Event::AgentBlocked { agent, reason, .. } => format!("! {agent} WAITS FOR YOU: {reason}"),
-        Event::AgentRetrying { agent, delay_us, reason, .. } => {
+        Event::AgentRetrying {
+            agent,
+            delay_us,
+            reason,
+            ..
+        } => {
             format!("  {agent} tries again in {}: {reason}", seconds(*delay_us))
         }
-        Event::AgentTimeout { agent, limit_us, .. } => format!("  {agent} took longer than {}", seconds(*limit_us)),
+        Event::AgentTimeout {
+            agent, limit_us, ..
+        } => format!("  {agent} took longer than {}", seconds(*limit_us)),
         Event::AgentFrozen { agent, .. } => format!("  {agent} frozen"),
         Event::AgentThawed { agent, .. } => format!("  {agent} goes on"),
-        Event::AgentQuiet { agent, quiet: true, .. } => format!("  {agent} is silent"),
+        Event::AgentQuiet {
+            agent, quiet: true, ..
+        } => format!("  {agent} is silent"),
         Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
-        Event::GateFailed { place, reason } => format!("x {} on {}: {reason}", place.gate, on(place)),
+        Event::GateFailed { place, reason } => {
+            format!("x {} on {}: {reason}", place.gate, on(place))
+        }
         Event::PhaseCompleted { phase } => format!("= phase {phase} complete"),
         Event::PhaseFailed { phase, reason } => format!("x phase {phase} failed: {reason}"),
         Event::ModeChanged { to, agents_cap, .. } => {
-            format!("  mode {}, at most {agents_cap} at once", crate::engine::mode_name(*to))
+            format!(
+                "  mode {}, at most {agents_cap} at once",
+                crate::engine::mode_name(*to)
+            )
         }
-        Event::ZoneChanged { to, halted, figures, .. } => {
+        Event::ZoneChanged {
+            to,
+            halted,
+            figures,
+            ..
+        } => {
             let halted = if *halted { ": nothing starts" } else { "" };
             let percent = figures.pressure_permille / 10;
             format!("  memory {percent} % {}{halted}", to.name().to_uppercase())
@@ -191,4 +246,3 @@ fn on(place: &crate::engine::CheckPlace) -> String {
         (None, None) => String::new(),
     }
 }
-

@@ -32,7 +32,10 @@ impl Machine {
     pub fn read() -> std::io::Result<Self> {
         let (ram_bytes, _) = crate::sys::memory::Meters::open()?.binding()?;
         let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Ok(Self { ram_bytes, cpus_milli: cpus as u64 * 1000 })
+        Ok(Self {
+            ram_bytes,
+            cpus_milli: cpus as u64 * 1000,
+        })
     }
 }
 
@@ -88,7 +91,13 @@ impl RunConfig {
     /// Resolves the limits: the smaller of plan, user and machine for memory and CPUs; for agents
     /// the flag, else the plan, else the configuration, else the machine's tier (DESIGN 5).
     #[must_use]
-    pub fn resolve(plan: &Plan, config: &Config, stated: &Stated, machine: Machine, workdir: &Path) -> Self {
+    pub fn resolve(
+        plan: &Plan,
+        config: &Config,
+        stated: &Stated,
+        machine: Machine,
+        workdir: &Path,
+    ) -> Self {
         let bytes = |limit: RamLimit| match limit {
             RamLimit::Share(permille) => {
                 let share = u128::from(machine.ram_bytes) * u128::from(permille) / 1000;
@@ -104,24 +113,33 @@ impl RunConfig {
             (None, None) => user,
         };
         let tier = crate::config::tier::default_agents(machine.ram_bytes);
-        let agents = stated.agents.or(plan.limits.agents).or(config.limits.agents).unwrap_or(tier);
+        let agents = stated
+            .agents
+            .or(plan.limits.agents)
+            .or(config.limits.agents)
+            .unwrap_or(tier);
         let capacity = capacity_from_plan(plan, machine.ram_bytes, machine.cpus_milli, agents);
         Self {
             plan_name: plan.name.clone(),
             mode: stated.mode.or(config.mode).unwrap_or(plan.mode),
             ram_limit_bytes: ram.min(machine.ram_bytes),
             agents_cap: agents.max(1),
-            cpus_milli: config.limits.cpus_milli.map_or(capacity.cpus_milli, |user| user.min(capacity.cpus_milli)),
+            cpus_milli: config
+                .limits
+                .cpus_milli
+                .map_or(capacity.cpus_milli, |user| user.min(capacity.cpus_milli)),
             attended: stated.attended,
             hybrid_orchestration_enabled: config.flags.hybrid_orchestration_enabled,
             parallel_graph_enabled: config.flags.parallel_graph_enabled,
+            // The configuration states percent.
             thresholds: [
                 config.zones.yellow,
                 config.zones.orange,
                 config.zones.red,
                 config.zones.halt,
                 config.zones.hysteresis,
-            ],
+            ]
+            .map(|percent| percent * 10),
             workdir: workdir.display().to_string(),
             grace_us: config.processes.grace_us,
             output_drain_us: config.processes.output_drain_us,
@@ -135,7 +153,13 @@ impl RunConfig {
     #[must_use]
     pub const fn thresholds(&self) -> Thresholds {
         let [yellow, orange, red, halt, hysteresis] = self.thresholds;
-        Thresholds { yellow, orange, red, halt, hysteresis }
+        Thresholds {
+            yellow,
+            orange,
+            red,
+            halt,
+            hysteresis,
+        }
     }
 
     /// Builds the setup of a run from its plan.
@@ -146,7 +170,12 @@ impl RunConfig {
         let graph = Graph::new(&plan);
         let ranks = static_ranks(&plan, &graph);
         let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
-        let capacity = capacity_from_plan(&plan, self.ram_limit_bytes, self.cpus_milli, self.agents_cap);
+        let capacity = capacity_from_plan(
+            &plan,
+            self.ram_limit_bytes,
+            self.cpus_milli,
+            self.agents_cap,
+        );
         let choices = Choices::new(&plan, &graph, &capacity);
         let critical = Critical::new(&graph, &choices.durations);
         let effective = Effective {
@@ -168,7 +197,12 @@ pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
     let mut out: Vec<String> = plan
         .unbuilt
         .iter()
-        .map(|u| format!("{file}:{}:{}: error: `{}` is not built yet: {}", u.line, u.column, u.key, u.help))
+        .map(|u| {
+            format!(
+                "{file}:{}:{}: error: `{}` is not built yet: {}",
+                u.line, u.column, u.key, u.help
+            )
+        })
         .collect();
     let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64);
     let limit = config.ram_limit_bytes;
@@ -192,7 +226,11 @@ pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
             ));
         }
     }
-    for gate in plan.gates.iter().filter(|g| g.ram_bytes > limit && !g.run.is_empty()) {
+    for gate in plan
+        .gates
+        .iter()
+        .filter(|g| g.ram_bytes > limit && !g.run.is_empty())
+    {
         out.push(format!(
             "{file}: error: gate `{}` needs {}, and this run may use {}",
             gate.id,
@@ -230,11 +268,17 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
     let read = |file: &'static str| {
         std::fs::read_to_string(dir.join(file)).map_err(|error| FolderError::Read { file, error })
     };
-    let config: RunConfig = toml::from_str(&read("config.toml")?).map_err(|e| FolderError::Config(e.to_string()))?;
+    let config: RunConfig =
+        toml::from_str(&read("config.toml")?).map_err(|e| FolderError::Config(e.to_string()))?;
     let source = read("plan.toml")?;
-    let options =
-        LoadOptions { file_name: "plan.toml".to_owned(), vars: BTreeMap::new(), only: None };
-    let loaded = plan::load(&source, &options, &mut |path| Err(format!("{path} was not kept with the run")))
-        .map_err(|found| FolderError::Plan(plan::render(&found, "plan.toml", &source)))?;
+    let options = LoadOptions {
+        file_name: "plan.toml".to_owned(),
+        vars: BTreeMap::new(),
+        only: None,
+    };
+    let loaded = plan::load(&source, &options, &mut |path| {
+        Err(format!("{path} was not kept with the run"))
+    })
+    .map_err(|found| FolderError::Plan(plan::render(&found, "plan.toml", &source)))?;
     Ok((config.setup(loaded.plan), config))
 }

@@ -114,7 +114,10 @@ pub enum FromClient {
 pub fn write<T: Serialize>(to: &mut impl Write, frame: &T, raw: &[u8]) -> io::Result<()> {
     let json = serde_json::to_vec(frame).map_err(io::Error::other)?;
     let length = |n: usize| {
-        u32::try_from(n).ok().filter(|&n| n <= LONGEST).ok_or_else(|| io::Error::other("a frame is too large"))
+        u32::try_from(n)
+            .ok()
+            .filter(|&n| n <= LONGEST)
+            .ok_or_else(|| io::Error::other("a frame is too large"))
     };
     let mut out = Vec::with_capacity(8 + json.len() + raw.len());
     out.extend_from_slice(&length(json.len())?.to_le_bytes());
@@ -132,14 +135,21 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<(T, Vec<u8>
     let mut head = [0_u8; 8];
     from.read_exact(&mut head)?;
     let [a, b, c, d, e, f, g, h] = head;
-    let (json, raw) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    let (json, raw) = (
+        u32::from_le_bytes([a, b, c, d]),
+        u32::from_le_bytes([e, f, g, h]),
+    );
     if json > LONGEST || raw > LONGEST {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a frame is too large"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a frame is too large",
+        ));
     }
     let mut bytes = vec![0; json as usize];
     from.read_exact(&mut bytes)?;
     let mut rest = vec![0; raw as usize];
     from.read_exact(&mut rest)?;
-    let frame = serde_json::from_slice(&bytes).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
+    let frame = serde_json::from_slice(&bytes)
+        .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
     Ok((frame, rest))
 }

@@ -41,7 +41,10 @@ pub fn fold(dir: &Path, setup: Arc<Setup>) -> Result<Folded, ReadError> {
     let damage = if let Tail::Damaged(damage) = &end.tail {
         let what = damage.to_string();
         let kept = journal::set_aside(dir, &mut end)?;
-        Some(format!("{what}; the rest of the journal was set aside as {}", kept.display()))
+        Some(format!(
+            "{what}; the rest of the journal was set aside as {}",
+            kept.display()
+        ))
     } else {
         None
     };
@@ -108,9 +111,15 @@ fn attempts(survivors: &[Survivor]) -> Vec<(AgentId, u32)> {
 #[must_use]
 pub fn output_attempts(dir: &Path) -> Vec<(AgentId, u32)> {
     let mut highest: BTreeMap<AgentId, u32> = BTreeMap::new();
-    for entry in std::fs::read_dir(dir.join("output")).into_iter().flatten().flatten() {
+    for entry in std::fs::read_dir(dir.join("output"))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let name = entry.file_name();
-        let Some((agent, attempt)) = name.to_str().and_then(|n| n.rsplit_once('.')) else { continue };
+        let Some((agent, attempt)) = name.to_str().and_then(|n| n.rsplit_once('.')) else {
+            continue;
+        };
         if let Ok(attempt) = attempt.parse::<u32>() {
             let known = highest.entry(AgentId::from(agent)).or_default();
             *known = (*known).max(attempt);

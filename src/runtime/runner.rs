@@ -7,7 +7,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -17,7 +17,7 @@ use crate::{
     executor::{self, LocalExecutor, Mailbox},
     journal::{Header, JournalWriter, RunDir, RunLock, Snapshotter, Store, StoreError, WriteError},
     plan::Plan,
-    resources::{Sampler, Sensor, first_figures},
+    resources::{Sampler, Sensor},
     sys::{limits, proc, signals},
 };
 
@@ -28,7 +28,7 @@ use super::{
     lines::Lines,
     prepare::{FolderError, RunConfig, read_folder},
     recover, socket,
-    turns::{Msg, Turns, complain, now_ms},
+    turns::{Msg, Notes, Turns, complain, now_ms},
     watch,
 };
 
@@ -101,16 +101,37 @@ pub fn start(new: New, manner: Manner) -> Result<u8, RunnerError> {
     let store = Store::open(&new.root, new.home.as_deref())?;
     let config_text = toml::to_string(&new.config).map_err(io::Error::other)?;
     let mut random = [0_u8; 8];
-    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty()).map_err(io::Error::from)?;
+    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())
+        .map_err(io::Error::from)?;
     let random = u64::from_ne_bytes(random);
-    let (dir, lock) = store.create_run(now_ms(), random, new.plan_text.as_bytes(), config_text.as_bytes())?;
+    let (dir, lock) = store.create_run(
+        now_ms(),
+        random,
+        new.plan_text.as_bytes(),
+        config_text.as_bytes(),
+    )?;
     let plan_hash = sha256(new.plan_text.as_bytes());
     let boot_id = proc::boot_id()?;
     let journal = JournalWriter::create(&dir.path, &Header::new(&dir.id, &plan_hash, &boot_id))?;
     let setup = Arc::new(new.config.setup(new.plan));
     let state = State::new(setup);
-    let first = InputKind::Begin { run: dir.id.clone(), boot_id, plan_hash, base_commit: new.base_commit };
-    Runner { dir, lock, config: new.config, journal, state, base_us: 0, print_from: 1, manner }.run(first)
+    let first = InputKind::Begin {
+        run: dir.id.clone(),
+        boot_id,
+        plan_hash,
+        base_commit: new.base_commit,
+    };
+    Runner {
+        dir,
+        lock,
+        config: new.config,
+        journal,
+        state,
+        base_us: 0,
+        print_from: 1,
+        manner,
+    }
+    .run(first)
 }
 
 /// What `resume` found.
@@ -138,7 +159,8 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     if let Some(status) = state.finished {
         return Ok(Resumed::Ended(status, state.summary.unwrap_or_default()));
     }
-    let (survivors, mut seen) = recover::end_survivors(&dir.id, Duration::from_micros(config.grace_us))?;
+    let (survivors, mut seen) =
+        recover::end_survivors(&dir.id, Duration::from_micros(config.grace_us))?;
     seen.extend(recover::output_attempts(&dir.path));
     let journal = JournalWriter::open_for_append(&dir.path, &folded.end)?;
     let boot_id = proc::boot_id()?;
@@ -147,11 +169,31 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     let first = if state.run.is_empty() {
         // It died before its first record: it begins now.
         let plan_hash = folded.end.header.plan_hash.clone();
-        InputKind::Begin { run: dir.id.clone(), boot_id, plan_hash, base_commit: None }
+        InputKind::Begin {
+            run: dir.id.clone(),
+            boot_id,
+            plan_hash,
+            base_commit: None,
+        }
     } else {
-        InputKind::Recovered { boot_id, survivors, seen_attempts: seen }
+        InputKind::Recovered {
+            boot_id,
+            survivors,
+            seen_attempts: seen,
+        }
     };
-    Runner { dir, lock, config, journal, state, base_us, print_from, manner }.run(first).map(Resumed::Ran)
+    Runner {
+        dir,
+        lock,
+        config,
+        journal,
+        state,
+        base_us,
+        print_from,
+        manner,
+    }
+    .run(first)
+    .map(Resumed::Ran)
 }
 
 struct Runner {
@@ -190,15 +232,22 @@ impl Runner {
         let (executor, io_loop) = LocalExecutor::prepare(&settings, mailbox.clone())?;
         let executor = Arc::new(executor);
         let lines = match self.manner.lines {
-            Some(kind) => Some(Lines::start(&self.dir.path, kind == LineKind::Json, self.print_from)?),
+            Some(kind) => Some(Lines::start(
+                &self.dir.path,
+                kind == LineKind::Json,
+                self.print_from,
+            )?),
             None => None,
         };
         let setup = self.state.setup.clone();
         let started = Instant::now();
-        let first_figures = first_figures(setup.ram_limit_bytes)?;
+        let sampler = sampler(&self.dir.id, &executor, &setup)?;
+        let first_figures = sampler.first_figures();
+        let notes = Arc::new(Mutex::new(Vec::new()));
         let later = Later {
             to_loop: to_loop.clone(),
-            executor: executor.clone(),
+            sampler,
+            notes: notes.clone(),
             setup,
             dir: self.dir.path.clone(),
             run: self.dir.id.clone(),
@@ -211,13 +260,18 @@ impl Runner {
         let workdir = PathBuf::from(&self.config.workdir);
         let turns = Turns {
             snapshots: Snapshotter::new(&self.dir.path, self.journal.position()),
-            jobs: JobMaker { workdir, run_dir: self.dir.path.clone(), program: program()? },
+            jobs: JobMaker {
+                workdir,
+                run_dir: self.dir.path.clone(),
+                program: program()?,
+            },
             journal: self.journal,
             state: self.state,
             executor: executor.clone(),
             mailbox,
             lines,
             figures: first_figures,
+            notes,
             grace: Duration::from_micros(self.config.grace_us),
             base_us: self.base_us,
             started,
@@ -257,7 +311,8 @@ impl Drop for ShutDown {
 /// What starts only after the first agents were given to the spawners: nothing of it may delay them.
 struct Later {
     to_loop: mpsc::Sender<Msg>,
-    executor: Arc<LocalExecutor>,
+    sampler: Sampler,
+    notes: Notes,
     setup: Arc<Setup>,
     dir: PathBuf,
     run: String,
@@ -270,7 +325,12 @@ struct Later {
 
 impl Later {
     fn start(self) {
-        let served = socket::serve(&self.dir, &self.run, self.setup.clone(), self.to_loop.clone());
+        let served = socket::serve(
+            &self.dir,
+            &self.run,
+            self.setup.clone(),
+            self.to_loop.clone(),
+        );
         match served {
             Ok(()) if self.manner.announce => socket::announce(&self.run, &self.dir),
             Ok(()) => {}
@@ -280,48 +340,83 @@ impl Later {
         if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
             complain(&format!("signals cannot be read: {error}"));
         }
-        let sampling = thread::Builder::new().name("sampler".into()).stack_size(256 << 10);
+        let sampling = thread::Builder::new()
+            .name("sampler".into())
+            .stack_size(256 << 10);
         let spawned = sampling.spawn(move || self.sample());
         if let Err(error) = spawned {
             complain(&format!("memory is not sampled: {error}"));
         }
     }
 
-    fn sample(self) {
-        let executor = self.executor.clone();
-        let setup = self.setup.clone();
-        let owner = move |key: &executor::JobKey| match engine_key(&setup, key)?.owner {
-            crate::engine::Owner::Agent(ix) => Some((ix, key.attempt)),
-            crate::engine::Owner::Phase(_) => None,
-        };
-        let sampler = Sampler::open(Box::new(move || executor.views()), Box::new(owner), self.setup.ram_limit_bytes);
-        let mut sampler = match sampler {
-            Ok(sampler) => sampler,
-            Err(error) => return complain(&format!("memory is not sampled: {error}")),
-        };
-        let quiet = self.setup.plan.agents.iter().map(|a| a.quiet_us).collect();
-        let thresholds = self.setup.thresholds;
-        let mut sensor = Sensor::new(thresholds, self.memory.zone, self.memory.halted, quiet);
+    fn sample(mut self) {
+        let quiet: Vec<Option<u64>> = self.setup.plan.agents.iter().map(|a| a.quiet_us).collect();
+        let limit = self.setup.ram_limit_bytes;
+        let mut sensor = Sensor::new(
+            self.setup.thresholds,
+            limit,
+            self.memory.zone,
+            self.memory.halted,
+            quiet,
+        );
         let mut samples = crate::journal::SampleWriter::open(&self.dir);
         loop {
             thread::sleep(self.interval);
             let alive = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let sample = sampler.read(now_ms(), self.base_us + alive);
+            for (agent, frozen) in self
+                .notes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .drain(..)
+            {
+                if frozen {
+                    sensor.freeze(agent)
+                } else {
+                    sensor.thaw(agent)
+                }
+            }
+            let sample = self.sampler.read(now_ms(), self.base_us + alive);
             let edges = sensor.observe(&sample);
             samples.append(&sample);
-            if self.to_loop.send(Msg::Sample(Box::new(sample), edges)).is_err() {
+            if self
+                .to_loop
+                .send(Msg::Sample(Box::new(sample), edges))
+                .is_err()
+            {
                 return;
             }
         }
     }
 }
 
+/// Opens the sampler over the executor's jobs.
+fn sampler(run: &str, executor: &Arc<LocalExecutor>, setup: &Arc<Setup>) -> io::Result<Sampler> {
+    let (executor, owners) = (executor.clone(), setup.clone());
+    let whose = move |key: &executor::JobKey| match engine_key(&owners, key)?.owner {
+        crate::engine::Owner::Agent(ix) => Some((ix, key.attempt)),
+        crate::engine::Owner::Phase(_) => None,
+    };
+    let own = [
+        std::process::id().cast_signed(),
+        rustix::process::getppid().map_or(0, |p| p.as_raw_pid()),
+    ];
+    Sampler::open(
+        run,
+        Box::new(move || executor.views()),
+        Box::new(whose),
+        setup.ram_limit_bytes,
+        &own,
+    )
+}
+
 /// Whether a variable passes the allow-list: a name, or a prefix with `*`.
 fn passes(allowed: &[String], name: &str) -> bool {
-    allowed.iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(prefix) => name.starts_with(prefix),
-        None => name == pattern,
-    })
+    allowed
+        .iter()
+        .any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == pattern,
+        })
 }
 
 fn private_folders(dir: &Path) -> io::Result<()> {

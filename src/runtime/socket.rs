@@ -50,22 +50,37 @@ const HELLO: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// When no private place for it can be found.
-pub(super) fn serve(dir: &Path, run: &str, setup: Arc<Setup>, to_loop: mpsc::Sender<Msg>) -> io::Result<()> {
+pub(super) fn serve(
+    dir: &Path,
+    run: &str,
+    setup: Arc<Setup>,
+    to_loop: mpsc::Sender<Msg>,
+) -> io::Result<()> {
     let path = place(dir, run)?;
     // Left by a runner that was killed; we hold the run's lock, so nobody listens there.
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     fs::write(dir.join(ADDRESS), path.as_os_str().as_encoded_bytes())?;
-    let server = Arc::new(Server { dir: dir.to_owned(), run: run.to_owned(), setup, to_loop });
-    thread::Builder::new().name("socket".into()).stack_size(64 << 10).spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let server = server.clone();
-            let client = thread::Builder::new().name("client".into()).stack_size(256 << 10);
-            // Without a thread for it the client sees the connection close and may come again.
-            let _ = client.spawn(move || server.client(stream));
-        }
-    })?;
+    let server = Arc::new(Server {
+        dir: dir.to_owned(),
+        run: run.to_owned(),
+        setup,
+        to_loop,
+    });
+    thread::Builder::new()
+        .name("socket".into())
+        .stack_size(64 << 10)
+        .spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let server = server.clone();
+                let client = thread::Builder::new()
+                    .name("client".into())
+                    .stack_size(256 << 10);
+                // Without a thread for it the client sees the connection close and may come again.
+                let _ = client.spawn(move || server.client(stream));
+            }
+        })?;
     Ok(())
 }
 
@@ -99,7 +114,9 @@ fn place(dir: &Path, run: &str) -> io::Result<PathBuf> {
 /// Whether a folder is ours and nobody else may enter; a link does not count.
 fn private(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|meta| {
-        meta.is_dir() && meta.uid() == rustix::process::getuid().as_raw() && meta.mode() & 0o077 == 0
+        meta.is_dir()
+            && meta.uid() == rustix::process::getuid().as_raw()
+            && meta.mode() & 0o077 == 0
     })
 }
 
@@ -177,7 +194,9 @@ impl Drop for ClientSink {
 
 impl Server {
     fn client(&self, stream: UnixStream) {
-        let Ok(peer) = peer::Peer::of(&stream) else { return };
+        let Ok(peer) = peer::Peer::of(&stream) else {
+            return;
+        };
         if !peer.is_same_user() {
             return;
         }
@@ -188,10 +207,20 @@ impl Server {
 
     fn talk(&self, mut stream: UnixStream, operator: bool) -> io::Result<()> {
         stream.set_read_timeout(Some(HELLO))?;
-        let hello = FromRunner::Hello { protocol: PROTOCOL, run: self.run.clone(), operator };
+        let hello = FromRunner::Hello {
+            protocol: PROTOCOL,
+            run: self.run.clone(),
+            operator,
+        };
         protocol::write(&mut stream, &hello, &[])?;
         let (first, _) = protocol::read::<FromClient>(&mut stream)?;
-        let FromClient::Hello { protocol: theirs, news } = first else { return Ok(()) };
+        let FromClient::Hello {
+            protocol: theirs,
+            news,
+        } = first
+        else {
+            return Ok(());
+        };
         if theirs != PROTOCOL {
             return Ok(());
         }
@@ -200,13 +229,20 @@ impl Server {
         let behind = Arc::new(AtomicUsize::new(0));
         let writer = stream.try_clone()?;
         let counted = behind.clone();
-        thread::Builder::new().name("client".into()).stack_size(512 << 10).spawn(move || {
-            let mut writer = writer;
-            let _ = write_all(&mut writer, &queue, &counted);
-            let _ = writer.shutdown(Shutdown::Both);
-        })?;
+        thread::Builder::new()
+            .name("client".into())
+            .stack_size(512 << 10)
+            .spawn(move || {
+                let mut writer = writer;
+                let _ = write_all(&mut writer, &queue, &counted);
+                let _ = writer.shutdown(Shutdown::Both);
+            })?;
         if news && operator {
-            let sink = ClientSink { out: out.clone(), behind, stream: stream.try_clone()? };
+            let sink = ClientSink {
+                out: out.clone(),
+                behind,
+                stream: stream.try_clone()?,
+            };
             if self.to_loop.send(Msg::Attach(Box::new(sink))).is_err() {
                 return Ok(());
             }
@@ -215,8 +251,15 @@ impl Server {
             let (frame, _) = protocol::read::<FromClient>(&mut stream)?;
             match frame {
                 FromClient::Hello { .. } => return Ok(()),
-                FromClient::Action { id, by, action } => self.act(id, by, action, operator, out.clone()),
-                FromClient::Output { agent, attempt, offset, max } if operator => {
+                FromClient::Action { id, by, action } => {
+                    self.act(id, by, action, operator, out.clone())
+                }
+                FromClient::Output {
+                    agent,
+                    attempt,
+                    offset,
+                    max,
+                } if operator => {
                     let (frame, bytes) = self.output(agent, attempt, offset, max);
                     if out.send(Out::Frame(Box::new(frame), bytes)).is_err() {
                         return Ok(());
@@ -227,37 +270,76 @@ impl Server {
         }
     }
 
-    fn act(&self, id: u64, by: String, action: crate::engine::Action, operator: bool, out: mpsc::Sender<Out>) {
+    fn act(
+        &self,
+        id: u64,
+        by: String,
+        action: crate::engine::Action,
+        operator: bool,
+        out: mpsc::Sender<Out>,
+    ) {
         let ack = move |result: Result<u64, String>| {
             let (seq, reason) = match result {
                 Ok(seq) => (Some(seq), None),
                 Err(reason) => (None, Some(reason)),
             };
-            let _ = out.send(Out::Frame(Box::new(FromRunner::Ack { id, seq, reason }), Vec::new()));
+            let _ = out.send(Out::Frame(
+                Box::new(FromRunner::Ack { id, seq, reason }),
+                Vec::new(),
+            ));
         };
         if !operator {
             return ack(Err("an agent of this run may not steer it".to_owned()));
         }
         // Who asks is for the record; only names that we know, so that it cannot be forged text.
         let by = if by == "deck" { by } else { "ctl".to_owned() };
-        let _ = self.to_loop.send(Msg::Action { by, action, reply: Box::new(ack) });
+        let _ = self.to_loop.send(Msg::Action {
+            by,
+            action,
+            reply: Box::new(ack),
+        });
     }
 
     /// Reads a piece of an output file; nothing where there is none yet.
-    fn output(&self, agent: String, attempt: u32, offset: Option<u64>, max: u32) -> (FromRunner, Vec<u8>) {
+    fn output(
+        &self,
+        agent: String,
+        attempt: u32,
+        offset: Option<u64>,
+        max: u32,
+    ) -> (FromRunner, Vec<u8>) {
         let known = self.setup.by_id.contains_key(&agent.as_str().into());
-        let file = known.then(|| fs::File::open(output_path(&self.dir, &agent, attempt)).ok()).flatten();
-        let total = file.as_ref().and_then(|f| f.metadata().ok()).map_or(0, |meta| meta.len());
+        let file = known
+            .then(|| fs::File::open(output_path(&self.dir, &agent, attempt)).ok())
+            .flatten();
+        let total = file
+            .as_ref()
+            .and_then(|f| f.metadata().ok())
+            .map_or(0, |meta| meta.len());
         let max = u64::from(max.min(1 << 20));
-        let offset = offset.unwrap_or_else(|| total.saturating_sub(max)).min(total);
+        let offset = offset
+            .unwrap_or_else(|| total.saturating_sub(max))
+            .min(total);
         let mut bytes = vec![0; usize::try_from(max.min(total - offset)).unwrap_or(0)];
         let read = file.map_or(0, |f| f.read_at(&mut bytes, offset).unwrap_or(0));
         bytes.truncate(read);
-        (FromRunner::Output { agent, attempt, offset, total }, bytes)
+        (
+            FromRunner::Output {
+                agent,
+                attempt,
+                offset,
+                total,
+            },
+            bytes,
+        )
     }
 }
 
-fn write_all(to: &mut UnixStream, queue: &mpsc::Receiver<Out>, behind: &AtomicUsize) -> io::Result<()> {
+fn write_all(
+    to: &mut UnixStream,
+    queue: &mpsc::Receiver<Out>,
+    behind: &AtomicUsize,
+) -> io::Result<()> {
     while let Ok(out) = queue.recv() {
         match out {
             Out::Frame(frame, raw) => protocol::write(to, &*frame, &raw)?,
@@ -265,7 +347,13 @@ fn write_all(to: &mut UnixStream, queue: &mpsc::Receiver<Out>, behind: &AtomicUs
                 let json = serde_json::to_vec(&*state).map_err(io::Error::other)?;
                 let mut pieces = json.chunks(CHUNK).peekable();
                 while let Some(piece) = pieces.next() {
-                    protocol::write(to, &FromRunner::Snapshot { last: pieces.peek().is_none() }, piece)?;
+                    protocol::write(
+                        to,
+                        &FromRunner::Snapshot {
+                            last: pieces.peek().is_none(),
+                        },
+                        piece,
+                    )?;
                 }
             }
             Out::News(News::Records(records)) => {
@@ -278,7 +366,9 @@ fn write_all(to: &mut UnixStream, queue: &mpsc::Receiver<Out>, behind: &AtomicUs
                 let sample = Box::new(Arc::unwrap_or_clone(sample));
                 protocol::write(to, &FromRunner::Sample { sample }, &[])?;
             }
-            Out::News(News::End { status }) => protocol::write(to, &FromRunner::End { status }, &[])?,
+            Out::News(News::End { status }) => {
+                protocol::write(to, &FromRunner::End { status }, &[])?
+            }
         }
     }
     Ok(())

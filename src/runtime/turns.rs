@@ -4,16 +4,19 @@
 //! what they have. Must not decide: that is the engine's.
 
 use std::{
-    sync::{Arc, mpsc},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, mpsc},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     engine::{
-        self, Action, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve, turn_into,
+        self, Action, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve,
+        turn_into,
     },
     executor::{LocalExecutor, Mailbox, Report},
     journal::{JournalWriter, RunLock, Snapshotter},
+    plan::AgentIx,
     resources::{Edge, Sample},
 };
 
@@ -30,6 +33,9 @@ const LAST_WRITE: Duration = Duration::from_secs(10);
 
 /// Answer to an action: the number of its event, or why not.
 pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
+
+/// Agents that were frozen (or thawed) since the sampler last looked: their quiet clocks stand.
+pub type Notes = Arc<Mutex<Vec<(AgentIx, bool)>>>;
 
 /// What reaches the loop.
 pub enum Msg {
@@ -66,6 +72,7 @@ pub(super) struct Turns {
     pub jobs: JobMaker,
     pub lines: Option<Lines>,
     pub figures: Figures,
+    pub notes: Notes,
     pub grace: Duration,
     /// Time that the run had been alive before this runner, in microseconds.
     pub base_us: u64,
@@ -88,6 +95,8 @@ struct Running {
     write_again: Option<Instant>,
     sync_fault: bool,
     status: Option<u8>,
+    /// Highest sampled memory of each live attempt's tree, in bytes.
+    peaks: BTreeMap<(u32, u32), u64>,
 }
 
 impl Turns {
@@ -108,6 +117,7 @@ impl Turns {
             write_again: None,
             sync_fault: false,
             status: None,
+            peaks: BTreeMap::new(),
         };
         running.input(first);
         running.flush();
@@ -126,12 +136,16 @@ impl Running {
             {
                 return self.end(status);
             }
-            let wait = self.next_moment().map(|at| at.saturating_duration_since(Instant::now()));
+            let wait = self
+                .next_moment()
+                .map(|at| at.saturating_duration_since(Instant::now()));
             let first = match wait {
                 Some(wait) => match self.turns.inbox.recv_timeout(wait) {
                     Ok(msg) => Some(msg),
                     Err(mpsc::RecvTimeoutError::Timeout) => None,
-                    Err(mpsc::RecvTimeoutError::Disconnected) => return self.end(super::RUNNER_FAILED),
+                    Err(mpsc::RecvTimeoutError::Disconnected) => {
+                        return self.end(super::RUNNER_FAILED);
+                    }
                 },
                 None => match self.turns.inbox.recv() {
                     Ok(msg) => Some(msg),
@@ -144,7 +158,12 @@ impl Running {
                 self.take(msg);
                 next = self.turns.inbox.try_recv().ok();
             }
-            if self.turns.state.next_deadline().is_some_and(|due| due <= self.elapsed_us()) {
+            if self
+                .turns
+                .state
+                .next_deadline()
+                .is_some_and(|due| due <= self.elapsed_us())
+            {
                 self.input(InputKind::Deadline);
             }
             self.write_again();
@@ -170,7 +189,8 @@ impl Running {
                 let mut reports = std::mem::take(&mut self.reports);
                 self.turns.mailbox.drain(&mut reports);
                 for report in reports.drain(..) {
-                    if let Some(kind) = jobs::input(&self.turns.state.setup, report) {
+                    if let Some(mut kind) = jobs::input(&self.turns.state.setup, report) {
+                        self.add_sampled_peak(&mut kind);
                         self.input(kind);
                     }
                 }
@@ -178,11 +198,12 @@ impl Running {
             }
             Msg::Sample(sample, edges) => {
                 self.turns.figures = sample.figures;
+                for agent in &sample.agents {
+                    let peak = self.peaks.entry((agent.agent, agent.attempt)).or_default();
+                    *peak = (*peak).max(agent.peak_bytes);
+                }
                 for edge in edges {
-                    self.input(match edge {
-                        Edge::Zone { zone, halted } => InputKind::Zone { zone, halted },
-                        Edge::Quiet { agent, attempt, quiet } => InputKind::Quiet { agent, attempt, quiet },
-                    });
+                    self.input(edge.into());
                 }
                 if !self.clients.is_empty() {
                     self.tell(&News::Sample(Arc::from(sample)));
@@ -209,6 +230,18 @@ impl Running {
                 self.sync_fault = true;
                 self.input(InputKind::Journal { error: Some(error) });
             }
+        }
+    }
+
+    /// The kernel knows the peak of the largest process; the sampler that of the whole tree.
+    fn add_sampled_peak(&mut self, kind: &mut InputKind) {
+        if let InputKind::Ended {
+            key, peak_bytes, ..
+        } = kind
+            && let (engine::Owner::Agent(ix), None) = (key.owner, key.check)
+            && let Some(sampled) = self.peaks.remove(&(ix.0, key.attempt))
+        {
+            *peak_bytes = (*peak_bytes).max(sampled);
         }
     }
 
@@ -239,7 +272,10 @@ impl Running {
         }
         let Turn { records, commands } = std::mem::take(&mut self.turn);
         let written = if self.held_records.is_empty() {
-            self.turns.journal.append(&records).map_err(|error| error.to_string())
+            self.turns
+                .journal
+                .append(&records)
+                .map_err(|error| error.to_string())
         } else {
             Err("earlier records wait".to_owned())
         };
@@ -258,16 +294,20 @@ impl Running {
             }
             Err(error) => {
                 // Stop, freeze and kill never wait for the journal (DESIGN 2).
-                let (now, later): (Vec<_>, Vec<_>) = commands.into_iter().partition(Command::urgent);
+                let (now, later): (Vec<_>, Vec<_>) =
+                    commands.into_iter().partition(Command::urgent);
                 for command in now {
                     self.carry_out(command);
                 }
                 self.held_commands.extend(later);
                 self.held_records.extend(records.iter().cloned());
                 self.tell_records(records);
-                self.write_again.get_or_insert_with(|| Instant::now() + WRITE_AGAIN);
+                self.write_again
+                    .get_or_insert_with(|| Instant::now() + WRITE_AGAIN);
                 if self.turns.state.degraded.is_none() {
-                    complain(&format!("recording has a fault: {error}; nothing new starts until it is well"));
+                    complain(&format!(
+                        "recording has a fault: {error}; nothing new starts until it is well"
+                    ));
                     self.input(InputKind::Journal { error: Some(error) });
                     self.flush();
                 } else {
@@ -312,9 +352,25 @@ impl Running {
         match (key.owner, key.check) {
             (engine::Owner::Agent(ix), None) => {
                 let agent = state.agent(ix);
-                agent.attempt == key.attempt && agent.live.as_ref().is_some_and(|live| live.ending.is_none())
+                agent.attempt == key.attempt
+                    && agent
+                        .live
+                        .as_ref()
+                        .is_some_and(|live| live.ending.is_none())
             }
-            (owner, _) => state.check_of(owner).is_some_and(|check| check.ending.is_none()),
+            (owner, _) => state
+                .check_of(owner)
+                .is_some_and(|check| check.ending.is_none()),
+        }
+    }
+
+    fn note_frozen(&self, key: engine::JobKey, frozen: bool) {
+        if let engine::Owner::Agent(ix) = key.owner {
+            self.turns
+                .notes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((ix, frozen));
         }
     }
 
@@ -322,9 +378,13 @@ impl Running {
         let setup = self.turns.state.setup.clone();
         let name = |key| jobs::executor_key(&setup, key);
         match command {
-            Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode) {
+            Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode)
+            {
                 Some(job) => self.turns.executor.spawn(job),
-                None => self.input(InputKind::SpawnFailed { key, error: "nothing to run".to_owned() }),
+                None => self.input(InputKind::SpawnFailed {
+                    key,
+                    error: "nothing to run".to_owned(),
+                }),
             },
             Command::Terminate { key } => {
                 if let Some(key) = name(key) {
@@ -332,11 +392,13 @@ impl Running {
                 }
             }
             Command::Freeze { key } => {
+                self.note_frozen(key, true);
                 if let Some(key) = name(key) {
                     self.turns.executor.freeze(key);
                 }
             }
             Command::Thaw { key } => {
+                self.note_frozen(key, false);
                 if let Some(key) = name(key) {
                     self.turns.executor.thaw(key);
                 }
@@ -373,7 +435,10 @@ impl Running {
             }
         }
         if !self.held_records.is_empty() {
-            complain(&format!("{} last records could not be written", self.held_records.len()));
+            complain(&format!(
+                "{} last records could not be written",
+                self.held_records.len()
+            ));
             status = super::RUNNER_FAILED;
         }
         if let Err(error) = self.turns.journal.sync_now() {
@@ -391,13 +456,18 @@ impl Running {
 
 /// Wall clock in milliseconds since the epoch.
 pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Says something on standard error, which may be gone.
 pub(super) fn complain(text: &str) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "wavedeck: {}", crate::display::clean_line(text, 1000));
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "wavedeck: {}",
+        crate::display::clean_line(text, 1000)
+    );
 }
-

@@ -211,6 +211,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Stop => "is being stopped",
             engine::Ending::Swap => "ends, another worker takes over",
             engine::Ending::RunStop => "is being ended with the run",
+            engine::Ending::Reopened => "is being ended: its phase is open again",
         };
         return (text.to_owned(), Tone::Warn);
     }

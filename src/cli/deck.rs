@@ -1,0 +1,124 @@
+//! Opens the dashboard on a live run: connects the runner's socket with the deck's channels.
+//!
+//! Must not draw, and knows nothing of plans.
+
+use std::path::Path;
+
+use tokio::sync::mpsc;
+
+use super::{
+    args::{Global, When},
+    error::{Error, Outcome, status},
+    load, out,
+};
+use crate::{
+    config::{self, Color, FlagLayer},
+    runtime::client::Client,
+    tui::{
+        app::{self, Options},
+        keymap::Keymap,
+        theme::{Depth, Theme, needs_ascii},
+    },
+};
+
+/// News that may wait for the deck before the socket is left to wait.
+const WAITING: usize = 256;
+
+/// Opens the dashboard of the run in a folder; returns when a person leaves it.
+pub fn open(dir: &Path, run: &str, global: &Global) -> Outcome {
+    let options = options(global)?;
+    let client = connect(dir)?;
+    let (news, feed) = mpsc::channel(WAITING);
+    let (requests, asked) = mpsc::channel(WAITING);
+    client
+        .bridge(news, asked)
+        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
+    let _ = color_eyre::install();
+    let outcome = runtime
+        .block_on(app::run(feed, requests, options))
+        .map_err(|e| Error::internal("the dashboard failed", e.to_string()))?;
+    // Threads that wait for the terminal must not keep us.
+    runtime.shutdown_background();
+    let short = run.rsplit('-').next().unwrap_or(run);
+    Ok(match outcome {
+        app::Outcome::Left => {
+            say(&format!(
+                "run {short} goes on: `wavedeck attach` comes back to it"
+            ));
+            status::OK
+        }
+        app::Outcome::StoppedRun => {
+            say(&format!("run {short} is being stopped"));
+            status::STOPPED
+        }
+        app::Outcome::Ended { status } => {
+            say(&format!(
+                "run {short} ended with status {status}; `wavedeck runs show {short}`"
+            ));
+            status
+        }
+        app::Outcome::Lost(reason) => {
+            say(&format!(
+                "run {short}: {reason}; `wavedeck attach` tries again"
+            ));
+            status::INTERNAL
+        }
+    })
+}
+
+fn say(text: &str) {
+    out::complain(&format!(
+        "wavedeck: {}\n",
+        crate::display::clean_line(text, 500)
+    ));
+}
+
+/// The runner opens its socket a moment after the run begins.
+fn connect(dir: &Path) -> Result<Client, Error> {
+    Client::connect(dir, true)
+        .map_err(|e| Error::usage(e.to_string()).help("`wavedeck runs` lists what there is"))
+}
+
+fn options(global: &Global) -> Result<Options, Error> {
+    let var = |name: &str| std::env::var(name).unwrap_or_default();
+    let here = std::env::current_dir().ok();
+    let root = here.as_deref().and_then(load::repository);
+    let config = config::load(
+        &|name| std::env::var(name).ok(),
+        &load::read_layer,
+        root.as_deref(),
+        &FlagLayer::default(),
+    )
+    .map_err(|errors| Error::Problems(errors.to_string()))?;
+    let depth = match (global.color, config.ui.color) {
+        (Some(When::Never), _) | (None, Color::Never) => Depth::None,
+        _ => Depth::detect(&var("COLORTERM"), &var("TERM"), !var("NO_COLOR").is_empty()),
+    };
+    let ascii = needs_ascii(&var("LC_ALL"), &var("LC_CTYPE"), &var("LANG"));
+    let name = match config.ui.theme.as_str() {
+        "default" => "dark",
+        other => other,
+    };
+    let theme = Theme::new(name, None, depth, ascii).map_err(|e| Error::usage(e.to_string()))?;
+    let keymap = Keymap::new(None).map_err(|errors| {
+        Error::usage(
+            errors
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n"),
+        )
+    })?;
+    Ok(Options {
+        theme,
+        keymap,
+        fps: config.ui.fps,
+        mouse: config.ui.mouse,
+        can_act: true,
+        zone: jiff::tz::TimeZone::system(),
+    })
+}
