@@ -1,7 +1,13 @@
 //! The real program on the command line: exit statuses, messages, and that the same is the same.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests; what fails here fails the test"
+)]
+
 use std::{
     collections::BTreeSet,
+    fmt::Write as _,
     fs,
     path::Path,
     process::{Command, Output, Stdio},
@@ -165,6 +171,40 @@ fn init_check_plan() {
 }
 
 #[test]
+fn the_commented_example_of_init_works_too() {
+    let here = Here::new();
+    assert_eq!(here.run(&["init"]).status, 0);
+    let text = fs::read_to_string(here.path().join("wavedeck.toml")).unwrap();
+    let from = text.find("# [worker.reviewer]").unwrap();
+    let (plan, rest) = text.split_at(from);
+    let lines = rest.lines().take_while(|l| !l.contains("known by name"));
+    let example: Vec<&str> = lines
+        .map(|l| l.trim_start_matches("# ").trim_start_matches('#'))
+        .collect();
+    here.write("wavedeck.toml", &format!("{plan}{}\n", example.join("\n")));
+    let said = here.run(&["check"]);
+    assert_eq!(
+        said.all(),
+        "status 0\n--- out\nok: 5 agents, 2 phases, 0 tracks, 4 waves\n--- err\n"
+    );
+}
+
+#[test]
+fn plain_is_lines_of_words() {
+    let here = Here::with_plan();
+    let said = here.run(&["plan", "--plain"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    assert!(said.out.is_ascii());
+    // What this machine has is no part of what is compared.
+    let text: Vec<&str> = said
+        .out
+        .lines()
+        .filter(|l| !l.starts_with("peak: "))
+        .collect();
+    snapshot("cli-plan-plain", &text.join("\n"));
+}
+
+#[test]
 fn check_says_everything_at_once() {
     let here = Here::with_plan();
     let said = here.run(&["check"]);
@@ -172,7 +212,7 @@ fn check_says_everything_at_once() {
     assert_eq!(said.out, "ok: 3 agents, 2 phases, 1 track, 2 waves\n");
     let mut text = String::new();
     let mut tell = |title: &str, said: &Said| {
-        text.push_str(&format!("== {title}\n{}", said.all()));
+        let _ = write!(text, "== {title}\n{}", said.all());
     };
     here.write(
         "bad.toml",
@@ -181,7 +221,10 @@ fn check_says_everything_at_once() {
     tell("several problems", &here.run(&["check", "bad.toml"]));
     here.write("bad.toml", "[[agent]]\nid = \"a\"\nrun = \"true\"\nneeds = [\"b\"]\ntimout = \"1m\"\n[[agent]]\nid = \"a\"\nprompt_file = \"p.md\"\n");
     here.write("wavedeck.config.toml", "[ui]\nfsp = 3\n");
-    tell("plan and configuration", &here.run(&["check", "bad.toml"]));
+    let mut both = here.run(&["check", "bad.toml"]);
+    let root = here.path().canonicalize().unwrap();
+    both.err = both.err.replace(root.to_str().unwrap(), "[root]");
+    tell("plan and configuration", &both);
     fs::remove_file(here.path().join("wavedeck.config.toml")).unwrap();
     here.write(
         "warn.toml",
@@ -387,6 +430,9 @@ fn the_same_plan_gives_the_same_bytes_in_every_form() {
     assert_eq!(here.run(&["plan", "--json", "--dot"]).status, 2);
 }
 
+/// Arguments and variables.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)]);
+
 #[test]
 fn colours_and_width_follow_flags_and_environment() {
     let here = Here::with_plan();
@@ -401,7 +447,7 @@ fn colours_and_width_follow_flags_and_environment() {
     let force = [("CLICOLOR_FORCE", "1"), ("TERM", "xterm")];
     assert!(with(&["plan"], &force).contains('\u{1b}'));
     assert!(with(&["plan", "--color", "always"], &[("NO_COLOR", "1")]).contains('\u{1b}'));
-    let never: [(&[&str], &[(&str, &str)]); 4] = [
+    let never: [Case<'_>; 4] = [
         (&["plan"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]),
         (&["plan", "--color=never"], &force),
         (&["plan", "--plain"], &force),
@@ -513,7 +559,7 @@ fn what_is_not_built_says_so_and_what_to_use() {
             said.err
         );
         assert_eq!(said.err.lines().count(), 1);
-        text.push_str(&format!("$ wavedeck {}\n{}", args.join(" "), said.err));
+        let _ = write!(text, "$ wavedeck {}\n{}", args.join(" "), said.err);
     }
     snapshot("cli-unbuilt", &text);
 }
@@ -533,7 +579,7 @@ fn help_of_every_command() {
     for command in commands {
         let said = here.run(&[&command, "-h"]);
         assert_eq!(said.status, 0, "{command}");
-        text.push_str(&format!("\n== {command}\n{}", said.out));
+        let _ = write!(text, "\n== {command}\n{}", said.out);
     }
     snapshot("cli-help", &text);
 }

@@ -90,6 +90,8 @@ fn text(args: &PlanArgs, global: &Global, input: &Input) -> Result<String, Error
         render::to_mermaid(plan, &analysis)
     } else if form.buildstate {
         render::to_buildstate(plan, &analysis)
+    } else if global.plain {
+        render::to_lines(plan, &analysis)
     } else {
         let colour = if style::colours(global, input.config.ui.color) {
             render::Colour::Ansi

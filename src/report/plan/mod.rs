@@ -6,6 +6,7 @@
 
 mod graphs;
 mod json;
+mod lines;
 mod table;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
 
 pub use graphs::{to_dot, to_mermaid};
 pub use json::{to_buildstate, to_json};
+pub use lines::to_lines;
 pub use table::{Colour, to_table};
 
 /// Replaces what would steer a terminal or reorder text.
