@@ -216,7 +216,7 @@ fn colours_mean_what_they_should() {
         theme.base.critical.fg.unwrap()
     );
     let (x, y) = find("872M", table);
-    assert_eq!(buf[(x - 3, y)].symbol(), "▏");
+    assert_eq!(buf[(x - 4, y)].symbol(), "▏");
     assert_eq!(buf[(x - 10, y)].fg, theme.zone.orange.fg.unwrap());
     // Without colours nothing has one, and the selected row is told by reversal.
     let none = Theme::new("dark", None, Depth::None, false).unwrap();
