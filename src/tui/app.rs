@@ -88,7 +88,13 @@ pub async fn run(
     let guard = Guard::enter(options.mouse)?;
     let writer = Writer::new(terminal::output()?)?;
     let outcome = run_on(feed, requests, options, EventStream::new(), &writer, size).await;
-    writer.close(CLOSE_WAIT);
+    if !writer.close(CLOSE_WAIT) {
+        // The terminal does not drain. What is queued is of no use any more: whatever is written
+        // next, by us or by whoever comes after, shall not wait for it.
+        terminal::discard();
+        writer.close(CLOSE_WAIT);
+        terminal::discard();
+    }
     drop(guard);
     outcome
 }
@@ -128,6 +134,10 @@ where
     let mut mouse = options.mouse;
     let mut gone: Option<String> = None;
 
+    // What is there already is on the first frame.
+    while let Ok(news) = feed.try_recv() {
+        pending.extend(update(&mut app, AppInput::Feed(news)));
+    }
     while !app.quit {
         let due = match app.dirty {
             _ if first => last,

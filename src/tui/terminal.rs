@@ -79,12 +79,15 @@ pub fn leave() {
     }
 }
 
+/// Throws away what the terminal has not taken, so that a writer that hangs comes to its end.
+pub fn discard() {
+    use rustix::termios::{QueueSelector, tcflush};
+    let _ = tcflush(io::stdout(), QueueSelector::OFlush);
+}
+
 /// Writes to standard output unless it stays full; then what is queued there is thrown away first.
 fn write_soon(bytes: &[u8]) {
-    use rustix::{
-        event::{PollFd, PollFlags, Timespec, poll},
-        termios::{QueueSelector, tcflush},
-    };
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let out = io::stdout();
     let writable = |wait: Duration| {
         let mut fds = [PollFd::new(&out, PollFlags::OUT)];
@@ -95,7 +98,7 @@ fn write_soon(bytes: &[u8]) {
         matches!(poll(&mut fds, Some(&wait)), Ok(n) if n > 0)
     };
     if !writable(LEAVE_WAIT) {
-        let _ = tcflush(&out, QueueSelector::OFlush);
+        discard();
         if !writable(LEAVE_WAIT) {
             return;
         }
@@ -256,8 +259,8 @@ impl Writer {
     }
 
     /// Waits a little for the last frame, then lets the thread be: one that hangs in a write ends
-    /// with the program.
-    pub fn close(&self, wait: Duration) {
+    /// with the program. Returns whether all has been written.
+    pub fn close(&self, wait: Duration) -> bool {
         let until = Instant::now() + wait;
         let mut slot = self.shared.slot();
         slot.close = true;
@@ -266,7 +269,7 @@ impl Writer {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 slot.abandoned = true;
-                break;
+                return false;
             }
             slot = self
                 .shared
@@ -275,6 +278,7 @@ impl Writer {
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
+        true
     }
 }
 

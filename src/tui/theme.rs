@@ -72,7 +72,8 @@ impl Spec {
         let pick = |rich: Option<Color>, poor: Option<Color>| match depth {
             Depth::None => None,
             Depth::Ansi16 => poor.or_else(|| rich.map(|c| lower(c, depth))),
-            _ => rich.or(poor).map(|c| lower(c, depth)),
+            // The other one stands in only where a style has no colour at all for rich terminals.
+            _ => rich.map(|c| lower(c, depth)),
         };
         let mut style = Style::new();
         style.fg = pick(self.fg, self.fg16);

@@ -102,6 +102,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         Pen::new(buf, area, 0)
             .to(1)
             .put(text, style.patch(base.header));
+        Pen::new(buf, area, 0).shade(base.header);
         return;
     }
     for (x, _, key, word) in hits(view, ui, look) {

@@ -4,17 +4,14 @@ use ratatui::buffer::Buffer;
 
 use crate::{
     display::width,
-    tui::{
-        theme::Theme,
-        ui_state::UiState,
-        view::{Mark, View, words},
-    },
+    tui::view::{Mark, View, words},
 };
 
-use super::{glyph, pen::Pen, tone};
+use super::{Look, glyph, pen::Pen, tone};
 
 /// Draws the header; what matters less goes first when it does not fit.
-pub fn draw(view: &View, ui: &UiState, theme: &Theme, buf: &mut Buffer) {
+pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
+    let theme = look.theme;
     let area = view.regions.header;
     let header = &view.header;
     let base = &theme.base;
@@ -25,6 +22,8 @@ pub fn draw(view: &View, ui: &UiState, theme: &Theme, buf: &mut Buffer) {
     let mut right: Vec<(String, ratatui::style::Style)> = Vec::new();
     if let Some(fault) = &header.fault {
         right.push((format!("NOT RECORDED: {fault}"), base.bad));
+    } else if !look.live {
+        right.push(("recording".to_owned(), base.warn));
     } else if w >= 100 && view.header.banner.is_none() {
         right.push((format!("{} rec", glyph::rec(theme)), base.bad));
     }
@@ -71,7 +70,6 @@ pub fn draw(view: &View, ui: &UiState, theme: &Theme, buf: &mut Buffer) {
         };
         parts.push((rank, vec![(format!("{n} {}", mark.word()), style)]));
     }
-    let _ = ui;
     let long = |parts: &[(u8, Vec<(String, ratatui::style::Style)>)]| -> usize {
         parts
             .iter()

@@ -45,7 +45,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         too_small(ui, theme, buf);
         return;
     }
-    header::draw(view, ui, theme, buf);
+    header::draw(view, look, buf);
     if let Some(memory) = &view.memory {
         memory::draw(view, memory, theme, buf);
     }

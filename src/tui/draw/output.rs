@@ -2,10 +2,13 @@
 
 use ratatui::buffer::Buffer;
 
-use crate::tui::{
-    action::UiAction,
-    ui_state::{Pane, Screen, UiState},
-    view::{View, words},
+use crate::{
+    display::prefix,
+    tui::{
+        action::UiAction,
+        ui_state::{Pane, Screen, UiState},
+        view::{View, words},
+    },
 };
 
 use super::{Look, glyph, pen::Pen, rule, tone};
@@ -117,18 +120,52 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         }
         return;
     }
-    let lines = &output.lines;
-    let from = lines.len().saturating_sub(usize::from(rows));
-    for (y, line) in (1_u16..).zip(if output.follows {
-        &lines[from..]
+    // Over the whole screen long lines are broken, not cut: they are there to be read and copied.
+    let lines: Vec<&str> = if zoomed {
+        output
+            .lines
+            .iter()
+            .flat_map(|line| broken(line, usize::from(room)))
+            .collect()
     } else {
-        lines
-    }) {
-        if y > rows {
-            break;
-        }
+        output.lines.iter().map(String::as_str).collect()
+    };
+    let from = if output.follows {
+        lines.len().saturating_sub(usize::from(rows))
+    } else {
+        0
+    };
+    for (y, line) in (1..=rows).zip(&lines[from..]) {
         Pen::new(buf, area, y)
             .to(margin)
             .put_max(line, room, base.text);
+    }
+}
+
+/// A line in pieces of at most so many columns; an empty one is one piece.
+fn broken(line: &str, columns: usize) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = line;
+    loop {
+        let end = prefix(rest, columns);
+        if end == rest.len() || end == 0 {
+            out.push(rest);
+            return out;
+        }
+        out.push(&rest[..end]);
+        rest = &rest[end..];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::broken;
+
+    #[test]
+    fn lines_are_broken_by_columns() {
+        assert_eq!(broken("", 3), [""]);
+        assert_eq!(broken("abcdefg", 3), ["abc", "def", "g"]);
+        assert_eq!(broken("日本語", 5), ["日本", "語"]);
+        assert_eq!(broken("日", 1), ["日"]);
     }
 }

@@ -5,6 +5,7 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::{
     display::width,
     tui::{
+        action::UiAction,
         keymap::{Keymap, Topic},
         ui_state::{Popup, UiState},
         view::View,
@@ -174,12 +175,19 @@ fn help(view: &View, scroll: u16, look: Look<'_>, buf: &mut Buffer) {
     };
     let rows = area.height.saturating_sub(2);
     let scroll = scroll.min((half as u16).saturating_sub(rows));
-    let title = if half as u16 > rows {
-        "KEYS   j k scroll, Esc closes"
-    } else {
-        "KEYS   Esc closes"
+    let key = |action| {
+        look.keys
+            .key_for(action)
+            .map_or_else(String::new, |k| k.to_string())
     };
-    Pen::new(buf, area, 0).put(title, base.accent);
+    let back = key(UiAction::Back);
+    let title = if half as u16 > rows {
+        let (down, up) = (key(UiAction::Down), key(UiAction::Up));
+        format!("KEYS   {down} {up} scroll, {back} closes")
+    } else {
+        format!("KEYS   {back} closes")
+    };
+    Pen::new(buf, area, 0).put(&title, base.accent);
     for (i, (key, desc)) in lines.iter().enumerate() {
         let (column, row) = (i / half, i % half);
         let Some(y) = (row as u16).checked_sub(scroll).filter(|y| *y < rows) else {

@@ -256,9 +256,12 @@ async fn on_a_real_terminal() {
                         let _ = feed.send(Update::Ack { id, result: Ok(()) }).await;
                     }
                     Some(Request::Output { agent, attempt, offset, .. }) => {
-                        let text: String = (0..400)
-                            .map(|i| format!("\u{1b}[32m{i:>4}\u{1b}[0m {} works on it \u{1b}]0;owned\u{7}{}\n", run.state.id(agent), "and on ".repeat(i % 30)))
-                            .collect();
+                        let mut text = String::new();
+                        for i in 0..400 {
+                            use std::fmt::Write;
+                            let (id, more) = (run.state.id(agent), "and on ".repeat(i % 30));
+                            let _ = writeln!(text, "\u{1b}[32m{i:>4}\u{1b}[0m {id} works on it \u{1b}]0;owned\u{7}{more}");
+                        }
                         let total = text.len() as u64;
                         let from = offset.unwrap_or(total.saturating_sub(65_536)).min(total);
                         let bytes = text.as_bytes()[from as usize..].to_vec();
@@ -278,4 +281,14 @@ async fn on_a_real_terminal() {
         .await
         .unwrap();
     println!("{outcome:?}");
+}
+
+/// A panic on the drawing thread gives the terminal back before it is reported; to be looked at.
+#[test]
+#[ignore = "needs a terminal and a person"]
+fn panics_on_a_real_terminal() {
+    let _guard = crate::tui::terminal::Guard::enter(true).unwrap();
+    let _ = std::thread::spawn(|| panic!("on another thread: not shown")).join();
+    std::thread::sleep(Duration::from_millis(500));
+    panic!("on the drawing thread");
 }

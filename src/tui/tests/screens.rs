@@ -180,6 +180,82 @@ fn deck_in_ascii_without_colours() {
     insta::assert_snapshot!("deck_ascii_120x35", text);
 }
 
+#[test]
+fn colours_mean_what_they_should() {
+    let theme = Theme::default();
+    let run = fixture::full();
+    let ui = ui(120, 35);
+    let view = view(&run, &ui, None);
+    let buf = paint(&view, &ui, &theme);
+    let find = |word: &str, from: u16| {
+        let rows = text(&buf);
+        let (y, line) = rows
+            .lines()
+            .enumerate()
+            .skip(usize::from(from))
+            .find(|(_, l)| l.contains(word))
+            .unwrap();
+        let x = crate::display::width(&line[..line.find(word).unwrap()]);
+        (x as u16, y as u16)
+    };
+    let table = view.regions.table.y;
+    for (word, style) in [
+        ("● run    importer", theme.state.run),
+        ("◎ check", theme.state.check),
+        ("‖ froze", theme.state.froze),
+        ("· wait", theme.state.wait),
+    ] {
+        assert_eq!(buf[find(word, table)].fg, style.fg.unwrap(), "{word}");
+    }
+    // The selected row, the zone, the critical path, what takes more than it reserved.
+    let selected = find("● run    api", table);
+    assert_eq!(buf[selected].bg, theme.base.selected.bg.unwrap());
+    assert_eq!(buf[find("YELLOW", 0)].fg, theme.zone.yellow.fg.unwrap());
+    assert_eq!(
+        buf[find("═══", view.regions.graph.y)].fg,
+        theme.base.critical.fg.unwrap()
+    );
+    let (x, y) = find("872M", table);
+    assert_eq!(buf[(x - 4, y)].symbol(), "▏");
+    assert_eq!(buf[(x - 10, y)].fg, theme.zone.orange.fg.unwrap());
+    // Without colours nothing has one, and the selected row is told by reversal.
+    let none = Theme::new("dark", None, Depth::None, false).unwrap();
+    let buf = paint(&view, &ui, &none);
+    assert!(
+        buf.content
+            .iter()
+            .all(|c| c.fg == Color::Reset && c.bg == Color::Reset)
+    );
+    assert!(buf[selected].modifier.contains(Modifier::REVERSED));
+}
+
+#[test]
+fn an_ended_run_says_so() {
+    let mut run = fixture::full();
+    run.act(crate::engine::Action::Stop { target: None });
+    let ui = ui(120, 35);
+    insta::assert_snapshot!(
+        "ended_120x35",
+        text(&paint(&view(&run, &ui, None), &ui, &Theme::default()))
+    );
+}
+
+#[test]
+fn graph_and_output_take_the_whole_screen() {
+    let run = fixture::full();
+    for (name, screen) in [("graph", Screen::Graph), ("output", Screen::Output)] {
+        let ui = UiState {
+            screen,
+            ..ui(140, 30)
+        };
+        let view = view(&run, &ui, Some(&output()));
+        insta::assert_snapshot!(
+            format!("{name}_140x30"),
+            text(&paint(&view, &ui, &Theme::default()))
+        );
+    }
+}
+
 /// Writes screens as terminal output into the folder of `DECK_DUMP`, to be looked at.
 #[test]
 #[ignore = "for eyes"]
@@ -187,6 +263,22 @@ fn dump() {
     let Ok(folder) = std::env::var("DECK_DUMP") else {
         return;
     };
+    let mut run = fixture::full();
+    let ended = {
+        let mut run = run.clone();
+        run.act(crate::engine::Action::Stop { target: None });
+        run
+    };
+    let ui = ui(120, 35);
+    let buf = paint(&view(&ended, &ui, None), &ui, &Theme::default());
+    std::fs::write(format!("{folder}/ended.ans"), ansi(&buf)).unwrap();
+    run.pressure = 960;
+    run.input(crate::engine::InputKind::Zone {
+        zone: crate::engine::Zone::Red,
+        halted: true,
+    });
+    let buf = paint(&view(&run, &ui, None), &ui, &Theme::default());
+    std::fs::write(format!("{folder}/red.ans"), ansi(&buf)).unwrap();
     let run = fixture::full();
     for name in ["dark", "light", "high-contrast", "mono"] {
         for (depth, tag) in [
@@ -208,7 +300,10 @@ fn dump() {
                     ("graph", Screen::Graph),
                     ("output", Screen::Output),
                 ] {
-                    let ui = UiState { screen, ..ui(w, h) };
+                    let ui = UiState {
+                        screen,
+                        ..self::ui(w, h)
+                    };
                     let buf = paint(&view(&run, &ui, Some(&output())), &ui, &theme);
                     std::fs::write(
                         format!("{folder}/{kind}-{name}{tag}-{w}x{h}.ans"),

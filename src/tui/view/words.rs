@@ -128,6 +128,12 @@ pub fn now(
             .unwrap_or_default()
     };
     let since = || span(now_us.saturating_sub(agent.since_us));
+    if state.finished.is_some() && !agent.status.is_final() && agent.status != Status::Blocked {
+        return ("not run: the run has ended".to_owned(), Tone::Dim);
+    }
+    if state.stopping.is_some() && matches!(agent.status, Status::Waiting | Status::Ready) {
+        return ("will not run: the run stops".to_owned(), Tone::Dim);
+    }
     match agent.status {
         Status::Waiting => (waits_for(state, ix), Tone::Dim),
         Status::Ready => match engine::admit(state, &figures, ix) {
