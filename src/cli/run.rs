@@ -156,9 +156,9 @@ pub fn runner(args: &[OsString]) -> Outcome {
         Some(super::Command::Run(args)) => run_here(args, launch::manner(first, args.json)),
         Some(super::Command::Demo(args)) => {
             // The demo's folder is the current directory, with its plan in it.
-            let run = match super::parse(&["wavedeck", "run"]).map(|cli| cli.command) {
-                Ok(Some(super::Command::Run(run))) => run,
-                _ => return Err(Error::usage("this command is for wavedeck itself")),
+            let parsed = super::parse(&["wavedeck", "run"]).map(|cli| cli.command);
+            let Ok(Some(super::Command::Run(run))) = parsed else {
+                return Err(Error::usage("this command is for wavedeck itself"));
             };
             run_here(&run, launch::manner(first, args.json))
         }

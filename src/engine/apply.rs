@@ -82,13 +82,13 @@ impl State {
                 self.resting = self.resting.iter().map(|r| self.rank(r.agent)).collect();
             }
             Event::PhaseStarted { phase } => {
-                self.with_phase(phase, |p| p.status = PhaseStatus::Running)
+                self.with_phase(phase, |p| p.status = PhaseStatus::Running);
             }
             Event::PhaseChecking { phase, attempt } => {
-                self.apply_phase_checking(phase, *attempt, now)
+                self.apply_phase_checking(phase, *attempt, now);
             }
             Event::PhaseCompleted { phase } => {
-                self.close_phase(phase, PhaseStatus::Completed, None)
+                self.close_phase(phase, PhaseStatus::Completed, None);
             }
             Event::PhaseFailed { phase, reason } => {
                 self.close_phase(phase, PhaseStatus::Failed, Some(reason.clone()));
@@ -97,7 +97,7 @@ impl State {
                 self.waves_due.remove(wave);
                 self.waves_done.insert(*wave);
             }
-            Event::CheckpointMade { .. } => {}
+            Event::CheckpointMade { .. } | Event::GatePassed { .. } => {}
             Event::ZoneChanged { to, halted, .. } => {
                 self.memory = Memory {
                     zone: *to,
@@ -151,7 +151,6 @@ impl State {
                     });
                 }
             }
-            Event::GatePassed { .. } => {}
             Event::GateFailed { place, .. } => {
                 self.red_checks += 1;
                 if let Some(phase) = &place.phase {

@@ -7,7 +7,7 @@ use crate::plan::AgentIx;
 use super::{Action, Event, JobKey, JobState, Owner, Record, State};
 
 /// An order to the outside world.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Command {
     /// Start a process: the agent's own in this mode, or the check command of the key.
     Spawn {

@@ -3,7 +3,7 @@
 //! Shared by the live loop and by simulation, so both run the same code. Must not write or start
 //! anything: the caller journals the records, then carries the commands out.
 
-use crate::plan::{AgentId, When};
+use crate::plan::AgentId;
 
 use super::{Command, EdgeKind, Event, Input, InputKind, Record, State, decide, effects};
 
@@ -87,13 +87,7 @@ fn affected(state: &State, event: &Event) -> Vec<AgentId> {
     };
     let mut ids = Vec::new();
     for edge in &state.setup.edges_out[ix.ix()] {
-        let concerns = match &edge.kind {
-            EdgeKind::Need(
-                When::Succeeded | When::Output(_) | When::Failed | When::Skipped | When::Ended,
-            ) => true,
-            EdgeKind::SubAgent | EdgeKind::Sibling => true,
-            EdgeKind::Soft => false,
-        };
+        let concerns = edge.kind != EdgeKind::Soft;
         let id = state.id(edge.to);
         if concerns && ids.last() != Some(&id) {
             ids.push(id);

@@ -168,6 +168,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "agent.completed" AgentCompleted { agent, attempt, ran_us }
         "phase.started" PhaseStarted { phase }
         "phase.checking" PhaseChecking { phase, attempt }
+        "phase.reopened" PhaseReopened { phase }
         "phase.completed" PhaseCompleted { phase }
         "phase.failed" PhaseFailed { phase, reason }
         "wave.completed" WaveCompleted { wave }

@@ -55,10 +55,11 @@ fn kind(event: &Event) -> usize {
         Event::WaveCompleted { .. } => 34,
         Event::CheckpointMade { .. } => 35,
         Event::ZoneChanged { .. } => 36,
+        Event::PhaseReopened { .. } => 37,
     }
 }
 
-const KINDS: usize = 37;
+const KINDS: usize = 38;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -398,6 +399,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         },
         34 => Event::WaveCompleted { wave: small(rng) },
         35 => Event::CheckpointMade { wave: small(rng) },
+        37 => Event::PhaseReopened { phase: text(rng) },
         _ => Event::ZoneChanged {
             from: zone(rng),
             to: zone(rng),

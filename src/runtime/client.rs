@@ -111,8 +111,8 @@ impl Client {
     ///
     /// # Errors
     /// When the connection is lost.
-    pub fn next(&mut self) -> Result<Update, ClientError> {
-        next(&mut self.stream)
+    pub fn read(&mut self) -> Result<Update, ClientError> {
+        next_with(&mut self.stream, None)
     }
 
     /// Connects both ways to a dashboard's channels; threads carry them until either side is gone.
@@ -189,10 +189,6 @@ impl Client {
             })?;
         Ok(())
     }
-}
-
-fn next(from: &mut UnixStream) -> Result<Update, ClientError> {
-    next_with(from, None)
 }
 
 fn next_with(

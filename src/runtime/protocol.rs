@@ -132,13 +132,10 @@ pub fn write<T: Serialize>(to: &mut impl Write, frame: &T, raw: &[u8]) -> io::Re
 /// # Errors
 /// `UnexpectedEof` when the other side is gone, `InvalidData` when it does not speak our language.
 pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<(T, Vec<u8>)> {
-    let mut head = [0_u8; 8];
-    from.read_exact(&mut head)?;
-    let [a, b, c, d, e, f, g, h] = head;
-    let (json, raw) = (
-        u32::from_le_bytes([a, b, c, d]),
-        u32::from_le_bytes([e, f, g, h]),
-    );
+    let (mut json, mut raw) = ([0_u8; 4], [0_u8; 4]);
+    from.read_exact(&mut json)?;
+    from.read_exact(&mut raw)?;
+    let (json, raw) = (u32::from_le_bytes(json), u32::from_le_bytes(raw));
     if json > LONGEST || raw > LONGEST {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,

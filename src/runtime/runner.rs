@@ -370,9 +370,9 @@ impl Later {
                 .drain(..)
             {
                 if frozen {
-                    sensor.freeze(agent)
+                    sensor.freeze(agent);
                 } else {
-                    sensor.thaw(agent)
+                    sensor.thaw(agent);
                 }
             }
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
@@ -398,7 +398,7 @@ fn sampler(run: &str, executor: &Arc<LocalExecutor>, setup: &Arc<Setup>) -> io::
     };
     let own = [
         std::process::id().cast_signed(),
-        rustix::process::getppid().map_or(0, |p| p.as_raw_pid()),
+        rustix::process::getppid().map_or(0, rustix::process::Pid::as_raw_pid),
     ];
     Sampler::open(
         run,

@@ -116,7 +116,7 @@ fn private(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|meta| {
         meta.is_dir()
             && meta.uid() == rustix::process::getuid().as_raw()
-            && meta.mode() & 0o077 == 0
+            && meta.mode() & 0o777 & !0o700 == 0
     })
 }
 
@@ -250,9 +250,8 @@ impl Server {
         loop {
             let (frame, _) = protocol::read::<FromClient>(&mut stream)?;
             match frame {
-                FromClient::Hello { .. } => return Ok(()),
                 FromClient::Action { id, by, action } => {
-                    self.act(id, by, action, operator, out.clone())
+                    self.act(id, by, action, operator, out.clone());
                 }
                 FromClient::Output {
                     agent,
@@ -265,7 +264,7 @@ impl Server {
                         return Ok(());
                     }
                 }
-                FromClient::Output { .. } => return Ok(()),
+                FromClient::Hello { .. } | FromClient::Output { .. } => return Ok(()),
             }
         }
     }
@@ -367,7 +366,7 @@ fn write_all(
                 protocol::write(to, &FromRunner::Sample { sample }, &[])?;
             }
             Out::News(News::End { status }) => {
-                protocol::write(to, &FromRunner::End { status }, &[])?
+                protocol::write(to, &FromRunner::End { status }, &[])?;
             }
         }
     }

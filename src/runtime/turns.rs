@@ -211,13 +211,14 @@ impl Running {
             }
             Msg::Signal(number) => self.stop(StoppedBy::Signal(number)),
             Msg::GuardLost => self.stop(StoppedBy::GuardLost),
-            Msg::Action { by, action, reply } => match resolve(&self.turns.state, &action) {
-                Err(refusal) => reply(Err(refusal.to_string())),
-                Ok(_) => {
+            Msg::Action { by, action, reply } => {
+                if let Err(refusal) = resolve(&self.turns.state, &action) {
+                    reply(Err(refusal.to_string()));
+                } else {
                     self.input(InputKind::Operator { by, action });
                     self.replies.push((reply, self.turns.state.seq));
                 }
-            },
+            }
             Msg::Attach(mut sink) => {
                 // Everything decided so far is in the snapshot; what is not told yet must not
                 // come a second time.
@@ -319,7 +320,7 @@ impl Running {
 
     /// Tries to write what was refused.
     fn write_again(&mut self) {
-        if !self.write_again.is_some_and(|at| at <= Instant::now()) {
+        if self.write_again.is_none_or(|at| at > Instant::now()) {
             return;
         }
         if self.turns.journal.append(&self.held_records).is_err() {

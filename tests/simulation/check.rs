@@ -2,6 +2,11 @@
 //!
 //! Written without the engine's own bookkeeping: an oracle of a different make.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "called with texts made on the spot"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{

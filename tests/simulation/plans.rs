@@ -36,7 +36,7 @@ pub fn random(r: &mut Random) -> Plan {
         .map(|i| Gate {
             id: format!("gate-{i}"),
             title: format!("Gate {i}"),
-            run: (0..1 + r.below(2))
+            run: (0..=r.below(2))
                 .map(|k| vec!["check".to_owned(), format!("{i}.{k}")])
                 .collect(),
             ram_bytes: (1 + r.below(20)) << 26,

@@ -361,7 +361,7 @@ pub(super) fn operator(state: &State, by: &str, action: &Action) -> Vec<Event> {
             }
         }
         Action::Agents { cap } => {
-            events.extend(mode_change(state, state.mode, *cap, Cause::Operator))
+            events.extend(mode_change(state, state.mode, *cap, Cause::Operator));
         }
     }
     events
