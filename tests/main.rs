@@ -11,5 +11,6 @@ mod cli;
 mod executor;
 mod journal;
 mod plan;
+mod runtime;
 mod sampler;
 mod simulation;
