@@ -392,7 +392,6 @@ impl Live {
         });
     }
 
-
     /// Waits for the end of the guard, and of all who print.
     pub fn end(mut self) -> Ended {
         let status = number(wait_for("the run ends", || self.child.try_wait().unwrap()));
