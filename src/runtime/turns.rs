@@ -94,6 +94,7 @@ struct Running {
     held_commands: Vec<Command>,
     write_again: Option<Instant>,
     sync_fault: bool,
+    guard_lost: bool,
     status: Option<u8>,
     /// Highest sampled memory of each live attempt's tree, in bytes.
     peaks: BTreeMap<(u32, u32), u64>,
@@ -116,6 +117,7 @@ impl Turns {
             held_commands: Vec::new(),
             write_again: None,
             sync_fault: false,
+            guard_lost: false,
             status: None,
             peaks: BTreeMap::new(),
         };
@@ -168,6 +170,36 @@ impl Running {
             }
             self.write_again();
             self.flush();
+            if self.guard_lost && self.turns.state.stopping.is_none() && self.status.is_none() {
+                return self.abandon();
+            }
+        }
+    }
+
+    /// The guard is gone, so nobody would end what we leave: ends the agents, then itself.
+    ///
+    /// Nothing of it is recorded: nobody decided against the run, so it stays open and `resume`
+    /// goes on with it as after our own death.
+    fn abandon(mut self) -> u8 {
+        complain("the guard is gone: the agents are ended, `wavedeck resume` goes on with the run");
+        self.turns.executor.shutdown(self.turns.grace);
+        loop {
+            match self.turns.inbox.recv() {
+                Ok(Msg::Reports) => {
+                    let mut reports = std::mem::take(&mut self.reports);
+                    self.turns.mailbox.drain(&mut reports);
+                    if reports.drain(..).any(|r| matches!(r, Report::Stopped)) {
+                        return self.end(super::RUNNER_FAILED);
+                    }
+                    self.reports = reports;
+                }
+                Ok(Msg::Signal(_)) => self.turns.executor.shutdown(Duration::ZERO),
+                Ok(Msg::Action { reply, .. }) => {
+                    reply(Err("the run is ending: its guard is gone".to_owned()));
+                }
+                Ok(_) => {}
+                Err(mpsc::RecvError) => return self.end(super::RUNNER_FAILED),
+            }
         }
     }
 
@@ -210,7 +242,7 @@ impl Running {
                 }
             }
             Msg::Signal(number) => self.stop(StoppedBy::Signal(number)),
-            Msg::GuardLost => self.stop(StoppedBy::GuardLost),
+            Msg::GuardLost => self.guard_lost = true,
             Msg::Action { by, action, reply } => {
                 if let Err(refusal) = resolve(&self.turns.state, &action) {
                     reply(Err(refusal.to_string()));
