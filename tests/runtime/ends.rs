@@ -60,11 +60,11 @@ fn bad_plans_start_nothing() {
         ),
         (
             "[lease.cargo]\nram = \"1GiB\"\n[[agent]]\nid = \"a\"\nrun = \"true\"\n",
-            "`lease` is not built yet",
+            "`lease.cargo` is not built yet",
         ),
         (
             "[gate.ok]\napprove = \"Fine?\"\n[[agent]]\nid = \"a\"\nrun = \"true\"\ngates = [\"ok\"]\n",
-            "`approve` is not built yet",
+            "`gate.ok.approve` is not built yet",
         ),
         (
             "[[agent]]\nid = \"a\"\nrun = \"true\"\nram = \"900000GiB\"\n",

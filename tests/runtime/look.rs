@@ -76,7 +76,7 @@ fn logs_and_logs_that_follow() {
             ["logs", "after"].as_slice(),
             "after has printed nothing in run",
         ),
-        (&["logs", "nobody"], "nobody has printed nothing in run"),
+        (&["logs", "nobody"], "no agent `nobody` in run"),
         (&["logs", "talks", "--attempt", "7"], "in attempt 7"),
     ] {
         let said = here.say(args);
@@ -184,5 +184,42 @@ fn runs_are_listed_shown_and_pruned() {
     );
     assert_eq!(here.run_dirs().len(), 1);
     here.write("go", "");
+    live.end().with(0);
+}
+
+#[test]
+fn logs_follow_goes_on_through_attempts_and_waits_for_the_first_word() {
+    let here = Here::with(
+        r#"
+[[agent]]
+id = "before"
+run = ["sh", "-c", "while ! test -e go; do sleep 0.02; done"]
+[[agent]]
+id = "twice"
+needs = ["before"]
+retry = { attempts = 2, base = "50ms" }
+run = ["sh", "-c", "echo attempt $WAVEDECK_ATTEMPT; test $WAVEDECK_ATTEMPT = 2"]
+[[agent]]
+id = "hold"
+run = ["sh", "-c", "while ! test -e end; do sleep 0.02; done"]
+"#,
+    );
+    let live = here.start();
+    live.hears("agent.started", "before");
+    let follows = |args: &[&str]| {
+        let mut command = here.command(args);
+        command.stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let all = follows(&["logs", "twice", "-f"]);
+    let first = follows(&["logs", "twice", "-f", "--attempt", "1"]);
+    here.write("go", "");
+    for (mut child, text) in [(all, "attempt 1\nattempt 2\n"), (first, "attempt 1\n")] {
+        let status = wait_for("logs -f ends", || child.try_wait().unwrap());
+        assert_eq!(number(status), 0);
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut child.stdout.take().unwrap(), &mut said).unwrap();
+        assert_eq!(said, text);
+    }
+    here.write("end", "");
     live.end().with(0);
 }

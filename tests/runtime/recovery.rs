@@ -75,9 +75,9 @@ fn damage_in_the_middle_is_named_and_set_aside() {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let at = lines
         .iter()
-        .position(|l| l.contains("agent.completed"))
+        .position(|l| l.contains("attempt.ended"))
         .unwrap();
-    lines[at] = lines[at].replace("agent.completed", "agent.compleded");
+    lines[at] = lines[at].replace("attempt.ended", "attempt.enbed");
     fs::write(&journal, lines.join("\n") + "\n").unwrap();
     let said = here.say(&["resume", "--headless"]);
     assert_eq!(said.status, 0, "{said}");
@@ -87,20 +87,17 @@ fn damage_in_the_middle_is_named_and_set_aside() {
     let aside: Vec<PathBuf> = fs::read_dir(here.run_dir())
         .unwrap()
         .map(|e| e.unwrap().path())
-        .filter(|p| fs::read_to_string(p).is_ok_and(|t| t.contains("agent.compleded")))
+        .filter(|p| fs::read_to_string(p).is_ok_and(|t| t.contains("attempt.enbed")))
         .collect();
     assert_eq!(aside.len(), 1, "{aside:?}");
     let events = here.journal();
     events.dense();
-    // What the lost part said is not known any more; its attempt number is not used again.
-    assert_eq!(
-        here.read("ledger").lines().count(),
-        2,
-        "{}",
-        here.read("ledger")
-    );
-    let list = here.say(&["runs"]);
-    assert!(list.out.contains("damaged"), "{list}");
+    // What the lost part said counts no more, but its attempt numbers do not come back: neither
+    // that of the agent which stood before the damage, nor that of one which stood behind it.
+    assert_eq!(here.read("ledger"), "done 1\ndone 2\n");
+    assert_eq!(events.of("agent.completed", "open")["attempt"], 2);
+    let list = here.say(&["runs", "--json"]);
+    assert!(list.out.contains("its journal was damaged"), "{list}");
 }
 
 #[test]
@@ -159,4 +156,59 @@ fn survivors_of_a_double_death_are_ended_before_anything_starts() {
     );
     assert_eq!(here.survivors(), []);
     here.journal().dense();
+}
+
+#[test]
+fn the_folder_of_a_run_is_enough_to_go_on() {
+    let here = Here::with(
+        r#"
+[vars]
+parts = ["cart"]
+[worker.reads]
+run = ["sh", "-c", "cat > got-$WAVEDECK_AGENT.$WAVEDECK_ATTEMPT; test -e go || sleep 300"]
+[defaults]
+workspace = "shared"
+[[agent]]
+id = "do-${item}"
+each = "parts"
+worker = "reads"
+prompt_file = "prompts/part.md"
+[[agent]]
+id = "left-out"
+run = "false"
+[[override]]
+agents = ["do-*"]
+timeout = "5m"
+"#,
+    );
+    let prompt = "Do ${item}.\nQuotes \"\"\", ''', a \\ and $${braces}.\n";
+    here.write("prompts/part.md", prompt);
+    let live = here.start_as(&[
+        "run",
+        "--headless",
+        "--json",
+        "--set",
+        "parts=cart,orders",
+        "--only",
+        "do-*",
+    ]);
+    live.until("both run", |e| {
+        (e.all("agent.started").len() == 2).then_some(())
+    });
+    let got = |agent: &str| here.read(&format!("got-{agent}"));
+    wait_for("they have read", || {
+        (got("do-cart.1").ends_with('\n') && got("do-orders.1").ends_with('\n')).then_some(())
+    });
+    signal(live.runner(), Signal::KILL);
+    assert_eq!(live.end().status, 4);
+    for file in ["wavedeck.toml", "prompts/part.md"] {
+        fs::remove_file(here.path().join(file)).unwrap();
+    }
+    here.write("go", "");
+    let resumed = here.start_as(&["resume", "--headless", "--json"]).end();
+    assert_eq!(resumed.status, 0, "{}\n{}", resumed.events, resumed.err);
+    for agent in ["do-cart", "do-orders"] {
+        assert_eq!(got(&format!("{agent}.1")), got(&format!("{agent}.2")));
+    }
+    assert!(!here.journal().has("agent.ready", "left-out"));
 }

