@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs, thread,
     time::{Duration, Instant},
 };
@@ -56,9 +57,10 @@ fn plan(speed: u64) -> String {
         String::from("[limits]\nagents = 4\n[gate.ok]\nrun = [\"sleep 0.2\", \"true\"]\n");
     for (id, more, ms, sim) in sims {
         let ms = ms / speed;
-        plan.push_str(&format!(
+        let _ = write!(
+            plan,
             "[[agent]]\nid = \"{id}\"\nsim = {{ duration = \"{ms}ms\", ledger = \"ledger/{id}\", {sim} }}\n{more}\n"
-        ));
+        );
     }
     plan
 }

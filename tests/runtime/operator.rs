@@ -1,14 +1,17 @@
 //! What a person does to a live run through `wavedeck ctl`.
 
+use std::fmt::Write as _;
+
 use super::rig::{Here, Live, state_of, wait_for};
 
 /// Agents that end when their file is there.
 fn plan(top: &str, agents: &[(&str, &str)]) -> Here {
     let mut text = top.to_owned();
     for (id, more) in agents {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "[[agent]]\nid = \"{id}\"\nrun = [\"sh\", \"-c\", \"while ! test -e end-{id}; do sleep 0.02; done\"]\nram = \"1MiB\"\n{more}\n"
-        ));
+        );
     }
     Here::with(&text)
 }
