@@ -218,7 +218,7 @@ impl Runner {
         let (to_loop, inbox) = mpsc::channel::<Msg>();
         let mailbox = {
             let to_loop = to_loop.clone();
-            Arc::new(Mailbox::new(move || {
+            Arc::new(Mailbox::patient(move || {
                 // The loop is gone at the very end only.
                 let _ = to_loop.send(Msg::Reports);
             }))

@@ -28,6 +28,8 @@ use super::{
 
 /// Pause between two attempts to write what a full disk refused.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
+/// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
+const LOOK: Duration = Duration::from_millis(5);
 /// How long the end of a run waits for a disk that refuses its last records.
 const LAST_WRITE: Duration = Duration::from_secs(10);
 
@@ -96,6 +98,8 @@ struct Running {
     sync_fault: bool,
     guard_lost: bool,
     status: Option<u8>,
+    /// Processes that were asked for and of which nothing has been heard.
+    starting: u32,
     /// Highest sampled memory of each live attempt's tree, in bytes.
     peaks: BTreeMap<(u32, u32), u64>,
 }
@@ -119,6 +123,7 @@ impl Turns {
             sync_fault: false,
             guard_lost: false,
             status: None,
+            starting: 0,
             peaks: BTreeMap::new(),
         };
         running.input(first);
@@ -217,17 +222,7 @@ impl Running {
 
     fn take(&mut self, msg: Msg) {
         match msg {
-            Msg::Reports => {
-                let mut reports = std::mem::take(&mut self.reports);
-                self.turns.mailbox.drain(&mut reports);
-                for report in reports.drain(..) {
-                    if let Some(mut kind) = jobs::input(&self.turns.state.setup, report) {
-                        self.add_sampled_peak(&mut kind);
-                        self.input(kind);
-                    }
-                }
-                self.reports = reports;
-            }
+            Msg::Reports => self.reports(),
             Msg::Sample(sample, edges) => {
                 self.turns.figures = sample.figures;
                 for agent in &sample.agents {
@@ -264,6 +259,22 @@ impl Running {
                 self.input(InputKind::Journal { error: Some(error) });
             }
         }
+    }
+
+    /// Takes what the executor has to say.
+    fn reports(&mut self) {
+        let mut reports = std::mem::take(&mut self.reports);
+        self.turns.mailbox.drain(&mut reports);
+        for report in reports.drain(..) {
+            if matches!(report, Report::Spawned { .. } | Report::SpawnFailed { .. }) {
+                self.starting = self.starting.saturating_sub(1);
+            }
+            if let Some(mut kind) = jobs::input(&self.turns.state.setup, report) {
+                self.add_sampled_peak(&mut kind);
+                self.input(kind);
+            }
+        }
+        self.reports = reports;
     }
 
     /// The kernel knows the peak of the largest process; the sampler that of the whole tree.
@@ -413,7 +424,10 @@ impl Running {
         match command {
             Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode)
             {
-                Some(job) => self.turns.executor.spawn(job),
+                Some(job) => {
+                    self.starting += 1;
+                    self.turns.executor.spawn(job);
+                }
                 None => self.input(InputKind::SpawnFailed {
                     key,
                     error: "nothing to run".to_owned(),

@@ -202,6 +202,8 @@ pub struct UiState {
     pub focus: Pane,
     /// The selected row.
     pub selected: Option<RowId>,
+    /// A person chose it; else the selection goes to what runs.
+    pub chosen: bool,
     /// First visible row of the table.
     pub scroll: usize,
     /// Groups and agents whose rows are folded away.
@@ -236,6 +238,7 @@ impl Default for UiState {
             popups: Vec::new(),
             focus: Pane::Table,
             selected: None,
+            chosen: false,
             scroll: 0,
             closed: BTreeSet::new(),
             show_done: None,

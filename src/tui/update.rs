@@ -246,16 +246,9 @@ fn feed(app: &mut App, news: Update) {
             app.state = Some(state);
             app.lost = None;
             if app.ui.selected.is_none() {
-                let lines = app.outline();
-                if let Some(state) = &app.state {
-                    app.ui.selected = lines
-                        .lines
-                        .iter()
-                        .find(|l| matches!(l, Line::Agent(..)))
-                        .or(lines.lines.first())
-                        .map(|l| Outline::id(state, *l));
-                }
+                keep_selection(app);
             }
+            go_to_what_runs(app);
             follow_selection(app);
             app.now();
         }
@@ -264,6 +257,7 @@ fn feed(app: &mut App, news: Update) {
                 fold(app, record);
             }
             if !records.is_empty() {
+                go_to_what_runs(app);
                 // A row that is gone takes the selection to its neighbour.
                 let attempt = app
                     .selected()
@@ -681,7 +675,28 @@ fn keep_selection(app: &mut App) {
     }
 }
 
+/// Until a person chooses a row, the selection is on something that runs.
+fn go_to_what_runs(app: &mut App) {
+    let Some(state) = &app.state else { return };
+    let running = |ix: AgentIx| state.agent(ix).status == Status::Running;
+    if app.ui.chosen || app.selected().is_some_and(running) {
+        return;
+    }
+    let lines = app.outline();
+    let first = lines.lines.iter().find(|line| {
+        let RowId::Agent(id) = Outline::id(state, **line) else {
+            return false;
+        };
+        state.find(&id).is_some_and(running)
+    });
+    if let Some(line) = first {
+        app.ui.selected = Some(Outline::id(state, *line));
+        follow_selection(app);
+    }
+}
+
 fn select(app: &mut App, id: RowId, out: &mut Vec<Request>) {
+    app.ui.chosen = true;
     if app.ui.selected.as_ref() != Some(&id) {
         app.ui.selected = Some(id);
         follow_selection(app);

@@ -485,8 +485,12 @@ fn header(source: Source<'_>, now_us: u64) -> Header {
     };
     Header {
         plan: chart.plan.clone(),
+        // Ids end in what tells runs of the same second apart; `RUN` takes that part too.
         run: state
             .run
+            .rsplit('-')
+            .next()
+            .unwrap_or_default()
             .chars()
             .filter(char::is_ascii_graphic)
             .take(8)
