@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     fs, thread,
     time::{Duration, Instant},
 };
@@ -56,9 +57,10 @@ fn plan(speed: u64) -> String {
         String::from("[limits]\nagents = 4\n[gate.ok]\nrun = [\"sleep 0.2\", \"true\"]\n");
     for (id, more, ms, sim) in sims {
         let ms = ms / speed;
-        plan.push_str(&format!(
+        let _ = write!(
+            plan,
             "[[agent]]\nid = \"{id}\"\nsim = {{ duration = \"{ms}ms\", ledger = \"ledger/{id}\", {sim} }}\n{more}\n"
-        ));
+        );
     }
     plan
 }
@@ -112,9 +114,9 @@ struct Tally {
 }
 
 /// Kills, waits until the dead run is at rest, and returns how long that took.
-fn kill(here: &Here, mut live: Live, victim: Victim) -> Duration {
+fn kill(here: &Here, mut live: Live, runner: i32, victim: Victim) -> Duration {
     let dir = RunDir::at(&here.run_dir());
-    let (guard, runner) = (live.guard(), live.runner());
+    let guard = live.guard();
     let began = Instant::now();
     match victim {
         Victim::Runner => signal(runner, Signal::KILL),
@@ -221,15 +223,14 @@ fn crash() {
             let victim = [Victim::Runner, Victim::Guard, Victim::Both]
                 [usize::try_from(random.below(3)).unwrap()];
             thread::sleep(Duration::from_millis(random.below(length * 2 / 3)));
-            if live.child.try_wait().unwrap().is_some()
-                || !live.events().all("run.finished").is_empty()
-            {
+            let over = !live.events().all("run.finished").is_empty();
+            let Some(runner) = live.runner_now().filter(|_| !over) else {
                 too_late += 1;
                 break;
-            }
+            };
             let entry = tally.entry(victim).or_default();
             entry.busy += u32::from(!here.survivors().is_empty());
-            let took = kill(&here, live, victim);
+            let took = kill(&here, live, runner, victim);
             entry.kills += 1;
             entry.longest = entry.longest.max(took);
             done += 1;

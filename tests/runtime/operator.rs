@@ -1,14 +1,17 @@
 //! What a person does to a live run through `wavedeck ctl`.
 
+use std::fmt::Write as _;
+
 use super::rig::{Here, Live, state_of, wait_for};
 
 /// Agents that end when their file is there.
 fn plan(top: &str, agents: &[(&str, &str)]) -> Here {
     let mut text = top.to_owned();
     for (id, more) in agents {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "[[agent]]\nid = \"{id}\"\nrun = [\"sh\", \"-c\", \"while ! test -e end-{id}; do sleep 0.02; done\"]\nram = \"1MiB\"\n{more}\n"
-        ));
+        );
     }
     Here::with(&text)
 }
@@ -281,4 +284,60 @@ fn refusals_are_sentences() {
     let said = empty.ctl_says("pause a");
     assert_eq!(said.status, 2, "{said}");
     assert!(said.err.contains("nothing was recorded here yet"), "{said}");
+}
+
+#[test]
+fn red_gates_wait_for_a_person_where_one_watches() {
+    let here = Here::with(
+        r#"
+[gate.green]
+run = ["test -e fixed-phase"]
+[[phase]]
+id = "one"
+gates = ["green"]
+[[phase]]
+id = "two"
+[[agent]]
+id = "a"
+phase = "one"
+run = "true"
+check = ["test -e fixed-agent"]
+[[agent]]
+id = "b"
+phase = "two"
+run = "true"
+"#,
+    );
+    let said = here.say(&["run", "--detach"]);
+    assert_eq!(said.status, 0, "{said}");
+    let journal = |what: &str, look: &dyn Fn(&super::rig::Events) -> bool| {
+        wait_for(what, || look(&here.journal()).then_some(()));
+    };
+    journal("the red check", &|e| e.has("agent.blocked", "a"));
+    let status = here.say(&["status"]);
+    assert!(status.out.contains("blocked     a"), "{status}");
+    here.write("fixed-agent", "");
+    here.ctl("retry a");
+    journal("the red gate", &|e| !e.all("phase.failed").is_empty());
+    assert!(!here.journal().has("agent.scheduled", "b"));
+    here.write("fixed-phase", "");
+    here.ctl("retry phase:one");
+    let said = here.say(&["wait"]);
+    assert_eq!(said.status, 0, "{said}\n{}", here.journal());
+    assert_eq!(here.journal().ending("b"), "completed");
+    here.nobody_left();
+}
+
+#[test]
+fn a_detached_run_is_stopped_and_its_guard_goes() {
+    let here = plan("", &[("a", "")]);
+    let said = here.say(&["run", "--detach"]);
+    assert_eq!(said.status, 0, "{said}");
+    wait_for("it runs", || {
+        here.journal().has("agent.started", "a").then_some(())
+    });
+    here.ctl("stop -y");
+    let said = here.say(&["wait"]);
+    assert_eq!(said.status, 3, "{said}");
+    here.nobody_left();
 }

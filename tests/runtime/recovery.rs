@@ -96,8 +96,8 @@ fn damage_in_the_middle_is_named_and_set_aside() {
     // that of the agent which stood before the damage, nor that of one which stood behind it.
     assert_eq!(here.read("ledger"), "done 1\ndone 2\n");
     assert_eq!(events.of("agent.completed", "open")["attempt"], 2);
-    let list = here.say(&["runs"]);
-    assert!(list.out.contains("damaged"), "{list}");
+    let list = here.say(&["runs", "--json"]);
+    assert!(list.out.contains("its journal was damaged"), "{list}");
 }
 
 #[test]
@@ -156,4 +156,59 @@ fn survivors_of_a_double_death_are_ended_before_anything_starts() {
     );
     assert_eq!(here.survivors(), []);
     here.journal().dense();
+}
+
+#[test]
+fn the_folder_of_a_run_is_enough_to_go_on() {
+    let here = Here::with(
+        r#"
+[vars]
+parts = ["cart"]
+[worker.reads]
+run = ["sh", "-c", "cat > got-$WAVEDECK_AGENT.$WAVEDECK_ATTEMPT; test -e go || sleep 300"]
+[defaults]
+workspace = "shared"
+[[agent]]
+id = "do-${item}"
+each = "parts"
+worker = "reads"
+prompt_file = "prompts/part.md"
+[[agent]]
+id = "left-out"
+run = "false"
+[[override]]
+agents = ["do-*"]
+timeout = "5m"
+"#,
+    );
+    let prompt = "Do ${item}.\nQuotes \"\"\", ''', a \\ and $${braces}.\n";
+    here.write("prompts/part.md", prompt);
+    let live = here.start_as(&[
+        "run",
+        "--headless",
+        "--json",
+        "--set",
+        "parts=cart,orders",
+        "--only",
+        "do-*",
+    ]);
+    live.until("both run", |e| {
+        (e.all("agent.started").len() == 2).then_some(())
+    });
+    let got = |agent: &str| here.read(&format!("got-{agent}"));
+    wait_for("they have read", || {
+        (got("do-cart.1").ends_with('\n') && got("do-orders.1").ends_with('\n')).then_some(())
+    });
+    signal(live.runner(), Signal::KILL);
+    assert_eq!(live.end().status, 4);
+    for file in ["wavedeck.toml", "prompts/part.md"] {
+        fs::remove_file(here.path().join(file)).unwrap();
+    }
+    here.write("go", "");
+    let resumed = here.start_as(&["resume", "--headless", "--json"]).end();
+    assert_eq!(resumed.status, 0, "{}\n{}", resumed.events, resumed.err);
+    for agent in ["do-cart", "do-orders"] {
+        assert_eq!(got(&format!("{agent}.1")), got(&format!("{agent}.2")));
+    }
+    assert!(!here.journal().has("agent.ready", "left-out"));
 }

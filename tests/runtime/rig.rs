@@ -347,14 +347,17 @@ impl Live {
 
     /// The one child of the guard.
     pub fn runner(&self) -> i32 {
+        wait_for("the runner", || self.runner_now())
+    }
+
+    /// The same; none before it was started and after it has ended.
+    pub fn runner_now(&self) -> Option<i32> {
         let guard = self.guard();
-        wait_for("the runner", || {
-            let table = ProcTable::scan().unwrap();
-            let child = table.iter().find(|s| s.ppid == guard).map(|s| s.pid);
-            child.filter(|pid| {
-                fs::read(format!("/proc/{pid}/cmdline"))
-                    .is_ok_and(|line| line.windows(8).any(|w| w == b"__runner"))
-            })
+        let table = ProcTable::scan().unwrap();
+        let child = table.iter().find(|s| s.ppid == guard).map(|s| s.pid);
+        child.filter(|pid| {
+            fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| line.windows(8).any(|w| w == b"__runner"))
         })
     }
 
@@ -417,7 +420,8 @@ impl Drop for Live {
 /// Sends a signal to a process of the test's own run.
 pub fn signal(pid: i32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
-    rustix::process::kill_process(pid, signal).unwrap();
+    // It may just have ended.
+    let _ = rustix::process::kill_process(pid, signal);
 }
 
 /// The letter of a process's state; `-` where it is gone.
