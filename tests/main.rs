@@ -12,5 +12,6 @@ mod docs;
 mod executor;
 mod journal;
 mod plan;
+mod runtime;
 mod sampler;
 mod simulation;
