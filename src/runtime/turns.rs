@@ -165,6 +165,9 @@ impl Running {
                 self.take(msg);
                 next = self.turns.inbox.try_recv().ok();
             }
+            if self.starting > 0 {
+                self.reports();
+            }
             if self
                 .turns
                 .state
@@ -217,7 +220,8 @@ impl Running {
         let due = self.turns.state.next_deadline().map(|due| {
             self.turns.started + Duration::from_micros(due.saturating_sub(self.turns.base_us))
         });
-        [due, self.write_again].into_iter().flatten().min()
+        let look = (self.starting > 0).then(|| Instant::now() + LOOK);
+        [due, self.write_again, look].into_iter().flatten().min()
     }
 
     fn take(&mut self, msg: Msg) {
