@@ -336,6 +336,34 @@ fn cost(state: &State, mode: &AgentMode) -> Result<(), Why> {
     Ok(())
 }
 
+/// Asks whether a mode fits the run's limits when nothing else runs; budgets count as they are.
+pub(super) fn could_ever_fit(state: &State, mode: &AgentMode) -> Result<(), Why> {
+    let limits = &state.setup.plan.limits;
+    if mode.ram_bytes > state.setup.ram_limit_bytes {
+        return Err(Why::Ram {
+            asked: mode.ram_bytes,
+            free: state.setup.ram_limit_bytes,
+        });
+    }
+    if mode.cpus_milli > state.setup.cpus_milli {
+        return Err(Why::Cpus {
+            asked: mode.cpus_milli,
+            free: state.setup.cpus_milli,
+        });
+    }
+    for (name, &asked) in &mode.uses {
+        let free = limits.resources.get(name).copied().unwrap_or(0);
+        if asked > free {
+            return Err(Why::Resource {
+                name: name.clone(),
+                asked,
+                free,
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Asks whether a ready agent may start now, and in which of its modes: the one that a swap asked
 /// for, else the first in the plan's order that fits.
 ///

@@ -40,14 +40,32 @@ impl State {
 
     fn apply_event(&mut self, event: &Event, now: u64) {
         match event {
-            Event::RunStarted { run, mode, .. } => {
+            Event::RunStarted {
+                run, mode, boot_id, ..
+            } => {
                 self.run.clone_from(run);
+                self.boot_id.clone_from(boot_id);
                 self.started_ms = self.at_ms;
                 self.mode = *mode;
             }
-            Event::RunResumed { interrupted, .. } => {
+            Event::RunResumed {
+                interrupted,
+                boot_id,
+                ..
+            } => {
+                self.boot_id.clone_from(boot_id);
                 self.stopping = None;
                 self.degraded = None;
+                // Whoever goes on with the run takes its stop back; nothing of it may linger.
+                for agent in &mut self.agents {
+                    if let Some(live) = &mut agent.live {
+                        live.ending.take_if(|ending| *ending == Ending::RunStop);
+                    }
+                    forget_stop(agent.check.as_mut());
+                }
+                for phase in &mut self.phases {
+                    forget_stop(phase.check.as_mut());
+                }
                 for seen in interrupted {
                     if let Some(ix) = self.find(&seen.agent) {
                         let agent = &mut self.agents[ix.ix()];
@@ -86,6 +104,13 @@ impl State {
             }
             Event::PhaseChecking { phase, attempt } => {
                 self.apply_phase_checking(phase, *attempt, now);
+            }
+            Event::PhaseReopened { phase } => {
+                if let Some(ix) = self.phase_ix(phase) {
+                    self.settling.remove(&pack(Owner::Phase(ix)));
+                    self.phases[ix.ix()].status = PhaseStatus::Running;
+                    self.phases[ix.ix()].check = None;
+                }
             }
             Event::PhaseCompleted { phase } => {
                 self.close_phase(phase, PhaseStatus::Completed, None);
@@ -404,10 +429,18 @@ impl State {
                     }
                 }
             }
+            Action::Sequential { .. } => {
+                // What is being started is frozen as soon as it runs; what runs already is frozen
+                // by events of its own.
+                for ix in targets {
+                    if self.agent(ix).status == Status::Scheduled {
+                        self.agents[ix.ix()].hold.get_or_insert(HoldBy::Rule);
+                    }
+                }
+            }
             Action::Stop { target: None }
             | Action::Retry { .. }
             | Action::Mode { .. }
-            | Action::Sequential { .. }
             | Action::Agents { .. } => {}
         }
     }
@@ -786,6 +819,12 @@ impl State {
     #[must_use]
     pub fn guard_lost(&self) -> bool {
         self.stopping == Some(StoppedBy::GuardLost)
+    }
+}
+
+fn forget_stop(check: Option<&mut CheckRun>) {
+    if let Some(check) = check {
+        check.ending.take_if(|ending| *ending == Ending::RunStop);
     }
 }
 

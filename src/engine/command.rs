@@ -40,10 +40,13 @@ pub enum Command {
 
 impl Command {
     /// Returns whether it must not wait for the journal: stop and freeze run even when the disk is
-    /// full (DESIGN 2).
+    /// full (DESIGN 2), and a run that has ended waits for the disk only so long.
     #[must_use]
     pub const fn urgent(&self) -> bool {
-        matches!(self, Self::Terminate { .. } | Self::Freeze { .. })
+        matches!(
+            self,
+            Self::Terminate { .. } | Self::Freeze { .. } | Self::Finish { .. }
+        )
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, Mode, PhaseIx};
 
-use super::{Cause, Exit, FailureKind, Handle, Owner, Setup, StoppedBy, Usage, Zone};
+use super::{Exit, FailureKind, Handle, Owner, Setup, StoppedBy, Usage, Zone};
 
 /// State of an agent (the table of DESIGN 1, as far as built).
 #[derive(
@@ -306,6 +306,8 @@ pub struct State {
     pub setup: Arc<Setup>,
     /// Identifier of the run; empty before it began.
     pub run: String,
+    /// Boot of the machine on which the present runner began; handles are of this boot.
+    pub boot_id: String,
     /// Sequence number of the last event.
     pub seq: u64,
     /// Time of the last event, milliseconds since the epoch.
@@ -419,6 +421,7 @@ impl State {
             .collect();
         Self {
             run: String::new(),
+            boot_id: String::new(),
             seq: 0,
             at_ms: 0,
             elapsed_us: 0,
@@ -573,15 +576,6 @@ impl State {
             edge.kind == super::EdgeKind::Need(crate::plan::When::Failed)
                 && self.agent(edge.to).status == Status::Succeeded
         })
-    }
-
-    /// Returns why an agent is in no hurry or cannot go on: the cause of a freeze.
-    #[must_use]
-    pub fn freeze_cause(&self, ix: AgentIx) -> Cause {
-        match self.agent(ix).hold {
-            Some(HoldBy::Rule) => Cause::KillSwitch,
-            _ => Cause::Operator,
-        }
     }
 }
 

@@ -4,18 +4,20 @@
 //! alone.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
+
 use crate::{
-    engine::{Setup, State},
+    engine::{Handle, JobState, Setup, State},
     journal::{self, ReadEnd, ReadError, Reader, Tail},
     plan::AgentId,
     sys::{
-        proc,
+        proc::ProcTable,
         tree::{self, Survivor},
     },
 };
@@ -87,50 +89,92 @@ fn newest(seen: impl Iterator<Item = (AgentId, u32)>) -> Vec<(AgentId, u32)> {
     highest.into_iter().collect()
 }
 
-/// Ends every process that carries the run's marker: TERM, grace, KILL. Returns how many there were.
+/// Finds the processes that the journal says were alive: pid and start time, of this boot only.
+#[must_use]
+pub fn handles(state: &State, boot_id: &str) -> Vec<Handle> {
+    if state.boot_id != boot_id {
+        return Vec::new();
+    }
+    let agents = state
+        .agents
+        .iter()
+        .filter_map(|a| a.live.as_ref()?.handle.clone());
+    let checks = state
+        .agents
+        .iter()
+        .filter_map(|a| a.check.as_ref())
+        .chain(state.phases.iter().filter_map(|p| p.check.as_ref()))
+        .filter_map(|check| match &check.job {
+            JobState::Running(handle) => Some(handle.clone()),
+            _ => None,
+        });
+    agents.chain(checks).collect()
+}
+
+/// Ends every process of the run: those that carry its marker, and the trees of these handles (an
+/// agent may have emptied its environment). TERM, grace, KILL. Returns how many there were, and the
+/// attempt numbers that they carried.
 ///
 /// # Errors
 /// When `/proc` cannot be read.
-pub fn end_survivors(run: &str, grace: Duration) -> std::io::Result<(u32, Vec<(AgentId, u32)>)> {
-    let first = tree::survivors_of_run(run)?;
-    let seen = attempts(&first);
+pub fn end_survivors(
+    run: &str,
+    handles: &[Handle],
+    grace: Duration,
+) -> std::io::Result<(u32, Vec<(AgentId, u32)>)> {
+    let seen = attempts(&tree::survivors_of_run(run)?);
+    let first = survivors(run, handles)?;
     let count = u32::try_from(first.len()).unwrap_or(u32::MAX);
-    if first.is_empty() {
-        return Ok((0, seen));
-    }
     let until = Instant::now() + grace;
+    let mut asked: BTreeSet<(i32, u64)> = BTreeSet::new();
     let mut left = first;
-    signal(&left, rustix::process::Signal::TERM);
-    // A frozen process handles TERM only once it goes on.
-    signal(&left, rustix::process::Signal::CONT);
-    let mut killed = false;
     loop {
-        std::thread::sleep(Duration::from_millis(10));
-        left.retain(|s| proc::is_alive(s.pid, s.start_time));
         if left.is_empty() {
-            // What they started meanwhile carries the marker too.
-            left = tree::survivors_of_run(run)?;
-            if left.is_empty() {
-                return Ok((count, seen));
+            return Ok((count, seen));
+        }
+        let late = Instant::now() >= until;
+        if late && Instant::now() >= until + Duration::from_secs(5) {
+            // Processes in an uninterruptible wait; nothing more can be done from here.
+            return Ok((count, seen));
+        }
+        for &(pid, start_time) in &left {
+            if late {
+                let _ = tree::signal_process(pid, start_time, Signal::KILL);
+            } else if asked.insert((pid, start_time)) {
+                // It may have ended in between. A frozen one handles TERM only once it goes on.
+                let _ = tree::signal_process(pid, start_time, Signal::TERM);
+                let _ = tree::signal_process(pid, start_time, Signal::CONT);
             }
         }
-        if Instant::now() >= until {
-            left = tree::survivors_of_run(run)?;
-            signal(&left, rustix::process::Signal::KILL);
-            if killed && Instant::now() >= until + Duration::from_secs(5) {
-                // A process in an uninterruptible wait; nothing more can be done from here.
-                return Ok((count, seen));
-            }
-            killed = true;
-        }
+        std::thread::sleep(Duration::from_millis(10));
+        // What they started meanwhile belongs to it too.
+        left = survivors(run, handles)?;
     }
 }
 
-fn signal(survivors: &[Survivor], signal: rustix::process::Signal) {
-    for survivor in survivors {
-        // It may have ended in between.
-        let _ = tree::signal_process(survivor.pid, survivor.start_time, signal);
+/// Living processes of the run by pid and start time.
+fn survivors(run: &str, handles: &[Handle]) -> std::io::Result<BTreeSet<(i32, u64)>> {
+    let marked = tree::survivors_of_run(run)?;
+    let mut found: BTreeSet<(i32, u64)> = marked.iter().map(|s| (s.pid, s.start_time)).collect();
+    if !handles.is_empty() {
+        let table = ProcTable::scan()?;
+        for handle in handles {
+            let Handle::Local { pid, start_ticks } = *handle else {
+                continue;
+            };
+            let root = tree::Root {
+                pid,
+                start_time: start_ticks,
+                marker: None,
+            };
+            found.extend(
+                tree::members(&table, &root)
+                    .iter()
+                    .map(|s| (s.pid, s.start_time)),
+            );
+        }
     }
+    Ok(found)
 }
 
 fn attempts(survivors: &[Survivor]) -> Vec<(AgentId, u32)> {

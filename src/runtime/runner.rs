@@ -159,12 +159,13 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     if let Some(status) = state.finished {
         return Ok(Resumed::Ended(status, state.summary.unwrap_or_default()));
     }
-    let (survivors, mut seen) =
-        recover::end_survivors(&dir.id, Duration::from_micros(config.grace_us))?;
+    let boot_id = proc::boot_id()?;
+    let handles = recover::handles(&state, &boot_id);
+    let grace = Duration::from_micros(config.grace_us);
+    let (survivors, mut seen) = recover::end_survivors(&dir.id, &handles, grace)?;
     seen.extend(recover::output_attempts(&dir.path));
     seen.extend(folded.lost);
     let journal = JournalWriter::open_for_append(&dir.path, &folded.end)?;
-    let boot_id = proc::boot_id()?;
     let base_us = state.elapsed_us;
     let print_from = state.seq + 1;
     let first = if state.run.is_empty() {

@@ -100,6 +100,8 @@ struct Running {
     status: Option<u8>,
     /// Processes that were asked for and of which nothing has been heard.
     starting: u32,
+    /// Our own resident memory at its highest, at first a safe guess, in bytes.
+    own_peak_bytes: u64,
     /// Highest sampled memory of each live attempt's tree, in bytes.
     peaks: BTreeMap<(u32, u32), u64>,
 }
@@ -124,6 +126,7 @@ impl Turns {
             guard_lost: false,
             status: None,
             starting: 0,
+            own_peak_bytes: 32 << 20,
             peaks: BTreeMap::new(),
         };
         running.input(first);
@@ -138,9 +141,7 @@ impl Turns {
 impl Running {
     fn work(mut self) -> u8 {
         loop {
-            if let Some(status) = self.status
-                && self.held_records.is_empty()
-            {
+            if let Some(status) = self.status {
                 return self.end(status);
             }
             let wait = self
@@ -228,7 +229,16 @@ impl Running {
         match msg {
             Msg::Reports => self.reports(),
             Msg::Sample(sample, edges) => {
+                // The sensor tells of thresholds that it saw crossed; what admission saw before its
+                // first reading is only known here.
+                let halt = self.turns.state.setup.thresholds.halt;
+                let room = self.turns.figures.pressure_permille >= halt
+                    && sample.figures.pressure_permille < halt;
                 self.turns.figures = sample.figures;
+                if room {
+                    self.input(InputKind::Settle);
+                }
+                self.own_peak_bytes = self.own_peak_bytes.max(sample.machine.own_bytes);
                 for agent in &sample.agents {
                     let peak = self.peaks.entry((agent.agent, agent.attempt)).or_default();
                     *peak = (*peak).max(agent.peak_bytes);
@@ -281,14 +291,18 @@ impl Running {
         self.reports = reports;
     }
 
-    /// The kernel knows the peak of the largest process; the sampler that of the whole tree.
+    /// The kernel knows the peak of the largest process, the sampler that of the whole tree. A child
+    /// shares our memory until its exec, so a small figure of the kernel's may be ours.
     fn add_sampled_peak(&mut self, kind: &mut InputKind) {
         if let InputKind::Ended {
             key, peak_bytes, ..
         } = kind
             && let (engine::Owner::Agent(ix), None) = (key.owner, key.check)
-            && let Some(sampled) = self.peaks.remove(&(ix.0, key.attempt))
         {
+            let sampled = self.peaks.remove(&(ix.0, key.attempt)).unwrap_or(0);
+            if *peak_bytes <= self.own_peak_bytes {
+                *peak_bytes = 0;
+            }
             *peak_bytes = (*peak_bytes).max(sampled);
         }
     }

@@ -4,7 +4,7 @@
 
 use crate::engine::{
     Event, Figures, HoldBy, Metrics, PhaseStatus, State, Status, StoppedBy,
-    admission::{Why, admit, behind_barrier},
+    admission::{Why, admit},
     state::unpack,
 };
 
@@ -19,7 +19,7 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         .iter()
         .any(|a| !a.status.is_final() && a.hold == Some(HoldBy::Operator));
     let work_left = !state.ready.is_empty() || !state.checks_pending.is_empty();
-    if state.degraded.is_some() || (halted && work_left) || held {
+    if ((state.degraded.is_some() || halted) && work_left) || held {
         return Vec::new();
     }
     if let Some(stuck) = stuck(state, figures) {
@@ -118,11 +118,10 @@ fn summary(state: &State) -> String {
         (Status::Stopped, "stopped", 0),
         (Status::Blocked, "wait for you", 0),
     ];
-    for (ix, agent) in state.setup.plan.indices().zip(&state.agents) {
+    for agent in &state.agents {
         if let Some(count) = counts.iter_mut().find(|c| c.0 == agent.status) {
             count.2 += 1;
         } else {
-            let _ = behind_barrier(state, state.setup.plan.agent(ix).phase);
             behind += 1;
         }
     }

@@ -155,7 +155,6 @@ fn retry(state: &State, ix: AgentIx, reason: &str) -> Option<Event> {
 
 /// A mode change, where it is one.
 fn mode_change(state: &State, to: crate::plan::Mode, cap: u32, cause: Cause) -> Option<Event> {
-    let _: &str = mode_name(to);
     (to != state.mode || cap != state.agents_cap).then_some(Event::ModeChanged {
         from: state.mode,
         to,

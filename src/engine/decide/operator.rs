@@ -296,6 +296,11 @@ fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolve
             "{id} is done by that worker already"
         )));
     }
+    if let Err(why) = crate::engine::admission::could_ever_fit(state, &modes[to]) {
+        return Err(Refusal::NotNow(format!(
+            "{id} could never run that way: {why}"
+        )));
+    }
     let action = Action::Swap {
         agent: id.to_owned(),
         worker: names[to].map(str::to_owned),
