@@ -574,7 +574,8 @@ impl State {
                 }
                 // Counted when the parent's own process ended well.
                 EdgeKind::SubAgent if self.agent(ix).own_done => {}
-                EdgeKind::SubAgent | EdgeKind::Sibling | EdgeKind::Need(_) => {
+                EdgeKind::Sibling => self.pass_turn(to),
+                EdgeKind::SubAgent | EdgeKind::Need(_) => {
                     match self.edge_state(edge) {
                         EdgeState::Met => {
                             let agent = &mut self.agents[to.ix()];
@@ -587,6 +588,36 @@ impl State {
                 }
             }
         }
+    }
+
+    /// A sub-agent in sequence may go when *all* before it have ended; some of them may have been
+    /// skipped or stopped before their turn.
+    fn pass_turn(&mut self, mut ix: AgentIx) {
+        let setup = self.setup.clone();
+        loop {
+            self.recount(ix);
+            let next = setup.edges_out[ix.ix()]
+                .iter()
+                .find(|e| e.kind == EdgeKind::Sibling);
+            match next {
+                Some(edge) if self.agent(ix).status.is_final() => ix = edge.to,
+                _ => return,
+            }
+        }
+    }
+
+    /// Whether an agent and all its siblings before it have ended.
+    fn turn_over(&self, mut ix: AgentIx) -> bool {
+        while self.agent(ix).status.is_final() {
+            let before = self.setup.edges_in[ix.ix()]
+                .iter()
+                .find(|e| e.kind == EdgeKind::Sibling);
+            match before {
+                Some(edge) => ix = edge.from,
+                None => return true,
+            }
+        }
+        false
     }
 
     fn note_movable(&mut self, ix: AgentIx) {
@@ -604,7 +635,9 @@ impl State {
         let from = self.agent(edge.from);
         let met = match &edge.kind {
             EdgeKind::SubAgent if from.own_done => return EdgeState::Met,
-            EdgeKind::Soft | EdgeKind::Sibling => from.status.is_final(),
+            EdgeKind::Sibling if self.turn_over(edge.from) => return EdgeState::Met,
+            EdgeKind::Sibling => return EdgeState::Open,
+            EdgeKind::Soft => from.status.is_final(),
             EdgeKind::SubAgent => false,
             EdgeKind::Need(when) => match (when, from.status) {
                 (When::Ended, status) => status.is_final(),
