@@ -67,6 +67,7 @@ pub(super) fn serve(
         run: run.to_owned(),
         setup,
         to_loop,
+        guard: parent(),
     });
     thread::Builder::new()
         .name("socket".into())
@@ -148,6 +149,14 @@ struct Server {
     run: String,
     setup: Arc<Setup>,
     to_loop: mpsc::Sender<Msg>,
+    guard: Option<i32>,
+}
+
+/// Our parent, where it is not the first process, which all are below.
+fn parent() -> Option<i32> {
+    rustix::process::getppid()
+        .map(rustix::process::Pid::as_raw_pid)
+        .filter(|&pid| pid > 1)
 }
 
 /// What the writing thread of a client is handed.
@@ -193,6 +202,14 @@ impl Drop for ClientSink {
 }
 
 impl Server {
+    /// The processes that everything of this run is below.
+    fn ancestors(&self) -> Vec<i32> {
+        let me = std::process::id().cast_signed();
+        // Whoever takes us in after the guard's death has others below it.
+        let guard = self.guard.filter(|&pid| parent() == Some(pid));
+        [me].into_iter().chain(guard).collect()
+    }
+
     fn client(&self, stream: UnixStream) {
         let Ok(peer) = peer::Peer::of(&stream) else {
             return;
@@ -200,8 +217,9 @@ impl Server {
         if !peer.is_same_user() {
             return;
         }
-        // A process below the runner is an agent: it may look at nothing and steer nothing here.
-        let operator = !peer::is_descendant_of(peer.pid, std::process::id().cast_signed());
+        // A process below the guard or the runner is an agent: it may look at nothing and steer
+        // nothing here. So may nobody of whom we cannot tell.
+        let operator = peer.place(&self.ancestors()) == peer::Place::NotBelow;
         let _ = self.talk(stream, operator);
     }
 
