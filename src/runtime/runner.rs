@@ -334,11 +334,14 @@ impl Later {
             self.setup.clone(),
             self.to_loop.clone(),
         );
-        match served {
-            Ok(()) if self.manner.announce => socket::announce(&self.run, &self.dir),
-            Ok(()) => {}
+        if self.manner.announce {
+            socket::announce(&self.run, &self.dir, served.as_deref().ok());
+        }
+        if let Err(error) = served {
+            // An address that a dead runner left leads nowhere.
+            socket::remove(&self.dir);
             // The run is worth more than being watched.
-            Err(error) => complain(&format!("nobody can attach to this run: {error}")),
+            complain(&format!("nobody can attach to this run: {error}"));
         }
         if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
             complain(&format!("signals cannot be read: {error}"));

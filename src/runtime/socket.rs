@@ -54,7 +54,7 @@ const LONGEST_PATH: usize = 107;
 /// A client that does not say hello within this time is let go.
 const HELLO: Duration = Duration::from_secs(5);
 
-/// Opens the socket of a run and starts to accept.
+/// Opens the socket of a run and starts to accept; returns the socket's path.
 ///
 /// # Errors
 /// When no private place for it can be found.
@@ -63,7 +63,7 @@ pub(super) fn serve(
     run: &str,
     setup: Arc<Setup>,
     to_loop: mpsc::Sender<Msg>,
-) -> io::Result<()> {
+) -> io::Result<PathBuf> {
     let (path, listener) = listen(places(runtime_dir(), dir, run))?;
     fs::write(dir.join(ADDRESS), path.as_os_str().as_encoded_bytes())?;
     let server = Arc::new(Server {
@@ -96,7 +96,7 @@ pub(super) fn serve(
                 let _ = client.spawn(move || server.client(stream, slot));
             }
         })?;
-    Ok(())
+    Ok(path)
 }
 
 /// `XDG_RUNTIME_DIR`.
@@ -187,8 +187,10 @@ pub(super) fn remove(dir: &Path) {
 
 /// Says on standard output that the run can be attached to, then lets standard output and error go,
 /// so that no terminal is held. What the runner has to say later goes to `runner.log`.
-pub(super) fn announce(run: &str, dir: &Path) {
-    let line = serde_json::json!({ "run": run, "dir": dir }).to_string();
+///
+/// Without a socket nobody can attach, but whoever waits for the line must not wait for ever.
+pub(super) fn announce(run: &str, dir: &Path, socket: Option<&Path>) {
+    let line = serde_json::json!({ "run": run, "dir": dir, "socket": socket }).to_string();
     let mut out = io::stdout().lock();
     let _ = writeln!(out, "{line}");
     let _ = out.flush();
