@@ -1,5 +1,12 @@
 //! `wavedeck demo`: the built-in plan with simulated agents.
 
+use std::{
+    fs::{DirBuilder, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
 use clap::Args;
 
 use super::{
@@ -24,11 +31,14 @@ const PLAN: &str = include_str!("../../assets/plans/demo.toml");
 
 /// Runs the built-in plan in a throw-away repository; leaves its recording.
 pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
-    let failed = |e: std::io::Error| Error::internal("the demo's folder cannot be made", e);
-    let name = format!("wavedeck-demo-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    crate::sys::lock::private_dir(&folder).map_err(failed)?;
-    std::fs::write(folder.join(super::load::PLAN), PLAN).map_err(failed)?;
+    let failed = |e: io::Error| Error::internal("the demo's folder cannot be made", e);
+    let folder = own_folder(&std::env::temp_dir(), random).map_err(failed)?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(folder.join(super::load::PLAN))
+        .and_then(|mut file| file.write_all(PLAN.as_bytes()))
+        .map_err(failed)?;
     std::env::set_current_dir(&folder).map_err(failed)?;
     let git = std::process::Command::new("git")
         .args(["init", "--quiet"])
@@ -43,4 +53,53 @@ pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
     let outcome = super::run::launch(&words, args.headless || args.json, false, global);
     out::complain(&format!("the recording is in {}\n", folder.display()));
     outcome
+}
+
+/// Makes a private folder that was not there: others may make folders and links beside it.
+fn own_folder(above: &Path, mut random: impl FnMut() -> io::Result<u64>) -> io::Result<PathBuf> {
+    let mut last = None;
+    for _ in 0..16 {
+        let folder = above.join(format!("wavedeck-demo-{:016x}", random()?));
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => last = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last.unwrap_or_else(|| io::ErrorKind::AlreadyExists.into()))
+}
+
+fn random() -> io::Result<u64> {
+    let mut bytes = [0_u8; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_left_alone() {
+        let above = tempfile::tempdir().unwrap();
+        let at = |n: u64| above.path().join(format!("wavedeck-demo-{n:016x}"));
+        let target = above.path().join("target");
+        std::fs::create_dir(&target).unwrap();
+        std::fs::create_dir(at(1)).unwrap();
+        symlink(&target, at(2)).unwrap();
+        symlink(above.path().join("nowhere"), at(3)).unwrap();
+        let mut next = 0;
+        let counted = || {
+            next += 1;
+            Ok(next)
+        };
+        assert_eq!(own_folder(above.path(), counted).unwrap(), at(4));
+        assert_eq!(std::fs::metadata(at(4)).unwrap().mode() & 0o777, 0o700);
+        assert!(!above.path().join("nowhere").exists());
+        // It does not try for ever.
+        let error = own_folder(above.path(), || Ok(1)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
 }

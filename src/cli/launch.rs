@@ -32,6 +32,9 @@ pub struct Announced {
     pub run: String,
     /// Its folder.
     pub dir: PathBuf,
+    /// Its socket; none: it runs, but nobody can attach to it.
+    #[serde(default)]
+    pub socket: Option<PathBuf>,
 }
 
 /// Whether this process must print lines in place of drawing (DESIGN 6).
@@ -83,6 +86,12 @@ pub fn in_background(args: &[String]) -> Result<Announced, (u8, String)> {
         let _ = BufReader::new(out).read_line(&mut first);
     }
     if let Ok(announced) = serde_json::from_str::<Announced>(&first) {
+        if announced.socket.is_none() {
+            super::out::complain(&format!(
+                "wavedeck: run {} goes on, but nobody can attach to it: runner.log in its folder says why\n",
+                announced.run
+            ));
+        }
         return Ok(announced);
     }
     let mut said = String::new();
@@ -231,4 +240,18 @@ pub fn workdir(root: Option<&Path>, plan_file: &Path) -> PathBuf {
         .unwrap_or(Path::new("."));
     let chosen = root.unwrap_or(folder);
     std::fs::canonicalize(chosen).unwrap_or_else(|_| chosen.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_may_be_without_a_socket() {
+        let read = |text: &str| serde_json::from_str::<Announced>(text).unwrap().socket;
+        assert_eq!(read(r#"{"run":"r","dir":"/d","socket":null}"#), None);
+        assert_eq!(read(r#"{"run":"r","dir":"/d"}"#), None);
+        let path = Some(PathBuf::from("/s"));
+        assert_eq!(read(r#"{"run":"r","dir":"/d","socket":"/s"}"#), path);
+    }
 }

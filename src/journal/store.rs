@@ -72,34 +72,18 @@ pub struct Store {
 
 impl Store {
     /// Opens the store of the repository at `root`, or the one at `home` (`WAVEDECK_HOME`), and
-    /// makes it where there is none.
+    /// makes it where there is none. A folder that a person named and that was there before keeps
+    /// its mode and gets no `.gitignore`: it may hold other things.
     pub fn open(root: &Path, home: Option<&Path>) -> Result<Self, StoreError> {
-        let base = home.map_or_else(|| root.join(FOLDER), Path::to_owned);
-        if home.is_some() {
-            // The person named it, so links are theirs.
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&base)
-                .map_err(at(&base))?;
-        }
-        let base = if home.is_some() {
-            base.canonicalize().map_err(at(&base))?
-        } else {
-            base
+        let base = match home {
+            Some(home) => home_folder(home)?,
+            None => {
+                let base = root.join(FOLDER);
+                private_folder(&base)?;
+                ignore_all(&base)?;
+                base
+            }
         };
-        private_folder(&base)?;
-        let ignore = base.join(".gitignore");
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&ignore)
-        {
-            Ok(mut file) => file.write_all(b"*\n").map_err(at(&ignore))?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(at(&ignore)(error)),
-        }
         private_folder(&base.join("runs"))?;
         Ok(Self { base })
     }
@@ -364,19 +348,67 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |error| StoreError::Io { path, error }
 }
 
+/// Finds or makes the folder that a person named; links on the way are theirs.
+fn home_folder(home: &Path) -> Result<PathBuf, StoreError> {
+    if let Some(above) = home.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(above)
+            .map_err(at(above))?;
+    }
+    let made = match DirBuilder::new().mode(0o700).create(home) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+        Err(error) => return Err(at(home)(error)),
+    };
+    let base = home.canonicalize().map_err(at(home))?;
+    if made {
+        private_folder(&base)?;
+        ignore_all(&base)?;
+    } else {
+        own_folder(&base)?;
+    }
+    Ok(base)
+}
+
+/// Keeps a folder out of the repository that it may be in.
+fn ignore_all(folder: &Path) -> Result<(), StoreError> {
+    let ignore = folder.join(".gitignore");
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&ignore)
+    {
+        Ok(mut file) => file.write_all(b"*\n").map_err(at(&ignore)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(at(&ignore)(error)),
+    }
+}
+
 /// Makes a folder that only we can enter, and refuses one that is not ours: a repository could
 /// bring a link along.
 fn private_folder(path: &Path) -> Result<(), StoreError> {
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(at(path)(error)),
+        _ => {}
+    }
+    let meta = own_folder(path)?;
+    if meta.mode() & 0o077 != 0 {
+        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(at(path))?;
+    }
+    Ok(())
+}
+
+/// Refuses what is no folder, or not ours.
+fn own_folder(path: &Path) -> Result<fs::Metadata, StoreError> {
     let refuse = |reason| {
         Err(StoreError::Unsafe {
             path: path.to_owned(),
             reason,
         })
     };
-    match DirBuilder::new().mode(0o700).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(at(path)(error)),
-        _ => {}
-    }
     let meta = fs::symlink_metadata(path).map_err(at(path))?;
     if !meta.is_dir() {
         return refuse("it is no folder of its own");
@@ -384,8 +416,41 @@ fn private_folder(path: &Path) -> Result<(), StoreError> {
     if meta.uid() != rustix::process::geteuid().as_raw() {
         return refuse("it belongs to another user");
     }
-    if meta.mode() & 0o077 != 0 {
-        fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(at(path))?;
+    Ok(meta)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
-    Ok(())
+
+    #[test]
+    fn a_named_folder_that_was_there_stays_as_it_was() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().join("home");
+        fs::create_dir(&home).unwrap();
+        fs::set_permissions(&home, Permissions::from_mode(0o755)).unwrap();
+        for _ in 0..2 {
+            Store::open(root.path(), Some(&home)).unwrap();
+            assert_eq!((mode(&home), mode(&home.join("runs"))), (0o755, 0o700));
+            assert!(!home.join(".gitignore").exists());
+        }
+        // The same behind a link of the person's.
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&home, &link).unwrap();
+        Store::open(root.path(), Some(&link)).unwrap();
+        assert_eq!(mode(&home), 0o755);
+    }
+
+    #[test]
+    fn a_named_folder_that_we_make_is_private_and_ignored() {
+        let root = tempfile::tempdir().unwrap();
+        let home = root.path().join("deep/home");
+        Store::open(root.path(), Some(&home)).unwrap();
+        assert_eq!((mode(&home), mode(&home.join("runs"))), (0o700, 0o700));
+        assert_eq!(fs::read(home.join(".gitignore")).unwrap(), b"*\n");
+    }
 }

@@ -24,6 +24,8 @@ use super::{RUNNER_FAILED, turns::complain};
 
 /// Linux's number of SIGCHLD.
 const SIGCHLD: i32 = 17;
+/// Linux's number of SIGXFSZ.
+const SIGXFSZ: i32 = 25;
 /// Hidden first argument of the runner.
 pub const RUNNER: &str = "__runner";
 /// Hidden first argument of a guard that was started by a dashboard.
@@ -37,6 +39,7 @@ pub const GUARD: &str = "__guard";
 /// When the runner cannot be started.
 pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
     signals::block()?;
+    survive_file_limit()?;
     let mut handled = super::watch::STOP_SIGNALS.to_vec();
     handled.push(SIGCHLD);
     let signals = SignalFd::new(&handled)?;
@@ -71,6 +74,15 @@ pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
             RUNNER_FAILED
         }
     })
+}
+
+/// Makes a write beyond a limit on file sizes fail (EFBIG) in place of killing this process.
+/// Children get the default back.
+///
+/// # Errors
+/// When the system refuses.
+pub(super) fn survive_file_limit() -> io::Result<()> {
+    signals::ignore(SIGXFSZ, true)
 }
 
 /// Path of this program as it is running, also when its file was replaced meanwhile.

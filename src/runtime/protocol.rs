@@ -127,16 +127,28 @@ pub fn write<T: Serialize>(to: &mut impl Write, frame: &T, raw: &[u8]) -> io::Re
     to.write_all(&out)
 }
 
-/// Reads a frame.
+/// Reads a frame of any size that we would write.
 ///
 /// # Errors
-/// `UnexpectedEof` when the other side is gone, `InvalidData` when it does not speak our language.
+/// See [`read_at_most`].
 pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<(T, Vec<u8>)> {
+    read_at_most(from, LONGEST)
+}
+
+/// Reads a frame of which no part is longer than `longest`.
+///
+/// # Errors
+/// `UnexpectedEof` when the other side is gone, `InvalidData` when it does not speak our language
+/// or says too much at once.
+pub fn read_at_most<T: DeserializeOwned>(
+    from: &mut impl Read,
+    longest: u32,
+) -> io::Result<(T, Vec<u8>)> {
     let (mut json, mut raw) = ([0_u8; 4], [0_u8; 4]);
     from.read_exact(&mut json)?;
     from.read_exact(&mut raw)?;
     let (json, raw) = (u32::from_le_bytes(json), u32::from_le_bytes(raw));
-    if json > LONGEST || raw > LONGEST {
+    if json > longest || raw > longest {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             "a frame is too large",
@@ -149,4 +161,21 @@ pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<(T, Vec<u8>
     let frame = serde_json::from_slice(&bytes)
         .map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))?;
     Ok((frame, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_beyond_the_limit_is_refused_before_it_is_read() {
+        let mut bytes = Vec::new();
+        write(&mut bytes, &"x".repeat(98), b"raw").unwrap();
+        let read = |longest| read_at_most::<String>(&mut &bytes[..], longest);
+        assert_eq!(read(100).unwrap().1, b"raw");
+        assert_eq!(read(99).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        // No more than the lengths were needed to tell.
+        let error = read_at_most::<String>(&mut &bytes[..8], 99).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
 }

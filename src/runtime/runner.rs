@@ -23,7 +23,7 @@ use crate::{
 
 use super::{
     RUNNER_FAILED,
-    guard::program,
+    guard::{program, survive_file_limit},
     jobs::{JobMaker, engine_key},
     lines::Lines,
     prepare::{FolderError, RunConfig, read_folder},
@@ -98,6 +98,7 @@ pub enum RunnerError {
 /// When it cannot begin. What goes wrong later is recorded in the run.
 pub fn start(new: New, manner: Manner) -> Result<u8, RunnerError> {
     signals::block()?;
+    survive_file_limit()?;
     let store = Store::open(&new.root, new.home.as_deref())?;
     let config_text = toml::to_string(&new.config).map_err(io::Error::other)?;
     let mut random = [0_u8; 8];
@@ -149,6 +150,7 @@ pub enum Resumed {
 /// When it has a live runner, or its folder cannot be read.
 pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     signals::block()?;
+    survive_file_limit()?;
     let lock = dir.lock().map_err(|_| RunnerError::Live(dir.id.clone()))?;
     let (setup, config) = read_folder(&dir.path)?;
     let folded = recover::fold(&dir.path, Arc::new(setup))?;
@@ -333,11 +335,14 @@ impl Later {
             self.setup.clone(),
             self.to_loop.clone(),
         );
-        match served {
-            Ok(()) if self.manner.announce => socket::announce(&self.run, &self.dir),
-            Ok(()) => {}
+        if self.manner.announce {
+            socket::announce(&self.run, &self.dir, served.as_deref().ok());
+        }
+        if let Err(error) = served {
+            // An address that a dead runner left leads nowhere.
+            socket::remove(&self.dir);
             // The run is worth more than being watched.
-            Err(error) => complain(&format!("nobody can attach to this run: {error}")),
+            complain(&format!("nobody can attach to this run: {error}"));
         }
         if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
             complain(&format!("signals cannot be read: {error}"));
