@@ -184,3 +184,16 @@ fn a_killed_guard_takes_the_run_along_and_it_can_go_on() {
     assert_eq!(events.all_of("agent.started", "first").len(), 1);
     assert_eq!(events.of("agent.completed", "gate")["attempt"], 2);
 }
+
+#[test]
+fn what_the_machine_refuses_is_status_4_without_colours_in_a_file() {
+    let here = Here::with("[[agent]]\nid = \"a\"\nrun = \"true\"\n");
+    here.write("a-file", "");
+    let mut command = here.command(&["run", "--headless"]);
+    let home = here.path().join("a-file");
+    let output = command.env("WAVEDECK_HOME", &home).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{err}");
+    assert!(err.contains("a-file"), "{err}");
+    assert!(!err.contains('\u{1b}'), "{err:?}");
+}
