@@ -47,8 +47,8 @@ pub fn main() -> ExitCode {
             let json = args.get(2).and_then(|a| a.to_str()).unwrap_or_default();
             return ExitCode::from(simulate::simulated_agent(json));
         }
-        Some(run::GUARD) => return finish(run::guard(&args[2..])),
-        Some(run::RUNNER) => return finish(run::runner(&args[2..])),
+        Some(run::GUARD) => return finish(run::guard(&args[2..]), &Global::default()),
+        Some(run::RUNNER) => return finish(run::runner(&args[2..]), &Global::default()),
         _ => {}
     }
     let command = Cli::command().color(colour_of_help(&args));
@@ -56,7 +56,7 @@ pub fn main() -> ExitCode {
         .try_get_matches_from(&args)
         .and_then(|matches| Cli::from_arg_matches(&matches));
     match parsed {
-        Ok(cli) => finish(dispatch(&cli)),
+        Ok(cli) => finish(dispatch(&cli), &cli.global),
         Err(error) => {
             // A reader of the help that goes away is no reason to complain.
             let _ = error.print();
@@ -111,7 +111,7 @@ fn dispatch(cli: &Cli) -> Outcome {
 }
 
 /// Says why a command could not do its work, and returns its status.
-fn finish(outcome: Outcome) -> ExitCode {
+fn finish(outcome: Outcome, global: &Global) -> ExitCode {
     let error = match outcome {
         Ok(status) => return ExitCode::from(status),
         Err(error) => error,
@@ -125,7 +125,14 @@ fn finish(outcome: Outcome) -> ExitCode {
         Error::Problems(text) => out::complain(&text),
         Error::Internal { doing, source } => {
             // Only now: installing it costs more than most commands do.
-            let _ = color_eyre::install();
+            let theme = if style::colours_of_errors(global) {
+                color_eyre::config::Theme::dark()
+            } else {
+                color_eyre::config::Theme::new()
+            };
+            let _ = color_eyre::config::HookBuilder::default()
+                .theme(theme)
+                .install();
             let report = color_eyre::eyre::Report::msg(source.to_string()).wrap_err(doing);
             out::complain(&format!("wavedeck: {report:?}\n"));
         }

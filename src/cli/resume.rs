@@ -12,7 +12,7 @@ use crate::{
     journal::Phase,
     runtime::{
         client::Client,
-        runner::{self, Manner, Resumed},
+        runner::{self, Manner, Resumed, RunnerError},
     },
 };
 
@@ -65,7 +65,12 @@ pub fn resume(args: &ResumeArgs, global: &Global) -> Outcome {
 /// Goes on with a run, in the runner's process.
 pub fn resume_here(args: &ResumeArgs, manner: Manner) -> Outcome {
     let dir = find::run(args.run.as_deref())?;
-    match runner::resume(dir, manner).map_err(|e| Error::internal("the run cannot go on", e))? {
+    let resumed = runner::resume(dir, manner).map_err(|error| match error {
+        // Somebody else was quicker; that is no fault of ours.
+        RunnerError::Live(_) => Error::usage(error.to_string()),
+        error => Error::internal("the run cannot go on", error),
+    });
+    match resumed? {
         Resumed::Ran(status) => Ok(status),
         Resumed::Ended(status, summary) => {
             out::print(&format!("the run has ended: {summary} (status {status})\n"))

@@ -1,5 +1,7 @@
 //! How output looks: colours and width, from flags, configuration, environment and terminal.
 
+use std::io::IsTerminal as _;
+
 use super::{args::Global, args::When, out};
 use crate::config::Color;
 
@@ -18,12 +20,22 @@ struct Surroundings {
 /// Whether stdout gets colours.
 #[must_use]
 pub fn colours(global: &Global, config: Color) -> bool {
+    colours_on(out::is_terminal(), global, config)
+}
+
+/// Whether stderr gets colours.
+#[must_use]
+pub fn colours_of_errors(global: &Global) -> bool {
+    colours_on(std::io::stderr().is_terminal(), global, Color::Auto)
+}
+
+fn colours_on(terminal: bool, global: &Global, config: Color) -> bool {
     // An empty variable counts as absent, as https://no-color.org has it.
     let set = |name| std::env::var_os(name).filter(|v| !v.is_empty());
     let here = Surroundings {
         no_color: set("NO_COLOR").is_some(),
         force: set("CLICOLOR_FORCE").is_some_and(|v| v != "0"),
-        terminal: out::is_terminal(),
+        terminal,
         dumb: set("TERM").is_none_or(|t| t == "dumb"),
     };
     decide(global, config, here)

@@ -110,8 +110,9 @@ fn a_run_has_one_runner() {
     let id = here.run_id();
     // The hidden runner itself, as a second `resume` in a race would start it.
     let second = here.say(&["__runner", "foreground", "resume", &id, "--headless"]);
-    assert_ne!(second.status, 0, "{second}");
+    assert_eq!(second.status, 2, "{second}");
     assert!(second.err.contains("has a live runner"), "{second}");
+    assert_eq!(second.err.lines().count(), 1, "{second}");
     assert_eq!(here.journal().all("run.resumed").len(), 0);
     // `resume` itself attaches to a run that lives.
     let attached = here.start_as(&["resume", "--headless", "--json"]);

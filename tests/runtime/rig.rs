@@ -397,7 +397,16 @@ impl Live {
 
     /// Waits for the end of the guard, and of all who print.
     pub fn end(mut self) -> Ended {
-        let status = number(wait_for("the run ends", || self.child.try_wait().unwrap()));
+        let until = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break number(status);
+            }
+            let (events, err) = (self.events(), self.err());
+            let late = Instant::now() >= until;
+            assert!(!late, "it does not end\n{events}\n--- err\n{err}");
+            thread::sleep(Duration::from_millis(5));
+        };
         for reader in self.readers.drain(..) {
             reader.join().unwrap();
         }
