@@ -9,7 +9,9 @@
 
 mod cli;
 mod executor;
+mod hostile;
 mod journal;
 mod plan;
+mod purity;
 mod sampler;
 mod simulation;
