@@ -9,7 +9,13 @@ use super::{
     error::{Error, Outcome, status},
     find, out,
 };
-use crate::{display::clean_line, runtime::recover::output_attempts};
+use crate::{
+    display::clean_line,
+    engine::Event,
+    journal::{Follower, Line, RunDir},
+    plan::AgentId,
+    runtime::{prepare::read_folder, recover::output_attempts},
+};
 
 /// Flags of `logs`.
 #[derive(Debug, Clone, Args)]
@@ -30,47 +36,84 @@ pub struct LogsArgs {
 /// Prints what an agent printed, cleaned of everything that is no text.
 pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
-    let attempt = match args.attempt {
-        Some(attempt) => attempt,
-        None => last_attempt(&dir.path, &args.agent).ok_or_else(|| {
-            Error::usage(format!(
-                "{} has printed nothing in run {}",
-                args.agent, dir.id
-            ))
-        })?,
-    };
-    let path = dir.output(&args.agent, attempt);
-    let mut file = File::open(&path).map_err(|_| {
-        Error::usage(format!(
-            "{} has printed nothing in attempt {attempt} of run {}",
-            args.agent, dir.id
-        ))
-    })?;
+    known(&dir, &args.agent)?;
+    let mut fate = Fate::new(&dir, &args.agent);
+    let mut shown = args.attempt.unwrap_or(0);
+    let mut first = true;
+    let mut output: Option<File> = None;
     let mut out = out::Stream::open();
     let mut cleaner = Lines::default();
-    let mut buffer = vec![0; 64 << 10];
     loop {
         // Asked before reading: what it printed last is read in any case.
-        let live = args.follow && dir.is_live() && current(&dir.path, &args.agent) == Some(attempt);
-        loop {
-            let read = file
-                .read(&mut buffer)
-                .map_err(|e| Error::internal("the output cannot be read", e))?;
-            if read == 0 {
-                break;
-            }
-            if !cleaner.push(&buffer[..read], &mut out)? {
-                return Ok(status::OK);
-            }
+        let going = args.follow && dir.is_live() && fate.going(args.attempt);
+        let newest = last_attempt(&dir.path, &args.agent).unwrap_or(0);
+        if shown == 0 {
+            // What was there when it was asked counts as old; of what comes nothing is left out.
+            shown = if first {
+                newest
+            } else {
+                next_attempt(&dir, &args.agent, 0, newest).unwrap_or(0)
+            };
         }
-        if !out.flush().map_err(written)? {
+        first = false;
+        if output.is_none() {
+            output = File::open(dir.output(&args.agent, shown)).ok();
+        }
+        if let Some(file) = &mut output
+            && !copy(file, &mut cleaner, &mut out)?
+        {
             return Ok(status::OK);
         }
-        if !live {
+        let moves = args.follow && args.attempt.is_none() && fate.ended >= shown;
+        let next = next_attempt(&dir, &args.agent, shown, newest).filter(|_| moves);
+        if let Some(next) = next {
             cleaner.finish(&mut out)?;
-            return out.flush().map(|_| status::OK).map_err(written);
+            (shown, output) = (next, None);
+        } else if !going {
+            break;
+        } else {
+            std::thread::sleep(std::time::Duration::from_millis(100));
         }
-        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    if output.is_none() {
+        let which = args
+            .attempt
+            .map_or_else(String::new, |n| format!("attempt {n} of "));
+        let text = format!(
+            "{} has printed nothing in {which}run {}",
+            args.agent, dir.id
+        );
+        return Err(Error::usage(text));
+    }
+    cleaner.finish(&mut out)?;
+    out.flush().map(|_| status::OK).map_err(written)
+}
+
+/// Refuses an agent that the run does not have.
+fn known(dir: &RunDir, agent: &str) -> Result<(), Error> {
+    // Of a run whose plan cannot be read the output still can be.
+    match read_folder(&dir.path) {
+        Ok((setup, _)) if !setup.by_id.contains_key(&agent.into()) => {
+            let text = format!("no agent `{agent}` in run {}", dir.id);
+            Err(Error::usage(text).help("`wavedeck runs show` lists them"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints all that a file has now; false: the reader is gone.
+fn copy(file: &mut File, cleaner: &mut Lines, out: &mut out::Stream) -> Result<bool, Error> {
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        let read = file
+            .read(&mut buffer)
+            .map_err(|e| Error::internal("the output cannot be read", e))?;
+        if read == 0 {
+            return out.flush().map_err(written);
+        }
+        if !cleaner.push(&buffer[..read], out)? {
+            return Ok(false);
+        }
     }
 }
 
@@ -86,9 +129,58 @@ fn last_attempt(dir: &Path, agent: &str) -> Option<u32> {
         .map(|(_, attempt)| attempt)
 }
 
-/// The attempt of an agent that has not ended, as far as its output tells.
-fn current(dir: &Path, agent: &str) -> Option<u32> {
-    last_attempt(dir, agent)
+/// The next attempt that has printed something.
+fn next_attempt(dir: &RunDir, agent: &str, after: u32, newest: u32) -> Option<u32> {
+    (after + 1..=newest).find(|&attempt| dir.output(agent, attempt).exists())
+}
+
+/// What the journal tells of an agent, read as it grows.
+struct Fate {
+    agent: AgentId,
+    journal: Follower,
+    /// Its newest attempt that has ended.
+    ended: u32,
+    /// It needs no further attempt, as far as is known.
+    over: bool,
+}
+
+impl Fate {
+    fn new(dir: &RunDir, agent: &str) -> Self {
+        Self {
+            agent: agent.into(),
+            journal: Follower::new(&dir.path),
+            ended: 0,
+            over: false,
+        }
+    }
+
+    /// Whether the agent, or one attempt of it, may print more.
+    fn going(&mut self, attempt: Option<u32>) -> bool {
+        let (agent, mut ended, mut over) = (&self.agent, self.ended, self.over);
+        // A damaged journal ends the following like the end of the run.
+        let read = self.journal.poll(|line| {
+            let Line::Record(record) = &line.line else {
+                return;
+            };
+            if record.event.agent() != Some(agent) {
+                return;
+            }
+            match &record.event {
+                Event::AttemptEnded { attempt, .. } => ended = *attempt,
+                Event::AgentCompleted { .. }
+                | Event::AgentFailed { .. }
+                | Event::AgentSkipped { .. }
+                | Event::AgentStopped { .. } => over = true,
+                Event::AgentReady { .. }
+                | Event::AgentRetrying { .. }
+                | Event::AgentScheduled { .. }
+                | Event::AgentJoining { .. } => over = false,
+                _ => {}
+            }
+        });
+        (self.ended, self.over) = (ended, over);
+        read.is_ok() && !over && attempt.is_none_or(|attempt| ended < attempt)
+    }
 }
 
 /// Bytes of one line that are shown.

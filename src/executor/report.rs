@@ -129,33 +129,48 @@ pub trait ReportSink: Send + Sync {
     fn push(&self, reports: &mut Vec<Report>);
 }
 
-/// A list of reports that wakes its reader when it stops being empty.
+/// A list of reports that wakes its reader when something is in it that cannot wait.
 pub struct Mailbox {
-    queue: Mutex<Vec<Report>>,
+    /// The reports, and whether the reader was woken for them.
+    queue: Mutex<(Vec<Report>, bool)>,
+    /// Starts wait for the reader to look by itself.
+    patient: bool,
     wake: Box<dyn Fn() + Send + Sync>,
 }
 
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Mailbox")
-            .field("waiting", &locked(&self.queue).len())
+            .field("waiting", &locked(&self.queue).0.len())
             .finish_non_exhaustive()
     }
 }
 
 impl Mailbox {
-    /// Makes one; `wake` is called for the first report after each [`Mailbox::drain`], for example
-    /// with `tokio::sync::Notify::notify_one`. It must not block.
+    /// Makes one; `wake` is called for the first report that cannot wait after each
+    /// [`Mailbox::drain`], for example with `tokio::sync::Notify::notify_one`. It must not block.
     pub fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             queue: Mutex::default(),
+            patient: false,
             wake: Box::new(wake),
+        }
+    }
+
+    /// Makes one for a reader that looks by itself, soon, whether what it started runs: starts
+    /// alone do not wake it. It halves the wake-ups of short agents.
+    pub fn patient(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            patient: true,
+            ..Self::new(wake)
         }
     }
 
     /// Moves all waiting reports to the end of `into`.
     pub fn drain(&self, into: &mut Vec<Report>) {
-        into.append(&mut locked(&self.queue));
+        let mut queue = locked(&self.queue);
+        into.append(&mut queue.0);
+        queue.1 = false;
     }
 }
 
@@ -164,13 +179,15 @@ impl ReportSink for Mailbox {
         if reports.is_empty() {
             return;
         }
-        let was_empty = {
+        let urgent = !self.patient || reports.iter().any(|r| !matches!(r, Report::Spawned { .. }));
+        let wake = {
             let mut queue = locked(&self.queue);
-            let was_empty = queue.is_empty();
-            queue.append(reports);
-            was_empty
+            queue.0.append(reports);
+            let wake = urgent && !queue.1;
+            queue.1 |= urgent;
+            wake
         };
-        if was_empty {
+        if wake {
             (self.wake)();
         }
     }

@@ -8,6 +8,7 @@ use std::{
     path::Path,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use crate::{
@@ -15,6 +16,10 @@ use crate::{
     engine::{Event, Record},
     journal::{Follower, Line},
 };
+
+/// Lines are printed together that come within this time: one wake-up for each event would cost as
+/// much as the event.
+const GATHER: Duration = Duration::from_millis(20);
 
 /// Wakes the thread and tells it when the run is over.
 #[derive(Debug, Default)]
@@ -84,7 +89,8 @@ impl Bell {
         }
     }
 
-    /// Waits for news; returns whether the run is over.
+    /// Waits for news, and a little longer for what comes right behind it; returns whether the run
+    /// is over.
     fn wait(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while !state.0 && !state.1 {
@@ -93,6 +99,10 @@ impl Bell {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+        let (mut state, _) = self
+            .rung
+            .wait_timeout_while(state, GATHER, |state| !state.1)
+            .unwrap_or_else(PoisonError::into_inner);
         state.0 = false;
         state.1
     }

@@ -118,16 +118,15 @@ impl RunConfig {
             .or(plan.limits.agents)
             .or(config.limits.agents)
             .unwrap_or(tier);
-        let capacity = capacity_from_plan(plan, machine.ram_bytes, machine.cpus_milli, agents);
         Self {
             plan_name: plan.name.clone(),
             mode: stated.mode.or(config.mode).unwrap_or(plan.mode),
             ram_limit_bytes: ram.min(machine.ram_bytes),
             agents_cap: agents.max(1),
-            cpus_milli: config
-                .limits
-                .cpus_milli
-                .map_or(capacity.cpus_milli, |user| user.min(capacity.cpus_milli)),
+            cpus_milli: [plan.limits.cpus_milli, config.limits.cpus_milli]
+                .into_iter()
+                .flatten()
+                .fold(machine.cpus_milli, u64::min),
             attended: stated.attended,
             hybrid_orchestration_enabled: config.flags.hybrid_orchestration_enabled,
             parallel_graph_enabled: config.flags.parallel_graph_enabled,

@@ -28,6 +28,8 @@ pub struct Folded {
     pub end: ReadEnd,
     /// What was set aside because of damage, in words.
     pub damage: Option<String>,
+    /// Attempt numbers that the part set aside still tells.
+    pub lost: Vec<(AgentId, u32)>,
 }
 
 /// Folds the journal of a run. Damage in the middle is set aside and named.
@@ -38,9 +40,11 @@ pub fn fold(dir: &Path, setup: Arc<Setup>) -> Result<Folded, ReadError> {
     let mut reader = Reader::open(dir)?;
     let state = journal::fold(setup, &mut reader)?;
     let mut end = reader.into_end();
+    let mut lost = Vec::new();
     let damage = if let Tail::Damaged(damage) = &end.tail {
         let what = damage.to_string();
         let kept = journal::set_aside(dir, &mut end)?;
+        lost = told_attempts(&kept);
         Some(format!(
             "{what}; the rest of the journal was set aside as {}",
             kept.display()
@@ -48,7 +52,39 @@ pub fn fold(dir: &Path, setup: Arc<Setup>) -> Result<Folded, ReadError> {
     } else {
         None
     };
-    Ok(Folded { state, end, damage })
+    Ok(Folded {
+        state,
+        end,
+        damage,
+        lost,
+    })
+}
+
+/// Attempt numbers that can still be read in a part of a journal: they were used, whatever became
+/// of them.
+fn told_attempts(part: &Path) -> Vec<(AgentId, u32)> {
+    #[derive(serde::Deserialize)]
+    struct Told {
+        agent: AgentId,
+        attempt: u32,
+    }
+    let text = std::fs::read(part).unwrap_or_default();
+    let lines = text.split(|&byte| byte == b'\n');
+    newest(
+        lines
+            .filter_map(|line| serde_json::from_slice::<Told>(line).ok())
+            .map(|told| (told.agent, told.attempt)),
+    )
+}
+
+/// Keeps the highest number of each agent.
+fn newest(seen: impl Iterator<Item = (AgentId, u32)>) -> Vec<(AgentId, u32)> {
+    let mut highest: BTreeMap<AgentId, u32> = BTreeMap::new();
+    for (id, attempt) in seen {
+        let known = highest.entry(id).or_default();
+        *known = (*known).max(attempt);
+    }
+    highest.into_iter().collect()
 }
 
 /// Ends every process that carries the run's marker: TERM, grace, KILL. Returns how many there were.
@@ -98,32 +134,17 @@ fn signal(survivors: &[Survivor], signal: rustix::process::Signal) {
 }
 
 fn attempts(survivors: &[Survivor]) -> Vec<(AgentId, u32)> {
-    let mut highest: BTreeMap<AgentId, u32> = BTreeMap::new();
-    for survivor in survivors {
-        let id = AgentId::from(survivor.marker.agent.as_str());
-        let known = highest.entry(id).or_default();
-        *known = (*known).max(survivor.marker.attempt);
-    }
-    highest.into_iter().collect()
+    let marks = survivors.iter().map(|s| &s.marker);
+    newest(marks.map(|m| (AgentId::from(m.agent.as_str()), m.attempt)))
 }
 
 /// Attempt numbers of output files, which may be newer than the journal's last whole line.
 #[must_use]
 pub fn output_attempts(dir: &Path) -> Vec<(AgentId, u32)> {
-    let mut highest: BTreeMap<AgentId, u32> = BTreeMap::new();
-    for entry in std::fs::read_dir(dir.join("output"))
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    let files = std::fs::read_dir(dir.join("output"));
+    newest(files.into_iter().flatten().flatten().filter_map(|entry| {
         let name = entry.file_name();
-        let Some((agent, attempt)) = name.to_str().and_then(|n| n.rsplit_once('.')) else {
-            continue;
-        };
-        if let Ok(attempt) = attempt.parse::<u32>() {
-            let known = highest.entry(AgentId::from(agent)).or_default();
-            *known = (*known).max(attempt);
-        }
-    }
-    highest.into_iter().collect()
+        let (agent, attempt) = name.to_str()?.rsplit_once('.')?;
+        Some((AgentId::from(agent), attempt.parse().ok()?))
+    }))
 }

@@ -162,6 +162,7 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     let (survivors, mut seen) =
         recover::end_survivors(&dir.id, Duration::from_micros(config.grace_us))?;
     seen.extend(recover::output_attempts(&dir.path));
+    seen.extend(folded.lost);
     let journal = JournalWriter::open_for_append(&dir.path, &folded.end)?;
     let boot_id = proc::boot_id()?;
     let base_us = state.elapsed_us;
@@ -217,7 +218,7 @@ impl Runner {
         let (to_loop, inbox) = mpsc::channel::<Msg>();
         let mailbox = {
             let to_loop = to_loop.clone();
-            Arc::new(Mailbox::new(move || {
+            Arc::new(Mailbox::patient(move || {
                 // The loop is gone at the very end only.
                 let _ = to_loop.send(Msg::Reports);
             }))

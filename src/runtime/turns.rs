@@ -28,6 +28,8 @@ use super::{
 
 /// Pause between two attempts to write what a full disk refused.
 const WRITE_AGAIN: Duration = Duration::from_millis(500);
+/// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
+const LOOK: Duration = Duration::from_millis(5);
 /// How long the end of a run waits for a disk that refuses its last records.
 const LAST_WRITE: Duration = Duration::from_secs(10);
 
@@ -94,7 +96,10 @@ struct Running {
     held_commands: Vec<Command>,
     write_again: Option<Instant>,
     sync_fault: bool,
+    guard_lost: bool,
     status: Option<u8>,
+    /// Processes that were asked for and of which nothing has been heard.
+    starting: u32,
     /// Highest sampled memory of each live attempt's tree, in bytes.
     peaks: BTreeMap<(u32, u32), u64>,
 }
@@ -116,7 +121,9 @@ impl Turns {
             held_commands: Vec::new(),
             write_again: None,
             sync_fault: false,
+            guard_lost: false,
             status: None,
+            starting: 0,
             peaks: BTreeMap::new(),
         };
         running.input(first);
@@ -158,6 +165,9 @@ impl Running {
                 self.take(msg);
                 next = self.turns.inbox.try_recv().ok();
             }
+            if self.starting > 0 {
+                self.reports();
+            }
             if self
                 .turns
                 .state
@@ -168,6 +178,36 @@ impl Running {
             }
             self.write_again();
             self.flush();
+            if self.guard_lost && self.turns.state.stopping.is_none() && self.status.is_none() {
+                return self.abandon();
+            }
+        }
+    }
+
+    /// The guard is gone, so nobody would end what we leave: ends the agents, then itself.
+    ///
+    /// Nothing of it is recorded: nobody decided against the run, so it stays open and `resume`
+    /// goes on with it as after our own death.
+    fn abandon(mut self) -> u8 {
+        complain("the guard is gone: the agents are ended, `wavedeck resume` goes on with the run");
+        self.turns.executor.shutdown(self.turns.grace);
+        loop {
+            match self.turns.inbox.recv() {
+                Ok(Msg::Reports) => {
+                    let mut reports = std::mem::take(&mut self.reports);
+                    self.turns.mailbox.drain(&mut reports);
+                    if reports.drain(..).any(|r| matches!(r, Report::Stopped)) {
+                        return self.end(super::RUNNER_FAILED);
+                    }
+                    self.reports = reports;
+                }
+                Ok(Msg::Signal(_)) => self.turns.executor.shutdown(Duration::ZERO),
+                Ok(Msg::Action { reply, .. }) => {
+                    reply(Err("the run is ending: its guard is gone".to_owned()));
+                }
+                Ok(_) => {}
+                Err(mpsc::RecvError) => return self.end(super::RUNNER_FAILED),
+            }
         }
     }
 
@@ -180,22 +220,13 @@ impl Running {
         let due = self.turns.state.next_deadline().map(|due| {
             self.turns.started + Duration::from_micros(due.saturating_sub(self.turns.base_us))
         });
-        [due, self.write_again].into_iter().flatten().min()
+        let look = (self.starting > 0).then(|| Instant::now() + LOOK);
+        [due, self.write_again, look].into_iter().flatten().min()
     }
 
     fn take(&mut self, msg: Msg) {
         match msg {
-            Msg::Reports => {
-                let mut reports = std::mem::take(&mut self.reports);
-                self.turns.mailbox.drain(&mut reports);
-                for report in reports.drain(..) {
-                    if let Some(mut kind) = jobs::input(&self.turns.state.setup, report) {
-                        self.add_sampled_peak(&mut kind);
-                        self.input(kind);
-                    }
-                }
-                self.reports = reports;
-            }
+            Msg::Reports => self.reports(),
             Msg::Sample(sample, edges) => {
                 self.turns.figures = sample.figures;
                 for agent in &sample.agents {
@@ -210,7 +241,7 @@ impl Running {
                 }
             }
             Msg::Signal(number) => self.stop(StoppedBy::Signal(number)),
-            Msg::GuardLost => self.stop(StoppedBy::GuardLost),
+            Msg::GuardLost => self.guard_lost = true,
             Msg::Action { by, action, reply } => {
                 if let Err(refusal) = resolve(&self.turns.state, &action) {
                     reply(Err(refusal.to_string()));
@@ -232,6 +263,22 @@ impl Running {
                 self.input(InputKind::Journal { error: Some(error) });
             }
         }
+    }
+
+    /// Takes what the executor has to say.
+    fn reports(&mut self) {
+        let mut reports = std::mem::take(&mut self.reports);
+        self.turns.mailbox.drain(&mut reports);
+        for report in reports.drain(..) {
+            if matches!(report, Report::Spawned { .. } | Report::SpawnFailed { .. }) {
+                self.starting = self.starting.saturating_sub(1);
+            }
+            if let Some(mut kind) = jobs::input(&self.turns.state.setup, report) {
+                self.add_sampled_peak(&mut kind);
+                self.input(kind);
+            }
+        }
+        self.reports = reports;
     }
 
     /// The kernel knows the peak of the largest process; the sampler that of the whole tree.
@@ -381,7 +428,10 @@ impl Running {
         match command {
             Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode)
             {
-                Some(job) => self.turns.executor.spawn(job),
+                Some(job) => {
+                    self.starting += 1;
+                    self.turns.executor.spawn(job);
+                }
                 None => self.input(InputKind::SpawnFailed {
                     key,
                     error: "nothing to run".to_owned(),

@@ -1,0 +1,492 @@
+//! What the documents say about the program must be so; and the rules of the architecture hold.
+
+use std::{
+    collections::BTreeSet,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use wavedeck::{
+    engine::{Action, Record, UNBUILT_ACTIONS},
+    tui::keymap::{Keymap, Topic},
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
+}
+
+/// Compares a generated document; `WAVEDECK_WRITE_DOCS` writes it in place.
+fn generated(path: &str, text: &str) {
+    if std::env::var_os("WAVEDECK_WRITE_DOCS").is_some() {
+        fs::write(root().join(path), text).unwrap();
+    }
+    assert_eq!(
+        read(path),
+        text,
+        "{path} is out of date: WAVEDECK_WRITE_DOCS=1 cargo test --test main docs"
+    );
+}
+
+#[test]
+fn every_key_is_listed() {
+    let mut text = String::from(
+        "# Keys of the deck\n\n\
+         Generated from `assets/keymap.toml`; `?` shows the same in the deck.\n",
+    );
+    let keymap = Keymap::default();
+    for topic in Topic::ALL {
+        let _ = write!(text, "\n## {}\n\n| key | does |\n|---|---|\n", title(topic));
+        for binding in keymap.topic(topic) {
+            let keys: Vec<String> = binding.keys.iter().map(|k| format!("`{k}`")).collect();
+            let _ = writeln!(text, "| {} | {} |", keys.join(" "), binding.desc);
+        }
+    }
+    generated("docs/keys.md", &text);
+}
+
+fn title(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Act => "Change the run",
+        Topic::Show => "Show",
+        Topic::Move => "Move",
+        Topic::Leave => "Leave",
+        Topic::Later => "Not built yet",
+    }
+}
+
+/// All kinds of events, from the schema.
+fn kinds() -> BTreeSet<String> {
+    fn collect(value: &serde_json::Value, kinds: &mut BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(map) => {
+                if let Some(kind) = map
+                    .get("properties")
+                    .and_then(|p| p.get("kind"))
+                    .and_then(|k| k.get("const"))
+                    .and_then(|c| c.as_str())
+                    .filter(|c| c.contains('.'))
+                {
+                    kinds.insert(kind.to_owned());
+                }
+                map.values().for_each(|v| collect(v, kinds));
+            }
+            serde_json::Value::Array(all) => all.iter().for_each(|v| collect(v, kinds)),
+            _ => {}
+        }
+    }
+    let schema = serde_json::to_value(schemars::schema_for!(Record)).unwrap();
+    let mut kinds = BTreeSet::new();
+    collect(&schema, &mut kinds);
+    assert!(kinds.len() > 30, "{kinds:?}");
+    kinds
+}
+
+/// First cells of the table under a heading.
+fn first_cells(text: &str, heading: &str) -> BTreeSet<String> {
+    let (_, section) = text.split_once(heading).expect(heading);
+    let section = section.split("\n## ").next().unwrap();
+    section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(cell, _)| cell.to_owned())
+        .collect()
+}
+
+#[test]
+fn every_event_is_described() {
+    let text = read("docs/architecture.md");
+    assert_eq!(first_cells(&text, "## Events\n"), kinds());
+}
+
+#[test]
+fn every_state_is_described() {
+    let text = read("docs/architecture.md");
+    let (_, section) = text.split_once("## States of an agent\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let described: BTreeSet<&str> = section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"))
+        .flat_map(|(cell, _)| cell.split([',', '→']).map(str::trim))
+        .collect();
+    let names = read("src/engine/state.rs");
+    let (_, names) = names.split_once("pub const fn name(self)").unwrap();
+    let names = names.split("\n    }\n").next().unwrap();
+    let built: Vec<&str> = names
+        .lines()
+        .filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","))
+        .collect();
+    assert!(built.len() > 10);
+    for state in built {
+        assert!(described.contains(state), "{state} is not in the table");
+    }
+}
+
+#[test]
+fn every_plan_key_is_described() {
+    let text = read("docs/plan-format.md");
+    let source = read("src/plan/keys.rs");
+    let (keys, _) = source.split_once("pub(crate) const CODING_AGENTS").unwrap();
+    let mut seen = 0;
+    for key in keys.split('"').skip(1).step_by(2) {
+        seen += 1;
+        let named = [
+            format!("`{key}`"),
+            format!("`{key} "),
+            format!("[{key}"),
+            format!(" {key}`"),
+            format!("{key}]]"),
+        ];
+        assert!(
+            named.iter().any(|n| text.contains(n)) || LATER_ONLY.contains(&key),
+            "docs/plan-format.md does not name `{key}`"
+        );
+    }
+    assert!(seen > 80, "{seen}");
+}
+
+/// Keys inside tables that are only read so far; the tables themselves are named.
+const LATER_ONLY: [&str; 18] = [
+    "api",
+    "url",
+    "ram_per_slot",
+    "slots",
+    "copy",
+    "link",
+    "setup",
+    "env",
+    "into",
+    "end",
+    "rules",
+    "critical",
+    "write",
+    "read",
+    "issue",
+    "attempts",
+    "base",
+    "approve",
+];
+
+#[test]
+fn the_readme_shows_what_a_stranger_needs() {
+    let text = read("README.md");
+    let commands: Vec<&str> = text
+        .split("```sh\n")
+        .nth(1)
+        .and_then(|block| block.split("\n```").next())
+        .unwrap()
+        .lines()
+        .collect();
+    assert_eq!(commands, ["cargo run --release -- demo", "cargo test"]);
+    for promise in 1..=7 {
+        assert!(text.contains(&format!("\n| {promise} | ")), "{promise}");
+    }
+}
+
+#[test]
+fn the_plan_of_the_readme_is_a_plan() {
+    let text = read("README.md");
+    let plan = text.split("```toml\n").nth(1).unwrap();
+    let plan = plan.split("```").next().unwrap();
+    let options = wavedeck::plan::LoadOptions::default();
+    let loaded = wavedeck::plan::load(plan, &options, &mut |_| Err("no file".to_owned())).unwrap();
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert!(loaded.plan.unbuilt.is_empty(), "{:?}", loaded.plan.unbuilt);
+}
+
+#[test]
+fn every_test_that_the_readme_names_exists() {
+    let text = read("README.md");
+    let (_, promises) = text.split_once("## Promises").unwrap();
+    let sources: String = files("tests")
+        .into_iter()
+        .chain(files("src"))
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let mut seen = 0;
+    for name in promises.split('`').filter(|name| name.contains("::")) {
+        let function = name.rsplit("::").next().unwrap();
+        assert!(
+            sources.contains(&format!("fn {function}(")),
+            "no test {name}"
+        );
+        seen += 1;
+    }
+    assert!(seen > 6, "{seen}");
+}
+
+/// Every document is reachable, and every link in them leads somewhere.
+#[test]
+fn links_lead_somewhere() {
+    let mut linked = BTreeSet::new();
+    let documents = files("docs").into_iter().filter(|p| is_markdown(p));
+    let all: Vec<PathBuf> = documents
+        .chain([root().join("README.md"), root().join("CHANGELOG.md")])
+        .collect();
+    for path in &all {
+        let text = fs::read_to_string(path).unwrap();
+        for target in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            if target.starts_with("http") || target.starts_with('#') {
+                continue;
+            }
+            let target = target.split('#').next().unwrap();
+            let to = path.parent().unwrap().join(target);
+            let to = to
+                .canonicalize()
+                .unwrap_or_else(|e| panic!("{}: {target}: {e}", path.display()));
+            linked.insert(to);
+        }
+    }
+    for path in all.iter().filter(|p| !p.ends_with("README.md")) {
+        let path = path.canonicalize().unwrap();
+        assert!(linked.contains(&path), "nothing leads to {path:?}");
+    }
+}
+
+/// Every file that the architecture names exists.
+#[test]
+fn the_files_of_the_architecture_exist() {
+    let text = read("docs/architecture.md");
+    let mut seen = 0;
+    for name in text.split('`').skip(1).step_by(2) {
+        let path = name.trim_end_matches('/');
+        let source = Path::new(path).extension().is_some_and(|e| e == "rs");
+        let folder = name.ends_with('/') && !path.contains('.');
+        // The adapters are announced, not there.
+        if !(source || folder) || path.contains('*') || path == "assets/agents" {
+            continue;
+        }
+        seen += 1;
+        let places = [
+            format!("src/{path}"),
+            path.to_owned(),
+            format!("src/runtime/{path}"),
+        ];
+        assert!(
+            places.iter().any(|p| root().join(p).exists()),
+            "docs/architecture.md names {name}"
+        );
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+#[test]
+fn no_document_names_a_place_of_a_machine() {
+    for path in files("docs")
+        .into_iter()
+        .filter(|p| is_markdown(p))
+        .chain([root().join("README.md"), root().join("CHANGELOG.md")])
+    {
+        let text = fs::read_to_string(&path).unwrap();
+        for place in ["/tmp/", "/home/", "/root/", "/work/"] {
+            assert!(!text.contains(place), "{}: {place}", path.display());
+        }
+    }
+}
+
+#[test]
+fn verbs_are_built_or_said_to_be_missing() {
+    // A verb in both lists would be refused although it exists.
+    for (verb, _) in UNBUILT_ACTIONS {
+        let json = format!("{{\"do\":\"{verb}\"}}");
+        let error = serde_json::from_str::<Action>(&json).unwrap_err();
+        assert!(
+            error.to_string().contains("unknown variant"),
+            "{verb}: {error}"
+        );
+    }
+}
+
+fn is_markdown(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "md")
+}
+
+fn files(folder: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join(folder)];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Sources of a module without tests: their paths below `src`, and their text.
+fn module(name: &str) -> Vec<(String, String)> {
+    let file = root().join(format!("src/{name}.rs"));
+    let all = if file.exists() {
+        vec![file]
+    } else {
+        files(&format!("src/{name}"))
+    };
+    all.into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+        .filter(|path| {
+            let name = path.strip_prefix(root()).unwrap().to_string_lossy();
+            !name.ends_with("/tests.rs") && !name.contains("/tests/")
+        })
+        .map(|path| {
+            let text = fs::read_to_string(&path).unwrap();
+            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+            let code: String = text
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("//"))
+                .fold(String::new(), |all, line| all + line + "\n");
+            let name = path.strip_prefix(root()).unwrap();
+            (name.to_string_lossy().into_owned(), code)
+        })
+        .collect()
+}
+
+/// Modules of this crate that a source uses.
+fn uses(code: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for rest in code.split("crate::").skip(1) {
+        let name = |text: &str| -> String {
+            text.chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect()
+        };
+        let Some(list) = rest.strip_prefix('{') else {
+            used.insert(name(rest));
+            continue;
+        };
+        let mut depth = 1;
+        let mut first = true;
+        for (at, c) in list.char_indices() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 1 => first = true,
+                c if depth == 1 && first && c.is_alphabetic() => {
+                    used.insert(name(&list[at..]));
+                    first = false;
+                }
+                _ => {}
+            }
+            if depth == 0 {
+                break;
+            }
+        }
+    }
+    used
+}
+
+#[test]
+fn uses_are_read_from_every_form() {
+    let code = "use crate::{a::{self, b}, c, d::e};\nfn f() { crate::g::h(); }";
+    let expected = ["a", "c", "d", "g"].map(str::to_owned);
+    assert_eq!(uses(code), BTreeSet::from(expected));
+}
+
+#[test]
+fn pure_modules_stay_pure() {
+    const OUTSIDE: [&str; 11] = [
+        "tokio",
+        "std::fs",
+        "fs::File",
+        "std::net",
+        "std::process",
+        "std::env",
+        "std::thread",
+        "Instant::now",
+        "SystemTime",
+        "rustix::",
+        "libc::",
+    ];
+    const HASHED: [&str; 2] = ["HashMap", "HashSet"];
+    let pure = [
+        "plan",
+        "graph",
+        "schedule",
+        "engine",
+        "report",
+        "tui/view",
+        "tui/draw",
+        "resources/sensor",
+        "resources/zones",
+        "resources/forecast",
+    ];
+    for name in pure {
+        for (path, code) in module(name) {
+            for outside in OUTSIDE {
+                assert!(!code.contains(outside), "{path} uses {outside}");
+            }
+        }
+    }
+    // Decisions hold integers, and nothing whose order can show.
+    for (path, code) in module("engine") {
+        for word in ["f64", "f32"].iter().chain(&HASHED) {
+            let allowed = path.ends_with("metrics.rs") && word.starts_with('f');
+            assert!(allowed || !code.contains(word), "{path} uses {word}");
+        }
+    }
+}
+
+#[test]
+fn arrows_between_modules_go_one_way() {
+    let allowed: [(&str, &[&str]); 9] = [
+        ("plan", &[]),
+        ("graph", &["plan"]),
+        ("schedule", &["plan", "graph"]),
+        ("engine", &["plan", "graph", "schedule"]),
+        (
+            "report",
+            &["plan", "graph", "schedule", "engine", "display"],
+        ),
+        (
+            "journal",
+            &["plan", "graph", "schedule", "engine", "resources"],
+        ),
+        (
+            "tui",
+            &[
+                "plan",
+                "graph",
+                "schedule",
+                "engine",
+                "resources",
+                "display",
+            ],
+        ),
+        ("sys", &[]),
+        ("executor", &["plan", "sys", "display"]),
+    ];
+    for (name, may) in allowed {
+        for (path, code) in module(name) {
+            for used in uses(&code) {
+                assert!(
+                    used == name || may.contains(&used.as_str()),
+                    "{path} uses {used}"
+                );
+            }
+        }
+    }
+    // What touches the machine is reached from the runtime and the command line alone.
+    for name in ["config", "display", "resources/sensor", "resources/zones"] {
+        for (path, code) in module(name) {
+            for used in uses(&code) {
+                assert!(
+                    !["sys", "executor", "runtime", "cli"].contains(&used.as_str()),
+                    "{path} uses {used}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Exit statuses (DESIGN 6) and what ends a run from outside.
+
+use std::time::Instant;
+
+use rustix::process::Signal;
+
+use super::rig::{Here, signal, wait_for};
+
+const SLEEPER: &str = r#"
+[[agent]]
+id = "long"
+run = "sleep 300"
+[[agent]]
+id = "next"
+run = "true"
+needs = ["long"]
+"#;
+
+#[test]
+fn the_status_tells_how_the_agents_fared() {
+    let cases = [
+        ("all well", 0, "[[agent]]\nid = \"a\"\nrun = \"true\"\n"),
+        ("failed", 1, "[[agent]]\nid = \"a\"\nrun = \"false\"\n"),
+        (
+            "a failure that is handled",
+            0,
+            "[[agent]]\nid = \"a\"\nrun = \"false\"\n[[agent]]\nid = \"b\"\nrun = \"true\"\nneeds = [{ agent = \"a\", when = \"failed\" }]\n",
+        ),
+        (
+            "skipped by its own condition",
+            0,
+            "[[agent]]\nid = \"a\"\nrun = \"true\"\n[[agent]]\nid = \"b\"\nrun = \"true\"\nneeds = [{ agent = \"a\", when = \"failed\" }]\n",
+        ),
+        (
+            "red gate of an agent",
+            1,
+            "[gate.g]\nrun = [\"false\"]\n[[agent]]\nid = \"a\"\nrun = \"true\"\ngates = [\"g\"]\n",
+        ),
+        (
+            "red gate of a phase",
+            1,
+            "[gate.g]\nrun = [\"false\"]\n[[phase]]\nid = \"p\"\ngates = [\"g\"]\n[[agent]]\nid = \"a\"\nrun = \"true\"\nphase = \"p\"\n",
+        ),
+    ];
+    for (what, status, plan) in cases {
+        let ended = Here::with(plan).run();
+        assert_eq!(ended.status, status, "{what}\n{}", ended.events);
+        let finished = ended.events.all("run.finished");
+        assert_eq!(finished.len(), 1, "{what}");
+        assert_eq!(finished[0]["status"], status, "{what}");
+    }
+}
+
+#[test]
+fn bad_plans_start_nothing() {
+    let cases = [
+        (
+            "[[agent]]\nid = \"a\"\nrum = \"true\"\n",
+            "did you mean `run`",
+        ),
+        (
+            "[lease.cargo]\nram = \"1GiB\"\n[[agent]]\nid = \"a\"\nrun = \"true\"\n",
+            "`lease.cargo` is not built yet",
+        ),
+        (
+            "[gate.ok]\napprove = \"Fine?\"\n[[agent]]\nid = \"a\"\nrun = \"true\"\ngates = [\"ok\"]\n",
+            "`gate.ok.approve` is not built yet",
+        ),
+        (
+            "[[agent]]\nid = \"a\"\nrun = \"true\"\nram = \"900000GiB\"\n",
+            "agent `a` needs 900000.0 GiB, and this run may use",
+        ),
+        (
+            "[[agent]]\nid = \"a\"\nrun = \"true\"\ncpus = 5000\n",
+            "agent `a` needs 5000 CPUs",
+        ),
+    ];
+    for (plan, sentence) in cases {
+        let here = Here::with(plan);
+        let said = here.say(&["run", "--headless"]);
+        assert_eq!((said.status, said.out.as_str()), (2, ""), "{plan}\n{said}");
+        assert!(said.err.contains(sentence), "{plan}\n{said}");
+        assert_eq!(here.run_dirs().len(), 0, "{plan}");
+    }
+    let here = Here::with("");
+    let said = here.say(&["run", "nowhere.toml", "--headless"]);
+    assert_eq!(said.status, 2, "{said}");
+    assert!(said.err.contains("nowhere.toml"), "{said}");
+}
+
+#[test]
+fn a_person_stops_the_run() {
+    let here = Here::with(SLEEPER);
+    let live = here.start();
+    live.hears("agent.started", "long");
+    let refused = here.ctl_says("stop");
+    assert_eq!(refused.status, 2, "{refused}");
+    assert!(refused.err.contains("add -y"), "{refused}");
+    here.ctl("stop -y");
+    let ended = live.end();
+    assert_eq!(ended.events.all("run.stopped").len(), 1);
+    let events = ended.with(3);
+    assert_eq!(events.ending("long"), "stopped");
+    assert!(!events.has("agent.started", "next"), "{events}");
+    here.nobody_left();
+}
+
+#[test]
+fn signals_to_guard_and_runner_stop_in_order() {
+    let cases = [
+        (Signal::TERM, true, 143),
+        (Signal::INT, true, 130),
+        (Signal::HUP, true, 129),
+        (Signal::TERM, false, 143),
+    ];
+    for (number, guard, status) in cases {
+        let here = Here::with(SLEEPER);
+        let live = here.start();
+        live.hears("agent.started", "long");
+        signal(if guard { live.guard() } else { live.runner() }, number);
+        let events = live.end().with(status);
+        assert_eq!(events.ending("long"), "stopped", "{events}");
+        assert_eq!(here.survivors(), [], "{number:?}");
+    }
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_the_grace() {
+    let mut here = Here::with(
+        "[[agent]]\nid = \"deaf\"\nsim = { hang = true, ignore_term = true, ledger = \"up\" }\n",
+    );
+    here.grace = "10m";
+    let live = here.start();
+    wait_for("it is deaf", || (!here.read("up").is_empty()).then_some(()));
+    signal(live.guard(), Signal::INT);
+    live.until("it stops", |e| e.all("run.stopped").pop().map(drop));
+    let began = Instant::now();
+    signal(live.guard(), Signal::INT);
+    let events = live.end().with(130);
+    assert!(began.elapsed().as_secs() < 20, "{events}");
+    let exit = &events.of("attempt.ended", "deaf")["exit"]["signal"]["name"];
+    assert_eq!(exit, "SIGKILL");
+    assert_eq!(here.survivors(), []);
+}
+
+#[test]
+fn a_killed_runner_is_status_4_and_leaves_nobody() {
+    let here = Here::with(
+        "[[agent]]\nid = \"tree\"\nsim = { hang = true, processes = 3, leak = true, lines = 1 }\n",
+    );
+    let live = here.start();
+    wait_for("the whole tree", || {
+        (here.run_dirs().len() == 1 && here.survivors().len() >= 4).then_some(())
+    });
+    signal(live.runner(), Signal::KILL);
+    let ended = live.end();
+    assert_eq!(ended.status, 4, "{}", ended.err);
+    assert!(ended.err.contains("killed by SIGKILL"), "{}", ended.err);
+    assert!(ended.err.contains("wavedeck resume"), "{}", ended.err);
+    assert_eq!(here.survivors(), []);
+}
+
+#[test]
+fn a_killed_guard_takes_the_run_along_and_it_can_go_on() {
+    let here = Here::with(
+        "[[agent]]\nid = \"first\"\nrun = \"true\"\n[[agent]]\nid = \"gate\"\nrun = [\"sh\", \"-c\", \"test -e go || sleep 300\"]\nneeds = [\"first\"]\n",
+    );
+    let live = here.start();
+    live.hears("agent.started", "gate");
+    let runner = live.runner();
+    signal(live.guard(), Signal::KILL);
+    wait_for("the runner ends", || {
+        (!std::path::Path::new(&format!("/proc/{runner}")).exists()).then_some(())
+    });
+    drop(live.end());
+    assert_eq!(here.survivors(), []);
+    here.write("go", "");
+    let resumed = here.start_as(&["resume", "--headless", "--json"]).end();
+    assert_eq!(resumed.status, 0, "{}\n{}", resumed.events, resumed.err);
+    let events = here.journal();
+    events.dense();
+    assert_eq!(events.ending("gate"), "completed");
+    assert_eq!(events.all_of("agent.started", "first").len(), 1);
+    assert_eq!(events.of("agent.completed", "gate")["attempt"], 2);
+}

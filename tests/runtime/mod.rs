@@ -1,0 +1,11 @@
+//! Whole runs through the real program: guard, runner, agents, journal, socket, command line.
+
+mod crash;
+mod disk;
+mod ends;
+mod look;
+mod operator;
+mod recovery;
+mod rig;
+mod stream;
+mod work;
