@@ -252,8 +252,9 @@ fn arrows_go_one_way() {
             // A `use crate::{a, b::{c}, …}` may take several lines: its names stand at depth one.
             let code: String = source
                 .lines()
-                .map(|(_, line)| format!("{line}\n"))
-                .collect();
+                .map(|(_, line)| line)
+                .collect::<Vec<_>>()
+                .join("\n");
             for name in used(&code) {
                 if never.contains(&name.as_str()) {
                     found.push(format!(

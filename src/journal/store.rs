@@ -75,14 +75,13 @@ impl Store {
     /// makes it where there is none. A folder that a person named and that was there before keeps
     /// its mode and gets no `.gitignore`: it may hold other things.
     pub fn open(root: &Path, home: Option<&Path>) -> Result<Self, StoreError> {
-        let base = match home {
-            Some(home) => home_folder(home)?,
-            None => {
-                let base = root.join(FOLDER);
-                private_folder(&base)?;
-                ignore_all(&base)?;
-                base
-            }
+        let base = if let Some(home) = home {
+            home_folder(home)?
+        } else {
+            let base = root.join(FOLDER);
+            private_folder(&base)?;
+            ignore_all(&base)?;
+            base
         };
         private_folder(&base.join("runs"))?;
         Ok(Self { base })

@@ -101,7 +101,7 @@ impl Terminal {
         let stopped = stop.clone();
         let mut from = File::from(master.try_clone().unwrap());
         let reader = std::thread::spawn(move || {
-            let mut buffer = [0; 64 << 10];
+            let mut buffer = [0; 8 << 10];
             while !stopped.load(Ordering::SeqCst) {
                 let mut fds = [PollFd::new(&from, PollFlags::IN)];
                 let tick = Timespec {

@@ -119,9 +119,9 @@ impl Screen {
             (true, b'h' | b'l', Some([mode])) if MODES.contains(mode) => {
                 let count = self.modes.entry(*mode).or_default();
                 if last == b'h' {
-                    count.0 += 1
+                    count.0 += 1;
                 } else {
-                    count.1 += 1
+                    count.1 += 1;
                 }
             }
             (false, b'H', Some([y, x])) if *y > 0 && *x > 0 => {
