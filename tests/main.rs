@@ -10,10 +10,8 @@
 mod cli;
 mod docs;
 mod executor;
-mod hostile;
 mod journal;
 mod plan;
-mod purity;
 mod runtime;
 mod sampler;
 mod simulation;
