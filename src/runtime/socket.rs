@@ -10,7 +10,7 @@ use std::{
     io::{self, Write},
     net::Shutdown,
     os::unix::{
-        fs::{FileExt, MetadataExt},
+        fs::MetadataExt,
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -25,12 +25,15 @@ use std::{
 
 use crate::{
     engine::Setup,
-    sys::{lock::private_dir, peer},
+    sys::{
+        lock::{self, private_dir},
+        peer,
+    },
 };
 
 use super::{
-    jobs::output_path,
     news::{News, Sink},
+    output,
     protocol::{self, CHUNK, FromClient, FromRunner, PROTOCOL},
     turns::Msg,
 };
@@ -45,6 +48,11 @@ const BEHIND: usize = 128 << 10;
 const LONGEST_PATH: usize = 107;
 /// A client that does not say hello within this time is let go.
 const HELLO: Duration = Duration::from_secs(5);
+/// So many clients of a person's are served at once, and so many of agents': those must not take
+/// away threads and descriptors from the run, nor places from a person.
+const CLIENTS: [usize; 2] = [64, 16];
+/// Pause after a connection could not be taken, for want of descriptors mostly.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// Opens the socket of a run and starts to accept.
 ///
@@ -61,24 +69,25 @@ pub(super) fn serve(
     let _ = fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
     fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
-    fs::write(dir.join(ADDRESS), path.as_os_str().as_encoded_bytes())?;
+    // A run that goes on has the one of before.
+    let _ = fs::remove_file(dir.join(ADDRESS));
+    lock::private_append(&dir.join(ADDRESS))?.write_all(path.as_os_str().as_encoded_bytes())?;
     let server = Arc::new(Server {
         dir: dir.to_owned(),
         run: run.to_owned(),
         setup,
         to_loop,
+        served: Arc::default(),
     });
     thread::Builder::new()
         .name("socket".into())
         .stack_size(64 << 10)
         .spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let server = server.clone();
-                let client = thread::Builder::new()
-                    .name("client".into())
-                    .stack_size(256 << 10);
-                // Without a thread for it the client sees the connection close and may come again.
-                let _ = client.spawn(move || server.client(stream));
+            for stream in listener.incoming() {
+                match stream {
+                    Ok(stream) => server.admit(stream),
+                    Err(_) => thread::sleep(ACCEPT_AGAIN),
+                }
             }
         })?;
     Ok(())
@@ -148,12 +157,36 @@ struct Server {
     run: String,
     setup: Arc<Setup>,
     to_loop: mpsc::Sender<Msg>,
+    /// Clients that are served now: a person's, agents'.
+    served: Arc<[AtomicUsize; 2]>,
+}
+
+/// A place among the clients, given back when it is dropped.
+struct Place(Arc<[AtomicUsize; 2]>, usize);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0[self.1].fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// What the writing thread of a client is handed.
 enum Out {
     News(News),
     Frame(Box<FromRunner>, Vec<u8>),
+}
+
+/// Bytes that an answer counts beside what it carries.
+const ANSWER: usize = 256;
+
+/// The way of answers to a client; what it has not read yet is counted.
+struct Answers(mpsc::Sender<Out>, Arc<AtomicUsize>);
+
+impl Answers {
+    fn send(&self, frame: FromRunner, raw: Vec<u8>) -> bool {
+        self.1.fetch_add(ANSWER + raw.len(), Ordering::Relaxed);
+        self.0.send(Out::Frame(Box::new(frame), raw)).is_ok()
+    }
 }
 
 struct ClientSink {
@@ -164,12 +197,7 @@ struct ClientSink {
 
 impl Sink for ClientSink {
     fn push(&mut self, news: &News) -> bool {
-        let size = match news {
-            // A snapshot is written at once and counts for nothing: it is what a slow client gets.
-            News::Snapshot(_) | News::End { .. } => 0,
-            News::Records(records) => records.len() * 320,
-            News::Sample(sample) => 256 + sample.agents.len() * 200,
-        };
+        let size = size(news);
         let behind = self.behind.load(Ordering::Relaxed);
         if matches!(news, News::Sample(_)) && behind > BEHIND {
             return true;
@@ -179,6 +207,21 @@ impl Sink for ClientSink {
         }
         self.behind.fetch_add(size, Ordering::Relaxed);
         self.out.send(Out::News(news.clone())).is_ok()
+    }
+
+    fn drained(&self) -> bool {
+        self.behind.load(Ordering::Relaxed) == 0
+    }
+}
+
+/// Bytes that a piece of news counts while it waits for a client.
+fn size(news: &News) -> usize {
+    match news {
+        // A snapshot is written at once and counts for next to nothing: it is what a slow client
+        // gets.
+        News::Snapshot(_) | News::End { .. } => 1,
+        News::Records(records) => records.len() * 320,
+        News::Sample(sample) => 256 + sample.agents.len() * 200,
     }
 }
 
@@ -193,7 +236,8 @@ impl Drop for ClientSink {
 }
 
 impl Server {
-    fn client(&self, stream: UnixStream) {
+    /// Looks who comes and gives it a thread; whom we do not know and who is too many is let go.
+    fn admit(self: &Arc<Self>, stream: UnixStream) {
         let Ok(peer) = peer::Peer::of(&stream) else {
             return;
         };
@@ -201,8 +245,25 @@ impl Server {
             return;
         }
         // A process below the runner is an agent: it may look at nothing and steer nothing here.
-        let operator = !peer::is_descendant_of(peer.pid, std::process::id().cast_signed());
-        let _ = self.talk(stream, operator);
+        // So is one of which that is not known.
+        let operator = peer.is_outside_of(std::process::id().cast_signed());
+        let kind = usize::from(!operator);
+        let place = Place(self.served.clone(), kind);
+        if self.served[kind].fetch_add(1, Ordering::Relaxed) >= CLIENTS[kind] {
+            return;
+        }
+        let server = self.clone();
+        let client = thread::Builder::new()
+            .name("client".into())
+            .stack_size(256 << 10);
+        // Without a thread for it the client sees the connection close and may come again.
+        let _ = client.spawn(move || {
+            let _place = place;
+            let Ok(ours) = stream.try_clone() else { return };
+            let _ = server.talk(stream, operator);
+            // Also for the thread that writes, and for the loop's end.
+            let _ = ours.shutdown(Shutdown::Both);
+        });
     }
 
     fn talk(&self, mut stream: UnixStream, operator: bool) -> io::Result<()> {
@@ -240,7 +301,7 @@ impl Server {
         if news && operator {
             let sink = ClientSink {
                 out: out.clone(),
-                behind,
+                behind: behind.clone(),
                 stream: stream.try_clone()?,
             };
             if self.to_loop.send(Msg::Attach(Box::new(sink))).is_err() {
@@ -250,8 +311,11 @@ impl Server {
         loop {
             let (frame, _) = protocol::read::<FromClient>(&mut stream)?;
             match frame {
+                // Answers count too: who asks on and on without reading is cut like a laggard.
+                _ if behind.load(Ordering::Relaxed) > FAR_BEHIND => return Ok(()),
                 FromClient::Action { id, by, action } => {
-                    self.act(id, by, action, operator, out.clone());
+                    let out = Answers(out.clone(), behind.clone());
+                    self.act(id, by, action, operator, out);
                 }
                 FromClient::Output {
                     agent,
@@ -260,7 +324,7 @@ impl Server {
                     max,
                 } if operator => {
                     let (frame, bytes) = self.output(agent, attempt, offset, max);
-                    if out.send(Out::Frame(Box::new(frame), bytes)).is_err() {
+                    if !Answers(out.clone(), behind.clone()).send(frame, bytes) {
                         return Ok(());
                     }
                 }
@@ -275,17 +339,14 @@ impl Server {
         by: String,
         action: crate::engine::Action,
         operator: bool,
-        out: mpsc::Sender<Out>,
+        out: Answers,
     ) {
         let ack = move |result: Result<u64, String>| {
             let (seq, reason) = match result {
                 Ok(seq) => (Some(seq), None),
                 Err(reason) => (None, Some(reason)),
             };
-            let _ = out.send(Out::Frame(
-                Box::new(FromRunner::Ack { id, seq, reason }),
-                Vec::new(),
-            ));
+            out.send(FromRunner::Ack { id, seq, reason }, Vec::new());
         };
         if !operator {
             return ack(Err("an agent of this run may not steer it".to_owned()));
@@ -308,28 +369,19 @@ impl Server {
         max: u32,
     ) -> (FromRunner, Vec<u8>) {
         let known = self.setup.by_id.contains_key(&agent.as_str().into());
-        let file = known
-            .then(|| fs::File::open(output_path(&self.dir, &agent, attempt)).ok())
-            .flatten();
-        let total = file
-            .as_ref()
-            .and_then(|f| f.metadata().ok())
-            .map_or(0, |meta| meta.len());
-        let max = u64::from(max.min(1 << 20));
-        let offset = offset
-            .unwrap_or_else(|| total.saturating_sub(max))
-            .min(total);
-        let mut bytes = vec![0; usize::try_from(max.min(total - offset)).unwrap_or(0)];
-        let read = file.map_or(0, |f| f.read_at(&mut bytes, offset).unwrap_or(0));
-        bytes.truncate(read);
+        let piece = if known {
+            output::read(&self.dir, &agent, attempt, offset, max)
+        } else {
+            output::Piece::default()
+        };
         (
             FromRunner::Output {
                 agent,
                 attempt,
-                offset,
-                total,
+                offset: piece.offset,
+                total: piece.total,
             },
-            bytes,
+            piece.bytes,
         )
     }
 }
@@ -340,6 +392,10 @@ fn write_all(
     behind: &AtomicUsize,
 ) -> io::Result<()> {
     while let Ok(out) = queue.recv() {
+        let size = match &out {
+            Out::Frame(_, raw) => ANSWER + raw.len(),
+            Out::News(news) => size(news),
+        };
         match out {
             Out::Frame(frame, raw) => protocol::write(to, &*frame, &raw)?,
             Out::News(News::Snapshot(state)) => {
@@ -356,12 +412,10 @@ fn write_all(
                 }
             }
             Out::News(News::Records(records)) => {
-                behind.fetch_sub(records.len() * 320, Ordering::Relaxed);
                 let records = Arc::unwrap_or_clone(records);
                 protocol::write(to, &FromRunner::Events { records }, &[])?;
             }
             Out::News(News::Sample(sample)) => {
-                behind.fetch_sub(256 + sample.agents.len() * 200, Ordering::Relaxed);
                 let sample = Box::new(Arc::unwrap_or_clone(sample));
                 protocol::write(to, &FromRunner::Sample { sample }, &[])?;
             }
@@ -369,6 +423,7 @@ fn write_all(
                 protocol::write(to, &FromRunner::End { status }, &[])?;
             }
         }
+        behind.fetch_sub(size, Ordering::Relaxed);
     }
     Ok(())
 }

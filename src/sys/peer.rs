@@ -59,21 +59,54 @@ fn peer_pidfd(socket: i32) -> Option<OwnedFd> {
     (got == 0 && fd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+impl Peer {
+    /// Returns whether it is for certain no descendant of a process: it lives, and its chain of
+    /// parents leads elsewhere.
+    ///
+    /// Who has gone has no parents any more, and another process may hold its end of the socket:
+    /// of that one nothing is known.
+    #[must_use]
+    pub fn is_outside_of(&self, ancestor: i32) -> bool {
+        (0..5).any(|_| is_below(self.pid, ancestor).is_some_and(|below| !below)) && self.lives()
+    }
+
+    fn lives(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let Some(pidfd) = &self.pidfd else {
+            return proc::stat(self.pid).is_ok_and(|stat| stat.alive());
+        };
+        // Readable once it has ended.
+        let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        poll(&mut fds, Some(&now)) == Ok(0)
+    }
+}
+
+/// Returns whether a process is below another; none where the chain breaks off before its end.
+fn is_below(pid: i32, ancestor: i32) -> Option<bool> {
+    let mut at = pid;
+    for _ in 0..1024 {
+        let stat = proc::stat(at).ok()?;
+        match stat.ppid {
+            parent if parent == ancestor => return Some(true),
+            // At the top: init, or a process whose parent is outside of this pid namespace.
+            0 | 1 => return Some(false),
+            parent => at = parent,
+        }
+    }
+    None
+}
+
 /// Returns whether a process is below another, by its chain of parents.
 ///
 /// A process that lost its parent hangs below whoever took it in: for what is below a subreaper
 /// the answer stays right.
 #[must_use]
 pub fn is_descendant_of(pid: i32, ancestor: i32) -> bool {
-    let mut at = pid;
-    for _ in 0..1024 {
-        match proc::stat(at) {
-            Ok(stat) if stat.ppid == ancestor => return true,
-            Ok(stat) if stat.ppid > 1 => at = stat.ppid,
-            _ => return false,
-        }
-    }
-    false
+    is_below(pid, ancestor) == Some(true)
 }
 
 #[cfg(test)]
@@ -86,6 +119,38 @@ mod tests {
         let peer = Peer::of(&one).unwrap();
         assert_eq!(peer.pid, std::process::id().cast_signed());
         assert!(peer.is_same_user());
+    }
+
+    #[test]
+    fn who_is_gone_is_not_known_to_be_outside() {
+        let me = std::process::id().cast_signed();
+        let child = || {
+            std::process::Command::new("/bin/sleep")
+                .arg("60")
+                .spawn()
+                .unwrap()
+        };
+        let mut gone = child();
+        gone.kill().unwrap();
+        gone.wait().unwrap();
+        let peer = |pid: u32| Peer {
+            pid: pid.cast_signed(),
+            uid: getuid().as_raw(),
+            pidfd: None,
+        };
+        assert!(!peer(gone.id()).is_outside_of(1_999_999_999));
+        let mut zombie = child();
+        zombie.kill().unwrap();
+        while proc::stat(zombie.id().cast_signed()).unwrap().alive() {
+            std::thread::yield_now();
+        }
+        assert!(!peer(zombie.id()).is_outside_of(1_999_999_999));
+        zombie.wait().unwrap();
+        assert!(peer(std::process::id()).is_outside_of(1_999_999_999));
+        let mut below = child();
+        assert!(!peer(below.id()).is_outside_of(me));
+        below.kill().unwrap();
+        below.wait().unwrap();
     }
 
     #[test]
