@@ -6,6 +6,8 @@
 //! controls, invisible characters and tags are dropped, tabs become blanks, what is not UTF-8
 //! becomes `�`. Must not know terminals, colours or screens.
 
+use std::{borrow::Cow, fmt::Write as _};
+
 use unicode_width::UnicodeWidthChar;
 
 /// Marks that may stand on one letter; more is a smear over the lines above and below.
@@ -189,11 +191,69 @@ impl Cleaner {
     }
 }
 
+/// Returns whether a character must not reach a terminal or a reader's eye as it is: a control, or
+/// one that shows nothing, reorders, or ends a line where none ends. Newlines and tabs are too.
+#[must_use]
+pub fn hides(c: char) -> bool {
+    // `is_control` covers C0, DEL and C1.
+    c.is_control() || invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Shows what hides as escapes: for messages, where it matters what stands there.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    if text.bytes().all(|b| (0x20..0x7f).contains(&b)) {
+        return text.to_owned();
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if hides(c) => {
+                let _ = write!(out, "\\u{{{:x}}}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Escapes what hides in JSON, so that it means the same and is safe to print.
+///
+/// Newlines between values stay. JSON allows such characters in strings alone, so no place has to
+/// be known.
+#[must_use]
+pub fn safe_json(json: &str) -> Cow<'_, str> {
+    if json
+        .bytes()
+        .all(|b| (0x20..0x7f).contains(&b) || b == b'\n')
+    {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if c != '\n' && hides(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Characters that show nothing and change how others show: bidi controls, joiners, fillers,
 /// variation selectors, tags.
-const fn invisible(c: char) -> bool {
+#[must_use]
+pub const fn invisible(c: char) -> bool {
     matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
+        | '\u{890}' | '\u{891}' | '\u{8e2}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{13430}'..='\u{1343f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
         | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'

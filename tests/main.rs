@@ -10,8 +10,10 @@
 mod cli;
 mod docs;
 mod executor;
+mod hostile;
 mod journal;
 mod plan;
+mod purity;
 mod runtime;
 mod sampler;
 mod simulation;

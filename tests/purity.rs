@@ -130,26 +130,32 @@ fn no_hash_map_is_gone_through_where_order_can_show() {
             }
         }
         for (n, line) in source.lines() {
-            for name in &names {
-                let through = [
-                    ".iter()",
-                    ".keys()",
-                    ".values()",
-                    ".drain(",
-                    ".into_iter()",
-                    ".retain(",
-                ]
-                .iter()
-                .any(|call| line.contains(&format!("{name}{call}")))
-                    || line.contains(&format!("in &{name} "))
-                    || line.contains(&format!("in {name} "));
-                if through {
-                    found.push(format!("src/{}:{n}: {}", source.name, line.trim()));
-                }
+            for name in names.iter().filter(|name| goes_through(line, name)) {
+                found.push(format!("src/{}:{n}: {name}: {}", source.name, line.trim()));
             }
         }
     }
     none("order can show", &found);
+}
+
+/// Whether a line goes through a map of this name.
+fn goes_through(line: &str, name: &str) -> bool {
+    let calls = [
+        ".iter()",
+        ".keys()",
+        ".values()",
+        ".drain(",
+        ".into_iter()",
+        ".retain(",
+    ];
+    line.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&line[..at], &line[at + name.len()..]);
+        let whole = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+        let called = calls.iter().any(|call| after.starts_with(call));
+        let looped =
+            before.trim_end_matches(['&', ' ']).ends_with(" in") && after.starts_with(" {");
+        whole && (called || looped)
+    })
 }
 
 #[test]

@@ -32,7 +32,10 @@ use std::{ffi::OsString, process::ExitCode};
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 
-use crate::{executor::simulate, plan::diag::escape};
+use crate::{
+    display::{escape, hides},
+    executor::simulate,
+};
 
 pub use args::{Cli, Command, Global, RunName};
 pub use error::{Error, Outcome, status as exit};
@@ -58,8 +61,15 @@ pub fn main() -> ExitCode {
     match parsed {
         Ok(cli) => finish(dispatch(&cli), &cli.global),
         Err(error) => {
-            // A reader of the help that goes away is no reason to complain.
-            let _ = error.print();
+            let plain = error.render().to_string();
+            if plain.chars().any(|c| c != '\n' && hides(c)) {
+                // It repeats an argument, perhaps the name of a file that a shell put in.
+                let lines: Vec<String> = plain.lines().map(escape).collect();
+                out::complain(&(lines.join("\n") + "\n"));
+            } else {
+                // A reader of the help that goes away is no reason to complain.
+                let _ = error.print();
+            }
             ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(exit::USAGE))
         }
     }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     config::Color,
+    display::safe_json,
     journal::{Reader, StoreError, fold, render_runs, render_show, runs_json, show_json},
     runtime::prepare::read_folder,
 };
@@ -54,7 +55,7 @@ pub fn runs(args: &RunsArgs, global: &Global) -> Outcome {
         None | Some(RunsCommand::List) => {
             let list = find::store()?.list().map_err(store_error)?;
             if args.json {
-                format!("{}\n", runs_json(&list))
+                format!("{}\n", safe_json(&runs_json(&list).to_string()))
             } else {
                 render_runs(
                     &list,
@@ -70,7 +71,10 @@ pub fn runs(args: &RunsArgs, global: &Global) -> Outcome {
             let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
             let state = fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))?;
             if args.json {
-                format!("{}\n", show_json(&dir.info(), &state))
+                format!(
+                    "{}\n",
+                    safe_json(&show_json(&dir.info(), &state).to_string())
+                )
             } else {
                 render_show(&dir.info(), &state)
             }

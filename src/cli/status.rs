@@ -10,7 +10,7 @@ use super::{
     find, out,
 };
 use crate::{
-    display::clean_line,
+    display::{clean_line, safe_json},
     engine::{State, Status, mode_name},
     journal::{Reader, RunDir, fold},
     runtime::prepare::read_folder,
@@ -115,5 +115,5 @@ fn json(state: &State, live: bool) -> String {
         "mode": state.mode, "zone": state.memory.zone, "seq": state.seq, "elapsed_us": state.elapsed_us,
         "agents": agents,
     });
-    format!("{value}\n")
+    format!("{}\n", safe_json(&value.to_string()))
 }

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::JobKey;
-use crate::sys::locked;
+use crate::{display::hides, sys::locked};
 
 /// Longest last line in bytes.
 pub const LINE_BYTES: usize = 240;
@@ -101,7 +101,7 @@ pub fn tail_line(raw: &[u8]) -> String {
             '\u{1b}' => skip_escape(&mut chars),
             '\u{9b}' => skip_csi(&mut chars),
             '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => skip_string(&mut chars),
-            c if c.is_control() || is_invisible(c) => {}
+            c if hides(c) => {}
             c => line.push(c),
         }
     }
@@ -162,13 +162,6 @@ fn skip_string(chars: &mut Chars<'_>) {
     }
 }
 
-/// Characters that show nothing or turn the line around.
-const fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,7 +193,7 @@ mod tests {
         fn nothing_dangerous_ever_comes_out(raw in proptest::collection::vec(any::<u8>(), 0..600)) {
             let line = tail_line(&raw);
             prop_assert!(line.len() <= LINE_BYTES);
-            prop_assert!(line.chars().all(|c| !c.is_control() && !is_invisible(c)));
+            prop_assert!(line.chars().all(|c| !hides(c)));
         }
 
         #[test]

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use crate::display::hides;
+
 use super::diag::{At, Sink, Sp};
 use super::suggest::Suggest;
 use super::vars::{self, Problem, Vars};
@@ -289,6 +291,10 @@ pub(crate) fn quote(text: &str) -> String {
 }
 
 fn quote_raw(text: &str) -> String {
+    // A literal string, which the library may choose, could not hold an escape.
+    if text.chars().any(|c| hides(c) && !matches!(c, '\n' | '\t')) {
+        return quote_key(text);
+    }
     toml::Value::from(text).to_string()
 }
 
@@ -308,8 +314,11 @@ fn quote_key(key: &str) -> String {
         match c {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
-            c if c.is_control() => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
+            c if hides(c) && u32::from(c) <= 0xffff => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c if hides(c) => {
+                let _ = write!(out, "\\U{:08x}", u32::from(c));
             }
             c => out.push(c),
         }

@@ -3,20 +3,24 @@
 //! Blocking; the dashboard gives it threads of its own. Must not draw or decide.
 
 use std::{
+    collections::VecDeque,
     io,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Action, State},
+    engine::{Action, Setup, State},
+    plan::AgentIx,
     tui::feed::{Request, Update},
 };
 
 use super::{
+    output,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     socket::ADDRESS,
 };
@@ -44,6 +48,7 @@ pub enum ClientError {
 #[derive(Debug)]
 pub struct Client {
     stream: UnixStream,
+    dir: PathBuf,
     /// Identifier of the run.
     pub run: String,
     /// Whether this process may steer the run.
@@ -80,6 +85,7 @@ impl Client {
         )?;
         Ok(Self {
             stream,
+            dir: dir.to_owned(),
             run,
             operator,
         })
@@ -126,36 +132,40 @@ impl Client {
     ) -> io::Result<()> {
         let mut reading = self.stream.try_clone()?;
         let mut writing = self.stream;
-        let (names, known) = std::sync::mpsc::channel::<std::sync::Arc<crate::engine::Setup>>();
+        let link = Arc::new(Link {
+            dir: self.dir,
+            state: Mutex::default(),
+        });
+        let (mine, theirs, news) = (link.clone(), link, to.clone());
         thread::Builder::new()
             .name("from-runner".into())
             .spawn(move || {
-                let mut setup = None;
                 loop {
+                    let setup = mine.state().setup.clone();
                     let update = match next_with(&mut reading, setup.as_deref()) {
                         Ok(update) => update,
                         Err(error) => Update::Gone {
                             reason: error.to_string(),
                         },
                     };
-                    if let Update::Snapshot(state) = &update {
-                        setup = Some(state.setup.clone());
-                        let _ = names.send(state.setup.clone());
+                    match &update {
+                        Update::Snapshot(state) => mine.state().setup = Some(state.setup.clone()),
+                        Update::Output { .. } => drop(mine.state().asked.pop_front()),
+                        _ => {}
                     }
                     let gone = matches!(update, Update::Gone { .. });
-                    if to.blocking_send(update).is_err() || gone {
+                    if news.blocking_send(update).is_err() {
                         return;
+                    }
+                    if gone {
+                        return mine.lost(&news);
                     }
                 }
             })?;
         thread::Builder::new()
             .name("to-runner".into())
             .spawn(move || {
-                let mut setup = None;
                 while let Some(request) = requests.blocking_recv() {
-                    while let Ok(newer) = known.try_recv() {
-                        setup = Some(newer);
-                    }
                     let frame = match request {
                         Request::Action { id, action } => FromClient::Action {
                             id,
@@ -168,21 +178,26 @@ impl Client {
                             offset,
                             max,
                         } => {
-                            let Some(setup) = &setup else { continue };
-                            let Some(agent) = setup.plan.agents.get(agent.ix()) else {
-                                continue;
-                            };
-                            FromClient::Output {
-                                agent: agent.id.to_string(),
+                            let ask = Ask {
+                                agent,
                                 attempt,
                                 offset,
                                 max,
+                            };
+                            match theirs.ask(ask) {
+                                Asked::Runner(frame) => frame,
+                                Asked::Answered(answer) => {
+                                    if to.blocking_send(answer).is_err() {
+                                        return;
+                                    }
+                                    continue;
+                                }
+                                Asked::Nobody => continue,
                             }
                         }
                     };
-                    if protocol::write(&mut writing, &frame, &[]).is_err() {
-                        return;
-                    }
+                    // Who is gone is noticed by the thread that reads.
+                    let _ = protocol::write(&mut writing, &frame, &[]);
                 }
                 // The dashboard has gone: the runner notices.
                 let _ = writing.shutdown(std::net::Shutdown::Both);
@@ -191,10 +206,92 @@ impl Client {
     }
 }
 
-fn next_with(
-    from: &mut UnixStream,
-    setup: Option<&crate::engine::Setup>,
-) -> Result<Update, ClientError> {
+/// A piece of output that the dashboard wants.
+#[derive(Debug, Clone, Copy)]
+struct Ask {
+    agent: AgentIx,
+    attempt: u32,
+    offset: Option<u64>,
+    max: u32,
+}
+
+/// Who has the answer to an [`Ask`].
+enum Asked {
+    Runner(FromClient),
+    Answered(Update),
+    Nobody,
+}
+
+/// What both threads of a dashboard know. A run that has ended has no runner any more, but its
+/// output is still there to read.
+#[derive(Debug)]
+struct Link {
+    dir: PathBuf,
+    state: Mutex<LinkState>,
+}
+
+#[derive(Debug, Default)]
+struct LinkState {
+    setup: Option<Arc<Setup>>,
+    /// Asked for and not answered yet, in order.
+    asked: VecDeque<Ask>,
+    gone: bool,
+}
+
+impl Link {
+    fn state(&self) -> MutexGuard<'_, LinkState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, ask: Ask) -> Asked {
+        let mut state = self.state();
+        let Some(setup) = state.setup.clone() else {
+            return Asked::Nobody;
+        };
+        let Some(agent) = setup.plan.agents.get(ask.agent.ix()) else {
+            return Asked::Nobody;
+        };
+        if state.gone {
+            return Asked::Answered(self.read(&setup, ask));
+        }
+        state.asked.push_back(ask);
+        Asked::Runner(FromClient::Output {
+            agent: agent.id.to_string(),
+            attempt: ask.attempt,
+            offset: ask.offset,
+            max: ask.max,
+        })
+    }
+
+    /// The runner is gone: what it was asked for is read here.
+    fn lost(&self, to: &mpsc::Sender<Update>) {
+        let (asked, setup) = {
+            let mut state = self.state();
+            state.gone = true;
+            (std::mem::take(&mut state.asked), state.setup.clone())
+        };
+        let Some(setup) = setup else { return };
+        for ask in asked {
+            if to.blocking_send(self.read(&setup, ask)).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn read(&self, setup: &Setup, ask: Ask) -> Update {
+        let id = setup.plan.agent(ask.agent).id.as_str();
+        let piece = output::read(&self.dir, id, ask.attempt, ask.offset, ask.max);
+        Update::Output {
+            agent: ask.agent,
+            attempt: ask.attempt,
+            offset: piece.offset,
+            bytes: piece.bytes,
+            total: piece.total,
+        }
+    }
+}
+
+fn next_with(from: &mut UnixStream, setup: Option<&Setup>) -> Result<Update, ClientError> {
     let mut snapshot = Vec::new();
     loop {
         let (frame, raw) = protocol::read::<FromRunner>(from)?;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    display::clean_line,
+    display::{clean_line, safe_json},
     engine::{Event, Record},
     journal::{Follower, Line},
 };
@@ -115,7 +115,8 @@ fn print(follower: &mut Follower, json: bool, from: u64) -> io::Result<()> {
             return;
         }
         if json {
-            out.extend_from_slice(&line.bare());
+            let bare = line.bare();
+            out.extend_from_slice(safe_json(&String::from_utf8_lossy(&bare)).as_bytes());
             out.push(b'\n');
         } else if let Line::Record(record) = &line.line {
             text(record, &mut out);
@@ -127,7 +128,11 @@ fn print(follower: &mut Follower, json: bool, from: u64) -> io::Result<()> {
         }
     });
     if let Err(error) = result {
-        let _ = writeln!(io::stderr().lock(), "wavedeck: {error}");
+        let _ = writeln!(
+            io::stderr().lock(),
+            "wavedeck: {}",
+            clean_line(error.to_string(), 1000)
+        );
     }
     let mut stdout = io::stdout().lock();
     stdout.write_all(&out)?;

@@ -8,6 +8,7 @@ pub mod guard;
 pub mod jobs;
 pub mod lines;
 pub mod news;
+mod output;
 pub mod prepare;
 pub mod protocol;
 pub mod recover;

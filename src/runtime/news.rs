@@ -30,4 +30,9 @@ pub enum News {
 pub trait Sink: Send {
     /// Takes a piece of news without blocking; false: gone, or too far behind.
     fn push(&mut self, news: &News) -> bool;
+
+    /// Whether all that it took has been handed on.
+    fn drained(&self) -> bool {
+        true
+    }
 }

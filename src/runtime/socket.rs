@@ -10,7 +10,7 @@ use std::{
     io::{self, Write},
     net::Shutdown,
     os::unix::{
-        fs::{FileExt, MetadataExt},
+        fs::MetadataExt,
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -25,12 +25,15 @@ use std::{
 
 use crate::{
     engine::Setup,
-    sys::{lock::private_dir, peer},
+    sys::{
+        lock::{self, private_dir},
+        peer,
+    },
 };
 
 use super::{
-    jobs::output_path,
     news::{News, Sink},
+    output,
     protocol::{self, CHUNK, FromClient, FromRunner, PROTOCOL},
     turns::Msg,
 };
@@ -65,7 +68,9 @@ pub(super) fn serve(
     to_loop: mpsc::Sender<Msg>,
 ) -> io::Result<PathBuf> {
     let (path, listener) = listen(places(runtime_dir(), dir, run))?;
-    fs::write(dir.join(ADDRESS), path.as_os_str().as_encoded_bytes())?;
+    // A run that goes on has the one of before.
+    let _ = fs::remove_file(dir.join(ADDRESS));
+    lock::private_append(&dir.join(ADDRESS))?.write_all(path.as_os_str().as_encoded_bytes())?;
     let server = Arc::new(Server {
         dir: dir.to_owned(),
         run: run.to_owned(),
@@ -291,6 +296,10 @@ impl Sink for ClientSink {
         }
         self.0.send(Out::News(news.clone()))
     }
+
+    fn drained(&self) -> bool {
+        self.0.behind.load(Ordering::Relaxed) == 0
+    }
 }
 
 impl Drop for ClientSink {
@@ -444,28 +453,19 @@ impl Server {
         max: u32,
     ) -> (FromRunner, Vec<u8>) {
         let known = self.setup.by_id.contains_key(&agent.as_str().into());
-        let file = known
-            .then(|| fs::File::open(output_path(&self.dir, &agent, attempt)).ok())
-            .flatten();
-        let total = file
-            .as_ref()
-            .and_then(|f| f.metadata().ok())
-            .map_or(0, |meta| meta.len());
-        let max = u64::from(max.min(1 << 20));
-        let offset = offset
-            .unwrap_or_else(|| total.saturating_sub(max))
-            .min(total);
-        let mut bytes = vec![0; usize::try_from(max.min(total - offset)).unwrap_or(0)];
-        let read = file.map_or(0, |f| f.read_at(&mut bytes, offset).unwrap_or(0));
-        bytes.truncate(read);
+        let piece = if known {
+            output::read(&self.dir, &agent, attempt, offset, max)
+        } else {
+            output::Piece::default()
+        };
         (
             FromRunner::Output {
                 agent,
                 attempt,
-                offset,
-                total,
+                offset: piece.offset,
+                total: piece.total,
             },
-            bytes,
+            piece.bytes,
         )
     }
 }

@@ -32,6 +32,8 @@ const WRITE_AGAIN: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(5);
 /// How long the end of a run waits for a disk that refuses its last records.
 const LAST_WRITE: Duration = Duration::from_secs(10);
+/// How long the end waits for clients that have not been told everything.
+const LAST_NEWS: Duration = Duration::from_millis(300);
 
 /// Answer to an action: the number of its event, or why not.
 pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
@@ -512,6 +514,11 @@ impl Running {
         self.answer();
         self.tell(&News::End { status });
         drop(self.lock.take());
+        // Whoever keeps up sees the end; who does not is not waited for.
+        let until = Instant::now() + LAST_NEWS;
+        while Instant::now() < until && self.clients.iter().any(|client| !client.drained()) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         if let Some(lines) = self.turns.lines.take() {
             lines.finish();
         }

@@ -85,9 +85,16 @@ pub async fn run(
     options: Options,
 ) -> color_eyre::Result<Outcome> {
     let size = crossterm::terminal::size()?;
+    // Before the terminal is taken: from here on they end the dashboard in order.
+    let signals = signals()?;
+    let told = std::cell::Cell::new(false);
+    let keys = EventStream::new().take_until(Box::pin(async {
+        signals.await;
+        told.set(true);
+    }));
     let guard = Guard::enter(options.mouse)?;
     let writer = Writer::new(terminal::output()?)?;
-    let outcome = run_on(feed, requests, options, EventStream::new(), &writer, size).await;
+    let outcome = run_on(feed, requests, options, keys, &writer, size).await;
     if !writer.close(CLOSE_WAIT) {
         // The terminal does not drain. What is queued is of no use any more: whatever is written
         // next, by us or by whoever comes after, shall not wait for it.
@@ -96,7 +103,25 @@ pub async fn run(
         terminal::discard();
     }
     drop(guard);
-    outcome
+    match outcome? {
+        Outcome::Lost(_) if told.get() => Ok(Outcome::Left),
+        outcome => Ok(outcome),
+    }
+}
+
+/// Waits for a signal that ends the dashboard, as if a person had left.
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = hangup.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// The loop itself, with its keys and its terminal as parameters.

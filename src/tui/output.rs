@@ -30,6 +30,8 @@ pub struct OutputBuffer {
     pub total: u64,
     /// Something has come.
     pub loaded: bool,
+    /// The file may have grown without anybody having said so.
+    doubtful: bool,
 }
 
 /// Lines for a pane.
@@ -54,6 +56,7 @@ impl OutputBuffer {
             bytes: Vec::new(),
             total: 0,
             loaded: false,
+            doubtful: false,
         }
     }
 
@@ -64,6 +67,7 @@ impl OutputBuffer {
     /// Takes a piece of the file.
     pub fn take(&mut self, offset: u64, bytes: &[u8], total: u64, look: Look) {
         self.loaded = true;
+        self.doubtful = false;
         self.total = total.max(offset + bytes.len() as u64);
         let end = offset + bytes.len() as u64;
         if self.bytes.is_empty() || offset > self.end() || end < self.start {
@@ -92,6 +96,11 @@ impl OutputBuffer {
         }
     }
 
+    /// The attempt has ended: what it printed last is asked for once more.
+    pub const fn doubt(&mut self) {
+        self.doubtful = true;
+    }
+
     /// The next thing to ask for, when `rows` lines are looked at.
     #[must_use]
     pub fn wanted(&self, look: Look, rows: usize) -> Option<Request> {
@@ -107,6 +116,7 @@ impl OutputBuffer {
             return ask(None);
         }
         match look {
+            Look::Tail if self.doubtful => ask(Some(self.end())),
             Look::Tail if self.end() >= self.total => None,
             Look::Tail if self.total - self.end() > u64::from(CHUNK) => ask(None),
             Look::Tail => ask(Some(self.end())),

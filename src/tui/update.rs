@@ -13,7 +13,7 @@ use crossterm::event::{
 
 use crate::{
     display::{clean_line, clean_text},
-    engine::{Action, Record, State, Status, Target, decide::resolve},
+    engine::{Action, Event, Record, State, Status, Target, decide::resolve},
     plan::{AgentId, AgentIx, Mode},
     resources::Sample,
 };
@@ -255,6 +255,7 @@ fn feed(app: &mut App, news: Update) {
         Update::Records(records) => {
             for record in &records {
                 fold(app, record);
+                doubt_output(app, &record.event);
             }
             if !records.is_empty() {
                 go_to_what_runs(app);
@@ -329,6 +330,19 @@ fn fold(app: &mut App, record: &Record) {
         if app.notes.len() > NOTES {
             app.notes.pop_front();
         }
+    }
+}
+
+/// What an attempt printed last came after the last sample of it.
+fn doubt_output(app: &mut App, event: &Event) {
+    let (Event::AttemptEnded { agent, attempt, .. }, Some(state), Some(buffer)) =
+        (event, &app.state, &mut app.output)
+    else {
+        return;
+    };
+    if state.find(agent) == Some(buffer.agent) && *attempt == buffer.attempt {
+        buffer.doubt();
+        app.output_wanted = true;
     }
 }
 

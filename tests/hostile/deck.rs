@@ -83,8 +83,7 @@ fn a_hostile_run_leaves_our_own_sequences_alone() {
     let terminal = Terminal::start(&ground, &["run", &plan]);
     terminal.shows("sim");
     terminal.until("the end", |s| {
-        let text = s.text();
-        text.contains("FAILED") || text.contains("failed")
+        s.text().contains("/7 done") && !s.text().contains(" run ") && s.text().contains("ended:")
     });
     // Every agent's output once, then whatever else there is to see.
     for _ in 0..8 {
@@ -131,7 +130,7 @@ fn an_agent_cannot_open_the_terminal_around_it() {
         ground.write("p.toml", TTY_PLAN);
         let terminal = Terminal::start(&ground, args);
         if args.len() == 2 {
-            terminal.until("the end", |s| s.text().contains("1 FAIL"));
+            terminal.until("the end", |s| s.text().contains("1 fail"));
             terminal.press("q");
         }
         let (status, screen, _) = terminal.end();
@@ -214,7 +213,7 @@ fn without_colours_and_letters_beyond_ascii_it_is_as_safe() {
     env[3].1 = "C".to_owned();
     env.push(("NO_COLOR", "1".to_owned()));
     let terminal = Terminal::start_as(&ground, &["run", &plan], &env);
-    terminal.until("the end", |s| s.text().contains("FAIL"));
+    terminal.until("the end", |s| s.text().contains("ended:"));
     terminal.press("jjjq");
     let (_, screen, _) = terminal.end();
     ours_alone(&screen);

@@ -169,8 +169,6 @@ goal = "g{EVIL}"
 v = "v{EVIL}"
 [worker.reader]
 run = ["cat"]
-[worker."w{EVIL}"]
-run = ["cat", "{EVIL}"]
 [[phase]]
 id = "one"
 title = "p{EVIL}"

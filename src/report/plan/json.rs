@@ -11,7 +11,8 @@ use super::{cpus, thousandths, warnings};
 
 /// A JSON string.
 fn quote(text: &str) -> String {
-    serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned())
+    let json = serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned());
+    crate::display::safe_json(&json).into_owned()
 }
 
 /// Seconds with three places, to the nearest millisecond.

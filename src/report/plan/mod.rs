@@ -21,22 +21,14 @@ pub use table::{Colour, to_table};
 
 /// Replaces what would steer a terminal or reorder text.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| {
-            let steers = c.is_control()
-                || matches!(
-                    c,
-                    '\u{061c}'
-                        | '\u{200b}'..='\u{200f}'
-                        | '\u{2028}'..='\u{202e}'
-                        | '\u{2060}'..='\u{206f}'
-                        | '\u{feff}'
-                        | '\u{fff9}'..='\u{fffb}'
-                        | '\u{e0000}'..='\u{e007f}'
-                );
-            if steers { '\u{fffd}' } else { c }
-        })
-        .collect()
+    let shown = |c| {
+        if crate::display::hides(c) {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(shown).collect()
 }
 
 /// A duration in at most two units.
