@@ -17,5 +17,6 @@ pub mod report;
 pub mod resources;
 pub mod runtime;
 pub mod schedule;
+pub mod status;
 pub mod sys;
 pub mod tui;

@@ -1,0 +1,479 @@
+//! Reads cards and agents' reports: text from agents, so hostile.
+//!
+//! Bounded in size, depth and number of things; all problems of values at once, each with line,
+//! column and what to do. What is taken has been cleaned for display. Must not open files.
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
+
+use crate::{
+    display::clean_line,
+    plan::diag::{self, Diagnostic, Severity as Weight},
+    plan::suggest::Suggest,
+};
+
+use super::{Blocker, Card, Health, Resources, Severity};
+
+/// Longest file that is read, in bytes.
+pub const MOST_BYTES: usize = 64 << 10;
+/// Most entries in a list.
+const MOST_ITEMS: usize = 100;
+/// Longest text of an entry, in columns; the rest is cut.
+const LONGEST: usize = 400;
+/// Keys at the top, in the order of the file.
+pub const KEYS: [&str; 9] = [
+    "date",
+    "track",
+    "agent",
+    "status",
+    "progress_percent",
+    "completed_today",
+    "planned_tomorrow",
+    "blockers",
+    "resource_usage",
+];
+/// Keys of a blocker.
+pub const BLOCKER_KEYS: [&str; 3] = ["blocker", "severity", "resolution_plan"];
+/// Keys of `resource_usage`.
+pub const RESOURCE_KEYS: [&str; 3] = ["ram_gb", "model", "duration_hours"];
+
+/// What an agent says of itself; whatever it leaves out it does not say.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// The day that it speaks of.
+    pub date: Option<Date>,
+    /// Its track, as it sees it.
+    pub track: Option<String>,
+    /// Its own id, as it sees it.
+    pub agent: Option<String>,
+    /// How it stands.
+    pub status: Option<Health>,
+    /// How much is done, 0 to 100.
+    pub progress_percent: Option<u8>,
+    /// What it did.
+    pub completed_today: Vec<String>,
+    /// What it will do.
+    pub planned_tomorrow: Vec<String>,
+    /// What is in its way.
+    pub blockers: Vec<Blocker>,
+    /// What it says it uses.
+    pub resource_usage: Resources,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    date: Option<Spanned<String>>,
+    track: Option<Spanned<String>>,
+    agent: Option<Spanned<String>>,
+    status: Option<Spanned<String>>,
+    progress_percent: Option<Spanned<f64>>,
+    #[serde(default)]
+    completed_today: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    planned_tomorrow: Option<Vec<Spanned<String>>>,
+    #[serde(default)]
+    blockers: Option<Vec<Spanned<RawBlocker>>>,
+    #[serde(default)]
+    resource_usage: Option<RawResources>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBlocker {
+    blocker: Option<Spanned<String>>,
+    severity: Option<Spanned<String>>,
+    resolution_plan: Option<Spanned<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawResources {
+    ram_gb: Option<Spanned<f64>>,
+    model: Option<Spanned<String>>,
+    duration_hours: Option<Spanned<f64>>,
+}
+
+/// Why a file was not taken: the problems, and their text for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct StatusError {
+    /// Each with its place.
+    pub problems: Vec<Diagnostic>,
+    text: String,
+}
+
+/// Reads a whole card; `file` is its name in messages.
+///
+/// # Errors
+/// All that is wrong with it: syntax, unknown keys, values out of range, and what is missing.
+pub fn parse_card(text: &str, file: &str) -> Result<Card, StatusError> {
+    let mut sink = Problems::default();
+    let report = read(text, &mut sink);
+    let missing = [
+        ("date", report.date.is_none()),
+        ("track", report.track.is_none()),
+        ("status", report.status.is_none()),
+        ("progress_percent", report.progress_percent.is_none()),
+    ];
+    if sink.0.is_empty() {
+        for (key, _) in missing.iter().filter(|(_, missing)| *missing) {
+            sink.nowhere(
+                format!("`{key}` is missing"),
+                format!("add `{}`", example(key)),
+            );
+        }
+    }
+    let (Some(date), Some(track), Some(status), Some(progress_percent)) = (
+        report.date,
+        report.track,
+        report.status,
+        report.progress_percent,
+    ) else {
+        return Err(sink.error(file, text));
+    };
+    if !sink.0.is_empty() {
+        return Err(sink.error(file, text));
+    }
+    Ok(Card {
+        date,
+        track,
+        agent: report.agent.unwrap_or_default(),
+        status,
+        progress_percent,
+        completed_today: report.completed_today,
+        planned_tomorrow: report.planned_tomorrow,
+        blockers: report.blockers,
+        resource_usage: report.resource_usage,
+    })
+}
+
+/// Reads what an agent says of itself: the same keys, none of which must be there.
+///
+/// # Errors
+/// As [`parse_card`], but nothing can be missing save everything.
+pub fn parse_report(text: &str, file: &str) -> Result<Report, StatusError> {
+    let mut sink = Problems::default();
+    let report = read(text, &mut sink);
+    if sink.0.is_empty() && report == Report::default() {
+        sink.nowhere(
+            "it says nothing".to_owned(),
+            format!("write at least `{}`", example("progress_percent")),
+        );
+    }
+    if sink.0.is_empty() {
+        Ok(report)
+    } else {
+        Err(sink.error(file, text))
+    }
+}
+
+/// An example line for a key.
+fn example(key: &str) -> &'static str {
+    match key {
+        "date" => "date: 2026-11-20",
+        "track" => "track: A",
+        "status" => "status: on-track",
+        _ => "progress_percent: 40",
+    }
+}
+
+#[derive(Debug, Default)]
+struct Problems(Vec<Diagnostic>);
+
+impl Problems {
+    fn at(&mut self, location: Location, message: String, help: Option<String>) {
+        let narrow = |n: u64| u32::try_from(n).unwrap_or(0);
+        let (line, column) = (narrow(location.line()), narrow(location.column()));
+        self.0.push(Diagnostic {
+            severity: Weight::Error,
+            line,
+            column: if line == 0 { 0 } else { column.max(1) },
+            message: clean_line(message, 300),
+            help,
+            related: None,
+        });
+    }
+
+    fn nowhere(&mut self, message: String, help: String) {
+        self.at(Location::UNKNOWN, message, Some(help));
+    }
+
+    fn error(mut self, file: &str, source: &str) -> StatusError {
+        self.0.sort_by_key(|d| (d.line, d.column));
+        let text = diag::render(&self.0, file, source);
+        StatusError {
+            problems: self.0,
+            text,
+        }
+    }
+}
+
+fn read(text: &str, sink: &mut Problems) -> Report {
+    if text.len() > MOST_BYTES {
+        sink.nowhere(
+            format!("it has {} bytes; at most {MOST_BYTES} are read", text.len()),
+            "say less: a card is a page".to_owned(),
+        );
+        return Report::default();
+    }
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_depth: 8,
+            flow_nesting_limit: 8,
+            max_aliases: 0,
+            max_anchors: 0,
+            max_merge_keys: 0,
+            max_documents: 1,
+            max_nodes: 4000,
+            max_events: 10_000,
+        },
+        duplicate_keys: DuplicateKeyPolicy::Error,
+        strict_booleans: true,
+        with_snippet: false,
+    };
+    if text
+        .lines()
+        .all(|l| l.trim().is_empty() || l.starts_with('#') || l == "---")
+    {
+        return Report::default();
+    }
+    match serde_saphyr::from_str_with_options::<Raw>(text, options) {
+        Ok(raw) => raw.check(sink),
+        Err(error) => {
+            let location = error.location().unwrap_or(Location::UNKNOWN);
+            let (message, help) = match error.without_snippet() {
+                serde_saphyr::Error::SerdeUnknownField {
+                    field, expected, ..
+                } => unknown_key(field, expected),
+                other => words(&other.to_string()),
+            };
+            sink.at(location, message, help);
+            Report::default()
+        }
+    }
+}
+
+/// The parser's message in words of our own, with what to do about it.
+fn words(message: &str) -> (String, Option<String>) {
+    let message = message.split(" at line ").next().unwrap_or(message).trim();
+    let said = |text: &str, help: &str| (text.to_owned(), Some(help.to_owned()));
+    let quoted = |lead: &str| message.strip_prefix(lead)?.split(['`', ',']).next();
+    if let Some(key) = quoted("duplicate mapping key: ") {
+        let text = format!("the key `{key}` stands here for the second time");
+        return (text, Some("keep one of them".to_owned()));
+    }
+    match message {
+        "expected mapping start" => said(
+            "keys with values are expected here",
+            "write them as `key: value`, each on its own line",
+        ),
+        "expected sequence start" => said(
+            "a list is expected here",
+            "write `[one, two]`, or each entry on its own line after `- `",
+        ),
+        "expected string scalar" => said(
+            "a text is expected here",
+            "put it between quotes if it holds `: ` or begins with a bracket",
+        ),
+        "invalid floating point" => said("a number is expected here", "digits alone, no unit"),
+        "recursion limit exceeded" => said("it is nested too deep", "a card has three levels"),
+        _ if message.starts_with("budget breached: Anchors")
+            || message.starts_with("budget breached: Aliases") =>
+        {
+            said("anchors and aliases are not taken", "write the text out")
+        }
+        _ if message.starts_with("budget breached: Documents") => {
+            said("a second document begins here", "one card a file")
+        }
+        _ if message.starts_with("budget breached") => {
+            said("it holds too many things", "say less: a card is a page")
+        }
+        _ => (message.to_owned(), None),
+    }
+}
+
+/// What is said of a key that is unknown in its table.
+fn unknown_key(key: &str, known: &[&str]) -> (String, Option<String>) {
+    let help = match Suggest::default().nearest(key, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known here: {}", known.join(", ")),
+    };
+    (format!("unknown key `{key}`"), Some(help))
+}
+
+impl Raw {
+    fn check(self, sink: &mut Problems) -> Report {
+        let date = self.date.and_then(|d| {
+            d.value.parse::<Date>().ok().or_else(|| {
+                sink.at(
+                    d.referenced,
+                    format!("`{}` is not a day", d.value),
+                    Some("write year-month-day, `2026-11-20`".to_owned()),
+                );
+                None
+            })
+        });
+        Report {
+            date,
+            track: name(self.track, "track", sink),
+            agent: name(self.agent, "agent", sink),
+            status: word(
+                self.status,
+                "status",
+                &[
+                    ("on-track", Health::OnTrack),
+                    ("at-risk", Health::AtRisk),
+                    ("blocked", Health::Blocked),
+                ],
+                sink,
+            ),
+            progress_percent: number(self.progress_percent, "progress_percent", 100.0, sink)
+                .map(|n| n as u8),
+            completed_today: items(self.completed_today, "completed_today", sink),
+            planned_tomorrow: items(self.planned_tomorrow, "planned_tomorrow", sink),
+            blockers: blockers(self.blockers, sink),
+            resource_usage: self.resource_usage.unwrap_or_default().check(sink),
+        }
+    }
+}
+
+impl RawResources {
+    fn check(self, sink: &mut Problems) -> Resources {
+        let thousandths = |n: f64| (n * 1000.0).round() as u64;
+        Resources {
+            ram_bytes: number(self.ram_gb, "ram_gb", 1e6, sink)
+                .map(|gb| thousandths(gb) * 1_000_000),
+            model: name(self.model, "model", sink),
+            duration_s: number(self.duration_hours, "duration_hours", 1e5, sink)
+                .map(|hours| (hours * 3600.0).round() as u64),
+        }
+    }
+}
+
+/// A text on one line, clean for display.
+fn one_line(text: &str) -> String {
+    clean_line(text.replace(['\n', '\r'], " "), LONGEST)
+        .trim()
+        .to_owned()
+}
+
+fn name(text: Option<Spanned<String>>, key: &str, sink: &mut Problems) -> Option<String> {
+    let text = text?;
+    let clean = one_line(&text.value);
+    if clean.is_empty() {
+        sink.at(
+            text.referenced,
+            format!("`{key}` is empty"),
+            Some("give it a value or leave the key out".to_owned()),
+        );
+        return None;
+    }
+    Some(clean)
+}
+
+fn word<T: Copy>(
+    text: Option<Spanned<String>>,
+    key: &str,
+    known: &[(&str, T)],
+    sink: &mut Problems,
+) -> Option<T> {
+    let text = text?;
+    // `at_risk` and `At Risk` are what people and models write.
+    let plain = text.value.trim().to_lowercase().replace(['_', ' '], "-");
+    if let Some((_, value)) = known.iter().find(|(name, _)| *name == plain) {
+        return Some(*value);
+    }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    sink.at(
+        text.referenced,
+        format!("`{}` is no value of `{key}`", text.value),
+        Some(format!("one of {}", names.join(", "))),
+    );
+    None
+}
+
+fn number(value: Option<Spanned<f64>>, key: &str, most: f64, sink: &mut Problems) -> Option<f64> {
+    let value = value?;
+    if (0.0..=most).contains(&value.value) {
+        return Some(value.value);
+    }
+    sink.at(
+        value.referenced,
+        format!("`{key}` is {}", value.value),
+        Some(format!("a number from 0 to {most}")),
+    );
+    None
+}
+
+fn items(list: Option<Vec<Spanned<String>>>, key: &str, sink: &mut Problems) -> Vec<String> {
+    let list = list.unwrap_or_default();
+    if let Some(first) = list.get(MOST_ITEMS) {
+        sink.at(
+            first.referenced,
+            format!(
+                "`{key}` has {} entries; at most {MOST_ITEMS} are read",
+                list.len()
+            ),
+            Some("join some of them".to_owned()),
+        );
+        return Vec::new();
+    }
+    list.into_iter()
+        .map(|item| one_line(&item.value))
+        .filter(|item| !item.is_empty())
+        .collect()
+}
+
+fn blockers(list: Option<Vec<Spanned<RawBlocker>>>, sink: &mut Problems) -> Vec<Blocker> {
+    let list = list.unwrap_or_default();
+    if let Some(first) = list.get(MOST_ITEMS) {
+        sink.at(
+            first.referenced,
+            format!(
+                "`blockers` has {} entries; at most {MOST_ITEMS} are read",
+                list.len()
+            ),
+            Some("join some of them".to_owned()),
+        );
+        return Vec::new();
+    }
+    let mut out = Vec::with_capacity(list.len());
+    for entry in list {
+        let at = entry.referenced;
+        let raw = entry.value;
+        let severity = word(
+            raw.severity,
+            "severity",
+            &[
+                ("critical", Severity::Critical),
+                ("high", Severity::High),
+                ("medium", Severity::Medium),
+                ("low", Severity::Low),
+            ],
+            sink,
+        );
+        let Some(blocker) = raw.blocker else {
+            sink.at(
+                at,
+                "a blocker without `blocker`".to_owned(),
+                Some("say what is in the way: `blocker: no test database`".to_owned()),
+            );
+            continue;
+        };
+        if let Some(blocker) = name(Some(blocker), "blocker", sink) {
+            out.push(Blocker {
+                blocker,
+                severity: severity.unwrap_or_default(),
+                resolution_plan: raw
+                    .resolution_plan
+                    .map(|t| one_line(&t.value))
+                    .unwrap_or_default(),
+            });
+        }
+    }
+    out.sort_by_key(|b| b.severity);
+    out
+}
