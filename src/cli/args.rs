@@ -6,8 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs,
-    demo::DemoArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs, resume::ResumeArgs,
-    run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
+    demo::DemoArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs, report::ReportArgs,
+    resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs,
+    unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -81,8 +82,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Show a recorded run again (not built yet)
     Replay(unbuilt::OfRun),
-    /// Metrics, bottlenecks and advice of a run (not built yet)
-    Report(unbuilt::OfRun),
+    /// Metrics, bottlenecks and advice of a run
+    Report(ReportArgs),
     /// Write a run as one file (not built yet)
     Export(unbuilt::OfRun),
     /// Steer a live run: pause, resume, stop, retry, mode, sequential, swap, agents

@@ -19,7 +19,8 @@ pub mod load;
 pub mod logs;
 pub mod out;
 mod plan;
-pub mod resume;
+pub mod report;
+mod resume;
 pub mod run;
 pub mod runs;
 mod schema;
@@ -109,6 +110,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Run(args) => run::run(args, global),
         Command::Attach(args) => attach::attach(args, global),
         Command::Resume(args) => resume::resume(args, global),
+        Command::Report(args) => report::report(args),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),
         Command::Logs(args) => logs::logs(args, global),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Error, args::Command, args::RunName};
 
-/// `replay`, `report`, `export`.
+/// `replay`, `export`.
 #[derive(Debug, Args)]
 pub struct OfRun {
     /// The run, by a unique prefix of its name; default: the live or latest one
@@ -80,10 +80,6 @@ pub fn refuse(command: &Command) -> Error {
         Command::Replay(_) => (
             "replay",
             "use `wavedeck runs show` and `wavedeck logs AGENT`; the recording stays readable for it",
-        ),
-        Command::Report(_) => (
-            "report",
-            "the metrics stand in the last event of `wavedeck run --headless --json`",
         ),
         Command::Export(_) => (
             "export",

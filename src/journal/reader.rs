@@ -246,6 +246,24 @@ pub fn fold<R: BufRead>(setup: Arc<Setup>, reader: &mut Reader<R>) -> Result<Sta
     Ok(state)
 }
 
+/// Folds a journal and hands every known record on, after it has been applied.
+///
+/// # Errors
+/// As [`fold`].
+pub fn fold_each<R: BufRead>(
+    mut state: State,
+    reader: &mut Reader<R>,
+    mut each: impl FnMut(&State, &crate::engine::Record),
+) -> Result<State, ReadError> {
+    while let Some(line) = reader.next()? {
+        apply(&mut state, &line);
+        if let Line::Record(record) = &line {
+            each(&state, record);
+        }
+    }
+    Ok(state)
+}
+
 /// Applies one line; of a record that it does not know only number and time count.
 pub fn apply(state: &mut State, line: &Line) {
     match line {

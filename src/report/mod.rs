@@ -2,4 +2,6 @@
 //!
 //! Text in memory only; writing it is the caller's.
 
+pub mod history;
 pub mod plan;
+pub mod run;

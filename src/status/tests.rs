@@ -9,9 +9,8 @@ const GOOD: &str = "date: 2026-11-20\ntrack: A\nstatus: on-track\nprogress_perce
 fn bad() -> Vec<(&'static str, String)> {
     let with = |more: &str| format!("{GOOD}{more}");
     let without = |key: &str| {
-        GOOD.lines()
+        GOOD.split_inclusive('\n')
             .filter(|l| !l.starts_with(key))
-            .map(|l| format!("{l}\n"))
             .collect::<String>()
     };
     let instead = |from: &str, to: &str| GOOD.replace(from, to);

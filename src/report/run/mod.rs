@@ -1,0 +1,243 @@
+//! The report of a run: outcome, measures against targets, bottlenecks, what waited for whom,
+//! memory, advice (REQUIREMENTS F4, K2-K4).
+//!
+//! Computed from the state, the history and the readings of memory; the same recording gives the
+//! same report. Must not read files or judge what was not measured.
+
+mod bottlenecks;
+mod markdown;
+mod targets;
+mod waits;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{Metrics, State, Status, Zone},
+    plan::AgentIx,
+    resources::Sample,
+};
+
+pub use bottlenecks::{Bottleneck, BottleneckKind, Recommendation, Weight};
+pub use targets::{Target, Verdict};
+pub use waits::{Wait, WaitFor};
+
+use super::history::History;
+
+/// Version of `report.json`; fields are added, never changed.
+pub const VERSION: u32 = 1;
+
+/// One agent's end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentLine {
+    /// Its id.
+    pub agent: String,
+    /// Its state by the word of the state table.
+    pub state: String,
+    /// Why it failed, was skipped or waits.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub reason: Option<String>,
+    /// Attempts.
+    pub attempts: u32,
+    /// Time that its processes ran, in milliseconds.
+    pub ran_ms: u64,
+    /// Time that the plan stated for it, in milliseconds.
+    pub planned_ms: u64,
+    /// Largest memory of its attempts, in bytes.
+    pub peak_bytes: u64,
+    /// Memory that was reserved for it, in bytes.
+    pub reserved_bytes: u64,
+}
+
+/// Memory over the run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct MemoryLine {
+    /// Readings that the figures come from.
+    pub readings: u64,
+    /// Average pressure in permille.
+    pub average_permille: Option<u64>,
+    /// Highest pressure in permille.
+    pub peak_permille: Option<u64>,
+    /// Average of the agents' memory in bytes.
+    pub average_agents_bytes: Option<u64>,
+    /// Highest memory of all agents together, in bytes.
+    pub peak_agents_bytes: Option<u64>,
+    /// Time in each zone in milliseconds: green, yellow, orange, red.
+    pub zones_ms: [u64; 4],
+}
+
+/// A whole report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Identifier of the run.
+    pub run: String,
+    /// Name of the plan.
+    pub plan: String,
+    /// The plan's goal.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub goal: Option<String>,
+    /// Exit status of DESIGN 6; none while it lasts.
+    pub status: Option<u8>,
+    /// One line about the end.
+    pub summary: Option<String>,
+    /// Agents by state.
+    pub counts: Vec<(String, u32)>,
+    /// K1 and K2.
+    pub metrics: Metrics,
+    /// K4.
+    pub targets: Vec<Target>,
+    /// K3.
+    pub bottlenecks: Vec<Bottleneck>,
+    /// K3.
+    pub recommendations: Vec<Recommendation>,
+    /// Who the end hung on, first to last.
+    pub realised_path: Vec<String>,
+    /// What waited for whom.
+    pub waits: Vec<Wait>,
+    /// Memory.
+    pub memory: MemoryLine,
+    /// Every agent, in plan order.
+    pub agents: Vec<AgentLine>,
+}
+
+impl RunReport {
+    /// Makes the report of a run so far.
+    ///
+    /// `planned_us` is the length of the plan's schedule, where one was made.
+    #[must_use]
+    pub fn new(
+        state: &State,
+        history: &History,
+        samples: &[Sample],
+        planned_us: Option<u64>,
+    ) -> Self {
+        let mut metrics = Metrics::of(state);
+        let memory = memory(history, samples);
+        if let Some(bytes) = memory.average_agents_bytes {
+            metrics.average_memory_usage_mb = Some(bytes / 1_000_000);
+            metrics.unavailable.remove("average_memory_usage_mb");
+        }
+        let stated: u64 = state
+            .setup
+            .plan
+            .agents
+            .iter()
+            .filter_map(|a| a.modes.first())
+            .map(|mode| mode.duration.expected_us)
+            .sum();
+        let potential = planned_us.filter(|_| stated > 0).map(|planned| {
+            let saved = i128::from(stated) - i128::from(planned);
+            i64::try_from(saved * 1000 / i128::from(stated)).unwrap_or(0)
+        });
+        let measures = targets::Measures {
+            memory: memory.average_permille,
+            potential,
+            gates: history.gates,
+        };
+        let found = bottlenecks::bottlenecks(state, &metrics);
+        Self {
+            version: VERSION,
+            run: state.run.clone(),
+            plan: state.setup.plan.name.clone(),
+            goal: state.setup.plan.goal.clone(),
+            status: state.finished,
+            summary: state.summary.clone(),
+            counts: counts(state),
+            targets: targets::targets(&metrics, measures),
+            recommendations: bottlenecks::recommendations(&found, &metrics),
+            bottlenecks: found,
+            realised_path: waits::realised_path(state),
+            waits: waits::waits(state, history),
+            memory,
+            agents: state
+                .setup
+                .plan
+                .indices()
+                .map(|ix| agent_line(state, ix))
+                .collect(),
+            metrics,
+        }
+    }
+
+    /// Returns the report as JSON with a newline at its end.
+    ///
+    /// # Errors
+    /// None in practice: all of it can be written.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Returns the report as Markdown for people.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        markdown::render(self)
+    }
+}
+
+fn counts(state: &State) -> Vec<(String, u32)> {
+    let mut counts: std::collections::BTreeMap<Status, u32> = std::collections::BTreeMap::new();
+    for agent in &state.agents {
+        *counts.entry(agent.status).or_default() += 1;
+    }
+    counts
+        .into_iter()
+        .map(|(status, n)| (status.name().to_owned(), n))
+        .collect()
+}
+
+fn agent_line(state: &State, ix: AgentIx) -> AgentLine {
+    let agent = state.agent(ix);
+    let mode = state.mode_of(ix);
+    AgentLine {
+        agent: state.id(ix).to_string(),
+        state: agent.status.name().to_owned(),
+        reason: agent.reason.clone(),
+        attempts: agent.attempt,
+        ran_ms: agent.ran_us / 1000,
+        planned_ms: mode.duration.expected_us / 1000,
+        peak_bytes: agent.peak_bytes,
+        reserved_bytes: mode.ram_bytes,
+    }
+}
+
+fn memory(history: &History, samples: &[Sample]) -> MemoryLine {
+    let mut line = MemoryLine {
+        readings: samples.len() as u64,
+        ..MemoryLine::default()
+    };
+    for (i, (from, zone)) in history.zones.iter().enumerate() {
+        let until = history.zones.get(i + 1).map_or(history.now_us, |z| z.0);
+        let place = match zone {
+            Zone::Green => 0,
+            Zone::Yellow => 1,
+            Zone::Orange => 2,
+            Zone::Red => 3,
+        };
+        line.zones_ms[place] += until.saturating_sub(*from) / 1000;
+    }
+    // Readings are not evenly spaced: each counts until the next one.
+    let (mut time, mut pressure, mut bytes) = (0_u128, 0_u128, 0_u128);
+    for (i, sample) in samples.iter().enumerate() {
+        let until = samples
+            .get(i + 1)
+            .map_or(history.now_us, |next| next.elapsed_us);
+        let span = u128::from(until.saturating_sub(sample.elapsed_us));
+        time += span;
+        pressure += span * u128::from(sample.figures.pressure_permille);
+        bytes += span * u128::from(sample.figures.agents_bytes);
+        line.peak_permille = line
+            .peak_permille
+            .max(Some(u64::from(sample.figures.pressure_permille)));
+        line.peak_agents_bytes = line
+            .peak_agents_bytes
+            .max(Some(sample.figures.agents_bytes));
+    }
+    if time > 0 {
+        line.average_permille = u64::try_from(pressure / time).ok();
+        line.average_agents_bytes = u64::try_from(bytes / time).ok();
+    }
+    line
+}

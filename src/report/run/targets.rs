@@ -1,0 +1,215 @@
+//! Measures against the targets of the documents that wavedeck was built from (REQUIREMENTS K4).
+//!
+//! Each target carries its source, since they differ. Must not judge what was not measured.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Metrics;
+
+/// The verdict on one measure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Inside the target.
+    Met,
+    /// Outside, and not so far that somebody must look.
+    Missed,
+    /// So far outside that the document asks for a review.
+    Review,
+    /// Not measured, with the reason.
+    Unknown(String),
+}
+
+/// One measure beside its target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// What is measured.
+    pub name: String,
+    /// The document that sets it: HW, PE, CF, FX or IP.
+    pub source: String,
+    /// The target in words.
+    pub target: String,
+    /// The measure in permille; none where it was not measured.
+    pub permille: Option<i64>,
+    /// The verdict.
+    pub verdict: Verdict,
+}
+
+/// What the targets are judged by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Measures {
+    /// Average memory pressure over the run in permille.
+    pub memory: Option<u64>,
+    /// What the plan's schedule saves of the sequential time, in permille: the potential.
+    pub potential: Option<i64>,
+    /// Gates that passed, and that failed.
+    pub gates: (u32, u32),
+}
+
+/// Bounds of one measure, in permille.
+struct Bounds {
+    name: &'static str,
+    source: &'static str,
+    words: &'static str,
+    /// At least so much, and at most so much.
+    inside: (i64, i64),
+    /// Below the first or above the second somebody must look.
+    review: (i64, i64),
+}
+
+const NO_BOUND: i64 = i64::MAX;
+
+const TIME_SAVED: [Bounds; 4] = [
+    Bounds {
+        name: "time saved against one after the other",
+        source: "HW",
+        words: "30-50 %",
+        inside: (300, NO_BOUND),
+        review: (0, NO_BOUND),
+    },
+    Bounds {
+        name: "time saved against one after the other",
+        source: "PE",
+        words: "30-70 %, review below 25 %",
+        inside: (300, NO_BOUND),
+        review: (250, NO_BOUND),
+    },
+    Bounds {
+        name: "time saved against one after the other",
+        source: "CF",
+        words: "40-60 %",
+        inside: (400, NO_BOUND),
+        review: (0, NO_BOUND),
+    },
+    Bounds {
+        name: "time saved against one after the other",
+        source: "IP",
+        words: "at least 30 % in the median",
+        inside: (300, NO_BOUND),
+        review: (0, NO_BOUND),
+    },
+];
+
+const MEMORY: [Bounds; 2] = [
+    Bounds {
+        name: "average memory",
+        source: "HW",
+        words: "60-80 %, under 50 % idle, over 85 % too much",
+        inside: (600, 800),
+        review: (500, 850),
+    },
+    Bounds {
+        name: "average memory",
+        source: "PE",
+        words: "60-85 %, review under 50 % and over 90 %",
+        inside: (600, 850),
+        review: (500, 900),
+    },
+];
+
+const REALISED: Bounds = Bounds {
+    name: "parallel opportunities realised",
+    source: "PE",
+    words: "over 80 %, poor under 70 %",
+    inside: (800, NO_BOUND),
+    review: (700, NO_BOUND),
+};
+
+const GATES: Bounds = Bounds {
+    name: "gate pass rate",
+    source: "PE",
+    words: "100 %, look into it under 95 %",
+    inside: (1000, NO_BOUND),
+    review: (950, NO_BOUND),
+};
+
+const SPEED_UP: Bounds = Bounds {
+    name: "speed-up",
+    source: "FX",
+    words: "over 2 ×",
+    inside: (2001, NO_BOUND),
+    review: (0, NO_BOUND),
+};
+
+const OVERHEAD: Bounds = Bounds {
+    name: "coordination overhead",
+    source: "FX",
+    words: "under 20 % of the parallel time",
+    inside: (0, 199),
+    review: (0, NO_BOUND),
+};
+
+impl Bounds {
+    fn judge(&self, measure: Result<i64, &str>) -> Target {
+        let verdict = match measure {
+            Err(why) => Verdict::Unknown(why.to_owned()),
+            Ok(m) if (self.inside.0..=self.inside.1).contains(&m) => Verdict::Met,
+            Ok(m) if (self.review.0..=self.review.1).contains(&m) => Verdict::Missed,
+            Ok(_) => Verdict::Review,
+        };
+        Target {
+            name: self.name.to_owned(),
+            source: self.source.to_owned(),
+            target: self.words.to_owned(),
+            permille: measure.ok(),
+            verdict,
+        }
+    }
+}
+
+/// `part / whole` in permille.
+fn permille(part: i128, whole: u64) -> Option<i64> {
+    (whole > 0).then(|| i64::try_from(part * 1000 / i128::from(whole)).unwrap_or(i64::MAX))
+}
+
+/// Judges a run.
+#[must_use]
+pub fn targets(metrics: &Metrics, measures: Measures) -> Vec<Target> {
+    let sequential = metrics.sequential_duration_ms;
+    let total = metrics.total_duration_ms;
+    let saved =
+        permille(i128::from(sequential) - i128::from(total), sequential).ok_or("no agent ran");
+    let mut out: Vec<Target> = TIME_SAVED.iter().map(|b| b.judge(saved)).collect();
+    let memory = measures
+        .memory
+        .and_then(|m| i64::try_from(m).ok())
+        .ok_or("no readings of memory");
+    out.extend(MEMORY.iter().map(|b| b.judge(memory)));
+    let realised = match (saved, measures.potential) {
+        (Ok(saved), Some(potential)) if potential > 0 => {
+            Ok((saved * 1000 / potential).clamp(0, 1000))
+        }
+        (Ok(_), Some(_)) => Err("the plan leaves nothing to run in parallel"),
+        _ => Err("no schedule to compare with"),
+    };
+    out.push(REALISED.judge(realised));
+    let (passed, failed) = measures.gates;
+    let gates = permille(i128::from(passed), u64::from(passed) + u64::from(failed));
+    out.push(GATES.judge(gates.ok_or("no gate was checked")));
+    let speed = permille(i128::from(sequential), total).ok_or("no agent ran");
+    out.push(SPEED_UP.judge(speed));
+    let overhead = permille(
+        i128::from(metrics.coordination_overhead_ms),
+        metrics.parallel_duration_ms,
+    );
+    out.push(OVERHEAD.judge(overhead.ok_or("no agent ran")));
+    let merges = "merging is not built yet";
+    for (name, source, target) in [
+        (
+            "critical scope conflicts",
+            "PE",
+            "0, over 2 the process failed",
+        ),
+        ("clean integrations", "FX", "over 90 %"),
+        ("integration overhead", "FX", "under 20 %"),
+    ] {
+        out.push(Target {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            target: target.to_owned(),
+            permille: None,
+            verdict: Verdict::Unknown(merges.to_owned()),
+        });
+    }
+    out
+}

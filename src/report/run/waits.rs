@@ -1,0 +1,115 @@
+//! What waited for whom and how long: where the time of a run went.
+//!
+//! Computed from history and state alone. Must not guess: a wait without a measured cause is
+//! called what it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{EdgeKind, State, Status},
+    plan::AgentIx,
+    report::history::History,
+};
+
+/// Kinds of waiting, by what would have ended it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitFor {
+    /// A person: blocked, or frozen by hand.
+    Person,
+    /// A predecessor's end.
+    Predecessor,
+    /// Admission: memory, slots, or another limit.
+    Room,
+    /// The pause before a retry.
+    Backoff,
+    /// Checks of the work.
+    Checks,
+}
+
+/// One agent's waiting of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// Who waited.
+    pub agent: String,
+    /// For what.
+    pub what: WaitFor,
+    /// For which agent: the predecessor that ended last.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub whom: Option<String>,
+    /// How long, in milliseconds.
+    pub ms: u64,
+}
+
+/// Returns all waits of at least a second, the longest first.
+#[must_use]
+pub fn waits(state: &State, history: &History) -> Vec<Wait> {
+    let mut out = Vec::new();
+    for ix in state.setup.plan.indices() {
+        let id = state.id(ix).to_string();
+        let mut add = |what, whom: Option<AgentIx>, us: u64| {
+            if us >= 1_000_000 {
+                out.push(Wait {
+                    agent: id.clone(),
+                    what,
+                    whom: whom.map(|ix| state.id(ix).to_string()),
+                    ms: us / 1000,
+                });
+            }
+        };
+        let time = |status| history.time_in(ix, status);
+        add(
+            WaitFor::Person,
+            None,
+            time(Status::Blocked) + time(Status::Frozen),
+        );
+        add(
+            WaitFor::Predecessor,
+            last_before(state, ix),
+            time(Status::Waiting),
+        );
+        add(WaitFor::Room, None, time(Status::Ready));
+        add(WaitFor::Backoff, None, time(Status::BackingOff));
+        add(WaitFor::Checks, None, time(Status::Checking));
+    }
+    out.sort_by(|a, b| b.ms.cmp(&a.ms).then_with(|| a.agent.cmp(&b.agent)));
+    out
+}
+
+/// The predecessor that ended last, where the agent was held by one.
+fn last_before(state: &State, ix: AgentIx) -> Option<AgentIx> {
+    let edges = &state.setup.edges_in[ix.ix()];
+    edges
+        .iter()
+        .filter(|edge| edge.kind != EdgeKind::Soft)
+        .filter_map(|edge| Some((state.agent(edge.from).ended_us?, edge.from)))
+        .max()
+        .map(|(_, from)| from)
+}
+
+/// Returns the chain of agents that the end of the run hung on, first to last: from the agent that
+/// ended last back over the predecessor that ended last.
+#[must_use]
+pub fn realised_path(state: &State) -> Vec<String> {
+    let mut at = state
+        .setup
+        .plan
+        .indices()
+        .filter(|&ix| state.agent(ix).started_us.is_some())
+        .filter_map(|ix| Some((state.agent(ix).ended_us?, ix)))
+        .max()
+        .map(|(_, ix)| ix);
+    let mut chain = Vec::new();
+    // A sub-agent waits for its parent's command, the parent for its sub-agents' end: each agent
+    // stands in the chain once.
+    while let Some(ix) = at {
+        let id = state.id(ix).to_string();
+        if chain.contains(&id) {
+            break;
+        }
+        chain.push(id);
+        at = last_before(state, ix);
+    }
+    chain.reverse();
+    chain
+}
