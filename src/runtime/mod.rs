@@ -12,6 +12,7 @@ mod output;
 pub mod prepare;
 pub mod protocol;
 pub mod recover;
+pub mod replay;
 pub mod runner;
 pub mod socket;
 mod turns;

@@ -22,10 +22,23 @@ pub(super) struct Piece {
 
 /// Reads at most `max` bytes from `offset` on; without one, the tail. The agent must be known.
 pub(super) fn read(dir: &Path, agent: &str, attempt: u32, offset: Option<u64>, max: u32) -> Piece {
+    read_until(dir, agent, attempt, offset, max, None)
+}
+
+/// Reads like [`read`], as if the file had not grown past `until` yet.
+pub(super) fn read_until(
+    dir: &Path,
+    agent: &str,
+    attempt: u32,
+    offset: Option<u64>,
+    max: u32,
+    until: Option<u64>,
+) -> Piece {
     let Ok(file) = File::open(output_path(dir, agent, attempt)) else {
         return Piece::default();
     };
-    let total = file.metadata().map_or(0, |meta| meta.len());
+    let size = file.metadata().map_or(0, |meta| meta.len());
+    let total = until.map_or(size, |until| size.min(until));
     let max = u64::from(max.min(MOST));
     let offset = offset
         .unwrap_or_else(|| total.saturating_sub(max))

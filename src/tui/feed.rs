@@ -14,6 +14,8 @@ use crate::{
 pub enum Update {
     /// The whole state: at the start, and after the connection was lost and made again.
     Snapshot(Box<State>),
+    /// Events that the snapshot contains already, in order: what happened lately.
+    Past(Vec<Record>),
     /// Events, in order, after the snapshot.
     Records(Vec<Record>),
     /// The newest reading.
@@ -38,6 +40,8 @@ pub enum Update {
         /// Accepted, or why not.
         result: Result<(), String>,
     },
+    /// Where a replay stands.
+    Clock(Clock),
     /// The runner is gone: ended, or the connection was lost.
     Gone {
         /// In words.
@@ -66,4 +70,42 @@ pub enum Request {
         /// At most so many bytes.
         max: u32,
     },
+    /// Steers a replay; nobody takes it in a live run.
+    Replay(Replay),
+}
+
+/// Where a replay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// Its moment (elapsed µs).
+    pub at_us: u64,
+    /// The recording's last moment (elapsed µs).
+    pub end_us: u64,
+    /// The last record that has happened.
+    pub seq: u64,
+    /// The recording's last record.
+    pub last_seq: u64,
+    /// Time passes.
+    pub playing: bool,
+    /// How fast, in permille of real time.
+    pub speed_permille: u32,
+}
+
+/// What a person does with a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replay {
+    /// Play or pause; at the end: from the beginning.
+    Toggle,
+    /// So many speeds faster, or slower.
+    Speed(i8),
+    /// So many records on, or back.
+    Step(i32),
+    /// So many seconds on, or back.
+    Seconds(i64),
+    /// To a moment (elapsed µs).
+    Time(u64),
+    /// To a record.
+    Seq(u64),
+    /// To the next mark, or the one before.
+    Mark(i8),
 }
