@@ -14,6 +14,8 @@ use crate::{
 pub enum Update {
     /// The whole state: at the start, and after the connection was lost and made again.
     Snapshot(Box<State>),
+    /// Events that the snapshot contains already, in order: what happened lately.
+    Past(Vec<Record>),
     /// Events, in order, after the snapshot.
     Records(Vec<Record>),
     /// The newest reading.

@@ -16,7 +16,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crossterm::event::Event as TerminalEvent;
 
-use crate::{display::clean_text, engine::State, plan::AgentIx, resources::Sample};
+use crate::{
+    display::clean_text,
+    engine::State,
+    plan::AgentIx,
+    resources::{Sample, Sensor},
+};
 
 use super::{
     chart::Chart,
@@ -34,7 +39,7 @@ use super::{
 };
 use keys::terminal;
 use news::feed;
-use select::ask_output;
+use select::{ask_output, keep_selection};
 
 /// Last events that are kept.
 const NOTES: usize = 200;
@@ -92,6 +97,10 @@ pub struct App {
     pub state: Option<Box<State>>,
     chart: Option<Chart>,
     sample: Option<Box<Sample>>,
+    /// Sees where memory is heading; tells the engine nothing.
+    sensor: Option<Sensor>,
+    /// Number of the selected row when it was last seen.
+    row_at: usize,
     notes: VecDeque<Note>,
     output: Option<OutputBuffer>,
     output_wanted: bool,
@@ -119,6 +128,8 @@ impl App {
             state: None,
             chart: None,
             sample: None,
+            sensor: None,
+            row_at: 0,
             notes: VecDeque::new(),
             output: None,
             output_wanted: false,
@@ -161,6 +172,7 @@ impl App {
             Source {
                 state,
                 sample: self.sample.as_deref(),
+                forecast: self.sensor.as_ref().and_then(Sensor::time_to_next_zone_us),
                 chart,
                 notes: &self.notes,
                 output: self.output.as_ref(),
@@ -173,8 +185,14 @@ impl App {
 
     /// Draws the screen; keeps the scroll position that it led to.
     pub fn draw(&mut self, buf: &mut ratatui::buffer::Buffer) {
-        let view = self.view();
+        let mut view = self.view();
+        if view.table.selected.is_none() && !view.table.rows.is_empty() {
+            // The row is gone: folded away, or its group has ended.
+            keep_selection(self);
+            view = self.view();
+        }
         self.ui.scroll = view.table.first;
+        self.row_at = view.table.first + view.table.selected.unwrap_or(0);
         draw::draw(&view, &self.ui, self.look(), buf);
         self.dirty = Dirty::No;
     }

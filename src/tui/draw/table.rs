@@ -90,7 +90,12 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 }
             }
             Row::Agent(row) => agent(row, &columns, theme, buf, body, y),
-            Row::Done { count, names, open } => {
+            Row::Done {
+                count,
+                skipped,
+                names,
+                open,
+            } => {
                 let base = &theme.base;
                 let fold = if *open {
                     glyph::open(theme)
@@ -102,6 +107,10 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                     .put(" ", base.text)
                     .put(glyph::mark(theme, Mark::Done), theme.mark(Mark::Done))
                     .put(&format!(" {count} done"), theme.mark(Mark::Done));
+                if *skipped > 0 {
+                    pen.put("  ", base.text)
+                        .put(&format!("{skipped} skip"), theme.mark(Mark::Skip));
+                }
                 if pen.x < columns.name.0 {
                     pen.to(columns.name.0);
                 }

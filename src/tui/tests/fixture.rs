@@ -397,7 +397,7 @@ pub fn billing() -> Plan {
 
 /// The run of [`billing`] after most of an hour: everything is in some state.
 pub fn middle() -> Run {
-    let mut run = Run::new(billing(), 6, 48 * GIB);
+    let mut run = Run::new(billing(), 6, 56 * GIB);
     run.wait(200);
     run.done("probe");
     run.wait(80);

@@ -7,6 +7,7 @@ use super::{
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
     operate::{operate, send},
+    select::to_attention,
     select::{ask_output, keep_selection},
 };
 use crate::{
@@ -200,6 +201,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             app.ui.graph_at = None;
         }
         UiAction::Deck => app.ui.screen = Screen::Deck,
+        UiAction::Attention => to_attention(app, out),
         UiAction::NextPane => {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,

@@ -6,7 +6,7 @@ use super::{
     App,
     keys::act,
     moves::{open, scroll_output},
-    select::select,
+    select::{go_to, select},
 };
 use crate::tui::{
     draw,
@@ -75,6 +75,15 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
         if let Some(action) = hit {
             app.ui.message = None;
             act(app, action, out);
+        }
+    } else if r.attention.contains(at) {
+        let head = u16::from(r.attention.height > 1);
+        let demand = mouse
+            .row
+            .checked_sub(r.attention.y + head)
+            .and_then(|row| view.attention.shown.get(usize::from(row)));
+        if let Some(demand) = demand {
+            go_to(app, demand.row.clone(), out);
         }
     } else if r.table.contains(at) {
         app.ui.focus = Pane::Table;

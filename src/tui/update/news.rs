@@ -2,13 +2,20 @@
 //!
 //! Must not ask the runner for anything but through what the app wants.
 
-use crate::engine::{Event, Record};
-
 use super::{
     App, Dirty, NOTES,
     select::{follow_selection, go_to_what_runs, keep_selection, output_rows},
 };
-use crate::tui::{chart::Chart, feed::Update, ui_state::Voice, view::notes};
+use crate::{
+    engine::{Event, Record},
+    resources::Sensor,
+    tui::{
+        chart::Chart,
+        feed::Update,
+        ui_state::Voice,
+        view::{Note, notes},
+    },
+};
 
 pub(super) fn feed(app: &mut App, news: Update) {
     match news {
@@ -21,6 +28,13 @@ pub(super) fn feed(app: &mut App, news: Update) {
             {
                 app.chart = Some(Chart::new(&state.setup));
             }
+            app.sensor = Some(Sensor::new(
+                state.setup.thresholds,
+                state.setup.ram_limit_bytes,
+                state.memory.zone,
+                state.memory.halted,
+                [],
+            ));
             app.state = Some(state);
             app.lost = None;
             if app.ui.selected.is_none() {
@@ -28,6 +42,16 @@ pub(super) fn feed(app: &mut App, news: Update) {
             }
             go_to_what_runs(app);
             follow_selection(app);
+            app.now();
+        }
+        Update::Past(records) => {
+            // Nothing is told twice, and all in the order in which it happened.
+            let mut all: Vec<Note> = app.notes.drain(..).collect();
+            all.extend(records.iter().filter_map(notes::note));
+            all.sort_by_key(|note| note.seq);
+            all.dedup_by_key(|note| note.seq);
+            let from = all.len().saturating_sub(NOTES);
+            app.notes.extend(all.drain(from..));
             app.now();
         }
         Update::Records(records) => {
@@ -57,6 +81,10 @@ pub(super) fn feed(app: &mut App, news: Update) {
             {
                 buffer.total = sample.agents[at].output_bytes;
                 app.output_wanted = true;
+            }
+            if let Some(sensor) = &mut app.sensor {
+                // What it would tell of zones comes as events, from the runner.
+                let _ = sensor.observe(&sample);
             }
             app.sample = Some(sample);
             app.dirty = app.dirty.max(Dirty::Gauges);

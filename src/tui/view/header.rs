@@ -1,9 +1,9 @@
 //! The first line: which run, how far, what it is doing.
 
-use super::{Header, Mark, Source, Tone, left::left, words};
+use super::{Header, Mark, Source, Tone, left::left, memory::base, words};
 use crate::{
     display::clean_text,
-    engine::{StoppedBy, mode_name},
+    engine::{PhaseStatus, StoppedBy, mode_name},
 };
 
 pub(super) fn header(source: Source<'_>, now_us: u64) -> Header {
@@ -63,8 +63,17 @@ pub(super) fn header(source: Source<'_>, now_us: u64) -> Header {
         clock: words::clock(at_ms, source.zone, false),
         fault: state.degraded.as_deref().map(|e| clean_text(e, 80)),
         banner,
-        pressure: source
-            .sample
-            .map(|s| (s.figures.pressure_permille, state.memory.zone)),
+        pressure: source.sample.map(|s| {
+            (
+                s.figures.pressure_permille,
+                base(state, s),
+                state.memory.zone,
+            )
+        }),
+        red: state
+            .phases
+            .iter()
+            .filter(|p| p.status == PhaseStatus::Failed && p.gate_red)
+            .count(),
     }
 }

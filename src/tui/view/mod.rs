@@ -4,6 +4,7 @@
 //! for visible rows only. Nothing is shown that was not measured; estimates are marked where they
 //! are printed. All text in a view is clean. Must not know glyphs, styles or widgets.
 
+pub mod attention;
 mod cards;
 pub mod graph;
 mod header;
@@ -21,7 +22,7 @@ pub mod words;
 use std::collections::VecDeque;
 
 use crate::{
-    engine::State,
+    engine::{State, Zone},
     plan::AgentIx,
     resources::{AgentSample, Sample},
 };
@@ -31,7 +32,10 @@ use super::{
     output::OutputBuffer,
     ui_state::{Screen, UiState},
 };
-pub use model::{AgentRow, Card, Header, Left, Mark, Memory, OutputView, Ram, Row, Table, View};
+pub use model::{
+    AgentRow, Attention, Base, Card, Demand, Header, Left, Mark, Memory, OutputView, Ram, Row,
+    Share, Table, View,
+};
 pub use notes::Note;
 use regions::{Needs, WIDE, regions};
 pub use words::Tone;
@@ -43,6 +47,8 @@ pub struct Source<'a> {
     pub state: &'a State,
     /// The newest reading.
     pub sample: Option<&'a Sample>,
+    /// The next zone and in how many µs it comes, if memory grows on as it does; an estimate.
+    pub forecast: Option<(Zone, u64)>,
     /// What does not change.
     pub chart: &'a Chart,
     /// Last events, newest last.
@@ -74,6 +80,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         ..
     } = source;
     let now_us = sample.map_or(state.elapsed_us, |s| s.elapsed_us.max(state.elapsed_us));
+    let waiting = attention::waiting(state);
     let lines = outline::outline(state, sample, chart, ui);
     let wide = ui.size.0 >= WIDE;
     let cards = if wide && ui.screen == Screen::Deck {
@@ -96,12 +103,19 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             graph: graph_rows,
             cards: cards.len() + headings + texts,
             memory: sample.is_some(),
+            attention: waiting.len(),
         },
     );
     let graph_size = regions::graph_window(regions.graph);
     View {
         header: header::header(source, now_us),
-        memory: sample.map(|s| memory::memory(state, s)),
+        memory: sample.map(|s| memory::memory(state, s, source.forecast)),
+        attention: attention::attention(
+            source,
+            &waiting,
+            regions::demands(regions.attention.height),
+            now_us,
+        ),
         graph: (!regions.graph.is_empty())
             .then(|| graph::graph(state, chart, ui, graph_size, now_us)),
         phase: cards::current_phase(source),

@@ -6,6 +6,7 @@ use super::{graph::GraphView, notes::Note, regions::Regions, words::Tone};
 use crate::{
     engine::{Status, Zone},
     plan::AgentIx,
+    tui::ui_state::RowId,
 };
 
 /// The states as screens name them.
@@ -111,29 +112,77 @@ pub struct Header {
     pub fault: Option<String>,
     /// What the whole run is doing beside running: stopping, ended, connection lost.
     pub banner: Option<(String, Tone)>,
-    /// Memory pressure and zone, for small screens.
-    pub pressure: Option<(u32, Zone)>,
+    /// Memory pressure, of what, and zone, for small screens.
+    pub pressure: Option<(u32, Base, Zone)>,
+    /// Phases with a red gate.
+    pub red: usize,
 }
 
-/// The memory bar.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Memory {
-    /// Memory in all, bytes.
-    pub total: u64,
+/// What a share of memory is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Base {
+    /// What the machine has.
+    #[default]
+    Machine,
+    /// What the plan lets agents use (`limits.ram`).
+    Limit,
+}
+
+impl Base {
+    /// Its name at the bar.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Limit => "limit",
+        }
+    }
+}
+
+/// Memory against one base; the parts add up to the whole, but for agents above their limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Share {
     /// Resident in agents' trees, bytes.
     pub agents: u64,
-    /// Used by all others, bytes.
+    /// Used by all others, bytes; none of it counts against the limit.
     pub others: u64,
     /// Reserved for agents but not used yet, bytes.
     pub reserved: u64,
-    /// The rest, bytes.
-    pub free: u64,
-    /// Reserved in all, of the limit, bytes.
-    pub booked: (u64, u64),
-    /// Pressure in permille.
-    pub pressure: u32,
+    /// All of it, bytes.
+    pub whole: u64,
+    /// What is used of it, permille.
+    pub permille: u32,
+}
+
+impl Share {
+    /// What is used, bytes.
+    #[must_use]
+    pub const fn used(&self) -> u64 {
+        self.agents + self.others
+    }
+
+    /// What is neither used nor reserved, bytes.
+    #[must_use]
+    pub const fn free(&self) -> u64 {
+        self.whole.saturating_sub(self.used() + self.reserved)
+    }
+}
+
+/// The memory bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Of the machine.
+    pub machine: Share,
+    /// Of the limit.
+    pub limit: Share,
+    /// What admission can still give of the limit: what is not reserved, bytes.
+    pub to_give: u64,
+    /// The base of the larger share: pressure and zone are its.
+    pub base: Base,
     /// The zone.
     pub zone: Zone,
+    /// The next zone and in how many µs it comes, if memory grows on as it does; an estimate.
+    pub next: Option<(Zone, u64)>,
     /// Nothing starts.
     pub halted: bool,
     /// Thresholds in permille: yellow, orange, red.
@@ -144,6 +193,17 @@ pub struct Memory {
     pub stall: u32,
     /// wavedeck's own, bytes.
     pub own: u64,
+}
+
+impl Memory {
+    /// The share of a base.
+    #[must_use]
+    pub const fn share(&self, base: Base) -> &Share {
+        match base {
+            Base::Machine => &self.machine,
+            Base::Limit => &self.limit,
+        }
+    }
 }
 
 /// Memory of one agent.
@@ -200,8 +260,10 @@ pub enum Row {
     Agent(Box<AgentRow>),
     /// The fold of what is done.
     Done {
-        /// How many.
-        count: u32,
+        /// Agents in it that are done.
+        count: usize,
+        /// Agents in it that were skipped by their own condition.
+        skipped: usize,
         /// Their names.
         names: String,
         /// Listed below.
@@ -302,6 +364,34 @@ pub struct Card {
     pub text: String,
 }
 
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demand {
+    /// The row where it can be answered.
+    pub row: RowId,
+    /// How it looks.
+    pub mark: Mark,
+    /// The word of at most 6 letters.
+    pub word: &'static str,
+    /// Whose: an agent, or a phase.
+    pub name: String,
+    /// Since when it waits, µs ago.
+    pub since_us: u64,
+    /// What happened.
+    pub text: String,
+    /// Whom it holds up, the first of them by name; empty: nobody.
+    pub holds: String,
+}
+
+/// What waits for a person, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attention {
+    /// Those that have a place.
+    pub shown: Vec<Demand>,
+    /// All.
+    pub total: usize,
+}
+
 /// The output pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OutputView {
@@ -334,6 +424,8 @@ pub struct View {
     pub header: Header,
     /// Memory, where it was measured.
     pub memory: Option<Memory>,
+    /// What waits for a person.
+    pub attention: Attention,
     /// The wave graph, where it has a place.
     pub graph: Option<GraphView>,
     /// The phase that is at work, in words.

@@ -31,7 +31,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
             let priority = priority(track.priority);
             if !priority.is_empty() {
                 if !title.is_empty() {
-                    title.push(' ');
+                    title.push_str(" · ");
                 }
                 title.push_str(priority);
             }
@@ -201,8 +201,9 @@ pub(super) fn table(
             Line::Agent(ix, depth) => {
                 Row::Agent(Box::new(agent_row(source, ui, ix, depth, now_us)))
             }
-            Line::Done(count) => Row::Done {
-                count,
+            Line::Done(_) => Row::Done {
+                count: lines.done_agents.0,
+                skipped: lines.done_agents.1,
                 names: {
                     let mut names = String::new();
                     for ix in lines.done.iter().rev().take(40) {

@@ -41,6 +41,16 @@ pub fn now(
         Status::Waiting => (waits_for(state, ix), Tone::Dim),
         Status::Ready => match engine::admit(state, &figures, ix) {
             Ok(_) => ("starts next".to_owned(), Tone::Plain),
+            Err(engine::Why::Barrier {
+                phase,
+                failed: true,
+            }) if red(state, &phase) => (
+                clean_text(
+                    &format!("behind the red gate of phase {phase}: r on the phase tries it again"),
+                    SENTENCE,
+                ),
+                Tone::Warn,
+            ),
             Err(why) => (clean_text(&why.to_string(), SENTENCE), Tone::Warn),
         },
         Status::Scheduled => ("its process is being started".to_owned(), Tone::Plain),
@@ -113,7 +123,14 @@ pub fn now(
     }
 }
 
-pub(super) fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, Tone) {
+/// Whether a phase has a red gate.
+fn red(state: &State, phase: &str) -> bool {
+    state
+        .phase_ix(phase)
+        .is_some_and(|ix| state.phases[ix.ix()].gate_red)
+}
+
+fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, Tone) {
     if let Some(ending) = agent.live.as_ref().and_then(|live| live.ending) {
         let text = match ending {
             engine::Ending::Timeout => "out of time, is being ended",
@@ -133,7 +150,7 @@ pub(super) fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) ->
     }
 }
 
-pub(super) fn frozen(
+fn frozen(
     state: &State,
     figures: &engine::Figures,
     mine: Option<&AgentSample>,
@@ -197,7 +214,7 @@ pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String,
 }
 
 /// What an agent waits for: the needs that are open.
-pub(super) fn waits_for(state: &State, ix: AgentIx) -> String {
+fn waits_for(state: &State, ix: AgentIx) -> String {
     let plan = &state.setup.plan;
     let open = state.setup.edges_in[ix.ix()].iter().filter(|edge| {
         let from = state.agent(edge.from);
@@ -208,7 +225,22 @@ pub(super) fn waits_for(state: &State, ix: AgentIx) -> String {
         }
     });
     let mut text = String::from("after ");
-    let list = names(open.clone().map(|e| plan.agent(e.from).id.as_str()), 4);
+    // What is blocked is told, so that it is plain on whom everybody waits.
+    let mut first: Vec<&engine::Edge> = open.clone().collect();
+    let blocked = |e: &engine::Edge| state.agent(e.from).status == Status::Blocked;
+    first.sort_by_key(|e| !blocked(e));
+    let told: Vec<String> = first
+        .into_iter()
+        .map(|e| {
+            let id = plan.agent(e.from).id.as_str();
+            if blocked(e) {
+                format!("{id} (blocked)")
+            } else {
+                id.to_owned()
+            }
+        })
+        .collect();
+    let list = names(told.iter().map(String::as_str), 4);
     if list.is_empty() {
         if state.agent(ix).hold == Some(HoldBy::Operator) {
             return "held by you: p lets it go".to_owned();
@@ -231,7 +263,7 @@ pub(super) fn waits_for(state: &State, ix: AgentIx) -> String {
 }
 
 /// How many agents that have not ended hang on one directly.
-pub(super) fn holds_up(state: &State, ix: AgentIx) -> usize {
+fn holds_up(state: &State, ix: AgentIx) -> usize {
     state.setup.edges_out[ix.ix()]
         .iter()
         .filter(|e| e.kind != engine::EdgeKind::Soft && !state.agent(e.to).status.is_final())
