@@ -19,6 +19,7 @@ pub mod seek;
 pub mod snapshot;
 pub mod store;
 mod sync;
+mod tail;
 pub mod writer;
 
 pub use follow::{Followed, Follower};
@@ -32,6 +33,7 @@ pub use seek::{Seeker, To};
 pub use snapshot::Snapshotter;
 pub use store::{Pruned, Store, StoreError};
 pub use sync::SyncHandle;
+pub use tail::{last_records, last_sample};
 pub use writer::{JournalWriter, Position, Sink, WriteError};
 
 /// Name of the journal inside a run's folder.

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     engine::{Action, Setup, State},
+    journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
 };
@@ -154,8 +155,19 @@ impl Client {
                         _ => {}
                     }
                     let gone = matches!(update, Update::Gone { .. });
+                    let snapshot = match &update {
+                        Update::Snapshot(state) => Some(state.seq),
+                        _ => None,
+                    };
                     if news.blocking_send(update).is_err() {
                         return;
+                    }
+                    if let Some(seq) = snapshot {
+                        // Everything in the snapshot is in the journal already.
+                        let past = Update::Past(last_records(&mine.dir, seq));
+                        if news.blocking_send(past).is_err() {
+                            return;
+                        }
                     }
                     if gone {
                         return mine.lost(&news);

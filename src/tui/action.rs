@@ -20,6 +20,8 @@ pub enum UiAction {
     Open,
     /// One step back: popup, zoom, filter, marks.
     Back,
+    /// Go to what waits for a person, the oldest first.
+    Attention,
     /// The next pane.
     NextPane,
     /// One row down.

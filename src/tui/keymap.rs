@@ -147,6 +147,8 @@ pub enum Need {
     Group,
     /// The run can be changed.
     Live,
+    /// Something waits for a person.
+    Attention,
 }
 
 /// One binding.
@@ -386,7 +388,7 @@ mod tests {
             assert!(!binding.desc.is_empty(), "{name}");
             assert_ne!(binding.run, UiAction::Unbuilt, "{name}");
         }
-        for name in "iad=U+':!23456e".chars() {
+        for name in "iad=U+':23456e".chars() {
             assert_eq!(
                 map.find(key(&name.to_string())).unwrap().run,
                 UiAction::Unbuilt,

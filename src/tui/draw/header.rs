@@ -30,8 +30,9 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
     if w >= 60 {
         right.push((header.clock.clone(), base.dim));
     }
-    if let (true, Some((permille, zone))) = (view.regions.memory.is_empty(), header.pressure) {
-        right.insert(0, (format!("{}%", permille / 10), theme.zone(zone)));
+    if let (true, Some((permille, of, zone))) = (view.regions.memory.is_empty(), header.pressure) {
+        let text = format!("{} {}%", of.name(), permille / 10);
+        right.insert(0, (text, theme.zone(zone)));
     }
     let right_width: usize = right.iter().map(|(t, _)| width(t) + 2).sum();
     let room = w.saturating_sub(right_width + 1);
@@ -60,6 +61,13 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
         0,
         vec![(format!("{}/{} done", header.done, header.total), base.good)],
     ));
+    if header.red > 0 {
+        let text = match header.red {
+            1 => "1 red gate".to_owned(),
+            n => format!("{n} red gates"),
+        };
+        parts.push((0, vec![(text, base.bad)]));
+    }
     for (mark, n) in &header.counts {
         let (rank, style) = match mark {
             Mark::Done => continue,

@@ -1,111 +1,160 @@
-//! The memory bar: what agents and others use, what is reserved, what is free, and the zones.
+//! The memory bars: what agents and others use of the machine, what agents use of their limit, what
+//! is reserved, what is free, and the zones.
+//!
+//! Bar, figures and percentage of a row have one base, and the row names it. The zone's word stands
+//! at the row that is nearer to its end; where there is place for one row only, it is that one.
 
-use ratatui::{buffer::Buffer, style::Modifier};
+use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use crate::{
     display::width,
     engine::Zone,
     tui::{
         theme::Theme,
-        view::{Memory, View, regions::NARROW, words},
+        view::{Base, Memory, Share, View, regions::NARROW, words},
     },
 };
 
 use super::{glyph, pen::Pen};
 
-/// Draws the bar with its ruler and legend, as far as they have a place.
+/// Columns left of a bar: its base.
+const LABEL: u16 = 10;
+/// Width from which figures are written out.
+const ROOMY: u16 = 120;
+
+/// Draws the bars with their ruler and legend, as far as they have a place.
 pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
     let area = view.regions.memory;
     if area.is_empty() {
         return;
     }
-    let base = &theme.base;
-    let w = area.width;
-    let zone_style = theme.zone(memory.zone).add_modifier(Modifier::BOLD);
-    let percent = memory.pressure / 10;
-    let used = memory.agents + memory.others;
-    let mut word = memory.zone.name().to_uppercase();
-    if memory.halted {
-        word.push_str(" HALT");
-    }
-    let figures = if w >= 120 {
-        format!("{} of {} GiB", words::gib(used), words::gib(memory.total))
+    let both = !view.regions.limit.is_empty();
+    let rows: &[(Base, Rect)] = if both {
+        &[(Base::Machine, area), (Base::Limit, view.regions.limit)]
     } else {
-        format!("{}/{}", words::gib(used), words::gib(memory.total))
+        &[(memory.base, area)]
     };
-    let right = width(&figures) + width(&word) + format!("{percent}%").len() + 6;
-    let left = 6_u16;
-    let cells = w.saturating_sub(left + right as u16 + 2);
-    let mut pen = Pen::new(buf, area, 0);
-    pen.put(" RAM ", base.strong)
-        .put(glyph::left(theme), base.faint);
-    if cells > 0 {
-        let bounds = [
-            memory.agents,
-            memory.agents + memory.others,
-            used + memory.reserved,
-            memory.total,
-        ]
-        .map(|b| scale(b, memory.total, cells));
-        let agents = match memory.zone {
-            Zone::Green => theme.bar.agents,
-            zone => theme.zone(zone),
+    // All bars end in one column, so that the ruler is right for each.
+    let texts: Vec<[String; 3]> = rows
+        .iter()
+        .map(|(base, _)| right_of(memory, *base, area.width))
+        .collect();
+    let widest = |at: usize| texts.iter().map(|t| width(&t[at])).max().unwrap_or(0) as u16;
+    let (figures, percent, word) = (widest(0), widest(1), widest(2));
+    let right = figures + percent + word + 4;
+    let cells = area.width.saturating_sub(LABEL + right + 1);
+    for ((base, row), text) in rows.iter().zip(&texts) {
+        bar(memory, *base, theme, buf, *row, cells);
+        let style = if *base == memory.base {
+            theme.zone(memory.zone).add_modifier(Modifier::BOLD)
+        } else {
+            theme.base.dim
         };
-        let parts = [
-            (glyph::agents(theme), agents),
-            (glyph::others(theme), theme.bar.others),
-            (glyph::reserved(theme), theme.bar.reserved),
-            (glyph::free(theme), theme.bar.free),
-        ];
-        for ((symbol, style), end) in parts.into_iter().zip(bounds) {
-            pen.fill(symbol, left + end, style);
-        }
-        pen.fill(glyph::free(theme), left + cells, theme.bar.free);
+        let from = LABEL + cells + 2;
+        let mut pen = Pen::new(buf, *row, 0);
+        pen.put_right(&text[0], from + figures, theme.base.text);
+        pen.put_right(&text[1], from + figures + percent + 1, style);
+        pen.to(from + figures + percent + 2).put(&text[2], style);
     }
-    pen.put(glyph::right(theme), base.faint)
-        .put(" ", base.text)
-        .put(&figures, base.text)
-        .put("  ", base.text)
-        .put(&format!("{percent}% "), zone_style)
-        .put(&word, zone_style);
-
-    ruler(view, memory, theme, buf, left, cells);
+    ruler(view, memory, theme, buf, cells);
     legend(view, memory, theme, buf);
 }
 
-/// Cells that a part of the whole takes; a part that exists shows.
+/// What stands right of a bar: used of how much, percentage, zone with what comes next.
+fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 3] {
+    let share = memory.share(base);
+    let (used, whole) = (words::gib(share.used()), words::gib(share.whole));
+    let figures = if columns >= ROOMY {
+        format!("{used} of {whole} GiB")
+    } else {
+        format!("{used}/{whole}")
+    };
+    let mut word = String::new();
+    if base == memory.base {
+        word = memory.zone.name().to_uppercase();
+        if memory.halted {
+            word.push_str(" HALT");
+        } else if let Some((zone, us)) = memory.next.filter(|_| columns >= 70) {
+            word = format!("{word}  {} in ~{}", zone.name(), words::span(us));
+        }
+    }
+    [figures, format!("{}%", share.permille / 10), word]
+}
+
+/// A base and its bar.
+fn bar(memory: &Memory, base: Base, theme: &Theme, buf: &mut Buffer, row: Rect, cells: u16) {
+    let share = memory.share(base);
+    let mut pen = Pen::new(buf, row, 0);
+    pen.to(1)
+        .put(base.name(), theme.base.strong)
+        .to(LABEL - 1)
+        .put(glyph::left(theme), theme.base.faint);
+    let bounds = [
+        share.agents,
+        share.used(),
+        share.used() + share.reserved,
+        share.whole,
+    ]
+    .map(|b| scale(b, share.whole, cells));
+    let parts = [
+        (glyph::agents(theme), agents(memory, base, theme)),
+        (glyph::others(theme), theme.bar.others),
+        (glyph::reserved(theme), theme.bar.reserved),
+        (glyph::free(theme), theme.bar.free),
+    ];
+    for ((symbol, style), end) in parts.into_iter().zip(bounds) {
+        pen.fill(symbol, LABEL + end, style);
+    }
+    pen.fill(glyph::free(theme), LABEL + cells, theme.bar.free);
+    pen.put(glyph::right(theme), theme.base.faint);
+}
+
+/// The style of agents' memory: the zone's where this base has led to it.
+const fn agents(memory: &Memory, base: Base, theme: &Theme) -> ratatui::style::Style {
+    match (memory.zone, memory.base, base) {
+        (Zone::Green, ..) | (_, Base::Machine, Base::Limit) | (_, Base::Limit, Base::Machine) => {
+            theme.bar.agents
+        }
+        (zone, ..) => theme.zone(zone),
+    }
+}
+
+/// Cells that a part of the whole takes.
 fn scale(part: u64, whole: u64, cells: u16) -> u16 {
     let whole = u128::from(whole.max(1));
     let exact = u128::from(part) * u128::from(cells);
     ((exact + whole / 2) / whole).min(u128::from(cells)) as u16
 }
 
-fn ruler(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer, left: u16, cells: u16) {
+fn ruler(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer, cells: u16) {
     let area = view.regions.ruler;
     if area.is_empty() || cells < 30 {
         return;
     }
+    // The nearest marks are a tenth of the bar apart; all are written alike.
+    let letters = match cells / 10 {
+        11.. => 6,
+        8.. => 3,
+        _ => 0,
+    };
     let mut end = 0;
     for (permille, zone) in memory
         .marks
         .into_iter()
         .zip([Zone::Yellow, Zone::Orange, Zone::Red])
     {
-        let x = left + (u32::from(cells) * permille / 1000) as u16;
-        let percent = permille / 10;
-        let text = if cells >= 80 {
-            format!("{}{percent} {}", glyph::tick(theme), zone.name())
-        } else {
-            format!("{}{percent}", glyph::tick(theme))
-        };
+        let x = LABEL + (u32::from(cells) * permille / 1000) as u16;
+        let name: String = zone.name().chars().take(letters).collect();
+        let text = format!("{}{} {name}", glyph::tick(theme), permille / 10);
+        let text = text.trim_end();
         if x >= end {
             let style = if memory.zone == zone {
                 theme.zone(zone).add_modifier(Modifier::BOLD)
             } else {
                 theme.zone(zone)
             };
-            Pen::new(buf, area, 0).to(x).put(&text, style);
-            end = x + width(&text) as u16 + 1;
+            Pen::new(buf, area, 0).to(x).put(text, style);
+            end = x + width(text) as u16 + 1;
         }
     }
     let pressure = format!(
@@ -125,53 +174,52 @@ fn legend(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         return;
     }
     let base = &theme.base;
-    let agents = match memory.zone {
-        Zone::Green => theme.bar.agents,
-        zone => theme.zone(zone),
-    };
+    let Share {
+        agents: resident,
+        others,
+        reserved,
+        ..
+    } = memory.machine;
     let items = [
         (
             glyph::agents(theme),
-            agents,
-            format!("agents {}", words::gib(memory.agents)),
+            agents(memory, memory.base, theme),
+            format!("agents {}", words::gib(resident)),
         ),
         (
             glyph::others(theme),
             theme.bar.others,
-            format!("others {}", words::gib(memory.others)),
+            format!("others {}", words::gib(others)),
         ),
         (
             glyph::reserved(theme),
             theme.bar.reserved,
-            format!("reserved, not used yet {}", words::gib(memory.reserved)),
+            format!("reserved, not used yet {}", words::gib(reserved)),
         ),
         (
             glyph::free(theme),
             base.dim,
-            format!("free {}", words::gib(memory.free)),
+            format!("free {}", words::gib(memory.machine.free())),
         ),
     ];
     let mut pen = Pen::new(buf, area, 0);
-    pen.to(6);
+    pen.to(LABEL);
     for (symbol, style, text) in items {
         pen.put(symbol, style)
             .put(" ", base.text)
             .put(&text, base.dim)
             .put("   ", base.text);
     }
-    let booked = format!(
-        "{} of {} GiB booked by agents",
-        words::gib(memory.booked.0),
-        words::gib(memory.booked.1)
-    );
-    let own = format!("  wavedeck {}", words::size(memory.own));
+    // What is left out first comes last.
     let room = usize::from(area.width.saturating_sub(pen.x + 1));
-    let text = if width(&booked) + width(&own) <= room {
-        booked + &own
-    } else {
-        booked
-    };
-    if width(&text) <= room {
-        pen.put_right(&text, area.width.saturating_sub(1), base.dim);
+    let mut text = String::new();
+    for part in [
+        format!("{} GiB of the limit to give", words::gib(memory.to_give)),
+        format!("  wavedeck {}", words::size(memory.own)),
+    ] {
+        if width(&text) + width(&part) <= room {
+            text.push_str(&part);
+        }
     }
+    pen.put_right(&text, area.width.saturating_sub(1), base.dim);
 }

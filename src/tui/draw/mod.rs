@@ -5,12 +5,15 @@
 pub mod glyph;
 pub mod pen;
 
+mod attention;
+mod columns;
 mod footer;
 mod graph;
 mod header;
 mod memory;
 mod output;
 mod popup;
+mod row;
 mod side;
 mod table;
 
@@ -49,6 +52,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     if let Some(memory) = &view.memory {
         memory::draw(view, memory, theme, buf);
     }
+    attention::draw(view, ui, look, buf);
     if let Some(graph) = &view.graph {
         graph::draw(view, graph, ui, look, buf);
     }

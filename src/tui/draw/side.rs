@@ -100,8 +100,6 @@ pub fn lately(view: &View, theme: &Theme, buf: &mut Buffer) {
         pen.put_max(&note.text, room, tone(theme, note.tone));
     }
     if view.lately.is_empty() {
-        Pen::new(buf, area, 1)
-            .to(1)
-            .put("nothing since you came", base.dim);
+        Pen::new(buf, area, 1).to(1).put("nothing yet", base.dim);
     }
 }

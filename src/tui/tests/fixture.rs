@@ -17,7 +17,7 @@ use crate::{
     },
     resources::{AgentSample, MachineSample, Sample},
     schedule::static_ranks,
-    tui::view::words::{Note, note},
+    tui::view::notes::{Note, note},
 };
 
 pub const GIB: u64 = 1 << 30;
@@ -397,7 +397,7 @@ pub fn billing() -> Plan {
 
 /// The run of [`billing`] after most of an hour: everything is in some state.
 pub fn middle() -> Run {
-    let mut run = Run::new(billing(), 6, 48 * GIB);
+    let mut run = Run::new(billing(), 6, 56 * GIB);
     run.wait(200);
     run.done("probe");
     run.wait(80);

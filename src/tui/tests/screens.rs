@@ -26,6 +26,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
         Source {
             state: &run.state,
             sample: Some(&sample),
+            forecast: None,
             chart: &chart,
             notes: &notes,
             output,

@@ -34,8 +34,10 @@ pub struct Outline {
     pub lines: Vec<Line>,
     /// Agents that the filter lets through; none: no filter.
     pub matched: Option<usize>,
-    /// Members of the done fold.
+    /// Members of the done fold, without their sub-agents.
     pub done: Vec<AgentIx>,
+    /// Agents of the done fold, sub-agents too: done, and skipped by their own condition.
+    pub done_agents: (usize, usize),
 }
 
 impl Outline {
@@ -65,14 +67,35 @@ impl Outline {
     }
 }
 
+/// The outermost parent of an agent, or itself.
+fn root_of(state: &State, ix: AgentIx) -> AgentIx {
+    let mut root = ix;
+    while let Some(parent) = state.setup.plan.agent(root).parent {
+        root = parent;
+    }
+    root
+}
+
+/// How many of these agents and those below them are done, and how many were skipped.
+fn count(state: &State, roots: &[AgentIx]) -> (usize, usize) {
+    let mut sums = (0, 0);
+    let mut open: Vec<AgentIx> = roots.to_vec();
+    while let Some(ix) = open.pop() {
+        if state.agent(ix).status == Status::Skipped {
+            sums.1 += 1;
+        } else {
+            sums.0 += 1;
+        }
+        open.extend(&state.setup.children[ix.ix()]);
+    }
+    sums
+}
+
 /// The group of an agent: that of its outermost parent.
 #[must_use]
 pub fn group_of(state: &State, grouping: Grouping, ix: AgentIx) -> Option<Group> {
     let plan = &state.setup.plan;
-    let mut root = ix;
-    while let Some(parent) = plan.agent(root).parent {
-        root = parent;
-    }
+    let root = root_of(state, ix);
     match grouping {
         Grouping::Track if plan.tracks.is_empty() => None,
         Grouping::Phase if plan.phases.is_empty() => None,
@@ -173,13 +196,20 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
     }
     let fold_done = filter.is_none() && (state.finished.is_none() || ui.show_done.is_some());
 
+    // What a person looks at stays where it is when it is done, until they look elsewhere.
+    let looked_at = match &ui.selected {
+        Some(RowId::Agent(id)) if ui.show_done != Some(true) => {
+            state.find(id).map(|ix| root_of(state, ix))
+        }
+        _ => None,
+    };
     let mut roots: Vec<(u32, u64, AgentIx)> = Vec::with_capacity(n);
     let mut folded = Vec::new();
     for ix in plan.indices() {
         if plan.agent(ix).parent.is_some() || !shown[ix.ix()] {
             continue;
         }
-        if fold_done && done[ix.ix()] {
+        if fold_done && done[ix.ix()] && looked_at != Some(ix) {
             folded.push(ix);
         } else {
             let group = group_of(state, ui.grouping, ix);
@@ -191,6 +221,7 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
     let mut out = Outline {
         lines: Vec::with_capacity(roots.len() + 8),
         matched,
+        done_agents: count(state, &folded),
         done: folded,
     };
     let below = |ix: AgentIx| {

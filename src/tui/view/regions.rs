@@ -21,12 +21,16 @@ pub struct Regions {
     pub all: Rect,
     /// The first line.
     pub header: Rect,
-    /// The memory bar.
+    /// The memory bar: of the machine, or of what has less left where there is one bar only.
     pub memory: Rect,
+    /// The memory bar of the plan's limit, where there are two.
+    pub limit: Rect,
     /// Zone marks below the bar.
     pub ruler: Rect,
     /// What the bar's parts are.
     pub legend: Rect,
+    /// What waits for a person: with a rule from 2 rows on.
+    pub attention: Rect,
     /// The wave graph with its rule.
     pub graph: Rect,
     /// The table with its rule and heads.
@@ -52,6 +56,8 @@ pub struct Needs {
     pub cards: usize,
     /// Memory was measured.
     pub memory: bool,
+    /// Things that wait for a person.
+    pub attention: usize,
 }
 
 /// Cuts `wish` rows off `left`.
@@ -100,10 +106,17 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     let mut left = h - 2;
     let bar = u16::from(needs.memory && left >= 9);
     left -= bar;
+    let demands = u16::try_from(needs.attention).unwrap_or(u16::MAX);
+    // Never off the screen when there is something: one line at least.
+    let mut asks = u16::from(demands > 0);
+    left -= asks;
     let rows = u16::try_from(needs.rows)
         .unwrap_or(u16::MAX)
         .saturating_add(2);
     let mut table = take(&mut left, rows.clamp(4, 11));
+    if asks > 0 && left >= 6 {
+        asks += take(&mut left, demands.min(1));
+    }
     // What is dropped first is given last.
     let mut lower = all_or_none(&mut left, if w < NARROW { 5 } else { 4 });
     let graph_rows = u16::try_from(needs.graph).unwrap_or(u16::MAX);
@@ -113,15 +126,24 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     } else {
         all_or_none(&mut left, strip_min)
     };
-    let details = bar > 0 && w >= NARROW && left >= 3 && (strip > 0 || needs.graph == 0);
+    if asks > 1 {
+        asks += take(&mut left, (demands - 1).min(3));
+    }
+    let details = bar > 0 && w >= NARROW && left >= 4 && (strip > 0 || needs.graph == 0);
+    let limit = if details { take(&mut left, 1) } else { 0 };
     let ruler = if details { take(&mut left, 1) } else { 0 };
     let legend = if details { take(&mut left, 1) } else { 0 };
-    // The wave numbers have a row of their own as soon as there is one.
+    // The wave numbers have a row of their own as soon as there is one; then a dozen agents are
+    // worth more than more of the graph.
     if strip > 0 {
-        strip += take(&mut left, (graph_rows + 2).min(9) - strip);
+        strip += take(&mut left, (graph_rows + 2).min(7) - strip);
     }
     if lower > 0 {
-        lower += take(&mut left, 3);
+        lower += take(&mut left, 2);
+    }
+    table += take(&mut left, rows.min(16).saturating_sub(table));
+    if strip > 0 {
+        strip += take(&mut left, (graph_rows + 2).min(9) - strip);
     }
     table += take(&mut left, rows.saturating_sub(table));
     if lower > 0 {
@@ -143,8 +165,10 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     };
     out.header = place(1);
     out.memory = place(bar);
+    out.limit = place(limit);
     out.ruler = place(ruler);
     out.legend = place(legend);
+    out.attention = place(asks);
     out.graph = place(strip);
     out.table = place(table);
     out.output = place(lower);
@@ -165,6 +189,16 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         out.lately = Rect::new(w - lately, out.output.y, lately, lower);
     }
     out
+}
+
+/// Things that wait for a person in a block of so many rows: without its rule.
+#[must_use]
+pub const fn demands(height: u16) -> usize {
+    if height > 1 {
+        height as usize - 1
+    } else {
+        height as usize
+    }
 }
 
 /// Rows of agents in a table of this height: without its rule and heads.
@@ -204,11 +238,22 @@ mod tests {
                             graph,
                             cards: rows % 17,
                             memory: rows != 5,
+                            attention: rows % 7,
                         };
                         let r = regions((w, h), Screen::Deck, needs);
                         let parts = [
-                            r.header, r.memory, r.ruler, r.legend, r.graph, r.table, r.side,
-                            r.output, r.lately, r.footer,
+                            r.header,
+                            r.memory,
+                            r.limit,
+                            r.ruler,
+                            r.legend,
+                            r.attention,
+                            r.graph,
+                            r.table,
+                            r.side,
+                            r.output,
+                            r.lately,
+                            r.footer,
                         ];
                         for (i, a) in parts.iter().enumerate() {
                             assert_eq!(a.intersection(r.all).area(), a.area());
@@ -224,6 +269,7 @@ mod tests {
                                 r.table.height >= 4 && r.footer.height == 1,
                                 "{w}x{h}: {r:?}"
                             );
+                            assert_eq!(r.attention.height > 0, rows % 7 > 0, "{w}x{h}");
                         }
                     }
                 }
@@ -238,6 +284,7 @@ mod tests {
             graph: 8,
             cards: 0,
             memory: true,
+            attention: 2,
         };
         let mut before = (true, true, true);
         for h in (10..60).rev() {

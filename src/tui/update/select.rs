@@ -1,0 +1,176 @@
+//! The selected row, and the output that follows it.
+
+use super::App;
+use crate::{
+    engine::{State, Status},
+    plan::AgentIx,
+    tui::{
+        feed::Request,
+        output::OutputBuffer,
+        ui_state::{Grouping, Look, Pane, RowId, Screen, UiState, Voice},
+        view::{
+            attention,
+            outline::{self, Line, Outline},
+        },
+    },
+};
+
+/// After rows have changed: a selection that is not there goes to what has hidden it, else to the
+/// row that is now in its place.
+pub(super) fn keep_selection(app: &mut App) {
+    let lines = app.outline();
+    let Some(state) = &app.state else { return };
+    let there = |id: &RowId| lines.find(state, id).is_some();
+    if app.ui.selected.as_ref().is_some_and(there) {
+        return;
+    }
+    let ancestor = app
+        .ui
+        .selected
+        .as_ref()
+        .filter(|_| app.ui.filter.is_empty())
+        .and_then(|id| hidden_by(app, state, id))
+        .filter(there);
+    let row = |at: usize| lines.lines.get(at).map(|line| Outline::id(state, *line));
+    let first = || {
+        let agent = |l: &Line| matches!(l, Line::Agent(..));
+        row(lines.lines.iter().position(agent).unwrap_or(0))
+    };
+    let neighbour = || row(app.row_at.min(lines.lines.len().saturating_sub(1)));
+    let to = ancestor.or_else(|| {
+        if app.ui.selected.is_some() && app.ui.filter.is_empty() {
+            neighbour()
+        } else {
+            first()
+        }
+    });
+    if to.is_some() {
+        app.ui.selected = to;
+    }
+    follow_selection(app);
+}
+
+/// The closed fold that an agent's row is in: the outermost one.
+fn hidden_by(app: &App, state: &State, id: &RowId) -> Option<RowId> {
+    let RowId::Agent(id) = id else { return None };
+    let ix = state.find(id)?;
+    let group = outline::group_of(state, app.ui.grouping, ix).map(RowId::Group);
+    let parents = std::iter::successors(state.setup.plan.agent(ix).parent, |&up| {
+        state.setup.plan.agent(up).parent
+    });
+    let outer: Vec<RowId> = parents.map(|up| RowId::Agent(state.id(up))).collect();
+    group
+        .into_iter()
+        .chain(outer.into_iter().rev())
+        .find(|row| app.ui.closed.contains(row))
+}
+
+/// Until a person chooses a row, the selection is on something that runs.
+pub(super) fn go_to_what_runs(app: &mut App) {
+    let Some(state) = &app.state else { return };
+    let running = |ix: AgentIx| state.agent(ix).status == Status::Running;
+    if app.ui.chosen || app.selected().is_some_and(running) {
+        return;
+    }
+    let lines = app.outline();
+    let first = lines.lines.iter().find(|line| {
+        let RowId::Agent(id) = Outline::id(state, **line) else {
+            return false;
+        };
+        state.find(&id).is_some_and(running)
+    });
+    if let Some(line) = first {
+        app.ui.selected = Some(Outline::id(state, *line));
+        follow_selection(app);
+    }
+}
+
+pub(super) fn select(app: &mut App, id: RowId, out: &mut Vec<Request>) {
+    app.ui.chosen = true;
+    if app.ui.selected.as_ref() != Some(&id) {
+        app.ui.selected = Some(id);
+        follow_selection(app);
+        if std::mem::take(&mut app.output_wanted) {
+            ask_output(app, out);
+        }
+    }
+}
+
+/// Turns the output pane to the selected agent.
+pub(super) fn follow_selection(app: &mut App) {
+    let Some(ix) = app.selected() else { return };
+    let Some(state) = &app.state else { return };
+    let attempt = state.agent(ix).attempt;
+    let same = app
+        .output
+        .as_ref()
+        .is_some_and(|o| o.agent == ix && o.attempt == attempt);
+    if !same {
+        app.output = Some(OutputBuffer::new(ix, attempt));
+        app.ui.look = Look::Tail;
+        app.output_wanted = attempt > 0;
+    }
+}
+
+/// Rows of the output pane, near enough to know how much to ask for.
+pub(super) const fn output_rows(ui: &UiState) -> usize {
+    ui.size.1 as usize
+}
+
+pub(super) fn ask_output(app: &mut App, out: &mut Vec<Request>) {
+    if let Some(request) = app
+        .output
+        .as_ref()
+        .filter(|b| b.attempt > 0)
+        .and_then(|b| b.wanted(app.ui.look, output_rows(&app.ui)))
+    {
+        out.push(request);
+    }
+}
+
+/// Goes to what waits for a person: the oldest, or the next one after that which is selected.
+pub(super) fn to_attention(app: &mut App, out: &mut Vec<Request>) {
+    let Some(state) = &app.state else { return };
+    let rows: Vec<RowId> = attention::waiting(state)
+        .into_iter()
+        .map(|what| attention::row(state, what))
+        .collect();
+    let at = rows
+        .iter()
+        .position(|row| app.ui.selected.as_ref() == Some(row))
+        .map_or(0, |at| (at + 1) % rows.len());
+    let Some(row) = rows.into_iter().nth(at) else {
+        app.say(Voice::Plain, "nothing waits for you");
+        return;
+    };
+    go_to(app, row, out);
+}
+
+/// Goes to a row of the deck, whatever hides it.
+pub(super) fn go_to(app: &mut App, row: RowId, out: &mut Vec<Request>) {
+    app.ui.screen = Screen::Deck;
+    app.ui.focus = Pane::Table;
+    app.ui.filter.clear();
+    // A phase has a row only where rows are grouped so.
+    if matches!(row, RowId::Group(_)) {
+        app.ui.grouping = Grouping::Phase;
+    }
+    reveal(app, &row);
+    select(app, row, out);
+}
+
+/// Opens the folds that hide a row.
+fn reveal(app: &mut App, row: &RowId) {
+    let (RowId::Agent(id), Some(state)) = (row, &app.state) else {
+        return;
+    };
+    let Some(ix) = state.find(id) else { return };
+    if let Some(group) = outline::group_of(state, app.ui.grouping, ix) {
+        app.ui.closed.remove(&RowId::Group(group));
+    }
+    let mut up = ix;
+    while let Some(parent) = state.setup.plan.agent(up).parent {
+        app.ui.closed.remove(&RowId::Agent(state.id(parent)));
+        up = parent;
+    }
+}
