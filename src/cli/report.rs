@@ -61,7 +61,7 @@ fn of(dir: &RunDir) -> Result<RunReport, Error> {
     let first = State::new(setup);
     let mut history = History::new(&first);
     let mut reader = Reader::open(&dir.path).map_err(|e| wrong(&e))?;
-    let state = fold_each(first, &mut reader, |state, record| {
+    let state = fold_each(first, &mut reader, u64::MAX, |state, record| {
         history.push(state, record);
     })
     .map_err(|e| wrong(&e))?;

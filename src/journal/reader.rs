@@ -246,16 +246,19 @@ pub fn fold<R: BufRead>(setup: Arc<Setup>, reader: &mut Reader<R>) -> Result<Sta
     Ok(state)
 }
 
-/// Folds a journal and hands every known record on, after it has been applied.
+/// Folds a journal up to record `last` and hands every known record on, after it has been applied.
 ///
 /// # Errors
 /// As [`fold`].
 pub fn fold_each<R: BufRead>(
     mut state: State,
     reader: &mut Reader<R>,
+    last: u64,
     mut each: impl FnMut(&State, &crate::engine::Record),
 ) -> Result<State, ReadError> {
-    while let Some(line) = reader.next()? {
+    while state.seq < last
+        && let Some(line) = reader.next()?
+    {
         apply(&mut state, &line);
         if let Line::Record(record) = &line {
             each(&state, record);

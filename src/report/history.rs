@@ -5,7 +5,7 @@
 //! records on.
 
 use crate::{
-    engine::{Cause, Event, Record, State, Status, Zone},
+    engine::{AgentState, Cause, Event, Record, State, Status, Zone},
     plan::AgentIx,
 };
 
@@ -14,6 +14,8 @@ use crate::{
 pub struct Span {
     /// The state.
     pub status: Status,
+    /// The record that began it; 0: before the first one.
+    pub from_seq: u64,
     /// From when (elapsed µs).
     pub from_us: u64,
     /// Until when (elapsed µs); none: it lasts.
@@ -85,19 +87,23 @@ pub struct History {
 }
 
 impl History {
-    /// Begins with the state before the first record.
+    /// Begins with a state: that before the first record, or a later one whose past comes with
+    /// [`History::before`].
     #[must_use]
     pub fn new(first: &State) -> Self {
-        let begin = |status| Span {
-            status,
-            from_us: 0,
+        let begin = |agent: &AgentState| Span {
+            status: agent.status,
+            from_seq: first.seq,
+            from_us: first.elapsed_us,
             to_us: None,
-            attempt: 0,
-            mode: 0,
+            attempt: agent.attempt,
+            mode: agent.mode,
         };
         Self {
-            spans: first.agents.iter().map(|a| vec![begin(a.status)]).collect(),
-            zones: vec![(0, first.memory.zone)],
+            spans: first.agents.iter().map(|a| vec![begin(a)]).collect(),
+            zones: vec![(first.elapsed_us, first.memory.zone)],
+            at_ms: first.at_ms,
+            now_us: first.elapsed_us,
             ..Self::default()
         }
     }
@@ -108,11 +114,11 @@ impl History {
         self.at_ms = record.at_ms;
         let agent = record.event.agent().and_then(|id| after.find(id));
         match agent {
-            Some(ix) => self.look(after, ix),
+            Some(ix) => self.look(after, ix, record.seq),
             // A resumed run changes many at once; other events of the run change no agent.
             None if matches!(record.event, Event::RunResumed { .. }) => {
                 for ix in after.setup.plan.indices() {
-                    self.look(after, ix);
+                    self.look(after, ix, record.seq);
                 }
             }
             None => {}
@@ -134,7 +140,7 @@ impl History {
     }
 
     /// Closes the span of an agent whose state is another now.
-    fn look(&mut self, after: &State, ix: AgentIx) {
+    fn look(&mut self, after: &State, ix: AgentIx, seq: u64) {
         let agent = after.agent(ix);
         let Some(spans) = self.spans.get_mut(ix.ix()) else {
             return;
@@ -145,15 +151,32 @@ impl History {
             }
             last.to_us = Some(self.now_us);
         }
-        // What lasted no time at all is no stretch of time.
-        spans.retain(|span| span.to_us != Some(span.from_us));
         spans.push(Span {
             status: agent.status,
+            from_seq: seq,
             from_us: self.now_us,
             to_us: None,
             attempt: agent.attempt,
             mode: agent.mode,
         });
+    }
+
+    /// Puts the past before a history that began with a later state: `past` ends with the very
+    /// record that the state was after.
+    pub fn before(&mut self, mut past: Self) {
+        for (old, mine) in past.spans.iter_mut().zip(&mut self.spans) {
+            // The first span is the rest of the last one of the past.
+            if let (Some(last), Some(first)) = (old.last_mut(), mine.first()) {
+                last.to_us = first.to_us;
+            }
+            old.extend(mine.drain(..).skip(1));
+        }
+        past.marks.append(&mut self.marks);
+        past.zones.extend(self.zones.drain(..).skip(1));
+        past.gates.0 += self.gates.0;
+        past.gates.1 += self.gates.1;
+        (past.at_ms, past.now_us) = (self.at_ms, self.now_us);
+        *self = past;
     }
 
     /// Returns the state of an agent at a moment (elapsed µs).
@@ -211,5 +234,61 @@ const fn mark(event: &Event) -> Option<MarkKind> {
         | Event::RunDegraded { .. }
         | Event::RunFinished { .. } => Some(MarkKind::Run),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::tests::fixture;
+
+    /// The history of a whole run with all that can happen to an agent.
+    fn whole() -> (fixture::Run, History) {
+        let run = fixture::full();
+        let mut state = run.first.clone();
+        let mut history = History::new(&state);
+        for record in &run.records {
+            state.apply(record);
+            history.push(&state, record);
+        }
+        (run, history)
+    }
+
+    #[test]
+    fn spans_have_no_holes_and_end_in_the_state_of_now() {
+        let (run, history) = whole();
+        for ix in run.state.setup.plan.indices() {
+            let spans = &history.spans[ix.ix()];
+            for pair in spans.windows(2) {
+                assert_eq!(pair[0].to_us, Some(pair[1].from_us));
+                assert!(pair[0].status != pair[1].status || pair[0].attempt != pair[1].attempt);
+            }
+            let last = spans.last().unwrap();
+            assert_eq!(
+                (last.status, last.to_us),
+                (run.state.agent(ix).status, None)
+            );
+            assert_eq!(history.at(ix, run.now_us), Some(last));
+        }
+    }
+
+    #[test]
+    fn a_late_begin_with_its_past_is_the_whole() {
+        let (run, history) = whole();
+        for cut in [1, run.records.len() / 2, run.records.len() - 1] {
+            let mut state = run.first.clone();
+            let mut past = History::new(&state);
+            for record in &run.records[..cut] {
+                state.apply(record);
+                past.push(&state, record);
+            }
+            let mut late = History::new(&state);
+            for record in &run.records[cut..] {
+                state.apply(record);
+                late.push(&state, record);
+            }
+            late.before(past);
+            assert_eq!(late, history, "cut at {cut}");
+        }
     }
 }

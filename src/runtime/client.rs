@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    output,
+    output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     socket::ADDRESS,
 };
@@ -164,6 +164,10 @@ impl Client {
                     }
                     if let Some(seq) = snapshot {
                         // Everything in the snapshot is in the journal already.
+                        let setup = mine.state().setup.clone();
+                        if let Some(setup) = setup {
+                            past::send(&mine.dir, setup, seq, news.clone());
+                        }
                         let past = Update::Past(last_records(&mine.dir, seq));
                         if news.blocking_send(past).is_err() {
                             return;
@@ -184,6 +188,8 @@ impl Client {
                             by: "deck".to_owned(),
                             action,
                         },
+                        // There is no going back in what happens now.
+                        Request::Replay(_) => continue,
                         Request::Output {
                             agent,
                             attempt,

@@ -9,6 +9,7 @@ pub mod jobs;
 pub mod lines;
 pub mod news;
 mod output;
+pub mod past;
 pub mod prepare;
 pub mod protocol;
 pub mod recover;

@@ -67,13 +67,18 @@ impl Recording {
         // One pass for the marks and the end; the seeker's snapshots serve the jumps.
         let mut history = History::new(&first);
         let mut end = Where::default();
-        fold_each(first.clone(), &mut Reader::open(dir)?, |state, record| {
-            history.push(state, record);
-            end = Where {
-                seq: record.seq,
-                elapsed_us: record.elapsed_us,
-            };
-        })?;
+        fold_each(
+            first.clone(),
+            &mut Reader::open(dir)?,
+            u64::MAX,
+            |state, record| {
+                history.push(state, record);
+                end = Where {
+                    seq: record.seq,
+                    elapsed_us: record.elapsed_us,
+                };
+            },
+        )?;
         let (samples, _) = read_samples(dir)?;
         Ok(Self {
             dir: dir.to_owned(),

@@ -8,6 +8,7 @@ pub mod bounds;
 pub mod capacity;
 pub mod dispatch;
 pub mod matrix;
+pub mod planned;
 pub mod ranks;
 
 pub use analysis::{Advice, Analysis, Inputs, PlanOption};
@@ -15,6 +16,7 @@ pub use bounds::{lower_bound_us, sequential_us};
 pub use capacity::{Capacity, Choices, capacity_from_plan, chosen_mode};
 pub use dispatch::{Item, Peaks, Schedule, dispatch};
 pub use matrix::Matrix;
+pub use planned::Planned;
 pub use ranks::static_ranks;
 
 #[cfg(test)]

@@ -58,6 +58,8 @@ pub enum UiAction {
     Zoom,
     /// The first screen.
     Deck,
+    /// Planned against actual, over time.
+    Timeline,
     /// Give the mouse to the terminal, or take it.
     Mouse,
     /// Nothing: takes a binding away.

@@ -6,8 +6,12 @@
 use crate::{
     engine::{Action, Record, State},
     plan::AgentIx,
+    report::history::History,
     resources::Sample,
+    schedule::Planned,
 };
+
+use super::trend::Point;
 
 /// News for the dashboard.
 #[derive(Debug, Clone)]
@@ -16,6 +20,17 @@ pub enum Update {
     Snapshot(Box<State>),
     /// Events that the snapshot contains already, in order: what happened lately.
     Past(Vec<Record>),
+    /// What happened to every agent up to the snapshot with this number.
+    History {
+        /// That number.
+        seq: u64,
+        /// Spans and marks.
+        history: Box<History>,
+        /// The schedule that the run began with.
+        planned: Box<Planned>,
+    },
+    /// Pressure and memory of the agents over time, up to the newest reading.
+    Trend(Vec<Point>),
     /// Events, in order, after the snapshot.
     Records(Vec<Record>),
     /// The newest reading.

@@ -14,9 +14,10 @@ pub mod keymap;
 pub mod output;
 pub mod terminal;
 pub mod theme;
+pub mod trend;
 pub mod ui_state;
 pub mod update;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

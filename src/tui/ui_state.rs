@@ -122,6 +122,8 @@ pub enum Screen {
     Output,
     /// The wave graph.
     Graph,
+    /// Planned against actual, over time.
+    Timeline,
 }
 
 /// Which pane the arrow keys move in.
@@ -134,6 +136,8 @@ pub enum Pane {
     Output,
     /// The wave graph.
     Graph,
+    /// The timeline.
+    Timeline,
 }
 
 /// Where an output pane looks.
@@ -206,6 +210,8 @@ pub struct UiState {
     pub chosen: bool,
     /// First visible row of the table.
     pub scroll: usize,
+    /// First visible row of the timeline.
+    pub time_first: usize,
     /// Groups and agents whose rows are folded away.
     pub closed: BTreeSet<RowId>,
     /// Whether what is done is listed; none: only when the run has ended.
@@ -240,6 +246,7 @@ impl Default for UiState {
             selected: None,
             chosen: false,
             scroll: 0,
+            time_first: 0,
             closed: BTreeSet::new(),
             show_done: None,
             marks: BTreeSet::new(),

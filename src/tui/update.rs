@@ -20,7 +20,9 @@ use crate::{
     display::clean_text,
     engine::State,
     plan::AgentIx,
+    report::history::History,
     resources::{Sample, Sensor},
+    schedule::Planned,
 };
 
 use super::{
@@ -30,6 +32,7 @@ use super::{
     keymap::Keymap,
     output::OutputBuffer,
     theme::Theme,
+    trend::Trend,
     ui_state::{UiState, Voice},
     view::{
         self, Note, Source, View,
@@ -97,6 +100,12 @@ pub struct App {
     pub state: Option<Box<State>>,
     chart: Option<Chart>,
     sample: Option<Box<Sample>>,
+    /// What happened since the snapshot, or from the beginning once that has come.
+    history: Option<Box<History>>,
+    /// The snapshot that the history began with.
+    history_from: u64,
+    planned: Option<Box<Planned>>,
+    trend: Trend,
     /// Sees where memory is heading; tells the engine nothing.
     sensor: Option<Sensor>,
     /// Number of the selected row when it was last seen.
@@ -128,6 +137,10 @@ impl App {
             state: None,
             chart: None,
             sample: None,
+            history: None,
+            history_from: 0,
+            planned: None,
+            trend: Trend::default(),
             sensor: None,
             row_at: 0,
             notes: VecDeque::new(),
@@ -153,10 +166,32 @@ impl App {
         self.output_wanted || self.message_ticks > 0
     }
 
+    fn source(&self) -> Option<Source<'_>> {
+        let (state, chart) = (self.state.as_ref()?, self.chart.as_ref()?);
+        Some(Source {
+            state,
+            sample: self.sample.as_deref(),
+            forecast: self.sensor.as_ref().and_then(Sensor::time_to_next_zone_us),
+            chart,
+            notes: &self.notes,
+            output: self.output.as_ref(),
+            lost: self.lost.as_deref(),
+            history: self.history.as_deref(),
+            planned: self.planned.as_deref(),
+            trend: &self.trend,
+            zone: &self.settings.zone,
+        })
+    }
+
+    /// Agents in the order of the timeline's rows.
+    fn timeline_order(&self) -> Vec<AgentIx> {
+        self.source().map(view::timeline::order).unwrap_or_default()
+    }
+
     /// What the screen shows now.
     #[must_use]
     pub fn view(&self) -> View {
-        let (Some(state), Some(chart)) = (&self.state, &self.chart) else {
+        let Some(source) = self.source() else {
             let mut view = View {
                 regions: regions::regions(self.ui.size, self.ui.screen, regions::Needs::default()),
                 ..View::default()
@@ -168,19 +203,7 @@ impl App {
             });
             return view;
         };
-        view::project(
-            Source {
-                state,
-                sample: self.sample.as_deref(),
-                forecast: self.sensor.as_ref().and_then(Sensor::time_to_next_zone_us),
-                chart,
-                notes: &self.notes,
-                output: self.output.as_ref(),
-                lost: self.lost.as_deref(),
-                zone: &self.settings.zone,
-            },
-            &self.ui,
-        )
+        view::project(source, &self.ui)
     }
 
     /// Draws the screen; keeps the scroll position that it led to.
@@ -191,7 +214,11 @@ impl App {
             keep_selection(self);
             view = self.view();
         }
-        self.ui.scroll = view.table.first;
+        if let Some(timeline) = &view.timeline {
+            self.ui.time_first = timeline.first;
+        } else {
+            self.ui.scroll = view.table.first;
+        }
         self.row_at = view.table.first + view.table.selected.unwrap_or(0);
         draw::draw(&view, &self.ui, self.look(), buf);
         self.dirty = Dirty::No;

@@ -101,6 +101,16 @@ glyphs! {
     filled: "▓" "#";
     /// Time that is expected.
     unfilled: "░" ".";
+    /// Planned time.
+    ghost: "┄" ".";
+    /// Time that is expected to pass.
+    forecast: "░" ":";
+    /// Waiting for room.
+    queued: "┈" ",";
+    /// Another worker took over.
+    swap: "⇄" "%";
+    /// The moment that is shown.
+    now: "▲" "^";
     /// A peak in a gauge.
     peak: "▏" "|";
 }

@@ -16,6 +16,7 @@ mod popup;
 mod row;
 mod side;
 mod table;
+pub mod timeline;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
@@ -55,6 +56,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     attention::draw(view, ui, look, buf);
     if let Some(graph) = &view.graph {
         graph::draw(view, graph, ui, look, buf);
+    }
+    if let Some(timeline) = &view.timeline {
+        timeline::draw(view, timeline, look, buf);
     }
     table::draw(view, ui, look, buf);
     side::cards(view, theme, buf);

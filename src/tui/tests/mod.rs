@@ -1,6 +1,6 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
-mod fixture;
+pub(crate) mod fixture;
 mod keys;
 mod looping;
 mod properties;

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     plan::AgentIx,
     tui::{
+        draw,
         feed::Request,
         ui_state::{Look, Pane, RowId, Screen, Voice},
         view::{
@@ -22,6 +23,7 @@ pub(super) fn pane(app: &App) -> Pane {
         Screen::Deck => app.ui.focus,
         Screen::Output => Pane::Output,
         Screen::Graph => Pane::Graph,
+        Screen::Timeline => Pane::Timeline,
     }
 }
 
@@ -31,6 +33,7 @@ pub(super) fn page(app: &App) -> isize {
         Pane::Table => regions::table_rows(view.regions.table.height),
         Pane::Output => view.regions.output.height.saturating_sub(1),
         Pane::Graph => view.regions.graph.height,
+        Pane::Timeline => draw::timeline::agent_rows(view.regions.timeline.height),
     };
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
 }
@@ -99,6 +102,25 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
         }
         Pane::Output => scroll_output(app, by, out),
         Pane::Graph => walk_graph(app, 0, by, out),
+        Pane::Timeline => walk_timeline(app, by, out),
+    }
+}
+
+/// Selects another agent in the timeline's order.
+fn walk_timeline(app: &mut App, by: isize, out: &mut Vec<Request>) {
+    let order = app.timeline_order();
+    let Some(state) = &app.state else { return };
+    let at = app
+        .selected()
+        .and_then(|ix| order.iter().position(|&o| o == ix))
+        .map_or(if by > 0 { -1 } else { 0 }, |at| {
+            isize::try_from(at).unwrap_or(0)
+        });
+    let last = isize::try_from(order.len()).unwrap_or(isize::MAX) - 1;
+    let to = at.saturating_add(by).clamp(0, last.max(0));
+    if let Some(&ix) = order.get(to.unsigned_abs()) {
+        let id = RowId::Agent(state.id(ix));
+        select(app, id, out);
     }
 }
 

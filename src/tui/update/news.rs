@@ -8,10 +8,12 @@ use super::{
 };
 use crate::{
     engine::{Event, Record},
+    report::history::History,
     resources::Sensor,
     tui::{
         chart::Chart,
         feed::Update,
+        trend::Point,
         ui_state::Voice,
         view::{Note, notes},
     },
@@ -35,6 +37,8 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 state.memory.halted,
                 [],
             ));
+            app.history = Some(Box::new(History::new(&state)));
+            app.history_from = state.seq;
             app.state = Some(state);
             app.lost = None;
             if app.ui.selected.is_none() {
@@ -52,6 +56,23 @@ pub(super) fn feed(app: &mut App, news: Update) {
             all.dedup_by_key(|note| note.seq);
             let from = all.len().saturating_sub(NOTES);
             app.notes.extend(all.drain(from..));
+            app.now();
+        }
+        Update::History {
+            seq,
+            history,
+            planned,
+        } => {
+            if let Some(own) = &mut app.history
+                && app.history_from == seq
+            {
+                own.before(*history);
+            }
+            app.planned = Some(planned);
+            app.now();
+        }
+        Update::Trend(points) => {
+            app.trend.before(points);
             app.now();
         }
         Update::Records(records) => {
@@ -86,6 +107,7 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 // What it would tell of zones comes as events, from the runner.
                 let _ = sensor.observe(&sample);
             }
+            app.trend.push(Point::of(&sample));
             app.sample = Some(sample);
             app.dirty = app.dirty.max(Dirty::Gauges);
         }
@@ -131,6 +153,9 @@ pub(super) fn fold(app: &mut App, record: &Record) {
         return;
     }
     state.apply(record);
+    if let Some(history) = &mut app.history {
+        history.push(state, record);
+    }
     if let Some(note) = notes::note(record) {
         app.notes.push_back(note);
         if app.notes.len() > NOTES {

@@ -16,6 +16,7 @@ pub mod outline;
 mod output;
 pub mod regions;
 mod rows;
+pub mod timeline;
 pub mod why;
 pub mod words;
 
@@ -24,12 +25,16 @@ use std::collections::VecDeque;
 use crate::{
     engine::{State, Zone},
     plan::AgentIx,
+    report::history::History,
     resources::{AgentSample, Sample},
+    schedule::Planned,
 };
 
 use super::{
     chart::{Chart, Place},
+    draw,
     output::OutputBuffer,
+    trend::Trend,
     ui_state::{Screen, UiState},
 };
 pub use model::{
@@ -57,6 +62,12 @@ pub struct Source<'a> {
     pub output: Option<&'a OutputBuffer>,
     /// Why there is no connection to the runner.
     pub lost: Option<&'a str>,
+    /// What happened to each agent.
+    pub history: Option<&'a History>,
+    /// The schedule that the run began with.
+    pub planned: Option<&'a Planned>,
+    /// Memory over time.
+    pub trend: &'a Trend,
     /// Time zone for times of day.
     pub zone: &'a jiff::tz::TimeZone,
 }
@@ -108,6 +119,13 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     );
     let graph_size = regions::graph_window(regions.graph);
     View {
+        timeline: (ui.screen == Screen::Timeline && !regions.timeline.is_empty()).then(|| {
+            let size = (
+                regions.timeline.width,
+                draw::timeline::agent_rows(regions.timeline.height),
+            );
+            timeline::timeline(source, ui, size, now_us)
+        }),
         header: header::header(source, now_us),
         memory: sample.map(|s| memory::memory(state, s, source.forecast)),
         attention: attention::attention(

@@ -33,6 +33,8 @@ pub struct Regions {
     pub attention: Rect,
     /// The wave graph with its rule.
     pub graph: Rect,
+    /// The timeline with its rule, axis and memory.
+    pub timeline: Rect,
     /// The table with its rule and heads.
     pub table: Rect,
     /// Cards of phases and tracks, with their rules.
@@ -98,6 +100,12 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         Screen::Graph => {
             out.header = line(0);
             out.graph = Rect::new(0, 1, w, h - 2);
+            out.footer = line(h - 1);
+            return out;
+        }
+        Screen::Timeline => {
+            out.header = line(0);
+            out.timeline = Rect::new(0, 1, w, h - 2);
             out.footer = line(h - 1);
             return out;
         }

@@ -1,0 +1,76 @@
+//! What a dashboard that comes later should know of the past: history, readings, and the plan's
+//! own schedule.
+//!
+//! Reads the run's folder on a thread of its own, so that neither the socket nor the screen waits
+//! for it. Must not write.
+
+use std::{path::Path, sync::Arc};
+
+use tokio::sync::mpsc;
+
+use crate::{
+    engine::{Setup, State},
+    journal::{ReadError, Reader, fold_each, read_samples},
+    report::history::History,
+    schedule::{Planned, capacity_from_plan},
+    tui::{
+        feed::Update,
+        trend::{Point, Trend},
+    },
+};
+
+/// Folds the history of a run up to record `seq`.
+///
+/// # Errors
+/// When the journal cannot be read that far.
+pub fn history(dir: &Path, setup: Arc<Setup>, seq: u64) -> Result<History, ReadError> {
+    let first = State::new(setup);
+    let mut history = History::new(&first);
+    fold_each(first, &mut Reader::open(dir)?, seq, |state, record| {
+        history.push(state, record);
+    })?;
+    Ok(history)
+}
+
+/// The schedule that the run began with.
+#[must_use]
+pub fn planned(setup: &Setup) -> Planned {
+    let capacity = capacity_from_plan(
+        &setup.plan,
+        setup.ram_limit_bytes,
+        setup.cpus_milli,
+        setup.agents_cap,
+    );
+    Planned::new(&setup.plan, &capacity)
+}
+
+/// Readings of the whole run, thinned out.
+#[must_use]
+pub fn trend(dir: &Path) -> Vec<Point> {
+    let mut trend = Trend::default();
+    // Without readings the chart says so.
+    let (samples, _) = read_samples(dir).unwrap_or_default();
+    for sample in &samples {
+        trend.push(Point::of(sample));
+    }
+    trend.until(u64::MAX).to_vec()
+}
+
+/// Sends the past of a run up to a snapshot, on a thread of its own; without one the dashboard
+/// shows what it sees itself.
+pub(super) fn send(dir: &Path, setup: Arc<Setup>, seq: u64, to: mpsc::Sender<Update>) {
+    let dir = dir.to_owned();
+    let thread = std::thread::Builder::new().name("past".into());
+    let _ = thread.spawn(move || {
+        let planned = planned(&setup);
+        if let Ok(history) = history(&dir, setup, seq) {
+            let update = Update::History {
+                seq,
+                history: Box::new(history),
+                planned: Box::new(planned),
+            };
+            let _ = to.blocking_send(update);
+        }
+        let _ = to.blocking_send(Update::Trend(trend(&dir)));
+    });
+}

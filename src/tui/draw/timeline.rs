@@ -1,0 +1,219 @@
+//! The timeline's picture: rows of bars, a line for now, memory with zone bands below.
+
+use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+
+use crate::{
+    engine::Zone,
+    tui::{
+        theme::Theme,
+        view::{
+            View,
+            timeline::{Bar, TimeRow, Timeline},
+        },
+    },
+};
+
+use super::{Look, glyph, pen::Pen, rule};
+
+/// Rows of the memory chart, with its rule and axis.
+#[must_use]
+pub const fn memory_rows(height: u16) -> u16 {
+    match height {
+        0..=13 => 0,
+        14..=23 => 4,
+        24..=39 => 6,
+        _ => 9,
+    }
+}
+
+/// Rows of agents in a panel.
+#[must_use]
+pub const fn agent_rows(height: u16) -> u16 {
+    // Its rule and the axis.
+    height.saturating_sub(2 + memory_rows(height))
+}
+
+/// Draws the screen.
+pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) {
+    let theme = look.theme;
+    let area = view.regions.timeline;
+    if area.height < 3 {
+        return;
+    }
+    let more = format!(" {} agents", timeline.total);
+    rule(
+        buf,
+        Rect { height: 1, ..area },
+        theme,
+        "TIMELINE",
+        theme.base.strong,
+        &[(more.as_str(), theme.base.dim)],
+        &[(timeline.ends.as_str(), theme.base.dim)],
+    );
+    let agents = agent_rows(area.height);
+    for (n, row) in (0..agents).zip(&timeline.rows) {
+        let line = Rect {
+            y: area.y + 1 + n,
+            height: 1,
+            ..area
+        };
+        agent(row, timeline, theme, buf, line);
+        if timeline.selected == Some(usize::from(n)) {
+            Pen::new(buf, line, 0).shade(theme.base.selected);
+        }
+    }
+    let axis = Rect {
+        y: area.y + 1 + agents,
+        height: 1,
+        ..area
+    };
+    draw_axis(timeline, theme, buf, axis);
+    let rows = memory_rows(area.height);
+    if rows > 0 {
+        let below = Rect {
+            y: axis.y + 1,
+            height: rows,
+            ..area
+        };
+        memory(timeline, theme, buf, below);
+    }
+}
+
+fn chart(timeline: &Timeline) -> u16 {
+    timeline.names + 1
+}
+
+fn agent(row: &TimeRow, timeline: &Timeline, theme: &Theme, buf: &mut Buffer, line: Rect) {
+    let left = chart(timeline);
+    let mut pen = Pen::new(buf, line, 0);
+    pen.put(glyph::mark(theme, row.mark), theme.mark(row.mark))
+        .to(2)
+        .put_max(
+            &row.name,
+            timeline.names.saturating_sub(3),
+            if row.critical {
+                theme.base.critical
+            } else {
+                theme.base.text
+            },
+        );
+    for &(from, to, bar) in &row.bars {
+        let (symbol, style) = look_of(theme, bar);
+        let to = to.min(timeline.columns);
+        if from < to {
+            Pen::new(buf, line, 0)
+                .to(left + from)
+                .fill(symbol, left + to, style);
+        }
+    }
+    for &(at, swap) in &row.retries {
+        let symbol = if swap {
+            glyph::swap(theme)
+        } else {
+            glyph::mark(theme, crate::tui::view::Mark::Retry)
+        };
+        Pen::new(buf, line, 0)
+            .to(left + at.min(timeline.columns.saturating_sub(1)))
+            .put(symbol, theme.base.warn);
+    }
+    if timeline.now < timeline.columns {
+        let x = line.x + left + timeline.now;
+        if let Some(cell) = buf.cell_mut((x, line.y))
+            && cell.symbol() == " "
+        {
+            cell.set_symbol(glyph::bar(theme))
+                .set_style(theme.base.faint);
+        }
+    }
+    Pen::new(buf, line, 0).put_right(&row.time, line.width.saturating_sub(1), theme.base.dim);
+}
+
+fn look_of(theme: &Theme, bar: Bar) -> (&'static str, Style) {
+    match bar {
+        Bar::Planned => (glyph::ghost(theme), theme.base.faint),
+        Bar::Forecast => (glyph::forecast(theme), theme.base.dim),
+        Bar::Ready => (glyph::queued(theme), theme.base.dim),
+        Bar::Backoff => (glyph::queued(theme), theme.base.warn),
+        Bar::Frozen => (
+            glyph::mark(theme, crate::tui::view::Mark::Froze),
+            theme.base.warn,
+        ),
+        Bar::Blocked => (
+            glyph::mark(theme, crate::tui::view::Mark::Block),
+            theme.base.alert,
+        ),
+        Bar::Check => (glyph::others(theme), theme.base.good),
+        Bar::Run => (glyph::agents(theme), theme.base.good),
+    }
+}
+
+fn draw_axis(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, line: Rect) {
+    let left = chart(timeline);
+    for (at, text) in &timeline.ticks {
+        Pen::new(buf, line, 0)
+            .to(left + at)
+            .put(text, theme.base.dim);
+    }
+    if timeline.now < timeline.columns {
+        let mut pen = Pen::new(buf, line, 0);
+        pen.to(left + timeline.now)
+            .put(glyph::now(theme), theme.base.strong);
+    }
+}
+
+/// Eight levels in a cell; ASCII has one.
+const EIGHTHS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+
+fn memory(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, area: Rect) {
+    rule(
+        buf,
+        Rect { height: 1, ..area },
+        theme,
+        "MEMORY",
+        theme.base.strong,
+        &[(" pressure, the highest of each column", theme.base.dim)],
+        &[],
+    );
+    let rows = area.height.saturating_sub(1);
+    if rows == 0 {
+        return;
+    }
+    let left = chart(timeline);
+    let [yellow, orange, red] = timeline.thresholds;
+    // Which row a pressure reaches, from the bottom.
+    let row_of = |permille: u32| (permille.min(999) * u32::from(rows) / 1000) as u16;
+    for (threshold, zone) in [
+        (red, Zone::Red),
+        (orange, Zone::Orange),
+        (yellow, Zone::Yellow),
+    ] {
+        let y = rows - row_of(threshold);
+        let mut pen = Pen::new(buf, area, y);
+        let name = format!("{} {}%", zone.name(), threshold / 10);
+        pen.put_right(&name, left.saturating_sub(1), theme.zone(zone));
+        pen.to(left).fill(
+            glyph::ghost(theme),
+            left + timeline.columns,
+            theme.base.faint,
+        );
+    }
+    for (n, level) in (0_u16..).zip(&timeline.levels) {
+        let Some(level) = level else { continue };
+        // In eighths of a row.
+        let eighths = level.permille.min(1000) * u32::from(rows) * 8 / 1000;
+        for up in 0..u32::from(rows) {
+            let fill = eighths.saturating_sub(up * 8).min(8);
+            if fill == 0 && up > 0 {
+                break;
+            }
+            let symbol = if theme.ascii {
+                "#"
+            } else {
+                EIGHTHS[(fill.max(1) - 1) as usize]
+            };
+            Pen::new(buf, area, rows - up as u16)
+                .to(left + n)
+                .put(symbol, theme.zone(level.zone));
+        }
+    }
+}

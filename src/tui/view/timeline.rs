@@ -1,0 +1,297 @@
+//! The timeline: planned against actual, for each agent a row, with memory on the same axis.
+//!
+//! Actual spans come from the history, planned ones from the schedule of the plan; what is planned
+//! is an estimate and looks like one. Nothing after the shown moment is seen.
+
+use crate::{
+    engine::{Status, Zone},
+    plan::AgentIx,
+    tui::ui_state::{RowId, UiState},
+};
+
+use super::{Mark, Source, left::agent_left, model::Left, words};
+
+/// What a stretch of an agent's row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bar {
+    /// As the plan's schedule has it, an estimate.
+    Planned,
+    /// What is left of it by its stated duration, an estimate.
+    Forecast,
+    /// Ready, and no room.
+    Ready,
+    /// Between attempts.
+    Backoff,
+    /// Frozen: a gap in the work.
+    Frozen,
+    /// It waits for a person.
+    Blocked,
+    /// Its checks run, or its sub-agents.
+    Check,
+    /// Its process runs.
+    Run,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeRow {
+    /// Whose.
+    pub ix: AgentIx,
+    /// Its name.
+    pub name: String,
+    /// Its state at the shown moment.
+    pub mark: Mark,
+    /// It is on the critical path.
+    pub critical: bool,
+    /// Stretches as columns from the chart's left edge: first, one past the last, what. Later ones
+    /// lie over earlier ones.
+    pub bars: Vec<(u16, u16, Bar)>,
+    /// Columns where another attempt began, and where another worker took over.
+    pub retries: Vec<(u16, bool)>,
+    /// How long it ran, or will.
+    pub time: String,
+}
+
+/// One column of the memory chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    /// Pressure in permille.
+    pub permille: u32,
+    /// The zone that the figure lies in.
+    pub zone: Zone,
+}
+
+/// The whole screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Timeline {
+    /// The visible rows.
+    pub rows: Vec<TimeRow>,
+    /// The first visible row, and how many there are in all.
+    pub first: usize,
+    /// Rows in all.
+    pub total: usize,
+    /// The selected one among the visible rows.
+    pub selected: Option<usize>,
+    /// Columns of names.
+    pub names: u16,
+    /// Columns of the chart.
+    pub columns: u16,
+    /// Column of now.
+    pub now: u16,
+    /// Ticks of the axis.
+    pub ticks: Vec<(u16, String)>,
+    /// Memory by column up to now; none: not measured.
+    pub levels: Vec<Option<Level>>,
+    /// Thresholds of the zones in permille: yellow, orange, red.
+    pub thresholds: [u32; 3],
+    /// The end as the schedule had it and as it looks now (an estimate), in words.
+    pub ends: String,
+}
+
+/// Columns left of the chart for names.
+const NAMES: u16 = 20;
+/// Columns right of it for times.
+const TIMES: u16 = 8;
+
+/// The order of rows: by actual begin, then by planned one.
+#[must_use]
+pub fn order(source: Source<'_>) -> Vec<AgentIx> {
+    let state = source.state;
+    let mut all: Vec<(bool, u64, u64, AgentIx)> = state
+        .setup
+        .plan
+        .indices()
+        .map(|ix| {
+            let planned = source
+                .planned
+                .and_then(|p| p.of(ix))
+                .map_or(u64::MAX, |p| p.0);
+            let begun = state.agent(ix).started_us;
+            (begun.is_none(), begun.unwrap_or(planned), planned, ix)
+        })
+        .collect();
+    all.sort_unstable();
+    all.into_iter().map(|row| row.3).collect()
+}
+
+/// Projects the timeline into `size` columns and rows of agents.
+#[must_use]
+pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64) -> Timeline {
+    let state = source.state;
+    let names = NAMES.min(size.0 / 4);
+    let columns = size.0.saturating_sub(names + TIMES + 2).max(1);
+    let left = super::left::left(state, source.chart, now_us);
+    let planned_end = source.planned.map_or(0, |planned| planned.end_us);
+    let end = now_us + left.unwrap_or(0);
+    let span = end.max(planned_end).max(1_000_000);
+    let column = |us: u64| -> u16 {
+        let at = u128::from(us) * u128::from(columns) / u128::from(span);
+        u16::try_from(at).unwrap_or(u16::MAX).min(columns)
+    };
+    let order = order(source);
+    let rows = usize::from(size.1);
+    let selected = match &ui.selected {
+        Some(RowId::Agent(id)) => state
+            .find(id)
+            .and_then(|ix| order.iter().position(|&o| o == ix)),
+        _ => None,
+    };
+    let first = window(ui.time_first, selected, order.len(), rows);
+    let visible = &order[first.min(order.len())..(first + rows).min(order.len())];
+    let rows = visible
+        .iter()
+        .map(|&ix| row(source, ix, now_us, &column))
+        .collect();
+    let edge = |n: u16| u64::from(n) * span / u64::from(columns);
+    let levels = (0..columns)
+        .map(|n| {
+            if edge(n) > now_us {
+                return None;
+            }
+            let point = source.trend.highest(edge(n), edge(n + 1), now_us)?;
+            Some(Level {
+                permille: point.permille,
+                zone: zone(state.setup.thresholds, point.permille),
+            })
+        })
+        .collect();
+    let t = state.setup.thresholds;
+    let mut ends = format!("planned ~{}", words::span(planned_end));
+    if let Some(left) = left {
+        ends = format!("{ends}, now ~{}", words::span(now_us + left));
+    } else {
+        ends = format!("{ends}, took {}", words::span(state.elapsed_us));
+    }
+    Timeline {
+        rows,
+        first,
+        total: order.len(),
+        selected: selected.and_then(|at| at.checked_sub(first)),
+        names,
+        columns,
+        now: column(now_us),
+        ticks: ticks(span, columns),
+        levels,
+        thresholds: [t.yellow, t.orange, t.red],
+        ends,
+    }
+}
+
+/// The first visible row, so that the selected one is seen.
+#[must_use]
+pub fn window(first: usize, selected: Option<usize>, total: usize, rows: usize) -> usize {
+    let most = total.saturating_sub(rows);
+    let first = first.min(most);
+    match selected {
+        Some(at) if at < first => at,
+        Some(at) if rows > 0 && at >= first + rows => at + 1 - rows,
+        _ => first,
+    }
+}
+
+const fn zone(t: crate::engine::Thresholds, permille: u32) -> Zone {
+    if permille >= t.red {
+        Zone::Red
+    } else if permille >= t.orange {
+        Zone::Orange
+    } else if permille >= t.yellow {
+        Zone::Yellow
+    } else {
+        Zone::Green
+    }
+}
+
+fn row(source: Source<'_>, ix: AgentIx, now_us: u64, column: &impl Fn(u64) -> u16) -> TimeRow {
+    let state = source.state;
+    let agent = state.agent(ix);
+    let mut bars = Vec::new();
+    let mut put = |from: u64, to: u64, bar: Bar| {
+        let (a, b) = (column(from), column(to));
+        // What happened is seen, however short it was.
+        bars.push((a, b.max(a + 1), bar));
+    };
+    if let Some((from, to)) = source.planned.and_then(|p| p.of(ix)) {
+        put(from, to, Bar::Planned);
+    }
+    let mut retries = Vec::new();
+    let spans = source
+        .history
+        .and_then(|history| history.spans.get(ix.ix()))
+        .map_or(&[][..], Vec::as_slice);
+    let mut last: Option<(u32, u32)> = None;
+    for span in spans.iter().filter(|span| span.from_seq <= state.seq) {
+        let to = span.to_us.unwrap_or(now_us).min(now_us);
+        if matches!(span.status, Status::Running | Status::Scheduled) {
+            if let Some((attempt, mode)) = last
+                && attempt != span.attempt
+            {
+                retries.push((column(span.from_us), mode != span.mode));
+            }
+            last = Some((span.attempt, span.mode));
+        }
+        let bar = match span.status {
+            Status::Running => Bar::Run,
+            Status::Frozen => Bar::Frozen,
+            Status::Blocked => Bar::Blocked,
+            Status::BackingOff => Bar::Backoff,
+            Status::Checking | Status::Joining => Bar::Check,
+            Status::Ready | Status::Scheduled => Bar::Ready,
+            _ => continue,
+        };
+        if to > span.from_us || span.to_us.is_none() {
+            put(span.from_us, to, bar);
+        }
+    }
+    let running = agent.status == Status::Running;
+    if running && let Left::About(us) = agent_left(state, ix, now_us) {
+        put(now_us, now_us + us, Bar::Forecast);
+    }
+    bars.sort_by_key(|bar| bar.2);
+    let time = if agent.started_us.is_some() {
+        let live = agent
+            .live
+            .as_ref()
+            .map_or(0, |_| state.clock_us(ix, now_us));
+        words::span(agent.ran_us + live)
+    } else if agent.status.is_final() {
+        String::new()
+    } else {
+        format!("~{}", words::span(state.mode_of(ix).duration.expected_us))
+    };
+    TimeRow {
+        ix,
+        name: source.chart.names[ix.ix()].clone(),
+        mark: Mark::of(agent.status),
+        critical: source.chart.critical[ix.ix()],
+        bars,
+        retries,
+        time,
+    }
+}
+
+/// Ticks at round times, at least 12 columns apart.
+fn ticks(span: u64, columns: u16) -> Vec<(u16, String)> {
+    const STEPS: [u64; 18] = [
+        1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 28_800, 43_200,
+        86_400,
+    ];
+    let most = u64::from(columns / 12).max(1);
+    let step = STEPS
+        .iter()
+        .map(|s| s * 1_000_000)
+        .find(|step| span / step <= most)
+        .unwrap_or(span / most);
+    (0..=span / step.max(1))
+        .map(|n| {
+            let us = n * step;
+            let at = u128::from(us) * u128::from(columns) / u128::from(span);
+            let text = if us == 0 {
+                "0".to_owned()
+            } else {
+                words::span(us)
+            };
+            (u16::try_from(at).unwrap_or(columns), text)
+        })
+        .filter(|(at, text)| at + text.len() as u16 <= columns)
+        .collect()
+}
