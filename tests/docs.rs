@@ -36,7 +36,13 @@ fn generated(path: &str, text: &str) {
 fn every_key_is_listed() {
     let mut text = String::from(
         "# Keys of the deck\n\n\
-         Generated from `assets/keymap.toml`; `?` shows the same in the deck.\n",
+         Generated from `assets/keymap.toml`; `?` shows the same in the deck.\n\n\
+         Your own keys stand in `keymap.toml` beside your `config.toml` \
+         (`~/.config/wavedeck/`, or below\n`$XDG_CONFIG_HOME`), in the form of the built-in file, \
+         and lie over it: a key that you bind does what\nyou say, `run = \"nothing\"` frees it, \
+         all others stay.\n\n\
+         ```toml\nact = [\n  { on = \"F5\", run = \"pause\", desc = \"freeze, or let go\" },\n  \
+         { on = \"x\", run = \"nothing\" },\n]\n```\n",
     );
     let keymap = Keymap::default();
     for topic in Topic::ALL {

@@ -7,17 +7,17 @@ use std::path::Path;
 use tokio::sync::mpsc;
 
 use super::{
+    again,
     args::{Global, When},
     error::{Error, Outcome, status},
-    load, out,
+    load, out, personal,
 };
 use crate::{
     config::{self, Color, FlagLayer},
     runtime::client::Client,
     tui::{
         app::{self, Options},
-        keymap::Keymap,
-        theme::{Depth, Theme, needs_ascii},
+        theme::{Depth, needs_ascii},
     },
 };
 
@@ -46,9 +46,8 @@ pub fn open(dir: &Path, run: &str, global: &Global) -> Outcome {
     let short = run.rsplit('-').next().unwrap_or(run);
     Ok(match outcome {
         app::Outcome::Left => {
-            say(&format!(
-                "run {short} goes on: `wavedeck attach` comes back to it"
-            ));
+            say(&format!("run {short} goes on; to come back to it:"));
+            say_command(&["attach", short]);
             status::OK
         }
         app::Outcome::StoppedRun => {
@@ -57,17 +56,23 @@ pub fn open(dir: &Path, run: &str, global: &Global) -> Outcome {
         }
         app::Outcome::Ended { status } => {
             say(&format!(
-                "run {short} ended with status {status}; `wavedeck runs show {short}`"
+                "run {short} ended with status {status}; to see how:"
             ));
+            say_command(&["runs", "show", short]);
             status
         }
         app::Outcome::Lost(reason) => {
-            say(&format!(
-                "run {short}: {reason}; `wavedeck attach` tries again"
-            ));
+            say(&format!("run {short}: {reason}; to try again:"));
+            say_command(&["attach", short]);
             status::INTERNAL
         }
     })
+}
+
+/// A command to copy, on a line of its own.
+fn say_command(words: &[&str]) {
+    let command = crate::display::escape(&again::command(words));
+    out::complain(&format!("  {command}\n"));
 }
 
 fn say(text: &str) {
@@ -99,20 +104,9 @@ fn options(global: &Global) -> Result<Options, Error> {
         _ => Depth::detect(&var("COLORTERM"), &var("TERM"), !var("NO_COLOR").is_empty()),
     };
     let ascii = needs_ascii(&var("LC_ALL"), &var("LC_CTYPE"), &var("LANG"));
-    let name = match config.ui.theme.as_str() {
-        "default" => "dark",
-        other => other,
-    };
-    let theme = Theme::new(name, None, depth, ascii).map_err(|e| Error::usage(e.to_string()))?;
-    let keymap = Keymap::new(None).map_err(|errors| {
-        Error::usage(
-            errors
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join("\n"),
-        )
-    })?;
+    let env = |name: &str| std::env::var(name).ok();
+    let theme = personal::theme(&env, &config.ui.theme, depth, ascii)?;
+    let keymap = personal::keymap(&env)?;
     Ok(Options {
         theme,
         keymap,

@@ -2,6 +2,7 @@
 //!
 //! Reads arguments, loads what a command needs and prints. Must not decide anything about a run.
 
+mod again;
 mod args;
 pub mod attach;
 mod check;
@@ -18,6 +19,7 @@ pub mod launch;
 pub mod load;
 pub mod logs;
 pub mod out;
+mod personal;
 mod plan;
 pub mod report;
 mod resume;

@@ -71,6 +71,43 @@ pub enum UiAction {
     Do(Verb),
 }
 
+/// The names of all actions, as a keymap file has them.
+pub const NAMES: [&str; 33] = [
+    "leave",
+    "help",
+    "open",
+    "back",
+    "attention",
+    "next_pane",
+    "down",
+    "up",
+    "left",
+    "right",
+    "page_down",
+    "page_up",
+    "half_down",
+    "half_up",
+    "first",
+    "last",
+    "mark",
+    "filter",
+    "sort",
+    "group",
+    "graph",
+    "zoom",
+    "deck",
+    "mouse",
+    "nothing",
+    "unbuilt",
+    "pause",
+    "pause_track",
+    "sequential",
+    "swap",
+    "retry",
+    "stop",
+    "stop_run",
+];
+
 /// What an operator can do to the selected row, the marked rows, its track, or the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -112,6 +149,11 @@ mod tests {
             Some(UiAction::Do(Verb::StopRun))
         );
         assert_eq!(UiAction::find("explode"), None);
+        let mut found = std::collections::BTreeSet::new();
+        for name in NAMES {
+            let action = UiAction::find(name).unwrap_or_else(|| panic!("{name}"));
+            assert!(found.insert(action), "{name}");
+        }
         assert_eq!(
             serde_json::to_string(&UiAction::Do(Verb::Pause)).unwrap(),
             "\"pause\""

@@ -3,107 +3,18 @@
 //!
 //! Pure: text in, map or errors with their line out. Must not know what an action does.
 
-use std::{collections::BTreeMap, fmt};
+mod key;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::action::UiAction;
+pub use key::Key;
+use key::NAMED;
 
-/// One key with its modifiers; shift is part of a letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
-pub struct Key {
-    /// Which.
-    pub code: KeyCode,
-    /// With Ctrl.
-    pub ctrl: bool,
-    /// With Alt.
-    pub alt: bool,
-}
-
-impl Key {
-    /// The key of an event.
-    #[must_use]
-    pub fn of(event: &KeyEvent) -> Self {
-        let code = match event.code {
-            KeyCode::BackTab => KeyCode::Tab,
-            code => code,
-        };
-        Self {
-            code,
-            ctrl: event.modifiers.contains(KeyModifiers::CONTROL),
-            alt: event.modifiers.contains(KeyModifiers::ALT),
-        }
-    }
-
-    /// Reads `p`, `ctrl-d`, `PageUp`.
-    fn parse(text: &str) -> Option<Self> {
-        let mut key = Self {
-            code: KeyCode::Null,
-            ctrl: false,
-            alt: false,
-        };
-        let mut rest = text;
-        loop {
-            if let Some(after) = rest.strip_prefix("ctrl-").filter(|a| !a.is_empty()) {
-                key.ctrl = true;
-                rest = after;
-            } else if let Some(after) = rest.strip_prefix("alt-").filter(|a| !a.is_empty()) {
-                key.alt = true;
-                rest = after;
-            } else {
-                break;
-            }
-        }
-        let mut letters = rest.chars();
-        key.code = match (letters.next(), letters.next()) {
-            (Some(c), None) if !c.is_control() && c != ' ' => KeyCode::Char(c),
-            _ => match rest {
-                "Up" => KeyCode::Up,
-                "Down" => KeyCode::Down,
-                "Left" => KeyCode::Left,
-                "Right" => KeyCode::Right,
-                "PageUp" => KeyCode::PageUp,
-                "PageDown" => KeyCode::PageDown,
-                "Home" => KeyCode::Home,
-                "End" => KeyCode::End,
-                "Enter" => KeyCode::Enter,
-                "Esc" => KeyCode::Esc,
-                "Tab" => KeyCode::Tab,
-                "Space" => KeyCode::Char(' '),
-                "Backspace" => KeyCode::Backspace,
-                "Delete" => KeyCode::Delete,
-                f => KeyCode::F(
-                    f.strip_prefix('F')?
-                        .parse()
-                        .ok()
-                        .filter(|n| (1..=12).contains(n))?,
-                ),
-            },
-        };
-        Some(key)
-    }
-}
-
-impl fmt::Display for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.ctrl {
-            f.write_str("ctrl-")?;
-        }
-        if self.alt {
-            f.write_str("alt-")?;
-        }
-        match self.code {
-            KeyCode::Char(' ') => f.write_str("Space"),
-            KeyCode::Char(c) => write!(f, "{c}"),
-            KeyCode::F(n) => write!(f, "F{n}"),
-            KeyCode::PageUp => f.write_str("PgUp"),
-            KeyCode::PageDown => f.write_str("PgDn"),
-            code => write!(f, "{code:?}"),
-        }
-    }
-}
+use super::action::{NAMES, UiAction};
+use crate::{display::clean_line, plan::suggest::Suggest};
 
 /// Topic of a binding: the sections of the help page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -227,7 +138,16 @@ impl Keymap {
         for binding in user.map(read).transpose()?.unwrap_or_default() {
             map.lay_over(binding);
         }
-        Ok(map)
+        // Nobody shall be locked in.
+        let lost: Vec<KeymapError> = [("leave", UiAction::Leave), ("help", UiAction::Help)]
+            .into_iter()
+            .filter(|(_, run)| map.key_for(*run).is_none())
+            .map(|(name, _)| KeymapError {
+                line: 1,
+                what: format!("no key is left for `{name}`"),
+            })
+            .collect();
+        if lost.is_empty() { Ok(map) } else { Err(lost) }
     }
 
     fn lay_over(&mut self, mut new: Binding) {
@@ -293,16 +213,40 @@ impl Default for Keymap {
     }
 }
 
-fn line_of(text: &str, at: usize) -> usize {
+/// The line of a byte, from 1.
+pub(super) fn line_of(text: &str, at: usize) -> usize {
     let before = &text.as_bytes()[..at.min(text.len())];
     before.split(|&b| b == b'\n').count()
+}
+
+/// `, did you mean …?`, where a name is near.
+pub(super) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
+    let near = Suggest::default().nearest(name, names);
+    near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"))
+}
+
+/// A message about an unknown key or value, with the near one of those that it lists.
+pub(super) fn suggested(message: &str) -> String {
+    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    match words.split_first() {
+        Some((name, names)) if message.starts_with("unknown field") => {
+            let hint = did_you_mean(name, names.iter().copied());
+            if hint.is_empty() {
+                let message = message.replacen("unknown field", "unknown key", 1);
+                clean_line(&message, 300)
+            } else {
+                format!("unknown key `{}`{hint}", clean_line(name, 40))
+            }
+        }
+        _ => clean_line(message, 300),
+    }
 }
 
 fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
     let file: File = toml::from_str(text).map_err(|error| {
         vec![KeymapError {
             line: line_of(text, error.span().map_or(0, |s| s.start)),
-            what: error.message().to_owned(),
+            what: suggested(error.message()),
         }]
     })?;
     let mut errors = Vec::new();
@@ -327,7 +271,11 @@ fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
                 match Key::parse(&name) {
                     None => errors.push(KeymapError {
                         line: at,
-                        what: format!("no key `{}`", crate::display::clean_line(&name, 40)),
+                        what: format!(
+                            "no key `{}`{}",
+                            clean_line(&name, 40),
+                            did_you_mean(&name, NAMED.map(|(name, _)| name))
+                        ),
                     }),
                     Some(key) => {
                         if let Some(first) = seen.insert(key.to_string(), at) {
@@ -344,8 +292,9 @@ fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
                 None => errors.push(KeymapError {
                     line: line_of(text, line.run.span().start),
                     what: format!(
-                        "no action `{}`",
-                        crate::display::clean_line(line.run.get_ref(), 40)
+                        "no action `{}`{}",
+                        clean_line(line.run.get_ref(), 40),
+                        did_you_mean(line.run.get_ref(), NAMES)
                     ),
                 }),
                 Some(run) => bindings.push(Binding {

@@ -4,9 +4,13 @@
 //! one. Must not know what is drawn where.
 
 use ratatui::style::{Color, Modifier, Style};
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
+use toml::Spanned;
 
-use super::view::Mark;
+use super::{
+    keymap::{did_you_mean, line_of, suggested},
+    view::Mark,
+};
 use crate::engine::Zone;
 
 /// How many colours the terminal has.
@@ -130,11 +134,15 @@ macro_rules! theme {
 
         #[derive(Debug, Clone, Copy, Default, Deserialize)]
         #[serde(default, deny_unknown_fields)]
-        struct File { $($table: $file),* }
+        struct File {
+            /// Read by [`over`].
+            over: Option<IgnoredAny>,
+            $($table: $file),*
+        }
 
         impl File {
             fn over(self, base: Self) -> Self {
-                Self { $($table: self.$table.over(base.$table)),* }
+                Self { over: None, $($table: self.$table.over(base.$table)),* }
             }
 
             fn build(self, depth: Depth, ascii: bool) -> Theme {
@@ -159,12 +167,22 @@ theme! {
 /// A theme that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ThemeError {
-    /// No such theme is built in.
-    #[error("no theme `{0}`: there are dark, light, high-contrast, mono")]
-    Unknown(String),
+    /// No such theme is built in, and there is no file of that name.
+    #[error("no theme `{name}`{hint}: there are dark, light, high-contrast, mono")]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What may have been meant, in words; or nothing.
+        hint: String,
+    },
     /// The file is wrong.
-    #[error("{0}\ncolours are \"#rrggbb\", \"42\" (of 256), or a name such as \"light-red\"")]
-    Invalid(String),
+    #[error("line {line}: {what}")]
+    Invalid {
+        /// From 1.
+        line: usize,
+        /// In words.
+        what: String,
+    },
 }
 
 /// Names of the built-in themes.
@@ -181,11 +199,34 @@ fn text_of(name: &str) -> Option<&'static str> {
 }
 
 fn parse(text: &str) -> Result<File, ThemeError> {
-    toml::from_str(text).map_err(|error| ThemeError::Invalid(error.to_string()))
+    toml::from_str(text).map_err(|error| {
+        let mut what = suggested(error.message());
+        if what.contains("Colors") {
+            what = "no such colour: there are \"#rrggbb\", \"42\" (of 256), and names such as \"light-red\""
+                .to_owned();
+        }
+        ThemeError::Invalid {
+            line: line_of(text, error.span().map_or(0, |s| s.start)),
+            what,
+        }
+    })
+}
+
+/// The built-in theme that a person's file lies over where it says so, with its line.
+fn over(text: &str) -> Option<(String, usize)> {
+    #[derive(Deserialize)]
+    struct Probe {
+        over: Option<Spanned<String>>,
+    }
+    let probe: Probe = toml::from_str(text).ok()?;
+    let over = probe.over?;
+    let line = line_of(text, over.span().start);
+    Some((over.into_inner(), line))
 }
 
 impl Theme {
-    /// Builds a theme: the user's file, where there is one, over a built-in one.
+    /// Builds a theme: the user's file, where there is one, over a built-in one: that which it
+    /// names with `over`, else that of its own name, else the dark one.
     ///
     /// # Errors
     /// The name is unknown, or the user's file is wrong (with its line).
@@ -195,8 +236,22 @@ impl Theme {
         depth: Depth,
         ascii: bool,
     ) -> Result<Self, ThemeError> {
-        let text = text_of(name).ok_or_else(|| ThemeError::Unknown(name.to_owned()))?;
-        let mut file = parse(text)?;
+        let unknown = |name: &str| ThemeError::Unknown {
+            hint: did_you_mean(name, BUILT_IN),
+            name: name.to_owned(),
+        };
+        let below = match user.and_then(over) {
+            Some((base, line)) => text_of(&base).ok_or_else(|| ThemeError::Invalid {
+                line,
+                what: unknown(&base).to_string(),
+            })?,
+            None => match (text_of(name), user) {
+                (Some(text), _) => text,
+                (None, Some(_)) => text_of("dark").unwrap_or_default(),
+                (None, None) => return Err(unknown(name)),
+            },
+        };
+        let mut file = parse(below)?;
         if let Some(user) = user {
             file = parse(user)?.over(file);
         }
