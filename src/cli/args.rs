@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs,
-    demo::DemoArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs, report::ReportArgs,
-    resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs,
-    unbuilt, wait::WaitArgs,
+    demo::DemoArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs,
+    report::ReportArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs,
+    status::StatusArgs, unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -80,8 +80,8 @@ pub enum Command {
     Attach(AttachArgs),
     /// Go on with a run that was interrupted
     Resume(ResumeArgs),
-    /// Show a recorded run again (not built yet)
-    Replay(unbuilt::OfRun),
+    /// Show a recorded run again
+    Replay(ReplayArgs),
     /// Metrics, bottlenecks and advice of a run
     Report(ReportArgs),
     /// Write a run as one file (not built yet)

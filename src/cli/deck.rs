@@ -17,6 +17,7 @@ use crate::{
     runtime::client::Client,
     tui::{
         app::{self, Options},
+        feed::{Request, Update},
         theme::{Depth, needs_ascii},
     },
 };
@@ -26,23 +27,8 @@ const WAITING: usize = 256;
 
 /// Opens the dashboard of the run in a folder; returns when a person leaves it.
 pub fn open(dir: &Path, run: &str, global: &Global) -> Outcome {
-    let options = options(global)?;
     let client = connect(dir)?;
-    let (news, feed) = mpsc::channel(WAITING);
-    let (requests, asked) = mpsc::channel(WAITING);
-    client
-        .bridge(news, asked)
-        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
-    let _ = color_eyre::install();
-    let outcome = runtime
-        .block_on(app::run(feed, requests, options))
-        .map_err(|e| Error::internal("the dashboard failed", e.to_string()))?;
-    // Threads that wait for the terminal must not keep us.
-    runtime.shutdown_background();
+    let outcome = show(global, true, |news, asked| client.bridge(news, asked))?;
     let short = run.rsplit('-').next().unwrap_or(run);
     Ok(match outcome {
         app::Outcome::Left => {
@@ -80,6 +66,33 @@ fn say(text: &str) {
         "wavedeck: {}\n",
         crate::display::clean_line(text, 500)
     ));
+}
+
+/// Opens the dashboard on whatever feeds it; returns why a person left.
+///
+/// # Errors
+/// When keys or theme are wrong, or the terminal cannot be had.
+pub fn show(
+    global: &Global,
+    can_act: bool,
+    bridge: impl FnOnce(mpsc::Sender<Update>, mpsc::Receiver<Request>) -> std::io::Result<()>,
+) -> Result<app::Outcome, Error> {
+    let mut options = options(global)?;
+    options.can_act = can_act;
+    let (news, feed) = mpsc::channel(WAITING);
+    let (requests, asked) = mpsc::channel(WAITING);
+    bridge(news, asked).map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
+    let _ = color_eyre::install();
+    let outcome = runtime
+        .block_on(app::run(feed, requests, options))
+        .map_err(|e| Error::internal("the dashboard failed", e.to_string()))?;
+    // Threads that wait for the terminal must not keep us.
+    runtime.shutdown_background();
+    Ok(outcome)
 }
 
 /// The runner opens its socket a moment after the run begins.

@@ -21,7 +21,8 @@ pub mod logs;
 pub mod out;
 mod personal;
 mod plan;
-pub mod report;
+pub mod replay;
+mod report;
 mod resume;
 pub mod run;
 pub mod runs;
@@ -112,6 +113,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Run(args) => run::run(args, global),
         Command::Attach(args) => attach::attach(args, global),
         Command::Resume(args) => resume::resume(args, global),
+        Command::Replay(args) => replay::replay(args, global),
         Command::Report(args) => report::report(args),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Error, args::Command, args::RunName};
 
-/// `replay`, `export`.
+/// `export`.
 #[derive(Debug, Args)]
 pub struct OfRun {
     /// The run, by a unique prefix of its name; default: the live or latest one
@@ -76,10 +76,6 @@ pub fn refuse(command: &Command) -> Error {
         Command::Save(_) => (
             "save",
             "write the steps as [[agent]] entries; `wavedeck init` shows how",
-        ),
-        Command::Replay(_) => (
-            "replay",
-            "use `wavedeck runs show` and `wavedeck logs AGENT`; the recording stays readable for it",
         ),
         Command::Export(_) => (
             "export",

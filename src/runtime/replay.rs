@@ -19,10 +19,13 @@ use crate::{
     journal::{Line, ReadError, Reader, Seeker, To, apply, fold_each, read_samples},
     report::history::{History, Mark},
     resources::Sample,
-    tui::feed::{Clock, Replay, Request, Update},
+    tui::{
+        feed::{Clock, Replay, Request, Update},
+        trend::{Point, Trend},
+    },
 };
 
-use super::output;
+use super::{output, past};
 
 /// Speeds in permille of real time: 0.25 to 1024 times.
 pub const SPEEDS: [u32; 13] = [
@@ -44,6 +47,7 @@ pub struct Recording {
     seeker: Seeker,
     samples: Vec<Sample>,
     marks: Vec<Mark>,
+    history: Option<Box<History>>,
     last: Where,
     state: State,
     ahead: VecDeque<Line>,
@@ -84,7 +88,8 @@ impl Recording {
             dir: dir.to_owned(),
             seeker: Seeker::open(dir, setup)?,
             samples,
-            marks: history.marks,
+            marks: history.marks.clone(),
+            history: Some(Box::new(history)),
             last: end,
             state: first,
             ahead: VecDeque::new(),
@@ -122,6 +127,21 @@ impl Recording {
         to: &mpsc::Sender<Update>,
         asked: &mut mpsc::Receiver<Request>,
     ) -> Option<()> {
+        if let Some(history) = self.history.take() {
+            let planned = Box::new(past::planned(&self.state.setup));
+            let seq = u64::MAX;
+            let update = Update::History {
+                seq,
+                history,
+                planned,
+            };
+            send(to, update)?;
+        }
+        let mut trend = Trend::default();
+        for sample in &self.samples {
+            trend.push(Point::of(sample));
+        }
+        send(to, Update::Trend(trend.until(u64::MAX).to_vec()))?;
         self.jump(To::Seq(1), to)?;
         let mut before = Instant::now();
         loop {

@@ -60,6 +60,24 @@ pub enum UiAction {
     Deck,
     /// Planned against actual, over time.
     Timeline,
+    /// Play a recording, or pause it.
+    Play,
+    /// Play faster.
+    Faster,
+    /// Play slower.
+    Slower,
+    /// One record on.
+    NextRecord,
+    /// One record back.
+    PreviousRecord,
+    /// To the next mark: a failure, a zone, a gate, something that waits for a person.
+    NextMark,
+    /// To the mark before.
+    PreviousMark,
+    /// Five seconds on.
+    SecondsOn,
+    /// Five seconds back.
+    SecondsBack,
     /// Give the mouse to the terminal, or take it.
     Mouse,
     /// Nothing: takes a binding away.

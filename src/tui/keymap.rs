@@ -25,6 +25,8 @@ pub enum Topic {
     Show,
     /// What changes the run.
     Act,
+    /// The clock of a replay; these hold there alone, before all others.
+    Replay,
     /// Help and leaving.
     Leave,
     /// Keys of later versions.
@@ -33,7 +35,14 @@ pub enum Topic {
 
 impl Topic {
     /// All, in the order of the help page.
-    pub const ALL: [Self; 5] = [Self::Act, Self::Show, Self::Move, Self::Leave, Self::Later];
+    pub const ALL: [Self; 6] = [
+        Self::Act,
+        Self::Show,
+        Self::Move,
+        Self::Replay,
+        Self::Leave,
+        Self::Later,
+    ];
 
     /// Its heading.
     #[must_use]
@@ -42,6 +51,7 @@ impl Topic {
             Self::Move => "MOVE",
             Self::Show => "SHOW",
             Self::Act => "CHANGE THE RUN",
+            Self::Replay => "IN A REPLAY",
             Self::Leave => "LEAVE",
             Self::Later => "NOT BUILT YET",
         }
@@ -60,6 +70,8 @@ pub enum Need {
     Live,
     /// Something waits for a person.
     Attention,
+    /// A recording is played.
+    Replay,
 }
 
 /// One binding.
@@ -116,6 +128,7 @@ struct File {
     r#move: Vec<Line>,
     show: Vec<Line>,
     act: Vec<Line>,
+    replay: Vec<Line>,
     leave: Vec<Line>,
     later: Vec<Line>,
 }
@@ -124,6 +137,8 @@ struct File {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
     bindings: Vec<Binding>,
+    /// A recording is played: its keys go before the others.
+    replay: bool,
 }
 
 impl Keymap {
@@ -133,6 +148,7 @@ impl Keymap {
     /// Every problem of the text, with its line.
     pub fn new(user: Option<&str>) -> Result<Self, Vec<KeymapError>> {
         let mut map = Self {
+            replay: false,
             bindings: read(include_str!("../../assets/keymap.toml"))?,
         };
         for binding in user.map(read).transpose()?.unwrap_or_default() {
@@ -152,7 +168,9 @@ impl Keymap {
 
     fn lay_over(&mut self, mut new: Binding) {
         for old in &mut self.bindings {
-            old.keys.retain(|key| !new.keys.contains(key));
+            if (old.topic == Topic::Replay) == (new.topic == Topic::Replay) {
+                old.keys.retain(|key| !new.keys.contains(key));
+            }
             // Another key for the same action keeps its words.
             if old.run == new.run && old.run != UiAction::Unbuilt {
                 if new.desc.is_empty() {
@@ -172,10 +190,20 @@ impl Keymap {
         }
     }
 
+    /// Turns to the keys of a replay.
+    pub const fn replaying(&mut self) {
+        self.replay = true;
+    }
+
     /// What a key does.
     #[must_use]
     pub fn find(&self, key: Key) -> Option<&Binding> {
-        self.bindings.iter().find(|b| b.keys.contains(&key))
+        let of = |replay: bool| {
+            self.bindings
+                .iter()
+                .find(move |b| (b.topic == Topic::Replay) == replay && b.keys.contains(&key))
+        };
+        of(true).filter(|_| self.replay).or_else(|| of(false))
     }
 
     /// The key that does something: the inverse map, for texts that name keys.
@@ -198,6 +226,7 @@ impl Keymap {
             .bindings
             .iter()
             .filter(|b| b.hint.is_some() && b.when.is_none_or(&useful))
+            .filter(|b| b.topic != Topic::Replay || self.replay)
             .collect();
         hints.sort_by_key(|b| b.rank);
         hints
@@ -208,6 +237,7 @@ impl Default for Keymap {
     fn default() -> Self {
         // The built-in text is checked by a test.
         Self::new(None).unwrap_or(Self {
+            replay: false,
             bindings: Vec::new(),
         })
     }
@@ -251,11 +281,12 @@ fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
     })?;
     let mut errors = Vec::new();
     let mut bindings = Vec::new();
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut seen: BTreeMap<(bool, String), usize> = BTreeMap::new();
     let topics = [
         (Topic::Move, file.r#move),
         (Topic::Show, file.show),
         (Topic::Act, file.act),
+        (Topic::Replay, file.replay),
         (Topic::Leave, file.leave),
         (Topic::Later, file.later),
     ];
@@ -278,7 +309,7 @@ fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
                         ),
                     }),
                     Some(key) => {
-                        if let Some(first) = seen.insert(key.to_string(), at) {
+                        if let Some(first) = seen.insert((topic == Topic::Replay, key.to_string()), at) {
                             errors.push(KeymapError {
                                 line: at,
                                 what: format!("`{key}` is bound on line {first} already"),

@@ -28,7 +28,7 @@ use crate::{
 use super::{
     chart::Chart,
     draw::{self, Look as DrawLook},
-    feed::{Request, Update},
+    feed::{Clock, Request, Update},
     keymap::Keymap,
     output::OutputBuffer,
     theme::Theme,
@@ -102,6 +102,10 @@ pub struct App {
     sample: Option<Box<Sample>>,
     /// What happened since the snapshot, or from the beginning once that has come.
     history: Option<Box<History>>,
+    /// The history reaches to the end of the recording.
+    history_whole: bool,
+    /// Where a replay stands.
+    clock: Option<Clock>,
     /// The snapshot that the history began with.
     history_from: u64,
     planned: Option<Box<Planned>>,
@@ -139,6 +143,8 @@ impl App {
             sample: None,
             history: None,
             history_from: 0,
+            history_whole: false,
+            clock: None,
             planned: None,
             trend: Trend::default(),
             sensor: None,
@@ -179,6 +185,7 @@ impl App {
             history: self.history.as_deref(),
             planned: self.planned.as_deref(),
             trend: &self.trend,
+            clock: self.clock,
             zone: &self.settings.zone,
         })
     }

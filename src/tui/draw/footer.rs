@@ -23,6 +23,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
     let hints = look.keys.hints(|need| match need {
         Need::Agent => ui.agent().is_some(),
         Need::Group => ui.agent().is_none(),
+        Need::Replay => view.scrubber.is_some(),
         Need::Attention => view.attention.total > 0,
         Need::Live => look.live && view.header.banner.is_none(),
     });

@@ -111,6 +111,16 @@ glyphs! {
     swap: "⇄" "%";
     /// The moment that is shown.
     now: "▲" "^";
+    /// A replay that runs.
+    play: "▶" ">";
+    /// A replay that stands.
+    pause: "‖" "=";
+    /// What has been played.
+    heavy: "━" "=";
+    /// A mark of a replay.
+    notch: "┿" "+";
+    /// Where a replay stands.
+    knob: "●" "O";
     /// A peak in a gauge.
     peak: "▏" "|";
 }

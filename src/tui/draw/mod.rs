@@ -14,6 +14,7 @@ mod memory;
 mod output;
 mod popup;
 mod row;
+mod scrubber;
 mod side;
 mod table;
 pub mod timeline;
@@ -64,6 +65,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     side::cards(view, theme, buf);
     output::draw(view, ui, look, buf);
     side::lately(view, theme, buf);
+    if let Some(scrubber) = &view.scrubber {
+        scrubber::draw(view, scrubber, theme, buf);
+    }
     footer::draw(view, ui, look, buf);
     popup::draw(view, ui, look, buf);
     if theme.ascii {

@@ -15,7 +15,7 @@ use crate::{
     tui::{
         action::UiAction,
         draw,
-        feed::Request,
+        feed::{Replay, Request},
         keymap::Key,
         ui_state::{Look, Pane, Popup, Screen, Voice},
     },
@@ -176,6 +176,18 @@ pub(super) fn answer(app: &mut App, out: &mut Vec<Request>) {
     }
 }
 
+/// Steers a replay; a live run has no clock to steer.
+fn replay(app: &mut App, what: Replay, out: &mut Vec<Request>) {
+    if app.clock.is_some() {
+        out.push(Request::Replay(what));
+    } else {
+        app.say(
+            Voice::Plain,
+            "this is live; `wavedeck replay` plays a run again",
+        );
+    }
+}
+
 pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
     match action {
         UiAction::Leave => app.quit = true,
@@ -255,6 +267,15 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             };
             app.say(Voice::Plain, text);
         }
+        UiAction::Play => replay(app, Replay::Toggle, out),
+        UiAction::Faster => replay(app, Replay::Speed(1), out),
+        UiAction::Slower => replay(app, Replay::Speed(-1), out),
+        UiAction::NextRecord => replay(app, Replay::Step(1), out),
+        UiAction::PreviousRecord => replay(app, Replay::Step(-1), out),
+        UiAction::NextMark => replay(app, Replay::Mark(1), out),
+        UiAction::PreviousMark => replay(app, Replay::Mark(-1), out),
+        UiAction::SecondsOn => replay(app, Replay::Seconds(5), out),
+        UiAction::SecondsBack => replay(app, Replay::Seconds(-5), out),
         UiAction::Nothing | UiAction::Unbuilt => {}
         UiAction::Do(verb) => operate(app, verb, out),
     }

@@ -37,8 +37,16 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 state.memory.halted,
                 [],
             ));
-            app.history = Some(Box::new(History::new(&state)));
-            app.history_from = state.seq;
+            // A replay knows all of it already, also what comes after.
+            if !app.history_whole {
+                app.history = Some(Box::new(History::new(&state)));
+                app.history_from = state.seq;
+            }
+            if app.state.as_ref().is_some_and(|old| old.seq > state.seq) {
+                // Back in time: what comes after has not happened yet.
+                app.notes.retain(|note| note.seq <= state.seq);
+                app.sample = None;
+            }
             app.state = Some(state);
             app.lost = None;
             if app.ui.selected.is_none() {
@@ -63,13 +71,26 @@ pub(super) fn feed(app: &mut App, news: Update) {
             history,
             planned,
         } => {
-            if let Some(own) = &mut app.history
+            app.history_whole = seq == u64::MAX;
+            if app.history_whole {
+                app.history = Some(history);
+            } else if let Some(own) = &mut app.history
                 && app.history_from == seq
             {
                 own.before(*history);
             }
             app.planned = Some(planned);
             app.now();
+        }
+        Update::Clock(clock) => {
+            app.dirty = app.dirty.max(if clock.playing {
+                Dirty::Gauges
+            } else {
+                Dirty::Now
+            });
+            if app.clock.replace(clock).is_none() {
+                app.settings.keys.replaying();
+            }
         }
         Update::Trend(points) => {
             app.trend.before(points);
@@ -153,7 +174,9 @@ pub(super) fn fold(app: &mut App, record: &Record) {
         return;
     }
     state.apply(record);
-    if let Some(history) = &mut app.history {
+    if let Some(history) = &mut app.history
+        && !app.history_whole
+    {
         history.push(state, record);
     }
     if let Some(note) = notes::note(record) {

@@ -16,6 +16,7 @@ pub mod outline;
 mod output;
 pub mod regions;
 mod rows;
+pub mod scrubber;
 pub mod timeline;
 pub mod why;
 pub mod words;
@@ -33,9 +34,10 @@ use crate::{
 use super::{
     chart::{Chart, Place},
     draw,
+    feed::Clock,
     output::OutputBuffer,
     trend::Trend,
-    ui_state::{Screen, UiState},
+    ui_state::{MIN_SIZE, Screen, UiState},
 };
 pub use model::{
     AgentRow, Attention, Base, Card, Demand, Header, Left, Mark, Memory, OutputView, Ram, Row,
@@ -68,6 +70,8 @@ pub struct Source<'a> {
     pub planned: Option<&'a Planned>,
     /// Memory over time.
     pub trend: &'a Trend,
+    /// Where a replay stands; none: it is live.
+    pub clock: Option<Clock>,
     /// Time zone for times of day.
     pub zone: &'a jiff::tz::TimeZone,
 }
@@ -90,7 +94,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         chart,
         ..
     } = source;
-    let now_us = sample.map_or(state.elapsed_us, |s| s.elapsed_us.max(state.elapsed_us));
+    let seen = sample.map_or(state.elapsed_us, |s| s.elapsed_us.max(state.elapsed_us));
+    let now_us = source.clock.map_or(seen, |clock| clock.at_us.max(seen));
     let waiting = attention::waiting(state);
     let lines = outline::outline(state, sample, chart, ui);
     let wide = ui.size.0 >= WIDE;
@@ -106,8 +111,13 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     } else {
         chart.layout(Place::Strip).height as usize
     };
+    // A replay has a line of its own.
+    let size = (
+        ui.size.0,
+        ui.size.1 - u16::from(source.clock.is_some() && ui.size.1 > MIN_SIZE.1),
+    );
     let regions = regions(
-        ui.size,
+        size,
         ui.screen,
         Needs {
             rows: lines.lines.len(),
@@ -117,8 +127,16 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             attention: waiting.len(),
         },
     );
+    let regions = if source.clock.is_some() {
+        regions.with_scrubber(ui.size)
+    } else {
+        regions
+    };
     let graph_size = regions::graph_window(regions.graph);
     View {
+        scrubber: source
+            .clock
+            .map(|clock| scrubber::scrubber(source, clock, regions.scrubber.width)),
         timeline: (ui.screen == Screen::Timeline && !regions.timeline.is_empty()).then(|| {
             let size = (
                 regions.timeline.width,

@@ -418,6 +418,8 @@ pub struct OutputView {
 /// Everything that is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct View {
+    /// The line of a replay.
+    pub scrubber: Option<super::scrubber::Scrubber>,
     /// The timeline, where it is looked at.
     pub timeline: Option<super::timeline::Timeline>,
     /// Where.

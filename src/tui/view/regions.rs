@@ -43,8 +43,27 @@ pub struct Regions {
     pub output: Rect,
     /// Last events with their rule.
     pub lately: Rect,
+    /// The line of a replay, above the last one.
+    pub scrubber: Rect,
     /// The last line.
     pub footer: Rect,
+}
+
+impl Regions {
+    /// Puts the line of a replay where the last line would be, and that below it; made for a screen
+    /// that is one row less high.
+    #[must_use]
+    pub fn with_scrubber(mut self, size: (u16, u16)) -> Self {
+        if self.all.height < size.1 {
+            self.all = Rect::new(0, 0, size.0, size.1);
+            self.scrubber = Rect::new(0, size.1 - 1, size.0, 1);
+            if !self.footer.is_empty() {
+                self.scrubber.y -= 1;
+                self.footer.y += 1;
+            }
+        }
+        self
+    }
 }
 
 /// How much there is to show.

@@ -219,7 +219,9 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, column: &impl Fn(u64) -> u1
         .and_then(|history| history.spans.get(ix.ix()))
         .map_or(&[][..], Vec::as_slice);
     let mut last: Option<(u32, u32)> = None;
-    for span in spans.iter().filter(|span| span.from_seq <= state.seq) {
+    // A replay knows what comes, and does not show it.
+    let seen = &spans[..spans.partition_point(|span| span.from_seq <= state.seq)];
+    for (n, span) in seen.iter().enumerate() {
         let to = span.to_us.unwrap_or(now_us).min(now_us);
         if matches!(span.status, Status::Running | Status::Scheduled) {
             if let Some((attempt, mode)) = last
@@ -238,7 +240,7 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, column: &impl Fn(u64) -> u1
             Status::Ready | Status::Scheduled => Bar::Ready,
             _ => continue,
         };
-        if to > span.from_us || span.to_us.is_none() {
+        if to > span.from_us || n + 1 == seen.len() {
             put(span.from_us, to, bar);
         }
     }
