@@ -23,6 +23,7 @@ use crate::{
 use super::{
     output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
+    records,
     socket::ADDRESS,
 };
 
@@ -190,6 +191,16 @@ impl Client {
                         },
                         // There is no going back in what happens now.
                         Request::Replay(_) => continue,
+                        Request::Log(ask) => {
+                            let setup = theirs.state().setup.clone();
+                            if let Some(setup) = setup
+                                && let Ok(update) = records::of(&theirs.dir, setup, &ask)
+                                && to.blocking_send(update).is_err()
+                            {
+                                return;
+                            }
+                            continue;
+                        }
                         Request::Output {
                             agent,
                             attempt,

@@ -12,6 +12,7 @@ mod output;
 pub mod past;
 pub mod prepare;
 pub mod protocol;
+mod records;
 pub mod recover;
 pub mod replay;
 pub mod runner;

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-use super::{output, past};
+use super::{output, past, records};
 
 /// Speeds in permille of real time: 0.25 to 1024 times.
 pub const SPEEDS: [u32; 13] = [
@@ -213,6 +213,10 @@ impl Recording {
                     },
                 )
             }
+            Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
+                Ok(update) => send(to, update),
+                Err(error) => self.lost(&error, to),
+            },
             Request::Replay(what) => self.steer(what, to),
         }
     }

@@ -60,6 +60,8 @@ pub enum UiAction {
     Deck,
     /// Planned against actual, over time.
     Timeline,
+    /// Events and the rules behind them.
+    Log,
     /// Play a recording, or pause it.
     Play,
     /// Play faster.

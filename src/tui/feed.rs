@@ -11,7 +11,7 @@ use crate::{
     schedule::Planned,
 };
 
-use super::trend::Point;
+use super::{log::LogAsk, trend::Point};
 
 /// News for the dashboard.
 #[derive(Debug, Clone)]
@@ -47,6 +47,15 @@ pub enum Update {
         bytes: Vec<u8>,
         /// Size of the file.
         total: u64,
+    },
+    /// Records for the log, oldest first.
+    Log {
+        /// The request's number.
+        id: u64,
+        /// What the filter let through.
+        records: Vec<Record>,
+        /// Everything from this record on was looked through.
+        from: u64,
     },
     /// Answer to an action.
     Ack {
@@ -85,6 +94,8 @@ pub enum Request {
         /// At most so many bytes.
         max: u32,
     },
+    /// Older records for the log.
+    Log(LogAsk),
     /// Steers a replay; nobody takes it in a live run.
     Replay(Replay),
 }

@@ -309,7 +309,9 @@ fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
                         ),
                     }),
                     Some(key) => {
-                        if let Some(first) = seen.insert((topic == Topic::Replay, key.to_string()), at) {
+                        if let Some(first) =
+                            seen.insert((topic == Topic::Replay, key.to_string()), at)
+                        {
                             errors.push(KeymapError {
                                 line: at,
                                 what: format!("`{key}` is bound on line {first} already"),

@@ -11,6 +11,7 @@ pub mod chart;
 pub mod draw;
 pub mod feed;
 pub mod keymap;
+pub mod log;
 pub mod output;
 pub mod terminal;
 pub mod theme;

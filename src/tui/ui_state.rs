@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    engine::Action,
+    engine::{Action, Level},
     plan::{AgentId, PhaseIx, TrackIx},
 };
 
@@ -124,6 +124,8 @@ pub enum Screen {
     Graph,
     /// Planned against actual, over time.
     Timeline,
+    /// Events.
+    Log,
 }
 
 /// Which pane the arrow keys move in.
@@ -138,6 +140,8 @@ pub enum Pane {
     Graph,
     /// The timeline.
     Timeline,
+    /// The log.
+    Log,
 }
 
 /// Where an output pane looks.
@@ -210,6 +214,12 @@ pub struct UiState {
     pub chosen: bool,
     /// First visible row of the table.
     pub scroll: usize,
+    /// The selected record of the log; none: the newest, as they come.
+    pub log_at: Option<u64>,
+    /// The log's filter.
+    pub log_filter: String,
+    /// Records of the log are at least so urgent.
+    pub log_level: Option<Level>,
     /// First visible row of the timeline.
     pub time_first: usize,
     /// Groups and agents whose rows are folded away.
@@ -246,6 +256,9 @@ impl Default for UiState {
             selected: None,
             chosen: false,
             scroll: 0,
+            log_at: None,
+            log_filter: String::new(),
+            log_level: None,
             time_first: 0,
             closed: BTreeSet::new(),
             show_done: None,

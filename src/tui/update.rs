@@ -6,6 +6,7 @@
 
 mod ask;
 mod keys;
+mod log;
 mod mouse;
 mod moves;
 mod news;
@@ -30,6 +31,7 @@ use super::{
     draw::{self, Look as DrawLook},
     feed::{Clock, Request, Update},
     keymap::Keymap,
+    log::LogBuffer,
     output::OutputBuffer,
     theme::Theme,
     trend::Trend,
@@ -110,6 +112,8 @@ pub struct App {
     history_from: u64,
     planned: Option<Box<Planned>>,
     trend: Trend,
+    log: LogBuffer,
+    log_wanted: bool,
     /// Sees where memory is heading; tells the engine nothing.
     sensor: Option<Sensor>,
     /// Number of the selected row when it was last seen.
@@ -147,6 +151,8 @@ impl App {
             clock: None,
             planned: None,
             trend: Trend::default(),
+            log: LogBuffer::default(),
+            log_wanted: false,
             sensor: None,
             row_at: 0,
             notes: VecDeque::new(),
@@ -185,6 +191,7 @@ impl App {
             history: self.history.as_deref(),
             planned: self.planned.as_deref(),
             trend: &self.trend,
+            log: Some(&self.log),
             clock: self.clock,
             zone: &self.settings.zone,
         })
@@ -269,7 +276,12 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     let mut out = Vec::new();
     match input {
         AppInput::Terminal(event) => terminal(app, &event, &mut out),
-        AppInput::Feed(news) => feed(app, news),
+        AppInput::Feed(news) => {
+            feed(app, news);
+            if std::mem::take(&mut app.log_wanted) {
+                log::ask(app, &mut out);
+            }
+        }
         AppInput::Tick => {
             if app.message_ticks > 0 {
                 app.message_ticks -= 1;

@@ -10,6 +10,7 @@ mod columns;
 mod footer;
 mod graph;
 mod header;
+pub mod log;
 mod memory;
 mod output;
 mod popup;
@@ -57,6 +58,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     attention::draw(view, ui, look, buf);
     if let Some(graph) = &view.graph {
         graph::draw(view, graph, ui, look, buf);
+    }
+    if let Some(log) = &view.log {
+        log::draw(view, log, ui, look, buf);
     }
     if let Some(timeline) = &view.timeline {
         timeline::draw(view, timeline, look, buf);

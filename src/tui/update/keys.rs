@@ -3,7 +3,7 @@
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
-    App,
+    App, log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
     operate::{operate, send},
@@ -42,7 +42,7 @@ pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Reque
 
 pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
     let key = Key::of(event);
-    if app.ui.typing && !app.ui.too_small() && typed(app, key) {
+    if app.ui.typing && !app.ui.too_small() && typed(app, key, out) {
         return;
     }
     app.ui.message = None;
@@ -78,20 +78,32 @@ pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
 }
 
 /// A key while the filter is typed; false: it is not for the filter.
-pub(super) fn typed(app: &mut App, key: Key) -> bool {
+pub(super) fn typed(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
+    let of_log = app.ui.screen == Screen::Log;
+    let filter = if of_log {
+        &mut app.ui.log_filter
+    } else {
+        &mut app.ui.filter
+    };
     match key.code {
-        KeyCode::Char(c) if !key.ctrl && !key.alt => app.ui.filter.push(c),
-        KeyCode::Char('u') if key.ctrl => app.ui.filter.clear(),
+        KeyCode::Char(c) if !key.ctrl && !key.alt => filter.push(c),
+        KeyCode::Char('u') if key.ctrl => filter.clear(),
         KeyCode::Backspace => {
-            app.ui.filter.pop();
+            filter.pop();
         }
         KeyCode::Enter => app.ui.typing = false,
         KeyCode::Esc => {
+            filter.clear();
             app.ui.typing = false;
-            app.ui.filter.clear();
         }
         KeyCode::Up | KeyCode::Down => return false,
         _ => {}
+    }
+    if of_log {
+        app.ui.log_at = None;
+        log::again(app, out);
+        app.now();
+        return true;
     }
     app.ui.scroll = 0;
     keep_selection(app);
@@ -214,12 +226,13 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         }
         UiAction::Deck => app.ui.screen = Screen::Deck,
         UiAction::Timeline => app.ui.screen = Screen::Timeline,
+        UiAction::Log => log::show(app, out),
         UiAction::Attention => to_attention(app, out),
         UiAction::NextPane => {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,
                 Pane::Output => Pane::Graph,
-                Pane::Graph | Pane::Timeline => Pane::Table,
+                Pane::Graph | Pane::Timeline | Pane::Log => Pane::Table,
             };
             if app.ui.focus != Pane::Graph {
                 app.ui.graph_at = None;
@@ -243,10 +256,12 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Left => sideways(app, true, out),
         UiAction::Right => sideways(app, false, out),
         UiAction::Mark => mark(app, out),
+        UiAction::Filter if app.ui.screen == Screen::Log => app.ui.typing = true,
         UiAction::Filter => {
             app.ui.screen = Screen::Deck;
             app.ui.typing = true;
         }
+        UiAction::Sort if app.ui.screen == Screen::Log => log::level(app, out),
         UiAction::Sort => {
             app.ui.sort = app.ui.sort.next();
             let name = app.ui.sort.name();

@@ -1,7 +1,7 @@
 //! Moving about: rows, folds, scrolling, the wave graph.
 
 use super::{
-    App,
+    App, log,
     select::{ask_output, select},
 };
 use crate::{
@@ -24,6 +24,7 @@ pub(super) fn pane(app: &App) -> Pane {
         Screen::Output => Pane::Output,
         Screen::Graph => Pane::Graph,
         Screen::Timeline => Pane::Timeline,
+        Screen::Log => Pane::Log,
     }
 }
 
@@ -33,6 +34,7 @@ pub(super) fn page(app: &App) -> isize {
         Pane::Table => regions::table_rows(view.regions.table.height),
         Pane::Output => view.regions.output.height.saturating_sub(1),
         Pane::Graph => view.regions.graph.height,
+        Pane::Log => draw::log::event_rows(view.regions.log.height),
         Pane::Timeline => draw::timeline::agent_rows(view.regions.timeline.height),
     };
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
@@ -57,6 +59,9 @@ pub(super) fn back(app: &mut App) {
 }
 
 pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
+    if app.ui.screen == Screen::Log {
+        return log::open(app, out);
+    }
     match app.ui.selected.clone() {
         Some(RowId::Agent(_)) => {
             app.ui.screen = Screen::Output;
@@ -103,6 +108,7 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
         Pane::Output => scroll_output(app, by, out),
         Pane::Graph => walk_graph(app, 0, by, out),
         Pane::Timeline => walk_timeline(app, by, out),
+        Pane::Log => log::step(app, by, out),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
         chart::Chart,
         feed::Update,
         trend::Point,
-        ui_state::Voice,
+        ui_state::{Screen, Voice},
         view::{Note, notes},
     },
 };
@@ -45,8 +45,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
             if app.state.as_ref().is_some_and(|old| old.seq > state.seq) {
                 // Back in time: what comes after has not happened yet.
                 app.notes.retain(|note| note.seq <= state.seq);
+                app.ui.log_at = None;
                 app.sample = None;
             }
+            let filter = app.log.filter().clone();
+            app.log.reset(filter, state.seq);
+            app.log_wanted = true;
             app.state = Some(state);
             app.lost = None;
             if app.ui.selected.is_none() {
@@ -150,6 +154,11 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 app.now();
             }
         }
+        Update::Log { id, records, from } => {
+            app.log.take(id, records, from);
+            app.log_wanted = true;
+            app.now();
+        }
         Update::Ack { id, result } => {
             let what = app.asked.remove(&id).unwrap_or_else(|| "asked".to_owned());
             match result {
@@ -178,6 +187,9 @@ pub(super) fn fold(app: &mut App, record: &Record) {
         && !app.history_whole
     {
         history.push(state, record);
+    }
+    if app.ui.screen == Screen::Log {
+        app.log.push(record);
     }
     if let Some(note) = notes::note(record) {
         app.notes.push_back(note);

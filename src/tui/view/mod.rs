@@ -9,6 +9,7 @@ mod cards;
 pub mod graph;
 mod header;
 mod left;
+pub mod log;
 mod memory;
 pub mod model;
 pub mod notes;
@@ -35,6 +36,7 @@ use super::{
     chart::{Chart, Place},
     draw,
     feed::Clock,
+    log::LogBuffer,
     output::OutputBuffer,
     trend::Trend,
     ui_state::{MIN_SIZE, Screen, UiState},
@@ -70,6 +72,8 @@ pub struct Source<'a> {
     pub planned: Option<&'a Planned>,
     /// Memory over time.
     pub trend: &'a Trend,
+    /// Records for the log.
+    pub log: Option<&'a LogBuffer>,
     /// Where a replay stands; none: it is live.
     pub clock: Option<Clock>,
     /// Time zone for times of day.
@@ -134,6 +138,13 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     };
     let graph_size = regions::graph_window(regions.graph);
     View {
+        log: source
+            .log
+            .filter(|_| ui.screen == Screen::Log)
+            .map(|buffer| {
+                let rows = draw::log::event_rows(regions.log.height);
+                log::log(source, buffer, ui, usize::from(rows))
+            }),
         scrubber: source
             .clock
             .map(|clock| scrubber::scrubber(source, clock, regions.scrubber.width)),

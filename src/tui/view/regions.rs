@@ -33,6 +33,8 @@ pub struct Regions {
     pub attention: Rect,
     /// The wave graph with its rule.
     pub graph: Rect,
+    /// The log with its rule and the selected event.
+    pub log: Rect,
     /// The timeline with its rule, axis and memory.
     pub timeline: Rect,
     /// The table with its rule and heads.
@@ -119,6 +121,12 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         Screen::Graph => {
             out.header = line(0);
             out.graph = Rect::new(0, 1, w, h - 2);
+            out.footer = line(h - 1);
+            return out;
+        }
+        Screen::Log => {
+            out.header = line(0);
+            out.log = Rect::new(0, 1, w, h - 2);
             out.footer = line(h - 1);
             return out;
         }

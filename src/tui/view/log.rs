@@ -1,0 +1,244 @@
+//! The log: events in words, and the selected one with its figures and the rule behind it.
+
+use crate::{
+    display::clean_line,
+    engine::{Event, Level, Record, State},
+    tui::{log::LogBuffer, ui_state::UiState},
+};
+
+use super::{Source, Tone, notes, words};
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogRow {
+    /// Number of the record.
+    pub seq: u64,
+    /// Time of day.
+    pub clock: String,
+    /// Time in the run.
+    pub elapsed: String,
+    /// Urgency.
+    pub level: Level,
+    /// The kind's name.
+    pub kind: String,
+    /// In words.
+    pub text: String,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+/// The screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Log {
+    /// Visible lines, oldest first.
+    pub rows: Vec<LogRow>,
+    /// The selected one among them.
+    pub selected: Option<usize>,
+    /// Records before the first visible one that are known.
+    pub before: usize,
+    /// Known records.
+    pub total: usize,
+    /// The beginning is reached.
+    pub whole: bool,
+    /// More is being read.
+    pub reads: bool,
+    /// The newest is shown and new ones follow.
+    pub follows: bool,
+    /// What is let through, in words.
+    pub filter: String,
+    /// Figures of the selected record: name, value.
+    pub fields: Vec<(String, String)>,
+    /// The rule that led to it.
+    pub rule: Option<&'static str>,
+}
+
+/// Projects the log into so many rows.
+#[must_use]
+pub fn log(source: Source<'_>, buffer: &LogBuffer, ui: &UiState, rows: usize) -> Log {
+    let total = buffer.until(source.state.seq);
+    let (first, selected) = window(buffer, ui.log_at, total, rows);
+    let visible: Vec<&Record> = (first..total)
+        .map_while(|at| buffer.get(at))
+        .take(rows)
+        .collect();
+    let chosen = selected.and_then(|at| visible.get(at));
+    let filter = buffer.filter();
+    let mut said = String::new();
+    if let Some(level) = filter.level {
+        said = format!("{} and up", level_name(level));
+    }
+    Log {
+        rows: visible.iter().map(|r| row(source, r)).collect(),
+        selected,
+        before: first,
+        total,
+        whole: buffer.whole(),
+        reads: buffer.waits(),
+        follows: ui.log_at.is_none(),
+        filter: said,
+        fields: chosen.map(|r| fields(r)).unwrap_or_default(),
+        rule: chosen.and_then(|r| rule(&r.event)),
+    }
+}
+
+/// First visible record and the selected one among the visible.
+fn window(
+    buffer: &LogBuffer,
+    at: Option<u64>,
+    total: usize,
+    rows: usize,
+) -> (usize, Option<usize>) {
+    let last = total.checked_sub(1);
+    let Some(last) = last else { return (0, None) };
+    let selected = at.map_or(last, |seq| buffer.place(seq).min(last));
+    // The selected one in the lower half, as far as there are newer ones.
+    let first = (selected + 1 + rows / 3)
+        .min(total)
+        .saturating_sub(rows)
+        .min(selected);
+    (first, Some(selected - first))
+}
+
+fn row(source: Source<'_>, record: &Record) -> LogRow {
+    let kind = kind(record);
+    let (text, tone) = match notes::note(record) {
+        Some(note) => (note.text, note.tone),
+        None => (routine(&record.event), Tone::Dim),
+    };
+    LogRow {
+        seq: record.seq,
+        clock: words::clock(record.at_ms, source.zone, true),
+        elapsed: words::span(record.elapsed_us),
+        level: record.priority,
+        kind,
+        text,
+        tone,
+    }
+}
+
+/// The name of a level.
+#[must_use]
+pub const fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Low => "low",
+        Level::Medium => "medium",
+        Level::High => "high",
+        Level::Critical => "critical",
+    }
+}
+
+/// The contract's name of an event's kind.
+fn kind(record: &Record) -> String {
+    json(record)
+        .get("kind")
+        .and_then(|kind| kind.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn json(record: &Record) -> serde_json::Map<String, serde_json::Value> {
+    match serde_json::to_value(record) {
+        Ok(serde_json::Value::Object(map)) => map,
+        _ => serde_json::Map::new(),
+    }
+}
+
+/// A routine event in words.
+fn routine(event: &Event) -> String {
+    let whose = event.agent().map(ToString::to_string).unwrap_or_default();
+    let text = match event {
+        Event::AgentReady { .. } => format!("{whose} is ready: all its needs are met"),
+        Event::AgentScheduled {
+            ram_bytes, running, ..
+        } => format!(
+            "{whose} is let in: {} reserved, {running} at once",
+            words::size(*ram_bytes)
+        ),
+        Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
+        Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
+        Event::AgentChecking { .. } => format!("{whose} is checked"),
+        Event::CheckQueued { place } => format!("{} waits for room", place.gate),
+        Event::CheckScheduled { place, .. } => format!("{} is let in", place.gate),
+        Event::CheckStarted { place, .. } => format!("{} runs", place.gate),
+        Event::CheckEnded { place, exit, .. } => format!("{}: {exit}", place.gate),
+        Event::PhaseChecking { phase, .. } => format!("gates of {phase} are checked"),
+        Event::PhaseReopened { phase } => format!("{phase} is open again"),
+        Event::CheckpointMade { wave } => format!("checkpoint after wave {wave}"),
+        _ => whose,
+    };
+    clean_line(text, words::SENTENCE)
+}
+
+/// All fields of a record with their units, in the order of the journal.
+fn fields(record: &Record) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for (name, value) in json(record) {
+        if matches!(name.as_str(), "crc") || value.is_null() {
+            continue;
+        }
+        flatten(&name, &value, &mut out);
+    }
+    out
+}
+
+fn flatten(name: &str, value: &serde_json::Value, out: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Object(map) => {
+            for (inner, value) in map {
+                flatten(&format!("{name}.{inner}"), value, out);
+            }
+        }
+        serde_json::Value::Array(items) if items.is_empty() => {}
+        other => {
+            let plain = other
+                .as_str()
+                .map_or_else(|| other.to_string(), str::to_owned);
+            let text = match other.as_u64() {
+                Some(n) if name.ends_with("_bytes") => format!("{n} ({})", words::size(n)),
+                Some(n) if name.ends_with("_us") => format!("{n} ({})", words::span(n)),
+                Some(n) if name.ends_with("_permille") => format!("{}.{} %", n / 10, n % 10),
+                _ => plain,
+            };
+            out.push((clean_line(name, 60), clean_line(text, 400)));
+        }
+    }
+}
+
+/// The rule behind a decision, in a sentence.
+const fn rule(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::AgentReady { .. } => "an agent is ready when every hard need is met",
+        Event::AgentScheduled { .. } => {
+            "admission: slots, memory, CPUs, other resources, caps and gates had room, and no ready \
+             agent of a better rank fitted"
+        }
+        Event::AgentSkipped { .. } => "a need that can no longer be met skips whoever has it",
+        Event::AgentRetrying { .. } => "attempts are left: `retry` of the plan, doubled each time",
+        Event::AgentTimeout { .. } => {
+            "it ran longer than its `timeout`; asking and freezing stop its clock"
+        }
+        Event::AgentFrozen { .. } => {
+            "a freeze stops the whole process tree: its memory stays, its slot is free"
+        }
+        Event::AgentThawed { .. } => "what was frozen comes back through admission, like a start",
+        Event::AgentBlocked { .. } => {
+            "no attempt is left that a check could pass: a person decides"
+        }
+        Event::CheckScheduled { .. } => "commands of checks and gates pass admission too",
+        Event::GateFailed { .. } => "no gate is passed by: what comes after it waits",
+        Event::PhaseFailed { .. } => {
+            "a phase with a failed agent or a red gate keeps later phases waiting"
+        }
+        Event::ZoneChanged { .. } => {
+            "pressure crossed a threshold; a zone is left only with some distance below it"
+        }
+        Event::CheckpointMade { .. } => "a checkpoint is made when a wave is complete",
+        Event::ModeChanged { .. } => "a person changed it; it holds from the next start on",
+        _ => return None,
+    })
+}
+
+/// For the reducer: how many records lie before the first visible one.
+#[must_use]
+pub fn before(state: &State, buffer: &LogBuffer, ui: &UiState, rows: usize) -> usize {
+    window(buffer, ui.log_at, buffer.until(state.seq), rows).0
+}
