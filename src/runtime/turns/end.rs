@@ -1,0 +1,84 @@
+//! The end of a runner: the run's own, or because its guard is gone.
+//!
+//! Must not wait for anybody for ever: neither for a disk that refuses nor for clients.
+
+use std::{
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    executor::Report,
+    runtime::{RUNNER_FAILED, news::News},
+};
+
+use super::{Msg, Running, complain, record::WRITE_AGAIN};
+
+/// How long the end of a run waits for a disk that refuses its last records.
+const LAST_WRITE: Duration = Duration::from_secs(10);
+/// How long the end waits for clients that have not been told everything.
+const LAST_NEWS: Duration = Duration::from_millis(300);
+
+impl Running {
+    /// The guard is gone, so nobody would end what we leave: ends the agents, then itself.
+    ///
+    /// Nothing of it is recorded: nobody decided against the run, so it stays open and `resume`
+    /// goes on with it as after our own death.
+    pub(super) fn abandon(mut self) -> u8 {
+        complain("the guard is gone: the agents are ended, `wavedeck resume` goes on with the run");
+        self.turns.executor.shutdown(self.turns.grace);
+        loop {
+            match self.turns.inbox.recv() {
+                Ok(Msg::Reports) => {
+                    let mut reports = std::mem::take(&mut self.reports);
+                    self.turns.mailbox.drain(&mut reports);
+                    if reports.drain(..).any(|r| matches!(r, Report::Stopped)) {
+                        return self.end(RUNNER_FAILED);
+                    }
+                    self.reports = reports;
+                }
+                Ok(Msg::Signal(_)) => self.turns.executor.shutdown(Duration::ZERO),
+                Ok(Msg::Action { reply, .. }) => {
+                    reply(Err("the run is ending: its guard is gone".to_owned()));
+                }
+                Ok(_) => {}
+                Err(mpsc::RecvError) => return self.end(RUNNER_FAILED),
+            }
+        }
+    }
+
+    /// The run has ended: everything is on the disk before anybody hears of it.
+    pub(super) fn end(mut self, status: u8) -> u8 {
+        let mut status = status;
+        let until = Instant::now() + LAST_WRITE;
+        while !self.held_records.is_empty() && Instant::now() < until {
+            if self.turns.journal.append(&self.held_records).is_ok() {
+                self.held_records.clear();
+            } else {
+                std::thread::sleep(WRITE_AGAIN);
+            }
+        }
+        if !self.held_records.is_empty() {
+            complain(&format!(
+                "{} last records could not be written",
+                self.held_records.len()
+            ));
+            status = RUNNER_FAILED;
+        }
+        if let Err(error) = self.turns.journal.sync_now() {
+            complain(&format!("the journal may not be on the disk: {error}"));
+        }
+        self.answer();
+        self.tell(&News::End { status });
+        drop(self.lock.take());
+        // Whoever keeps up sees the end; who does not is not waited for.
+        let until = Instant::now() + LAST_NEWS;
+        while Instant::now() < until && self.clients.iter().any(|client| !client.drained()) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if let Some(lines) = self.turns.lines.take() {
+            lines.finish();
+        }
+        status
+    }
+}
