@@ -124,6 +124,15 @@ impl Drop for Slot {
     }
 }
 
+/// Ends a connection for everybody who holds it.
+struct Cut(Arc<UnixStream>);
+
+impl Drop for Cut {
+    fn drop(&mut self) {
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
 /// Our parent, where it is not the first process, which all are below.
 fn parent() -> Option<i32> {
     rustix::process::getppid()
@@ -198,6 +207,8 @@ impl Server {
                 let _ = write_all(&mut &*writer, &queue, &behind);
                 let _ = writer.shutdown(Shutdown::Both);
             })?;
+        // The writer and the loop hold the connection too: who is not read any more is let go of.
+        let _cut = Cut(way.stream.clone());
         if news && operator {
             let sink = ClientSink(way.clone());
             if self.to_loop.send(Msg::Attach(Box::new(sink))).is_err() {
