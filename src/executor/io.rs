@@ -35,6 +35,8 @@ use crate::sys::{
 const CHUNK: usize = 64 * 1024;
 /// Reads of one pipe in a row after its process ended, so that a flood does not hold up the others.
 const LAST_READS: usize = 16;
+/// Between two looks at a process whose end was told and whose status cannot be had yet.
+const ENDED_ROUND: Duration = Duration::from_millis(10);
 /// Between two rounds of freezing.
 const FREEZE_ROUND: Duration = Duration::from_millis(2);
 /// Between two looks while the end of everything is awaited.
@@ -63,6 +65,10 @@ pub(super) struct Loop {
     housekeeping_at: Instant,
     /// Ended children that nobody has reaped yet, by pid and start, and since when.
     zombies: HashMap<(i32, u64), Instant>,
+    /// Statuses that came with those of orphans and belong to jobs that are not known yet.
+    early_ends: HashMap<i32, (Exit, Usage)>,
+    /// The processes as they were in this pass, once somebody had to look.
+    look: Option<ProcTable>,
     closing: Option<Instant>,
     out: Vec<Report>,
     buffer: Box<[u8]>,
@@ -86,6 +92,8 @@ impl Loop {
             early: Vec::new(),
             housekeeping_at: Instant::now() + HOUSEKEEPING,
             zombies: HashMap::new(),
+            early_ends: HashMap::new(),
+            look: None,
             closing: None,
             out: Vec::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
@@ -111,6 +119,7 @@ impl Loop {
                 // The descriptor is ours and open, so nothing else can be wrong; never spin on it.
                 Err(_) => std::thread::sleep(FREEZE_ROUND),
             }
+            self.look = None;
             for event in &events {
                 let (serial, source) = untoken({ event.data }.u64());
                 self.event(serial, source, event.flags);
@@ -203,12 +212,30 @@ impl Loop {
         if live.exit.is_some() {
             return;
         }
-        let (exit, usage) = match reap::reap(live.root.pid) {
+        let end = match reap::reap(live.root.pid) {
             Ok(Some(reaped)) => (reaped.status.into(), reaped.usage),
-            Ok(None) => return,
-            Err(_) => (Exit::Lost, Usage::default()),
+            // Its descriptor says that it has ended, and says so once only: a debugger may be the
+            // first to be told. Looked at again, or this end would be lost for ever.
+            Ok(None) => {
+                let at = Instant::now() + ENDED_ROUND;
+                live.look_again = Some(at);
+                self.timers.insert((at, serial));
+                return;
+            }
+            Err(_) => {
+                (self.early_ends.remove(&live.root.pid)).unwrap_or((Exit::Lost, Usage::default()))
+            }
         };
-        live.exit = Some((exit, usage));
+        self.ended(serial, end);
+    }
+
+    /// Notes how a job's process ended; it has been reaped.
+    fn ended(&mut self, serial: u64, end: (Exit, Usage)) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        live.exit = Some(end);
+        live.look_again = None;
         live.pidfd = None;
         if let Some(feed) = live.feed.take() {
             unwatch(&self.shared.epoll, feed.fd);
@@ -246,7 +273,10 @@ impl Loop {
             let Some(live) = self.jobs.get_mut(&serial) else {
                 continue;
             };
-            if matches!(live.freeze, Freeze::Rounds(_)) {
+            if live.look_again.is_some_and(|again| again <= now) {
+                live.look_again = None;
+                self.exited(serial);
+            } else if matches!(live.freeze, Freeze::Rounds(_)) {
                 self.freeze(serial);
             } else if live.drain_until.is_some_and(|until| until <= now) && live.pipe.is_some() {
                 if self.endings.get(&serial).is_some_and(|e| !e.given_up) {
@@ -263,11 +293,14 @@ impl Loop {
             self.search();
         }
         if self.endings.values().any(|e| e.due <= now) {
-            let table = ProcTable::scan().unwrap_or_default();
             let closing = self.closing.is_some();
-            let out = &mut self.out;
+            if self.look().is_none() {
+                self.look_later(now);
+            }
+            let (out, table) = (&mut self.out, self.look.as_ref());
             self.endings.retain(|_, ending| {
-                let keep = ending.due > now || step_ending(ending, &table, now, out);
+                let keep = ending.due > now
+                    || table.is_none_or(|table| step_ending(ending, table, now, out));
                 if closing {
                     ending.look_at(now + SHUTDOWN_ROUND);
                 }
@@ -277,10 +310,40 @@ impl Loop {
         if now >= self.housekeeping_at {
             self.housekeeping_at = now + HOUSEKEEPING;
             let idle = self.jobs.is_empty() && self.zombies.is_empty();
-            if !idle && self.orphans_possible() && !matches!(self.probe, Probe::Own) {
-                let table = ProcTable::scan().unwrap_or_default();
+            if !idle
+                && self.orphans_possible()
+                && !matches!(self.probe, Probe::Own)
+                && self.look().is_some()
+                && let Some(table) = self.look.take()
+            {
                 self.take_ended_orphans(&table);
+                self.look = Some(table);
             }
+        }
+    }
+
+    /// All processes, read at most once in a pass, however many jobs are looked at in it; none
+    /// where they cannot be read, as without a free descriptor: then nobody may be taken for gone.
+    fn look(&mut self) -> Option<&ProcTable> {
+        if self.look.is_none() {
+            self.look = ProcTable::scan().ok();
+        }
+        self.look.as_ref()
+    }
+
+    /// The same, with a job's process in it unless that has ended.
+    fn look_for(&mut self, pid: i32) -> Option<&ProcTable> {
+        if self.look.as_ref().is_some_and(|t| t.get(pid).is_none()) {
+            // It may have been started since.
+            self.look = None;
+        }
+        self.look()
+    }
+
+    /// Nothing could be read: what is due is tried again a little later.
+    fn look_later(&mut self, now: Instant) {
+        for ending in self.endings.values_mut() {
+            ending.put_off(now + SHUTDOWN_ROUND);
         }
     }
 

@@ -110,10 +110,10 @@ fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
                 if let Some(reaped) = reap::reap(runner)? {
                     return Ok(reaped.status);
                 }
-                while let Ok(reap::Orphans::Reaped(pid)) = reap::reap_own_orphan() {
-                    if pid == runner {
-                        // Its status went to this call; it cannot be told from a success any more.
-                        return Ok(ExitStatus::Code(i32::from(RUNNER_FAILED)));
+                while let Ok(reap::Orphans::Reaped(reaped)) = reap::reap_own_orphan() {
+                    // It ended between the two looks.
+                    if reaped.pid == runner {
+                        return Ok(reaped.status);
                     }
                 }
             } else if let Some(signal) = rustix::process::Signal::from_named_raw(signal)

@@ -105,6 +105,35 @@ fn a_person_stops_the_run() {
     here.nobody_left();
 }
 
+/// Also while orphans are taken on the way: no status goes to the wrong place.
+#[test]
+fn a_second_signal_ends_all_at_once_and_tells_how_each_ended() {
+    let mut plan = String::from("[limits]\nagents = 12\n");
+    for n in 0..12 {
+        plan += &format!(
+            "[[agent]]\nid = \"a{n}\"\nrun = [\"sh\", \"-c\", \"trap '' TERM; echo ready; (sleep 300 &); while :; do sleep 0.02; done\"]\n"
+        );
+    }
+    let mut here = Here::with(&plan);
+    here.grace = "60s";
+    let live = here.start();
+    live.hears("agent.started", "a11");
+    for n in 0..12 {
+        wait_for("it is deaf", || {
+            (here.output(&format!("a{n}.1")) == "ready\n").then_some(())
+        });
+    }
+    signal(live.runner(), Signal::TERM);
+    live.until("it stops", |e| e.all("run.stopped").pop().map(drop));
+    signal(live.runner(), Signal::TERM);
+    let events = live.end().with(143);
+    for n in 0..12 {
+        let ended = events.of("attempt.ended", &format!("a{n}"));
+        assert_eq!(ended["exit"]["signal"]["number"], 9, "{ended}");
+    }
+    here.nobody_left();
+}
+
 #[test]
 fn signals_to_guard_and_runner_stop_in_order() {
     let cases = [
