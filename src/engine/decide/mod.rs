@@ -13,7 +13,7 @@ pub use operator::{Refusal, Resolved, resolve};
 
 use crate::plan::AgentIx;
 
-use super::{Cause, Event, Input, InputKind, State, Status, admission::mode_name};
+use super::{Cause, Event, Input, InputKind, State, Status};
 
 /// Decides what follows from an input; an empty list when nothing does.
 #[must_use]
