@@ -5,12 +5,14 @@
 pub mod glyph;
 pub mod pen;
 
+mod columns;
 mod footer;
 mod graph;
 mod header;
 mod memory;
 mod output;
 mod popup;
+mod row;
 mod side;
 mod table;
 

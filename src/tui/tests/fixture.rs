@@ -17,7 +17,7 @@ use crate::{
     },
     resources::{AgentSample, MachineSample, Sample},
     schedule::static_ranks,
-    tui::view::words::{Note, note},
+    tui::view::notes::{Note, note},
 };
 
 pub const GIB: u64 = 1 << 30;

@@ -1,0 +1,214 @@
+//! Questions before what ends work; the harmless answer is the chosen one.
+
+use super::App;
+use crate::{
+    display::{clean_line, clean_text},
+    engine::{Action, Status, Target, decide::resolve},
+    plan::{AgentIx, Mode},
+    tui::{
+        ui_state::{Choice, Popup, Voice},
+        view::words,
+    },
+};
+
+/// Opens a question; its first answer changes nothing and is the chosen one.
+pub(super) fn ask(app: &mut App, title: &str, lines: &[String], keep: &str, choices: Vec<Choice>) {
+    let mut all = vec![Choice {
+        key: 'n',
+        label: keep.to_owned(),
+        actions: Vec::new(),
+    }];
+    all.extend(choices);
+    app.ui.popups.push(Popup::Ask {
+        title: clean_text(title, 100),
+        lines: lines.iter().map(|l| clean_text(l, 100)).collect(),
+        choices: all,
+        chosen: 0,
+    });
+}
+
+pub(super) fn ask_stop(app: &mut App, all: Vec<Target>) {
+    let Some(state) = &app.state else { return };
+    let mut concerned: Vec<AgentIx> = Vec::new();
+    let mut actions = Vec::new();
+    let mut refusal = None;
+    for target in all {
+        let action = Action::Stop {
+            target: Some(target),
+        };
+        match resolve(state, &action) {
+            Ok(resolved) => {
+                concerned.extend(resolved.agents);
+                actions.push(action);
+            }
+            Err(why) => refusal = Some(why.to_string()),
+        }
+    }
+    if actions.is_empty() {
+        app.say(Voice::Bad, refusal.unwrap_or_default());
+        return;
+    }
+    concerned.sort_unstable();
+    concerned.dedup();
+    let name = match concerned.as_slice() {
+        [one] => state.id(*one).to_string(),
+        many => format!("{} agents", many.len()),
+    };
+    let running = concerned
+        .iter()
+        .filter(|ix| state.agent(**ix).live.is_some())
+        .count();
+    let mut after: Vec<AgentIx> = concerned
+        .iter()
+        .flat_map(|ix| state.setup.edges_out[ix.ix()].iter())
+        .filter(|e| {
+            e.kind != crate::engine::EdgeKind::Soft
+                && state.agent(e.to).status == Status::Waiting
+                && !concerned.contains(&e.to)
+        })
+        .map(|e| e.to)
+        .collect();
+    after.sort_unstable();
+    after.dedup();
+    let mut lines = vec![match running {
+        0 => "No process of it runs now.".to_owned(),
+        1 => "Its process is ended: TERM, then KILL after the grace time.".to_owned(),
+        n => format!("{n} processes are ended: TERM, then KILL after the grace time."),
+    }];
+    if !after.is_empty() {
+        let names: Vec<String> = after
+            .iter()
+            .take(5)
+            .map(|ix| state.id(*ix).to_string())
+            .collect();
+        let more = if after.len() > 5 {
+            format!(" and {} more", after.len() - 5)
+        } else {
+            String::new()
+        };
+        lines.push(format!("Waits for it: {}{more}.", names.join(", ")));
+    }
+    lines.push("It can be tried again later.".to_owned());
+    let yes = Choice {
+        key: 'y',
+        label: format!("stop {name}"),
+        actions,
+    };
+    ask(
+        app,
+        &format!("Stop {name}?"),
+        &lines,
+        "no, let it go on",
+        vec![yes],
+    );
+}
+
+pub(super) fn ask_stop_run(app: &mut App) {
+    let Some(state) = &app.state else { return };
+    let action = Action::Stop { target: None };
+    if let Err(why) = resolve(state, &action) {
+        app.say(Voice::Bad, why.to_string());
+        return;
+    }
+    let running = state.agents.iter().filter(|a| a.live.is_some()).count();
+    let open = state.agents.iter().filter(|a| !a.status.is_final()).count();
+    let lines = vec![
+        format!("{running} agents have a process, {open} have not ended."),
+        "All processes are ended; what was not done stays undone.".to_owned(),
+        "To leave and let it go on, press q instead.".to_owned(),
+    ];
+    let yes = Choice {
+        key: 'y',
+        label: "stop the run".to_owned(),
+        actions: vec![action],
+    };
+    ask(
+        app,
+        "Stop the whole run?",
+        &lines,
+        "no, let it go on",
+        vec![yes],
+    );
+}
+
+pub(super) fn ask_sequential(app: &mut App) {
+    let Some(state) = &app.state else { return };
+    let after = Action::Sequential { now: false };
+    let now = Action::Sequential { now: true };
+    let mut choices = Vec::new();
+    if state.mode == Mode::Sequential {
+        choices.extend([Mode::Hybrid, Mode::Parallel].map(|mode| Choice {
+            key: if mode == Mode::Hybrid { 'h' } else { 'p' },
+            label: format!("back to {}", crate::engine::mode_name(mode)),
+            actions: vec![Action::Mode { mode }],
+        }));
+    } else {
+        choices.push(Choice {
+            key: 'a',
+            label: "after the running ones: they end first, then one at a time".to_owned(),
+            actions: vec![after],
+        });
+    }
+    if let Ok(resolved) = resolve(state, &now) {
+        choices.push(Choice {
+            key: 'f',
+            label: format!("now: freeze {} and let one go on", resolved.agents.len()),
+            actions: vec![now],
+        });
+    }
+    let lines =
+        vec!["Frozen agents keep their memory and come back one after the other.".to_owned()];
+    ask(app, "One agent at a time?", &lines, "no, as it is", choices);
+}
+
+pub(super) fn ask_swap(app: &mut App) {
+    let Some(state) = &app.state else { return };
+    let Some(ix) = app.selected() else {
+        app.say(Voice::Plain, "select one agent: it gets another worker");
+        return;
+    };
+    let plan = state.setup.plan.agent(ix);
+    let id = plan.id.to_string();
+    let any = Action::Swap {
+        agent: id.clone(),
+        worker: None,
+    };
+    if let Err(why) = resolve(state, &any) {
+        app.say(Voice::Bad, why.to_string());
+        return;
+    }
+    let mut choices = Vec::new();
+    for (key, mode) in ('1'..='9').zip(&plan.modes) {
+        let Some(worker) = mode.worker else { continue };
+        let name = &state.setup.plan.workers[worker.ix()].name;
+        let action = Action::Swap {
+            agent: id.clone(),
+            worker: Some(name.clone()),
+        };
+        if resolve(state, &action).is_ok() {
+            let memory = if mode.ram_guessed { "~" } else { "" };
+            choices.push(Choice {
+                key,
+                label: format!(
+                    "{}  {memory}{}  ~{}",
+                    clean_line(name, 30),
+                    words::size(mode.ram_bytes),
+                    words::span(mode.duration.expected_us)
+                ),
+                actions: vec![action],
+            });
+        }
+    }
+    let lines = vec![if state.agent(ix).live.is_some() {
+        "Its process is ended and the next attempt begins with that worker.".to_owned()
+    } else {
+        "Its next attempt begins with that worker.".to_owned()
+    }];
+    ask(
+        app,
+        &format!("Which worker takes over {id}?"),
+        &lines,
+        "no other",
+        choices,
+    );
+}

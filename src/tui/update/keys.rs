@@ -1,0 +1,258 @@
+//! Keys: what each does now, in popups, while a filter is typed, and on the screens.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
+
+use super::{
+    App,
+    mouse::click,
+    moves::{back, mark, open, page, pane, sideways, step},
+    operate::{operate, send},
+    select::{ask_output, keep_selection},
+};
+use crate::{
+    display::clean_line,
+    tui::{
+        action::UiAction,
+        draw,
+        feed::Request,
+        keymap::Key,
+        ui_state::{Look, Pane, Popup, Screen, Voice},
+    },
+};
+
+pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Request>) {
+    match event {
+        TerminalEvent::Resize(w, h) => {
+            app.ui.size = (*w, *h);
+            app.now();
+        }
+        TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
+            app.now();
+            press(app, key, out);
+        }
+        TerminalEvent::Paste(text) if app.ui.typing => {
+            app.ui.filter.push_str(&clean_line(text, 60));
+            app.now();
+        }
+        TerminalEvent::Mouse(mouse) => click(app, *mouse, out),
+        _ => {}
+    }
+}
+
+pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
+    let key = Key::of(event);
+    if app.ui.typing && !app.ui.too_small() && typed(app, key) {
+        return;
+    }
+    app.ui.message = None;
+    app.message_ticks = 0;
+    let found = app.settings.keys.find(key).map(|b| (b.run, b.desc.clone()));
+    if app.ui.too_small() {
+        // Nothing that cannot be seen is changed.
+        if matches!(found, Some((UiAction::Leave, _))) {
+            app.quit = true;
+        }
+        return;
+    }
+    if !app.ui.popups.is_empty() && in_popup(app, key, found.as_ref().map(|f| f.0), out) {
+        return;
+    }
+    match found {
+        None => {
+            let help = app
+                .settings
+                .keys
+                .key_for(UiAction::Help)
+                .map_or_else(String::new, |k| k.to_string());
+            app.say(
+                Voice::Plain,
+                format!("{key} does nothing here; {help} shows all keys"),
+            );
+        }
+        Some((UiAction::Unbuilt, desc)) => {
+            app.say(Voice::Plain, format!("not built yet: {desc}"));
+        }
+        Some((action, _)) => act(app, action, out),
+    }
+}
+
+/// A key while the filter is typed; false: it is not for the filter.
+pub(super) fn typed(app: &mut App, key: Key) -> bool {
+    match key.code {
+        KeyCode::Char(c) if !key.ctrl && !key.alt => app.ui.filter.push(c),
+        KeyCode::Char('u') if key.ctrl => app.ui.filter.clear(),
+        KeyCode::Backspace => {
+            app.ui.filter.pop();
+        }
+        KeyCode::Enter => app.ui.typing = false,
+        KeyCode::Esc => {
+            app.ui.typing = false;
+            app.ui.filter.clear();
+        }
+        KeyCode::Up | KeyCode::Down => return false,
+        _ => {}
+    }
+    app.ui.scroll = 0;
+    keep_selection(app);
+    true
+}
+
+/// A key while something lies in front; false: it means what it always means.
+pub(super) fn in_popup(
+    app: &mut App,
+    key: Key,
+    run: Option<UiAction>,
+    out: &mut Vec<Request>,
+) -> bool {
+    let rows = app.ui.size.1;
+    let Some(popup) = app.ui.popups.last_mut() else {
+        return false;
+    };
+    match popup {
+        Popup::Help { scroll } => {
+            match run {
+                Some(UiAction::Down) => *scroll = scroll.saturating_add(1),
+                Some(UiAction::Up) => *scroll = scroll.saturating_sub(1),
+                Some(UiAction::PageDown | UiAction::HalfDown) => {
+                    *scroll = scroll.saturating_add(rows / 2);
+                }
+                Some(UiAction::PageUp | UiAction::HalfUp) => {
+                    *scroll = scroll.saturating_sub(rows / 2);
+                }
+                Some(UiAction::First) => *scroll = 0,
+                Some(UiAction::Last) => *scroll = u16::MAX,
+                Some(UiAction::Leave) if key.ctrl => app.quit = true,
+                _ => {
+                    app.ui.popups.pop();
+                    return true;
+                }
+            }
+            if let Some(Popup::Help { scroll }) = app.ui.popups.last_mut() {
+                let most = draw::help_height(&app.settings.keys).saturating_sub(1);
+                *scroll = (*scroll).min(most);
+            }
+        }
+        Popup::Ask {
+            choices, chosen, ..
+        } => {
+            let count = choices.len();
+            if let KeyCode::Char(c) = key.code
+                && !key.ctrl
+                && !key.alt
+                && let Some(at) = choices.iter().position(|choice| choice.key == c)
+            {
+                *chosen = at;
+                answer(app, out);
+                return true;
+            }
+            match (key.code, run) {
+                (KeyCode::Enter, _) => answer(app, out),
+                (_, Some(UiAction::Leave)) if key.ctrl => app.quit = true,
+                (KeyCode::Esc, _) | (_, Some(UiAction::Leave | UiAction::Back)) => {
+                    app.ui.popups.pop();
+                }
+                (_, Some(UiAction::Down | UiAction::Right | UiAction::NextPane)) => {
+                    *chosen = (*chosen + 1) % count;
+                }
+                (_, Some(UiAction::Up | UiAction::Left)) => *chosen = (*chosen + count - 1) % count,
+                _ => {}
+            }
+        }
+    }
+    true
+}
+
+/// Carries out the chosen answer of the question in front.
+pub(super) fn answer(app: &mut App, out: &mut Vec<Request>) {
+    if let Some(Popup::Ask {
+        choices, chosen, ..
+    }) = app.ui.popups.pop()
+        && let Some(choice) = choices.into_iter().nth(chosen)
+    {
+        for action in choice.actions {
+            send(app, action, out);
+        }
+    }
+}
+
+pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
+    match action {
+        UiAction::Leave => app.quit = true,
+        UiAction::Help => app.ui.popups.push(Popup::Help { scroll: 0 }),
+        UiAction::Back => back(app),
+        UiAction::Open => open(app, out),
+        UiAction::Zoom => {
+            if app.ui.screen == Screen::Output {
+                app.ui.screen = Screen::Deck;
+            } else if app.ui.agent().is_some() {
+                app.ui.screen = Screen::Output;
+                ask_output(app, out);
+            } else {
+                app.say(Voice::Plain, "select an agent first: its output is shown");
+            }
+        }
+        UiAction::Graph => {
+            app.ui.screen = if app.ui.screen == Screen::Graph {
+                Screen::Deck
+            } else {
+                Screen::Graph
+            };
+            app.ui.graph_at = None;
+        }
+        UiAction::Deck => app.ui.screen = Screen::Deck,
+        UiAction::NextPane => {
+            app.ui.focus = match app.ui.focus {
+                Pane::Table => Pane::Output,
+                Pane::Output => Pane::Graph,
+                Pane::Graph => Pane::Table,
+            };
+            if app.ui.focus != Pane::Graph {
+                app.ui.graph_at = None;
+            }
+        }
+        UiAction::Down => step(app, 1, out),
+        UiAction::Up => step(app, -1, out),
+        UiAction::PageDown => step(app, page(app), out),
+        UiAction::PageUp => step(app, -page(app), out),
+        UiAction::HalfDown => step(app, page(app) / 2, out),
+        UiAction::HalfUp => step(app, -(page(app) / 2), out),
+        UiAction::First => step(app, isize::MIN / 2, out),
+        UiAction::Last => {
+            if pane(app) == Pane::Output {
+                app.ui.look = Look::Tail;
+                ask_output(app, out);
+            } else {
+                step(app, isize::MAX / 2, out);
+            }
+        }
+        UiAction::Left => sideways(app, true, out),
+        UiAction::Right => sideways(app, false, out),
+        UiAction::Mark => mark(app, out),
+        UiAction::Filter => {
+            app.ui.screen = Screen::Deck;
+            app.ui.typing = true;
+        }
+        UiAction::Sort => {
+            app.ui.sort = app.ui.sort.next();
+            let name = app.ui.sort.name();
+            app.say(Voice::Plain, format!("sorted by {name}"));
+        }
+        UiAction::Group => {
+            app.ui.grouping = app.ui.grouping.next();
+            let name = app.ui.grouping.name();
+            keep_selection(app);
+            app.say(Voice::Plain, format!("grouped by {name}"));
+        }
+        UiAction::Mouse => {
+            app.ui.mouse = !app.ui.mouse;
+            let text = if app.ui.mouse {
+                "the mouse is wavedeck's again"
+            } else {
+                "the mouse is the terminal's: select and copy; the same key takes it back"
+            };
+            app.say(Voice::Plain, text);
+        }
+        UiAction::Nothing | UiAction::Unbuilt => {}
+        UiAction::Do(verb) => operate(app, verb, out),
+    }
+}

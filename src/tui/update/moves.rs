@@ -1,0 +1,220 @@
+//! Moving about: rows, folds, scrolling, the wave graph.
+
+use super::{
+    App,
+    select::{ask_output, select},
+};
+use crate::{
+    plan::AgentIx,
+    tui::{
+        feed::Request,
+        ui_state::{Look, Pane, RowId, Screen, Voice},
+        view::{
+            outline::{self, Outline},
+            regions,
+        },
+    },
+};
+
+/// Where the arrow keys move now.
+pub(super) fn pane(app: &App) -> Pane {
+    match app.ui.screen {
+        Screen::Deck => app.ui.focus,
+        Screen::Output => Pane::Output,
+        Screen::Graph => Pane::Graph,
+    }
+}
+
+pub(super) fn page(app: &App) -> isize {
+    let view = app.view();
+    let rows = match pane(app) {
+        Pane::Table => regions::table_rows(view.regions.table.height),
+        Pane::Output => view.regions.output.height.saturating_sub(1),
+        Pane::Graph => view.regions.graph.height,
+    };
+    isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
+}
+
+pub(super) fn back(app: &mut App) {
+    let ui = &mut app.ui;
+    if ui.popups.pop().is_some() {
+    } else if ui.screen != Screen::Deck {
+        ui.screen = Screen::Deck;
+        ui.graph_at = None;
+    } else if !ui.filter.is_empty() {
+        ui.filter.clear();
+    } else if !ui.marks.is_empty() {
+        ui.marks.clear();
+    } else if ui.focus != Pane::Table {
+        ui.focus = Pane::Table;
+        ui.graph_at = None;
+    } else {
+        ui.look = Look::Tail;
+    }
+}
+
+pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
+    match app.ui.selected.clone() {
+        Some(RowId::Agent(_)) => {
+            app.ui.screen = Screen::Output;
+            ask_output(app, out);
+        }
+        Some(id @ RowId::Group(_)) => toggle_fold(app, id),
+        Some(RowId::Done) => {
+            app.ui.show_done = Some(app.ui.show_done != Some(true));
+        }
+        None => app.say(Voice::Plain, "nothing is selected"),
+    }
+}
+
+pub(super) fn toggle_fold(app: &mut App, id: RowId) {
+    if !app.ui.closed.remove(&id) {
+        app.ui.closed.insert(id);
+    }
+}
+
+/// Moves by rows in the focused pane.
+pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
+    match pane(app) {
+        Pane::Table => {
+            let lines = app.outline();
+            let Some(state) = &app.state else { return };
+            let count = isize::try_from(lines.lines.len()).unwrap_or(isize::MAX);
+            if count == 0 {
+                return;
+            }
+            let at = app
+                .ui
+                .selected
+                .as_ref()
+                .and_then(|id| lines.find(state, id))
+                .map_or(if by > 0 { -1 } else { 0 }, |at| {
+                    isize::try_from(at).unwrap_or(0)
+                });
+            let to = at.saturating_add(by).clamp(0, count - 1);
+            if let Some(line) = lines.lines.get(to.unsigned_abs()) {
+                let id = Outline::id(state, *line);
+                select(app, id, out);
+            }
+        }
+        Pane::Output => scroll_output(app, by, out),
+        Pane::Graph => walk_graph(app, 0, by, out),
+    }
+}
+
+pub(super) fn scroll_output(app: &mut App, by: isize, out: &mut Vec<Request>) {
+    let rows = usize::from(app.view().regions.output.height.saturating_sub(1));
+    if let Some(buffer) = &app.output {
+        app.ui.look = buffer.scrolled(app.ui.look, by, rows);
+        ask_output(app, out);
+    }
+    app.now();
+}
+
+pub(super) fn sideways(app: &mut App, left: bool, out: &mut Vec<Request>) {
+    if pane(app) == Pane::Graph {
+        walk_graph(app, if left { -1 } else { 1 }, 0, out);
+        return;
+    }
+    let Some(id) = app.ui.selected.clone() else {
+        return;
+    };
+    if id == RowId::Done {
+        app.ui.show_done = Some(!left);
+        return;
+    }
+    let foldable = match &id {
+        RowId::Agent(agent) => app.state.as_ref().is_some_and(|s| {
+            s.find(agent)
+                .is_some_and(|ix| !s.setup.children[ix.ix()].is_empty())
+        }),
+        _ => true,
+    };
+    if foldable && left && app.ui.closed.insert(id.clone()) {
+        return;
+    }
+    if foldable && !left {
+        app.ui.closed.remove(&id);
+        return;
+    }
+    // On a leaf, left goes up to what it belongs to.
+    if left && let (RowId::Agent(agent), Some(state)) = (&id, &app.state) {
+        let Some(ix) = state.find(agent) else { return };
+        let up = match state.setup.plan.agent(ix).parent {
+            Some(parent) => Some(RowId::Agent(state.id(parent))),
+            None => outline::group_of(state, app.ui.grouping, ix).map(RowId::Group),
+        };
+        if let Some(up) = up.filter(|up| app.outline().find(state, up).is_some()) {
+            select(app, up, out);
+        }
+    }
+}
+
+/// Selects the nearest node in a direction of the wave graph.
+pub(super) fn walk_graph(app: &mut App, dx: isize, dy: isize, out: &mut Vec<Request>) {
+    let (Some(state), Some(chart)) = (&app.state, &app.chart) else {
+        return;
+    };
+    let full = app.ui.screen == Screen::Graph;
+    let layout = chart.layout(chart.place(full, app.ui.size.0.saturating_sub(2)));
+    let from = app.selected().or_else(|| {
+        let active = |ix: &AgentIx| !state.agent(*ix).status.is_final();
+        chart
+            .order
+            .iter()
+            .copied()
+            .find(active)
+            .or(chart.order.first().copied())
+    });
+    let Some(from) = from else { return };
+    let here = layout.nodes[from.ix()];
+    let wave = state.setup.wave(from);
+    let target = if dx == 0 {
+        let mut column: Vec<AgentIx> = chart
+            .order
+            .iter()
+            .copied()
+            .filter(|&ix| state.setup.wave(ix) == wave)
+            .collect();
+        column.sort_by_key(|ix| layout.nodes[ix.ix()].y);
+        let at = column.iter().position(|&ix| ix == from).unwrap_or(0);
+        let to = isize::try_from(at).unwrap_or(0).saturating_add(dy);
+        let last = isize::try_from(column.len()).unwrap_or(1) - 1;
+        column.get(to.clamp(0, last.max(0)).unsigned_abs()).copied()
+    } else {
+        // Along an edge where there is one, else to the nearest of the next wave.
+        let near = if dx < 0 {
+            chart.preds(from)
+        } else {
+            chart.succs(from)
+        };
+        let by_row = |ix: &AgentIx| layout.nodes[ix.ix()].y.abs_diff(here.y);
+        near.iter().copied().min_by_key(by_row).or_else(|| {
+            let next = wave.checked_add_signed(dx.signum() as i32)?;
+            let column = chart
+                .order
+                .iter()
+                .copied()
+                .filter(|&ix| state.setup.wave(ix) == next);
+            column.min_by_key(by_row)
+        })
+    };
+    app.ui.graph_at = None;
+    if let Some(ix) = target {
+        let id = RowId::Agent(state.id(ix));
+        select(app, id, out);
+    }
+}
+
+pub(super) fn mark(app: &mut App, out: &mut Vec<Request>) {
+    let Some(id) = app.ui.agent().cloned() else {
+        app.say(Voice::Plain, "only agents can be marked");
+        return;
+    };
+    if !app.ui.marks.remove(&id) {
+        app.ui.marks.insert(id);
+    }
+    if pane(app) == Pane::Table {
+        step(app, 1, out);
+    }
+}

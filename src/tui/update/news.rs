@@ -1,0 +1,125 @@
+//! News of the run: snapshots, events, readings, output, answers.
+//!
+//! Must not ask the runner for anything but through what the app wants.
+
+use crate::engine::{Event, Record};
+
+use super::{
+    App, Dirty, NOTES,
+    select::{follow_selection, go_to_what_runs, keep_selection, output_rows},
+};
+use crate::tui::{chart::Chart, feed::Update, ui_state::Voice, view::notes};
+
+pub(super) fn feed(app: &mut App, news: Update) {
+    match news {
+        Update::Snapshot(state) => {
+            if app.chart.is_none()
+                || app
+                    .state
+                    .as_ref()
+                    .is_none_or(|old| old.setup.plan != state.setup.plan)
+            {
+                app.chart = Some(Chart::new(&state.setup));
+            }
+            app.state = Some(state);
+            app.lost = None;
+            if app.ui.selected.is_none() {
+                keep_selection(app);
+            }
+            go_to_what_runs(app);
+            follow_selection(app);
+            app.now();
+        }
+        Update::Records(records) => {
+            for record in &records {
+                fold(app, record);
+                doubt_output(app, &record.event);
+            }
+            if !records.is_empty() {
+                go_to_what_runs(app);
+                // A row that is gone takes the selection to its neighbour.
+                let attempt = app
+                    .selected()
+                    .and_then(|ix| app.state.as_ref().map(|s| (ix, s.agent(ix).attempt)));
+                if attempt != app.output.as_ref().map(|o| (o.agent, o.attempt)) {
+                    follow_selection(app);
+                }
+                app.now();
+            }
+        }
+        Update::Sample(sample) => {
+            if let Some(buffer) = &mut app.output
+                && let Ok(at) = sample
+                    .agents
+                    .binary_search_by_key(&buffer.agent.0, |a| a.agent)
+                && sample.agents[at].attempt == buffer.attempt
+                && sample.agents[at].output_bytes > buffer.total
+            {
+                buffer.total = sample.agents[at].output_bytes;
+                app.output_wanted = true;
+            }
+            app.sample = Some(sample);
+            app.dirty = app.dirty.max(Dirty::Gauges);
+        }
+        Update::Output {
+            agent,
+            attempt,
+            offset,
+            bytes,
+            total,
+        } => {
+            let look = app.ui.look;
+            if let Some(buffer) = &mut app.output
+                && buffer.agent == agent
+                && buffer.attempt == attempt
+            {
+                let grew = !bytes.is_empty() || !buffer.loaded;
+                buffer.take(offset, &bytes, total, look);
+                app.output_wanted |= grew && buffer.wanted(look, output_rows(&app.ui)).is_some();
+                app.now();
+            }
+        }
+        Update::Ack { id, result } => {
+            let what = app.asked.remove(&id).unwrap_or_else(|| "asked".to_owned());
+            match result {
+                Ok(()) => app.say(Voice::Good, format!("{what}: done")),
+                Err(why) => app.say(Voice::Bad, format!("{what}: {why}")),
+            }
+        }
+        Update::Gone { reason } => {
+            let finished = app.state.as_ref().is_some_and(|s| s.finished.is_some());
+            if !finished {
+                app.lost = Some(reason);
+                app.now();
+            }
+        }
+    }
+}
+
+pub(super) fn fold(app: &mut App, record: &Record) {
+    let Some(state) = &mut app.state else { return };
+    // What the snapshot contains already is not told twice.
+    if record.seq <= state.seq {
+        return;
+    }
+    state.apply(record);
+    if let Some(note) = notes::note(record) {
+        app.notes.push_back(note);
+        if app.notes.len() > NOTES {
+            app.notes.pop_front();
+        }
+    }
+}
+
+/// What an attempt printed last came after the last sample of it.
+pub(super) fn doubt_output(app: &mut App, event: &Event) {
+    let (Event::AttemptEnded { agent, attempt, .. }, Some(state), Some(buffer)) =
+        (event, &app.state, &mut app.output)
+    else {
+        return;
+    };
+    if state.find(agent) == Some(buffer.agent) && *attempt == buffer.attempt {
+        buffer.doubt();
+        app.output_wanted = true;
+    }
+}

@@ -1,0 +1,154 @@
+//! Actions on the run: whom they mean, whether they may be sent.
+
+use super::{
+    App,
+    ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap},
+};
+use crate::{
+    engine::{Action, State, Target, decide::resolve},
+    plan::AgentId,
+    tui::{
+        action::Verb,
+        feed::Request,
+        ui_state::{Group, Grouping, RowId, Voice},
+        view::{notes, outline},
+    },
+};
+
+/// Whom an action means: the marked agents, else the selected row.
+pub(super) fn targets(app: &App) -> Vec<Target> {
+    let Some(state) = &app.state else {
+        return Vec::new();
+    };
+    let agent = |id: &AgentId| Target::Agent(id.to_string());
+    if !app.ui.marks.is_empty() {
+        return app.ui.marks.iter().map(agent).collect();
+    }
+    let plan = &state.setup.plan;
+    match &app.ui.selected {
+        Some(RowId::Agent(id)) => vec![agent(id)],
+        Some(RowId::Group(Group::Track(Some(t)))) => {
+            vec![Target::Track(plan.tracks[t.ix()].id.clone())]
+        }
+        Some(RowId::Group(Group::Phase(Some(p)))) => {
+            vec![Target::Phase(plan.phases[p.ix()].id.clone())]
+        }
+        Some(RowId::Group(group)) => {
+            let grouping = match group {
+                Group::Track(_) => Grouping::Track,
+                Group::Phase(_) => Grouping::Phase,
+                Group::Wave(_) => Grouping::Wave,
+            };
+            plan.indices()
+                .filter(|&ix| {
+                    plan.agent(ix).parent.is_none()
+                        && outline::group_of(state, grouping, ix) == Some(*group)
+                })
+                .map(|ix| agent(&plan.agent(ix).id))
+                .collect()
+        }
+        Some(RowId::Done) | None => Vec::new(),
+    }
+}
+
+/// Asks for an action, unless the engine's own rules refuse it.
+pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
+    if let Some(why) = cannot(app) {
+        app.say(Voice::Bad, why);
+        return;
+    }
+    let Some(state) = &app.state else { return };
+    if let Err(refusal) = resolve(state, &action) {
+        app.say(Voice::Bad, refusal.to_string());
+        return;
+    }
+    if action == (Action::Stop { target: None }) {
+        app.stop_asked = true;
+    }
+    let what = notes::action(&action);
+    let id = app.next_id;
+    app.next_id += 1;
+    app.say(Voice::Plain, format!("{what} …"));
+    app.asked.insert(id, what);
+    out.push(Request::Action { id, action });
+}
+
+/// Why nothing can be changed from here.
+pub(super) fn cannot(app: &App) -> Option<&'static str> {
+    if !app.settings.can_act {
+        Some("this is a recording: nothing can be changed")
+    } else if app.lost.is_some() {
+        Some("the connection to the run is lost")
+    } else if app.state.is_none() {
+        Some("the run has not been read yet")
+    } else {
+        None
+    }
+}
+
+/// What an agent's hold, or its group's, says about freezing and letting go.
+pub(super) fn pause_or_resume(state: &State, target: Target) -> Action {
+    let resume = Action::Resume {
+        target: target.clone(),
+    };
+    let pause = Action::Pause { target };
+    // What is held goes on; only where nothing is held is anything frozen.
+    if resolve(state, &resume).is_ok() {
+        resume
+    } else {
+        pause
+    }
+}
+
+pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
+    if let Some(why) = cannot(app) {
+        app.say(Voice::Bad, why);
+        return;
+    }
+    let Some(state) = &app.state else { return };
+    let all = targets(app);
+    let of_run = matches!(verb, Verb::Sequential | Verb::StopRun | Verb::PauseTrack);
+    if all.is_empty() && !of_run {
+        app.say(Voice::Plain, "select an agent or a group first");
+        return;
+    }
+    match verb {
+        Verb::Pause => {
+            let actions: Vec<Action> = all.into_iter().map(|t| pause_or_resume(state, t)).collect();
+            send_all(app, actions, out);
+        }
+        Verb::PauseTrack => {
+            let track = match &app.ui.selected {
+                Some(RowId::Group(Group::Track(Some(t)))) => Some(*t),
+                Some(RowId::Agent(id)) => state
+                    .find(id)
+                    .and_then(|ix| state.setup.plan.agent(ix).track),
+                _ => None,
+            };
+            let Some(track) = track else {
+                app.say(Voice::Plain, "this row has no track");
+                return;
+            };
+            let target = Target::Track(state.setup.plan.tracks[track.ix()].id.clone());
+            let action = pause_or_resume(state, target);
+            send(app, action, out);
+        }
+        Verb::Retry => {
+            let actions = all
+                .into_iter()
+                .map(|target| Action::Retry { target })
+                .collect();
+            send_all(app, actions, out);
+        }
+        Verb::Stop => ask_stop(app, all),
+        Verb::StopRun => ask_stop_run(app),
+        Verb::Sequential => ask_sequential(app),
+        Verb::Swap => ask_swap(app),
+    }
+}
+
+pub(super) fn send_all(app: &mut App, actions: Vec<Action>, out: &mut Vec<Request>) {
+    for action in actions {
+        send(app, action, out);
+    }
+}

@@ -1,0 +1,113 @@
+//! Phases and tracks in few words.
+
+use super::{Card, Source, Tone, mine, why, words};
+use crate::{
+    engine::{PhaseStatus, State, Status},
+    plan::AgentIx,
+};
+
+/// Agents of a set by what matters: done, at work, bad, all.
+pub(super) fn tally<'a>(
+    state: &State,
+    agents: impl Iterator<Item = &'a AgentIx>,
+) -> (usize, usize, usize, usize) {
+    let mut sums = (0, 0, 0, 0);
+    for &ix in agents {
+        let status = state.agent(ix).status;
+        sums.3 += 1;
+        match status {
+            Status::Succeeded => sums.0 += 1,
+            Status::Blocked => sums.2 += 1,
+            Status::Failed if !state.handled(ix) => sums.2 += 1,
+            s if s.holds_slot() => sums.1 += 1,
+            _ => {}
+        }
+    }
+    sums
+}
+
+pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
+    let Source { state, chart, .. } = source;
+    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let plan = &state.setup.plan;
+    let mut out = Vec::new();
+    for (i, name) in chart.phases.iter().enumerate() {
+        let (done, active, bad, total) = tally(state, state.setup.members[i].iter());
+        let phase = &state.phases[i];
+        let (word, tone) = match phase.status {
+            PhaseStatus::Waiting => ("waits", Tone::Dim),
+            PhaseStatus::Running => ("at work", Tone::Plain),
+            PhaseStatus::Checking => ("gate", Tone::Warn),
+            PhaseStatus::Completed => ("complete", Tone::Good),
+            PhaseStatus::Failed => ("failed", Tone::Bad),
+        };
+        let text = match phase.status {
+            PhaseStatus::Checking | PhaseStatus::Failed => why::phase(state, &figures, i).0,
+            _ => String::new(),
+        };
+        out.push(Card {
+            heading: (i == 0).then_some("PHASES"),
+            name: name.clone(),
+            done,
+            active,
+            bad,
+            total,
+            word: word.to_owned(),
+            tone,
+            text,
+        });
+    }
+    let mut members: Vec<Vec<AgentIx>> = vec![Vec::new(); chart.tracks.len()];
+    for ix in plan.indices() {
+        if let Some(track) = plan.agent(ix).track {
+            members[track.ix()].push(ix);
+        }
+    }
+    for (i, name) in chart.tracks.iter().enumerate() {
+        let (done, active, bad, total) = tally(state, members[i].iter());
+        let ram: u64 = members[i]
+            .iter()
+            .filter_map(|&ix| mine(state, source.sample, ix))
+            .map(|s| s.resident_bytes)
+            .sum();
+        out.push(Card {
+            heading: (i == 0).then_some("TRACKS"),
+            name: name.clone(),
+            done,
+            active,
+            bad,
+            total,
+            word: if ram > 0 {
+                words::size(ram)
+            } else {
+                String::new()
+            },
+            tone: Tone::Dim,
+            text: String::new(),
+        });
+    }
+    out
+}
+
+/// The first phase that is not complete.
+pub(super) fn current_phase(source: Source<'_>) -> Option<(String, Tone)> {
+    let Source { state, chart, .. } = source;
+    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let at = state
+        .phases
+        .iter()
+        .position(|p| p.status == PhaseStatus::Failed)
+        .or_else(|| {
+            state
+                .phases
+                .iter()
+                .position(|p| matches!(p.status, PhaseStatus::Running | PhaseStatus::Checking))
+        })?;
+    let (done, _, _, total) = tally(state, state.setup.members[at].iter());
+    let (text, tone) = why::phase(state, &figures, at);
+    let mut line = format!("phase {} {done}/{total}", chart.phases[at]);
+    if !text.is_empty() {
+        line = format!("{line} · {text}");
+    }
+    Some((line, tone))
+}

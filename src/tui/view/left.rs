@@ -1,0 +1,72 @@
+//! Estimates of the time that is left, from declared durations.
+
+use super::Left;
+use crate::{
+    engine::{State, Status},
+    plan::AgentIx,
+    tui::chart::Chart,
+};
+
+/// Time that is left of an agent's expected time, µs.
+pub(super) fn agent_left(state: &State, ix: AgentIx, now_us: u64) -> Left {
+    let expected = state.mode_of(ix).duration.expected_us;
+    let used = state.clock_us(ix, now_us);
+    if used > expected {
+        Left::Over(used - expected)
+    } else {
+        Left::About(expected - used)
+    }
+}
+
+/// Estimate for the whole run: the longest chain of what is left, or the work left over all slots,
+/// whichever is more. From declared durations, so it is always marked `~`.
+pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
+    if state.finished.is_some() || state.stopping.is_some() {
+        return None;
+    }
+    let n = state.agents.len();
+    let mut finish = vec![0_u64; n];
+    // When an agent and all its sub-agents have ended.
+    let mut close = vec![0_u64; n];
+    let (mut work, mut longest, mut open) = (0_u64, 0_u64, false);
+    for &ix in &chart.order {
+        let i = ix.ix();
+        let agent = &state.agents[i];
+        let mut start = 0;
+        if !agent.status.is_final() {
+            for edge in &state.setup.edges_in[i] {
+                let from = edge.from.ix();
+                start = start.max(match edge.kind {
+                    crate::engine::EdgeKind::SubAgent => finish[from],
+                    crate::engine::EdgeKind::Soft => 0,
+                    _ => close[from],
+                });
+            }
+            open = true;
+        }
+        let takes = if agent.status.is_final()
+            || !chart.expected[i]
+            || !state.setup.has_process(ix)
+            || matches!(
+                agent.status,
+                Status::Checking | Status::Joining | Status::Settling
+            ) {
+            0
+        } else {
+            match agent_left(state, ix, now_us) {
+                Left::About(us) => us,
+                Left::Over(_) => 0,
+            }
+        };
+        work += takes;
+        finish[i] = start + takes;
+        longest = longest.max(finish[i]);
+        close[i] = close[i].max(finish[i]);
+        let mut up = ix;
+        while let Some(parent) = state.setup.plan.agent(up).parent {
+            close[parent.ix()] = close[parent.ix()].max(finish[i]);
+            up = parent;
+        }
+    }
+    open.then(|| longest.max(work / u64::from(state.cap().max(1))))
+}

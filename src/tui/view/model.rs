@@ -1,0 +1,349 @@
+//! The plain data of a view: what each panel shows.
+//!
+//! Must not know how it is made or drawn.
+
+use super::{graph::GraphView, notes::Note, regions::Regions, words::Tone};
+use crate::{
+    engine::{Status, Zone},
+    plan::AgentIx,
+};
+
+/// The states as screens name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are the words that are shown")]
+pub enum Mark {
+    Run,
+    Check,
+    Start,
+    Join,
+    Retry,
+    Froze,
+    Block,
+    Ready,
+    Wait,
+    Done,
+    Fail,
+    Skip,
+    Stop,
+}
+
+impl Mark {
+    /// All, in the order of the header's counts.
+    pub const ALL: [Self; 13] = [
+        Self::Run,
+        Self::Check,
+        Self::Start,
+        Self::Join,
+        Self::Retry,
+        Self::Froze,
+        Self::Block,
+        Self::Fail,
+        Self::Ready,
+        Self::Wait,
+        Self::Done,
+        Self::Skip,
+        Self::Stop,
+    ];
+
+    /// The mark of a state.
+    #[must_use]
+    pub const fn of(status: Status) -> Self {
+        match status {
+            Status::Waiting => Self::Wait,
+            Status::Ready => Self::Ready,
+            Status::Scheduled => Self::Start,
+            Status::Running => Self::Run,
+            Status::Frozen => Self::Froze,
+            Status::Settling | Status::Checking => Self::Check,
+            Status::BackingOff => Self::Retry,
+            Status::Joining => Self::Join,
+            Status::Blocked => Self::Block,
+            Status::Succeeded => Self::Done,
+            Status::Failed => Self::Fail,
+            Status::Skipped => Self::Skip,
+            Status::Stopped => Self::Stop,
+        }
+    }
+
+    /// The word of at most 6 letters.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Check => "check",
+            Self::Start => "start",
+            Self::Join => "join",
+            Self::Retry => "retry",
+            Self::Froze => "froze",
+            Self::Block => "block",
+            Self::Ready => "ready",
+            Self::Wait => "wait",
+            Self::Done => "done",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Header {
+    /// Name of the plan.
+    pub plan: String,
+    /// Short identifier of the run.
+    pub run: String,
+    /// Mode, with the cap where it is not sequential.
+    pub mode: String,
+    /// Time that the run has been alive, µs.
+    pub elapsed_us: u64,
+    /// Estimate of what is left, µs; none: nothing is.
+    pub left_us: Option<u64>,
+    /// Agents that are done.
+    pub done: usize,
+    /// Agents in all.
+    pub total: usize,
+    /// Agents by state, those with any.
+    pub counts: Vec<(Mark, usize)>,
+    /// Time of day of the last news.
+    pub clock: String,
+    /// Recording, or what is wrong with it.
+    pub fault: Option<String>,
+    /// What the whole run is doing beside running: stopping, ended, connection lost.
+    pub banner: Option<(String, Tone)>,
+    /// Memory pressure and zone, for small screens.
+    pub pressure: Option<(u32, Zone)>,
+}
+
+/// The memory bar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memory {
+    /// Memory in all, bytes.
+    pub total: u64,
+    /// Resident in agents' trees, bytes.
+    pub agents: u64,
+    /// Used by all others, bytes.
+    pub others: u64,
+    /// Reserved for agents but not used yet, bytes.
+    pub reserved: u64,
+    /// The rest, bytes.
+    pub free: u64,
+    /// Reserved in all, of the limit, bytes.
+    pub booked: (u64, u64),
+    /// Pressure in permille.
+    pub pressure: u32,
+    /// The zone.
+    pub zone: Zone,
+    /// Nothing starts.
+    pub halted: bool,
+    /// Thresholds in permille: yellow, orange, red.
+    pub marks: [u32; 3],
+    /// Swap in use, bytes.
+    pub swap: u64,
+    /// Share of time in which tasks stalled for memory, permille.
+    pub stall: u32,
+    /// wavedeck's own, bytes.
+    pub own: u64,
+}
+
+/// Memory of one agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ram {
+    /// Resident now, bytes; none: it has no process.
+    pub own: Option<u64>,
+    /// Highest so far, bytes.
+    pub peak: u64,
+    /// Reserved, bytes.
+    pub reserved: u64,
+    /// The reservation was not stated but guessed.
+    pub guessed: bool,
+    /// How its use compares with its reservation.
+    pub zone: Zone,
+}
+
+/// Estimate of the time that is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Left {
+    /// About so long, µs.
+    About(u64),
+    /// Over its expected time by so long, µs.
+    Over(u64),
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    /// A heading.
+    Group {
+        /// Its name.
+        name: String,
+        /// Its title, where it says more than the name.
+        title: String,
+        /// What there is to say about it.
+        text: String,
+        /// How that is meant.
+        tone: Tone,
+        /// Agents done.
+        done: usize,
+        /// Agents in all.
+        total: usize,
+        /// Counts worth a word.
+        counts: Vec<(Mark, usize)>,
+        /// Memory resident in all its agents, bytes.
+        ram: u64,
+        /// It holds the critical path.
+        critical: bool,
+        /// Folded away.
+        closed: bool,
+    },
+    /// An agent.
+    Agent(Box<AgentRow>),
+    /// The fold of what is done.
+    Done {
+        /// How many.
+        count: u32,
+        /// Their names.
+        names: String,
+        /// Listed below.
+        open: bool,
+    },
+}
+
+/// An agent's row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentRow {
+    /// Which.
+    pub ix: AgentIx,
+    /// Levels below its group.
+    pub depth: u8,
+    /// Its state.
+    pub mark: Mark,
+    /// Its id.
+    pub name: String,
+    /// Marked by the person.
+    pub marked: bool,
+    /// On the critical path.
+    pub critical: bool,
+    /// Its sub-agents are folded away.
+    pub closed: bool,
+    /// What it does or why it waits.
+    pub now: String,
+    /// How that is meant.
+    pub tone: Tone,
+    /// Its worker; a coming one after an arrow.
+    pub worker: String,
+    /// Another worker was asked for.
+    pub swapping: bool,
+    /// Attempt and how many there may be.
+    pub attempt: (u32, u32),
+    /// Wave.
+    pub wave: u32,
+    /// Priority, where it is not normal.
+    pub priority: &'static str,
+    /// Time that its process has run, µs.
+    pub age_us: Option<u64>,
+    /// Time since its last output, µs.
+    pub quiet_us: Option<u64>,
+    /// It is silent for longer than it should.
+    pub quiet: bool,
+    /// Its memory.
+    pub ram: Option<Ram>,
+    /// Bytes of its output.
+    pub output: Option<u64>,
+    /// Processes of its tree.
+    pub processes: Option<u32>,
+    /// What is left.
+    pub left: Option<Left>,
+}
+
+/// The table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Table {
+    /// Visible rows.
+    pub rows: Vec<Row>,
+    /// Number of the first visible row.
+    pub first: usize,
+    /// Rows in all.
+    pub total: usize,
+    /// The selected row among the visible ones.
+    pub selected: Option<usize>,
+    /// Agents that the filter lets through.
+    pub matched: Option<usize>,
+    /// Columns of the widest name.
+    pub name_width: usize,
+    /// Columns of the widest worker, 0: nobody has one.
+    pub worker_width: usize,
+    /// Whether anybody has more than one attempt.
+    pub retries: bool,
+    /// Marked agents.
+    pub marked: usize,
+}
+
+/// A card of a phase or a track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Card {
+    /// First of its kind: the heading above it.
+    pub heading: Option<&'static str>,
+    /// Name.
+    pub name: String,
+    /// Agents that are done, at work, failed or blocked, and in all.
+    pub done: usize,
+    /// At work.
+    pub active: usize,
+    /// Failed, blocked.
+    pub bad: usize,
+    /// In all.
+    pub total: usize,
+    /// Word at the right.
+    pub word: String,
+    /// How it is meant.
+    pub tone: Tone,
+    /// More about it.
+    pub text: String,
+}
+
+/// The output pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OutputView {
+    /// Whose; empty: nobody is selected.
+    pub name: String,
+    /// Its state.
+    pub mark: Option<Mark>,
+    /// Worker.
+    pub worker: String,
+    /// Attempt.
+    pub attempt: u32,
+    /// Clean lines.
+    pub lines: Vec<String>,
+    /// It follows the end.
+    pub follows: bool,
+    /// Place of the last shown byte and size of the file.
+    pub place: (u64, u64),
+    /// In place of lines.
+    pub empty: &'static str,
+    /// Title and details of the selected agent, for when there is no output.
+    pub about: Vec<(String, Tone)>,
+}
+
+/// Everything that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// Where.
+    pub regions: Regions,
+    /// First line.
+    pub header: Header,
+    /// Memory, where it was measured.
+    pub memory: Option<Memory>,
+    /// The wave graph, where it has a place.
+    pub graph: Option<GraphView>,
+    /// The phase that is at work, in words.
+    pub phase: Option<(String, Tone)>,
+    /// The table.
+    pub table: Table,
+    /// Cards of the side column.
+    pub cards: Vec<Card>,
+    /// The selected agent's output.
+    pub output: OutputView,
+    /// Last events, newest first.
+    pub lately: Vec<(String, Note)>,
+}

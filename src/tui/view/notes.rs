@@ -1,0 +1,197 @@
+//! Events in words: the list of what happened lately.
+//!
+//! All text that leaves here is clean.
+
+use super::words::{SENTENCE, Tone, size, span};
+use crate::{
+    display::clean_text,
+    engine::{self, Action, Cause, Event, Record, Zone},
+};
+
+/// One event in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Its number.
+    pub seq: u64,
+    /// When, milliseconds since the epoch.
+    pub at_ms: i64,
+    /// What happened.
+    pub text: String,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+/// What an operator's action is called.
+#[must_use]
+pub fn action(action: &Action) -> String {
+    let text = match action {
+        Action::Pause { target } => format!("freeze {target}"),
+        Action::Resume { target } => format!("let {target} go on"),
+        Action::Stop { target: None } => "stop the run".to_owned(),
+        Action::Stop { target: Some(t) } => format!("stop {t}"),
+        Action::Retry { target } => format!("try {target} again"),
+        Action::Mode { mode } => format!("mode {}", engine::mode_name(*mode)),
+        Action::Sequential { now: true } => "one at a time, now".to_owned(),
+        Action::Sequential { now: false } => "one at a time, after the running ones".to_owned(),
+        Action::Swap { agent, worker } => format!(
+            "{agent} goes to {}",
+            worker.as_deref().unwrap_or("its next worker")
+        ),
+        Action::Agents { cap } => format!("{cap} agents at once"),
+    };
+    clean_text(&text, SENTENCE)
+}
+
+/// Puts an event into words; routine ones give none.
+#[must_use]
+pub fn note(record: &Record) -> Option<Note> {
+    let (text, tone) = match &record.event {
+        Event::RunStarted { plan, agents, .. } => {
+            (format!("{plan} begins: {agents} agents"), Tone::Plain)
+        }
+        Event::RunResumed { survivors, .. } => (
+            format!("the run goes on after a crash, {survivors} old processes ended"),
+            Tone::Warn,
+        ),
+        Event::RunStopped { .. } => ("the run is being stopped".to_owned(), Tone::Alert),
+        Event::RunDegraded { error: Some(error) } => {
+            (format!("recording has a fault: {error}"), Tone::Bad)
+        }
+        Event::RunDegraded { error: None } => ("recording is well again".to_owned(), Tone::Good),
+        Event::RunFinished {
+            status, summary, ..
+        } => (
+            format!("ended: {summary}"),
+            if *status == 0 { Tone::Good } else { Tone::Bad },
+        ),
+        Event::OperatorAction { by, action: a, .. } => {
+            let who = if by == "deck" { "you" } else { by.as_str() };
+            (format!("{who}: {}", action(a)), Tone::Plain)
+        }
+        Event::ModeChanged { to, agents_cap, .. } => (
+            format!("mode {}, {agents_cap} at once", engine::mode_name(*to)),
+            Tone::Plain,
+        ),
+        Event::AgentSkipped { agent, reason, .. } => {
+            (format!("{agent} is skipped: {reason}"), Tone::Dim)
+        }
+        Event::AgentStarted { agent, attempt, .. } => {
+            let text = match attempt {
+                1 => format!("{agent} starts"),
+                n => format!("{agent} starts, attempt {n}"),
+            };
+            (text, Tone::Dim)
+        }
+        Event::AgentQuiet {
+            agent, quiet: true, ..
+        } => (format!("{agent} has gone quiet"), Tone::Warn),
+        Event::AgentQuiet {
+            agent,
+            quiet: false,
+            ..
+        } => (format!("{agent} speaks again"), Tone::Dim),
+        Event::AgentTimeout {
+            agent, limit_us, ..
+        } => (
+            format!("{agent} is out of time ({})", span(*limit_us)),
+            Tone::Alert,
+        ),
+        Event::AttemptEnded {
+            agent,
+            leaked: n @ 1..,
+            ..
+        } => (
+            format!("{agent} left {n} processes behind: ended"),
+            Tone::Warn,
+        ),
+        Event::AgentRetrying {
+            agent,
+            delay_us,
+            reason,
+            ..
+        } => (
+            format!("{agent} again in {}: {reason}", span(*delay_us)),
+            Tone::Warn,
+        ),
+        Event::AgentFrozen { agent, cause, .. } => {
+            let by = match cause {
+                Cause::KillSwitch => "by the kill switch",
+                _ => "by you",
+            };
+            (format!("{agent} frozen {by}"), Tone::Plain)
+        }
+        Event::AgentFreezeVerified {
+            agent,
+            stopped,
+            total,
+            held_bytes,
+            ..
+        } => {
+            if stopped < total {
+                (
+                    format!("{agent}: only {stopped} of {total} processes are stopped"),
+                    Tone::Alert,
+                )
+            } else {
+                (
+                    format!("{agent} stands still, holds {}", size(*held_bytes)),
+                    Tone::Dim,
+                )
+            }
+        }
+        Event::AgentThawed { agent, .. } => (format!("{agent} goes on"), Tone::Plain),
+        Event::AgentBlocked { agent, .. } => (format!("{agent} waits for you"), Tone::Alert),
+        Event::AgentFailed { agent, reason, .. } => {
+            (format!("{agent} failed: {reason}"), Tone::Bad)
+        }
+        Event::AgentStopped { agent, .. } => (format!("{agent} stopped"), Tone::Plain),
+        Event::AgentCompleted { agent, ran_us, .. } => {
+            (format!("{agent} done, took {}", span(*ran_us)), Tone::Good)
+        }
+        Event::GatePassed { place } => {
+            let whose = place.agent.as_ref().map_or_else(
+                || place.phase.clone().unwrap_or_default(),
+                ToString::to_string,
+            );
+            (format!("{whose} passed {}", place.gate), Tone::Good)
+        }
+        Event::GateFailed { place, reason } => {
+            let whose = place.agent.as_ref().map_or_else(
+                || place.phase.clone().unwrap_or_default(),
+                ToString::to_string,
+            );
+            (format!("{whose}: {reason}"), Tone::Bad)
+        }
+        Event::PhaseStarted { phase } => (format!("phase {phase} begins"), Tone::Plain),
+        Event::PhaseCompleted { phase } => (format!("phase {phase} is complete"), Tone::Good),
+        Event::PhaseFailed { phase, reason } => {
+            (format!("phase {phase} failed: {reason}"), Tone::Bad)
+        }
+        Event::WaveCompleted { wave } => (format!("wave {wave} is complete"), Tone::Dim),
+        Event::ZoneChanged {
+            to,
+            halted,
+            figures,
+            ..
+        } => {
+            let percent = figures.pressure_permille / 10;
+            let halt = if *halted { ", nothing starts" } else { "" };
+            (
+                format!("memory {} at {percent} %{halt}", to.name()),
+                match to {
+                    Zone::Green => Tone::Good,
+                    Zone::Yellow => Tone::Warn,
+                    Zone::Orange => Tone::Alert,
+                    Zone::Red => Tone::Bad,
+                },
+            )
+        }
+        _ => return None,
+    };
+    Some(Note {
+        seq: record.seq,
+        at_ms: record.at_ms,
+        text: clean_text(&text, SENTENCE),
+        tone,
+    })
+}

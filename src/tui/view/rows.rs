@@ -1,0 +1,236 @@
+//! The visible rows of the table.
+
+use super::{
+    AgentRow, Mark, Ram, Row, Source, Table, Tone,
+    cards::tally,
+    left::agent_left,
+    mine,
+    outline::{self, Line, Outline},
+    regions, why,
+};
+use crate::{
+    display::clean_text,
+    engine::{Status, Zone},
+    plan::{AgentIx, Priority},
+    tui::ui_state::{Group, Grouping, RowId, UiState},
+};
+
+pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
+    let Source { state, chart, .. } = source;
+    let plan = &state.setup.plan;
+    let (name, title) = match group {
+        Group::Track(None) => ("no track".to_owned(), String::new()),
+        Group::Phase(None) => ("no phase".to_owned(), String::new()),
+        Group::Track(Some(t)) => {
+            let track = &plan.tracks[t.ix()];
+            let mut title = if track.title == track.id {
+                String::new()
+            } else {
+                clean_text(&track.title, 60)
+            };
+            let priority = priority(track.priority);
+            if !priority.is_empty() {
+                if !title.is_empty() {
+                    title.push(' ');
+                }
+                title.push_str(priority);
+            }
+            (chart.tracks[t.ix()].clone(), title)
+        }
+        Group::Phase(Some(p)) => {
+            let phase = &plan.phases[p.ix()];
+            let title = if phase.title == phase.id {
+                String::new()
+            } else {
+                clean_text(&phase.title, 60)
+            };
+            (chart.phases[p.ix()].clone(), title)
+        }
+        Group::Wave(w) => (format!("wave {w}"), String::new()),
+    };
+    let members: Vec<AgentIx> = plan
+        .indices()
+        .filter(|&ix| outline::group_of(state, ui.grouping, ix) == Some(group))
+        .collect();
+    let (done, _, _, total) = tally(state, members.iter());
+    let mut by_mark = [0_usize; Mark::ALL.len()];
+    for &ix in &members {
+        by_mark[Mark::of(state.agent(ix).status) as usize] += 1;
+    }
+    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let (text, tone) = match group {
+        Group::Phase(Some(p)) => why::phase(state, &figures, p.ix()),
+        _ => (String::new(), Tone::Plain),
+    };
+    Row::Group {
+        name,
+        title,
+        text,
+        tone,
+        done,
+        total,
+        counts: [Mark::Run, Mark::Block, Mark::Fail, Mark::Froze]
+            .into_iter()
+            .map(|m| (m, by_mark[m as usize]))
+            .filter(|(_, n)| *n > 0)
+            .collect(),
+        ram: members
+            .iter()
+            .filter_map(|&ix| mine(state, source.sample, ix))
+            .map(|s| s.resident_bytes)
+            .sum(),
+        critical: members
+            .iter()
+            .any(|&ix| chart.critical[ix.ix()] && !state.agent(ix).status.is_final()),
+        closed: ui.closed.contains(&RowId::Group(group)),
+    }
+}
+
+pub(super) const fn priority(priority: Priority) -> &'static str {
+    match priority {
+        Priority::Critical => "critical",
+        Priority::High => "high",
+        Priority::Normal => "",
+        Priority::Low => "low",
+    }
+}
+
+pub(super) fn agent_row(
+    source: Source<'_>,
+    ui: &UiState,
+    ix: AgentIx,
+    depth: u8,
+    now_us: u64,
+) -> AgentRow {
+    let Source {
+        state,
+        sample,
+        chart,
+        ..
+    } = source;
+    let agent = state.agent(ix);
+    let plan = state.setup.plan.agent(ix);
+    let mode = state.mode_of(ix);
+    let mine = mine(state, sample, ix);
+    let (now, tone) = why::now(state, sample, mine, ix, now_us);
+    let live = agent.live.is_some();
+    let worker = |m: u32| {
+        plan.modes
+            .get(m as usize)
+            .and_then(|m| m.worker)
+            .map_or("", |w| chart.workers[w.ix()].as_str())
+    };
+    let mut shown = worker(agent.mode).to_owned();
+    if let Some(to) = agent.swap_to.filter(|&to| to != agent.mode) {
+        shown = format!("› {}", worker(to));
+    }
+    let ram = (live || agent.peak_bytes > 0).then(|| {
+        let own = mine.map(|m| m.resident_bytes);
+        let peak = mine
+            .map_or(0, |m| m.peak_bytes.max(m.resident_bytes))
+            .max(agent.peak_bytes);
+        let permille = own.unwrap_or(0).saturating_mul(1000) / mode.ram_bytes.max(1);
+        Ram {
+            own,
+            peak,
+            reserved: mode.ram_bytes,
+            guessed: mode.ram_guessed,
+            zone: match permille {
+                0..=850 => Zone::Green,
+                851..=1000 => Zone::Yellow,
+                1001..=1250 => Zone::Orange,
+                _ => Zone::Red,
+            },
+        }
+    });
+    AgentRow {
+        ix,
+        depth,
+        mark: Mark::of(agent.status),
+        name: chart.names[ix.ix()].clone(),
+        marked: ui.marks.contains(&plan.id),
+        critical: chart.critical[ix.ix()],
+        closed: ui.closed.contains(&RowId::Agent(plan.id.clone())),
+        now,
+        tone,
+        worker: shown,
+        swapping: agent.swap_to.is_some_and(|to| to != agent.mode),
+        attempt: (agent.attempt, plan.retry.attempts),
+        wave: state.setup.wave(ix),
+        priority: priority(plan.priority),
+        age_us: if live {
+            Some(state.clock_us(ix, now_us))
+        } else {
+            (agent.ran_us > 0).then_some(agent.ran_us)
+        },
+        quiet_us: mine
+            .filter(|_| agent.status == Status::Running)
+            .map(|m| m.quiet_us),
+        quiet: agent.quiet && agent.status == Status::Running,
+        ram,
+        output: mine.map(|m| m.output_bytes),
+        processes: mine.map(|m| m.processes),
+        left: (live && agent.status != Status::Checking).then(|| agent_left(state, ix, now_us)),
+    }
+}
+
+pub(super) fn table(
+    source: Source<'_>,
+    ui: &UiState,
+    lines: &Outline,
+    height: u16,
+    now_us: u64,
+) -> Table {
+    let Source { state, chart, .. } = source;
+    let total = lines.lines.len();
+    let rows = usize::from(regions::table_rows(height));
+    let selected = ui.selected.as_ref().and_then(|id| lines.find(state, id));
+    let mut first = ui.scroll.min(total.saturating_sub(rows));
+    if let Some(at) = selected
+        && rows > 0
+    {
+        first = first.clamp((at + 1).saturating_sub(rows), at);
+    }
+    let visible = lines
+        .lines
+        .iter()
+        .skip(first)
+        .take(rows)
+        .map(|line| match *line {
+            Line::Group(group) => group_row(source, ui, group),
+            Line::Agent(ix, depth) => {
+                Row::Agent(Box::new(agent_row(source, ui, ix, depth, now_us)))
+            }
+            Line::Done(count) => Row::Done {
+                count,
+                names: {
+                    let mut names = String::new();
+                    for ix in lines.done.iter().rev().take(40) {
+                        names.push_str(&chart.names[ix.ix()]);
+                        names.push(' ');
+                    }
+                    names
+                },
+                open: ui.show_done == Some(true),
+            },
+        })
+        .collect();
+    Table {
+        rows: visible,
+        first,
+        total,
+        selected: selected
+            .and_then(|at| at.checked_sub(first))
+            .filter(|at| *at < rows),
+        matched: lines.matched,
+        name_width: chart.name_width + if ui.grouping == Grouping::Flat { 0 } else { 2 },
+        worker_width: chart
+            .workers
+            .iter()
+            .map(|w| crate::display::width(w))
+            .max()
+            .unwrap_or(0),
+        retries: state.retries > 0,
+        marked: ui.marks.len(),
+    }
+}

@@ -1,0 +1,258 @@
+//! What an agent or a phase does now, or why it waits, in words.
+//!
+//! All text that leaves here is clean.
+
+use std::fmt::Write as _;
+
+use super::words::{SENTENCE, Tone, names, size, span};
+use crate::{
+    display::{clean_line, clean_text},
+    engine::{self, HoldBy, JobState, Owner, PhaseStatus, State, Status},
+    plan::{AgentIx, When},
+    resources::{AgentSample, Sample},
+};
+
+/// What an agent does now, or why it waits, with its tone.
+#[must_use]
+pub fn now(
+    state: &State,
+    sample: Option<&Sample>,
+    mine: Option<&AgentSample>,
+    ix: AgentIx,
+    now_us: u64,
+) -> (String, Tone) {
+    let agent = state.agent(ix);
+    let figures = sample.map(|s| s.figures).unwrap_or_default();
+    let reason = || {
+        agent
+            .reason
+            .as_deref()
+            .map(|r| clean_text(r, SENTENCE))
+            .unwrap_or_default()
+    };
+    let since = || span(now_us.saturating_sub(agent.since_us));
+    if state.finished.is_some() && !agent.status.is_final() && agent.status != Status::Blocked {
+        return ("not run: the run has ended".to_owned(), Tone::Dim);
+    }
+    if state.stopping.is_some() && matches!(agent.status, Status::Waiting | Status::Ready) {
+        return ("will not run: the run stops".to_owned(), Tone::Dim);
+    }
+    match agent.status {
+        Status::Waiting => (waits_for(state, ix), Tone::Dim),
+        Status::Ready => match engine::admit(state, &figures, ix) {
+            Ok(_) => ("starts next".to_owned(), Tone::Plain),
+            Err(why) => (clean_text(&why.to_string(), SENTENCE), Tone::Warn),
+        },
+        Status::Scheduled => ("its process is being started".to_owned(), Tone::Plain),
+        Status::Running => running(agent, mine),
+        Status::Frozen => frozen(state, &figures, mine, ix, &since()),
+        Status::Settling => ("its verdict is due".to_owned(), Tone::Plain),
+        Status::BackingOff => {
+            let left = agent.until_us.saturating_sub(now_us);
+            let plan = state.setup.plan.agent(ix);
+            let mut text = format!(
+                "tries again in {} ({} of {})",
+                span(left),
+                agent.attempt + 1,
+                plan.retry.attempts.max(agent.attempt + 1)
+            );
+            let reason = reason();
+            if !reason.is_empty() {
+                text = format!("{text}: {reason}");
+            }
+            (text, Tone::Warn)
+        }
+        Status::Joining => {
+            let all = state.setup.children[ix.ix()].len();
+            let open = agent.children_open as usize;
+            (
+                format!("{} of {all} sub-agents ended", all.saturating_sub(open)),
+                Tone::Plain,
+            )
+        }
+        Status::Checking => check(state, &figures, Owner::Agent(ix)),
+        Status::Blocked => {
+            let reason = reason();
+            let text = if reason.is_empty() {
+                "waits for you: r tries again".to_owned()
+            } else {
+                format!("{reason} · waits for you: r tries again")
+            };
+            (text, Tone::Alert)
+        }
+        Status::Succeeded => {
+            let mut text = format!("took {}", span(agent.ran_us));
+            if agent.attempt > 1 {
+                let _ = write!(text, " in {} attempts", agent.attempt);
+            }
+            if !state.setup.has_process(ix) {
+                text.clear();
+                text.push_str("all of its sub-agents are done");
+            }
+            (text, Tone::Dim)
+        }
+        Status::Failed => {
+            let handled = state.handled(ix);
+            let tone = if handled { Tone::Warn } else { Tone::Bad };
+            let mut text = reason();
+            if text.is_empty() {
+                text.push_str("failed");
+            }
+            if handled {
+                text.push_str(" · handled");
+            } else {
+                let held = holds_up(state, ix);
+                if held > 0 {
+                    let _ = write!(text, " · holds up {held}");
+                }
+            }
+            (text, tone)
+        }
+        Status::Skipped => (reason(), Tone::Dim),
+        Status::Stopped => (format!("stopped by you {} ago", since()), Tone::Dim),
+    }
+}
+
+pub(super) fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, Tone) {
+    if let Some(ending) = agent.live.as_ref().and_then(|live| live.ending) {
+        let text = match ending {
+            engine::Ending::Timeout => "out of time, is being ended",
+            engine::Ending::Stop => "is being stopped",
+            engine::Ending::Swap => "ends, another worker takes over",
+            engine::Ending::RunStop => "is being ended with the run",
+            engine::Ending::Reopened => "is being ended: its phase is open again",
+        };
+        return (text.to_owned(), Tone::Warn);
+    }
+    match mine {
+        Some(sample) if !sample.line.is_empty() => {
+            (clean_line(&sample.line, SENTENCE), Tone::Plain)
+        }
+        Some(sample) if sample.output_bytes == 0 => ("no output yet".to_owned(), Tone::Dim),
+        _ => (String::new(), Tone::Dim),
+    }
+}
+
+pub(super) fn frozen(
+    state: &State,
+    figures: &engine::Figures,
+    mine: Option<&AgentSample>,
+    ix: AgentIx,
+    since: &str,
+) -> (String, Tone) {
+    let agent = state.agent(ix);
+    let mut text = match agent.hold {
+        Some(HoldBy::Operator) => format!("frozen by you {since} ago"),
+        Some(HoldBy::Rule) => format!("frozen by the kill switch {since} ago"),
+        None => "goes on".to_owned(),
+    };
+    if let Some(sample) = mine {
+        let _ = write!(text, ", holds {}", size(sample.resident_bytes));
+    }
+    match agent.frozen_tree {
+        Some((stopped, total)) if stopped < total => {
+            return (
+                format!("{text} · only {stopped} of {total} processes are stopped"),
+                Tone::Alert,
+            );
+        }
+        None => text.push_str(" · not verified yet"),
+        Some(_) => {}
+    }
+    if agent.hold != Some(HoldBy::Operator)
+        && let Err(why) = engine::admit_thaw(state, figures, ix)
+    {
+        let _ = write!(text, " · {}", clean_text(&why.to_string(), SENTENCE));
+    } else if agent.hold == Some(HoldBy::Operator) {
+        text.push_str(" · p lets it go");
+    }
+    (text, Tone::Plain)
+}
+
+/// Where the checks of an agent or a phase stand.
+#[must_use]
+pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String, Tone) {
+    let Some(run) = state.check_of(owner) else {
+        return ("its checks begin".to_owned(), Tone::Plain);
+    };
+    let steps = state.checks_of(owner);
+    let step = steps.get(run.step as usize);
+    let command = step.map_or_else(String::new, |s| clean_text(&s.argv.join(" "), 120));
+    let gate = step.map_or("check", |s| s.gate);
+    let mut text = format!(
+        "{} {} of {}: {command}",
+        clean_line(gate, 40),
+        run.step + 1,
+        run.steps
+    );
+    let mut tone = Tone::Plain;
+    if run.job == JobState::Pending
+        && let Err(why) =
+            engine::admit_check(state, figures, owner, step.map_or(0, |s| s.ram_bytes))
+    {
+        text = format!("{text} waits: {}", clean_text(&why.to_string(), SENTENCE));
+        tone = Tone::Warn;
+    }
+    (text, tone)
+}
+
+/// What an agent waits for: the needs that are open.
+pub(super) fn waits_for(state: &State, ix: AgentIx) -> String {
+    let plan = &state.setup.plan;
+    let open = state.setup.edges_in[ix.ix()].iter().filter(|edge| {
+        let from = state.agent(edge.from);
+        match &edge.kind {
+            engine::EdgeKind::Soft => false,
+            engine::EdgeKind::SubAgent => !from.own_done,
+            engine::EdgeKind::Need(_) | engine::EdgeKind::Sibling => !from.status.is_final(),
+        }
+    });
+    let mut text = String::from("after ");
+    let list = names(open.clone().map(|e| plan.agent(e.from).id.as_str()), 4);
+    if list.is_empty() {
+        if state.agent(ix).hold == Some(HoldBy::Operator) {
+            return "held by you: p lets it go".to_owned();
+        }
+        return "its needs are met".to_owned();
+    }
+    text.push_str(&list);
+    let condition = open.clone().find_map(|e| match &e.kind {
+        engine::EdgeKind::Need(When::Failed) => Some("fails"),
+        engine::EdgeKind::Need(When::Skipped) => Some("is skipped"),
+        _ => None,
+    });
+    if let Some(condition) = condition {
+        text = format!("only if {list} {condition}");
+    }
+    if state.agent(ix).hold == Some(HoldBy::Operator) {
+        text.push_str(" · held by you");
+    }
+    text
+}
+
+/// How many agents that have not ended hang on one directly.
+pub(super) fn holds_up(state: &State, ix: AgentIx) -> usize {
+    state.setup.edges_out[ix.ix()]
+        .iter()
+        .filter(|e| e.kind != engine::EdgeKind::Soft && !state.agent(e.to).status.is_final())
+        .count()
+}
+
+/// Where a phase stands, in few words.
+#[must_use]
+pub fn phase(state: &State, figures: &engine::Figures, at: usize) -> (String, Tone) {
+    let phase = &state.phases[at];
+    match phase.status {
+        PhaseStatus::Waiting => (String::new(), Tone::Dim),
+        PhaseStatus::Running => (String::new(), Tone::Plain),
+        PhaseStatus::Checking => check(state, figures, Owner::Phase(crate::plan::PhaseIx::of(at))),
+        PhaseStatus::Completed => ("complete".to_owned(), Tone::Good),
+        PhaseStatus::Failed => (
+            phase
+                .reason
+                .as_deref()
+                .map_or_else(|| "failed".to_owned(), |r| clean_text(r, SENTENCE)),
+            Tone::Bad,
+        ),
+    }
+}
