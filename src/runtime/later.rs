@@ -13,7 +13,7 @@ use std::{
 use crate::{
     engine::{Memory, Setup},
     executor::{self, LocalExecutor},
-    journal::SampleWriter,
+    journal::{JOURNAL, SampleWriter},
     resources::{Sampler, Sensor},
 };
 
@@ -80,8 +80,17 @@ impl Later {
             quiet,
         );
         let mut samples = SampleWriter::open(&self.dir);
+        let journal = self.dir.join(JOURNAL);
+        let mut there = true;
         loop {
             thread::sleep(self.interval);
+            let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+            if there && journal.symlink_metadata().is_err_and(gone) {
+                there = false;
+                if self.to_loop.send(Msg::FolderGone).is_err() {
+                    return;
+                }
+            }
             let alive = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
             for (agent, frozen) in self
                 .notes

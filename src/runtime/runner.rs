@@ -22,7 +22,7 @@ use crate::{
 
 use super::{
     RUNNER_FAILED,
-    guard::{program, survive_file_limit},
+    guard::{program, say_grace, survive_file_limit},
     jobs::JobMaker,
     later::{Later, sampler},
     lines::Lines,
@@ -217,6 +217,9 @@ impl Runner {
         // An agent's core dumps are its own business; ours would hold everybody's output.
         let _ = limits::no_core_dumps();
         private_folders(&self.dir.path)?;
+        if self.manner.guarded {
+            say_grace(Duration::from_micros(self.config.grace_us));
+        }
         let (to_loop, inbox) = mpsc::channel::<Msg>();
         let mailbox = {
             let to_loop = to_loop.clone();

@@ -61,6 +61,8 @@ pub enum Msg {
     Attach(Box<dyn Sink>),
     /// Syncing the journal failed.
     SyncFault(String),
+    /// The journal is not where it was: somebody removed or moved the run's folder.
+    FolderGone,
 }
 
 /// Everything that the loop owns.
@@ -94,7 +96,10 @@ struct Running {
     held_records: Vec<Record>,
     held_commands: Vec<Command>,
     write_again: Option<Instant>,
-    sync_fault: bool,
+    /// Nothing that is decided from now on can be recorded for good.
+    lost: bool,
+    /// The journal has reached a limit on its size.
+    too_large: bool,
     guard_lost: bool,
     status: Option<u8>,
     /// Processes that were asked for and of which nothing has been heard.
@@ -121,7 +126,8 @@ impl Turns {
             held_records: Vec::new(),
             held_commands: Vec::new(),
             write_again: None,
-            sync_fault: false,
+            lost: false,
+            too_large: false,
             guard_lost: false,
             status: None,
             starting: 0,
@@ -181,6 +187,9 @@ impl Running {
             if self.guard_lost && self.turns.state.stopping.is_none() && self.status.is_none() {
                 return self.abandon();
             }
+            if self.lost && self.status.is_none() && self.at_rest() {
+                return self.give_up();
+            }
         }
     }
 
@@ -228,8 +237,14 @@ impl Running {
                 if let Err(refusal) = resolve(&self.turns.state, &action) {
                     reply(Err(refusal.to_string()));
                 } else {
+                    let before = self.turns.state.seq;
                     self.input(InputKind::Operator { by, action });
-                    self.replies.push((reply, self.turns.state.seq));
+                    // The action's own event comes first; what follows from it has later numbers.
+                    if self.turns.state.seq > before {
+                        self.replies.push((reply, before + 1));
+                    } else {
+                        reply(Err("the run has ended".to_owned()));
+                    }
                 }
             }
             Msg::Attach(mut sink) => {
@@ -241,9 +256,11 @@ impl Running {
                 }
             }
             Msg::SyncFault(error) => {
-                self.sync_fault = true;
-                self.input(InputKind::Journal { error: Some(error) });
+                // Never synced again: the kernel may have dropped what it could not write, and say
+                // that all is well the next time.
+                self.lose(error);
             }
+            Msg::FolderGone => self.lose(String::new()),
         }
     }
 

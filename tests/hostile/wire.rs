@@ -299,15 +299,19 @@ fn who_forges_a_name_is_recorded_as_ctl() {
     };
     protocol::write(&mut stream, &action, &[]).unwrap();
     let (ack, _) = protocol::read::<FromRunner>(&mut stream).unwrap();
-    assert!(matches!(
-        ack,
-        FromRunner::Ack {
-            id: 1,
-            reason: None,
-            ..
-        }
-    ));
+    let FromRunner::Ack {
+        id: 1,
+        seq: Some(seq),
+        reason: None,
+    } = ack
+    else {
+        panic!("{ack:?}")
+    };
     let journal = fs::read_to_string(dir.join("journal.jsonl")).unwrap();
+    // The answer names the event of the action itself, not one that followed from it.
+    let own = format!("{{\"seq\":{seq},");
+    let line = journal.lines().find(|line| line.starts_with(&own)).unwrap();
+    assert!(line.contains("operator.action"), "{line}");
     assert!(!journal.contains("root\\u0007") && journal.contains("\"by\":\"ctl\""));
     assert_eq!(ground.run(&["ctl", "resume", "all"]).status.code(), Some(0));
     unhurt(&ground, &go);

@@ -117,7 +117,9 @@ impl State {
                 self.waves_due.remove(wave);
                 self.waves_done.insert(*wave);
             }
-            Event::CheckpointMade { .. } | Event::GatePassed { .. } => {}
+            Event::CheckpointMade { .. }
+            | Event::GatePassed { .. }
+            | Event::ProcessTrouble { .. } => {}
             Event::ZoneChanged { to, halted, .. } => {
                 self.memory = Memory {
                     zone: *to,

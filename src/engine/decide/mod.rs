@@ -55,6 +55,7 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
             total,
             held_bytes,
         } => process::frozen(state, *key, *stopped, *total, *held_bytes),
+        InputKind::Trouble { key, trouble } => vec![process::trouble(state, *key, trouble)],
         InputKind::Quiet {
             agent,
             attempt,

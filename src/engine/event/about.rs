@@ -32,6 +32,7 @@ impl Event {
             | Self::CheckEnded { place, .. }
             | Self::GatePassed { place }
             | Self::GateFailed { place, .. } => place.agent.as_ref(),
+            Self::ProcessTrouble { agent, .. } => agent.as_ref(),
             _ => None,
         }
     }
@@ -46,6 +47,7 @@ impl Event {
             | Self::GateFailed { .. }
             | Self::PhaseFailed { .. }
             | Self::AgentTimeout { .. }
+            | Self::ProcessTrouble { .. }
             | Self::RunStopped { .. } => Level::High,
             Self::ZoneChanged { to, halted, .. } => match to {
                 _ if *halted => Level::Critical,

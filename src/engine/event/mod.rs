@@ -8,7 +8,8 @@ mod parts;
 mod record;
 
 pub use parts::{
-    Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Zone,
+    Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
+    Zone,
 };
 pub use record::Record;
 
@@ -232,6 +233,20 @@ pub enum Event {
         attempt: u32,
         /// Why.
         cause: Cause,
+    },
+    /// Something is wrong with its processes or its output; nothing follows from it for the run.
+    #[serde(rename = "process.trouble")]
+    ProcessTrouble {
+        /// Whose processes: an agent's…
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<AgentId>,
+        /// … or the gates' of a phase.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<String>,
+        /// Its attempt, or the round of the phase's gates.
+        attempt: u32,
+        /// What is wrong.
+        trouble: Trouble,
     },
     /// What a freeze did, measured.
     #[serde(rename = "agent.freeze_verified")]

@@ -112,6 +112,8 @@ pub enum Exit {
     SpawnError(String),
     /// The runner died while it ran; it was ended at the restart.
     Interrupted,
+    /// It ended, but how is not known: something else was told.
+    Lost,
 }
 
 impl Exit {
@@ -129,6 +131,34 @@ impl std::fmt::Display for Exit {
             Self::Signal { name, .. } => write!(f, "killed by {name}"),
             Self::SpawnError(error) => write!(f, "could not start: {error}"),
             Self::Interrupted => f.write_str("interrupted: the runner died"),
+            Self::Lost => f.write_str("ended, and its exit status was lost"),
+        }
+    }
+}
+
+/// What is wrong with a process, beside how it ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Trouble {
+    /// Its output cannot be written, for this reason; what it prints is counted and dropped.
+    OutputLost(String),
+    /// So many processes did not end within the time of grace and were killed.
+    Killed(u32),
+    /// So many processes do not die even when they are killed: they wait for a device.
+    Survives(u32),
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OutputLost(error) => {
+                write!(f, "its output is not recorded any more: {error}")
+            }
+            Self::Killed(n) => write!(f, "{n} of its processes did not end when asked: killed"),
+            Self::Survives(n) => write!(
+                f,
+                "{n} of its processes cannot be killed (they wait for a device)"
+            ),
         }
     }
 }

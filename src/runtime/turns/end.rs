@@ -8,14 +8,15 @@ use std::{
 };
 
 use crate::{
+    engine::{Owner, Status},
     executor::Report,
-    runtime::{RUNNER_FAILED, news::News},
+    runtime::{RUNNER_FAILED, jobs, news::News},
 };
 
 use super::{Msg, Running, complain, record::WRITE_AGAIN};
 
 /// How long the end of a run waits for a disk that refuses its last records.
-const LAST_WRITE: Duration = Duration::from_secs(10);
+const LAST_WRITE: Duration = Duration::from_secs(5);
 /// How long the end waits for clients that have not been told everything.
 const LAST_NEWS: Duration = Duration::from_millis(300);
 
@@ -47,10 +48,37 @@ impl Running {
         }
     }
 
+    /// Nothing is being started and nothing runs, but for what is frozen: it cannot go on any more.
+    pub(super) fn at_rest(&self) -> bool {
+        let setup = &self.turns.state.setup;
+        let frozen = |key| match jobs::engine_key(setup, key).map(|key| key.owner) {
+            Some(Owner::Agent(ix)) => self.turns.state.agent(ix).status == Status::Frozen,
+            _ => false,
+        };
+        let views = self.turns.executor.views();
+        self.starting == 0 && views.iter().all(|view| frozen(&view.key))
+    }
+
+    /// Ends a run that cannot be recorded. What is frozen is ended with it.
+    pub(super) fn give_up(mut self) -> u8 {
+        self.reports();
+        self.flush();
+        complain(
+            "the run ends here: nothing of it can be recorded any more. `wavedeck resume` goes on \
+             with what was recorded, once that is mended",
+        );
+        self.end(RUNNER_FAILED)
+    }
+
     /// The run has ended: everything is on the disk before anybody hears of it.
     pub(super) fn end(mut self, status: u8) -> u8 {
         let mut status = status;
-        let until = Instant::now() + LAST_WRITE;
+        let wait = if self.lost {
+            Duration::ZERO
+        } else {
+            LAST_WRITE
+        };
+        let until = Instant::now() + wait;
         while !self.held_records.is_empty() && Instant::now() < until {
             if self.turns.journal.append(&self.held_records).is_ok() {
                 self.held_records.clear();
@@ -65,7 +93,9 @@ impl Running {
             ));
             status = RUNNER_FAILED;
         }
-        if let Err(error) = self.turns.journal.sync_now() {
+        if let Err(error) = self.turns.journal.sync_now()
+            && !self.lost
+        {
             complain(&format!("the journal may not be on the disk: {error}"));
         }
         self.answer();

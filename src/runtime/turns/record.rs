@@ -3,13 +3,16 @@
 //! Must not decide, and must not wait for the disk but in that one write.
 
 use std::{
+    io,
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
 use crate::{
     engine::{self, Command, InputKind, Record, Turn},
+    journal::JOURNAL,
     runtime::{jobs, news::News},
+    sys::limits::file_size,
 };
 
 use super::{Running, complain};
@@ -26,10 +29,10 @@ impl Running {
         }
         let Turn { records, commands } = std::mem::take(&mut self.turn);
         let written = if self.held_records.is_empty() {
-            self.turns
-                .journal
-                .append(&records)
-                .map_err(|error| error.to_string())
+            self.turns.journal.append(&records).map_err(|error| {
+                self.too_large |= error.too_large(self.turns.journal.position(), file_size());
+                error.to_string()
+            })
         } else {
             Err("earlier records wait".to_owned())
         };
@@ -58,7 +61,10 @@ impl Running {
                 self.tell_records(records);
                 self.write_again
                     .get_or_insert_with(|| Instant::now() + WRITE_AGAIN);
-                if self.turns.state.degraded.is_none() {
+                if self.too_large && !self.lost {
+                    self.lose(error);
+                    self.flush();
+                } else if self.turns.state.degraded.is_none() {
                     complain(&format!(
                         "recording has a fault: {error}; nothing new starts until it is well"
                     ));
@@ -71,18 +77,42 @@ impl Running {
         }
     }
 
+    /// Nothing more can be recorded for good. As with a full disk nobody is stopped and nothing
+    /// starts, but there is nothing to wait for: the run ends with the last that runs.
+    pub(super) fn lose(&mut self, error: String) {
+        if self.lost {
+            return;
+        }
+        self.lost = true;
+        let journal = self.turns.jobs.run_dir.join(JOURNAL);
+        let error = match journal.symlink_metadata() {
+            // Whatever noticed it first.
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => {
+                "the run's folder was removed or moved, and its records with it".to_owned()
+            }
+            _ => error,
+        };
+        complain(&format!(
+            "NOTHING MORE CAN BE RECORDED: {error}; nothing new starts, what runs goes on to its end, then the run ends"
+        ));
+        self.input(InputKind::Journal { error: Some(error) });
+    }
+
     /// Tries to write what was refused.
     pub(super) fn write_again(&mut self) {
         if self.write_again.is_none_or(|at| at > Instant::now()) {
             return;
         }
-        if self.turns.journal.append(&self.held_records).is_err() {
+        if let Err(error) = self.turns.journal.append(&self.held_records) {
+            if error.too_large(self.turns.journal.position(), file_size()) {
+                self.lose(error.to_string());
+            }
             self.write_again = Some(Instant::now() + WRITE_AGAIN);
             return;
         }
         self.write_again = None;
         self.held_records.clear();
-        if !self.sync_fault {
+        if !self.lost {
             self.input(InputKind::Journal { error: None });
         }
         for command in std::mem::take(&mut self.held_commands) {
