@@ -293,6 +293,24 @@ fn what_ignores_term_is_killed_after_its_grace() {
 }
 
 #[test]
+fn a_term_handler_may_clean_up_during_the_grace() {
+    let mut rig = Rig::new();
+    let key = rig.sh(
+        "tidy",
+        "trap 'sh -c \"sleep 0.3; echo cleaned > tidied\"; exit 7' TERM; echo ready; sleep 1000 & wait",
+    );
+    rig.spawned(&key);
+    wait_for_file(&rig.folder.path().join("tidy.1"));
+    rig.executor.terminate(key.clone(), Duration::from_secs(20));
+    assert_eq!(rig.ended(&key).0, Exit::Code(7));
+    assert_eq!(
+        fs::read_to_string(rig.folder.path().join("tidied")).unwrap(),
+        "cleaned\n"
+    );
+    rig.nothing_left();
+}
+
+#[test]
 fn term_reaches_the_whole_tree_and_kill_too() {
     let mut rig = Rig::new();
     let term = rig.sh("term", "sleep 1000 & setsid sleep 1001 & echo ready; wait");

@@ -12,6 +12,7 @@ mod docs;
 mod executor;
 mod hostile;
 mod journal;
+mod left;
 mod plan;
 mod purity;
 mod runtime;

@@ -7,32 +7,14 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::keys::{SECTIONS, set};
 use super::model::{Color, Config};
-use crate::plan::decode::{self, Decoder, Key, Val, at};
+use crate::plan::decode::{self, Decoder, Key};
 use crate::plan::diag::{At, Diagnostic, render};
-use crate::plan::{Mode, RamLimit, units};
+use crate::plan::{Mode, RamLimit};
 
 /// Name of the project's file at the repository's root.
 pub const PROJECT_FILE: &str = "wavedeck.config.toml";
-
-/// Every key by section; the first section is the top level.
-pub const SECTIONS: &[(&str, &[&str])] = &[
-    ("", &["mode"]),
-    ("limits", &["ram", "agents", "cpus"]),
-    ("zones", &["yellow", "orange", "red", "halt", "hysteresis"]),
-    ("sampling", &["interval", "pss_interval"]),
-    ("processes", &["grace", "spawners", "env", "output_drain"]),
-    (
-        "flags",
-        &[
-            "hybrid_orchestration_enabled",
-            "parallel_graph_enabled",
-            "memory_hierarchy_enabled",
-        ],
-    ),
-    ("ui", &["theme", "fps", "mouse", "color"]),
-    ("runs", &["keep", "keep_days"]),
-];
 
 /// What flags of the command line set; the strongest layer.
 ///
@@ -272,142 +254,4 @@ fn zones(config: &Config, errors: &mut Vec<ConfigError>) {
             found: d.sink.finish(""),
         });
     }
-}
-
-/// Sets one key; a value that cannot be read is reported and changes nothing.
-fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str, value: &Val<'_>) {
-    fn put<T>(slot: &mut T, value: Option<T>) {
-        if let Some(value) = value {
-            *slot = value;
-        }
-    }
-    match (section, key) {
-        ("", "mode") => {
-            let words = [
-                ("sequential", Mode::Sequential),
-                ("parallel", Mode::Parallel),
-                ("hybrid", Mode::Hybrid),
-            ];
-            put(&mut config.mode, d.one_of(value, &words).map(|m| Some(m.v)));
-        }
-        ("limits", "ram") => put(&mut config.limits.ram, ram(d, value)),
-        ("limits", "agents") => put(
-            &mut config.limits.agents,
-            d.whole32(value, 1, u32::MAX).map(|n| Some(n.v)),
-        ),
-        ("limits", "cpus") => {
-            let cpus = d.decimal(value, 3, "a number of processors such as 8");
-            put(&mut config.limits.cpus_milli, cpus.map(|c| Some(c.v)));
-            if config.limits.cpus_milli == Some(0) {
-                d.sink.error(at(value), "`cpus` must be more than 0");
-            }
-        }
-        ("zones", "yellow") => put(&mut config.zones.yellow, percent(d, value)),
-        ("zones", "orange") => put(&mut config.zones.orange, percent(d, value)),
-        ("zones", "red") => put(&mut config.zones.red, percent(d, value)),
-        ("zones", "halt") => put(&mut config.zones.halt, percent(d, value)),
-        ("zones", "hysteresis") => put(
-            &mut config.zones.hysteresis,
-            d.whole32(value, 0, 50).map(|n| n.v),
-        ),
-        ("sampling", "interval") => put(&mut config.sampling.interval_us, interval(d, value)),
-        ("sampling", "pss_interval") => {
-            put(&mut config.sampling.pss_interval_us, interval(d, value));
-        }
-        ("processes", "grace") => put(
-            &mut config.processes.grace_us,
-            d.duration(value).map(|t| t.v),
-        ),
-        ("processes", "spawners") => put(
-            &mut config.processes.spawners,
-            d.whole32(value, 1, 64).map(|n| n.v),
-        ),
-        ("processes", "env") => put(
-            &mut config.processes.env,
-            d.list(value, "a list of names such as [\"PATH\"]", env_name),
-        ),
-        ("processes", "output_drain") => put(
-            &mut config.processes.output_drain_us,
-            d.duration(value).map(|t| t.v),
-        ),
-        ("flags", "hybrid_orchestration_enabled") => {
-            put(
-                &mut config.flags.hybrid_orchestration_enabled,
-                d.flag(value).map(|b| b.v),
-            );
-        }
-        ("flags", "parallel_graph_enabled") => put(
-            &mut config.flags.parallel_graph_enabled,
-            d.flag(value).map(|b| b.v),
-        ),
-        ("flags", "memory_hierarchy_enabled") => {
-            put(
-                &mut config.flags.memory_hierarchy_enabled,
-                d.flag(value).map(|b| b.v),
-            );
-        }
-        ("ui", "theme") => put(
-            &mut config.ui.theme,
-            d.name(value, "the name of a theme").map(|t| t.v),
-        ),
-        ("ui", "fps") => put(&mut config.ui.fps, d.whole32(value, 1, 120).map(|n| n.v)),
-        ("ui", "mouse") => put(&mut config.ui.mouse, d.flag(value).map(|b| b.v)),
-        ("ui", "color") => {
-            let words = [
-                ("auto", Color::Auto),
-                ("always", Color::Always),
-                ("never", Color::Never),
-            ];
-            put(&mut config.ui.color, d.one_of(value, &words).map(|c| c.v));
-        }
-        ("runs", "keep") => put(
-            &mut config.runs.keep,
-            d.whole32(value, 1, u32::MAX).map(|n| n.v),
-        ),
-        ("runs", "keep_days") => put(
-            &mut config.runs.keep_days,
-            d.whole32(value, 1, 36_500).map(|n| n.v),
-        ),
-        _ => {}
-    }
-}
-
-fn ram(d: &mut Decoder, value: &Val<'_>) -> Option<RamLimit> {
-    const WHAT: &str = "a share such as \"75%\" or a size such as \"24GiB\"";
-    let text = d.text(value, WHAT)?;
-    let limit = units::ram_limit(&text.v);
-    if limit.is_none() {
-        d.expected(WHAT, value);
-    }
-    limit
-}
-
-fn percent(d: &mut Decoder, value: &Val<'_>) -> Option<u32> {
-    d.whole32(value, 1, 100).map(|n| n.v)
-}
-
-/// Shortest interval of sampling in microseconds.
-const SHORTEST: u64 = 10_000;
-
-fn interval(d: &mut Decoder, value: &Val<'_>) -> Option<u64> {
-    let us = d.duration(value)?;
-    if us.v < SHORTEST {
-        d.sink.error(us.at, "the interval is shorter than 10ms");
-        return None;
-    }
-    Some(us.v)
-}
-
-fn env_name(d: &mut Decoder, value: &Val<'_>) -> Option<String> {
-    let name = d.name(value, "a name such as \"PATH\" or \"LC_*\"")?;
-    let body = name.v.strip_suffix('*').unwrap_or(&name.v);
-    if !body.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        || body.starts_with(|c: char| c.is_ascii_digit())
-    {
-        d.sink
-            .error(name.at, format!("`{}` is no name of a variable", name.v))
-            .help("a `*` may stand at the end");
-        return None;
-    }
-    Some(name.v)
 }

@@ -3,11 +3,13 @@
 //! Pure over closures: must not open files or look at the environment itself. Unknown keys are
 //! errors with a suggestion and their place, as in plans.
 
+mod keys;
 mod load;
 mod model;
 pub mod tier;
 
-pub use load::{ConfigError, ConfigErrors, FlagLayer, PROJECT_FILE, SECTIONS, load, user_file};
+pub use keys::SECTIONS;
+pub use load::{ConfigError, ConfigErrors, FlagLayer, PROJECT_FILE, load, user_file};
 pub use model::{Color, Config, Flags, Limits, Processes, Runs, Sampling, Ui, Zones};
 
 /// The JSON Schema of the configuration, for `wavedeck schema config` and for editors.

@@ -5,7 +5,7 @@
 
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
-use super::{Action, Exit, Figures, Handle, StoppedBy, Zone};
+use super::{Action, Exit, Figures, Handle, StoppedBy, Trouble, Zone};
 
 /// Whose process it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +111,13 @@ pub enum InputKind {
         total: u32,
         /// What the tree holds, in bytes.
         held_bytes: u64,
+    },
+    /// Something is wrong with the processes or the output of a job.
+    Trouble {
+        /// Which.
+        key: JobKey,
+        /// What.
+        trouble: Trouble,
     },
     /// An agent has been silent for its `quiet`, or speaks again.
     Quiet {

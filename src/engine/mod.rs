@@ -23,7 +23,7 @@ pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve};
 pub use event::{
     Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Record,
-    StoppedBy, Zone,
+    StoppedBy, Trouble, Zone,
 };
 pub use input::{Input, InputKind, JobKey, Owner};
 pub use metrics::Metrics;

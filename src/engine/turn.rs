@@ -67,6 +67,11 @@ fn source(event: &Event) -> String {
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunDegraded { .. } => {
             "runner".to_owned()
         }
+        Event::ProcessTrouble { agent, phase, .. } => agent
+            .as_ref()
+            .map(ToString::to_string)
+            .or_else(|| phase.clone())
+            .unwrap_or_default(),
         _ => "engine".to_owned(),
     }
 }

@@ -5,10 +5,10 @@
 
 mod ends;
 mod steer;
+mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    mem,
     os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
@@ -21,12 +21,11 @@ use steer::step_ending;
 
 use super::{
     Config, Exit, JobKey, Report,
-    inbox::{Command, Shared, Source, cancelled, untoken},
+    inbox::{Command, Shared, Source, untoken},
     live::{Freeze, Live},
     trees::Ending,
 };
 use crate::sys::{
-    locked,
     proc::ProcTable,
     reap::{self, Usage},
     subreaper::MainChildren,
@@ -36,6 +35,8 @@ use crate::sys::{
 const CHUNK: usize = 64 * 1024;
 /// Reads of one pipe in a row after its process ended, so that a flood does not hold up the others.
 const LAST_READS: usize = 16;
+/// Between two looks at a process whose end was told and whose status cannot be had yet.
+const ENDED_ROUND: Duration = Duration::from_millis(10);
 /// Between two rounds of freezing.
 const FREEZE_ROUND: Duration = Duration::from_millis(2);
 /// Between two looks while the end of everything is awaited.
@@ -64,6 +65,10 @@ pub(super) struct Loop {
     housekeeping_at: Instant,
     /// Ended children that nobody has reaped yet, by pid and start, and since when.
     zombies: HashMap<(i32, u64), Instant>,
+    /// Statuses that came with those of orphans and belong to jobs that are not known yet.
+    early_ends: HashMap<i32, (Exit, Usage)>,
+    /// The processes as they were in this pass, once somebody had to look.
+    look: Option<ProcTable>,
     closing: Option<Instant>,
     out: Vec<Report>,
     buffer: Box<[u8]>,
@@ -87,6 +92,8 @@ impl Loop {
             early: Vec::new(),
             housekeeping_at: Instant::now() + HOUSEKEEPING,
             zombies: HashMap::new(),
+            early_ends: HashMap::new(),
+            look: None,
             closing: None,
             out: Vec::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
@@ -112,6 +119,7 @@ impl Loop {
                 // The descriptor is ours and open, so nothing else can be wrong; never spin on it.
                 Err(_) => std::thread::sleep(FREEZE_ROUND),
             }
+            self.look = None;
             for event in &events {
                 let (serial, source) = untoken({ event.data }.u64());
                 self.event(serial, source, event.flags);
@@ -149,79 +157,6 @@ impl Loop {
                 }
             }
             Source::Commands => {}
-        }
-    }
-
-    /// Takes what is in the inbox: new jobs first, then commands, which may be about them.
-    fn receive(&mut self) {
-        let inbox = mem::take(&mut *locked(&self.shared.inbox));
-        for live in inbox.fresh {
-            let (key, serial) = (live.key.clone(), live.serial);
-            self.by_key.insert(key.clone(), serial);
-            self.jobs.insert(serial, live);
-            let early = mem::take(&mut self.early);
-            for command in early {
-                if command.key() == Some(&key) {
-                    self.command(command);
-                } else {
-                    self.early.push(command);
-                }
-            }
-            if self.closing.is_some() {
-                self.end_tree(serial, Duration::ZERO);
-            }
-        }
-        if !self.early.is_empty() {
-            // What could not be started needs no command any more.
-            let queue = locked(&self.shared.queue);
-            self.early
-                .retain(|c| c.key().is_some_and(|key| queue.starting.contains(key)));
-        }
-        for command in inbox.commands {
-            self.command(command);
-        }
-    }
-
-    fn command(&mut self, command: Command) {
-        if let Command::Shutdown(grace) = command {
-            self.shutdown(grace);
-            return;
-        }
-        let Some(key) = command.key() else { return };
-        let Some(&serial) = self.by_key.get(key) else {
-            self.command_for_unstarted(command);
-            return;
-        };
-        match command {
-            Command::Terminate(_, grace) => self.end_tree(serial, grace),
-            Command::Kill(_) => self.end_tree(serial, Duration::ZERO),
-            Command::Freeze(_) => {
-                if let Some(live) = self.jobs.get_mut(&serial)
-                    && live.exit.is_none()
-                {
-                    live.freeze = Freeze::Rounds(0);
-                    self.freeze(serial);
-                }
-            }
-            Command::Thaw(_) => self.thaw(serial),
-            Command::Shutdown(_) => {}
-        }
-    }
-
-    /// A job that is queued is taken back; one that a spawner has in hand gets the command later.
-    fn command_for_unstarted(&mut self, command: Command) {
-        let Some(key) = command.key() else { return };
-        let mut queue = locked(&self.shared.queue);
-        if queue.starting.contains(key) {
-            drop(queue);
-            self.early.push(command);
-            return;
-        }
-        if matches!(command, Command::Terminate(..) | Command::Kill(_))
-            && let Some(at) = queue.jobs.iter().position(|job| job.key == *key)
-            && let Some(job) = queue.jobs.remove(at)
-        {
-            self.out.push(cancelled(job.key));
         }
     }
 
@@ -277,12 +212,30 @@ impl Loop {
         if live.exit.is_some() {
             return;
         }
-        let (exit, usage) = match reap::reap(live.root.pid) {
+        let end = match reap::reap(live.root.pid) {
             Ok(Some(reaped)) => (reaped.status.into(), reaped.usage),
-            Ok(None) => return,
-            Err(_) => (Exit::Lost, Usage::default()),
+            // Its descriptor says that it has ended, and says so once only: a debugger may be the
+            // first to be told. Looked at again, or this end would be lost for ever.
+            Ok(None) => {
+                let at = Instant::now() + ENDED_ROUND;
+                live.look_again = Some(at);
+                self.timers.insert((at, serial));
+                return;
+            }
+            Err(_) => {
+                (self.early_ends.remove(&live.root.pid)).unwrap_or((Exit::Lost, Usage::default()))
+            }
         };
-        live.exit = Some((exit, usage));
+        self.ended(serial, end);
+    }
+
+    /// Notes how a job's process ended; it has been reaped.
+    fn ended(&mut self, serial: u64, end: (Exit, Usage)) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        live.exit = Some(end);
+        live.look_again = None;
         live.pidfd = None;
         if let Some(feed) = live.feed.take() {
             unwatch(&self.shared.epoll, feed.fd);
@@ -320,7 +273,10 @@ impl Loop {
             let Some(live) = self.jobs.get_mut(&serial) else {
                 continue;
             };
-            if matches!(live.freeze, Freeze::Rounds(_)) {
+            if live.look_again.is_some_and(|again| again <= now) {
+                live.look_again = None;
+                self.exited(serial);
+            } else if matches!(live.freeze, Freeze::Rounds(_)) {
                 self.freeze(serial);
             } else if live.drain_until.is_some_and(|until| until <= now) && live.pipe.is_some() {
                 if self.endings.get(&serial).is_some_and(|e| !e.given_up) {
@@ -337,11 +293,14 @@ impl Loop {
             self.search();
         }
         if self.endings.values().any(|e| e.due <= now) {
-            let table = ProcTable::scan().unwrap_or_default();
             let closing = self.closing.is_some();
-            let out = &mut self.out;
+            if self.look().is_none() {
+                self.look_later(now);
+            }
+            let (out, table) = (&mut self.out, self.look.as_ref());
             self.endings.retain(|_, ending| {
-                let keep = ending.due > now || step_ending(ending, &table, now, out);
+                let keep = ending.due > now
+                    || table.is_none_or(|table| step_ending(ending, table, now, out));
                 if closing {
                     ending.look_at(now + SHUTDOWN_ROUND);
                 }
@@ -351,10 +310,40 @@ impl Loop {
         if now >= self.housekeeping_at {
             self.housekeeping_at = now + HOUSEKEEPING;
             let idle = self.jobs.is_empty() && self.zombies.is_empty();
-            if !idle && self.orphans_possible() && !matches!(self.probe, Probe::Own) {
-                let table = ProcTable::scan().unwrap_or_default();
+            if !idle
+                && self.orphans_possible()
+                && !matches!(self.probe, Probe::Own)
+                && self.look().is_some()
+                && let Some(table) = self.look.take()
+            {
                 self.take_ended_orphans(&table);
+                self.look = Some(table);
             }
+        }
+    }
+
+    /// All processes, read at most once in a pass, however many jobs are looked at in it; none
+    /// where they cannot be read, as without a free descriptor: then nobody may be taken for gone.
+    fn look(&mut self) -> Option<&ProcTable> {
+        if self.look.is_none() {
+            self.look = ProcTable::scan().ok();
+        }
+        self.look.as_ref()
+    }
+
+    /// The same, with a job's process in it unless that has ended.
+    fn look_for(&mut self, pid: i32) -> Option<&ProcTable> {
+        if self.look.as_ref().is_some_and(|t| t.get(pid).is_none()) {
+            // It may have been started since.
+            self.look = None;
+        }
+        self.look()
+    }
+
+    /// Nothing could be read: what is due is tried again a little later.
+    fn look_later(&mut self, now: Instant) {
+        for ending in self.endings.values_mut() {
+            ending.put_off(now + SHUTDOWN_ROUND);
         }
     }
 
@@ -385,15 +374,4 @@ impl Loop {
 fn unwatch(epoll: &OwnedFd, fd: OwnedFd) {
     let _ = epoll::delete(epoll, &fd);
     drop(fd);
-}
-
-impl Command {
-    fn key(&self) -> Option<&JobKey> {
-        match self {
-            Self::Terminate(key, _) | Self::Kill(key) | Self::Freeze(key) | Self::Thaw(key) => {
-                Some(key)
-            }
-            Self::Shutdown(_) => None,
-        }
-    }
 }

@@ -91,6 +91,8 @@ pub(super) struct Live {
     /// Until when output is awaited after the exit.
     pub drain_until: Option<Instant>,
     pub freeze: Freeze,
+    /// When to ask again for its status; its end was told.
+    pub look_again: Option<Instant>,
     /// Whether its tree is being looked at before its end is reported.
     pub verifying: bool,
     pub watch_outputs: Vec<PathBuf>,

@@ -140,6 +140,7 @@ fn hand_over(
         exit: None,
         drain_until: None,
         freeze: Freeze::No,
+        look_again: None,
         verifying: false,
         watch_outputs: hand.watch_outputs,
         view: Arc::clone(&view),

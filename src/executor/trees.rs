@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashSet,
+    mem,
     time::{Duration, Instant},
 };
 
@@ -33,8 +34,10 @@ pub(super) struct Ending {
     pub key: JobKey,
     root: Root,
     kill_at: Instant,
-    /// All processes of it that were ever seen, by pid and start; each got TERM.
+    /// Processes of it that got TERM or KILL, by pid and start.
     known: HashSet<(i32, u64)>,
+    /// Whether TERM was sent to those who were there.
+    asked: bool,
     rounds: u32,
     /// Processes at the last look.
     pub left: u32,
@@ -58,9 +61,10 @@ pub(super) enum Step {
 }
 
 impl Ending {
-    /// Sends TERM to all of a tree, or leaves that out where there is no grace.
+    /// Sends TERM to all of a tree, or leaves that out where there is no grace. Without a table the
+    /// first step does it.
     pub fn begin(
-        table: &ProcTable,
+        table: Option<&ProcTable>,
         key: JobKey,
         root: Root,
         now: Instant,
@@ -74,22 +78,30 @@ impl Ending {
             root,
             kill_at,
             known,
+            asked: false,
             rounds: 0,
             left: 0,
             given_up: false,
             due,
         };
-        if !grace.is_zero() {
+        if !grace.is_zero()
+            && let Some(table) = table
+        {
             let members = tree::members(table, &ending.root);
             ending.ask(&members);
         }
         ending
     }
 
-    /// Sends TERM to those that have not had it.
+    /// Sends TERM to all, and later to those that were just being started and whose parent has
+    /// ended since. A new process with a living parent is what a TERM handler runs to clean up: it
+    /// has the whole time of grace.
     fn ask(&mut self, members: &[Stat]) {
+        let pids: HashSet<i32> = members.iter().map(|m| m.pid).collect();
+        let again = mem::replace(&mut self.asked, true);
         let new: Vec<Stat> = members
             .iter()
+            .filter(|m| !(again && pids.contains(&m.ppid)))
             .filter(|m| self.known.insert((m.pid, m.start_time)))
             .copied()
             .collect();
@@ -121,6 +133,11 @@ impl Ending {
     /// Looks soon, whatever the time of grace: somebody waits for the end.
     pub fn look_at(&mut self, at: Instant) {
         self.due = self.due.min(at);
+    }
+
+    /// Looks later: it could not be looked at now.
+    pub fn put_off(&mut self, at: Instant) {
+        self.due = self.due.max(at);
     }
 
     /// Looks once, kills what outstayed its grace.

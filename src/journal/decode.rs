@@ -160,6 +160,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "agent.joining" AgentJoining { agent }
         "agent.checking" AgentChecking { agent, attempt }
         "agent.frozen" AgentFrozen { agent, attempt, cause }
+        "process.trouble" ProcessTrouble { attempt, trouble; agent, phase }
         "agent.freeze_verified" AgentFreezeVerified { agent, attempt, stopped, total, held_bytes }
         "agent.thawed" AgentThawed { agent, attempt, cause, pressure_permille }
         "agent.blocked" AgentBlocked { agent, reason; gate }

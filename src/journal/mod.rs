@@ -6,6 +6,7 @@
 //! caller's thread in `append`.
 
 mod decode;
+mod folders;
 pub mod follow;
 pub mod format;
 pub mod index;

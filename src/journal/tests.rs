@@ -4,7 +4,7 @@
 use crate::{
     engine::{
         Action, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level,
-        Metrics, Record, State, StoppedBy, Target, Zone,
+        Metrics, Record, State, StoppedBy, Target, Trouble, Zone,
     },
     graph::random::Rng,
     plan::{AgentId, Mode},
@@ -56,10 +56,11 @@ fn kind(event: &Event) -> usize {
         Event::CheckpointMade { .. } => 35,
         Event::ZoneChanged { .. } => 36,
         Event::PhaseReopened { .. } => 37,
+        Event::ProcessTrouble { .. } => 38,
     }
 }
 
-const KINDS: usize = 38;
+const KINDS: usize = 39;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -159,13 +160,14 @@ fn handle(rng: &mut Rng) -> Handle {
 }
 
 fn exit(rng: &mut Rng) -> Exit {
-    match rng.below(4) {
+    match rng.below(5) {
         0 => Exit::Code(small(rng).cast_signed()),
         1 => Exit::Signal {
             number: small(rng).cast_signed(),
             name: text(rng),
         },
         2 => Exit::SpawnError(text(rng)),
+        3 => Exit::Lost,
         _ => Exit::Interrupted,
     }
 }
@@ -400,6 +402,16 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         34 => Event::WaveCompleted { wave: small(rng) },
         35 => Event::CheckpointMade { wave: small(rng) },
         37 => Event::PhaseReopened { phase: text(rng) },
+        38 => Event::ProcessTrouble {
+            agent: maybe(rng, id),
+            phase: maybe(rng, text),
+            attempt: small(rng),
+            trouble: match rng.below(3) {
+                0 => Trouble::OutputLost(text(rng)),
+                1 => Trouble::Killed(small(rng)),
+                _ => Trouble::Survives(small(rng)),
+            },
+        },
         _ => Event::ZoneChanged {
             from: zone(rng),
             to: zone(rng),

@@ -85,6 +85,21 @@ pub enum WriteError {
     Damaged(String),
 }
 
+impl WriteError {
+    /// Whether the file has reached a limit of this process or of the file system: no space that
+    /// becomes free helps. `most` is the limit of the process, in bytes.
+    #[must_use]
+    pub fn too_large(&self, at: Position, most: Option<u64>) -> bool {
+        match self {
+            Self::Io(error) | Self::Cut(error) => error.kind() == io::ErrorKind::FileTooLarge,
+            Self::Short { wanted, .. } => {
+                most.is_some_and(|most| at.offset.saturating_add(*wanted as u64) > most)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A place in a journal: the end of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Position {

@@ -4,16 +4,18 @@
 //! files in through a closure), look at the machine, or decide anything about a run.
 //!
 //! The way of a plan: `decode` and `values` (typed values with places) → `raw*` and `spec*` (tables
-//! as written) → `names` (references), `layers` and `modes` (one agent), `needs`, `tables`, `cycle`,
-//! `only`, `workers`, all called by `build` → [`Plan`]; `expand` leads back to TOML. Places are byte
+//! as written) → `names` (references), `places`, `layers` and `modes` (one agent), `needs`, `tables`,
+//! `order` (with `cycle` and `barrier`), `only`, `workers`, all called by `build` → [`Plan`]; `expand` leads back to TOML. Places are byte
 //! offsets throughout; they become lines and columns only when there is something to say.
 
+mod agent;
 mod barrier;
 mod build;
 mod cycle;
 pub(crate) mod decode;
 pub mod diag;
 pub mod expand;
+mod expand_values;
 pub mod id;
 pub(crate) mod keys;
 mod layers;
@@ -22,12 +24,15 @@ mod modes;
 mod names;
 mod needs;
 mod only;
+mod order;
+mod places;
 mod raw;
 mod raw_lists;
 mod raw_tables;
 pub mod schema;
 mod spec;
 mod spec_parts;
+mod spec_unbuilt;
 pub mod suggest;
 mod tables;
 pub mod units;

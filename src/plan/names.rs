@@ -42,8 +42,8 @@ pub(crate) struct Names<'p> {
     agents: Vec<&'p str>,
     ids: HashMap<&'p str, AgentIx>,
     sorted: Vec<(&'p str, AgentIx)>,
-    phases: HashMap<&'p str, PhaseIx>,
-    tracks: HashMap<&'p str, TrackIx>,
+    phase_by_id: HashMap<&'p str, PhaseIx>,
+    track_by_id: HashMap<&'p str, TrackIx>,
     all_phases: Vec<&'p str>,
     all_tracks: Vec<&'p str>,
     in_phase: Vec<Rc<[AgentIx]>>,
@@ -69,10 +69,10 @@ impl<'p> Names<'p> {
         }
         names.sorted.sort_unstable();
         for (i, id) in phases.iter().enumerate() {
-            names.phases.entry(id).or_insert(PhaseIx::of(i));
+            names.phase_by_id.entry(id).or_insert(PhaseIx::of(i));
         }
         for (i, id) in tracks.iter().enumerate() {
-            names.tracks.entry(id).or_insert(TrackIx::of(i));
+            names.track_by_id.entry(id).or_insert(TrackIx::of(i));
         }
         (names.agents, names.all_phases, names.all_tracks) = (agents, phases, tracks);
         names
@@ -114,7 +114,7 @@ impl<'p> Names<'p> {
 
     /// Returns a phase by its id, or reports that there is none.
     pub fn phase(&self, d: &mut Decoder, name: &Sp<String>) -> Option<PhaseIx> {
-        let found = self.phases.get(name.v.as_str()).copied();
+        let found = self.phase_by_id.get(name.v.as_str()).copied();
         if found.is_none() {
             d.unknown("phase", name, self.all_phases.iter().copied());
         }
@@ -123,7 +123,7 @@ impl<'p> Names<'p> {
 
     /// Returns a track by its id, or reports that there is none.
     pub fn track(&self, d: &mut Decoder, name: &Sp<String>) -> Option<TrackIx> {
-        let found = self.tracks.get(name.v.as_str()).copied();
+        let found = self.track_by_id.get(name.v.as_str()).copied();
         if found.is_none() {
             d.unknown("track", name, self.all_tracks.iter().copied());
         }

@@ -4,8 +4,8 @@
 //! agents. It is a subreaper: what loses its parent below it comes to it, whatever kills the runner.
 
 use std::{
-    io,
-    os::fd::AsFd,
+    io::{self, Read},
+    os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
     time::{Duration, Instant},
 };
@@ -33,7 +33,8 @@ pub const GUARD: &str = "__guard";
 
 /// Starts a runner with these arguments and stays until it and all it leaves are gone.
 ///
-/// Returns the run's status. Signals that ask for a stop are handed on to the runner.
+/// Returns the run's status. Signals that ask for a stop are handed on to the runner. `grace` is
+/// the time between TERM and KILL until the runner has said the run's own.
 ///
 /// # Errors
 /// When the runner cannot be started.
@@ -44,8 +45,9 @@ pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
     handled.push(SIGCHLD);
     let signals = SignalFd::new(&handled)?;
     subreaper::become_subreaper()?;
-    // The runner reads its end as standard input: when we die, the kernel closes ours.
-    let (theirs, ours) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
+    // The runner has its end as standard input: when we die, the kernel closes ours. What it says
+    // is the run's time of grace.
+    let (theirs, ours) = UnixStream::pair()?;
     let mut argv = vec![program()?, RUNNER.to_owned()];
     argv.extend_from_slice(args);
     let env = EnvBlock::new(std::env::vars_os())?;
@@ -62,8 +64,7 @@ pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
     drop(argv);
     drop(env);
     let status = wait(runner.pid, &signals)?;
-    drop(ours);
-    end_rest(grace);
+    end_rest(said_grace(&ours).unwrap_or(grace));
     Ok(match status {
         ExitStatus::Code(code) => u8::try_from(code).unwrap_or(RUNNER_FAILED),
         ExitStatus::Signal { number, .. } => {
@@ -74,6 +75,21 @@ pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
             RUNNER_FAILED
         }
     })
+}
+
+/// Tells the guard, which is at the other end of standard input, the run's time of grace.
+pub(super) fn say_grace(grace: Duration) {
+    let us = u64::try_from(grace.as_micros()).unwrap_or(u64::MAX);
+    // Eight bytes always fit; to a guard of an older version it cannot be said.
+    let _ = rustix::io::write(io::stdin(), &us.to_le_bytes());
+}
+
+/// What the runner has said; it may have died before it could.
+fn said_grace(from: &UnixStream) -> Option<Duration> {
+    let mut us = [0; 8];
+    from.set_nonblocking(true).ok()?;
+    (&*from).read_exact(&mut us).ok()?;
+    Some(Duration::from_micros(u64::from_le_bytes(us)))
 }
 
 /// Makes a write beyond a limit on file sizes fail (EFBIG) in place of killing this process.
@@ -110,10 +126,10 @@ fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
                 if let Some(reaped) = reap::reap(runner)? {
                     return Ok(reaped.status);
                 }
-                while let Ok(reap::Orphans::Reaped(pid)) = reap::reap_own_orphan() {
-                    if pid == runner {
-                        // Its status went to this call; it cannot be told from a success any more.
-                        return Ok(ExitStatus::Code(i32::from(RUNNER_FAILED)));
+                while let Ok(reap::Orphans::Reaped(reaped)) = reap::reap_own_orphan() {
+                    // It ended between the two looks.
+                    if reaped.pid == runner {
+                        return Ok(reaped.status);
                     }
                 }
             } else if let Some(signal) = rustix::process::Signal::from_named_raw(signal)

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{
-    engine::{self, Handle, InputKind, Setup, State},
+    engine::{self, Handle, InputKind, Setup, State, Trouble},
     executor::{self, Job, JobKind, Report},
     plan::{AgentIx, Argv, PhaseIx, When, Work},
 };
@@ -206,9 +206,7 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
                     executor::Exit::Signal { number, name, .. } => {
                         engine::Exit::Signal { number, name }
                     }
-                    executor::Exit::Lost => {
-                        engine::Exit::SpawnError("its exit status was lost".to_owned())
-                    }
+                    executor::Exit::Lost => engine::Exit::Lost,
                 },
                 cpu_us,
                 peak_bytes: maxrss_bytes,
@@ -228,10 +226,19 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             total,
             held_bytes: rss_bytes,
         },
-        Report::Escalated { .. }
-        | Report::Survives { .. }
-        | Report::Thawed { .. }
-        | Report::OutputFailed { .. }
-        | Report::Stopped => return None,
+        Report::Escalated { key, killed } => InputKind::Trouble {
+            key: key_of(&key)?,
+            trouble: Trouble::Killed(killed),
+        },
+        Report::Survives { key, left } => InputKind::Trouble {
+            key: key_of(&key)?,
+            trouble: Trouble::Survives(left),
+        },
+        Report::OutputFailed { key, error } => InputKind::Trouble {
+            key: key_of(&key)?,
+            trouble: Trouble::OutputLost(error),
+        },
+        // The state has gone on already; and the end of everything is for who asked for it.
+        Report::Thawed { .. } | Report::Stopped => return None,
     })
 }

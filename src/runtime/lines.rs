@@ -228,6 +228,17 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::AgentQuiet {
             agent, quiet: true, ..
         } => format!("  {agent} is silent"),
+        Event::ProcessTrouble {
+            agent,
+            phase,
+            trouble,
+            ..
+        } => {
+            let whose = agent
+                .as_ref()
+                .map_or(phase.as_deref(), |a| Some(a.as_str()));
+            format!("! {}: {trouble}", whose.unwrap_or_default())
+        }
         Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
         Event::GateFailed { place, reason } => {
             format!("x {} on {}: {reason}", place.gate, on(place))

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod guard;
 pub mod jobs;
+mod later;
 pub mod lines;
 pub mod news;
 mod output;

@@ -7,29 +7,28 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
-    engine::{InputKind, Setup, State},
+    engine::{InputKind, State},
     executor::{self, LocalExecutor, Mailbox},
     journal::{Header, JournalWriter, RunDir, RunLock, Snapshotter, Store, StoreError, WriteError},
     plan::Plan,
-    resources::{Sampler, Sensor},
     sys::{limits, proc, signals},
 };
 
 use super::{
     RUNNER_FAILED,
-    guard::{program, survive_file_limit},
-    jobs::{JobMaker, engine_key},
+    guard::{program, say_grace, survive_file_limit},
+    jobs::JobMaker,
+    later::{Later, sampler},
     lines::Lines,
     prepare::{FolderError, RunConfig, read_folder},
     recover, socket,
-    turns::{Msg, Notes, Turns, complain, now_ms},
-    watch,
+    turns::{Msg, Turns, complain, now_ms},
 };
 
 /// What a new run is made of.
@@ -218,6 +217,9 @@ impl Runner {
         // An agent's core dumps are its own business; ours would hold everybody's output.
         let _ = limits::no_core_dumps();
         private_folders(&self.dir.path)?;
+        if self.manner.guarded {
+            say_grace(Duration::from_micros(self.config.grace_us));
+        }
         let (to_loop, inbox) = mpsc::channel::<Msg>();
         let mailbox = {
             let to_loop = to_loop.clone();
@@ -310,110 +312,6 @@ impl Drop for ShutDown {
     fn drop(&mut self) {
         self.0.shutdown(self.1);
     }
-}
-
-/// What starts only after the first agents were given to the spawners: nothing of it may delay them.
-struct Later {
-    to_loop: mpsc::Sender<Msg>,
-    sampler: Sampler,
-    notes: Notes,
-    setup: Arc<Setup>,
-    dir: PathBuf,
-    run: String,
-    interval: Duration,
-    memory: crate::engine::Memory,
-    base_us: u64,
-    started: Instant,
-    manner: Manner,
-}
-
-impl Later {
-    fn start(self) {
-        let served = socket::serve(
-            &self.dir,
-            &self.run,
-            self.setup.clone(),
-            self.to_loop.clone(),
-        );
-        if self.manner.announce {
-            socket::announce(&self.run, &self.dir, served.as_deref().ok());
-        }
-        if let Err(error) = served {
-            // An address that a dead runner left leads nowhere.
-            socket::remove(&self.dir);
-            // The run is worth more than being watched.
-            complain(&format!("nobody can attach to this run: {error}"));
-        }
-        if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
-            complain(&format!("signals cannot be read: {error}"));
-        }
-        let sampling = thread::Builder::new()
-            .name("sampler".into())
-            .stack_size(256 << 10);
-        let spawned = sampling.spawn(move || self.sample());
-        if let Err(error) = spawned {
-            complain(&format!("memory is not sampled: {error}"));
-        }
-    }
-
-    fn sample(mut self) {
-        let quiet: Vec<Option<u64>> = self.setup.plan.agents.iter().map(|a| a.quiet_us).collect();
-        let limit = self.setup.ram_limit_bytes;
-        let mut sensor = Sensor::new(
-            self.setup.thresholds,
-            limit,
-            self.memory.zone,
-            self.memory.halted,
-            quiet,
-        );
-        let mut samples = crate::journal::SampleWriter::open(&self.dir);
-        loop {
-            thread::sleep(self.interval);
-            let alive = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            for (agent, frozen) in self
-                .notes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .drain(..)
-            {
-                if frozen {
-                    sensor.freeze(agent);
-                } else {
-                    sensor.thaw(agent);
-                }
-            }
-            let sample = self.sampler.read(now_ms(), self.base_us + alive);
-            let edges = sensor.observe(&sample);
-            samples.append(&sample);
-            if self
-                .to_loop
-                .send(Msg::Sample(Box::new(sample), edges))
-                .is_err()
-            {
-                return;
-            }
-        }
-    }
-}
-
-/// Opens the sampler over the executor's jobs.
-fn sampler(run: &str, executor: &Arc<LocalExecutor>, setup: &Arc<Setup>) -> io::Result<Sampler> {
-    let (executor, owners) = (executor.clone(), setup.clone());
-    let whose = move |key: &executor::JobKey| match engine_key(&owners, key)?.owner {
-        crate::engine::Owner::Agent(ix) => Some((ix, key.attempt)),
-        crate::engine::Owner::Phase(_) => None,
-    };
-    let own = [
-        std::process::id().cast_signed(),
-        rustix::process::getppid().map_or(0, rustix::process::Pid::as_raw_pid),
-    ];
-    Sampler::open(
-        run,
-        Box::new(move || executor.views()),
-        Box::new(whose),
-        setup.ram_limit_bytes,
-        &own,
-    )
 }
 
 /// Whether a variable passes the allow-list: a name, or a prefix with `*`.

@@ -3,9 +3,12 @@
 //! Never samples, reads output, syncs, or talks to the network here; other threads do and send
 //! what they have. Must not decide: that is the engine's.
 
+mod end;
+mod record;
+
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, mpsc},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -26,14 +29,8 @@ use super::{
     news::{News, Sink},
 };
 
-/// Pause between two attempts to write what a full disk refused.
-const WRITE_AGAIN: Duration = Duration::from_millis(500);
 /// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
 const LOOK: Duration = Duration::from_millis(5);
-/// How long the end of a run waits for a disk that refuses its last records.
-const LAST_WRITE: Duration = Duration::from_secs(10);
-/// How long the end waits for clients that have not been told everything.
-const LAST_NEWS: Duration = Duration::from_millis(300);
 
 /// Answer to an action: the number of its event, or why not.
 pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
@@ -64,6 +61,8 @@ pub enum Msg {
     Attach(Box<dyn Sink>),
     /// Syncing the journal failed.
     SyncFault(String),
+    /// The journal is not where it was: somebody removed or moved the run's folder.
+    FolderGone,
 }
 
 /// Everything that the loop owns.
@@ -97,7 +96,10 @@ struct Running {
     held_records: Vec<Record>,
     held_commands: Vec<Command>,
     write_again: Option<Instant>,
-    sync_fault: bool,
+    /// Nothing that is decided from now on can be recorded for good.
+    lost: bool,
+    /// The journal has reached a limit on its size.
+    too_large: bool,
     guard_lost: bool,
     status: Option<u8>,
     /// Processes that were asked for and of which nothing has been heard.
@@ -124,7 +126,8 @@ impl Turns {
             held_records: Vec::new(),
             held_commands: Vec::new(),
             write_again: None,
-            sync_fault: false,
+            lost: false,
+            too_large: false,
             guard_lost: false,
             status: None,
             starting: 0,
@@ -184,32 +187,8 @@ impl Running {
             if self.guard_lost && self.turns.state.stopping.is_none() && self.status.is_none() {
                 return self.abandon();
             }
-        }
-    }
-
-    /// The guard is gone, so nobody would end what we leave: ends the agents, then itself.
-    ///
-    /// Nothing of it is recorded: nobody decided against the run, so it stays open and `resume`
-    /// goes on with it as after our own death.
-    fn abandon(mut self) -> u8 {
-        complain("the guard is gone: the agents are ended, `wavedeck resume` goes on with the run");
-        self.turns.executor.shutdown(self.turns.grace);
-        loop {
-            match self.turns.inbox.recv() {
-                Ok(Msg::Reports) => {
-                    let mut reports = std::mem::take(&mut self.reports);
-                    self.turns.mailbox.drain(&mut reports);
-                    if reports.drain(..).any(|r| matches!(r, Report::Stopped)) {
-                        return self.end(super::RUNNER_FAILED);
-                    }
-                    self.reports = reports;
-                }
-                Ok(Msg::Signal(_)) => self.turns.executor.shutdown(Duration::ZERO),
-                Ok(Msg::Action { reply, .. }) => {
-                    reply(Err("the run is ending: its guard is gone".to_owned()));
-                }
-                Ok(_) => {}
-                Err(mpsc::RecvError) => return self.end(super::RUNNER_FAILED),
+            if self.lost && self.status.is_none() && self.at_rest() {
+                return self.give_up();
             }
         }
     }
@@ -258,8 +237,14 @@ impl Running {
                 if let Err(refusal) = resolve(&self.turns.state, &action) {
                     reply(Err(refusal.to_string()));
                 } else {
+                    let before = self.turns.state.seq;
                     self.input(InputKind::Operator { by, action });
-                    self.replies.push((reply, self.turns.state.seq));
+                    // The action's own event comes first; what follows from it has later numbers.
+                    if self.turns.state.seq > before {
+                        self.replies.push((reply, before + 1));
+                    } else {
+                        reply(Err("the run has ended".to_owned()));
+                    }
                 }
             }
             Msg::Attach(mut sink) => {
@@ -271,9 +256,11 @@ impl Running {
                 }
             }
             Msg::SyncFault(error) => {
-                self.sync_fault = true;
-                self.input(InputKind::Journal { error: Some(error) });
+                // Never synced again: the kernel may have dropped what it could not write, and say
+                // that all is well the next time.
+                self.lose(error);
             }
+            Msg::FolderGone => self.lose(String::new()),
         }
     }
 
@@ -326,203 +313,6 @@ impl Running {
             kind,
         };
         turn_into(&mut self.turns.state, &input, &mut self.turn);
-    }
-
-    /// Writes what was decided, then carries it out and tells it.
-    fn flush(&mut self) {
-        if self.turn.records.is_empty() && self.turn.commands.is_empty() {
-            self.answer();
-            return;
-        }
-        let Turn { records, commands } = std::mem::take(&mut self.turn);
-        let written = if self.held_records.is_empty() {
-            self.turns
-                .journal
-                .append(&records)
-                .map_err(|error| error.to_string())
-        } else {
-            Err("earlier records wait".to_owned())
-        };
-        match written {
-            Ok(()) => {
-                for command in commands {
-                    self.carry_out(command);
-                }
-                if let Some(lines) = &self.turns.lines {
-                    lines.wake();
-                }
-                let at = self.turns.journal.position();
-                self.turns.snapshots.offer(&self.turns.state, at);
-                self.answer();
-                self.tell_records(records);
-            }
-            Err(error) => {
-                // Stop, freeze and kill never wait for the journal (DESIGN 2).
-                let (now, later): (Vec<_>, Vec<_>) =
-                    commands.into_iter().partition(Command::urgent);
-                for command in now {
-                    self.carry_out(command);
-                }
-                self.held_commands.extend(later);
-                self.held_records.extend(records.iter().cloned());
-                self.tell_records(records);
-                self.write_again
-                    .get_or_insert_with(|| Instant::now() + WRITE_AGAIN);
-                if self.turns.state.degraded.is_none() {
-                    complain(&format!(
-                        "recording has a fault: {error}; nothing new starts until it is well"
-                    ));
-                    self.input(InputKind::Journal { error: Some(error) });
-                    self.flush();
-                } else {
-                    self.answer();
-                }
-            }
-        }
-    }
-
-    /// Tries to write what was refused.
-    fn write_again(&mut self) {
-        if self.write_again.is_none_or(|at| at > Instant::now()) {
-            return;
-        }
-        if self.turns.journal.append(&self.held_records).is_err() {
-            self.write_again = Some(Instant::now() + WRITE_AGAIN);
-            return;
-        }
-        self.write_again = None;
-        self.held_records.clear();
-        if !self.sync_fault {
-            self.input(InputKind::Journal { error: None });
-        }
-        for command in std::mem::take(&mut self.held_commands) {
-            if let Command::Spawn { key, .. } = command
-                && !self.expected(key)
-            {
-                let error = "not started: it was ended while recording had a fault".to_owned();
-                self.input(InputKind::SpawnFailed { key, error });
-            } else {
-                self.carry_out(command);
-            }
-        }
-        if let Some(lines) = &self.turns.lines {
-            lines.wake();
-        }
-    }
-
-    /// Whether a start that was held back is still wanted.
-    fn expected(&self, key: engine::JobKey) -> bool {
-        let state = &self.turns.state;
-        match (key.owner, key.check) {
-            (engine::Owner::Agent(ix), None) => {
-                let agent = state.agent(ix);
-                agent.attempt == key.attempt
-                    && agent
-                        .live
-                        .as_ref()
-                        .is_some_and(|live| live.ending.is_none())
-            }
-            (owner, _) => state
-                .check_of(owner)
-                .is_some_and(|check| check.ending.is_none()),
-        }
-    }
-
-    fn note_frozen(&self, key: engine::JobKey, frozen: bool) {
-        if let engine::Owner::Agent(ix) = key.owner {
-            self.turns
-                .notes
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((ix, frozen));
-        }
-    }
-
-    fn carry_out(&mut self, command: Command) {
-        let setup = self.turns.state.setup.clone();
-        let name = |key| jobs::executor_key(&setup, key);
-        match command {
-            Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode)
-            {
-                Some(job) => {
-                    self.starting += 1;
-                    self.turns.executor.spawn(job);
-                }
-                None => self.input(InputKind::SpawnFailed {
-                    key,
-                    error: "nothing to run".to_owned(),
-                }),
-            },
-            Command::Terminate { key } => {
-                if let Some(key) = name(key) {
-                    self.turns.executor.terminate(key, self.turns.grace);
-                }
-            }
-            Command::Freeze { key } => {
-                self.note_frozen(key, true);
-                if let Some(key) = name(key) {
-                    self.turns.executor.freeze(key);
-                }
-            }
-            Command::Thaw { key } => {
-                self.note_frozen(key, false);
-                if let Some(key) = name(key) {
-                    self.turns.executor.thaw(key);
-                }
-            }
-            Command::Finish { status } => self.status = Some(status),
-        }
-    }
-
-    fn answer(&mut self) {
-        for (reply, seq) in self.replies.drain(..) {
-            reply(Ok(seq));
-        }
-    }
-
-    fn tell_records(&mut self, records: Vec<Record>) {
-        if !self.clients.is_empty() && !records.is_empty() {
-            self.tell(&News::Records(Arc::new(records)));
-        }
-    }
-
-    fn tell(&mut self, news: &News) {
-        self.clients.retain_mut(|client| client.push(news));
-    }
-
-    /// The run has ended: everything is on the disk before anybody hears of it.
-    fn end(mut self, status: u8) -> u8 {
-        let mut status = status;
-        let until = Instant::now() + LAST_WRITE;
-        while !self.held_records.is_empty() && Instant::now() < until {
-            if self.turns.journal.append(&self.held_records).is_ok() {
-                self.held_records.clear();
-            } else {
-                std::thread::sleep(WRITE_AGAIN);
-            }
-        }
-        if !self.held_records.is_empty() {
-            complain(&format!(
-                "{} last records could not be written",
-                self.held_records.len()
-            ));
-            status = super::RUNNER_FAILED;
-        }
-        if let Err(error) = self.turns.journal.sync_now() {
-            complain(&format!("the journal may not be on the disk: {error}"));
-        }
-        self.answer();
-        self.tell(&News::End { status });
-        drop(self.lock.take());
-        // Whoever keeps up sees the end; who does not is not waited for.
-        let until = Instant::now() + LAST_NEWS;
-        while Instant::now() < until && self.clients.iter().any(|client| !client.drained()) {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        if let Some(lines) = self.turns.lines.take() {
-            lines.finish();
-        }
-        status
     }
 }
 

@@ -42,6 +42,12 @@ pub fn keep_descriptors_from_children() {
     };
 }
 
+/// Returns the largest size in bytes that a file written by this process may have; none: any.
+#[must_use]
+pub fn file_size() -> Option<u64> {
+    getrlimit(Resource::Fsize).current
+}
+
 /// Switches core dumps of this process and its later children off.
 pub fn no_core_dumps() -> io::Result<()> {
     let maximum = getrlimit(Resource::Core).maximum;

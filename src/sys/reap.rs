@@ -46,8 +46,9 @@ pub struct Reaped {
 /// What a look at the orphans found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Orphans {
-    /// One had ended and was reaped; there may be more.
-    Reaped(i32),
+    /// One had ended and was reaped; there may be more. It may be one that somebody waits for: the
+    /// children of a thread that has ended come to the main thread too.
+    Reaped(Reaped),
     /// Some live.
     Alive,
     /// There are none.
@@ -78,7 +79,7 @@ pub fn wait(pid: i32) -> io::Result<Reaped> {
 /// are exactly the orphans, and this one cheap call tells whether there are any.
 pub fn reap_own_orphan() -> io::Result<Orphans> {
     match wait4(-1, libc::WNOHANG | libc::__WNOTHREAD | libc::__WALL) {
-        Ok(Some(reaped)) => Ok(Orphans::Reaped(reaped.pid)),
+        Ok(Some(reaped)) => Ok(Orphans::Reaped(reaped)),
         Ok(None) => Ok(Orphans::Alive),
         Err(error) if error.raw_os_error() == Some(libc::ECHILD) => Ok(Orphans::None),
         Err(error) => Err(error),

@@ -3,10 +3,10 @@
 //! Runs on a current-thread runtime. Everything that waits is taken before one frame is drawn;
 //! nothing here ever waits for the terminal or for whoever takes the requests.
 
-use std::{collections::VecDeque, io, time::Duration};
+use std::{collections::VecDeque, future::poll_fn, io, task::Poll, time::Duration};
 
 use crossterm::event::{Event, EventStream};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{Stream, StreamExt};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until},
@@ -208,7 +208,7 @@ where
                             app.quit = true;
                         }
                     }
-                    next = if app.quit { None } else { keys.next().now_or_never() };
+                    next = if app.quit { None } else { at_once(&mut keys).await };
                 }
             }
             permit = requests.reserve(), if !pending.is_empty() => {
@@ -237,6 +237,20 @@ where
         let _ = requests.try_send(request);
     }
     Ok(outcome(&app, gone))
+}
+
+/// The next key, if it is there already.
+///
+/// Asked with this task's own waker: the stream keeps the last one that it was asked with, and with
+/// a waker of nobody's (`now_or_never`) the next key would be seen only when something else comes.
+async fn at_once<S: Stream + Unpin>(keys: &mut S) -> Option<Option<S::Item>> {
+    poll_fn(|cx| {
+        Poll::Ready(match keys.poll_next_unpin(cx) {
+            Poll::Ready(event) => Some(event),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }
 
 fn draw(app: &mut App, frames: &mut Frames, writer: &Writer, mouse: &mut bool) -> io::Result<()> {

@@ -16,6 +16,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use crate::left;
+
 /// Beyond this a condition counts as never met; far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -97,10 +99,7 @@ impl Ground {
 
 impl Drop for Ground {
     fn drop(&mut self) {
-        // A test that failed leaves a run that waits; one that did not leaves none.
-        if std::thread::panicking() {
-            let _ = self.command(&["ctl", "stop", "-y"]).output();
-        }
+        left::nobody_in(self.path());
     }
 }
 
@@ -196,7 +195,7 @@ workspace = "shared"
 prompt = "pr{EVIL}\u001b[31m ${{v}}"
 [[agent]]
 id = "checked"
-run = "true"
+run = "echo its own words"
 check = ["/bin/sh -c 'printf \"\u001b]0;check\u0007\"; exit 9'"]
 [[agent]]
 id = "gone"

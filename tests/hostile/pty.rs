@@ -5,7 +5,7 @@ use std::{
     io::Read,
     os::fd::{AsFd, OwnedFd},
     sync::{
-        Arc, Condvar, Mutex,
+        Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
@@ -113,7 +113,7 @@ impl Terminal {
                 }
                 // An error says that nobody has the other end open any more.
                 let read = from.read(&mut buffer).unwrap_or(0);
-                let mut seen = mine.0.lock().unwrap();
+                let mut seen = mine.0.lock().unwrap_or_else(PoisonError::into_inner);
                 seen.bytes.extend_from_slice(&buffer[..read]);
                 seen.screen.take(&buffer[..read]);
                 seen.closed = read == 0;
@@ -162,10 +162,20 @@ impl Terminal {
         self.until(text, |screen| screen.text().contains(text));
     }
 
-    /// Waits for the program's end.
+    /// Waits for the program's end; fails, with the picture, where it does not come.
     pub fn wait(&mut self) -> ExitStatus {
-        self.waited = true;
-        reap::wait(self.child.pid).unwrap().status
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if let Some(reaped) = reap::reap(self.child.pid).unwrap() {
+                self.waited = true;
+                return reaped.status;
+            }
+            if Instant::now() >= until {
+                let text = self.seen.0.lock().unwrap().screen.text();
+                panic!("it does not end\n{text}");
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
     }
 
     /// Waits for the program's end, and for all that it wrote.

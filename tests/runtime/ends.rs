@@ -1,6 +1,6 @@
 //! Exit statuses (DESIGN 6) and what ends a run from outside.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -102,6 +102,86 @@ fn a_person_stops_the_run() {
     let events = ended.with(3);
     assert_eq!(events.ending("long"), "stopped");
     assert!(!events.has("agent.started", "next"), "{events}");
+    here.nobody_left();
+}
+
+/// Also while orphans are taken on the way: no status goes to the wrong place.
+#[test]
+fn a_second_signal_ends_all_at_once_and_tells_how_each_ended() {
+    let mut plan = String::from("[limits]\nagents = 12\n");
+    for n in 0..12 {
+        plan += &format!(
+            "[[agent]]\nid = \"a{n}\"\nrun = [\"sh\", \"-c\", \"trap '' TERM; echo ready; (sleep 300 &); while :; do sleep 0.02; done\"]\n"
+        );
+    }
+    let mut here = Here::with(&plan);
+    here.grace = "60s";
+    let live = here.start();
+    live.hears("agent.started", "a11");
+    for n in 0..12 {
+        wait_for("it is deaf", || {
+            (here.output(&format!("a{n}.1")) == "ready\n").then_some(())
+        });
+    }
+    signal(live.runner(), Signal::TERM);
+    live.until("it stops", |e| e.all("run.stopped").pop().map(drop));
+    signal(live.runner(), Signal::TERM);
+    let events = live.end().with(143);
+    for n in 0..12 {
+        let ended = events.of("attempt.ended", &format!("a{n}"));
+        assert_eq!(ended["exit"]["signal"]["number"], 9, "{ended}");
+    }
+    here.nobody_left();
+}
+
+#[test]
+fn what_goes_wrong_with_processes_and_output_is_told() {
+    let plan = r#"
+[[agent]]
+id = "deaf"
+run = ["sh", "-c", "trap '' TERM; mkdir .wavedeck/runs/$WAVEDECK_RUN/output/mute.1; while :; do sleep 0.02; done"]
+timeout = "200ms"
+[[agent]]
+id = "mute"
+run = "echo lost"
+needs = [{ agent = "deaf", when = "failed" }]
+"#;
+    let mut here = Here::with(plan);
+    here.grace = "100ms";
+    let said = here.say(&["run", "--headless"]);
+    assert_eq!(said.status, 0, "{said}");
+    for line in [
+        "! deaf: 2 of its processes did not end when asked: killed",
+        "! mute: its output is not recorded any more: ",
+    ] {
+        let either = said.out.replace(": 1 of its", ": 2 of its");
+        assert!(either.contains(line), "{said}");
+    }
+    let events = here.journal();
+    assert_eq!(events.all_of("process.trouble", "deaf").len(), 1);
+    let lost = &events.of("process.trouble", "mute")["trouble"]["output_lost"];
+    assert!(lost.as_str().unwrap().contains("directory"), "{lost}");
+}
+
+#[test]
+fn the_guard_gives_what_a_dead_runner_leaves_the_runs_time_of_grace() {
+    let mut here = Here::with(
+        "[[agent]]\nid = \"deaf\"\nrun = [\"sh\", \"-c\", \"trap '' TERM; echo ready; while :; do sleep 0.02; done\"]\n",
+    );
+    here.grace = "200ms";
+    let live = here.start();
+    live.hears("agent.started", "deaf");
+    wait_for("it is deaf", || {
+        (here.output("deaf.1") == "ready\n").then_some(())
+    });
+    let began = Instant::now();
+    signal(live.runner(), Signal::KILL);
+    assert_eq!(live.end().status, 4);
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_millis(200) && took < Duration::from_secs(5),
+        "{took:?}"
+    );
     here.nobody_left();
 }
 

@@ -20,6 +20,8 @@ use wavedeck::{
     },
 };
 
+use crate::left;
+
 /// Beyond this a condition counts as never met; many times what a loaded machine needs.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 pub const BIN: &str = env!("CARGO_BIN_EXE_wavedeck");
@@ -168,6 +170,12 @@ impl Here {
         wait_for("no process of the run is left", || {
             self.survivors().is_empty().then_some(())
         });
+    }
+}
+
+impl Drop for Here {
+    fn drop(&mut self) {
+        left::nobody_in(self.path());
     }
 }
 

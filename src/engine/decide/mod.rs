@@ -13,7 +13,7 @@ pub use operator::{Refusal, Resolved, resolve};
 
 use crate::plan::AgentIx;
 
-use super::{Cause, Event, Input, InputKind, State, Status, admission::mode_name};
+use super::{Cause, Event, Input, InputKind, State, Status};
 
 /// Decides what follows from an input; an empty list when nothing does.
 #[must_use]
@@ -55,6 +55,7 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
             total,
             held_bytes,
         } => process::frozen(state, *key, *stopped, *total, *held_bytes),
+        InputKind::Trouble { key, trouble } => vec![process::trouble(state, *key, trouble)],
         InputKind::Quiet {
             agent,
             attempt,

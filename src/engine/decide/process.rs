@@ -6,7 +6,7 @@
 use crate::{
     engine::{
         Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind, Interruption, JobKey, JobState,
-        Owner, State, Status,
+        Owner, State, Status, Trouble,
     },
     plan::AgentId,
 };
@@ -172,6 +172,20 @@ pub(super) fn frozen(
         total,
         held_bytes,
     }]
+}
+
+/// Told whatever the agent's state: the processes may outlive the attempt.
+pub(super) fn trouble(state: &State, key: JobKey, trouble: &Trouble) -> Event {
+    let (agent, phase) = match key.owner {
+        Owner::Agent(ix) => (Some(state.id(ix)), None),
+        Owner::Phase(ix) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
+    };
+    Event::ProcessTrouble {
+        agent,
+        phase,
+        attempt: key.attempt,
+        trouble: trouble.clone(),
+    }
 }
 
 /// The runner starts again: every process of before is gone, and no attempt number comes back.

@@ -3,6 +3,7 @@
 //! Must cost next to nothing where nothing is left, which is nearly always.
 
 use std::{
+    collections::HashSet,
     mem,
     time::{Duration, Instant},
 };
@@ -70,7 +71,7 @@ impl Loop {
         match &self.probe {
             Probe::Own => loop {
                 match reap::reap_own_orphan() {
-                    Ok(Orphans::Reaped(_)) => {}
+                    Ok(Orphans::Reaped(reaped)) => self.not_an_orphan(&reaped),
                     Ok(Orphans::None) => return false,
                     Ok(Orphans::Alive) | Err(_) => return true,
                 }
@@ -80,10 +81,35 @@ impl Loop {
         }
     }
 
+    /// A spawner's children come to the main thread when it ends, so what was reaped as an orphan
+    /// may be a job's own process: its status must not get lost.
+    fn not_an_orphan(&mut self, reaped: &reap::Reaped) {
+        let end = || (Exit::from(reaped.status), reaped.usage);
+        let job = self
+            .jobs
+            .values_mut()
+            .find(|live| live.root.pid == reaped.pid);
+        match job {
+            // Its descriptor has told its end, or will.
+            Some(live) if live.exit.is_none() => {
+                self.early_ends.insert(reaped.pid, end());
+            }
+            Some(_) => {}
+            None if locked(&self.shared.queue).starting.is_empty()
+                && locked(&self.shared.inbox).fresh.is_empty() => {}
+            None => {
+                self.early_ends.insert(reaped.pid, end());
+            }
+        }
+    }
+
     pub(super) fn report_end(&mut self, serial: u64, leaked: u32) {
         let Some(live) = self.jobs.remove(&serial) else {
             return;
         };
+        if self.jobs.is_empty() {
+            self.early_ends.clear();
+        }
         self.by_key.remove(&live.key);
         locked(&self.shared.views).remove(&live.key);
         if leaked == 0 {
@@ -108,7 +134,10 @@ impl Loop {
     /// Looks at the trees of ended jobs, ends what is left of them and reports.
     pub(super) fn search(&mut self) {
         let began = Instant::now();
-        let table = ProcTable::scan().unwrap_or_default();
+        let Ok(table) = ProcTable::scan() else {
+            self.verify_at = Some(began + ENDING_ROUND);
+            return;
+        };
         for serial in mem::take(&mut self.verify) {
             let Some(live) = self.jobs.get(&serial) else {
                 continue;
@@ -122,7 +151,7 @@ impl Loop {
             }
             if !left.is_empty() && !self.endings.contains_key(&serial) {
                 let (key, root) = (live.key.clone(), live.root.clone());
-                let ending = Ending::begin(&table, key, root, began, self.leak_grace);
+                let ending = Ending::begin(Some(&table), key, root, began, self.leak_grace);
                 self.endings.insert(serial, ending);
             }
             self.report_end(serial, u32::try_from(left.len()).unwrap_or(u32::MAX));
@@ -140,18 +169,21 @@ impl Loop {
         let me = getpid().as_raw_pid();
         let Some(mine) = table.get(me) else { return };
         let now = Instant::now();
+        // Their ends are told by their descriptors, however late we are.
+        let jobs: HashSet<i32> = self.jobs.values().map(|live| live.root.pid).collect();
         let seen = mem::take(&mut self.zombies);
         for stat in table
             .iter()
             .filter(|s| s.ppid == me && !s.alive() && s.session != mine.session)
+            .filter(|s| !jobs.contains(&s.pid))
         {
             let id = (stat.pid, stat.start_time);
             let since = seen.get(&id).copied().unwrap_or(now);
             if now.duration_since(since) < ZOMBIE_AGE {
                 self.zombies.insert(id, since);
                 self.housekeeping_at = self.housekeeping_at.min(now + ZOMBIE_AGE);
-            } else {
-                let _ = reap::reap(stat.pid);
+            } else if let Ok(Some(reaped)) = reap::reap(stat.pid) {
+                self.not_an_orphan(&reaped);
             }
         }
     }

@@ -36,10 +36,14 @@ impl Loop {
             return;
         };
         live.freeze = Freeze::No;
-        let table = ProcTable::scan().unwrap_or_default();
-        let mut ending = Ending::begin(&table, live.key.clone(), live.root.clone(), now, grace);
-        if grace.is_zero() {
-            step_ending(&mut ending, &table, now, &mut self.out);
+        let (key, root) = (live.key.clone(), live.root.clone());
+        self.look_for(root.pid);
+        let table = self.look.as_ref();
+        let mut ending = Ending::begin(table, key, root, now, grace);
+        if grace.is_zero()
+            && let Some(table) = table
+        {
+            step_ending(&mut ending, table, now, &mut self.out);
         }
         self.endings.insert(serial, ending);
     }
@@ -51,12 +55,18 @@ impl Loop {
         let Freeze::Rounds(rounds) = live.freeze else {
             return;
         };
-        let table = ProcTable::scan().unwrap_or_default();
-        let round = tree::freeze_round(
-            &table,
-            &live.root,
-            rounds % UNLOCK_EVERY == UNLOCK_EVERY - 1,
-        );
+        let root = live.root.clone();
+        let round = self.look_for(root.pid).map(|table| {
+            tree::freeze_round(table, &root, rounds % UNLOCK_EVERY == UNLOCK_EVERY - 1)
+        });
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        // Without a look nothing is known, so nothing is done.
+        let round = round.unwrap_or(tree::Frozen {
+            signalled: 1,
+            ..tree::Frozen::default()
+        });
         if (round.signalled == 0 && round.stopped == round.total) || rounds >= FREEZE_ROUNDS {
             live.freeze = Freeze::Done;
             self.out.push(Report::Frozen {
@@ -76,12 +86,11 @@ impl Loop {
             return;
         };
         live.freeze = Freeze::No;
-        let table = ProcTable::scan().unwrap_or_default();
-        let processes = tree::thaw(&table, &live.root);
-        self.out.push(Report::Thawed {
-            key: live.key.clone(),
-            processes,
-        });
+        let (key, root) = (live.key.clone(), live.root.clone());
+        let processes = self
+            .look_for(root.pid)
+            .map_or(0, |table| tree::thaw(table, &root));
+        self.out.push(Report::Thawed { key, processes });
     }
 
     pub(super) fn shutdown(&mut self, grace: Duration) {

@@ -4,9 +4,11 @@
 //! plan is never printed as it stands: control and bidirectional characters are replaced, and each
 //! format escapes what it must.
 
+mod gantt;
 mod graphs;
 mod json;
 mod lines;
+mod page;
 mod table;
 
 use crate::{
@@ -17,7 +19,8 @@ use crate::{
 pub use graphs::{to_dot, to_mermaid};
 pub use json::{to_buildstate, to_json};
 pub use lines::to_lines;
-pub use table::{Colour, to_table};
+pub use page::Colour;
+pub use table::to_table;
 
 /// Replaces what would steer a terminal or reorder text.
 pub(crate) fn clean(text: &str) -> String {

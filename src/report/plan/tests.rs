@@ -105,7 +105,7 @@ fn tables() {
     for width in [80, 120, 200] {
         let text = to_table(&plan, &analysis, width, Colour::None);
         for line in text.lines() {
-            assert!(super::table::cells(line) <= width, "{line}");
+            assert!(super::page::cells(line) <= width, "{line}");
         }
         insta::assert_snapshot!(format!("table-{width}"), text);
     }
@@ -160,7 +160,7 @@ fn hostile_text_stays_text() {
         let table = to_table(&plan, &analysis, width, Colour::None);
         assert!(!table.contains('\u{1b}') && !table.contains('\u{202e}'));
         assert!(
-            table.lines().all(|line| super::table::cells(line) <= width),
+            table.lines().all(|line| super::page::cells(line) <= width),
             "{table}"
         );
     }
@@ -216,7 +216,7 @@ proptest! {
         let table = to_table(&plan, &first, width, Colour::None);
         prop_assert_eq!(&table, &to_table(&plan, &second, width, Colour::None));
         for line in table.lines() {
-            prop_assert!(super::table::cells(line) <= width, "{} > {width}", line);
+            prop_assert!(super::page::cells(line) <= width, "{} > {width}", line);
         }
         prop_assert_eq!(to_dot(&plan, &first), to_dot(&plan, &second));
         prop_assert_eq!(to_mermaid(&plan, &first), to_mermaid(&plan, &second));

@@ -120,6 +120,20 @@ pub fn note(record: &Record) -> Option<Note> {
             };
             (format!("{agent} frozen {by}"), Tone::Plain)
         }
+        Event::ProcessTrouble {
+            agent,
+            phase,
+            trouble,
+            ..
+        } => {
+            let whose = agent
+                .as_ref()
+                .map_or(phase.as_deref(), |a| Some(a.as_str()));
+            (
+                format!("{}: {trouble}", whose.unwrap_or_default()),
+                Tone::Alert,
+            )
+        }
         Event::AgentFreezeVerified {
             agent,
             stopped,

@@ -4,16 +4,17 @@
 //! all of its sub-agents have ended. Successors hang on the close, sub-agents on the own work. That
 //! keeps the number of edges linear where a flat graph would need sub-agents × successors of them.
 
-use std::collections::VecDeque;
+mod family;
+mod points;
 
-use petgraph::{
-    algo::{kosaraju_scc, toposort},
-    graph::{DiGraph, NodeIndex},
-};
+use std::collections::VecDeque;
 
 use crate::plan::{AgentIx, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
 
 use super::waves::Waves;
+use family::Family;
+use points::acyclic;
+pub(crate) use points::{Csr, Points};
 
 /// What an edge stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,81 +38,6 @@ pub struct Edge {
     pub to: AgentIx,
     /// What it stands for.
     pub kind: EdgeKind,
-}
-
-/// Lists by position in two flat arrays.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Csr<T> {
-    starts: Vec<u32>,
-    items: Vec<T>,
-}
-
-impl<T: Copy> Csr<T> {
-    /// Sorts `(row, item)` pairs into rows; the order within a row is that of the input.
-    pub(crate) fn new(rows: usize, pairs: impl Iterator<Item = (usize, T)> + Clone) -> Self {
-        let mut starts = vec![0_u32; rows + 1];
-        for (row, _) in pairs.clone() {
-            starts[row + 1] += 1;
-        }
-        for row in 0..rows {
-            starts[row + 1] += starts[row];
-        }
-        let mut next = starts.clone();
-        let mut items: Vec<Option<T>> = vec![None; starts[rows] as usize];
-        for (row, item) in pairs {
-            items[next[row] as usize] = Some(item);
-            next[row] += 1;
-        }
-        // Every place was counted before it was filled, so nothing is lost here.
-        Self {
-            starts,
-            items: items.into_iter().flatten().collect(),
-        }
-    }
-
-    pub(crate) fn row(&self, row: usize) -> &[T] {
-        &self.items[self.starts[row] as usize..self.starts[row + 1] as usize]
-    }
-}
-
-/// The points of a graph in an order in which every edge leads forwards.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Points {
-    /// Every point once, predecessors first.
-    pub order: Vec<u32>,
-    /// Successors of each point.
-    pub succs: Csr<u32>,
-}
-
-impl Points {
-    /// Orders the points; on a cycle returns the members of the first knot, in index order.
-    pub(crate) fn new(count: usize, edges: &[(u32, u32)]) -> Result<Self, Vec<u32>> {
-        let mut graph = DiGraph::<(), (), u32>::with_capacity(count, edges.len());
-        for _ in 0..count {
-            graph.add_node(());
-        }
-        for &(a, b) in edges {
-            graph.add_edge(NodeIndex::new(a as usize), NodeIndex::new(b as usize), ());
-        }
-        match toposort(&graph, None) {
-            Ok(order) => Ok(Self {
-                order: order.into_iter().map(|p| p.index() as u32).collect(),
-                succs: Csr::new(count, edges.iter().map(|&(a, b)| (a as usize, b))),
-            }),
-            Err(at) => {
-                let on = at.node_id();
-                let mut knot: Vec<u32> = kosaraju_scc(&graph)
-                    .into_iter()
-                    .find(|c| c.contains(&on) && (c.len() > 1 || graph.contains_edge(on, on)))
-                    .unwrap_or_else(|| vec![on])
-                    .into_iter()
-                    .map(|p| p.index() as u32)
-                    .collect();
-                knot.sort_unstable();
-                Err(knot)
-            }
-        }
-    }
 }
 
 /// The dependency graph of a plan.
@@ -398,101 +324,5 @@ impl Graph {
 
     pub(crate) fn point_count(&self) -> usize {
         self.points.order.len()
-    }
-}
-
-/// Orders the points; edges of knots that lead against the numbering are taken out until it works.
-fn acyclic(count: usize, edges: &mut Vec<(u32, u32)>) -> (Points, Vec<u32>) {
-    let mut cycle = Vec::new();
-    loop {
-        match Points::new(count, edges) {
-            Ok(points) => return (points, cycle),
-            Err(knot) => {
-                let within = |p: &u32| knot.binary_search(p).is_ok();
-                edges.retain(|(a, b)| !(a >= b && within(a) && within(b)));
-                if cycle.is_empty() {
-                    cycle = knot;
-                }
-            }
-        }
-    }
-}
-
-/// Parents, with the ancestor test in constant time.
-struct Family {
-    parent: Vec<Option<AgentIx>>,
-    root: Vec<AgentIx>,
-    enter: Vec<u32>,
-    leave: Vec<u32>,
-}
-
-impl Family {
-    fn new(plan: &Plan) -> Self {
-        let n = plan.agents.len();
-        let mut parent: Vec<Option<AgentIx>> = plan
-            .agents
-            .iter()
-            .map(|a| a.parent.filter(|p| p.ix() < n))
-            .collect();
-        let subs = Csr::new(
-            n,
-            parent
-                .iter()
-                .enumerate()
-                .filter_map(|(i, p)| p.map(|p| (p.ix(), i))),
-        );
-        let (mut enter, mut leave) = (vec![0_u32; n], vec![0_u32; n]);
-        let mut root: Vec<AgentIx> = (0..n).map(AgentIx::of).collect();
-        let mut reached = vec![false; n];
-        let mut clock = 0_u32;
-        let mut stack: Vec<(usize, usize)> = Vec::new();
-        let mut walk = |start: usize, reached: &mut [bool]| {
-            reached[start] = true;
-            clock += 1;
-            enter[start] = clock;
-            stack.push((start, 0));
-            while let Some((at, child)) = stack.pop() {
-                if let Some(&sub) = subs.row(at).get(child) {
-                    stack.push((at, child + 1));
-                    if !reached[sub] {
-                        reached[sub] = true;
-                        root[sub] = AgentIx::of(start);
-                        clock += 1;
-                        enter[sub] = clock;
-                        stack.push((sub, 0));
-                    }
-                } else {
-                    clock += 1;
-                    leave[at] = clock;
-                }
-            }
-        };
-        for (i, up) in parent.iter().enumerate() {
-            if up.is_none() {
-                walk(i, &mut reached);
-            }
-        }
-        // A ring of parents (a checked plan has none) is opened at its first member.
-        for i in 0..n {
-            if !reached[i] {
-                parent[i] = None;
-                walk(i, &mut reached);
-            }
-        }
-        Self {
-            parent,
-            root,
-            enter,
-            leave,
-        }
-    }
-
-    fn is_ancestor(&self, above: AgentIx, below: AgentIx) -> bool {
-        let (a, b) = (above.ix(), below.ix());
-        a < self.enter.len() && self.enter[a] < self.enter[b] && self.leave[b] < self.leave[a]
-    }
-
-    fn root(&self, ix: AgentIx) -> AgentIx {
-        self.root[ix.ix()]
     }
 }

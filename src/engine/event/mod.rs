@@ -3,216 +3,22 @@
 //! Plain data that serialises to the contract's JSON. Fields are added, never changed. Must not
 //! hold anything that cannot be rebuilt from a journal line.
 
+mod about;
+mod parts;
+mod record;
+
+pub use parts::{
+    Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
+    Zone,
+};
+pub use record::Record;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, Mode};
 
 use super::{Action, Metrics};
-
-/// Urgency of an event for somebody who watches.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Routine.
-    Low,
-    /// Worth a line.
-    Medium,
-    /// Somebody should look.
-    High,
-    /// The run itself is in danger.
-    Critical,
-}
-
-/// Memory pressure (REQUIREMENTS D1).
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Zone {
-    /// Full parallel.
-    #[default]
-    Green,
-    /// Watch.
-    Yellow,
-    /// Fewer at once.
-    Orange,
-    /// Emergency.
-    Red,
-}
-
-impl Zone {
-    /// Returns its lower-case name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Green => "green",
-            Self::Yellow => "yellow",
-            Self::Orange => "orange",
-            Self::Red => "red",
-        }
-    }
-}
-
-/// Memory as last sampled; each decision carries the figures that it used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-pub struct Figures {
-    /// `max(used / total, agents / limits.ram)` in permille (DESIGN 8).
-    pub pressure_permille: u32,
-    /// Memory that the machine (or container) can still give, in bytes.
-    pub available_bytes: u64,
-    /// Memory of the machine (or container), in bytes.
-    pub total_bytes: u64,
-    /// Resident memory of all agents' trees, in bytes (an upper bound: shared pages count twice).
-    pub agents_bytes: u64,
-}
-
-/// How to find a process again after a crash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Handle {
-    /// A process of this machine.
-    Local {
-        /// Its process id.
-        pid: i32,
-        /// Start time in clock ticks since boot (`/proc/PID/stat`, field 22): tells a reused pid apart.
-        start_ticks: u64,
-    },
-    /// A process of a simulation under virtual time.
-    Virtual {
-        /// Its number.
-        number: u64,
-    },
-}
-
-/// How a process ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Exit {
-    /// By itself, with this status.
-    Code(i32),
-    /// By a signal.
-    Signal {
-        /// Its number.
-        number: i32,
-        /// Its name, `SIGKILL`.
-        name: String,
-    },
-    /// It never started.
-    SpawnError(String),
-    /// The runner died while it ran; it was ended at the restart.
-    Interrupted,
-}
-
-impl Exit {
-    /// Returns whether it is a success.
-    #[must_use]
-    pub const fn ok(&self) -> bool {
-        matches!(self, Self::Code(0))
-    }
-}
-
-impl std::fmt::Display for Exit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Code(code) => write!(f, "exit status {code}"),
-            Self::Signal { name, .. } => write!(f, "killed by {name}"),
-            Self::SpawnError(error) => write!(f, "could not start: {error}"),
-            Self::Interrupted => f.write_str("interrupted: the runner died"),
-        }
-    }
-}
-
-/// Who or what stopped the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StoppedBy {
-    /// A person, from the keyboard or `ctl`.
-    Operator,
-    /// A signal to guard or runner.
-    Signal(i32),
-    /// The guard died, so nothing would end what the runner leaves.
-    GuardLost,
-}
-
-/// Kinds of failure (REQUIREMENTS I1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum FailureKind {
-    /// It took longer than its `timeout`.
-    #[serde(rename = "agent.timeout")]
-    Timeout,
-    /// It ended with a status other than 0, by a signal, or could not start.
-    #[serde(rename = "agent.error")]
-    Error,
-    /// It was killed for memory.
-    #[serde(rename = "resource.exhaustion")]
-    Exhaustion,
-    /// A check or gate was red.
-    #[serde(rename = "validation.failure")]
-    Validation,
-    /// One of its sub-agents failed.
-    #[serde(rename = "coordination.failure")]
-    Coordination,
-}
-
-/// Why a decision was made, for those that can have several reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Cause {
-    /// A person asked for it.
-    Operator,
-    /// The kill switch: sequential at once.
-    KillSwitch,
-    /// The attempt failed and may be tried again.
-    Failure,
-    /// Another worker takes over.
-    Swap,
-    /// The runner died during the attempt.
-    Interrupted,
-    /// There is room again.
-    Room,
-    /// The person's hold was on it when it started.
-    Hold,
-}
-
-/// Where a check stands: its owner and gate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CheckPlace {
-    /// The agent that is checked.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub agent: Option<AgentId>,
-    /// The phase that is checked.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub phase: Option<String>,
-    /// Attempt of the agent, or round of the phase's gates.
-    pub attempt: u32,
-    /// The gate's id; `check` for an agent's own acceptance commands.
-    pub gate: String,
-    /// Which command, counted over all gates of the owner, from 0.
-    pub step: u32,
-}
-
-/// An agent whose process was lost with the runner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Interruption {
-    /// Whom.
-    pub agent: AgentId,
-    /// Highest attempt number in use; the next one is higher.
-    pub attempt: u32,
-}
 
 /// One event. The names are the contract's; kinds that it does not list are ours and are skipped
 /// by readers that do not know them.
@@ -428,6 +234,20 @@ pub enum Event {
         /// Why.
         cause: Cause,
     },
+    /// Something is wrong with its processes or its output; nothing follows from it for the run.
+    #[serde(rename = "process.trouble")]
+    ProcessTrouble {
+        /// Whose processes: an agent's…
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<AgentId>,
+        /// … or the gates' of a phase.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<String>,
+        /// Its attempt, or the round of the phase's gates.
+        attempt: u32,
+        /// What is wrong.
+        trouble: Trouble,
+    },
     /// What a freeze did, measured.
     #[serde(rename = "agent.freeze_verified")]
     AgentFreezeVerified {
@@ -612,112 +432,4 @@ pub enum Event {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 const fn is_zero(n: &u32) -> bool {
     *n == 0
-}
-
-/// One line of the journal: an event with its place in time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Record {
-    /// From 1 without gaps.
-    pub seq: u64,
-    /// Wall clock in milliseconds since the Unix epoch; RFC 3339 in UTC on disk.
-    #[serde(rename = "at", with = "stamp")]
-    #[schemars(with = "String")]
-    pub at_ms: i64,
-    /// Microseconds that the run has been alive.
-    pub elapsed_us: u64,
-    /// Urgency.
-    pub priority: Level,
-    /// Who caused it: an agent's id, `engine`, `operator`, `runner`.
-    pub source: String,
-    /// Agents that it concerns beside its own.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub affected: Vec<AgentId>,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: Event,
-}
-
-impl Event {
-    /// Returns the agent that the event is about.
-    #[must_use]
-    pub fn agent(&self) -> Option<&AgentId> {
-        match self {
-            Self::AgentReady { agent }
-            | Self::AgentSkipped { agent, .. }
-            | Self::AgentScheduled { agent, .. }
-            | Self::AgentStarted { agent, .. }
-            | Self::AgentQuiet { agent, .. }
-            | Self::AgentTimeout { agent, .. }
-            | Self::AttemptEnded { agent, .. }
-            | Self::AgentRetrying { agent, .. }
-            | Self::AgentJoining { agent }
-            | Self::AgentChecking { agent, .. }
-            | Self::AgentFrozen { agent, .. }
-            | Self::AgentFreezeVerified { agent, .. }
-            | Self::AgentThawed { agent, .. }
-            | Self::AgentBlocked { agent, .. }
-            | Self::AgentFailed { agent, .. }
-            | Self::AgentStopped { agent, .. }
-            | Self::AgentCompleted { agent, .. } => Some(agent),
-            Self::CheckQueued { place }
-            | Self::CheckScheduled { place, .. }
-            | Self::CheckStarted { place, .. }
-            | Self::CheckEnded { place, .. }
-            | Self::GatePassed { place }
-            | Self::GateFailed { place, .. } => place.agent.as_ref(),
-            _ => None,
-        }
-    }
-
-    /// Returns how urgent it is.
-    #[must_use]
-    pub const fn level(&self) -> Level {
-        match self {
-            Self::RunDegraded { .. } => Level::Critical,
-            Self::AgentFailed { .. }
-            | Self::AgentBlocked { .. }
-            | Self::GateFailed { .. }
-            | Self::PhaseFailed { .. }
-            | Self::AgentTimeout { .. }
-            | Self::RunStopped { .. } => Level::High,
-            Self::ZoneChanged { to, halted, .. } => match to {
-                _ if *halted => Level::Critical,
-                Zone::Red => Level::High,
-                _ => Level::Medium,
-            },
-            Self::RunStarted { .. }
-            | Self::RunResumed { .. }
-            | Self::RunFinished { .. }
-            | Self::OperatorAction { .. }
-            | Self::ModeChanged { .. }
-            | Self::AgentRetrying { .. }
-            | Self::AgentSkipped { .. }
-            | Self::AgentFrozen { .. }
-            | Self::AgentThawed { .. }
-            | Self::AgentStopped { .. }
-            | Self::AgentQuiet { .. }
-            | Self::PhaseCompleted { .. } => Level::Medium,
-            _ => Level::Low,
-        }
-    }
-}
-
-/// RFC 3339 in UTC with milliseconds on disk, milliseconds in memory.
-mod stamp {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde hands a reference in"
-    )]
-    pub fn serialize<S: Serializer>(at_ms: &i64, to: S) -> Result<S::Ok, S::Error> {
-        let at = jiff::Timestamp::from_millisecond(*at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        to.collect_str(&format_args!("{at:.3}"))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
-        let at: jiff::Timestamp = text.parse().map_err(D::Error::custom)?;
-        Ok(at.as_millisecond())
-    }
 }

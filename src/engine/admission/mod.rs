@@ -3,7 +3,9 @@
 //! Asked for every start: first start, retry, thaw, checks, gates; and by the screens, which print
 //! the reason. Must not change anything, and knows memory only as figures that it is handed.
 
-use std::fmt;
+mod why;
+
+pub use why::Why;
 
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
 
@@ -15,162 +17,6 @@ pub struct Grant {
     /// In which mode.
     pub mode: u32,
 }
-
-/// Why something does not start now; `Display` is the sentence that screens print.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// The run stops.
-    Stopping,
-    /// The journal cannot be written.
-    Degraded,
-    /// Memory is at or above the halt threshold.
-    Halted {
-        /// Pressure in permille.
-        pressure_permille: u32,
-    },
-    /// A person holds it back.
-    Held,
-    /// All slots are taken.
-    Slots {
-        /// Taken.
-        used: u32,
-        /// Of how many.
-        cap: u32,
-        /// The run is sequential.
-        sequential: bool,
-    },
-    /// An earlier phase has not passed.
-    Barrier {
-        /// Which.
-        phase: String,
-        /// Whether that phase has failed.
-        failed: bool,
-    },
-    /// It, or what runs beside it, is exclusive.
-    Exclusive,
-    /// A cap on a class of agents.
-    Class {
-        /// Of what: `track A`, `low priority`, ….
-        what: String,
-        /// Taken.
-        used: u32,
-        /// Of how many.
-        cap: u32,
-    },
-    /// CPUs.
-    Cpus {
-        /// Asked, milli-CPUs.
-        asked: u64,
-        /// Free.
-        free: u64,
-    },
-    /// Memory.
-    Ram {
-        /// Asked, in bytes.
-        asked: u64,
-        /// Free of the limit.
-        free: u64,
-    },
-    /// Another renewable resource.
-    Resource {
-        /// Which.
-        name: String,
-        /// Asked.
-        asked: u64,
-        /// Free.
-        free: u64,
-    },
-    /// A budget.
-    Budget {
-        /// Which.
-        name: String,
-        /// Asked.
-        asked: u64,
-        /// Left.
-        left: u64,
-    },
-}
-
-impl Why {
-    /// Returns whether only a change from outside (a person, memory, the disk) can help, not the
-    /// end of what runs now.
-    #[must_use]
-    pub const fn from_outside(&self) -> bool {
-        matches!(
-            self,
-            Self::Stopping
-                | Self::Degraded
-                | Self::Halted { .. }
-                | Self::Held
-                | Self::Barrier { .. }
-        )
-    }
-}
-
-/// Writes bytes as GiB or MiB with one decimal where it matters.
-fn bytes(n: u64) -> String {
-    const GIB: u64 = 1 << 30;
-    if n >= GIB {
-        let tenths = n.saturating_mul(10).div_ceil(GIB);
-        format!("{}.{} GiB", tenths / 10, tenths % 10)
-    } else {
-        format!("{} MiB", n.div_ceil(1 << 20))
-    }
-}
-
-/// Writes what is free, rounded down so that the sentence never promises too much.
-fn bytes_down(n: u64) -> String {
-    const GIB: u64 = 1 << 30;
-    if n >= GIB {
-        let tenths = n.saturating_mul(10) / GIB;
-        format!("{}.{} GiB", tenths / 10, tenths % 10)
-    } else {
-        format!("{} MiB", n >> 20)
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stopping => f.write_str("the run stops"),
-            Self::Degraded => f.write_str("recording has a fault: nothing starts until it is well"),
-            Self::Halted { pressure_permille } => {
-                write!(f, "memory at {} %: nothing starts", pressure_permille / 10)
-            }
-            Self::Held => f.write_str("held by you: p lets it go"),
-            Self::Slots {
-                sequential: true, ..
-            } => f.write_str("its turn comes: one at a time"),
-            Self::Slots { used, cap, .. } => write!(f, "{used} of {cap} slots taken"),
-            Self::Barrier {
-                phase,
-                failed: false,
-            } => write!(f, "phase {phase} must end first"),
-            Self::Barrier {
-                phase,
-                failed: true,
-            } => write!(f, "phase {phase} failed: r on it tries again"),
-            Self::Exclusive => f.write_str("must run alone in its phase"),
-            Self::Class { what, used, cap } => write!(f, "{what}: {used} of {cap} taken"),
-            Self::Cpus { asked, free } => write!(
-                f,
-                "needs {}.{} CPUs, {}.{} free",
-                asked / 1000,
-                asked % 1000 / 100,
-                free / 1000,
-                free % 1000 / 100
-            ),
-            Self::Ram { asked, free } => {
-                write!(f, "needs {}, {} to give", bytes(*asked), bytes_down(*free))
-            }
-            Self::Resource { name, asked, free } => write!(f, "needs {asked} {name}, {free} free"),
-            Self::Budget { name, asked, left } => {
-                write!(f, "needs {asked} {name}, {left} left of the budget")
-            }
-        }
-    }
-}
-
 /// What stops every start, whoever asks.
 fn whole_run(state: &State, figures: &Figures) -> Result<(), Why> {
     if state.stopping.is_some() {
@@ -337,7 +183,7 @@ fn cost(state: &State, mode: &AgentMode) -> Result<(), Why> {
 }
 
 /// Asks whether a mode fits the run's limits when nothing else runs; budgets count as they are.
-pub(super) fn could_ever_fit(state: &State, mode: &AgentMode) -> Result<(), Why> {
+pub(in crate::engine) fn could_ever_fit(state: &State, mode: &AgentMode) -> Result<(), Why> {
     let limits = &state.setup.plan.limits;
     if mode.ram_bytes > state.setup.ram_limit_bytes {
         return Err(Why::Ram {
@@ -419,7 +265,7 @@ pub fn admit_check(
 ///
 /// # Errors
 /// Why nothing can start.
-pub(super) fn admit_any(state: &State, figures: &Figures) -> Result<(), Why> {
+pub(in crate::engine) fn admit_any(state: &State, figures: &Figures) -> Result<(), Why> {
     whole_run(state, figures)?;
     slot(state)
 }

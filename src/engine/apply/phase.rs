@@ -1,0 +1,78 @@
+//! Phases: their agents' ends, their gates, and being opened again.
+
+use crate::plan::PhaseIx;
+
+use crate::engine::{
+    CheckRun, Ending, JobState, Owner, PhaseState, PhaseStatus, State, state::pack,
+};
+
+impl State {
+    pub(super) fn reopen_phase(&mut self, phase: PhaseIx) {
+        self.phases_due.remove(&phase);
+        let p = &mut self.phases[phase.ix()];
+        if let Some(check) = &mut p.check {
+            if matches!(check.job, JobState::Scheduled | JobState::Running(_)) {
+                check.ending.get_or_insert(Ending::Reopened);
+                return;
+            }
+            p.check = None;
+            p.status = PhaseStatus::Running;
+            self.checks_pending.remove(&pack(Owner::Phase(phase)));
+            self.settling.remove(&pack(Owner::Phase(phase)));
+        }
+        let p = &mut self.phases[phase.ix()];
+        if matches!(p.status, PhaseStatus::Failed | PhaseStatus::Completed) {
+            p.status = PhaseStatus::Running;
+            p.reason = None;
+            p.gate_red = false;
+        }
+    }
+
+    pub(super) fn with_phase(&mut self, id: &str, change: impl FnOnce(&mut PhaseState)) {
+        if let Some(ix) = self.phase_ix(id) {
+            change(&mut self.phases[ix.ix()]);
+        }
+    }
+
+    /// Finds a phase by id.
+    #[must_use]
+    pub fn phase_ix(&self, id: &str) -> Option<PhaseIx> {
+        self.setup
+            .plan
+            .phases
+            .iter()
+            .position(|p| p.id == id)
+            .map(PhaseIx::of)
+    }
+
+    pub(super) fn apply_phase_checking(&mut self, id: &str, attempt: u32, now: u64) {
+        let Some(ix) = self.phase_ix(id) else { return };
+        self.phases_due.remove(&ix);
+        let steps = u32::try_from(self.setup.phase_checks(ix).len()).unwrap_or(u32::MAX);
+        let phase = &mut self.phases[ix.ix()];
+        phase.status = PhaseStatus::Checking;
+        phase.attempt = attempt;
+        phase.gate_red = false;
+        phase.reason = None;
+        phase.check = Some(CheckRun {
+            attempt,
+            step: 0,
+            steps,
+            job: JobState::Pending,
+            since_us: now,
+            ending: None,
+        });
+        self.checks_pending.insert(pack(Owner::Phase(ix)));
+    }
+
+    pub(super) fn close_phase(&mut self, id: &str, status: PhaseStatus, reason: Option<String>) {
+        let Some(ix) = self.phase_ix(id) else { return };
+        self.phases_due.remove(&ix);
+        self.settling.remove(&pack(Owner::Phase(ix)));
+        self.checks_pending.remove(&pack(Owner::Phase(ix)));
+        let phase = &mut self.phases[ix.ix()];
+        phase.status = status;
+        phase.reason = reason;
+        phase.check = None;
+    }
+}

@@ -1,0 +1,140 @@
+//! What an ended check command means: for its agent, for its phase; and phases whose agents ended.
+
+use crate::{
+    engine::{AgentState, Ending, Event, Exit, JobState, Owner, State, Status},
+    plan::{AgentIx, PhaseIx},
+};
+
+use super::{
+    super::{process::place, retry},
+    verdict::completed,
+};
+
+/// A check command of an agent has ended.
+pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
+    let Some(check) = &agent.check else {
+        return Vec::new();
+    };
+    let JobState::Ended(exit) = &check.job else {
+        return Vec::new();
+    };
+    let owner = Owner::Agent(ix);
+    let here = place(state, owner, check.attempt, check.step);
+    if check.ending.is_some() || state.stopping.is_some() {
+        return vec![Event::AgentStopped {
+            agent: state.id(ix),
+            attempt: agent.attempt,
+        }];
+    }
+    if *exit == Exit::Interrupted {
+        return vec![Event::CheckQueued { place: here }];
+    }
+    if exit.ok() {
+        return green(state, owner, check.attempt, check.step).unwrap_or_else(|mut events| {
+            events.push(completed(state, ix));
+            events
+        });
+    }
+    let reason = format!("{} red: {exit}", here.gate);
+    let gate = here.gate.clone();
+    let next = retry(state, ix, &reason)
+        .filter(|_| state.setup.has_process(ix))
+        .unwrap_or_else(|| Event::AgentBlocked {
+            agent: state.id(ix),
+            reason: reason.clone(),
+            gate: Some(gate),
+        });
+    vec![
+        Event::GateFailed {
+            place: here,
+            reason,
+        },
+        next,
+    ]
+}
+
+/// A green command: passes its gate if it is the gate's last, and queues the next one (`Ok`), or
+/// says that it was the last of all (`Err` with the events so far).
+fn green(state: &State, owner: Owner, attempt: u32, step: u32) -> Result<Vec<Event>, Vec<Event>> {
+    let steps = state.checks_of(owner);
+    let here = place(state, owner, attempt, step);
+    let next = steps.get(step as usize + 1);
+    let mut events = Vec::new();
+    if next.is_none_or(|next| next.gate != here.gate) {
+        events.push(Event::GatePassed { place: here });
+    }
+    if next.is_none() {
+        return Err(events);
+    }
+    events.push(Event::CheckQueued {
+        place: place(state, owner, attempt, step + 1),
+    });
+    Ok(events)
+}
+
+/// All agents of a phase have ended.
+pub(super) fn phase_ended(state: &State, ix: PhaseIx) -> Event {
+    let phase = state.setup.plan.phases[ix.ix()].id.clone();
+    let lost: Vec<&str> = state.setup.members[ix.ix()]
+        .iter()
+        .filter(|&&member| match state.agent(member).status {
+            Status::Failed | Status::Stopped => !state.handled(member),
+            Status::Skipped => !state.agent(member).by_condition,
+            _ => false,
+        })
+        .map(|&member| state.setup.plan.agent(member).id.as_str())
+        .collect();
+    if !lost.is_empty() {
+        return Event::PhaseFailed {
+            phase,
+            reason: format!("not done: {}", lost.join(", ")),
+        };
+    }
+    if state.setup.phase_checks(ix).is_empty() {
+        Event::PhaseCompleted { phase }
+    } else {
+        Event::PhaseChecking {
+            phase,
+            attempt: state.phases[ix.ix()].attempt + 1,
+        }
+    }
+}
+
+/// A gate command of a phase has ended.
+pub(super) fn phase_verdict(state: &State, ix: PhaseIx) -> Vec<Event> {
+    let phase = state.setup.plan.phases[ix.ix()].id.clone();
+    let Some(check) = &state.phases[ix.ix()].check else {
+        return Vec::new();
+    };
+    let JobState::Ended(exit) = &check.job else {
+        return Vec::new();
+    };
+    let owner = Owner::Phase(ix);
+    let here = place(state, owner, check.attempt, check.step);
+    if check.ending == Some(Ending::Reopened) && state.stopping.is_none() {
+        return vec![Event::PhaseReopened { phase }];
+    }
+    if check.ending.is_some() || state.stopping.is_some() {
+        return vec![Event::PhaseFailed {
+            phase,
+            reason: "the run stops".to_owned(),
+        }];
+    }
+    if *exit == Exit::Interrupted {
+        return vec![Event::CheckQueued { place: here }];
+    }
+    if exit.ok() {
+        return green(state, owner, check.attempt, check.step).unwrap_or_else(|mut events| {
+            events.push(Event::PhaseCompleted { phase });
+            events
+        });
+    }
+    let reason = format!("{} red: {exit}", here.gate);
+    vec![
+        Event::GateFailed {
+            place: here,
+            reason: reason.clone(),
+        },
+        Event::PhaseFailed { phase, reason },
+    ]
+}

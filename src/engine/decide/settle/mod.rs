@@ -1,0 +1,56 @@
+//! What follows from the state alone: verdicts, readiness, phases, waves, one admission, the end.
+//!
+//! Must not use anything but the state and the memory figures it is handed.
+
+mod check;
+mod start;
+mod verdict;
+mod waiting;
+
+use crate::engine::{Event, Figures, Owner, State, state::unpack};
+
+use super::finish;
+
+/// Decides the next thing that follows; empty when the state is at rest.
+pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec<Event> {
+    if let Some(&first) = state.settling.first() {
+        return match unpack(first) {
+            Owner::Agent(ix) => verdict::verdict(state, ix),
+            Owner::Phase(ix) => check::phase_verdict(state, ix),
+        };
+    }
+    if state.stopping.is_some() {
+        return if state.processes == 0 {
+            vec![finish::finished(state)]
+        } else {
+            Vec::new()
+        };
+    }
+    if !state.movable.is_empty() {
+        return state
+            .movable
+            .iter()
+            .map(|&ix| waiting::leave_waiting(state, ix))
+            .collect();
+    }
+    // A gate command that was made stale must be gone first.
+    if let Some(&phase) = state
+        .phases_due
+        .iter()
+        .find(|p| state.phases[p.ix()].check.is_none())
+    {
+        return vec![check::phase_ended(state, phase)];
+    }
+    if let Some(&wave) = state.waves_due.first() {
+        return vec![
+            Event::WaveCompleted { wave },
+            Event::CheckpointMade { wave },
+        ];
+    }
+    let start = start::admit_next(state, figures);
+    if start.is_empty() {
+        finish::at_rest(state, figures)
+    } else {
+        start
+    }
+}

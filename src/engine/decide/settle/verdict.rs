@@ -1,0 +1,126 @@
+//! What an ended attempt or join means for its agent.
+
+use crate::{
+    engine::{AgentState, Cause, Ending, Event, Exit, FailureKind, State, Status},
+    plan::AgentIx,
+};
+
+use super::{super::failure, check::after_check};
+
+/// Linux's number of SIGKILL.
+const SIGKILL: i32 = 9;
+
+/// What an ended attempt, join or check command means for its agent.
+pub(super) fn verdict(state: &State, ix: AgentIx) -> Vec<Event> {
+    let agent = state.agent(ix);
+    match agent.status {
+        Status::Settling => after_attempt(state, ix, agent),
+        Status::Joining => after_join(state, ix),
+        _ => after_check(state, ix, agent),
+    }
+}
+
+fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
+    let id = state.id(ix);
+    let attempt = agent.attempt;
+    let Some(last) = &agent.last else {
+        return vec![Event::AgentStopped { agent: id, attempt }];
+    };
+    let event = match (last.ending, &last.exit) {
+        (Some(Ending::Stop | Ending::RunStop | Ending::Reopened), _) => {
+            Event::AgentStopped { agent: id, attempt }
+        }
+        _ if state.stopping.is_some() && !last.exit.ok() => {
+            Event::AgentStopped { agent: id, attempt }
+        }
+        (Some(Ending::Swap), _) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Swap,
+            delay_us: 0,
+            reason: "another worker takes over".to_owned(),
+        },
+        (Some(Ending::Timeout), _) => {
+            let limit = state.setup.plan.agent(ix).timeout_us.unwrap_or(0);
+            failure(
+                state,
+                ix,
+                FailureKind::Timeout,
+                format!("took longer than {} s", limit / 1_000_000),
+            )
+        }
+        (None, Exit::Interrupted) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Interrupted,
+            delay_us: 0,
+            reason: "the runner died during the attempt".to_owned(),
+        },
+        (None, exit) if exit.ok() => {
+            return if state.setup.children[ix.ix()].is_empty() {
+                after_join(state, ix)
+            } else {
+                vec![Event::AgentJoining { agent: id }]
+            };
+        }
+        // We sent no SIGKILL, so on Linux it is most likely the kernel's for want of memory.
+        (
+            None,
+            Exit::Signal {
+                number: SIGKILL, ..
+            },
+        ) => failure(
+            state,
+            ix,
+            FailureKind::Exhaustion,
+            "killed by SIGKILL, not by wavedeck: most likely out of memory".to_owned(),
+        ),
+        (None, exit) => failure(state, ix, FailureKind::Error, exit.to_string()),
+    };
+    vec![event]
+}
+
+/// Its own process and its sub-agents have ended well, or one of them has not.
+fn after_join(state: &State, ix: AgentIx) -> Vec<Event> {
+    let agent = state.agent(ix);
+    let lost: Vec<&str> = state.setup.children[ix.ix()]
+        .iter()
+        .filter(|&&child| match state.agent(child).status {
+            Status::Failed | Status::Stopped => !state.handled(child),
+            Status::Skipped => !state.agent(child).by_condition,
+            _ => false,
+        })
+        .map(|&child| state.setup.plan.agent(child).id.as_str())
+        .collect();
+    if state.stopping.is_some() && !(lost.is_empty() && state.setup.checks(ix).is_empty()) {
+        return vec![Event::AgentStopped {
+            agent: state.id(ix),
+            attempt: agent.attempt,
+        }];
+    }
+    if !lost.is_empty() {
+        return vec![Event::AgentFailed {
+            agent: state.id(ix),
+            attempt: agent.attempt,
+            failure: FailureKind::Coordination,
+            reason: format!("sub-agents not done: {}", lost.join(", ")),
+        }];
+    }
+    if state.setup.checks(ix).is_empty() {
+        vec![completed(state, ix)]
+    } else {
+        vec![Event::AgentChecking {
+            agent: state.id(ix),
+            attempt: agent.attempt,
+        }]
+    }
+}
+
+pub(super) fn completed(state: &State, ix: AgentIx) -> Event {
+    let agent = state.agent(ix);
+    Event::AgentCompleted {
+        agent: state.id(ix),
+        attempt: agent.attempt,
+        ran_us: agent.last.as_ref().map_or(0, |last| last.ran_us),
+    }
+}

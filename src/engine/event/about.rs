@@ -1,0 +1,72 @@
+//! Whom an event is about, and how urgent it is.
+
+use crate::plan::AgentId;
+
+use super::{Event, Level, Zone};
+
+impl Event {
+    /// Returns the agent that the event is about.
+    #[must_use]
+    pub fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::AgentReady { agent }
+            | Self::AgentSkipped { agent, .. }
+            | Self::AgentScheduled { agent, .. }
+            | Self::AgentStarted { agent, .. }
+            | Self::AgentQuiet { agent, .. }
+            | Self::AgentTimeout { agent, .. }
+            | Self::AttemptEnded { agent, .. }
+            | Self::AgentRetrying { agent, .. }
+            | Self::AgentJoining { agent }
+            | Self::AgentChecking { agent, .. }
+            | Self::AgentFrozen { agent, .. }
+            | Self::AgentFreezeVerified { agent, .. }
+            | Self::AgentThawed { agent, .. }
+            | Self::AgentBlocked { agent, .. }
+            | Self::AgentFailed { agent, .. }
+            | Self::AgentStopped { agent, .. }
+            | Self::AgentCompleted { agent, .. } => Some(agent),
+            Self::CheckQueued { place }
+            | Self::CheckScheduled { place, .. }
+            | Self::CheckStarted { place, .. }
+            | Self::CheckEnded { place, .. }
+            | Self::GatePassed { place }
+            | Self::GateFailed { place, .. } => place.agent.as_ref(),
+            Self::ProcessTrouble { agent, .. } => agent.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Returns how urgent it is.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::RunDegraded { .. } => Level::Critical,
+            Self::AgentFailed { .. }
+            | Self::AgentBlocked { .. }
+            | Self::GateFailed { .. }
+            | Self::PhaseFailed { .. }
+            | Self::AgentTimeout { .. }
+            | Self::ProcessTrouble { .. }
+            | Self::RunStopped { .. } => Level::High,
+            Self::ZoneChanged { to, halted, .. } => match to {
+                _ if *halted => Level::Critical,
+                Zone::Red => Level::High,
+                _ => Level::Medium,
+            },
+            Self::RunStarted { .. }
+            | Self::RunResumed { .. }
+            | Self::RunFinished { .. }
+            | Self::OperatorAction { .. }
+            | Self::ModeChanged { .. }
+            | Self::AgentRetrying { .. }
+            | Self::AgentSkipped { .. }
+            | Self::AgentFrozen { .. }
+            | Self::AgentThawed { .. }
+            | Self::AgentStopped { .. }
+            | Self::AgentQuiet { .. }
+            | Self::PhaseCompleted { .. } => Level::Medium,
+            _ => Level::Low,
+        }
+    }
+}

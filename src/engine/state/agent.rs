@@ -1,0 +1,185 @@
+//! One agent and one phase: where they stand, what they hold, how their last attempt ended.
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Exit, FailureKind, Handle};
+
+use super::Status;
+
+/// Why a live process is being ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// It ran out of time.
+    Timeout,
+    /// A person stops the agent.
+    Stop,
+    /// Another worker takes over.
+    Swap,
+    /// The whole run stops.
+    RunStop,
+    /// An agent of the phase is tried again: the verdict on its gates would be stale.
+    Reopened,
+}
+
+/// Who holds an agent back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HoldBy {
+    /// A person: comes back only by `resume`.
+    Operator,
+    /// A rule: comes back by itself when there is room.
+    Rule,
+}
+
+/// The attempt that holds a process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Live {
+    /// How to find the process; none until it has started.
+    pub handle: Option<Handle>,
+    /// When its clock last began to run (elapsed µs).
+    pub clock_from_us: u64,
+    /// What its clock had counted before, in microseconds.
+    pub clock_us: u64,
+    /// It is being ended, and why.
+    pub ending: Option<Ending>,
+}
+
+/// How the last attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptEnd {
+    /// Which.
+    pub attempt: u32,
+    /// How.
+    pub exit: Exit,
+    /// Why we ended it, where we did.
+    pub ending: Option<Ending>,
+    /// Time that it ran, in microseconds.
+    pub ran_us: u64,
+    /// Its peak resident memory in bytes.
+    pub peak_bytes: u64,
+    /// Descendants that it left behind.
+    pub leaked: u32,
+    /// Watched output files that exist.
+    pub present: Vec<String>,
+}
+
+/// Where a check command stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for admission.
+    Pending,
+    /// Admitted.
+    Scheduled,
+    /// Runs.
+    Running(Handle),
+    /// Ended; the verdict follows.
+    Ended(Exit),
+}
+
+/// Progress through the checks of an agent or a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckRun {
+    /// Attempt of the agent, or round of the phase.
+    pub attempt: u32,
+    /// The command that is on, from 0.
+    pub step: u32,
+    /// Commands in all.
+    pub steps: u32,
+    /// Where that command stands.
+    pub job: JobState,
+    /// When that command got its state (elapsed µs).
+    pub since_us: u64,
+    /// It is being ended, and why.
+    pub ending: Option<Ending>,
+}
+
+/// One agent.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AgentState {
+    /// Its state.
+    pub status: Status,
+    /// Since when (elapsed µs).
+    pub since_us: u64,
+    /// Highest attempt number in use; 0: none yet.
+    pub attempt: u32,
+    /// Attempts that failed and count against `retry.attempts`.
+    pub failures: u32,
+    /// The mode of the current or last attempt.
+    pub mode: u32,
+    /// The mode that a swap asked for.
+    pub swap_to: Option<u32>,
+    /// Held back, and by whom.
+    pub hold: Option<HoldBy>,
+    /// Silent for longer than its `quiet`.
+    pub quiet: bool,
+    /// The live attempt.
+    pub live: Option<Live>,
+    /// Its checks.
+    pub check: Option<CheckRun>,
+    /// End of its back-off (elapsed µs).
+    pub until_us: u64,
+    /// How its last attempt ended.
+    pub last: Option<AttemptEnd>,
+    /// Its own process has ended well (its sub-agents may start).
+    pub own_done: bool,
+    /// In words: why it failed, was skipped or is blocked.
+    pub reason: Option<String>,
+    /// What kind of failure.
+    pub failure: Option<FailureKind>,
+    /// A skip that no failure stands behind.
+    pub by_condition: bool,
+    /// First start (elapsed µs).
+    pub started_us: Option<u64>,
+    /// Final state reached (elapsed µs).
+    pub ended_us: Option<u64>,
+    /// Time that all its attempts ran, in microseconds.
+    pub ran_us: u64,
+    /// Largest peak of its attempts in bytes.
+    pub peak_bytes: u64,
+    /// Hard needs that are not met yet.
+    pub needs_open: u32,
+    /// Hard needs that can no longer be met.
+    pub needs_lost: u32,
+    /// Soft needs whose predecessor has not ended.
+    pub soft_open: u32,
+    /// Sub-agents that have not ended.
+    pub children_open: u32,
+    /// What the last freeze did: stopped, of how many.
+    pub frozen_tree: Option<(u32, u32)>,
+}
+
+/// Where a phase stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PhaseStatus {
+    /// No agent of it was admitted yet.
+    #[default]
+    Waiting,
+    /// Its agents are at work.
+    Running,
+    /// Its gates are being checked.
+    Checking,
+    /// All ended well.
+    Completed,
+    /// An agent or a gate of it failed; a retry opens it again.
+    Failed,
+}
+
+/// One phase.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PhaseState {
+    /// Where it stands.
+    pub status: PhaseStatus,
+    /// Agents of it that have not ended.
+    pub open: u32,
+    /// Rounds of its gates so far.
+    pub attempt: u32,
+    /// Its gates.
+    pub check: Option<CheckRun>,
+    /// Why it failed, in words.
+    pub reason: Option<String>,
+    /// A gate of it is red (in place of a failed agent).
+    pub gate_red: bool,
+}

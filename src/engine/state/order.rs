@@ -1,0 +1,52 @@
+//! Keys of the ordered work lists: who starts first, what is due when, whose check or verdict.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::Owner,
+    plan::{AgentIx, PhaseIx},
+};
+
+/// Order of starting among ready agents; the smallest goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Rank {
+    /// It has a soft need whose predecessor has not ended.
+    pub soft: bool,
+    /// Its phase in hybrid mode (0 in others).
+    pub phase: u32,
+    /// Its priority class.
+    pub priority: crate::plan::Priority,
+    /// Its latest finish time, µs.
+    pub latest_finish_us: u64,
+    /// Its class.
+    pub class: crate::plan::Class,
+    /// Its place in the plan.
+    pub agent: AgentIx,
+}
+
+/// A moment at which something is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Due {
+    /// When (elapsed µs).
+    pub at_us: u64,
+    /// Whose.
+    pub agent: AgentIx,
+}
+
+/// Packs an owner for the ordered work lists: agents before phases, each by position.
+#[must_use]
+pub(in crate::engine) const fn pack(owner: Owner) -> (u8, u32) {
+    match owner {
+        Owner::Agent(ix) => (0, ix.0),
+        Owner::Phase(ix) => (1, ix.0),
+    }
+}
+
+/// Unpacks an owner of the work lists.
+#[must_use]
+pub(in crate::engine) const fn unpack(packed: (u8, u32)) -> Owner {
+    match packed {
+        (0, ix) => Owner::Agent(AgentIx(ix)),
+        (_, ix) => Owner::Phase(PhaseIx(ix)),
+    }
+}

@@ -1,0 +1,101 @@
+//! What the loop is told: new jobs, and what is to be done to them.
+//!
+//! Must not wait: a command for a job that is just being started is kept until it has come.
+
+use std::{mem, time::Duration};
+
+use super::Loop;
+use crate::{
+    executor::{
+        JobKey,
+        inbox::{Command, cancelled},
+        live::Freeze,
+    },
+    sys::locked,
+};
+
+impl Loop {
+    /// Takes what is in the inbox: new jobs first, then commands, which may be about them.
+    pub(super) fn receive(&mut self) {
+        let inbox = mem::take(&mut *locked(&self.shared.inbox));
+        for live in inbox.fresh {
+            let (key, serial) = (live.key.clone(), live.serial);
+            self.by_key.insert(key.clone(), serial);
+            self.jobs.insert(serial, live);
+            let early = mem::take(&mut self.early);
+            for command in early {
+                if command.key() == Some(&key) {
+                    self.command(command);
+                } else {
+                    self.early.push(command);
+                }
+            }
+            if self.closing.is_some() {
+                self.end_tree(serial, Duration::ZERO);
+            }
+        }
+        if !self.early.is_empty() {
+            // What could not be started needs no command any more.
+            let queue = locked(&self.shared.queue);
+            self.early
+                .retain(|c| c.key().is_some_and(|key| queue.starting.contains(key)));
+        }
+        for command in inbox.commands {
+            self.command(command);
+        }
+    }
+
+    fn command(&mut self, command: Command) {
+        if let Command::Shutdown(grace) = command {
+            self.shutdown(grace);
+            return;
+        }
+        let Some(key) = command.key() else { return };
+        let Some(&serial) = self.by_key.get(key) else {
+            self.command_for_unstarted(command);
+            return;
+        };
+        match command {
+            Command::Terminate(_, grace) => self.end_tree(serial, grace),
+            Command::Kill(_) => self.end_tree(serial, Duration::ZERO),
+            Command::Freeze(_) => {
+                if let Some(live) = self.jobs.get_mut(&serial)
+                    && live.exit.is_none()
+                {
+                    live.freeze = Freeze::Rounds(0);
+                    self.freeze(serial);
+                }
+            }
+            Command::Thaw(_) => self.thaw(serial),
+            Command::Shutdown(_) => {}
+        }
+    }
+
+    /// A job that is queued is taken back; one that a spawner has in hand gets the command later.
+    fn command_for_unstarted(&mut self, command: Command) {
+        let Some(key) = command.key() else { return };
+        let mut queue = locked(&self.shared.queue);
+        if queue.starting.contains(key) {
+            drop(queue);
+            self.early.push(command);
+            return;
+        }
+        if matches!(command, Command::Terminate(..) | Command::Kill(_))
+            && let Some(at) = queue.jobs.iter().position(|job| job.key == *key)
+            && let Some(job) = queue.jobs.remove(at)
+        {
+            self.out.push(cancelled(job.key));
+        }
+    }
+}
+
+impl Command {
+    fn key(&self) -> Option<&JobKey> {
+        match self {
+            Self::Terminate(key, _) | Self::Kill(key) | Self::Freeze(key) | Self::Thaw(key) => {
+                Some(key)
+            }
+            Self::Shutdown(_) => None,
+        }
+    }
+}

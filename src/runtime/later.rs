@@ -1,0 +1,143 @@
+//! What starts only after the first agents: socket, signals, sampling.
+//!
+//! Must not delay a first start, and must not touch the state: its threads talk to the loop.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{Arc, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    engine::{Memory, Setup},
+    executor::{self, LocalExecutor},
+    journal::{JOURNAL, SampleWriter},
+    resources::{Sampler, Sensor},
+};
+
+use super::{
+    jobs::engine_key,
+    runner::Manner,
+    socket,
+    turns::{Msg, Notes, complain, now_ms},
+    watch,
+};
+
+/// What starts only after the first agents were given to the spawners: nothing of it may delay them.
+pub(super) struct Later {
+    pub to_loop: mpsc::Sender<Msg>,
+    pub sampler: Sampler,
+    pub notes: Notes,
+    pub setup: Arc<Setup>,
+    pub dir: PathBuf,
+    pub run: String,
+    pub interval: Duration,
+    pub memory: Memory,
+    pub base_us: u64,
+    pub started: Instant,
+    pub manner: Manner,
+}
+
+impl Later {
+    pub fn start(self) {
+        let served = socket::serve(
+            &self.dir,
+            &self.run,
+            self.setup.clone(),
+            self.to_loop.clone(),
+        );
+        if self.manner.announce {
+            socket::announce(&self.run, &self.dir, served.as_deref().ok());
+        }
+        if let Err(error) = served {
+            // An address that a dead runner left leads nowhere.
+            socket::remove(&self.dir);
+            // The run is worth more than being watched.
+            complain(&format!("nobody can attach to this run: {error}"));
+        }
+        if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
+            complain(&format!("signals cannot be read: {error}"));
+        }
+        let sampling = thread::Builder::new()
+            .name("sampler".into())
+            .stack_size(256 << 10);
+        let spawned = sampling.spawn(move || self.sample());
+        if let Err(error) = spawned {
+            complain(&format!("memory is not sampled: {error}"));
+        }
+    }
+
+    fn sample(mut self) {
+        let quiet: Vec<Option<u64>> = self.setup.plan.agents.iter().map(|a| a.quiet_us).collect();
+        let limit = self.setup.ram_limit_bytes;
+        let mut sensor = Sensor::new(
+            self.setup.thresholds,
+            limit,
+            self.memory.zone,
+            self.memory.halted,
+            quiet,
+        );
+        let mut samples = SampleWriter::open(&self.dir);
+        let journal = self.dir.join(JOURNAL);
+        let mut there = true;
+        loop {
+            thread::sleep(self.interval);
+            let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+            if there && journal.symlink_metadata().is_err_and(gone) {
+                there = false;
+                if self.to_loop.send(Msg::FolderGone).is_err() {
+                    return;
+                }
+            }
+            let alive = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+            for (agent, frozen) in self
+                .notes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .drain(..)
+            {
+                if frozen {
+                    sensor.freeze(agent);
+                } else {
+                    sensor.thaw(agent);
+                }
+            }
+            let sample = self.sampler.read(now_ms(), self.base_us + alive);
+            let edges = sensor.observe(&sample);
+            samples.append(&sample);
+            if self
+                .to_loop
+                .send(Msg::Sample(Box::new(sample), edges))
+                .is_err()
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// Opens the sampler over the executor's jobs.
+pub(super) fn sampler(
+    run: &str,
+    executor: &Arc<LocalExecutor>,
+    setup: &Arc<Setup>,
+) -> io::Result<Sampler> {
+    let (executor, owners) = (executor.clone(), setup.clone());
+    let whose = move |key: &executor::JobKey| match engine_key(&owners, key)?.owner {
+        crate::engine::Owner::Agent(ix) => Some((ix, key.attempt)),
+        crate::engine::Owner::Phase(_) => None,
+    };
+    let own = [
+        std::process::id().cast_signed(),
+        rustix::process::getppid().map_or(0, rustix::process::Pid::as_raw_pid),
+    ];
+    Sampler::open(
+        run,
+        Box::new(move || executor.views()),
+        Box::new(whose),
+        setup.ram_limit_bytes,
+        &own,
+    )
+}

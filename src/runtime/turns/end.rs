@@ -1,0 +1,114 @@
+//! The end of a runner: the run's own, or because its guard is gone.
+//!
+//! Must not wait for anybody for ever: neither for a disk that refuses nor for clients.
+
+use std::{
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    engine::{Owner, Status},
+    executor::Report,
+    runtime::{RUNNER_FAILED, jobs, news::News},
+};
+
+use super::{Msg, Running, complain, record::WRITE_AGAIN};
+
+/// How long the end of a run waits for a disk that refuses its last records.
+const LAST_WRITE: Duration = Duration::from_secs(5);
+/// How long the end waits for clients that have not been told everything.
+const LAST_NEWS: Duration = Duration::from_millis(300);
+
+impl Running {
+    /// The guard is gone, so nobody would end what we leave: ends the agents, then itself.
+    ///
+    /// Nothing of it is recorded: nobody decided against the run, so it stays open and `resume`
+    /// goes on with it as after our own death.
+    pub(super) fn abandon(mut self) -> u8 {
+        complain("the guard is gone: the agents are ended, `wavedeck resume` goes on with the run");
+        self.turns.executor.shutdown(self.turns.grace);
+        loop {
+            match self.turns.inbox.recv() {
+                Ok(Msg::Reports) => {
+                    let mut reports = std::mem::take(&mut self.reports);
+                    self.turns.mailbox.drain(&mut reports);
+                    if reports.drain(..).any(|r| matches!(r, Report::Stopped)) {
+                        return self.end(RUNNER_FAILED);
+                    }
+                    self.reports = reports;
+                }
+                Ok(Msg::Signal(_)) => self.turns.executor.shutdown(Duration::ZERO),
+                Ok(Msg::Action { reply, .. }) => {
+                    reply(Err("the run is ending: its guard is gone".to_owned()));
+                }
+                Ok(_) => {}
+                Err(mpsc::RecvError) => return self.end(RUNNER_FAILED),
+            }
+        }
+    }
+
+    /// Nothing is being started and nothing runs, but for what is frozen: it cannot go on any more.
+    pub(super) fn at_rest(&self) -> bool {
+        let setup = &self.turns.state.setup;
+        let frozen = |key| match jobs::engine_key(setup, key).map(|key| key.owner) {
+            Some(Owner::Agent(ix)) => self.turns.state.agent(ix).status == Status::Frozen,
+            _ => false,
+        };
+        let views = self.turns.executor.views();
+        self.starting == 0 && views.iter().all(|view| frozen(&view.key))
+    }
+
+    /// Ends a run that cannot be recorded. What is frozen is ended with it.
+    pub(super) fn give_up(mut self) -> u8 {
+        self.reports();
+        self.flush();
+        complain(
+            "the run ends here: nothing of it can be recorded any more. `wavedeck resume` goes on \
+             with what was recorded, once that is mended",
+        );
+        self.end(RUNNER_FAILED)
+    }
+
+    /// The run has ended: everything is on the disk before anybody hears of it.
+    pub(super) fn end(mut self, status: u8) -> u8 {
+        let mut status = status;
+        let wait = if self.lost {
+            Duration::ZERO
+        } else {
+            LAST_WRITE
+        };
+        let until = Instant::now() + wait;
+        while !self.held_records.is_empty() && Instant::now() < until {
+            if self.turns.journal.append(&self.held_records).is_ok() {
+                self.held_records.clear();
+            } else {
+                std::thread::sleep(WRITE_AGAIN);
+            }
+        }
+        if !self.held_records.is_empty() {
+            complain(&format!(
+                "{} last records could not be written",
+                self.held_records.len()
+            ));
+            status = RUNNER_FAILED;
+        }
+        if let Err(error) = self.turns.journal.sync_now()
+            && !self.lost
+        {
+            complain(&format!("the journal may not be on the disk: {error}"));
+        }
+        self.answer();
+        self.tell(&News::End { status });
+        drop(self.lock.take());
+        // Whoever keeps up sees the end; who does not is not waited for.
+        let until = Instant::now() + LAST_NEWS;
+        while Instant::now() < until && self.clients.iter().any(|client| !client.drained()) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        if let Some(lines) = self.turns.lines.take() {
+            lines.finish();
+        }
+        status
+    }
+}

@@ -1,0 +1,212 @@
+//! One write for each turn, then its effects; and what happens when the disk refuses it.
+//!
+//! Must not decide, and must not wait for the disk but in that one write.
+
+use std::{
+    io,
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    engine::{self, Command, InputKind, Record, Turn},
+    journal::JOURNAL,
+    runtime::{jobs, news::News},
+    sys::limits::file_size,
+};
+
+use super::{Running, complain};
+
+/// Pause between two attempts to write what a full disk refused.
+pub(super) const WRITE_AGAIN: Duration = Duration::from_millis(500);
+
+impl Running {
+    /// Writes what was decided, then carries it out and tells it.
+    pub(super) fn flush(&mut self) {
+        if self.turn.records.is_empty() && self.turn.commands.is_empty() {
+            self.answer();
+            return;
+        }
+        let Turn { records, commands } = std::mem::take(&mut self.turn);
+        let written = if self.held_records.is_empty() {
+            self.turns.journal.append(&records).map_err(|error| {
+                self.too_large |= error.too_large(self.turns.journal.position(), file_size());
+                error.to_string()
+            })
+        } else {
+            Err("earlier records wait".to_owned())
+        };
+        match written {
+            Ok(()) => {
+                for command in commands {
+                    self.carry_out(command);
+                }
+                if let Some(lines) = &self.turns.lines {
+                    lines.wake();
+                }
+                let at = self.turns.journal.position();
+                self.turns.snapshots.offer(&self.turns.state, at);
+                self.answer();
+                self.tell_records(records);
+            }
+            Err(error) => {
+                // Stop, freeze and kill never wait for the journal (DESIGN 2).
+                let (now, later): (Vec<_>, Vec<_>) =
+                    commands.into_iter().partition(Command::urgent);
+                for command in now {
+                    self.carry_out(command);
+                }
+                self.held_commands.extend(later);
+                self.held_records.extend(records.iter().cloned());
+                self.tell_records(records);
+                self.write_again
+                    .get_or_insert_with(|| Instant::now() + WRITE_AGAIN);
+                if self.too_large && !self.lost {
+                    self.lose(error);
+                    self.flush();
+                } else if self.turns.state.degraded.is_none() {
+                    complain(&format!(
+                        "recording has a fault: {error}; nothing new starts until it is well"
+                    ));
+                    self.input(InputKind::Journal { error: Some(error) });
+                    self.flush();
+                } else {
+                    self.answer();
+                }
+            }
+        }
+    }
+
+    /// Nothing more can be recorded for good. As with a full disk nobody is stopped and nothing
+    /// starts, but there is nothing to wait for: the run ends with the last that runs.
+    pub(super) fn lose(&mut self, error: String) {
+        if self.lost {
+            return;
+        }
+        self.lost = true;
+        let journal = self.turns.jobs.run_dir.join(JOURNAL);
+        let error = match journal.symlink_metadata() {
+            // Whatever noticed it first.
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => {
+                "the run's folder was removed or moved, and its records with it".to_owned()
+            }
+            _ => error,
+        };
+        complain(&format!(
+            "NOTHING MORE CAN BE RECORDED: {error}; nothing new starts, what runs goes on to its end, then the run ends"
+        ));
+        self.input(InputKind::Journal { error: Some(error) });
+    }
+
+    /// Tries to write what was refused.
+    pub(super) fn write_again(&mut self) {
+        if self.write_again.is_none_or(|at| at > Instant::now()) {
+            return;
+        }
+        if let Err(error) = self.turns.journal.append(&self.held_records) {
+            if error.too_large(self.turns.journal.position(), file_size()) {
+                self.lose(error.to_string());
+            }
+            self.write_again = Some(Instant::now() + WRITE_AGAIN);
+            return;
+        }
+        self.write_again = None;
+        self.held_records.clear();
+        if !self.lost {
+            self.input(InputKind::Journal { error: None });
+        }
+        for command in std::mem::take(&mut self.held_commands) {
+            if let Command::Spawn { key, .. } = command
+                && !self.expected(key)
+            {
+                let error = "not started: it was ended while recording had a fault".to_owned();
+                self.input(InputKind::SpawnFailed { key, error });
+            } else {
+                self.carry_out(command);
+            }
+        }
+        if let Some(lines) = &self.turns.lines {
+            lines.wake();
+        }
+    }
+
+    /// Whether a start that was held back is still wanted.
+    fn expected(&self, key: engine::JobKey) -> bool {
+        let state = &self.turns.state;
+        match (key.owner, key.check) {
+            (engine::Owner::Agent(ix), None) => {
+                let agent = state.agent(ix);
+                agent.attempt == key.attempt
+                    && agent
+                        .live
+                        .as_ref()
+                        .is_some_and(|live| live.ending.is_none())
+            }
+            (owner, _) => state
+                .check_of(owner)
+                .is_some_and(|check| check.ending.is_none()),
+        }
+    }
+
+    fn note_frozen(&self, key: engine::JobKey, frozen: bool) {
+        if let engine::Owner::Agent(ix) = key.owner {
+            self.turns
+                .notes
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((ix, frozen));
+        }
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        let setup = self.turns.state.setup.clone();
+        let name = |key| jobs::executor_key(&setup, key);
+        match command {
+            Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode)
+            {
+                Some(job) => {
+                    self.starting += 1;
+                    self.turns.executor.spawn(job);
+                }
+                None => self.input(InputKind::SpawnFailed {
+                    key,
+                    error: "nothing to run".to_owned(),
+                }),
+            },
+            Command::Terminate { key } => {
+                if let Some(key) = name(key) {
+                    self.turns.executor.terminate(key, self.turns.grace);
+                }
+            }
+            Command::Freeze { key } => {
+                self.note_frozen(key, true);
+                if let Some(key) = name(key) {
+                    self.turns.executor.freeze(key);
+                }
+            }
+            Command::Thaw { key } => {
+                self.note_frozen(key, false);
+                if let Some(key) = name(key) {
+                    self.turns.executor.thaw(key);
+                }
+            }
+            Command::Finish { status } => self.status = Some(status),
+        }
+    }
+
+    pub(super) fn answer(&mut self) {
+        for (reply, seq) in self.replies.drain(..) {
+            reply(Ok(seq));
+        }
+    }
+
+    fn tell_records(&mut self, records: Vec<Record>) {
+        if !self.clients.is_empty() && !records.is_empty() {
+            self.tell(&News::Records(Arc::new(records)));
+        }
+    }
+
+    pub(super) fn tell(&mut self, news: &News) {
+        self.clients.retain_mut(|client| client.push(news));
+    }
+}
