@@ -12,11 +12,9 @@ use super::{
 };
 use crate::{
     display::safe_json,
-    engine::State,
-    journal::{Reader, RunDir, fold_each, read_samples},
-    report::{history::History, run::RunReport},
-    runtime::prepare::read_folder,
-    schedule::{Analysis, Inputs, capacity_from_plan},
+    journal::RunDir,
+    report::run::RunReport,
+    runtime::{past, prepare::read_folder},
 };
 
 /// Flags of `report`.
@@ -46,25 +44,7 @@ pub fn report(args: &ReportArgs) -> Outcome {
 }
 
 fn of(dir: &RunDir) -> Result<RunReport, Error> {
-    let wrong = |e: &dyn std::fmt::Display| Error::usage(e.to_string());
-    let (setup, config) = read_folder(&dir.path).map_err(|e| wrong(&e))?;
-    let setup = Arc::new(setup);
-    let capacity = capacity_from_plan(
-        &setup.plan,
-        config.ram_limit_bytes,
-        config.cpus_milli,
-        config.agents_cap,
-    );
-    let planned = Analysis::new(&setup.plan, capacity, Inputs::default())
-        .schedule
-        .makespan_us;
-    let first = State::new(setup);
-    let mut history = History::new(&first);
-    let mut reader = Reader::open(&dir.path).map_err(|e| wrong(&e))?;
-    let state = fold_each(first, &mut reader, u64::MAX, |state, record| {
-        history.push(state, record);
-    })
-    .map_err(|e| wrong(&e))?;
-    let (samples, _) = read_samples(&dir.path).map_err(|e| wrong(&e))?;
-    Ok(RunReport::new(&state, &history, &samples, Some(planned)))
+    let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+    past::report(&dir.path, Arc::new(setup))
+        .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))
 }

@@ -179,6 +179,26 @@ impl History {
         *self = past;
     }
 
+    /// Returns what had happened by record `seq`, at the moment `now_us` (elapsed µs).
+    #[must_use]
+    pub fn until(&self, seq: u64, now_us: u64) -> Self {
+        let mut past = self.clone();
+        for spans in &mut past.spans {
+            spans.truncate(spans.partition_point(|span| span.from_seq <= seq));
+            if let Some(last) = spans.last_mut()
+                && last.to_us.is_some_and(|to| to > now_us)
+            {
+                last.to_us = None;
+            }
+        }
+        past.marks
+            .truncate(past.marks.partition_point(|mark| mark.seq <= seq));
+        past.zones
+            .truncate(past.zones.partition_point(|zone| zone.0 <= now_us).max(1));
+        past.now_us = now_us;
+        past
+    }
+
     /// Returns the state of an agent at a moment (elapsed µs).
     #[must_use]
     pub fn at(&self, ix: AgentIx, at_us: u64) -> Option<&Span> {

@@ -11,25 +11,41 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Setup, State},
     journal::{ReadError, Reader, fold_each, read_samples},
-    report::history::History,
-    schedule::{Planned, capacity_from_plan},
-    tui::{
-        feed::Update,
+    report::{
+        history::History,
+        run::RunReport,
         trend::{Point, Trend},
     },
+    schedule::{Planned, capacity_from_plan},
+    tui::feed::Update,
 };
 
-/// Folds the history of a run up to record `seq`.
+/// Folds state and history of a run up to record `seq`.
 ///
 /// # Errors
 /// When the journal cannot be read that far.
-pub fn history(dir: &Path, setup: Arc<Setup>, seq: u64) -> Result<History, ReadError> {
+pub fn history(dir: &Path, setup: Arc<Setup>, seq: u64) -> Result<(State, History), ReadError> {
     let first = State::new(setup);
     let mut history = History::new(&first);
-    fold_each(first, &mut Reader::open(dir)?, seq, |state, record| {
+    let state = fold_each(first, &mut Reader::open(dir)?, seq, |state, record| {
         history.push(state, record);
     })?;
-    Ok(history)
+    Ok((state, history))
+}
+
+/// The report of a run as far as it is recorded.
+///
+/// # Errors
+/// When the journal cannot be read.
+pub fn report(dir: &Path, setup: Arc<Setup>) -> Result<RunReport, ReadError> {
+    let planned = planned(&setup);
+    let (state, history) = history(dir, setup, u64::MAX)?;
+    Ok(RunReport::new(
+        &state,
+        &history,
+        &trend(dir),
+        Some(planned.end_us),
+    ))
 }
 
 /// The schedule that the run began with.
@@ -63,7 +79,7 @@ pub(super) fn send(dir: &Path, setup: Arc<Setup>, seq: u64, to: mpsc::Sender<Upd
     let thread = std::thread::Builder::new().name("past".into());
     let _ = thread.spawn(move || {
         let planned = planned(&setup);
-        if let Ok(history) = history(&dir, setup, seq) {
+        if let Ok((_, history)) = history(&dir, setup, seq) {
             let update = Update::History {
                 seq,
                 history: Box::new(history),

@@ -17,12 +17,12 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 use crate::{
     engine::{Record, Setup, State},
     journal::{Line, ReadError, Reader, Seeker, To, apply, fold_each, read_samples},
-    report::history::{History, Mark},
-    resources::Sample,
-    tui::{
-        feed::{Clock, Replay, Request, Update},
+    report::{
+        history::{History, Mark},
         trend::{Point, Trend},
     },
+    resources::Sample,
+    tui::feed::{Clock, Replay, Request, Update},
 };
 
 use super::{output, past, records};

@@ -62,6 +62,8 @@ pub enum UiAction {
     Timeline,
     /// Events and the rules behind them.
     Log,
+    /// Outcome, measures, bottlenecks, advice.
+    Report,
     /// Play a recording, or pause it.
     Play,
     /// Play faster.

@@ -6,12 +6,12 @@
 use crate::{
     engine::{Action, Record, State},
     plan::AgentIx,
-    report::history::History,
+    report::{history::History, trend::Point},
     resources::Sample,
     schedule::Planned,
 };
 
-use super::{log::LogAsk, trend::Point};
+use super::log::LogAsk;
 
 /// News for the dashboard.
 #[derive(Debug, Clone)]

@@ -15,7 +15,6 @@ pub mod log;
 pub mod output;
 pub mod terminal;
 pub mod theme;
-pub mod trend;
 pub mod ui_state;
 pub mod update;
 pub mod view;

@@ -126,6 +126,8 @@ pub enum Screen {
     Timeline,
     /// Events.
     Log,
+    /// The report of the shown moment.
+    Report,
 }
 
 /// Which pane the arrow keys move in.
@@ -142,6 +144,8 @@ pub enum Pane {
     Timeline,
     /// The log.
     Log,
+    /// The report.
+    Report,
 }
 
 /// Where an output pane looks.
@@ -214,6 +218,10 @@ pub struct UiState {
     pub chosen: bool,
     /// First visible row of the table.
     pub scroll: usize,
+    /// The selected row of the report.
+    pub report_at: usize,
+    /// First visible row of the report.
+    pub report_first: usize,
     /// The selected record of the log; none: the newest, as they come.
     pub log_at: Option<u64>,
     /// The log's filter.
@@ -256,6 +264,8 @@ impl Default for UiState {
             selected: None,
             chosen: false,
             scroll: 0,
+            report_at: 0,
+            report_first: 0,
             log_at: None,
             log_filter: String::new(),
             log_level: None,

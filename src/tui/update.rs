@@ -21,7 +21,7 @@ use crate::{
     display::clean_text,
     engine::State,
     plan::AgentIx,
-    report::history::History,
+    report::{history::History, trend::Trend},
     resources::{Sample, Sensor},
     schedule::Planned,
 };
@@ -34,7 +34,6 @@ use super::{
     log::LogBuffer,
     output::OutputBuffer,
     theme::Theme,
-    trend::Trend,
     ui_state::{UiState, Voice},
     view::{
         self, Note, Source, View,
@@ -197,6 +196,13 @@ impl App {
         })
     }
 
+    /// All rows of the report.
+    fn report_rows(&self) -> Vec<view::report::ReportRow> {
+        self.source()
+            .map(|source| view::report::all(source, self.ui.size.0))
+            .unwrap_or_default()
+    }
+
     /// Agents in the order of the timeline's rows.
     fn timeline_order(&self) -> Vec<AgentIx> {
         self.source().map(view::timeline::order).unwrap_or_default()
@@ -228,7 +234,9 @@ impl App {
             keep_selection(self);
             view = self.view();
         }
-        if let Some(timeline) = &view.timeline {
+        if let Some(report) = &view.report {
+            self.ui.report_first = report.first;
+        } else if let Some(timeline) = &view.timeline {
             self.ui.time_first = timeline.first;
         } else {
             self.ui.scroll = view.table.first;

@@ -14,14 +14,13 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{Metrics, State, Status, Zone},
     plan::AgentIx,
-    resources::Sample,
 };
 
 pub use bottlenecks::{Bottleneck, BottleneckKind, Recommendation, Weight};
 pub use targets::{Target, Verdict};
 pub use waits::{Wait, WaitFor};
 
-use super::history::History;
+use super::{history::History, trend::Point};
 
 /// Version of `report.json`; fields are added, never changed.
 pub const VERSION: u32 = 1;
@@ -109,11 +108,11 @@ impl RunReport {
     pub fn new(
         state: &State,
         history: &History,
-        samples: &[Sample],
+        points: &[Point],
         planned_us: Option<u64>,
     ) -> Self {
         let mut metrics = Metrics::of(state);
-        let memory = memory(history, samples);
+        let memory = memory(history, points);
         if let Some(bytes) = memory.average_agents_bytes {
             metrics.average_memory_usage_mb = Some(bytes / 1_000_000);
             metrics.unavailable.remove("average_memory_usage_mb");
@@ -203,9 +202,9 @@ fn agent_line(state: &State, ix: AgentIx) -> AgentLine {
     }
 }
 
-fn memory(history: &History, samples: &[Sample]) -> MemoryLine {
+fn memory(history: &History, points: &[Point]) -> MemoryLine {
     let mut line = MemoryLine {
-        readings: samples.len() as u64,
+        readings: points.len() as u64,
         ..MemoryLine::default()
     };
     for (i, (from, zone)) in history.zones.iter().enumerate() {
@@ -220,20 +219,14 @@ fn memory(history: &History, samples: &[Sample]) -> MemoryLine {
     }
     // Readings are not evenly spaced: each counts until the next one.
     let (mut time, mut pressure, mut bytes) = (0_u128, 0_u128, 0_u128);
-    for (i, sample) in samples.iter().enumerate() {
-        let until = samples
-            .get(i + 1)
-            .map_or(history.now_us, |next| next.elapsed_us);
-        let span = u128::from(until.saturating_sub(sample.elapsed_us));
+    for (i, point) in points.iter().enumerate() {
+        let until = points.get(i + 1).map_or(history.now_us, |next| next.at_us);
+        let span = u128::from(until.saturating_sub(point.at_us));
         time += span;
-        pressure += span * u128::from(sample.figures.pressure_permille);
-        bytes += span * u128::from(sample.figures.agents_bytes);
-        line.peak_permille = line
-            .peak_permille
-            .max(Some(u64::from(sample.figures.pressure_permille)));
-        line.peak_agents_bytes = line
-            .peak_agents_bytes
-            .max(Some(sample.figures.agents_bytes));
+        pressure += span * u128::from(point.permille);
+        bytes += span * u128::from(point.agents_bytes);
+        line.peak_permille = line.peak_permille.max(Some(u64::from(point.permille)));
+        line.peak_agents_bytes = line.peak_agents_bytes.max(Some(point.agents_bytes));
     }
     if time > 0 {
         line.average_permille = u64::try_from(pressure / time).ok();

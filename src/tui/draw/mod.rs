@@ -14,6 +14,7 @@ pub mod log;
 mod memory;
 mod output;
 mod popup;
+mod report;
 mod row;
 mod scrubber;
 mod side;
@@ -58,6 +59,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     attention::draw(view, ui, look, buf);
     if let Some(graph) = &view.graph {
         graph::draw(view, graph, ui, look, buf);
+    }
+    if let Some(report) = &view.report {
+        report::draw(view, report, look, buf);
     }
     if let Some(log) = &view.log {
         log::draw(view, log, ui, look, buf);

@@ -227,12 +227,13 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Deck => app.ui.screen = Screen::Deck,
         UiAction::Timeline => app.ui.screen = Screen::Timeline,
         UiAction::Log => log::show(app, out),
+        UiAction::Report => app.ui.screen = Screen::Report,
         UiAction::Attention => to_attention(app, out),
         UiAction::NextPane => {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,
                 Pane::Output => Pane::Graph,
-                Pane::Graph | Pane::Timeline | Pane::Log => Pane::Table,
+                Pane::Graph | Pane::Timeline | Pane::Log | Pane::Report => Pane::Table,
             };
             if app.ui.focus != Pane::Graph {
                 app.ui.graph_at = None;

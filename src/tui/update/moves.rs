@@ -2,13 +2,13 @@
 
 use super::{
     App, log,
-    select::{ask_output, select},
+    select::{ask_output, go_to, select},
 };
 use crate::{
     plan::AgentIx,
     tui::{
         draw,
-        feed::Request,
+        feed::{Replay, Request},
         ui_state::{Look, Pane, RowId, Screen, Voice},
         view::{
             outline::{self, Outline},
@@ -25,6 +25,7 @@ pub(super) fn pane(app: &App) -> Pane {
         Screen::Graph => Pane::Graph,
         Screen::Timeline => Pane::Timeline,
         Screen::Log => Pane::Log,
+        Screen::Report => Pane::Report,
     }
 }
 
@@ -34,6 +35,7 @@ pub(super) fn page(app: &App) -> isize {
         Pane::Table => regions::table_rows(view.regions.table.height),
         Pane::Output => view.regions.output.height.saturating_sub(1),
         Pane::Graph => view.regions.graph.height,
+        Pane::Report => view.regions.report.height,
         Pane::Log => draw::log::event_rows(view.regions.log.height),
         Pane::Timeline => draw::timeline::agent_rows(view.regions.timeline.height),
     };
@@ -59,8 +61,10 @@ pub(super) fn back(app: &mut App) {
 }
 
 pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
-    if app.ui.screen == Screen::Log {
-        return log::open(app, out);
+    match app.ui.screen {
+        Screen::Log => return log::open(app, out),
+        Screen::Report => return open_report(app, out),
+        _ => {}
     }
     match app.ui.selected.clone() {
         Some(RowId::Agent(_)) => {
@@ -109,7 +113,24 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
         Pane::Graph => walk_graph(app, 0, by, out),
         Pane::Timeline => walk_timeline(app, by, out),
         Pane::Log => log::step(app, by, out),
+        Pane::Report => {
+            let last = app.report_rows().len().saturating_sub(1);
+            app.ui.report_at = app.ui.report_at.saturating_add_signed(by).min(last);
+        }
     }
+}
+
+/// From a row of the report to the moment and the agent behind it.
+fn open_report(app: &mut App, out: &mut Vec<Request>) {
+    let row = app.report_rows().into_iter().nth(app.ui.report_at);
+    let Some((seq, agent)) = row.and_then(|row| Some((row.seq, row.agent?))) else {
+        app.say(Voice::Plain, "no moment stands behind this row");
+        return;
+    };
+    if let (Some(seq), Some(_)) = (seq, app.clock) {
+        out.push(Request::Replay(Replay::Seq(seq.max(1))));
+    }
+    go_to(app, RowId::Agent(agent.as_str().into()), out);
 }
 
 /// Selects another agent in the timeline's order.

@@ -8,12 +8,11 @@ use super::{
 };
 use crate::{
     engine::{Event, Record},
-    report::history::History,
+    report::{history::History, trend::Point},
     resources::Sensor,
     tui::{
         chart::Chart,
         feed::Update,
-        trend::Point,
         ui_state::{Screen, Voice},
         view::{Note, notes},
     },

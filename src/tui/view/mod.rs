@@ -16,6 +16,7 @@ pub mod notes;
 pub mod outline;
 mod output;
 pub mod regions;
+pub mod report;
 mod rows;
 pub mod scrubber;
 pub mod timeline;
@@ -27,7 +28,7 @@ use std::collections::VecDeque;
 use crate::{
     engine::{State, Zone},
     plan::AgentIx,
-    report::history::History,
+    report::{history::History, trend::Trend},
     resources::{AgentSample, Sample},
     schedule::Planned,
 };
@@ -38,7 +39,6 @@ use super::{
     feed::Clock,
     log::LogBuffer,
     output::OutputBuffer,
-    trend::Trend,
     ui_state::{MIN_SIZE, Screen, UiState},
 };
 pub use model::{
@@ -80,6 +80,18 @@ pub struct Source<'a> {
     pub zone: &'a jiff::tz::TimeZone,
 }
 
+impl Source<'_> {
+    /// The shown moment (elapsed µs).
+    #[must_use]
+    pub fn now_us(&self) -> u64 {
+        let seen = self
+            .sample
+            .map_or(0, |s| s.elapsed_us)
+            .max(self.state.elapsed_us);
+        self.clock.map_or(seen, |clock| clock.at_us.max(seen))
+    }
+}
+
 /// Finds the reading of an agent's live attempt.
 #[must_use]
 pub fn mine<'a>(state: &State, sample: Option<&'a Sample>, ix: AgentIx) -> Option<&'a AgentSample> {
@@ -98,8 +110,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         chart,
         ..
     } = source;
-    let seen = sample.map_or(state.elapsed_us, |s| s.elapsed_us.max(state.elapsed_us));
-    let now_us = source.clock.map_or(seen, |clock| clock.at_us.max(seen));
+    let now_us = source.now_us();
     let waiting = attention::waiting(state);
     let lines = outline::outline(state, sample, chart, ui);
     let wide = ui.size.0 >= WIDE;
@@ -138,6 +149,10 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     };
     let graph_size = regions::graph_window(regions.graph);
     View {
+        report: (ui.screen == Screen::Report).then(|| {
+            let area = regions.report;
+            report::report(source, ui, area.width, usize::from(area.height))
+        }),
         log: source
             .log
             .filter(|_| ui.screen == Screen::Log)

@@ -33,6 +33,8 @@ pub struct Regions {
     pub attention: Rect,
     /// The wave graph with its rule.
     pub graph: Rect,
+    /// The report.
+    pub report: Rect,
     /// The log with its rule and the selected event.
     pub log: Rect,
     /// The timeline with its rule, axis and memory.
@@ -121,6 +123,12 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         Screen::Graph => {
             out.header = line(0);
             out.graph = Rect::new(0, 1, w, h - 2);
+            out.footer = line(h - 1);
+            return out;
+        }
+        Screen::Report => {
+            out.header = line(0);
+            out.report = Rect::new(0, 1, w, h - 2);
             out.footer = line(h - 1);
             return out;
         }

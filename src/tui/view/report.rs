@@ -1,0 +1,390 @@
+//! The report in rows: outcome, agents, measures, bottlenecks, waits, memory.
+//!
+//! The same report as `report.md`, made from the moment that is shown. Must not compute figures:
+//! [`crate::report::run`] does.
+
+use crate::{
+    display::{clean_line, width},
+    engine::Status,
+    plan::units::show_decimal,
+    report::run::{RunReport, Verdict, WaitFor, Weight},
+    tui::ui_state::UiState,
+};
+
+use super::{Source, Tone, words};
+
+/// One row: cells with their first column.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReportRow {
+    /// Column, text, tone.
+    pub cells: Vec<(u16, String, Tone)>,
+    /// A section's name.
+    pub heading: bool,
+    /// The moment behind it: a record.
+    pub seq: Option<u64>,
+    /// The agent behind it.
+    pub agent: Option<String>,
+}
+
+/// The screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Visible rows.
+    pub rows: Vec<ReportRow>,
+    /// The selected one among them.
+    pub selected: Option<usize>,
+    /// Rows above the first visible one.
+    pub first: usize,
+    /// Rows in all.
+    pub total: usize,
+}
+
+/// Projects the report of the shown moment into so many rows.
+#[must_use]
+pub fn report(source: Source<'_>, ui: &UiState, columns: u16, rows: usize) -> Report {
+    let all = all(source, columns);
+    let selected = ui.report_at.min(all.len().saturating_sub(1));
+    let first = super::timeline::window(ui.report_first, Some(selected), all.len(), rows);
+    let total = all.len();
+    Report {
+        rows: all.into_iter().skip(first).take(rows).collect(),
+        selected: selected.checked_sub(first),
+        first,
+        total,
+    }
+}
+
+/// Every row.
+#[must_use]
+pub fn all(source: Source<'_>, columns: u16) -> Vec<ReportRow> {
+    let Some(history) = source.history else {
+        return vec![line("reads the run", Tone::Dim)];
+    };
+    let state = source.state;
+    let now_us = source.now_us();
+    let history = history.until(state.seq, now_us);
+    let planned = source.planned.map(|planned| planned.end_us);
+    let report = RunReport::new(state, &history, source.trend.until(now_us), planned);
+    let mut out = Vec::new();
+    outcome(&mut out, &report);
+    agents(&mut out, source, &report, columns);
+    targets(&mut out, &report, columns);
+    bottlenecks(&mut out, &report);
+    waits(&mut out, &report);
+    memory(&mut out, &report);
+    missing(&mut out, &report);
+    // A row of an agent leads to the moment at which its state began.
+    for row in &mut out {
+        let Some(ix) = row.agent.as_deref().and_then(|id| state.find(&id.into())) else {
+            continue;
+        };
+        row.seq = history.spans[ix.ix()].last().map(|span| span.from_seq);
+    }
+    out
+}
+
+fn line(text: &str, tone: Tone) -> ReportRow {
+    ReportRow {
+        cells: vec![(1, text.to_owned(), tone)],
+        ..ReportRow::default()
+    }
+}
+
+fn heading(out: &mut Vec<ReportRow>, text: &str) {
+    if !out.is_empty() {
+        out.push(ReportRow::default());
+    }
+    out.push(ReportRow {
+        cells: vec![(0, text.to_owned(), Tone::Plain)],
+        heading: true,
+        ..ReportRow::default()
+    });
+}
+
+fn pair(name: &str, value: impl Into<String>, tone: Tone) -> ReportRow {
+    ReportRow {
+        cells: vec![
+            (1, name.to_owned(), Tone::Dim),
+            (26, clean_line(value.into(), 300), tone),
+        ],
+        ..ReportRow::default()
+    }
+}
+
+fn ms(ms: u64) -> String {
+    crate::report::plan::duration(ms * 1000)
+}
+
+fn outcome(out: &mut Vec<ReportRow>, report: &RunReport) {
+    heading(out, "OUTCOME");
+    let (text, tone) = match (report.status, &report.summary) {
+        (Some(0), Some(summary)) => (format!("{summary} (status 0)"), Tone::Good),
+        (Some(status), Some(summary)) => (format!("{summary} (status {status})"), Tone::Bad),
+        _ => ("it has not ended".to_owned(), Tone::Plain),
+    };
+    out.push(pair("outcome", text, tone));
+    let m = &report.metrics;
+    let counts: Vec<String> = report
+        .counts
+        .iter()
+        .map(|(state, n)| format!("{n} {state}"))
+        .collect();
+    out.push(pair("agents", counts.join(", "), Tone::Plain));
+    out.push(pair("took", ms(m.total_duration_ms), Tone::Plain));
+    out.push(pair(
+        "one after the other",
+        ms(m.sequential_duration_ms),
+        Tone::Plain,
+    ));
+    out.push(pair(
+        "no agent ran for",
+        ms(m.coordination_overhead_ms),
+        Tone::Plain,
+    ));
+    out.push(pair("retries", m.retry_attempts.to_string(), Tone::Plain));
+    out.push(pair(
+        "red checks",
+        m.validation_failures.to_string(),
+        Tone::Plain,
+    ));
+    if !report.realised_path.is_empty() {
+        out.push(pair(
+            "the end hung on",
+            report.realised_path.join(" › "),
+            Tone::Critical,
+        ));
+    }
+}
+
+fn agents(out: &mut Vec<ReportRow>, source: Source<'_>, report: &RunReport, columns: u16) {
+    heading(out, "AGENTS");
+    let name = source.chart.name_width.clamp(8, 30) as u16;
+    let at = [
+        1,
+        3 + name,
+        15 + name,
+        21 + name,
+        30 + name,
+        39 + name,
+        47 + name,
+        56 + name,
+    ];
+    let head = [
+        "agent", "state", "try", "ran", "~planned", "peak", "reserved", "why",
+    ];
+    out.push(ReportRow {
+        cells: at
+            .iter()
+            .zip(head)
+            .map(|(&x, text)| (x, text.to_owned(), Tone::Dim))
+            .collect(),
+        ..ReportRow::default()
+    });
+    for a in &report.agents {
+        let ran = a.attempts > 0;
+        let tone = match a.state.as_str() {
+            s if s == Status::Succeeded.name() => Tone::Good,
+            s if s == Status::Failed.name() => Tone::Bad,
+            s if s == Status::Blocked.name() => Tone::Alert,
+            _ => Tone::Plain,
+        };
+        let texts = [
+            (clean_line(&a.agent, usize::from(name)), Tone::Plain),
+            (a.state.clone(), tone),
+            (
+                if ran {
+                    a.attempts.to_string()
+                } else {
+                    String::new()
+                },
+                if a.attempts > 1 {
+                    Tone::Warn
+                } else {
+                    Tone::Dim
+                },
+            ),
+            (if ran { ms(a.ran_ms) } else { String::new() }, Tone::Plain),
+            (format!("~{}", ms(a.planned_ms)), Tone::Dim),
+            (
+                if a.peak_bytes > 0 {
+                    words::size(a.peak_bytes)
+                } else {
+                    String::new()
+                },
+                if a.peak_bytes > a.reserved_bytes {
+                    Tone::Warn
+                } else {
+                    Tone::Plain
+                },
+            ),
+            (words::size(a.reserved_bytes), Tone::Dim),
+            (
+                clean_line(
+                    a.reason.as_deref().unwrap_or_default(),
+                    usize::from(columns.saturating_sub(at[7] + 1)),
+                ),
+                Tone::Plain,
+            ),
+        ];
+        out.push(ReportRow {
+            cells: at
+                .iter()
+                .zip(texts)
+                .map(|(&x, (t, tone))| (x, t, tone))
+                .collect(),
+            agent: Some(a.agent.clone()),
+            ..ReportRow::default()
+        });
+    }
+}
+
+fn targets(out: &mut Vec<ReportRow>, report: &RunReport, columns: u16) {
+    heading(out, "MEASURES AGAINST TARGETS");
+    let narrow = columns < 110;
+    for t in &report.targets {
+        let here = t.permille.map_or("–".to_owned(), |p| {
+            let sign = if p < 0 { "-" } else { "" };
+            if t.name == "speed-up" {
+                format!("{sign}{} ×", show_decimal(p.unsigned_abs(), 3))
+            } else {
+                format!("{sign}{} %", show_decimal(p.unsigned_abs(), 1))
+            }
+        });
+        let (verdict, tone) = match &t.verdict {
+            Verdict::Met => ("met".to_owned(), Tone::Good),
+            Verdict::Missed => ("missed".to_owned(), Tone::Warn),
+            Verdict::Review => ("review".to_owned(), Tone::Alert),
+            Verdict::Unknown(why) => (why.clone(), Tone::Dim),
+        };
+        let mut cells = vec![(1, t.name.clone(), Tone::Plain)];
+        if narrow {
+            cells.extend([(42, here, Tone::Plain), (52, verdict, tone)]);
+        } else {
+            cells.extend([
+                (42, here, Tone::Plain),
+                (52, t.source.clone(), Tone::Dim),
+                (56, t.target.clone(), Tone::Dim),
+                (102, verdict, tone),
+            ]);
+        }
+        out.push(ReportRow {
+            cells,
+            ..ReportRow::default()
+        });
+    }
+}
+
+fn bottlenecks(out: &mut Vec<ReportRow>, report: &RunReport) {
+    heading(out, "BOTTLENECKS AND ADVICE");
+    if report.bottlenecks.is_empty() {
+        out.push(line("none by the thresholds", Tone::Dim));
+    }
+    for b in &report.bottlenecks {
+        let (word, tone) = match b.severity {
+            Weight::High => ("high", Tone::Alert),
+            Weight::Medium => ("medium", Tone::Warn),
+        };
+        out.push(ReportRow {
+            cells: vec![
+                (1, word.to_owned(), tone),
+                (9, clean_line(&b.text, 200), Tone::Plain),
+            ],
+            agent: b.agent.clone(),
+            ..ReportRow::default()
+        });
+    }
+    for r in &report.recommendations {
+        let saves = if r.saving_ms > 0 {
+            format!("~{}", ms(r.saving_ms))
+        } else {
+            String::new()
+        };
+        let text = clean_line(&r.text, 200);
+        let after = 11 + width(&text) as u16;
+        out.push(ReportRow {
+            cells: vec![
+                (1, saves, Tone::Good),
+                (9, text, Tone::Plain),
+                (after, format!("({} effort)", r.effort), Tone::Dim),
+            ],
+            ..ReportRow::default()
+        });
+    }
+}
+
+fn waits(out: &mut Vec<ReportRow>, report: &RunReport) {
+    heading(out, "WHAT WAITED FOR WHOM");
+    if report.waits.is_empty() {
+        out.push(line("nothing waited for a second or longer", Tone::Dim));
+    }
+    for w in &report.waits {
+        let (what, tone) = match (w.what, &w.whom) {
+            (WaitFor::Person, _) => ("a person".to_owned(), Tone::Alert),
+            (WaitFor::Predecessor, Some(whom)) => (clean_line(whom, 64), Tone::Plain),
+            (WaitFor::Predecessor, None) => ("its predecessors".to_owned(), Tone::Plain),
+            (WaitFor::Room, _) => ("room: memory, slots, limits, gates".to_owned(), Tone::Warn),
+            (WaitFor::Backoff, _) => ("the pause before a retry".to_owned(), Tone::Plain),
+            (WaitFor::Checks, _) => ("its checks".to_owned(), Tone::Plain),
+        };
+        out.push(ReportRow {
+            cells: vec![
+                (1, ms(w.ms), Tone::Plain),
+                (9, clean_line(&w.agent, 30), Tone::Plain),
+                (41, "waited for".to_owned(), Tone::Dim),
+                (52, what, tone),
+            ],
+            agent: Some(w.agent.clone()),
+            ..ReportRow::default()
+        });
+    }
+}
+
+fn memory(out: &mut Vec<ReportRow>, report: &RunReport) {
+    heading(out, "MEMORY");
+    let m = &report.memory;
+    if m.readings == 0 {
+        out.push(line("no readings", Tone::Dim));
+        return;
+    }
+    let percent =
+        |p: Option<u64>| p.map_or("–".to_owned(), |p| format!("{} %", show_decimal(p, 1)));
+    let bytes = |b: Option<u64>| b.map_or("–".to_owned(), words::size);
+    out.push(pair(
+        "pressure",
+        format!(
+            "average {}, highest {}",
+            percent(m.average_permille),
+            percent(m.peak_permille)
+        ),
+        Tone::Plain,
+    ));
+    out.push(pair(
+        "all agents",
+        format!(
+            "average {}, highest {}",
+            bytes(m.average_agents_bytes),
+            bytes(m.peak_agents_bytes)
+        ),
+        Tone::Plain,
+    ));
+    let zones: Vec<String> = ["green", "yellow", "orange", "red"]
+        .iter()
+        .zip(m.zones_ms)
+        .filter(|(_, time)| *time > 0)
+        .map(|(zone, time)| format!("{zone} {}", ms(time)))
+        .collect();
+    out.push(pair("time in zones", zones.join(", "), Tone::Plain));
+}
+
+fn missing(out: &mut Vec<ReportRow>, report: &RunReport) {
+    if report.metrics.unavailable.is_empty() {
+        return;
+    }
+    heading(out, "NOT MEASURED");
+    for (name, why) in &report.metrics.unavailable {
+        out.push(ReportRow {
+            cells: vec![(1, name.clone(), Tone::Dim), (41, why.clone(), Tone::Dim)],
+            ..ReportRow::default()
+        });
+    }
+}
