@@ -78,8 +78,8 @@ pub struct History {
     pub marks: Vec<Mark>,
     /// Zones from when on (elapsed µs), the first at 0.
     pub zones: Vec<(u64, Zone)>,
-    /// Gates that passed and that failed.
-    pub gates: (u32, u32),
+    /// Gates that were decided: the record, and whether it passed.
+    pub gates: Vec<(u64, bool)>,
     /// Wall clock of the last record, milliseconds since the epoch.
     pub at_ms: i64,
     /// Time of the last record (elapsed µs).
@@ -125,8 +125,8 @@ impl History {
         }
         match &record.event {
             Event::ZoneChanged { to, .. } => self.zones.push((record.elapsed_us, *to)),
-            Event::GatePassed { .. } => self.gates.0 += 1,
-            Event::GateFailed { .. } => self.gates.1 += 1,
+            Event::GatePassed { .. } => self.gates.push((record.seq, true)),
+            Event::GateFailed { .. } => self.gates.push((record.seq, false)),
             _ => {}
         }
         if let Some(kind) = mark(&record.event) {
@@ -173,8 +173,7 @@ impl History {
         }
         past.marks.append(&mut self.marks);
         past.zones.extend(self.zones.drain(..).skip(1));
-        past.gates.0 += self.gates.0;
-        past.gates.1 += self.gates.1;
+        past.gates.append(&mut self.gates);
         (past.at_ms, past.now_us) = (self.at_ms, self.now_us);
         *self = past;
     }
@@ -195,6 +194,8 @@ impl History {
             .truncate(past.marks.partition_point(|mark| mark.seq <= seq));
         past.zones
             .truncate(past.zones.partition_point(|zone| zone.0 <= now_us).max(1));
+        past.gates
+            .truncate(past.gates.partition_point(|gate| gate.0 <= seq));
         past.now_us = now_us;
         past
     }

@@ -38,6 +38,8 @@ const TICK: Duration = Duration::from_millis(33);
 const AHEAD: usize = 512;
 /// Records of one step that are sent one by one; past it the state is sent whole.
 const FEW: usize = 4096;
+/// Readings before a jump's moment that are sent along: a little more than a forecast looks back.
+const FORECAST_US: u64 = 35_000_000;
 /// Records of the past that a jump sends along, for the list of what happened lately.
 const LATELY: u64 = 64;
 
@@ -352,6 +354,15 @@ impl Recording {
         self.ahead.clear();
         self.clock.at_us = self.state.elapsed_us;
         self.snapshot(to)?;
+        // What the forecast of memory was made from at that moment.
+        let from = self.clock.at_us.saturating_sub(FORECAST_US);
+        let first = self.samples.partition_point(|s| s.elapsed_us < from);
+        let last = self
+            .samples
+            .partition_point(|s| s.elapsed_us <= self.clock.at_us);
+        for sample in self.samples.get(first..last).unwrap_or_default() {
+            send(to, Update::Sample(Box::new(sample.clone())))?;
+        }
         self.tell(to)
     }
 

@@ -132,7 +132,10 @@ impl RunReport {
         let measures = targets::Measures {
             memory: memory.average_permille,
             potential,
-            gates: history.gates,
+            gates: {
+                let passed = history.gates.iter().filter(|gate| gate.1).count();
+                (passed, history.gates.len() - passed)
+            },
         };
         let found = bottlenecks::bottlenecks(state, &metrics);
         Self {

@@ -43,7 +43,7 @@ pub struct Measures {
     /// What the plan's schedule saves of the sequential time, in permille: the potential.
     pub potential: Option<i64>,
     /// Gates that passed, and that failed.
-    pub gates: (u32, u32),
+    pub gates: (usize, usize),
 }
 
 /// Bounds of one measure, in permille.
@@ -184,7 +184,7 @@ pub fn targets(metrics: &Metrics, measures: Measures) -> Vec<Target> {
     };
     out.push(REALISED.judge(realised));
     let (passed, failed) = measures.gates;
-    let gates = permille(i128::from(passed), u64::from(passed) + u64::from(failed));
+    let gates = permille(passed as i128, (passed + failed) as u64);
     out.push(GATES.judge(gates.ok_or("no gate was checked")));
     let speed = permille(i128::from(sequential), total).ok_or("no agent ran");
     out.push(SPEED_UP.judge(speed));

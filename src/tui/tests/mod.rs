@@ -4,4 +4,5 @@ pub(crate) mod fixture;
 mod keys;
 mod looping;
 mod properties;
+mod replay;
 mod screens;

@@ -106,7 +106,15 @@ pub(super) fn follow_selection(app: &mut App) {
         .as_ref()
         .is_some_and(|o| o.agent == ix && o.attempt == attempt);
     if !same {
-        app.output = Some(OutputBuffer::new(ix, attempt));
+        let mut buffer = OutputBuffer::new(ix, attempt);
+        let known = app.sample.as_ref().and_then(|sample| {
+            let at = sample.agents.binary_search_by_key(&ix.0, |a| a.agent);
+            at.ok().map(|at| &sample.agents[at])
+        });
+        if let Some(known) = known.filter(|k| k.attempt == attempt) {
+            buffer.total = known.output_bytes;
+        }
+        app.output = Some(buffer);
         app.ui.look = Look::Tail;
         app.output_wanted = attempt > 0;
     }
