@@ -201,12 +201,8 @@ fn run_here(args: &RunArgs, manner: Manner) -> Outcome {
 
 /// Parses a mode.
 pub fn mode(text: &str) -> Result<Mode, String> {
-    match text {
-        "sequential" => Ok(Mode::Sequential),
-        "parallel" => Ok(Mode::Parallel),
-        "hybrid" => Ok(Mode::Hybrid),
-        _ => Err("expected sequential, parallel or hybrid".to_owned()),
-    }
+    crate::engine::words::mode_named(text)
+        .ok_or_else(|| "expected sequential, parallel or hybrid".to_owned())
 }
 
 fn ram(text: &str) -> Result<RamLimit, String> {

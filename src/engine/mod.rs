@@ -16,6 +16,7 @@ mod setup;
 mod state;
 mod turn;
 mod usage;
+pub mod words;
 
 pub use action::{Action, Target, UNBUILT_ACTIONS};
 pub use admission::{Grant, Why, admit, admit_check, admit_thaw, behind_barrier, mode_name};

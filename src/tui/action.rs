@@ -82,6 +82,8 @@ pub enum UiAction {
     SecondsOn,
     /// Five seconds back.
     SecondsBack,
+    /// Every action by its words.
+    Palette,
     /// Give the mouse to the terminal, or take it.
     Mouse,
     /// Nothing: takes a binding away.

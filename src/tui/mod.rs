@@ -13,6 +13,7 @@ pub mod feed;
 pub mod keymap;
 pub mod log;
 pub mod output;
+pub mod palette;
 pub mod terminal;
 pub mod theme;
 pub mod ui_state;

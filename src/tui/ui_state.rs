@@ -177,6 +177,13 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: u16,
     },
+    /// Every action by its words.
+    Palette {
+        /// What was typed.
+        typed: String,
+        /// The chosen entry.
+        chosen: usize,
+    },
     /// A question; the first choice is the harmless one.
     Ask {
         /// In one line.

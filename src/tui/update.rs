@@ -33,8 +33,9 @@ use super::{
     keymap::Keymap,
     log::LogBuffer,
     output::OutputBuffer,
+    palette,
     theme::Theme,
-    ui_state::{UiState, Voice},
+    ui_state::{Popup, UiState, Voice},
     view::{
         self, Note, Source, View,
         outline::{self, Outline},
@@ -223,7 +224,11 @@ impl App {
             });
             return view;
         };
-        view::project(source, &self.ui)
+        let mut view = view::project(source, &self.ui);
+        if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
+            view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
+        }
+        view
     }
 
     /// Draws the screen; keeps the scroll position that it led to.

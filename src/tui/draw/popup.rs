@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    display::width,
+    display::{clean_text, width},
     tui::{
         action::UiAction,
         keymap::{Keymap, Topic},
@@ -19,6 +19,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     for popup in &ui.popups {
         match popup {
             Popup::Help { scroll } => help(view, *scroll, look, buf),
+            Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Ask {
                 title,
                 lines,
@@ -66,6 +67,40 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 }
             }
         }
+    }
+}
+
+/// The line that is typed into, and what it finds.
+fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Buffer) {
+    let base = &look.theme.base;
+    let all = view.regions.all;
+    let size = (
+        all.width.saturating_sub(4).min(90),
+        all.height.saturating_sub(4).min(20),
+    );
+    let Some(area) = panel(all, size, look, buf) else {
+        return;
+    };
+    let line = clean_text(typed, usize::from(area.width));
+    Pen::new(buf, area, 0)
+        .put(": ", base.accent)
+        .put(&line, base.strong)
+        .put("▏", base.accent);
+    let rows = usize::from(area.height.saturating_sub(2));
+    let first = (chosen + 1).saturating_sub(rows);
+    for (y, (n, entry)) in (2..area.height).zip(view.palette.iter().enumerate().skip(first)) {
+        let does = !matches!(entry.does, crate::tui::palette::Does::Nothing);
+        let mut pen = Pen::new(buf, area, y);
+        pen.put_right(&entry.hint, area.width, base.accent);
+        let room = pen.x.saturating_sub(width(&entry.hint) as u16 + 2).max(10);
+        pen.to(0)
+            .put_max(&entry.text, room, if does { base.text } else { base.warn });
+        if n == chosen {
+            pen.shade(base.selected);
+        }
+    }
+    if view.palette.is_empty() {
+        Pen::new(buf, area, 2).put("nothing has these letters", base.dim);
     }
 }
 

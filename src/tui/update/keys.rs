@@ -3,7 +3,9 @@
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
-    App, log,
+    App,
+    ask::{ask_stop, ask_stop_run},
+    log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
     operate::{operate, send},
@@ -12,11 +14,13 @@ use super::{
 };
 use crate::{
     display::clean_line,
+    engine::Action,
     tui::{
         action::UiAction,
         draw,
         feed::{Replay, Request},
         keymap::Key,
+        palette::{self, Does},
         ui_state::{Look, Pane, Popup, Screen, Voice},
     },
 };
@@ -117,11 +121,16 @@ pub(super) fn in_popup(
     run: Option<UiAction>,
     out: &mut Vec<Request>,
 ) -> bool {
+    if matches!(app.ui.popups.last(), Some(Popup::Palette { .. })) {
+        return palette_key(app, key, out);
+    }
     let rows = app.ui.size.1;
     let Some(popup) = app.ui.popups.last_mut() else {
         return false;
     };
     match popup {
+        // It has its own keys.
+        Popup::Palette { .. } => {}
         Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),
@@ -173,6 +182,80 @@ pub(super) fn in_popup(
         }
     }
     true
+}
+
+/// A key while the palette is open: letters are typed.
+fn palette_key(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
+    let Some(Popup::Palette { typed, chosen }) = app.ui.popups.last_mut() else {
+        return false;
+    };
+    let entries = palette::entries(typed, &app.settings.keys, app.state.as_deref());
+    let last = entries.len().saturating_sub(1);
+    match key.code {
+        KeyCode::Char('c') if key.ctrl => app.quit = true,
+        KeyCode::Char('u') if key.ctrl => {
+            typed.clear();
+            *chosen = 0;
+        }
+        KeyCode::Char(c) if !key.ctrl && !key.alt => {
+            typed.push(c);
+            *chosen = 0;
+        }
+        KeyCode::Backspace => {
+            typed.pop();
+            *chosen = 0;
+        }
+        KeyCode::Down => *chosen = (*chosen + 1).min(last),
+        KeyCode::Up => *chosen = chosen.saturating_sub(1),
+        KeyCode::PageDown => *chosen = (*chosen + 10).min(last),
+        KeyCode::PageUp => *chosen = chosen.saturating_sub(10),
+        KeyCode::Esc => drop(app.ui.popups.pop()),
+        KeyCode::Tab => {
+            if let Some(Does::Type(text)) = entries.get(*chosen).map(|e| &e.does) {
+                typed.clone_from(text);
+                *chosen = 0;
+            }
+        }
+        KeyCode::Enter => {
+            let Some(entry) = entries.into_iter().nth(*chosen) else {
+                return true;
+            };
+            match entry.does {
+                Does::Type(text) => {
+                    *typed = text;
+                    *chosen = 0;
+                }
+                Does::Nothing => {}
+                Does::Key(action) => {
+                    app.ui.popups.pop();
+                    act(app, action, out);
+                }
+                Does::Act(actions) => {
+                    app.ui.popups.pop();
+                    carry_out(app, actions, out);
+                }
+            }
+        }
+        _ => {}
+    }
+    true
+}
+
+/// Actions that were typed: what ends work is asked about.
+fn carry_out(app: &mut App, actions: Vec<Action>, out: &mut Vec<Request>) {
+    let mut ends = Vec::new();
+    for action in actions {
+        match action {
+            Action::Stop { target: None } => ask_stop_run(app),
+            Action::Stop {
+                target: Some(target),
+            } => ends.push(target),
+            other => send(app, other, out),
+        }
+    }
+    if !ends.is_empty() {
+        ask_stop(app, ends);
+    }
 }
 
 /// Carries out the chosen answer of the question in front.
@@ -283,6 +366,10 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             };
             app.say(Voice::Plain, text);
         }
+        UiAction::Palette => app.ui.popups.push(Popup::Palette {
+            typed: String::new(),
+            chosen: 0,
+        }),
         UiAction::Play => replay(app, Replay::Toggle, out),
         UiAction::Faster => replay(app, Replay::Speed(1), out),
         UiAction::Slower => replay(app, Replay::Speed(-1), out),

@@ -149,6 +149,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     };
     let graph_size = regions::graph_window(regions.graph);
     View {
+        palette: Vec::new(),
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
             report::report(source, ui, area.width, usize::from(area.height))

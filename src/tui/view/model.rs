@@ -418,6 +418,8 @@ pub struct OutputView {
 /// Everything that is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct View {
+    /// Entries of the palette, while it is open.
+    pub palette: Vec<crate::tui::palette::Entry>,
     /// The report, where it is looked at.
     pub report: Option<super::report::Report>,
     /// The log, where it is looked at.

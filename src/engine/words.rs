@@ -1,0 +1,303 @@
+//! The words of actions: one grammar for `ctl` and the deck's palette.
+//!
+//! Must not decide whether an action is possible now; that is [`super::resolve`].
+
+use crate::plan::{Mode, suggest::Suggest};
+
+use super::{Action, Target, UNBUILT_ACTIONS};
+
+/// Why words are no action.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParseError {
+    /// They cannot be read.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+    /// The action is not built.
+    #[error("{verb} is not built yet: {why}")]
+    NotBuilt {
+        /// Its name.
+        verb: String,
+        /// What to do instead.
+        why: String,
+    },
+}
+
+impl ParseError {
+    fn usage(message: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    fn help(self, text: impl Into<String>) -> Self {
+        match self {
+            Self::Usage { message, .. } => Self::Usage {
+                message,
+                help: Some(text.into()),
+            },
+            other @ Self::NotBuilt { .. } => other,
+        }
+    }
+}
+
+/// Every verb with its words, for help and messages.
+pub const VERBS: &[(&str, &str)] = &[
+    ("pause", "pause TARGET…"),
+    ("resume", "resume TARGET…"),
+    ("stop", "stop [TARGET…]"),
+    ("retry", "retry TARGET…"),
+    ("mode", "mode sequential|parallel|hybrid"),
+    ("sequential", "sequential [--now]"),
+    ("swap", "swap AGENT [WORKER]"),
+    ("agents", "agents N"),
+];
+
+/// Reads the words of an action; a verb with several targets gives several actions.
+///
+/// # Errors
+///
+/// One sentence on what is wrong, or on what is not built.
+pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
+    let Some((verb, rest)) = words.split_first() else {
+        return Err(ParseError::usage("no action is given"));
+    };
+    if let Some((name, why)) = UNBUILT_ACTIONS.iter().find(|(name, _)| name == verb) {
+        return Err(ParseError::NotBuilt {
+            verb: (*name).to_owned(),
+            why: (*why).to_owned(),
+        });
+    }
+    if verb == "stats" {
+        return Err(ParseError::NotBuilt {
+            verb: "stats".to_owned(),
+            why: "use `wavedeck status`".to_owned(),
+        });
+    }
+    if now && verb != "sequential" {
+        return Err(usage("`--now` goes with `sequential` alone", "sequential"));
+    }
+    let targets = || -> Result<Vec<Target>, ParseError> {
+        if rest.is_empty() {
+            return Err(usage(&format!("`{verb}` needs a target"), verb));
+        }
+        rest.iter().map(|word| target(word)).collect()
+    };
+    let single = |action: Action| Ok(vec![action]);
+    match (verb.as_str(), rest) {
+        ("pause", _) => Ok(each(targets()?, |target| Action::Pause { target })),
+        ("resume", _) => Ok(each(targets()?, |target| Action::Resume { target })),
+        ("retry", _) => Ok(each(targets()?, |target| Action::Retry { target })),
+        ("stop", []) => single(Action::Stop { target: None }),
+        ("stop", _) => Ok(each(targets()?, |target| Action::Stop {
+            target: Some(target),
+        })),
+        ("mode", [mode]) => match mode_named(mode) {
+            Some(mode) => single(Action::Mode { mode }),
+            None => Err(usage(
+                &format!("`{mode}` is no mode: expected sequential, parallel or hybrid"),
+                verb,
+            )),
+        },
+        ("sequential", []) => single(Action::Sequential { now }),
+        ("swap", [agent]) => single(Action::Swap {
+            agent: agent_id(agent)?,
+            worker: None,
+        }),
+        ("swap", [agent, worker]) => single(Action::Swap {
+            agent: agent_id(agent)?,
+            worker: Some(worker.clone()),
+        }),
+        ("agents", [cap]) => match cap.parse::<u32>() {
+            Ok(cap) if cap > 0 => single(Action::Agents { cap }),
+            _ => Err(usage(
+                &format!("`{cap}` is no number of agents from 1"),
+                verb,
+            )),
+        },
+        (known, _) if VERBS.iter().any(|(v, _)| *v == known) => Err(usage(
+            &format!("`{known}` does not take these words"),
+            known,
+        )),
+        (unknown, _) => {
+            let known = VERBS.iter().map(|(v, _)| *v);
+            let meant = Suggest::default()
+                .nearest(
+                    unknown,
+                    known.chain(UNBUILT_ACTIONS.iter().map(|(v, _)| *v)),
+                )
+                .map_or_else(String::new, |m| format!(", did you mean `{m}`?"));
+            let all: Vec<&str> = VERBS.iter().map(|(v, _)| *v).collect();
+            Err(
+                ParseError::usage(format!("unknown action `{unknown}`{meant}"))
+                    .help(format!("actions: {}", all.join(", "))),
+            )
+        }
+    }
+}
+
+fn each(targets: Vec<Target>, action: impl Fn(Target) -> Action) -> Vec<Action> {
+    targets.into_iter().map(action).collect()
+}
+
+fn usage(message: &str, verb: &str) -> ParseError {
+    let words = VERBS.iter().find(|(v, _)| *v == verb).map(|(_, w)| *w);
+    let error = ParseError::usage(message);
+    match words {
+        Some(words) => error.help(format!(
+            "{words}; a TARGET is an agent's id, track:ID, phase:ID or all"
+        )),
+        None => error,
+    }
+}
+
+fn target(word: &str) -> Result<Target, ParseError> {
+    let Ok(target) = word.parse::<Target>();
+    let id = match &target {
+        Target::Agent(id) | Target::Track(id) | Target::Phase(id) => id.as_str(),
+        Target::All => "all",
+    };
+    if id.is_empty() || id.contains(':') {
+        return Err(ParseError::usage(format!("`{word}` is no target"))
+            .help("an agent's id, track:ID, phase:ID or all"));
+    }
+    Ok(target)
+}
+
+fn agent_id(word: &str) -> Result<String, ParseError> {
+    match target(word)? {
+        Target::Agent(id) => Ok(id),
+        _ => {
+            Err(ParseError::usage(format!("`{word}` is no agent's id")).help("swap AGENT [WORKER]"))
+        }
+    }
+}
+
+/// Returns the mode of a name.
+#[must_use]
+pub fn mode_named(name: &str) -> Option<Mode> {
+    match name {
+        "sequential" => Some(Mode::Sequential),
+        "parallel" => Some(Mode::Parallel),
+        "hybrid" => Some(Mode::Hybrid),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Mode;
+
+    fn ok(line: &str) -> Vec<Action> {
+        let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let now = words.iter().any(|w| w == "--now");
+        let words: Vec<String> = words.into_iter().filter(|w| w != "--now").collect();
+        parse(&words, now).unwrap()
+    }
+
+    fn refused(line: &str) -> String {
+        let now = line.contains("--now");
+        let words: Vec<String> = line
+            .split(' ')
+            .filter(|w| *w != "--now")
+            .map(str::to_owned)
+            .collect();
+        match parse(&words, now).unwrap_err() {
+            ParseError::Usage { message, help } => {
+                help.map_or(message.clone(), |h| format!("{message} / {h}"))
+            }
+            ParseError::NotBuilt { verb, .. } => format!("{verb} is not built"),
+        }
+    }
+
+    fn api() -> Target {
+        Target::Agent("api".to_owned())
+    }
+
+    #[test]
+    fn every_action_is_read() {
+        assert_eq!(
+            ok("pause api track:A phase:build all"),
+            [
+                Action::Pause { target: api() },
+                Action::Pause {
+                    target: Target::Track("A".to_owned())
+                },
+                Action::Pause {
+                    target: Target::Phase("build".to_owned())
+                },
+                Action::Pause {
+                    target: Target::All
+                },
+            ]
+        );
+        assert_eq!(ok("resume api"), [Action::Resume { target: api() }]);
+        assert_eq!(ok("stop"), [Action::Stop { target: None }]);
+        assert_eq!(
+            ok("stop api"),
+            [Action::Stop {
+                target: Some(api())
+            }]
+        );
+        assert_eq!(ok("retry api"), [Action::Retry { target: api() }]);
+        assert_eq!(
+            ok("mode parallel"),
+            [Action::Mode {
+                mode: Mode::Parallel
+            }]
+        );
+        assert_eq!(ok("sequential"), [Action::Sequential { now: false }]);
+        assert_eq!(ok("sequential --now"), [Action::Sequential { now: true }]);
+        let swap = |worker: Option<&str>| Action::Swap {
+            agent: "api".to_owned(),
+            worker: worker.map(str::to_owned),
+        };
+        assert_eq!(ok("swap api"), [swap(None)]);
+        assert_eq!(ok("swap api claude:sonnet"), [swap(Some("claude:sonnet"))]);
+        assert_eq!(ok("agents 3"), [Action::Agents { cap: 3 }]);
+    }
+
+    #[test]
+    fn bad_words_are_named_with_the_form_that_is_meant() {
+        let cases = [
+            ("pause", "`pause` needs a target"),
+            ("resume", "`resume` needs a target"),
+            ("retry", "`retry` needs a target"),
+            ("pause track:", "`track:` is no target"),
+            ("pause lane:A", "`lane:A` is no target"),
+            ("mode fast", "`fast` is no mode"),
+            ("mode", "wavedeck ctl mode sequential|parallel|hybrid"),
+            ("sequential api", "wavedeck ctl sequential [--now]"),
+            ("stop --now", "`--now` goes with `sequential` alone"),
+            ("swap", "wavedeck ctl swap AGENT [WORKER]"),
+            ("swap all", "`all` is no agent's id"),
+            ("swap a b c", "wavedeck ctl swap AGENT [WORKER]"),
+            ("agents 0", "`0` is no number of agents from 1"),
+            ("agents many", "`many` is no number"),
+            ("puase api", "did you mean `pause`?"),
+            ("dance", "unknown action `dance`"),
+        ];
+        for (line, expected) in cases {
+            let said = refused(line);
+            assert!(said.contains(expected), "{line}: {said}");
+        }
+    }
+
+    #[test]
+    fn every_verb_that_is_not_built_says_so() {
+        for (verb, why) in UNBUILT_ACTIONS {
+            let said = refused(&format!("{verb} api"));
+            assert_eq!(
+                said,
+                format!("`wavedeck ctl {verb}` is not built yet: {why}")
+            );
+        }
+        assert!(refused("stats").contains("wavedeck status"));
+    }
+}

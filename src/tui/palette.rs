@@ -1,0 +1,237 @@
+//! The palette: every action by its words, found by typing some of their letters.
+//!
+//! Generated from the keymap and from the vocabulary that `ctl` has; must not hold an action of its
+//! own.
+
+use crate::{
+    engine::{
+        Action, State,
+        words::{ParseError, VERBS, parse},
+    },
+    plan::AgentIx,
+};
+
+use super::{action::UiAction, keymap::Keymap};
+
+/// What an entry does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Does {
+    /// What a key does.
+    Key(UiAction),
+    /// Actions on the run.
+    Act(Vec<Action>),
+    /// Puts words into the line, for more to follow.
+    Type(String),
+    /// Nothing: it says what is missing.
+    Nothing,
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// In words.
+    pub text: String,
+    /// The key that does the same, or the words that are typed.
+    pub hint: String,
+    /// What it does.
+    pub does: Does,
+}
+
+/// Entries that are listed.
+const MOST: usize = 60;
+
+/// Finds the entries for what was typed, the best first.
+#[must_use]
+pub fn entries(typed: &str, keys: &Keymap, state: Option<&State>) -> Vec<Entry> {
+    let mut out: Vec<(u32, Entry)> = Vec::new();
+    let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
+    if let Some(entry) = exact(&words) {
+        out.push((u32::MAX, entry));
+    }
+    if let Some(state) = state {
+        out.extend(targets(&words, typed.ends_with(' '), state));
+    }
+    for binding in keys.all() {
+        if matches!(binding.run, UiAction::Unbuilt | UiAction::Palette) {
+            continue;
+        }
+        if let Some(score) = score(typed, &binding.desc) {
+            out.push((
+                score,
+                Entry {
+                    text: binding.desc.clone(),
+                    hint: binding
+                        .keys
+                        .first()
+                        .map(ToString::to_string)
+                        .unwrap_or_default(),
+                    does: Does::Key(binding.run),
+                },
+            ));
+        }
+    }
+    for (verb, usage) in VERBS {
+        if words.first().is_some_and(|word| word == verb) {
+            continue;
+        }
+        if let Some(score) = score(typed, usage) {
+            out.push((
+                score,
+                Entry {
+                    text: (*usage).to_owned(),
+                    hint: String::new(),
+                    does: Does::Type(format!("{verb} ")),
+                },
+            ));
+        }
+    }
+    out.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    out.into_iter().map(|(_, entry)| entry).take(MOST).collect()
+}
+
+/// The action that the words are, or what is wrong with them.
+fn exact(words: &[String]) -> Option<Entry> {
+    let first = words.first()?;
+    let known = VERBS.iter().find(|(verb, _)| verb == first)?;
+    let now = words.iter().any(|word| word == "--now");
+    let rest: Vec<String> = words.iter().filter(|w| *w != "--now").cloned().collect();
+    Some(match parse(&rest, now) {
+        Ok(actions) => Entry {
+            text: words.join(" "),
+            hint: known.1.to_owned(),
+            does: Does::Act(actions),
+        },
+        Err(ParseError::Usage { message, .. }) => Entry {
+            text: message,
+            hint: known.1.to_owned(),
+            does: Does::Nothing,
+        },
+        Err(error) => Entry {
+            text: error.to_string(),
+            hint: String::new(),
+            does: Does::Nothing,
+        },
+    })
+}
+
+/// Completions of the last word by what the run has: agents, tracks, phases.
+fn targets(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
+    let Some((verb, rest)) = words.split_first() else {
+        return Vec::new();
+    };
+    let takes = matches!(
+        verb.as_str(),
+        "pause" | "resume" | "stop" | "retry" | "swap"
+    );
+    if !takes || (rest.is_empty() && !ended) {
+        return Vec::new();
+    }
+    let typed = if ended {
+        ""
+    } else {
+        rest.last().map_or("", String::as_str)
+    };
+    let before = if ended {
+        words
+    } else {
+        &words[..words.len() - 1]
+    };
+    let plan = &state.setup.plan;
+    let agents = plan.indices().map(|ix: AgentIx| state.id(ix).to_string());
+    let mut names: Vec<String> = agents.collect();
+    if verb != "swap" {
+        names.extend(plan.tracks.iter().map(|t| format!("track:{}", t.id)));
+        names.extend(plan.phases.iter().map(|p| format!("phase:{}", p.id)));
+        names.push("all".to_owned());
+    }
+    names
+        .into_iter()
+        .filter(|name| name != typed)
+        .filter_map(|name| Some((score(typed, &name)?, name)))
+        .map(|(score, name)| {
+            let text = format!("{} {name}", before.join(" "));
+            (
+                score.saturating_add(10_000),
+                Entry {
+                    hint: String::new(),
+                    does: Does::Type(text.clone()),
+                    text,
+                },
+            )
+        })
+        .collect()
+}
+
+/// How well typed letters fit a text, all of them in their order; none: they do not. Letters at the
+/// begin of a word and one after the other count more.
+#[must_use]
+pub fn score(typed: &str, text: &str) -> Option<u32> {
+    let mut score = 1_u32;
+    let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
+    let mut at = 0;
+    let mut run = 0;
+    for c in typed
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+    {
+        let found = at + text[at..].iter().position(|&t| t == c)?;
+        run = if found == at { run + 1 } else { 1 };
+        let begins = found == 0 || !text[found - 1].is_alphanumeric();
+        score += 2 * run + if begins { 8 } else { 0 };
+        score = score.saturating_sub(u32::try_from((found - at).min(6)).unwrap_or(0));
+        at = found + 1;
+    }
+    Some(score.max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::tests::fixture;
+
+    fn found(typed: &str) -> Vec<Entry> {
+        let run = fixture::full();
+        entries(typed, &Keymap::default(), Some(&run.state))
+    }
+
+    #[test]
+    fn letters_find_what_they_begin() {
+        assert_eq!(found("seq")[0].does, Does::Type("sequential ".to_owned()));
+        assert!(found("wave graph")[0].text.contains("wave graph"));
+        assert!(score("zzz", "freeze").is_none());
+        assert!(score("fr", "freeze") > score("fr", "of a row"));
+    }
+
+    #[test]
+    fn words_of_ctl_are_actions() {
+        let first = &found("agents 3")[0];
+        assert_eq!(first.does, Does::Act(vec![Action::Agents { cap: 3 }]));
+        let first = &found("agents x")[0];
+        assert_eq!(first.does, Does::Nothing);
+        assert!(first.text.contains("no number"), "{}", first.text);
+        let all = found("pause ap");
+        assert!(
+            all.iter()
+                .any(|e| e.does == Does::Type("pause api".to_owned()))
+        );
+        let all = found("pause ");
+        assert!(all.iter().any(|e| e.text == "pause track:A"));
+    }
+
+    #[test]
+    fn everything_that_a_key_does_is_there() {
+        let keys = Keymap::default();
+        let all = entries("", &keys, None);
+        for binding in keys
+            .all()
+            .filter(|b| !matches!(b.run, UiAction::Unbuilt | UiAction::Palette))
+        {
+            assert!(
+                all.iter().any(|e| e.does == Does::Key(binding.run)),
+                "{}",
+                binding.desc
+            );
+        }
+    }
+}
