@@ -217,7 +217,7 @@ impl Recording {
             }
             Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
                 Ok(update) => send(to, update),
-                Err(error) => self.lost(&error, to),
+                Err(error) => lost(&error, to),
             },
             Request::Replay(what) => self.steer(what, to),
         }
@@ -318,7 +318,7 @@ impl Recording {
                 match self.seeker.records(next, AHEAD) {
                     Ok(lines) if lines.is_empty() => break,
                     Ok(lines) => self.ahead.extend(lines),
-                    Err(error) => return self.lost(&error, to),
+                    Err(error) => return lost(&error, to),
                 }
             }
             let Some(line) = self
@@ -349,7 +349,7 @@ impl Recording {
     fn jump(&mut self, place: To, to: &mpsc::Sender<Update>) -> Option<()> {
         match self.seeker.seek(place) {
             Ok(state) => self.state = state,
-            Err(error) => return self.lost(&error, to),
+            Err(error) => return lost(&error, to),
         }
         self.ahead.clear();
         self.clock.at_us = self.state.elapsed_us;
@@ -373,7 +373,7 @@ impl Recording {
         let count = usize::try_from(self.state.seq + 1 - first).unwrap_or(0);
         let lately = match self.seeker.records(first, count) {
             Ok(lines) => lines,
-            Err(error) => return self.lost(&error, to),
+            Err(error) => return lost(&error, to),
         };
         let lately = lately
             .into_iter()
@@ -392,15 +392,16 @@ impl Recording {
         }
         send(to, Update::Clock(self.clock))
     }
+}
 
-    fn lost(&self, error: &ReadError, to: &mpsc::Sender<Update>) -> Option<()> {
-        send(
-            to,
-            Update::Gone {
-                reason: format!("the recording cannot be read: {error}"),
-            },
-        )
-    }
+/// Says that the recording cannot be read any more.
+fn lost(error: &ReadError, to: &mpsc::Sender<Update>) -> Option<()> {
+    send(
+        to,
+        Update::Gone {
+            reason: format!("the recording cannot be read: {error}"),
+        },
+    )
 }
 
 /// None: the dashboard has gone.

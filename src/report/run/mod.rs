@@ -231,9 +231,8 @@ fn memory(history: &History, points: &[Point]) -> MemoryLine {
         line.peak_permille = line.peak_permille.max(Some(u64::from(point.permille)));
         line.peak_agents_bytes = line.peak_agents_bytes.max(Some(point.agents_bytes));
     }
-    if time > 0 {
-        line.average_permille = u64::try_from(pressure / time).ok();
-        line.average_agents_bytes = u64::try_from(bytes / time).ok();
-    }
+    let average = |sum: u128| sum.checked_div(time).and_then(|n| u64::try_from(n).ok());
+    line.average_permille = average(pressure);
+    line.average_agents_bytes = average(bytes);
     line
 }
