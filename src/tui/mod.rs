@@ -19,4 +19,4 @@ pub mod update;
 pub mod view;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

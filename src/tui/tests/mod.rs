@@ -1,7 +1,8 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
-mod fixture;
+pub mod fixture;
 mod keys;
 mod looping;
 mod properties;
 mod screens;
+pub mod watch;

@@ -162,6 +162,7 @@ pub fn attention(source: Source<'_>, all: &[Waiting], most: usize, now_us: u64) 
                 mark,
                 word,
                 name,
+                about: matches!(what, Waiting::Phase(_)),
                 since_us: now_us.saturating_sub(since),
                 text: clean_text(reason.unwrap_or("failed"), SENTENCE),
                 holds,
