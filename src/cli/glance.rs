@@ -15,7 +15,7 @@ use crate::{
             Source,
             attention::{Waiting, attention, waiting},
             mine, why,
-            words::{gib, size, span},
+            words::{size, span},
         },
     },
 };
@@ -148,13 +148,13 @@ fn memory(glance: Glance<'_>, out: &mut String) {
     let ago = u64::try_from(glance.now_ms.saturating_sub(sample.at_ms)).unwrap_or(0) * 1000;
     let _ = writeln!(
         out,
-        "memory {}{halt}: machine {} of {} GiB ({machine} %), agents {} of {} GiB limit ({share} %), {} GiB to give; read {} ago",
+        "memory {}{halt}: machine {} of {} ({machine} %), agents {} of the limit of {} ({share} %), {} to give; read {} ago",
         state.memory.zone.name(),
-        gib(used),
-        gib(m.total_bytes),
-        gib(agents),
-        gib(limit),
-        gib(limit.saturating_sub(state.usage.ram_bytes)),
+        size(used),
+        size(m.total_bytes),
+        size(agents),
+        size(limit),
+        size(limit.saturating_sub(state.usage.ram_bytes)),
         span(ago),
     );
 }

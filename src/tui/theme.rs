@@ -387,6 +387,67 @@ mod tests {
         }
     }
 
+    /// Contrast of two colours as WCAG 2.2 defines it (relative luminance of sRGB), 1 to 21.
+    fn contrast(a: Color, b: Color) -> f64 {
+        let luminance = |color| {
+            let Color::Rgb(r, g, b) = color else {
+                panic!("{color:?} is not of this depth");
+            };
+            let part = |c: u8| {
+                let c = f64::from(c) / 255.0;
+                if c <= 0.040_45 {
+                    c / 12.92
+                } else {
+                    ((c + 0.055) / 1.055).powf(2.4)
+                }
+            };
+            0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn words_can_be_read_on_every_ground() {
+        for name in ["dark", "light", "high-contrast"] {
+            let theme = Theme::new(name, None, Depth::True, false).unwrap();
+            let b = &theme.base;
+            let mut words = vec![
+                ("text", b.text),
+                ("strong", b.strong),
+                ("accent", b.accent),
+                ("marked", b.marked),
+                ("critical", b.critical),
+                ("worker", b.worker),
+                ("good", b.good),
+                ("warn", b.warn),
+                ("alert", b.alert),
+                ("bad", b.bad),
+                ("dim", b.dim),
+                ("zone green", theme.zone.green),
+                ("zone yellow", theme.zone.yellow),
+                ("zone orange", theme.zone.orange),
+                ("zone red", theme.zone.red),
+            ];
+            words.extend(Mark::ALL.map(|mark| (mark.word(), theme.mark(mark))));
+            for (word, style) in words {
+                for (place, on, least) in [
+                    ("background", b.background.bg, 4.5),
+                    ("header", b.header.bg, 4.0),
+                    ("selected", b.selected.bg, 3.5),
+                ] {
+                    // A ground without a colour of its own is the background, or reverses.
+                    let Some(on) = on else { continue };
+                    let fg = style
+                        .fg
+                        .unwrap_or_else(|| panic!("{name}: {word} has no colour"));
+                    let got = contrast(fg, on);
+                    assert!(got >= least, "{name}: {word} on {place}: {got:.1}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_user_file_lies_over_a_built_in_one() {
         let theme = Theme::new(

@@ -35,12 +35,12 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         &[(memory.base, area)]
     };
     // All bars end in one column, so that the ruler is right for each.
-    let texts: Vec<[String; 3]> = rows
+    let texts: Vec<[String; 4]> = rows
         .iter()
         .map(|(base, _)| right_of(memory, *base, area.width))
         .collect();
     let widest = |at: usize| texts.iter().map(|t| width(&t[at])).max().unwrap_or(0) as u16;
-    let (figures, percent, word) = (widest(0), widest(1), widest(2));
+    let (figures, percent, word) = (widest(0), widest(1), widest(2) + widest(3));
     let right = figures + percent + word + 4;
     let cells = area.width.saturating_sub(LABEL + right + 1);
     for ((base, row), text) in rows.iter().zip(&texts) {
@@ -55,30 +55,33 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         pen.put_right(&text[0], from + figures, theme.base.text);
         pen.put_right(&text[1], from + figures + percent + 1, style);
         pen.to(from + figures + percent + 2).put(&text[2], style);
+        if let Some((next, _)) = memory.next {
+            pen.put(&text[3], theme.zone(next));
+        }
     }
     ruler(view, memory, theme, buf, cells);
     legend(view, memory, theme, buf);
 }
 
-/// What stands right of a bar: used of how much, percentage, zone with what comes next.
-fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 3] {
+/// What stands right of a bar: used of how much, percentage, zone, what comes next.
+fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 4] {
     let share = memory.share(base);
-    let (used, whole) = (words::gib(share.used()), words::gib(share.whole));
+    let (used, whole) = (words::size(share.used()), words::size(share.whole));
     let figures = if columns >= ROOMY {
-        format!("{used} of {whole} GiB")
+        format!("{used} of {whole}")
     } else {
         format!("{used}/{whole}")
     };
-    let mut word = String::new();
+    let (mut word, mut next) = (String::new(), String::new());
     if base == memory.base {
         word = memory.zone.name().to_uppercase();
         if memory.halted {
             word.push_str(" HALT");
         } else if let Some((zone, us)) = memory.next.filter(|_| columns >= 70) {
-            word = format!("{word}  {} in ~{}", zone.name(), words::span(us));
+            next = format!("  {} in ~{}", zone.name(), words::span(us));
         }
     }
-    [figures, format!("{}%", share.permille / 10), word]
+    [figures, format!("{}%", share.permille / 10), word, next]
 }
 
 /// A base and its bar.
@@ -184,22 +187,22 @@ fn legend(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         (
             glyph::agents(theme),
             agents(memory, memory.base, theme),
-            format!("agents {}", words::gib(resident)),
+            format!("agents {}", words::size(resident)),
         ),
         (
             glyph::others(theme),
             theme.bar.others,
-            format!("others {}", words::gib(others)),
+            format!("others {}", words::size(others)),
         ),
         (
             glyph::reserved(theme),
             theme.bar.reserved,
-            format!("reserved, not used yet {}", words::gib(reserved)),
+            format!("reserved, not used yet {}", words::size(reserved)),
         ),
         (
             glyph::free(theme),
             base.dim,
-            format!("free {}", words::gib(memory.machine.free())),
+            format!("free {}", words::size(memory.machine.free())),
         ),
     ];
     let mut pen = Pen::new(buf, area, 0);
@@ -214,7 +217,7 @@ fn legend(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
     let room = usize::from(area.width.saturating_sub(pen.x + 1));
     let mut text = String::new();
     for part in [
-        format!("{} GiB of the limit to give", words::gib(memory.to_give)),
+        format!("{} of the limit to give", words::size(memory.to_give)),
         format!("  wavedeck {}", words::size(memory.own)),
     ] {
         if width(&text) + width(&part) <= room {

@@ -140,8 +140,12 @@ pub fn attention(source: Source<'_>, all: &[Waiting], most: usize, now_us: u64) 
             let holds = if held.is_empty() {
                 String::new()
             } else {
-                let list = held.iter().map(|ix| chart.names[ix.ix()].as_str());
-                format!("holds up {}", names(list, HELD_NAMES))
+                let first = held.iter().take(HELD_NAMES);
+                let list = names(first.map(|ix| chart.names[ix.ix()].as_str()), HELD_NAMES);
+                match held.len() {
+                    ..=HELD_NAMES => format!("holds up {list}"),
+                    n => format!("holds up {n}: {list} …"),
+                }
             };
             let (mark, word, name, since, reason) = match what {
                 Waiting::Agent(ix) => {
