@@ -216,7 +216,8 @@ fn demands(glance: Glance<'_>, out: &mut String) {
         };
         let word = match what {
             Waiting::Agent(ix) => state.agent(*ix).status.name(),
-            Waiting::Phase(_) => "red gate",
+            Waiting::Phase(phase) if state.phases[phase.ix()].gate_red => "red gate",
+            Waiting::Phase(_) => "failed",
         };
         let holds = if demand.holds.is_empty() {
             String::new()

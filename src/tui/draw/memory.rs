@@ -154,7 +154,8 @@ fn ruler(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer, cells: u
             let style = if memory.zone == zone {
                 theme.zone(zone).add_modifier(Modifier::BOLD)
             } else {
-                theme.zone(zone)
+                // Where colours cannot tell, only the zone that is reached stands out.
+                theme.zone(zone).remove_modifier(Modifier::REVERSED)
             };
             Pen::new(buf, area, 0).to(x).put(text, style);
             end = x + width(text) as u16 + 1;

@@ -99,6 +99,27 @@ fn a_red_gate_says_who_waits_behind_it() {
 }
 
 #[test]
+fn a_phase_that_failed_by_a_stop_says_that_others_wait() {
+    let mut run = Run::new(gated(), 4, 2 * GIB);
+    run.wait(10);
+    run.done("lib");
+    run.wait(5);
+    assert!(waiting(&run.state).is_empty());
+    run.act(crate::engine::Action::Stop {
+        target: Some(crate::engine::Target::Agent("app".into())),
+    });
+    run.wait(5);
+    let all = waiting(&run.state);
+    assert_eq!(all, [Waiting::Phase(PhaseIx(0))]);
+    assert_eq!(names(&run, all[0]), ["docs"]);
+    // Nothing moves, so no end is foretold; a retry moves it again.
+    let mut app = app(&run, (100, 24));
+    assert_eq!(app.view().header.left_us, None);
+    update(&mut app, key(KeyCode::Char('!')));
+    assert_eq!(update(&mut app, key(KeyCode::Char('r'))).len(), 1);
+}
+
+#[test]
 fn blocked_and_failed_agents_wait_for_a_person_until_the_run_ends() {
     let mut run = fixture::full();
     let style = run.state.find(&"ui-style".into()).unwrap();
