@@ -203,6 +203,7 @@ fn demands(glance: Glance<'_>, out: &mut String) {
         chart: &chart,
         notes: &notes,
         output: None,
+        evidence: None,
         lost: None,
         zone: &jiff::tz::TimeZone::UTC,
     };

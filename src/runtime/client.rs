@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Action, Setup, State},
+    engine::{Action, Owner, Setup, State},
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
@@ -184,6 +184,15 @@ impl Client {
                             by: "deck".to_owned(),
                             action,
                         },
+                        Request::Evidence { owner, attempt } => {
+                            // On this machine, and complete since the check has ended.
+                            if let Some(answer) = theirs.evidence(owner, attempt)
+                                && to.blocking_send(answer).is_err()
+                            {
+                                return;
+                            }
+                            continue;
+                        }
                         Request::Output {
                             agent,
                             attempt,
@@ -288,6 +297,19 @@ impl Link {
                 return;
             }
         }
+    }
+
+    fn evidence(&self, owner: Owner, attempt: u32) -> Option<Update> {
+        let setup = self.state().setup.clone()?;
+        let name = match owner {
+            Owner::Agent(ix) => setup.plan.agents.get(ix.ix())?.id.to_string(),
+            Owner::Phase(ix) => format!("phase:{}", setup.plan.phases.get(ix.ix())?.id),
+        };
+        Some(Update::Evidence {
+            owner,
+            attempt,
+            bytes: output::evidence(&self.dir, &name, attempt),
+        })
     }
 
     fn read(&self, setup: &Setup, ask: Ask) -> Update {

@@ -8,6 +8,8 @@ use super::jobs::output_path;
 
 /// Bytes that are read at once at most.
 const MOST: u32 = 1 << 20;
+/// Bytes of evidence that are read.
+const EVIDENCE: u32 = 64 << 10;
 
 /// A piece of an output file; empty where there is none yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,11 +22,25 @@ pub(super) struct Piece {
     pub bytes: Vec<u8>,
 }
 
+/// Reads the end of what the last check command of an attempt or round printed; the owner must be
+/// known.
+pub(super) fn evidence(dir: &Path, owner: &str, attempt: u32) -> Vec<u8> {
+    let path = |step: u32| dir.join("gates").join(format!("{owner}.{attempt}.{step}"));
+    let Some(last) = (0..).take_while(|&step| path(step).exists()).last() else {
+        return Vec::new();
+    };
+    File::open(path(last)).map_or_else(|_| Vec::new(), |file| piece(&file, None, EVIDENCE).bytes)
+}
+
 /// Reads at most `max` bytes from `offset` on; without one, the tail. The agent must be known.
 pub(super) fn read(dir: &Path, agent: &str, attempt: u32, offset: Option<u64>, max: u32) -> Piece {
     let Ok(file) = File::open(output_path(dir, agent, attempt)) else {
         return Piece::default();
     };
+    piece(&file, offset, max)
+}
+
+fn piece(file: &File, offset: Option<u64>, max: u32) -> Piece {
     let total = file.metadata().map_or(0, |meta| meta.len());
     let max = u64::from(max.min(MOST));
     let offset = offset

@@ -5,6 +5,7 @@
 //! nothing that ends work goes out without a question.
 
 mod ask;
+mod evidence;
 mod keys;
 mod mouse;
 mod moves;
@@ -28,7 +29,7 @@ use super::{
     draw::{self, Look as DrawLook},
     feed::{Request, Update},
     keymap::Keymap,
-    output::OutputBuffer,
+    output::{Evidence, OutputBuffer},
     theme::Theme,
     ui_state::{UiState, Voice},
     view::{
@@ -104,6 +105,8 @@ pub struct App {
     notes: VecDeque<Note>,
     output: Option<OutputBuffer>,
     output_wanted: bool,
+    evidence: Option<Evidence>,
+    evidence_wanted: bool,
     lost: Option<String>,
     asked: BTreeMap<u64, String>,
     next_id: u64,
@@ -133,6 +136,8 @@ impl App {
             notes: VecDeque::new(),
             output: None,
             output_wanted: false,
+            evidence: None,
+            evidence_wanted: false,
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
@@ -176,6 +181,7 @@ impl App {
                 chart,
                 notes: &self.notes,
                 output: self.output.as_ref(),
+                evidence: self.evidence.as_ref(),
                 lost: self.lost.as_deref(),
                 zone: &self.settings.zone,
             },
@@ -248,6 +254,15 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
                 ask_output(app, &mut out);
             }
         }
+    }
+    evidence::follow_evidence(app);
+    if std::mem::take(&mut app.evidence_wanted)
+        && let Some(wanted) = &app.evidence
+    {
+        out.push(Request::Evidence {
+            owner: wanted.owner,
+            attempt: wanted.attempt,
+        });
     }
     out
 }

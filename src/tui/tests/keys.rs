@@ -71,7 +71,7 @@ fn actions(requests: Vec<Request>) -> Vec<Action> {
         .into_iter()
         .filter_map(|r| match r {
             Request::Action { action, .. } => Some(action),
-            Request::Output { .. } => None,
+            Request::Output { .. } | Request::Evidence { .. } => None,
         })
         .collect()
 }

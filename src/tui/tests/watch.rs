@@ -14,7 +14,7 @@ use crate::{
     graph::random::{MIB, agent, empty, gate, hard, phase},
     plan::{GateIx, PhaseIx, Plan},
     tui::{
-        feed::Update,
+        feed::{Request, Update},
         ui_state::{Group, Grouping, RowId},
         update::{App, AppInput, update},
         view::{
@@ -98,6 +98,45 @@ fn a_red_gate_says_who_waits_behind_it() {
     let text = paint(&mut app);
     assert_eq!(app.ui.selected, Some(row), "{text}");
     assert_eq!(update(&mut app, key(KeyCode::Char('r'))).len(), 1);
+}
+
+#[test]
+fn the_row_of_a_red_gate_shows_what_it_printed() {
+    let mut run = red();
+    let mut app = app(&run, (100, 30));
+    let owner = Owner::Phase(PhaseIx(0));
+    let asks = |requests: &[Request]| {
+        let evidence = |r: &&Request| matches!(r, Request::Evidence { .. });
+        requests
+            .iter()
+            .filter(evidence)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let asked = update(&mut app, key(KeyCode::Char('!')));
+    assert_eq!(asks(&asked), [Request::Evidence { owner, attempt: 1 }]);
+    let bytes = b"running 3 tests\n\x1b[31mtest tax ... FAILED\x1b]0;owned\x07\n".to_vec();
+    let answer = Update::Evidence {
+        owner,
+        attempt: 1,
+        bytes,
+    };
+    let asked = update(&mut app, AppInput::Feed(answer));
+    assert!(asks(&asked).is_empty(), "once is enough");
+    let text = paint(&mut app);
+    assert!(
+        text.contains("phase build  ✗ fail  what its red gate printed"),
+        "{text}"
+    );
+    assert!(text.contains("\n test tax ... FAILED"), "{text}");
+    // Another round has other evidence.
+    let told = run.records.len();
+    run.act(crate::engine::Action::Retry {
+        target: crate::engine::Target::Phase("build".into()),
+    });
+    let records = run.records[told..].to_vec();
+    update(&mut app, AppInput::Feed(Update::Records(records)));
+    assert!(!paint(&mut app).contains("FAILED"));
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::{
 
 use super::{
     chart::{Chart, Place},
-    output::OutputBuffer,
+    output::{Evidence, OutputBuffer},
     ui_state::{Screen, UiState},
 };
 pub use model::{
@@ -55,6 +55,8 @@ pub struct Source<'a> {
     pub notes: &'a VecDeque<Note>,
     /// The output that is looked at.
     pub output: Option<&'a OutputBuffer>,
+    /// What the check of the selected row printed, where a person has to look at it.
+    pub evidence: Option<&'a Evidence>,
     /// Why there is no connection to the runner.
     pub lost: Option<&'a str>,
     /// Time zone for times of day.

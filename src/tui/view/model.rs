@@ -405,6 +405,8 @@ pub struct OutputView {
     pub worker: String,
     /// Attempt.
     pub attempt: u32,
+    /// What the lines are, where they are not the agent's own output.
+    pub of: &'static str,
     /// Clean lines.
     pub lines: Vec<String>,
     /// It follows the end.
