@@ -198,12 +198,15 @@ fn text_of(name: &str) -> Option<&'static str> {
     })
 }
 
+/// What a colour can be, for one that is none.
+const COLOURS: &str =
+    "no such colour: there are \"#rrggbb\", \"42\" (of 256), and names such as \"light-red\"";
+
 fn parse(text: &str) -> Result<File, ThemeError> {
     toml::from_str(text).map_err(|error| {
         let mut what = suggested(error.message());
         if what.contains("Colors") {
-            what = "no such colour: there are \"#rrggbb\", \"42\" (of 256), and names such as \"light-red\""
-                .to_owned();
+            COLOURS.clone_into(&mut what);
         }
         ThemeError::Invalid {
             line: line_of(text, error.span().map_or(0, |s| s.start)),
@@ -390,7 +393,7 @@ mod tests {
     /// Contrast of two colours as WCAG 2.2 defines it (relative luminance of sRGB), 1 to 21.
     fn contrast(a: Color, b: Color) -> f64 {
         let luminance = |color| {
-            let Color::Rgb(r, g, b) = color else {
+            let Color::Rgb(red, green, blue) = color else {
                 panic!("{color:?} is not of this depth");
             };
             let part = |c: u8| {
@@ -401,10 +404,10 @@ mod tests {
                     ((c + 0.055) / 1.055).powf(2.4)
                 }
             };
-            0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
+            0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue)
         };
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+        let (one, other) = (luminance(a), luminance(b));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
     }
 
     #[test]
