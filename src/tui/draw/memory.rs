@@ -34,14 +34,21 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
     } else {
         &[(memory.base, area)]
     };
-    // All bars end in one column, so that the ruler is right for each.
-    let texts: Vec<[String; 4]> = rows
+    let texts: Vec<[String; 3]> = rows
         .iter()
         .map(|(base, _)| right_of(memory, *base, area.width))
         .collect();
-    let widest = |at: usize| texts.iter().map(|t| width(&t[at])).max().unwrap_or(0) as u16;
-    let (figures, percent, word) = (widest(0), widest(1), widest(2) + widest(3));
-    let right = figures + percent + word + 4;
+    // All bars end in one column, so that the ruler is right for each; and always in the same, so
+    // that nothing moves but the memory.
+    let figures: u16 = if area.width >= ROOMY { 14 } else { 11 };
+    let percent = 4;
+    let word = texts.iter().map(|t| width(&t[2])).max().unwrap_or(0).max(6) as u16;
+    let next = if both || area.width < 70 {
+        String::new()
+    } else {
+        forecast(memory).map_or_else(String::new, |(text, _)| format!("  {text}"))
+    };
+    let right = figures + percent + word + width(&next) as u16 + 4;
     let cells = area.width.saturating_sub(LABEL + right + 1);
     for ((base, row), text) in rows.iter().zip(&texts) {
         bar(memory, *base, theme, buf, *row, cells);
@@ -55,16 +62,17 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         pen.put_right(&text[0], from + figures, theme.base.text);
         pen.put_right(&text[1], from + figures + percent + 1, style);
         pen.to(from + figures + percent + 2).put(&text[2], style);
-        if let Some((next, _)) = memory.next {
-            pen.put(&text[3], theme.zone(next));
+        if let Some((_, zone)) = forecast(memory) {
+            pen.to(from + figures + percent + 2 + word)
+                .put(&next, theme.zone(zone));
         }
     }
     ruler(view, memory, theme, buf, cells);
     legend(view, memory, theme, buf);
 }
 
-/// What stands right of a bar: used of how much, percentage, zone, what comes next.
-fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 4] {
+/// What stands right of a bar: used of how much, percentage, zone.
+fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 3] {
     let share = memory.share(base);
     let (used, whole) = (words::size(share.used()), words::size(share.whole));
     let figures = if columns >= ROOMY {
@@ -72,16 +80,20 @@ fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 4] {
     } else {
         format!("{used}/{whole}")
     };
-    let (mut word, mut next) = (String::new(), String::new());
+    let mut word = String::new();
     if base == memory.base {
         word = memory.zone.name().to_uppercase();
         if memory.halted {
             word.push_str(" HALT");
-        } else if let Some((zone, us)) = memory.next.filter(|_| columns >= 70) {
-            next = format!("  {} in ~{}", zone.name(), words::span(us));
         }
     }
-    [figures, format!("{}%", share.permille / 10), word, next]
+    [figures, format!("{}%", share.permille / 10), word]
+}
+
+/// The next zone and when it comes, in words.
+fn forecast(memory: &Memory) -> Option<(String, Zone)> {
+    let (zone, us) = memory.next?;
+    Some((format!("{} in ~{}", zone.name(), words::span(us)), zone))
 }
 
 /// A base and its bar.
@@ -140,6 +152,12 @@ fn ruler(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer, cells: u
         8.. => 3,
         _ => 0,
     };
+    // Left of all marks there is always room.
+    if let Some((text, zone)) = forecast(memory) {
+        Pen::new(buf, area, 0)
+            .to(LABEL)
+            .put(&text, theme.zone(zone).remove_modifier(Modifier::REVERSED));
+    }
     let mut end = 0;
     for (permille, zone) in memory
         .marks

@@ -232,8 +232,11 @@ fn bar_percentage_and_word_have_one_base() {
         let found = text.lines().find(|l| l.starts_with(of));
         found.unwrap_or_else(|| panic!("{of}: {text}")).to_owned()
     };
-    assert!(line(" machine").ends_with("6.0G of 64.0G  9%"), "{text}");
-    assert!(line(" limit").ends_with("1.3G of 2.0G 63% GREEN"), "{text}");
+    assert!(line(" machine").ends_with("6.0G of 64.0G   9%"), "{text}");
+    assert!(
+        line(" limit").ends_with("1.3G of 2.0G  63% GREEN"),
+        "{text}"
+    );
     // With place for one bar it is the one that is nearer to its end.
     app.ui.size = (80, 16);
     let text = paint(&mut app);
@@ -241,7 +244,7 @@ fn bar_percentage_and_word_have_one_base() {
         text.contains(" limit ") && !text.contains(" machine "),
         "{text}"
     );
-    assert!(text.contains("1.3G/2.0G 63% GREEN"), "{text}");
+    assert!(text.contains("1.3G/2.0G  63% GREEN"), "{text}");
     // The machine's own pressure.
     sample.figures.available_bytes = 9 * GIB;
     sample.machine.available_bytes = 9 * GIB;

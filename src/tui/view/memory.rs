@@ -8,6 +8,8 @@ use crate::{
 
 /// What is so near is foretold whatever it starts from, µs.
 const SOON_US: u64 = 60_000_000;
+/// A line that has got there already did not know of what came last, µs.
+const PAST_US: u64 = 2_000_000;
 
 /// Which share is larger: the pressure is its.
 pub fn base(state: &State, sample: &Sample) -> Base {
@@ -24,7 +26,7 @@ pub fn base(state: &State, sample: &Sample) -> Base {
 /// of a few seconds would be foretold for an hour.
 fn worth_telling(state: &State, sample: &Sample, zone: Zone, us: u64) -> bool {
     let begins = threshold(&state.setup.thresholds, zone);
-    us < SOON_US || sample.figures.pressure_permille * 3 >= begins * 2
+    us >= PAST_US && (us < SOON_US || sample.figures.pressure_permille * 3 >= begins * 2)
 }
 
 pub fn memory(state: &State, sample: &Sample, next: Option<(Zone, u64)>) -> Memory {
