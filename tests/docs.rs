@@ -60,6 +60,7 @@ fn title(topic: Topic) -> &'static str {
         Topic::Act => "Change the run",
         Topic::Show => "Show",
         Topic::Move => "Move",
+        Topic::Replay => "In a replay",
         Topic::Leave => "Leave",
         Topic::Later => "Not built yet",
     }

@@ -12,6 +12,7 @@ mod deck;
 pub mod demo;
 mod error;
 mod find;
+mod glance;
 mod head;
 pub mod home;
 mod init;

@@ -1,19 +1,21 @@
 //! `wavedeck status`: where a run stands, once or again and again.
 
-use std::{collections::BTreeMap, fmt::Write};
-
 use clap::Args;
 
 use super::{
     args::Global,
     error::{Error, Outcome, status as exit},
-    find, out,
+    find,
+    glance::{self, Glance},
+    out,
 };
 use crate::{
-    display::{clean_line, safe_json},
-    engine::{State, Status, mode_name},
-    journal::{Reader, RunDir, fold},
+    display::safe_json,
+    engine::State,
+    journal::{Reader, RunDir, fold, last_sample},
+    resources::Sample,
     runtime::prepare::read_folder,
+    tui::view::attention::{self, Waiting},
 };
 
 /// Flags of `status`.
@@ -33,18 +35,29 @@ pub struct StatusArgs {
 /// Prints where a run stands.
 pub fn status(args: &StatusArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
-    let mut last = String::new();
+    let mut last = None;
     loop {
         let live = dir.is_live();
         let state = read(&dir)?;
-        let text = if args.json {
-            json(&state, live)
+        let sample = last_sample(&dir.path);
+        let mut text = if args.json {
+            json(&state, sample.as_ref(), live)
         } else {
-            text(&state, live)
+            glance::text(Glance {
+                state: &state,
+                sample: sample.as_ref(),
+                live,
+                now_ms: jiff::Timestamp::now().as_millisecond(),
+            })
         };
-        if text != last {
+        // Times and memory move all the while; what is worth telling again is an event.
+        let at = Some((state.seq, live));
+        if at != last {
+            if last.is_some() {
+                text.insert(0, '\n');
+            }
             out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
-            last = text;
+            last = at;
         }
         if !args.watch || !live {
             return Ok(exit::OK);
@@ -59,44 +72,7 @@ fn read(dir: &RunDir) -> Result<State, Error> {
     fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))
 }
 
-/// One line for the run, then one for each agent that is not simply done or waiting.
-fn text(state: &State, live: bool) -> String {
-    let mut counts: BTreeMap<Status, usize> = BTreeMap::new();
-    for agent in &state.agents {
-        *counts.entry(agent.status).or_default() += 1;
-    }
-    let counts: Vec<String> = counts
-        .iter()
-        .map(|(status, n)| format!("{n} {}", status.name()))
-        .collect();
-    let end = match (state.finished, live) {
-        (Some(status), _) => format!("ended with status {status}"),
-        (None, true) => format!("live, {}", mode_name(state.mode)),
-        (None, false) => "interrupted: `wavedeck resume` goes on".to_owned(),
-    };
-    let name = clean_line(&state.setup.plan.name, 80);
-    let mut out = format!("{}  {name}  {end}\n{}\n", state.run, counts.join(", "));
-    for (agent, plan) in state.agents.iter().zip(&state.setup.plan.agents) {
-        let reason = agent.reason.as_deref().unwrap_or_default();
-        let shown = !matches!(
-            agent.status,
-            Status::Waiting | Status::Succeeded | Status::Ready
-        );
-        if shown {
-            let reason = clean_line(reason, 200);
-            // Writing into memory cannot fail.
-            let _ = writeln!(
-                out,
-                "  {:<11} {:<24} {reason}",
-                agent.status.name(),
-                plan.id.as_str()
-            );
-        }
-    }
-    out
-}
-
-fn json(state: &State, live: bool) -> String {
+fn json(state: &State, sample: Option<&Sample>, live: bool) -> String {
     let agents: Vec<serde_json::Value> = state
         .agents
         .iter()
@@ -110,10 +86,41 @@ fn json(state: &State, live: bool) -> String {
             })
         })
         .collect();
+    let phases: Vec<serde_json::Value> = state
+        .phases
+        .iter()
+        .zip(&state.setup.plan.phases)
+        .map(|(phase, plan)| {
+            serde_json::json!({
+                "phase": plan.id, "status": phase.status, "gate_red": phase.gate_red,
+                "reason": phase.reason,
+            })
+        })
+        .collect();
+    let attention: Vec<serde_json::Value> = attention::waiting(state)
+        .into_iter()
+        .map(|what| {
+            let held = attention::held_up(state, what);
+            let (agent, phase) = match what {
+                Waiting::Agent(ix) => (Some(state.id(ix)), None),
+                Waiting::Phase(ix) => (None, Some(&state.setup.plan.phases[ix.ix()].id)),
+            };
+            let held: Vec<_> = held.into_iter().map(|ix| state.id(ix)).collect();
+            serde_json::json!({ "agent": agent, "phase": phase, "holds_up": held })
+        })
+        .collect();
+    let memory = sample.map(|s| {
+        serde_json::json!({
+            "at_ms": s.at_ms, "total_bytes": s.machine.total_bytes,
+            "available_bytes": s.machine.available_bytes, "agents_bytes": s.figures.agents_bytes,
+            "limit_bytes": state.setup.ram_limit_bytes, "reserved_bytes": state.usage.ram_bytes,
+            "pressure_permille": s.figures.pressure_permille,
+        })
+    });
     let value = serde_json::json!({
         "run": state.run, "plan": state.setup.plan.name, "live": live, "finished": state.finished,
         "mode": state.mode, "zone": state.memory.zone, "seq": state.seq, "elapsed_us": state.elapsed_us,
-        "agents": agents,
+        "agents": agents, "phases": phases, "attention": attention, "memory": memory,
     });
     format!("{}\n", safe_json(&value.to_string()))
 }

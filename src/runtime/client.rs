@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Action, Setup, State},
+    engine::{Action, Owner, Setup, State},
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
@@ -201,6 +201,15 @@ impl Client {
                             }
                             continue;
                         }
+                        Request::Evidence { owner, attempt } => {
+                            // On this machine, and complete since the check has ended.
+                            if let Some(answer) = theirs.evidence(owner, attempt)
+                                && to.blocking_send(answer).is_err()
+                            {
+                                return;
+                            }
+                            continue;
+                        }
                         Request::Output {
                             agent,
                             attempt,
@@ -305,6 +314,15 @@ impl Link {
                 return;
             }
         }
+    }
+
+    fn evidence(&self, owner: Owner, attempt: u32) -> Option<Update> {
+        let setup = self.state().setup.clone()?;
+        Some(Update::Evidence {
+            owner,
+            attempt,
+            bytes: output::evidence(&self.dir, &setup, owner, attempt)?,
+        })
     }
 
     fn read(&self, setup: &Setup, ask: Ask) -> Update {

@@ -4,10 +4,16 @@
 
 use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
+use crate::engine::{Owner, Setup};
+
 use super::jobs::output_path;
 
 /// Bytes that are read at once at most.
 const MOST: u32 = 1 << 20;
+/// Bytes of evidence that are read.
+const EVIDENCE: u32 = 64 << 10;
+/// Checks that one owner may have for its evidence to be found.
+const CHECKS: u32 = 1000;
 
 /// A piece of an output file; empty where there is none yet.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +24,25 @@ pub(super) struct Piece {
     pub total: u64,
     /// Raw bytes.
     pub bytes: Vec<u8>,
+}
+
+/// Reads the end of what the last check command of an attempt or round printed; none: nobody is
+/// known by that name.
+pub(super) fn evidence(dir: &Path, setup: &Setup, owner: Owner, attempt: u32) -> Option<Vec<u8>> {
+    let name = match owner {
+        Owner::Agent(ix) => setup.plan.agents.get(ix.ix())?.id.to_string(),
+        Owner::Phase(ix) => format!("phase:{}", setup.plan.phases.get(ix.ix())?.id),
+    };
+    let path = |step: u32| dir.join("gates").join(format!("{name}.{attempt}.{step}"));
+    // Checks run one after the other and stop at the first that is red.
+    let mut found = Vec::new();
+    for step in 0..CHECKS {
+        let Ok(file) = File::open(path(step)) else {
+            break;
+        };
+        found = piece(&file, None, EVIDENCE, None).bytes;
+    }
+    Some(found)
 }
 
 /// Reads at most `max` bytes from `offset` on; without one, the tail. The agent must be known.
@@ -37,6 +62,10 @@ pub(super) fn read_until(
     let Ok(file) = File::open(output_path(dir, agent, attempt)) else {
         return Piece::default();
     };
+    piece(&file, offset, max, until)
+}
+
+fn piece(file: &File, offset: Option<u64>, max: u32, until: Option<u64>) -> Piece {
     let size = file.metadata().map_or(0, |meta| meta.len());
     let total = until.map_or(size, |until| size.min(until));
     let max = u64::from(max.min(MOST));

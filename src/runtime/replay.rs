@@ -215,6 +215,16 @@ impl Recording {
                     },
                 )
             }
+            Request::Evidence { owner, attempt } => {
+                let setup = &self.state.setup;
+                let bytes = output::evidence(&self.dir, setup, owner, attempt).unwrap_or_default();
+                let update = Update::Evidence {
+                    owner,
+                    attempt,
+                    bytes,
+                };
+                send(to, update)
+            }
             Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
                 Ok(update) => send(to, update),
                 Err(error) => lost(&error, to),

@@ -4,7 +4,7 @@
 //! `cli`) connects these channels to a client of the runner or to a recording.
 
 use crate::{
-    engine::{Action, Record, State},
+    engine::{Action, Owner, Record, State},
     plan::AgentIx,
     report::{history::History, trend::Point},
     resources::Sample,
@@ -57,6 +57,15 @@ pub enum Update {
         /// Everything from this record on was looked through.
         from: u64,
     },
+    /// What the last check command of an agent or a phase printed, as asked for.
+    Evidence {
+        /// Whose.
+        owner: Owner,
+        /// Attempt of the agent, or round of the phase's gates.
+        attempt: u32,
+        /// The end of it, raw: hostile, to be sanitised before it is shown.
+        bytes: Vec<u8>,
+    },
     /// Answer to an action.
     Ack {
         /// Its number.
@@ -93,6 +102,13 @@ pub enum Request {
         offset: Option<u64>,
         /// At most so many bytes.
         max: u32,
+    },
+    /// What the last check command of an agent or a phase printed.
+    Evidence {
+        /// Whose.
+        owner: Owner,
+        /// Attempt of the agent, or round of the phase's gates.
+        attempt: u32,
     },
     /// Older records for the log.
     Log(LogAsk),

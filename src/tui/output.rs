@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use crate::{display::clean_line, plan::AgentIx};
+use crate::{display::clean_line, engine::Owner, plan::AgentIx};
 
 use super::{feed::Request, ui_state::Look};
 
@@ -32,6 +32,42 @@ pub struct OutputBuffer {
     pub loaded: bool,
     /// The file may have grown without anybody having said so.
     doubtful: bool,
+}
+
+/// What the check that a person has to look at printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// Whose check.
+    pub owner: Owner,
+    /// Attempt of the agent, or round of the phase's gates.
+    pub attempt: u32,
+    /// Its last lines, clean; none: nothing has come, or it printed nothing.
+    pub lines: Vec<String>,
+}
+
+impl Evidence {
+    /// Evidence of which nothing is known.
+    #[must_use]
+    pub const fn new(owner: Owner, attempt: u32) -> Self {
+        Self {
+            owner,
+            attempt,
+            lines: Vec::new(),
+        }
+    }
+
+    /// Takes what was printed.
+    pub fn take(&mut self, bytes: &[u8]) {
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        self.lines = if bytes.is_empty() {
+            Vec::new()
+        } else {
+            bytes
+                .split(|&b| b == b'\n')
+                .map(|line| clean_line(line, LINE))
+                .collect()
+        };
+    }
 }
 
 /// Lines for a pane.

@@ -198,12 +198,15 @@ fn text_of(name: &str) -> Option<&'static str> {
     })
 }
 
+/// What a colour can be, for one that is none.
+const COLOURS: &str =
+    "no such colour: there are \"#rrggbb\", \"42\" (of 256), and names such as \"light-red\"";
+
 fn parse(text: &str) -> Result<File, ThemeError> {
     toml::from_str(text).map_err(|error| {
         let mut what = suggested(error.message());
         if what.contains("Colors") {
-            what = "no such colour: there are \"#rrggbb\", \"42\" (of 256), and names such as \"light-red\""
-                .to_owned();
+            COLOURS.clone_into(&mut what);
         }
         ThemeError::Invalid {
             line: line_of(text, error.span().map_or(0, |s| s.start)),
@@ -383,6 +386,67 @@ mod tests {
             }
             for depth in [Depth::None, Depth::Ansi16, Depth::Ansi256, Depth::True] {
                 Theme::new(name, None, depth, false).unwrap();
+            }
+        }
+    }
+
+    /// Contrast of two colours as WCAG 2.2 defines it (relative luminance of sRGB), 1 to 21.
+    fn contrast(a: Color, b: Color) -> f64 {
+        let luminance = |color| {
+            let Color::Rgb(red, green, blue) = color else {
+                panic!("{color:?} is not of this depth");
+            };
+            let part = |c: u8| {
+                let c = f64::from(c) / 255.0;
+                if c <= 0.040_45 {
+                    c / 12.92
+                } else {
+                    ((c + 0.055) / 1.055).powf(2.4)
+                }
+            };
+            0.2126 * part(red) + 0.7152 * part(green) + 0.0722 * part(blue)
+        };
+        let (one, other) = (luminance(a), luminance(b));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn words_can_be_read_on_every_ground() {
+        for name in ["dark", "light", "high-contrast"] {
+            let theme = Theme::new(name, None, Depth::True, false).unwrap();
+            let b = &theme.base;
+            let mut words = vec![
+                ("text", b.text),
+                ("strong", b.strong),
+                ("accent", b.accent),
+                ("marked", b.marked),
+                ("critical", b.critical),
+                ("worker", b.worker),
+                ("good", b.good),
+                ("warn", b.warn),
+                ("alert", b.alert),
+                ("bad", b.bad),
+                ("dim", b.dim),
+                ("zone green", theme.zone.green),
+                ("zone yellow", theme.zone.yellow),
+                ("zone orange", theme.zone.orange),
+                ("zone red", theme.zone.red),
+            ];
+            words.extend(Mark::ALL.map(|mark| (mark.word(), theme.mark(mark))));
+            for (word, style) in words {
+                for (place, on, least) in [
+                    ("background", b.background.bg, 4.5),
+                    ("header", b.header.bg, 4.0),
+                    ("selected", b.selected.bg, 3.5),
+                ] {
+                    // A ground without a colour of its own is the background, or reverses.
+                    let Some(on) = on else { continue };
+                    let fg = style
+                        .fg
+                        .unwrap_or_else(|| panic!("{name}: {word} has no colour"));
+                    let got = contrast(fg, on);
+                    assert!(got >= least, "{name}: {word} on {place}: {got:.1}");
+                }
             }
         }
     }

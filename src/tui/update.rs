@@ -5,6 +5,7 @@
 //! nothing that ends work goes out without a question.
 
 mod ask;
+mod evidence;
 mod keys;
 mod log;
 mod mouse;
@@ -32,7 +33,7 @@ use super::{
     feed::{Clock, Request, Update},
     keymap::Keymap,
     log::LogBuffer,
-    output::OutputBuffer,
+    output::{Evidence, OutputBuffer},
     palette,
     theme::Theme,
     ui_state::{Popup, UiState, Voice},
@@ -121,6 +122,8 @@ pub struct App {
     notes: VecDeque<Note>,
     output: Option<OutputBuffer>,
     output_wanted: bool,
+    evidence: Option<Evidence>,
+    evidence_wanted: bool,
     lost: Option<String>,
     asked: BTreeMap<u64, String>,
     next_id: u64,
@@ -158,6 +161,8 @@ impl App {
             notes: VecDeque::new(),
             output: None,
             output_wanted: false,
+            evidence: None,
+            evidence_wanted: false,
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
@@ -187,6 +192,7 @@ impl App {
             chart,
             notes: &self.notes,
             output: self.output.as_ref(),
+            evidence: self.evidence.as_ref(),
             lost: self.lost.as_deref(),
             history: self.history.as_deref(),
             planned: self.planned.as_deref(),
@@ -307,6 +313,15 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
                 ask_output(app, &mut out);
             }
         }
+    }
+    evidence::follow_evidence(app);
+    if std::mem::take(&mut app.evidence_wanted)
+        && let Some(wanted) = &app.evidence
+    {
+        out.push(Request::Evidence {
+            owner: wanted.owner,
+            attempt: wanted.attempt,
+        });
     }
     out
 }

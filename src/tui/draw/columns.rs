@@ -48,7 +48,7 @@ impl Columns {
         out.left = take(6, 70);
         out.output = take(6, 150);
         out.reserved = take(5, 100);
-        out.peak = take(5, 110);
+        out.peak = take(5, 130);
         out.own = take(5, 60);
         out.gauge = take(if w >= 150 { 12 } else { 8 }, 96);
         out.quiet = take(5, 90);

@@ -73,7 +73,7 @@ pub fn draw(view: &View, graph: &GraphView, ui: &UiState, look: Look<'_>, buf: &
             } else {
                 head.wave.to_string()
             };
-            let style = if head.done { base.faint } else { base.dim };
+            let style = if head.done { base.dim } else { base.text };
             Pen::new(buf, area, 1).to(head.x + 1).put(&text, style);
         }
         top = 2;

@@ -34,14 +34,21 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
     } else {
         &[(memory.base, area)]
     };
-    // All bars end in one column, so that the ruler is right for each.
     let texts: Vec<[String; 3]> = rows
         .iter()
         .map(|(base, _)| right_of(memory, *base, area.width))
         .collect();
-    let widest = |at: usize| texts.iter().map(|t| width(&t[at])).max().unwrap_or(0) as u16;
-    let (figures, percent, word) = (widest(0), widest(1), widest(2));
-    let right = figures + percent + word + 4;
+    // All bars end in one column, so that the ruler is right for each; and always in the same, so
+    // that nothing moves but the memory.
+    let figures: u16 = if area.width >= ROOMY { 14 } else { 11 };
+    let percent = 4;
+    let word = texts.iter().map(|t| width(&t[2])).max().unwrap_or(0).max(6) as u16;
+    let next = if both || area.width < 70 {
+        String::new()
+    } else {
+        forecast(memory).map_or_else(String::new, |(text, _)| format!("  {text}"))
+    };
+    let right = figures + percent + word + width(&next) as u16 + 4;
     let cells = area.width.saturating_sub(LABEL + right + 1);
     for ((base, row), text) in rows.iter().zip(&texts) {
         bar(memory, *base, theme, buf, *row, cells);
@@ -55,17 +62,21 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         pen.put_right(&text[0], from + figures, theme.base.text);
         pen.put_right(&text[1], from + figures + percent + 1, style);
         pen.to(from + figures + percent + 2).put(&text[2], style);
+        if let Some((_, zone)) = forecast(memory) {
+            pen.to(from + figures + percent + 2 + word)
+                .put(&next, theme.zone(zone));
+        }
     }
     ruler(view, memory, theme, buf, cells);
     legend(view, memory, theme, buf);
 }
 
-/// What stands right of a bar: used of how much, percentage, zone with what comes next.
+/// What stands right of a bar: used of how much, percentage, zone.
 fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 3] {
     let share = memory.share(base);
-    let (used, whole) = (words::gib(share.used()), words::gib(share.whole));
+    let (used, whole) = (words::size(share.used()), words::size(share.whole));
     let figures = if columns >= ROOMY {
-        format!("{used} of {whole} GiB")
+        format!("{used} of {whole}")
     } else {
         format!("{used}/{whole}")
     };
@@ -74,11 +85,15 @@ fn right_of(memory: &Memory, base: Base, columns: u16) -> [String; 3] {
         word = memory.zone.name().to_uppercase();
         if memory.halted {
             word.push_str(" HALT");
-        } else if let Some((zone, us)) = memory.next.filter(|_| columns >= 70) {
-            word = format!("{word}  {} in ~{}", zone.name(), words::span(us));
         }
     }
     [figures, format!("{}%", share.permille / 10), word]
+}
+
+/// The next zone and when it comes, in words.
+fn forecast(memory: &Memory) -> Option<(String, Zone)> {
+    let (zone, us) = memory.next?;
+    Some((format!("{} in ~{}", zone.name(), words::span(us)), zone))
 }
 
 /// A base and its bar.
@@ -137,6 +152,12 @@ fn ruler(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer, cells: u
         8.. => 3,
         _ => 0,
     };
+    // Left of all marks there is always room.
+    if let Some((text, zone)) = forecast(memory) {
+        Pen::new(buf, area, 0)
+            .to(LABEL)
+            .put(&text, theme.zone(zone).remove_modifier(Modifier::REVERSED));
+    }
     let mut end = 0;
     for (permille, zone) in memory
         .marks
@@ -151,7 +172,8 @@ fn ruler(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer, cells: u
             let style = if memory.zone == zone {
                 theme.zone(zone).add_modifier(Modifier::BOLD)
             } else {
-                theme.zone(zone)
+                // Where colours cannot tell, only the zone that is reached stands out.
+                theme.zone(zone).remove_modifier(Modifier::REVERSED)
             };
             Pen::new(buf, area, 0).to(x).put(text, style);
             end = x + width(text) as u16 + 1;
@@ -184,22 +206,22 @@ fn legend(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         (
             glyph::agents(theme),
             agents(memory, memory.base, theme),
-            format!("agents {}", words::gib(resident)),
+            format!("agents {}", words::size(resident)),
         ),
         (
             glyph::others(theme),
             theme.bar.others,
-            format!("others {}", words::gib(others)),
+            format!("others {}", words::size(others)),
         ),
         (
             glyph::reserved(theme),
             theme.bar.reserved,
-            format!("reserved, not used yet {}", words::gib(reserved)),
+            format!("reserved, not used yet {}", words::size(reserved)),
         ),
         (
             glyph::free(theme),
             base.dim,
-            format!("free {}", words::gib(memory.machine.free())),
+            format!("free {}", words::size(memory.machine.free())),
         ),
     ];
     let mut pen = Pen::new(buf, area, 0);
@@ -214,7 +236,7 @@ fn legend(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
     let room = usize::from(area.width.saturating_sub(pen.x + 1));
     let mut text = String::new();
     for part in [
-        format!("{} GiB of the limit to give", words::gib(memory.to_give)),
+        format!("{} of the limit to give", words::size(memory.to_give)),
         format!("  wavedeck {}", words::size(memory.own)),
     ] {
         if width(&text) + width(&part) <= room {

@@ -36,6 +36,11 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     } else {
         format!("  {}", output.worker)
     };
+    let of = if output.of.is_empty() {
+        String::new()
+    } else {
+        format!("  {}", output.of)
+    };
     let attempt = if output.attempt > 1 {
         format!("  attempt {}", output.attempt)
     } else {
@@ -96,6 +101,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
             (word, style),
             (&worker, base.worker),
             (&attempt, base.dim),
+            (&of, base.warn),
         ],
         &right,
     );

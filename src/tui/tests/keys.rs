@@ -71,7 +71,10 @@ fn actions(requests: Vec<Request>) -> Vec<Action> {
         .into_iter()
         .filter_map(|r| match r {
             Request::Action { action, .. } => Some(action),
-            Request::Output { .. } | Request::Log(_) | Request::Replay(_) => None,
+            Request::Output { .. }
+            | Request::Evidence { .. }
+            | Request::Log(_)
+            | Request::Replay(_) => None,
         })
         .collect()
 }

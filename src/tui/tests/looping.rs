@@ -255,6 +255,7 @@ async fn on_a_real_terminal() {
                         run.act(action);
                         let _ = feed.send(Update::Ack { id, result: Ok(()) }).await;
                     }
+                    Some(Request::Evidence { .. }) => {}
                     Some(Request::Output { agent, attempt, offset, .. }) => {
                         let mut text = String::new();
                         for i in 0..400 {

@@ -1,8 +1,9 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
-pub(crate) mod fixture;
+pub mod fixture;
 mod keys;
 mod looping;
 mod properties;
 mod replay;
 mod screens;
+pub mod watch;

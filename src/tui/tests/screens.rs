@@ -30,6 +30,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
             chart: &chart,
             notes: &notes,
             output,
+            evidence: None,
             lost: None,
             history: None,
             planned: None,

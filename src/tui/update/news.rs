@@ -158,6 +158,18 @@ pub(super) fn feed(app: &mut App, news: Update) {
             app.log_wanted = true;
             app.now();
         }
+        Update::Evidence {
+            owner,
+            attempt,
+            bytes,
+        } => {
+            if let Some(evidence) = &mut app.evidence
+                && (evidence.owner, evidence.attempt) == (owner, attempt)
+            {
+                evidence.take(&bytes);
+                app.now();
+            }
+        }
         Update::Ack { id, result } => {
             let what = app.asked.remove(&id).unwrap_or_else(|| "asked".to_owned());
             match result {

@@ -65,7 +65,8 @@ fn hidden_by(app: &App, state: &State, id: &RowId) -> Option<RowId> {
         .find(|row| app.ui.closed.contains(row))
 }
 
-/// Until a person chooses a row, the selection is on something that runs.
+/// Until a person chooses a row, the selection is on something that runs, or where nothing does, on
+/// what waits for a person.
 pub(super) fn go_to_what_runs(app: &mut App) {
     let Some(state) = &app.state else { return };
     let running = |ix: AgentIx| state.agent(ix).status == Status::Running;
@@ -79,8 +80,12 @@ pub(super) fn go_to_what_runs(app: &mut App) {
         };
         state.find(&id).is_some_and(running)
     });
-    if let Some(line) = first {
-        app.ui.selected = Some(Outline::id(state, *line));
+    let waits = || Some(attention::row(state, *attention::waiting(state).first()?));
+    let to = first
+        .map(|line| Outline::id(state, *line))
+        .or_else(|| waits().filter(|row| lines.find(state, row).is_some()));
+    if to.is_some() && app.ui.selected != to {
+        app.ui.selected = to;
         follow_selection(app);
     }
 }

@@ -23,7 +23,8 @@ const HELD_NAMES: usize = 3;
 pub enum Waiting {
     /// An agent that is blocked, or has failed and nobody has taken care of it.
     Agent(AgentIx),
-    /// A phase with a red gate.
+    /// A phase with a red gate, or one that failed by agents that were stopped or skipped and holds
+    /// up others.
     Phase(PhaseIx),
 }
 
@@ -48,10 +49,27 @@ pub fn waiting(state: &State) -> Vec<Waiting> {
             all.push((agent.since_us, Waiting::Agent(ix)));
         }
     }
+    let known = all.len();
     for (i, phase) in state.phases.iter().enumerate() {
-        if phase.status == PhaseStatus::Failed && phase.gate_red {
-            let since = ended(state, PhaseIx::of(i));
-            all.push((since, Waiting::Phase(PhaseIx::of(i))));
+        if phase.status != PhaseStatus::Failed {
+            continue;
+        }
+        let ix = PhaseIx::of(i);
+        let member = |what: &Waiting| match what {
+            Waiting::Agent(agent) => state.setup.plan.agent(*agent).phase == Some(ix),
+            Waiting::Phase(_) => false,
+        };
+        // Failed by agents that were stopped or skipped: nothing else tells that others wait.
+        let silent = || {
+            !all[..known].iter().any(|(_, what)| member(what))
+                && state.closed_barrier() == Some(ix)
+                && state.setup.plan.indices().any(|later| {
+                    state.setup.plan.agent(later).phase.is_some_and(|p| p > ix)
+                        && !state.agent(later).status.is_final()
+                })
+        };
+        if phase.gate_red || silent() {
+            all.push((ended(state, ix), Waiting::Phase(ix)));
         }
     }
     all.sort_unstable();
@@ -140,8 +158,12 @@ pub fn attention(source: Source<'_>, all: &[Waiting], most: usize, now_us: u64) 
             let holds = if held.is_empty() {
                 String::new()
             } else {
-                let list = held.iter().map(|ix| chart.names[ix.ix()].as_str());
-                format!("holds up {}", names(list, HELD_NAMES))
+                let first = held.iter().take(HELD_NAMES);
+                let list = names(first.map(|ix| chart.names[ix.ix()].as_str()), HELD_NAMES);
+                match held.len() {
+                    ..=HELD_NAMES => format!("holds up {list}"),
+                    n => format!("holds up {n}: {list} …"),
+                }
             };
             let (mark, word, name, since, reason) = match what {
                 Waiting::Agent(ix) => {
@@ -154,7 +176,9 @@ pub fn attention(source: Source<'_>, all: &[Waiting], most: usize, now_us: u64) 
                 Waiting::Phase(phase) => {
                     let name = format!("phase {}", chart.phases[phase.ix()]);
                     let reason = state.phases[phase.ix()].reason.as_deref();
-                    (Mark::Fail, "red", name, ended(state, phase), reason)
+                    let red = state.phases[phase.ix()].gate_red;
+                    let word = if red { "red" } else { "fail" };
+                    (Mark::Fail, word, name, ended(state, phase), reason)
                 }
             };
             Demand {
@@ -162,6 +186,7 @@ pub fn attention(source: Source<'_>, all: &[Waiting], most: usize, now_us: u64) 
                 mark,
                 word,
                 name,
+                about: matches!(what, Waiting::Phase(_)),
                 since_us: now_us.saturating_sub(since),
                 text: clean_text(reason.unwrap_or("failed"), SENTENCE),
                 holds,

@@ -1,6 +1,6 @@
 //! Estimates of the time that is left, from declared durations.
 
-use super::Left;
+use super::{Left, attention::waiting};
 use crate::{
     engine::{State, Status},
     plan::AgentIx,
@@ -21,7 +21,9 @@ pub(super) fn agent_left(state: &State, ix: AgentIx, now_us: u64) -> Left {
 /// Estimate for the whole run: the longest chain of what is left, or the work left over all slots,
 /// whichever is more. From declared durations, so it is always marked `~`.
 pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
-    if state.finished.is_some() || state.stopping.is_some() {
+    // While nothing moves before a person has acted there is no end to foretell.
+    let stands = state.processes == 0 && state.due.is_empty() && !waiting(state).is_empty();
+    if state.finished.is_some() || state.stopping.is_some() || stands {
         return None;
     }
     let n = state.agents.len();

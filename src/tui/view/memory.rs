@@ -3,8 +3,13 @@
 use super::{Base, Memory, Share};
 use crate::{
     engine::{State, Zone},
-    resources::{Sample, pressure},
+    resources::{Sample, pressure, zones::threshold},
 };
+
+/// What is so near is foretold whatever it starts from, µs.
+const SOON_US: u64 = 60_000_000;
+/// A line that has got there already did not know of what came last, µs.
+const PAST_US: u64 = 2_000_000;
 
 /// Which share is larger: the pressure is its.
 pub fn base(state: &State, sample: &Sample) -> Base {
@@ -15,6 +20,13 @@ pub fn base(state: &State, sample: &Sample) -> Base {
     } else {
         Base::Machine
     }
+}
+
+/// Whether a forecast is worth a look: it comes soon, or much of the way is behind. Else the noise
+/// of a few seconds would be foretold for an hour.
+fn worth_telling(state: &State, sample: &Sample, zone: Zone, us: u64) -> bool {
+    let begins = threshold(&state.setup.thresholds, zone);
+    us >= PAST_US && (us < SOON_US || sample.figures.pressure_permille * 3 >= begins * 2)
 }
 
 pub fn memory(state: &State, sample: &Sample, next: Option<(Zone, u64)>) -> Memory {
@@ -45,7 +57,9 @@ pub fn memory(state: &State, sample: &Sample, next: Option<(Zone, u64)>) -> Memo
         to_give: limit.saturating_sub(state.usage.ram_bytes),
         base: base(state, sample),
         zone: state.memory.zone,
-        next: next.filter(|_| state.finished.is_none()),
+        next: next.filter(|(zone, us)| {
+            state.finished.is_none() && worth_telling(state, sample, *zone, *us)
+        }),
         halted: state.memory.halted,
         marks: [t.yellow, t.orange, t.red],
         swap: machine.swap_used_bytes,

@@ -38,7 +38,7 @@ use super::{
     draw,
     feed::Clock,
     log::LogBuffer,
-    output::OutputBuffer,
+    output::{Evidence, OutputBuffer},
     ui_state::{MIN_SIZE, Screen, UiState},
 };
 pub use model::{
@@ -64,6 +64,8 @@ pub struct Source<'a> {
     pub notes: &'a VecDeque<Note>,
     /// The output that is looked at.
     pub output: Option<&'a OutputBuffer>,
+    /// What the check of the selected row printed, where a person has to look at it.
+    pub evidence: Option<&'a Evidence>,
     /// Why there is no connection to the runner.
     pub lost: Option<&'a str>,
     /// What happened to each agent.

@@ -377,6 +377,8 @@ pub struct Demand {
     pub name: String,
     /// Since when it waits, µs ago.
     pub since_us: u64,
+    /// That is only about so: the time of a red gate is taken from the end of the last agent.
+    pub about: bool,
     /// What happened.
     pub text: String,
     /// Whom it holds up, the first of them by name; empty: nobody.
@@ -403,6 +405,8 @@ pub struct OutputView {
     pub worker: String,
     /// Attempt.
     pub attempt: u32,
+    /// What the lines are, where they are not the agent's own output.
+    pub of: &'static str,
     /// Clean lines.
     pub lines: Vec<String>,
     /// It follows the end.

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::{State, Status},
-    plan::AgentIx,
+    engine::{PhaseStatus, State, Status},
+    plan::{AgentIx, PhaseIx},
     resources::Sample,
     tui::{
         chart::Chart,
@@ -203,7 +203,16 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
         }
         _ => None,
     };
-    let mut roots: Vec<(u32, u64, AgentIx)> = Vec::with_capacity(n);
+    // Group, order in it, agent; a heading alone has no agent and comes first.
+    let mut roots: Vec<(u32, u64, Option<AgentIx>)> = Vec::with_capacity(n);
+    if ui.grouping == Grouping::Phase && filter.is_none() {
+        // A phase that failed has a row also when all of its agents are folded away.
+        for (i, phase) in state.phases.iter().enumerate() {
+            if phase.status == PhaseStatus::Failed {
+                roots.push((place(Some(Group::Phase(Some(PhaseIx::of(i))))), 0, None));
+            }
+        }
+    }
     let mut folded = Vec::new();
     for ix in plan.indices() {
         if plan.agent(ix).parent.is_some() || !shown[ix.ix()] {
@@ -213,7 +222,7 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
             folded.push(ix);
         } else {
             let group = group_of(state, ui.grouping, ix);
-            roots.push((place(group), key[ix.ix()], ix));
+            roots.push((place(group), key[ix.ix()], Some(ix)));
         }
     }
     roots.sort_unstable();
@@ -250,7 +259,13 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
         }
     };
     let mut last = None;
-    for (_, _, ix) in roots {
+    for (at, _, ix) in roots {
+        let Some(ix) = ix else {
+            let group = Group::Phase(Some(PhaseIx(at)));
+            out.lines.push(Line::Group(group));
+            last = Some(group);
+            continue;
+        };
         let group = group_of(state, ui.grouping, ix);
         if let Some(group) = group {
             if last != Some(group) {

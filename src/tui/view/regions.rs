@@ -156,7 +156,7 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     let rows = u16::try_from(needs.rows)
         .unwrap_or(u16::MAX)
         .saturating_add(2);
-    let mut table = take(&mut left, rows.clamp(4, 11));
+    let mut table = take(&mut left, rows.clamp(4, if h < 24 { 11 } else { 14 }));
     if asks > 0 && left >= 6 {
         asks += take(&mut left, demands.min(1));
     }

@@ -45,10 +45,7 @@ pub fn now(
                 phase,
                 failed: true,
             }) if red(state, &phase) => (
-                clean_text(
-                    &format!("behind the red gate of phase {phase}: r on the phase tries it again"),
-                    SENTENCE,
-                ),
+                clean_text(&format!("red gate of phase {phase}: r on it"), SENTENCE),
                 Tone::Warn,
             ),
             Err(why) => (clean_text(&why.to_string(), SENTENCE), Tone::Warn),

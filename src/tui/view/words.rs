@@ -62,13 +62,6 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Gibibytes with one decimal.
-#[must_use]
-pub fn gib(bytes: u64) -> String {
-    let tenths = (bytes.saturating_mul(10) + (1 << 29)) >> 30;
-    format!("{}.{}", tenths / 10, tenths % 10)
-}
-
 /// A time of day in a time zone.
 #[must_use]
 pub fn clock(at_ms: i64, zone: &jiff::tz::TimeZone, seconds: bool) -> String {
@@ -132,6 +125,5 @@ mod tests {
         ] {
             assert_eq!(size(bytes), text);
         }
-        assert_eq!(gib(1536 * mib), "1.5");
     }
 }

@@ -1,0 +1,323 @@
+//! The text of `wavedeck status`: what needs a person, what works, what waits for whom, what ended
+//! other than well, and how near memory is to its end.
+//!
+//! Only what was measured or recorded: no estimate stands here. Must not read files.
+
+use std::{collections::VecDeque, fmt::Write as _};
+
+use crate::{
+    display::clean_line,
+    engine::{PhaseStatus, State, Status, mode_name},
+    report::trend::Trend,
+    resources::{Sample, pressure},
+    tui::{
+        chart::Chart,
+        view::{
+            Source,
+            attention::{Waiting, attention, waiting},
+            mine, why,
+            words::{size, span},
+        },
+    },
+};
+
+/// Agents that a section lists; `--json` has them all.
+const LISTED: usize = 20;
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Glance<'a> {
+    /// Its state.
+    pub state: &'a State,
+    /// The last reading, if there is one.
+    pub sample: Option<&'a Sample>,
+    /// A runner has it.
+    pub live: bool,
+    /// Now, milliseconds since the epoch.
+    pub now_ms: i64,
+}
+
+/// The text, one fact a line.
+#[must_use]
+pub fn text(glance: Glance<'_>) -> String {
+    let state = glance.state;
+    let mut out = String::new();
+    head(glance, &mut out);
+    memory(glance, &mut out);
+    phases(state, &mut out);
+    demands(glance, &mut out);
+    let works = |s: Status| {
+        matches!(
+            s,
+            Status::Scheduled
+                | Status::Running
+                | Status::Checking
+                | Status::Frozen
+                | Status::Joining
+        )
+    };
+    let waits = |s: Status| matches!(s, Status::Ready | Status::Waiting | Status::BackingOff);
+    let ended = |s: Status| matches!(s, Status::Failed | Status::Stopped | Status::Skipped);
+    let open = state.finished.is_none();
+    let told = waiting(state);
+    let rest = |s: Status, i: usize| {
+        let ix = crate::plan::AgentIx::of(i);
+        (ended(s) || (s == Status::Blocked && !open)) && !told.contains(&Waiting::Agent(ix))
+    };
+    section(glance, "at work", |s, _| works(s), &mut out);
+    section(glance, "waits", |s, _| waits(s), &mut out);
+    section(glance, "not done", rest, &mut out);
+    out
+}
+
+/// The run, its end or mode, and how many agents are in which state.
+fn head(glance: Glance<'_>, out: &mut String) {
+    let Glance { state, live, .. } = glance;
+    let mode = match state.cap() {
+        1 => "one at a time".to_owned(),
+        cap => format!(
+            "{}, {} of {cap} slots taken",
+            mode_name(state.mode),
+            state.usage.agents
+        ),
+    };
+    let now = match (state.finished, live) {
+        (Some(status), _) => format!("ended with status {status} after"),
+        (None, true) => format!("live, {mode}, for"),
+        (None, false) => "interrupted: `wavedeck resume` goes on; recorded".to_owned(),
+    };
+    let mut us = glance.now_us();
+    if state.finished.is_some() {
+        us = state.elapsed_us;
+    }
+    let name = clean_line(&state.setup.plan.name, 80);
+    let _ = writeln!(out, "{}  {name}  {now} {}", state.run, span(us));
+    // By what a person asks first: what needs a look, what moves, what is over.
+    let order = [
+        Status::Blocked,
+        Status::Failed,
+        Status::Running,
+        Status::Checking,
+        Status::Scheduled,
+        Status::Settling,
+        Status::Joining,
+        Status::BackingOff,
+        Status::Frozen,
+        Status::Ready,
+        Status::Waiting,
+        Status::Stopped,
+        Status::Skipped,
+    ];
+    let count = |s: Status| state.agents.iter().filter(|a| a.status == s).count();
+    let _ = write!(
+        out,
+        "{} of {} done",
+        count(Status::Succeeded),
+        state.agents.len()
+    );
+    for status in order {
+        let n = count(status);
+        if n > 0 {
+            let _ = write!(out, ", {n} {}", status.name());
+        }
+    }
+    out.push('\n');
+    if let Some(fault) = &state.degraded {
+        let _ = writeln!(out, "NOT RECORDED: {}", clean_line(fault, 200));
+    }
+}
+
+/// Memory of machine and limit as last read, and how long ago that was.
+fn memory(glance: Glance<'_>, out: &mut String) {
+    let (state, Some(sample)) = (glance.state, glance.sample) else {
+        return;
+    };
+    if state.finished.is_some() {
+        return;
+    }
+    let m = &sample.machine;
+    let used = m.total_bytes.saturating_sub(m.available_bytes);
+    let machine = pressure(m.total_bytes, m.available_bytes, 0, 0) / 10;
+    let agents = sample.figures.agents_bytes;
+    let limit = state.setup.ram_limit_bytes;
+    let share = pressure(0, 0, agents, limit) / 10;
+    let halt = if state.memory.halted {
+        ", nothing starts"
+    } else {
+        ""
+    };
+    let ago = u64::try_from(glance.now_ms.saturating_sub(sample.at_ms)).unwrap_or(0) * 1000;
+    let _ = writeln!(
+        out,
+        "memory {}{halt}: machine {} of {} ({machine} %), agents {} of the limit of {} ({share} %), {} to give; read {} ago",
+        state.memory.zone.name(),
+        size(used),
+        size(m.total_bytes),
+        size(agents),
+        size(limit),
+        size(limit.saturating_sub(state.usage.ram_bytes)),
+        span(ago),
+    );
+}
+
+/// How far each phase is, where there are any.
+fn phases(state: &State, out: &mut String) {
+    for (i, phase) in state.setup.plan.phases.iter().enumerate() {
+        let members = &state.setup.members[i];
+        let done = members
+            .iter()
+            .filter(|ix| state.agent(**ix).status == Status::Succeeded)
+            .count();
+        let word = match state.phases[i].status {
+            PhaseStatus::Waiting => "waits",
+            PhaseStatus::Running => "at work",
+            PhaseStatus::Checking => "its gates are checked",
+            PhaseStatus::Completed => "complete",
+            PhaseStatus::Failed if state.phases[i].gate_red => "RED GATE",
+            PhaseStatus::Failed => "failed",
+        };
+        let reason = state.phases[i].reason.as_deref().unwrap_or_default();
+        let colon = if reason.is_empty() { "" } else { ": " };
+        let _ = writeln!(
+            out,
+            "phase {}  {done}/{} done  {word}{colon}{}",
+            clean_line(&phase.id, 40),
+            members.len(),
+            clean_line(reason, 160)
+        );
+    }
+}
+
+/// What waits for a person, whom it holds up, and the command that tries again.
+fn demands(glance: Glance<'_>, out: &mut String) {
+    let state = glance.state;
+    let all = waiting(state);
+    if all.is_empty() {
+        return;
+    }
+    let chart = Chart::new(&state.setup);
+    let notes = VecDeque::new();
+    let source = Source {
+        state,
+        sample: glance.sample,
+        forecast: None,
+        chart: &chart,
+        notes: &notes,
+        output: None,
+        evidence: None,
+        lost: None,
+        history: None,
+        planned: None,
+        trend: &Trend::default(),
+        log: None,
+        clock: None,
+        zone: &jiff::tz::TimeZone::UTC,
+    };
+    let block = attention(source, &all, LISTED, glance.now_us());
+    out.push_str("needs you\n");
+    for (what, demand) in all.iter().zip(&block.shown) {
+        let about = if demand.about { "~" } else { "" };
+        let target = match what {
+            Waiting::Agent(ix) => state.id(*ix).to_string(),
+            Waiting::Phase(phase) => format!("phase:{}", state.setup.plan.phases[phase.ix()].id),
+        };
+        let word = match what {
+            Waiting::Agent(ix) => state.agent(*ix).status.name(),
+            Waiting::Phase(phase) if state.phases[phase.ix()].gate_red => "red gate",
+            Waiting::Phase(_) => "failed",
+        };
+        let holds = if demand.holds.is_empty() {
+            String::new()
+        } else {
+            format!(" · {}", demand.holds)
+        };
+        let _ = writeln!(
+            out,
+            "  {word:<11} {:<24} {} · {about}{} ago{holds} · `wavedeck ctl retry {}`",
+            demand.name,
+            demand.text,
+            span(demand.since_us),
+            clean_line(&target, 80),
+        );
+    }
+    more(all.len(), out);
+}
+
+/// The agents of some states, each with what it does or why it waits.
+fn section(
+    glance: Glance<'_>,
+    title: &str,
+    belongs: impl Fn(Status, usize) -> bool,
+    out: &mut String,
+) {
+    let Glance { state, sample, .. } = glance;
+    let mut n = 0;
+    for (i, agent) in state.agents.iter().enumerate() {
+        if !belongs(agent.status, i) {
+            continue;
+        }
+        if n == 0 {
+            let _ = writeln!(out, "{title}");
+        }
+        n += 1;
+        if n > LISTED {
+            continue;
+        }
+        let ix = crate::plan::AgentIx::of(i);
+        let mine = mine(state, sample, ix);
+        let (now, _) = why::now(state, sample, mine, ix, glance.now_us());
+        let mut figures = String::new();
+        if agent.live.is_some() {
+            figures = span(state.clock_us(ix, glance.now_us()));
+            if let Some(mine) = mine {
+                let _ = write!(figures, " {}", size(mine.resident_bytes));
+                if agent.quiet {
+                    let _ = write!(figures, " quiet for {}", span(mine.quiet_us));
+                }
+            }
+            if !now.is_empty() {
+                figures.push_str(" · ");
+            }
+        }
+        let id = clean_line(state.setup.plan.agent(ix).id.as_str(), 64);
+        let line = format!("  {:<11} {id:<24} {figures}{now}", agent.status.name());
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    more(n, out);
+}
+
+fn more(all: usize, out: &mut String) {
+    if all > LISTED {
+        let _ = writeln!(out, "  and {} more", all - LISTED);
+    }
+}
+
+impl Glance<'_> {
+    /// Time that the run has been alive, as far as is known, µs.
+    fn now_us(&self) -> u64 {
+        let known = self.state.elapsed_us;
+        self.sample.map_or(known, |s| s.elapsed_us.max(known))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::tests::{fixture, watch};
+
+    fn glance(run: &fixture::Run) -> String {
+        let sample = run.sample();
+        text(Glance {
+            state: &run.state,
+            sample: Some(&sample),
+            live: true,
+            now_ms: sample.at_ms + 2_000,
+        })
+    }
+
+    #[test]
+    fn it_says_what_needs_a_person_and_who_waits_for_whom() {
+        insta::assert_snapshot!("full", glance(&fixture::full()));
+        insta::assert_snapshot!("red_gate", glance(&watch::red()));
+    }
+}
