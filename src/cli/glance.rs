@@ -8,8 +8,7 @@ use std::{collections::VecDeque, fmt::Write as _};
 use crate::{
     display::clean_line,
     engine::{PhaseStatus, State, Status, mode_name},
-    report::trend::Trend,
-    resources::{Sample, pressure},
+    resources::{Sample, Trend, pressure},
     tui::{
         chart::Chart,
         view::{

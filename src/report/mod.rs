@@ -5,4 +5,3 @@
 pub mod history;
 pub mod plan;
 pub mod run;
-pub mod trend;

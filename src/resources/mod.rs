@@ -10,10 +10,12 @@ mod roster;
 mod sample;
 mod sampler;
 mod sensor;
+pub mod trend;
 pub mod zones;
 
 pub use pss::{PssFigures, PssJob};
 pub use sample::{AgentSample, MachineSample, Sample};
 pub use sampler::{Sampler, Views, Whose};
 pub use sensor::{Edge, Sensor};
+pub use trend::{Point, Trend};
 pub use zones::pressure;

@@ -11,11 +11,8 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Setup, State},
     journal::{ReadError, Reader, fold_each, read_samples},
-    report::{
-        history::History,
-        run::RunReport,
-        trend::{Point, Trend},
-    },
+    report::{history::History, run::RunReport},
+    resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
     tui::feed::Update,
 };

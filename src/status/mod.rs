@@ -7,6 +7,7 @@ pub mod card;
 pub mod parse;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use card::{Blocker, Card, Health, Resources, Severity};
 pub use parse::{Report, parse_card, parse_report};

@@ -13,14 +13,13 @@ use crate::{
     plan::suggest::Suggest,
 };
 
-use super::{Blocker, Card, Health, Resources, Severity};
+use super::{
+    Blocker, Card, Health, Resources,
+    values::{blockers, items, name, number, word},
+};
 
 /// Longest file that is read, in bytes.
 pub const MOST_BYTES: usize = 64 << 10;
-/// Most entries in a list.
-const MOST_ITEMS: usize = 100;
-/// Longest text of an entry, in columns; the rest is cut.
-const LONGEST: usize = 400;
 /// Keys at the top, in the order of the file.
 pub const KEYS: [&str; 9] = [
     "date",
@@ -81,10 +80,10 @@ struct Raw {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawBlocker {
-    blocker: Option<Spanned<String>>,
-    severity: Option<Spanned<String>>,
-    resolution_plan: Option<Spanned<String>>,
+pub(super) struct RawBlocker {
+    pub(super) blocker: Option<Spanned<String>>,
+    pub(super) severity: Option<Spanned<String>>,
+    pub(super) resolution_plan: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -180,10 +179,10 @@ fn example(key: &str) -> &'static str {
 }
 
 #[derive(Debug, Default)]
-struct Problems(Vec<Diagnostic>);
+pub(super) struct Problems(Vec<Diagnostic>);
 
 impl Problems {
-    fn at(&mut self, location: Location, message: String, help: Option<String>) {
+    pub(super) fn at(&mut self, location: Location, message: String, help: Option<String>) {
         let narrow = |n: u64| u32::try_from(n).unwrap_or(0);
         let (line, column) = (narrow(location.line()), narrow(location.column()));
         self.0.push(Diagnostic {
@@ -351,129 +350,4 @@ impl RawResources {
                 .map(|hours| (hours * 3600.0).round() as u64),
         }
     }
-}
-
-/// A text on one line, clean for display.
-fn one_line(text: &str) -> String {
-    clean_line(text.replace(['\n', '\r'], " "), LONGEST)
-        .trim()
-        .to_owned()
-}
-
-fn name(text: Option<Spanned<String>>, key: &str, sink: &mut Problems) -> Option<String> {
-    let text = text?;
-    let clean = one_line(&text.value);
-    if clean.is_empty() {
-        sink.at(
-            text.referenced,
-            format!("`{key}` is empty"),
-            Some("give it a value or leave the key out".to_owned()),
-        );
-        return None;
-    }
-    Some(clean)
-}
-
-fn word<T: Copy>(
-    text: Option<Spanned<String>>,
-    key: &str,
-    known: &[(&str, T)],
-    sink: &mut Problems,
-) -> Option<T> {
-    let text = text?;
-    // `at_risk` and `At Risk` are what people and models write.
-    let plain = text.value.trim().to_lowercase().replace(['_', ' '], "-");
-    if let Some((_, value)) = known.iter().find(|(name, _)| *name == plain) {
-        return Some(*value);
-    }
-    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-    sink.at(
-        text.referenced,
-        format!("`{}` is no value of `{key}`", text.value),
-        Some(format!("one of {}", names.join(", "))),
-    );
-    None
-}
-
-fn number(value: Option<Spanned<f64>>, key: &str, most: f64, sink: &mut Problems) -> Option<f64> {
-    let value = value?;
-    if (0.0..=most).contains(&value.value) {
-        return Some(value.value);
-    }
-    sink.at(
-        value.referenced,
-        format!("`{key}` is {}", value.value),
-        Some(format!("a number from 0 to {most}")),
-    );
-    None
-}
-
-fn items(list: Option<Vec<Spanned<String>>>, key: &str, sink: &mut Problems) -> Vec<String> {
-    let list = list.unwrap_or_default();
-    if let Some(first) = list.get(MOST_ITEMS) {
-        sink.at(
-            first.referenced,
-            format!(
-                "`{key}` has {} entries; at most {MOST_ITEMS} are read",
-                list.len()
-            ),
-            Some("join some of them".to_owned()),
-        );
-        return Vec::new();
-    }
-    list.into_iter()
-        .map(|item| one_line(&item.value))
-        .filter(|item| !item.is_empty())
-        .collect()
-}
-
-fn blockers(list: Option<Vec<Spanned<RawBlocker>>>, sink: &mut Problems) -> Vec<Blocker> {
-    let list = list.unwrap_or_default();
-    if let Some(first) = list.get(MOST_ITEMS) {
-        sink.at(
-            first.referenced,
-            format!(
-                "`blockers` has {} entries; at most {MOST_ITEMS} are read",
-                list.len()
-            ),
-            Some("join some of them".to_owned()),
-        );
-        return Vec::new();
-    }
-    let mut out = Vec::with_capacity(list.len());
-    for entry in list {
-        let at = entry.referenced;
-        let raw = entry.value;
-        let severity = word(
-            raw.severity,
-            "severity",
-            &[
-                ("critical", Severity::Critical),
-                ("high", Severity::High),
-                ("medium", Severity::Medium),
-                ("low", Severity::Low),
-            ],
-            sink,
-        );
-        let Some(blocker) = raw.blocker else {
-            sink.at(
-                at,
-                "a blocker without `blocker`".to_owned(),
-                Some("say what is in the way: `blocker: no test database`".to_owned()),
-            );
-            continue;
-        };
-        if let Some(blocker) = name(Some(blocker), "blocker", sink) {
-            out.push(Blocker {
-                blocker,
-                severity: severity.unwrap_or_default(),
-                resolution_plan: raw
-                    .resolution_plan
-                    .map(|t| one_line(&t.value))
-                    .unwrap_or_default(),
-            });
-        }
-    }
-    out.sort_by_key(|b| b.severity);
-    out
 }

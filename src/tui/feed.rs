@@ -6,8 +6,8 @@
 use crate::{
     engine::{Action, Owner, Record, State},
     plan::AgentIx,
-    report::{history::History, trend::Point},
-    resources::Sample,
+    report::history::History,
+    resources::{Point, Sample},
     schedule::Planned,
 };
 

@@ -22,8 +22,8 @@ use crate::{
     display::clean_text,
     engine::State,
     plan::AgentIx,
-    report::{history::History, trend::Trend},
-    resources::{Sample, Sensor},
+    report::history::History,
+    resources::{Sample, Sensor, Trend},
     schedule::Planned,
 };
 

@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{Metrics, State, Status, Zone},
     plan::AgentIx,
+    resources::Point,
 };
 
 pub use bottlenecks::{Bottleneck, BottleneckKind, Recommendation, Weight};
 pub use targets::{Target, Verdict};
 pub use waits::{Wait, WaitFor};
 
-use super::{history::History, trend::Point};
+use super::history::History;
 
 /// Version of `report.json`; fields are added, never changed.
 pub const VERSION: u32 = 1;

@@ -255,7 +255,6 @@ async fn on_a_real_terminal() {
                         run.act(action);
                         let _ = feed.send(Update::Ack { id, result: Ok(()) }).await;
                     }
-                    Some(Request::Evidence { .. }) => {}
                     Some(Request::Output { agent, attempt, offset, .. }) => {
                         let mut text = String::new();
                         for i in 0..400 {
@@ -268,7 +267,7 @@ async fn on_a_real_terminal() {
                         let bytes = text.as_bytes()[from as usize..].to_vec();
                         let _ = feed.send(Update::Output { agent, attempt, offset: from, bytes, total }).await;
                     }
-                    Some(Request::Log(_) | Request::Replay(_)) => {}
+                    Some(Request::Evidence { .. } | Request::Log(_) | Request::Replay(_)) => {}
                     None => return,
                 },
             }

@@ -4,8 +4,8 @@ use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     engine::State,
-    report::{history::History, trend::Point},
-    resources::Sample,
+    report::history::History,
+    resources::{Point, Sample},
     tui::{
         feed::{Clock, Update},
         theme::Theme,

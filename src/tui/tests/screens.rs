@@ -34,7 +34,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
             lost: None,
             history: None,
             planned: None,
-            trend: &crate::report::trend::Trend::default(),
+            trend: &crate::resources::Trend::default(),
             log: None,
             clock: None,
             zone: &TimeZone::UTC,

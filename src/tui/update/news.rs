@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     engine::{Event, Record},
-    report::{history::History, trend::Point},
-    resources::Sensor,
+    report::history::History,
+    resources::{Point, Sensor},
     tui::{
         chart::Chart,
         feed::Update,

@@ -5,6 +5,7 @@
 //! are printed. All text in a view is clean. Must not know glyphs, styles or widgets.
 
 pub mod attention;
+mod bars;
 mod cards;
 pub mod graph;
 mod header;
@@ -28,8 +29,8 @@ use std::collections::VecDeque;
 use crate::{
     engine::{State, Zone},
     plan::AgentIx,
-    report::{history::History, trend::Trend},
-    resources::{AgentSample, Sample},
+    report::history::History,
+    resources::{AgentSample, Sample, Trend},
     schedule::Planned,
 };
 
@@ -41,9 +42,9 @@ use super::{
     output::{Evidence, OutputBuffer},
     ui_state::{MIN_SIZE, Screen, UiState},
 };
+pub use bars::{Base, Memory, Share};
 pub use model::{
-    AgentRow, Attention, Base, Card, Demand, Header, Left, Mark, Memory, OutputView, Ram, Row,
-    Share, Table, View,
+    AgentRow, Attention, Card, Demand, Header, Left, Mark, OutputView, Ram, Row, Table, View,
 };
 pub use notes::Note;
 use regions::{Needs, WIDE, regions};

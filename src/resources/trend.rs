@@ -3,7 +3,7 @@
 //! The same readings in the same order give the same points, live and in replay. Must not drop a
 //! peak: of two points that become one the higher stays.
 
-use crate::resources::Sample;
+use super::Sample;
 
 /// Points that are kept; at twice as many, pairs are joined.
 const MOST: usize = 2048;
