@@ -2,9 +2,15 @@
 //! own schedule.
 //!
 //! Reads the run's folder on a thread of its own, so that neither the socket nor the screen waits
-//! for it. Must not write.
+//! for it. The report at a run's end is all that
+//! it writes.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fs,
+    io::{self, Write},
+    path::Path,
+    sync::Arc,
+};
 
 use tokio::sync::mpsc;
 
@@ -14,6 +20,7 @@ use crate::{
     report::{history::History, run::RunReport},
     resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
+    sys::lock::private_append,
     tui::feed::Update,
 };
 
@@ -55,6 +62,23 @@ pub fn planned(setup: &Setup) -> Planned {
         setup.agents_cap,
     );
     Planned::new(&setup.plan, &capacity)
+}
+
+/// Writes `report.md` and `report.json` of a run that has ended into its folder.
+///
+/// # Errors
+/// When the journal cannot be read or the files cannot be written.
+pub fn write_report(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
+    let report = report(dir, setup).map_err(io::Error::other)?;
+    let json = report.to_json().map_err(io::Error::other)?;
+    for (name, text) in [("report.json", json), ("report.md", report.to_markdown())] {
+        // A reader sees the old one or the new one.
+        let fresh = dir.join(format!(".{name}.new"));
+        let _ = fs::remove_file(&fresh);
+        private_append(&fresh)?.write_all(text.as_bytes())?;
+        fs::rename(&fresh, dir.join(name))?;
+    }
+    Ok(())
 }
 
 /// Readings of the whole run, thinned out.

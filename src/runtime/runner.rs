@@ -26,6 +26,7 @@ use super::{
     jobs::JobMaker,
     later::{Later, sampler},
     lines::Lines,
+    past,
     prepare::{FolderError, RunConfig, read_folder},
     recover, socket,
     turns::{Msg, Turns, complain, now_ms},
@@ -292,6 +293,7 @@ impl Runner {
         });
         drop(to_loop);
         let grace = turns.grace;
+        let setup = turns.state.setup.clone();
         let (dir, lock) = (self.dir, self.lock);
         let the_loop = thread::Builder::new().name("loop".into()).spawn(move || {
             // Whatever happens to the loop, nothing that it started stays.
@@ -302,6 +304,13 @@ impl Runner {
         let status = the_loop.join().unwrap_or(RUNNER_FAILED);
         executor.join();
         socket::remove(&dir.path);
+        if status != RUNNER_FAILED
+            && let Err(error) = past::write_report(&dir.path, setup)
+        {
+            complain(&format!(
+                "the report could not be written: {error}; `wavedeck report` makes it anew"
+            ));
+        }
         Ok(status)
     }
 }

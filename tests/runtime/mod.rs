@@ -6,6 +6,7 @@ mod ends;
 mod look;
 mod operator;
 mod recovery;
+mod replay;
 mod rig;
 mod stream;
 mod work;
