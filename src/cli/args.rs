@@ -6,9 +6,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs,
-    demo::DemoArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs,
-    report::ReportArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs,
-    status::StatusArgs, unbuilt, wait::WaitArgs,
+    demo::DemoArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs,
+    replay::ReplayArgs, report::ReportArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs,
+    schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -98,8 +98,8 @@ pub enum Command {
     Diff(unbuilt::DiffArgs),
     /// Wait for the end of a run and return its status
     Wait(WaitArgs),
-    /// What happened while nobody looked (not built yet)
-    Digest(unbuilt::DigestArgs),
+    /// What happened while nobody looked
+    Digest(DigestArgs),
     /// List, show or remove recorded runs
     Runs(RunsArgs),
     /// Look at this machine and say what is missing (not built yet)

@@ -10,6 +10,7 @@ mod completions;
 pub mod ctl;
 mod deck;
 pub mod demo;
+mod digest;
 mod error;
 mod find;
 mod glance;
@@ -115,6 +116,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Attach(args) => attach::attach(args, global),
         Command::Resume(args) => resume::resume(args, global),
         Command::Replay(args) => replay::replay(args, global),
+        Command::Digest(args) => digest::digest(args),
         Command::Report(args) => report::report(args),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),

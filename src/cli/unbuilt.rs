@@ -48,20 +48,6 @@ pub struct DiffArgs {
     pub of: RunName,
 }
 
-/// `digest`.
-#[derive(Debug, Args)]
-pub struct DigestArgs {
-    /// How far back, such as 4h; default: since you last looked
-    #[arg(long, value_name = "DURATION")]
-    pub since: Option<String>,
-    /// Which run.
-    #[command(flatten)]
-    pub of: RunName,
-    /// JSON in place of text
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -89,7 +75,6 @@ pub fn refuse(command: &Command) -> Error {
             "diff",
             "use `git diff`; agents of this version work in the repository itself",
         ),
-        Command::Digest(_) => ("digest", "use `wavedeck status` and `wavedeck runs show`"),
         Command::Doctor(_) => (
             "doctor",
             "use `wavedeck check` for the plan and `wavedeck plan` for what this machine can hold",

@@ -2,6 +2,7 @@
 //!
 //! Text in memory only; writing it is the caller's.
 
+pub mod digest;
 pub mod history;
 pub mod plan;
 pub mod run;

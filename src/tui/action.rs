@@ -82,6 +82,8 @@ pub enum UiAction {
     SecondsOn,
     /// Five seconds back.
     SecondsBack,
+    /// What happened since a person last looked.
+    Digest,
     /// Every action by its words.
     Palette,
     /// Give the mouse to the terminal, or take it.

@@ -177,6 +177,13 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: u16,
     },
+    /// Lines to read; any key closes them.
+    Lines {
+        /// In one line.
+        title: String,
+        /// Clean lines.
+        lines: Vec<String>,
+    },
     /// Every action by its words.
     Palette {
         /// What was typed.
@@ -259,6 +266,10 @@ pub struct UiState {
     pub message: Option<(Voice, String)>,
     /// The mouse is ours.
     pub mouse: bool,
+    /// When a person last did something (elapsed µs): what came later they may not have seen.
+    pub seen_us: u64,
+    /// The moment before that, where there was a long pause between.
+    pub away_us: Option<u64>,
 }
 
 impl Default for UiState {
@@ -288,6 +299,8 @@ impl Default for UiState {
             graph_at: None,
             message: None,
             mouse: true,
+            seen_us: 0,
+            away_us: None,
         }
     }
 }

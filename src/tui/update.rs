@@ -22,7 +22,7 @@ use crate::{
     display::clean_text,
     engine::State,
     plan::AgentIx,
-    report::history::History,
+    report::{digest::Digest, history::History},
     resources::{Sample, Sensor, Trend},
     schedule::Planned,
 };
@@ -47,6 +47,8 @@ use keys::terminal;
 use news::feed;
 use select::{ask_output, keep_selection};
 
+/// So long without a key, and a person was away (µs).
+const AWAY_US: u64 = 10 * 60 * 1_000_000;
 /// Last events that are kept.
 const NOTES: usize = 200;
 /// Ticks (4 a second) for which a message stays.
@@ -201,6 +203,25 @@ impl App {
             clock: self.clock,
             zone: &self.settings.zone,
         })
+    }
+
+    /// The digest from a moment on, in lines.
+    fn digest_lines(&self, from_us: u64) -> Option<Vec<String>> {
+        let source = self.source()?;
+        let state = source.state;
+        let history = source.history?.until(state.seq, source.now_us());
+        Some(Digest::since(state, &history, from_us).lines())
+    }
+
+    /// A person did something now: a long pause before it was an absence.
+    fn looked(&mut self) {
+        let Some(now_us) = self.source().map(|source| source.now_us()) else {
+            return;
+        };
+        if now_us.saturating_sub(self.ui.seen_us) >= AWAY_US {
+            self.ui.away_us = Some(self.ui.seen_us);
+        }
+        self.ui.seen_us = now_us;
     }
 
     /// All rows of the report.

@@ -19,6 +19,23 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     for popup in &ui.popups {
         match popup {
             Popup::Help { scroll } => help(view, *scroll, look, buf),
+            Popup::Lines { title, lines } => {
+                let base = &look.theme.base;
+                let wide = lines
+                    .iter()
+                    .map(|l| width(l))
+                    .max()
+                    .unwrap_or(0)
+                    .max(width(title));
+                let size = (wide as u16 + 4, lines.len() as u16 + 4);
+                let Some(area) = panel(view.regions.all, size, look, buf) else {
+                    continue;
+                };
+                Pen::new(buf, area, 0).put(title, base.strong);
+                for (y, line) in (2..area.height).zip(lines) {
+                    Pen::new(buf, area, y).put(line, base.text);
+                }
+            }
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Ask {
                 title,

@@ -51,6 +51,7 @@ pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
     }
     app.ui.message = None;
     app.message_ticks = 0;
+    app.looked();
     let found = app.settings.keys.find(key).map(|b| (b.run, b.desc.clone()));
     if app.ui.too_small() {
         // Nothing that cannot be seen is changed.
@@ -131,6 +132,13 @@ pub(super) fn in_popup(
     match popup {
         // It has its own keys.
         Popup::Palette { .. } => {}
+        Popup::Lines { .. } => {
+            if matches!(run, Some(UiAction::Leave)) && key.ctrl {
+                app.quit = true;
+            } else {
+                app.ui.popups.pop();
+            }
+        }
         Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),
@@ -271,6 +279,24 @@ pub(super) fn answer(app: &mut App, out: &mut Vec<Request>) {
     }
 }
 
+/// Tells what happened since a person last looked: before the last long pause, else in all.
+fn digest(app: &mut App) {
+    let from = app.ui.away_us.unwrap_or(0);
+    let Some(lines) = app.digest_lines(from) else {
+        app.say(Voice::Plain, "the run has not been read yet");
+        return;
+    };
+    let title = if app.ui.away_us.is_some() {
+        "WHILE YOU WERE AWAY"
+    } else {
+        "SO FAR"
+    };
+    app.ui.popups.push(Popup::Lines {
+        title: title.to_owned(),
+        lines,
+    });
+}
+
 /// Steers a replay; a live run has no clock to steer.
 fn replay(app: &mut App, what: Replay, out: &mut Vec<Request>) {
     if app.clock.is_some() {
@@ -366,6 +392,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             };
             app.say(Voice::Plain, text);
         }
+        UiAction::Digest => digest(app),
         UiAction::Palette => app.ui.popups.push(Popup::Palette {
             typed: String::new(),
             chosen: 0,

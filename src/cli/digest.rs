@@ -1,0 +1,62 @@
+//! `wavedeck digest`: what happened while nobody looked.
+//!
+//! Must not compute any of it: `report::digest` does.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{
+    error::{Error, Outcome, status},
+    find, out,
+};
+use crate::{
+    display::safe_json,
+    plan::units,
+    report::digest::Digest,
+    runtime::{past, prepare::read_folder},
+};
+
+/// Flags of `digest`.
+#[derive(Debug, Args)]
+pub struct DigestArgs {
+    /// How far back, such as 4h; default: the whole run
+    #[arg(long, value_name = "DURATION", value_parser = since)]
+    pub since: Option<u64>,
+    /// Which run.
+    #[command(flatten)]
+    pub of: super::RunName,
+    /// JSON in place of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn since(text: &str) -> Result<u64, String> {
+    units::duration(text).ok_or_else(|| "expected a duration such as 30m or 4h".to_owned())
+}
+
+/// Prints the digest of a run.
+pub fn digest(args: &DigestArgs) -> Outcome {
+    let dir = find::run(args.of.run.as_deref())?;
+    let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+    let (state, mut history) = past::history(&dir.path, Arc::new(setup), u64::MAX)
+        .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
+    if dir.is_live() {
+        // What waits has waited until now, whenever the last event was.
+        let wall = jiff::Timestamp::now().as_millisecond() - state.at_ms;
+        history.now_us += u64::try_from(wall).unwrap_or(0).saturating_mul(1000);
+    }
+    let from = args
+        .since
+        .map_or(0, |back| history.now_us.saturating_sub(back));
+    let digest = Digest::since(&state, &history, from);
+    let text = if args.json {
+        let json = serde_json::to_string_pretty(&digest)
+            .map_err(|e| Error::internal("the digest cannot be written", e))?;
+        format!("{}\n", safe_json(&json))
+    } else {
+        format!("{}  {}\n", state.run, digest.lines().join("\n"))
+    };
+    out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
+    Ok(status::OK)
+}
