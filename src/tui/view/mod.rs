@@ -9,6 +9,7 @@ mod cards;
 pub mod graph;
 mod header;
 mod left;
+pub mod mark;
 mod memory;
 pub mod model;
 pub mod notes;
@@ -32,9 +33,10 @@ use super::{
     output::{Evidence, OutputBuffer},
     ui_state::{Screen, UiState},
 };
+pub use mark::Mark;
 pub use model::{
-    AgentRow, Attention, Base, Card, Demand, Header, Left, Mark, Memory, OutputView, Ram, Row,
-    Share, Table, View,
+    AgentRow, Attention, Base, Card, Demand, Header, Left, Memory, OutputView, Ram, Row, Share,
+    Table, View,
 };
 pub use notes::Note;
 use regions::{Needs, WIDE, regions};
