@@ -11,6 +11,7 @@ pub mod graph;
 mod header;
 mod left;
 pub mod log;
+pub mod mark;
 mod memory;
 pub mod model;
 pub mod notes;
@@ -43,8 +44,9 @@ use super::{
     ui_state::{MIN_SIZE, Screen, UiState},
 };
 pub use bars::{Base, Memory, Share};
+pub use mark::Mark;
 pub use model::{
-    AgentRow, Attention, Card, Demand, Header, Left, Mark, OutputView, Ram, Row, Table, View,
+    AgentRow, Attention, Card, Demand, Header, Left, OutputView, Ram, Row, Table, View,
 };
 pub use notes::Note;
 use regions::{Needs, WIDE, regions};

@@ -1,0 +1,81 @@
+//! The states of an agent as screens name them.
+
+use crate::engine::Status;
+
+/// The states as screens name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are the words that are shown")]
+pub enum Mark {
+    Run,
+    Check,
+    Start,
+    Join,
+    Retry,
+    Froze,
+    Block,
+    Ready,
+    Wait,
+    Done,
+    Fail,
+    Skip,
+    Stop,
+}
+
+impl Mark {
+    /// All, in the order of the header's counts.
+    pub const ALL: [Self; 13] = [
+        Self::Run,
+        Self::Check,
+        Self::Start,
+        Self::Join,
+        Self::Retry,
+        Self::Froze,
+        Self::Block,
+        Self::Fail,
+        Self::Ready,
+        Self::Wait,
+        Self::Done,
+        Self::Skip,
+        Self::Stop,
+    ];
+
+    /// The mark of a state.
+    #[must_use]
+    pub const fn of(status: Status) -> Self {
+        match status {
+            Status::Waiting => Self::Wait,
+            Status::Ready => Self::Ready,
+            Status::Scheduled => Self::Start,
+            Status::Running => Self::Run,
+            Status::Frozen => Self::Froze,
+            Status::Settling | Status::Checking => Self::Check,
+            Status::BackingOff => Self::Retry,
+            Status::Joining => Self::Join,
+            Status::Blocked => Self::Block,
+            Status::Succeeded => Self::Done,
+            Status::Failed => Self::Fail,
+            Status::Skipped => Self::Skip,
+            Status::Stopped => Self::Stop,
+        }
+    }
+
+    /// The word of at most 6 letters.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Check => "check",
+            Self::Start => "start",
+            Self::Join => "join",
+            Self::Retry => "retry",
+            Self::Froze => "froze",
+            Self::Block => "block",
+            Self::Ready => "ready",
+            Self::Wait => "wait",
+            Self::Done => "done",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+            Self::Stop => "stop",
+        }
+    }
+}
