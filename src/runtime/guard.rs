@@ -4,8 +4,12 @@
 //! agents. It is a subreaper: what loses its parent below it comes to it, whatever kills the runner.
 
 use std::{
+    fs,
     io::{self, Read},
-    os::{fd::AsFd, unix::net::UnixStream},
+    os::{
+        fd::AsFd,
+        unix::{fs::MetadataExt, net::UnixStream},
+    },
     path::Path,
     time::{Duration, Instant},
 };
@@ -101,18 +105,24 @@ pub(super) fn survive_file_limit() -> io::Result<()> {
     signals::ignore(SIGXFSZ, true)
 }
 
-/// Path of this program as it is running, also when its file was replaced meanwhile.
+/// How a child finds this program: by its path. Where that leads elsewhere by now (an upgrade
+/// replaced or removed the file) or cannot be said as text, by the kernel's link to what is running.
 ///
 /// # Errors
 /// When `/proc` does not tell.
 pub fn program() -> io::Result<String> {
+    /// In the child, until it has replaced itself, this is still our own program.
+    const RUNNING: &str = "/proc/self/exe";
     let path = std::env::current_exe()?;
-    path.into_os_string().into_string().map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the program's path is not UTF-8",
-        )
-    })
+    let same = match (fs::metadata(&path), fs::metadata(RUNNING)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    };
+    let path = path.into_os_string().into_string();
+    Ok(path
+        .ok()
+        .filter(|_| same)
+        .unwrap_or_else(|| RUNNING.to_owned()))
 }
 
 /// Waits for the runner; hands signals on, reaps what was reparented to us.

@@ -266,14 +266,35 @@ fn a_killed_guard_takes_the_run_along_and_it_can_go_on() {
 }
 
 #[test]
-fn what_the_machine_refuses_is_status_4_without_colours_in_a_file() {
+fn a_place_that_cannot_be_recorded_to_is_named_in_one_sentence() {
     let here = Here::with("[[agent]]\nid = \"a\"\nrun = \"true\"\n");
     here.write("a-file", "");
     let mut command = here.command(&["run", "--headless"]);
     let home = here.path().join("a-file");
     let output = command.env("WAVEDECK_HOME", &home).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(4), "{err}");
+    assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(err.contains("a-file"), "{err}");
     assert!(!err.contains('\u{1b}'), "{err:?}");
+    // The store's own name is taken by a file.
+    here.write(".wavedeck", "");
+    let said = here.say(&["run", "--headless"]);
+    assert_eq!(said.status, 2, "{said}");
+    assert!(
+        said.err.contains(".wavedeck: it is no folder of its own"),
+        "{said}"
+    );
+    // A place where nothing can be made; root may write into any other.
+    let output = here
+        .command(&["run", "--headless"])
+        .env("WAVEDECK_HOME", "/proc/wavedeck")
+        .output()
+        .unwrap();
+    let refused = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{refused}");
+    for text in [err, said.err, refused] {
+        assert!(text.contains("the run cannot begin: "), "{text}");
+        assert!(text.contains("WAVEDECK_HOME"), "{text}");
+        assert!(text.lines().count() <= 2, "{text}");
+    }
 }
