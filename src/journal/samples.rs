@@ -1,8 +1,8 @@
 //! `samples.jsonl`: readings of memory beside the journal, for graphs in replay and for reports.
 //!
 //! Appended without syncing; a fault loses the reading and is counted, never more. The file is
-//! bounded: when it is full every second reading goes, so that it reaches back to the beginning and
-//! is the finer the newer. Must not enter any decision.
+//! bounded: when it is full every second reading of its older half goes, so that it reaches back to
+//! the beginning and is the finer the newer. Must not enter any decision.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -93,16 +93,15 @@ impl SampleWriter {
         }
     }
 
-    /// Takes every second reading away; where that fails it is tried again when more has come.
+    /// Takes every second reading of the older half away; where that fails it is tried again when more has come.
     fn thin(&mut self) {
         let thinned = || -> io::Result<(File, u64)> {
             let new = self.path.with_extension("new");
             let text = fs::read(&self.path)?;
-            // The first and the newest stay.
-            let mut lines = text.split_inclusive(|&byte| byte == b'\n');
-            let newest = lines.next_back();
-            let kept = lines.step_by(2).chain(newest).flatten();
-            let kept: Vec<u8> = kept.copied().collect();
+            let lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
+            let (older, newer) = lines.split_at(lines.len() / 2);
+            let kept = older.iter().step_by(2).chain(newer);
+            let kept: Vec<u8> = kept.copied().flatten().copied().collect();
             // What a crash left of an earlier attempt.
             let _ = fs::remove_file(&new);
             let mut file = appending(&new)?;
