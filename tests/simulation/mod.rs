@@ -6,6 +6,7 @@
 mod check;
 mod plans;
 mod random;
+mod switch;
 mod world;
 
 use std::fmt::Write as _;

@@ -2,30 +2,41 @@
 //!
 //! Must not decide whom an action means: the event names them.
 
-use crate::plan::{AgentId, AgentIx};
+use crate::plan::{AgentId, AgentIx, PhaseIx};
 
-use crate::engine::{Action, Ending, HoldBy, State, Status};
+use crate::engine::{Action, Ending, HoldBy, JobState, Owner, State, Status, state::pack};
 
 use super::check::end_check;
 
 impl State {
-    pub(super) fn apply_action(&mut self, action: &Action, agents: &[AgentId]) {
+    pub(super) fn apply_action(&mut self, action: &Action, agents: &[AgentId], phases: &[String]) {
         let targets: Vec<AgentIx> = agents.iter().filter_map(|id| self.find(id)).collect();
+        let gates: Vec<PhaseIx> = phases.iter().filter_map(|id| self.phase_ix(id)).collect();
         match action {
             Action::Pause { .. } => {
                 for ix in targets {
                     if !self.agent(ix).status.is_final() {
                         self.resting.remove(&self.rank(ix));
-                        self.agents[ix.ix()].hold = Some(HoldBy::Operator);
+                        self.checks_resting.remove(&pack(Owner::Agent(ix)));
+                        self.hold(ix, Some(HoldBy::Operator));
                     }
+                }
+                for ix in gates {
+                    self.checks_resting.remove(&pack(Owner::Phase(ix)));
+                    self.phases[ix.ix()].hold = Some(HoldBy::Operator);
                 }
             }
             Action::Resume { .. } => {
                 for ix in targets {
-                    self.agents[ix.ix()].hold = None;
+                    self.hold(ix, None);
                     if self.agent(ix).status == Status::Frozen {
                         self.resting.insert(self.rank(ix));
                     }
+                    self.rest_check(Owner::Agent(ix));
+                }
+                for ix in gates {
+                    self.phases[ix.ix()].hold = None;
+                    self.rest_check(Owner::Phase(ix));
                 }
             }
             Action::Stop { target: Some(_) } => {
@@ -55,8 +66,15 @@ impl State {
                 // What is being started is frozen as soon as it runs; what runs already is frozen
                 // by events of its own.
                 for ix in targets {
-                    if self.agent(ix).status == Status::Scheduled {
-                        self.agents[ix.ix()].hold.get_or_insert(HoldBy::Rule);
+                    let starting = self.agent(ix).status == Status::Scheduled
+                        || self.check_starting(Owner::Agent(ix));
+                    if starting && self.agent(ix).hold.is_none() {
+                        self.hold(ix, Some(HoldBy::Rule));
+                    }
+                }
+                for ix in gates {
+                    if self.check_starting(Owner::Phase(ix)) {
+                        self.phases[ix.ix()].hold.get_or_insert(HoldBy::Rule);
                     }
                 }
             }
@@ -65,5 +83,17 @@ impl State {
             | Action::Mode { .. }
             | Action::Agents { .. } => {}
         }
+    }
+
+    /// A frozen check that nobody holds any more comes back when admission lets it.
+    fn rest_check(&mut self, owner: Owner) {
+        if self.check_of(owner).is_some_and(|check| check.frozen) {
+            self.checks_resting.insert(pack(owner));
+        }
+    }
+
+    fn check_starting(&self, owner: Owner) -> bool {
+        self.check_of(owner)
+            .is_some_and(|check| check.job == JobState::Scheduled)
     }
 }
