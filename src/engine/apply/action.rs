@@ -28,14 +28,15 @@ impl State {
             }
             Action::Resume { .. } => {
                 for ix in targets {
-                    self.hold(ix, None);
+                    let hold = self.hold_after_resume(Owner::Agent(ix));
+                    self.hold(ix, hold);
                     if self.agent(ix).status == Status::Frozen {
                         self.resting.insert(self.rank(ix));
                     }
                     self.rest_check(Owner::Agent(ix));
                 }
                 for ix in gates {
-                    self.phases[ix.ix()].hold = None;
+                    self.phases[ix.ix()].hold = self.hold_after_resume(Owner::Phase(ix));
                     self.rest_check(Owner::Phase(ix));
                 }
             }
@@ -83,6 +84,14 @@ impl State {
             | Action::Mode { .. }
             | Action::Agents { .. } => {}
         }
+    }
+
+    /// Who resumes something that is only being started lets it run, unless the run is over its cap
+    /// by now: then it is frozen as soon as it runs, and comes back through admission.
+    fn hold_after_resume(&self, owner: Owner) -> Option<HoldBy> {
+        let starting = self.check_starting(owner)
+            || matches!(owner, Owner::Agent(ix) if self.agent(ix).status == Status::Scheduled);
+        (starting && self.usage.agents > self.cap()).then_some(HoldBy::Rule)
     }
 
     /// A frozen check that nobody holds any more comes back when admission lets it.
