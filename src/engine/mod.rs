@@ -18,7 +18,9 @@ mod turn;
 mod usage;
 
 pub use action::{Action, Target, UNBUILT_ACTIONS};
-pub use admission::{Grant, Why, admit, admit_check, admit_thaw, behind_barrier, mode_name};
+pub use admission::{
+    Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
+};
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve};
 pub use event::{
@@ -34,3 +36,6 @@ pub use state::{
 };
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;
+
+#[cfg(test)]
+mod tests;
