@@ -1063,7 +1063,7 @@ fn runs_are_listed_found_and_pruned() {
     let finished = Phase::Finished { status: 0 };
     assert_eq!(
         phases,
-        [finished, Phase::Incomplete, finished, Phase::Running]
+        [finished, Phase::Interrupted, finished, Phase::Running]
     );
     assert_eq!(list[0].agents, Some(20));
     assert_eq!(list[0].events, records.len() as u64);
@@ -1094,7 +1094,7 @@ fn runs_are_listed_found_and_pruned() {
     assert!(!text.contains('\u{1b}'), "{text}");
     assert!(text.contains("\\u{1b}[31m"), "{text}");
     assert!(
-        text.contains("46 h ago") && text.contains("incomplete"),
+        text.contains("46 h ago") && text.contains("interrupted"),
         "{text}"
     );
     assert!(text.lines().all(|line| line.chars().count() <= 100));
@@ -1121,7 +1121,8 @@ fn runs_are_listed_found_and_pruned() {
     assert_eq!(dry.removed, std::slice::from_ref(&old.id));
     assert!(dry.bytes > 0 && old.path.exists());
     let pruned = store.prune(Some(1), Some(30), NOW, false).unwrap();
-    assert_eq!(pruned.removed, [broken.id, old.id]);
+    assert_eq!(pruned.removed, [old.id]);
+    assert!(broken.path.exists(), "it can go on");
     assert_eq!(pruned.kept, [(live.id.clone(), "it is live".to_owned())]);
     assert!(live.path.exists() && done.path.exists() && !old.path.exists());
     drop(lock);
@@ -1156,4 +1157,50 @@ fn readings_survive_half_a_line() {
     let mut nowhere = SampleWriter::open(&dir.path().join("none"));
     nowhere.append(&sample(4));
     assert_eq!(nowhere.lost(), 1);
+}
+
+#[test]
+fn readings_stay_within_their_bound_and_reach_back_to_the_beginning() {
+    use wavedeck::{
+        journal::{SampleWriter, read_samples},
+        resources::Sample,
+    };
+    const MOST: u64 = 64 << 10;
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = SampleWriter::bounded(dir.path(), MOST);
+    let mut largest = 0;
+    for at in 0..5_000 {
+        let sample = Sample {
+            elapsed_us: at,
+            ..Sample::default()
+        };
+        writer.append(&sample);
+        largest = largest.max(
+            fs::metadata(dir.path().join("samples.jsonl"))
+                .unwrap()
+                .len(),
+        );
+    }
+    assert!(largest <= MOST, "{largest}");
+    let (samples, bad) = read_samples(dir.path()).unwrap();
+    assert_eq!((bad, writer.lost()), (0, 0));
+    let at: Vec<u64> = samples.iter().map(|s| s.elapsed_us).collect();
+    assert!(at.windows(2).all(|w| w[0] < w[1]), "in their order");
+    assert!(at[0] < 1_000 && at.last() == Some(&4_999), "{at:?}");
+    // The newest are all there, the oldest far apart.
+    assert!(at[at.len() - 50..].windows(2).all(|w| w[1] == w[0] + 1));
+    assert!(at[1] > at[0] + 8, "{at:?}");
+}
+
+/// Neither a folder without a journal nor a run dated into the future is what a command means that
+/// names no run.
+#[test]
+fn the_latest_run_is_one_that_began() {
+    let (_root, store) = store();
+    let (records, _) = Play::new(setup(20)).all();
+    let future = past(&store, -40_000, 0xaa01, &records);
+    assert_eq!(store.latest().unwrap().unwrap(), future);
+    let good = past(&store, 2, 0xaa02, &records);
+    drop(store.create_run(NOW - 1000, 0xaa03, b"", b"").unwrap());
+    assert_eq!(store.latest().unwrap().unwrap(), good);
 }

@@ -52,7 +52,7 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
     if whole && !args.yes && !confirmed("Stop the whole run? [y/N] ")? {
         return Err(Error::usage("nothing was stopped"));
     }
-    let dir = find::run(args.of.run.as_deref())?;
+    let dir = find::run_to_steer(args.of.run.as_deref())?;
     if !dir.is_live() {
         return Err(Error::usage(format!("run {} is not live", dir.id)));
     }

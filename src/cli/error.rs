@@ -35,6 +35,13 @@ pub enum Error {
     },
     /// Problems of plan or configuration, rendered; exit 2.
     Problems(String),
+    /// The machine did not do what was needed, in one sentence; exit 4.
+    Failed {
+        /// What went wrong.
+        message: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
     /// Something that should not have happened; exit 4.
     Internal {
         /// What could not be done.
@@ -53,10 +60,22 @@ impl Error {
         }
     }
 
-    /// Adds what to do about bad usage.
+    /// A failure of the machine that a person can understand.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed {
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// Adds what to do about it.
     #[must_use]
     pub fn help(self, text: impl Into<String>) -> Self {
         match self {
+            Self::Failed { message, .. } => Self::Failed {
+                message,
+                help: Some(text.into()),
+            },
             Self::Usage { message, .. } => Self::Usage {
                 message,
                 help: Some(text.into()),
@@ -86,7 +105,7 @@ impl Error {
     pub const fn status(&self) -> u8 {
         match self {
             Self::Usage { .. } | Self::Problems(_) => status::USAGE,
-            Self::Internal { .. } => status::INTERNAL,
+            Self::Failed { .. } | Self::Internal { .. } => status::INTERNAL,
         }
     }
 }

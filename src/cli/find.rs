@@ -30,7 +30,46 @@ pub fn store() -> Result<Store, Error> {
 /// # Errors
 /// When there is none, or several that fit.
 pub fn run(name: Option<&str>) -> Result<RunDir, Error> {
-    store()?
+    let store = store()?;
+    let run = pick(&store, name)?;
+    if name.is_none()
+        && let live = live(&store)
+        && live.len() > 1
+    {
+        // On standard error: what a program reads on standard output stays what it is.
+        super::out::complain(&format!(
+            "wavedeck: {} runs are live here; this is {}, the newest\n",
+            live.len(),
+            run.id
+        ));
+    }
+    Ok(run)
+}
+
+/// Finds the run that an action is meant for: among several live ones it must be named.
+///
+/// # Errors
+/// When there is none, or several that fit.
+pub fn run_to_steer(name: Option<&str>) -> Result<RunDir, Error> {
+    let store = store()?;
+    let live = live(&store);
+    if name.is_none() && live.len() > 1 {
+        let ids: Vec<&str> = live.iter().map(|run| run.id.as_str()).collect();
+        return Err(
+            Error::usage(format!("several runs are live here: {}", ids.join(", ")))
+                .help("say which with --run RUN"),
+        );
+    }
+    pick(&store, name)
+}
+
+fn pick(store: &Store, name: Option<&str>) -> Result<RunDir, Error> {
+    store
         .pick(name)
         .map_err(|e| Error::usage(e.to_string()).help("`wavedeck runs` lists them"))
+}
+
+/// Runs that somebody holds; where that cannot be told, none.
+fn live(store: &Store) -> Vec<RunDir> {
+    store.live().unwrap_or_default()
 }

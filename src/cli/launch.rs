@@ -122,6 +122,12 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
         file,
         rehearse,
     } = input;
+    if workdir.to_str().is_none() {
+        return Err(vec![format!(
+            "wavedeck: the folder {} has a name that is not valid UTF-8, and what a run is made of is recorded as text: rename it",
+            workdir.display()
+        )]);
+    }
     if let Some(speed) = rehearse {
         plan = rehearsal(plan, speed);
     }

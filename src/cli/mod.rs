@@ -137,7 +137,7 @@ fn finish(outcome: Outcome, global: &Global) -> ExitCode {
     };
     let status = error.status();
     match error {
-        Error::Usage { message, help } => {
+        Error::Usage { message, help } | Error::Failed { message, help } => {
             let help = help.map_or_else(String::new, |h| format!("help: {}\n", escape(&h)));
             out::complain(&format!("wavedeck: {}\n{help}", escape(&message)));
         }

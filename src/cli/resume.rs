@@ -9,7 +9,7 @@ use super::{
     find, out,
 };
 use crate::{
-    journal::Phase,
+    journal::{Phase, StoreError},
     runtime::{
         client::Client,
         runner::{self, Manner, Resumed, RunnerError},
@@ -58,18 +58,38 @@ pub fn resume(args: &ResumeArgs, global: &Global) -> Outcome {
         .map_err(|e| Error::internal("cannot write to stdout", e))?;
         return Ok(status);
     }
-    let words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    // The very run that was looked at: by now another may be the latest.
+    let mut words: Vec<std::ffi::OsString> = vec!["resume".into(), dir.id.into()];
+    if args.json {
+        words.push("--json".into());
+    }
     super::run::launch(&words, args.headless || args.json, false, global)
+}
+
+/// Why a runner did not do its work, in one sentence. What a person can mend (who holds the run, a
+/// folder that cannot be written or is damaged) is bad input; that the machine is at its end is not.
+pub fn refused(error: &RunnerError, doing: &str) -> Error {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    let full = |kind| matches!(kind, StorageFull | QuotaExceeded | FileTooLarge);
+    match error {
+        RunnerError::Live(_) | RunnerError::Folder(_) | RunnerError::Read(_) => {
+            Error::usage(error.to_string())
+        }
+        RunnerError::Store(StoreError::Io { error: io, .. }) if full(io.kind()) => {
+            Error::failed(format!("{doing}: {error}")).help("nothing can be recorded there")
+        }
+        RunnerError::Store(StoreError::Io { .. }) => Error::usage(format!("{doing}: {error}"))
+            .help("runs are recorded there; WAVEDECK_HOME names another place"),
+        RunnerError::Store(_) => Error::usage(format!("{doing}: {error}")),
+        RunnerError::Write(_) | RunnerError::Io(_) => Error::failed(format!("{doing}: {error}")),
+    }
 }
 
 /// Goes on with a run, in the runner's process.
 pub fn resume_here(args: &ResumeArgs, manner: Manner) -> Outcome {
     let dir = find::run(args.run.as_deref())?;
-    let resumed = runner::resume(dir, manner).map_err(|error| match error {
-        // Somebody else was quicker; that is no fault of ours.
-        RunnerError::Live(_) => Error::usage(error.to_string()),
-        error => Error::internal("the run cannot go on", error),
-    });
+    let resumed =
+        runner::resume(dir, manner).map_err(|error| refused(&error, "the run cannot go on"));
     match resumed? {
         Resumed::Ran(status) => Ok(status),
         Resumed::Ended(status, summary) => {

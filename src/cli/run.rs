@@ -196,7 +196,8 @@ fn run_here(args: &RunArgs, manner: Manner) -> Outcome {
         plan: input.plan,
     });
     let new = new.map_err(|reasons| Error::Problems(reasons.join("\n") + "\n"))?;
-    runtime::runner::start(new, manner).map_err(|e| Error::internal("the run failed", e))
+    runtime::runner::start(new, manner)
+        .map_err(|e| super::resume::refused(&e, "the run cannot begin"))
 }
 
 /// Parses a mode.

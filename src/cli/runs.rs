@@ -53,7 +53,11 @@ pub enum RunsCommand {
 pub fn runs(args: &RunsArgs, global: &Global) -> Outcome {
     let text = match &args.what {
         None | Some(RunsCommand::List) => {
-            let list = find::store()?.list().map_err(store_error)?;
+            // An empty list is an answer; only what is asked for by name must be there.
+            let list = match find::store() {
+                Ok(store) => store.list().map_err(store_error)?,
+                Err(_) => Vec::new(),
+            };
             if args.json {
                 format!("{}\n", safe_json(&runs_json(&list).to_string()))
             } else {

@@ -28,7 +28,7 @@ pub enum Phase {
         status: u8,
     },
     /// Its runner died; `resume` goes on with it.
-    Incomplete,
+    Interrupted,
 }
 
 /// What a list shows of a run.
@@ -68,7 +68,7 @@ pub(super) fn read(dir: &RunDir) -> RunInfo {
     let mut info = RunInfo {
         dir: dir.clone(),
         id: dir.id.clone(),
-        phase: Phase::Incomplete,
+        phase: Phase::Interrupted,
         plan: None,
         started_ms: None,
         elapsed_us: 0,

@@ -98,7 +98,7 @@ fn state(info: &RunInfo) -> (String, &'static str) {
         Phase::Finished { status: 3 } => ("stopped".to_owned(), "33"),
         Phase::Finished { status: 5 } => ("waiting".to_owned(), "33"),
         Phase::Finished { status } => (format!("ended {status}"), "31"),
-        Phase::Incomplete => ("incomplete".to_owned(), "33"),
+        Phase::Interrupted => ("interrupted".to_owned(), "33"),
     }
 }
 
@@ -160,7 +160,7 @@ fn what(run: &RunInfo) -> String {
     for more in [&run.summary, &run.problem].into_iter().flatten() {
         let _ = write!(text, " · {}", clean(more));
     }
-    if run.phase == Phase::Incomplete && run.problem.is_none() {
+    if run.phase == Phase::Interrupted && run.problem.is_none() {
         let _ = write!(
             text,
             " · its runner died: `wavedeck resume {}`",

@@ -1,13 +1,14 @@
 //! `samples.jsonl`: readings of memory beside the journal, for graphs in replay and for reports.
 //!
-//! Appended without syncing; a fault loses the reading and is counted, never more. The caller
-//! decides how many readings are worth keeping. Must not enter any decision.
+//! Appended without syncing; a fault loses the reading and is counted, never more. The file is
+//! bounded: when it is full every second reading of its older half goes, so that it reaches back to
+//! the beginning and is the finer the newer. Must not enter any decision.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, Write},
     os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::resources::Sample;
@@ -15,9 +16,18 @@ use crate::resources::Sample;
 /// Name of the file inside a run's folder.
 pub const SAMPLES: &str = "samples.jsonl";
 
+/// Bytes that the readings of a run may take: some hours of fifty agents, once a second, in full.
+const MOST: u64 = 32 << 20;
+
 /// Appends readings.
 pub struct SampleWriter {
+    path: PathBuf,
     file: Option<File>,
+    /// Bytes in the file.
+    size: u64,
+    /// From so many on it is thinned.
+    full: u64,
+    most: u64,
     buffer: Vec<u8>,
     /// The last line may be unfinished.
     torn: bool,
@@ -28,17 +38,26 @@ impl SampleWriter {
     /// Opens the readings of a run; where that fails, all are counted as lost.
     #[must_use]
     pub fn open(dir: &Path) -> Self {
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(dir.join(SAMPLES));
-        // A crash may have left half a line.
-        let torn = file
+        Self::bounded(dir, MOST)
+    }
+
+    /// The same with another bound, in bytes.
+    #[must_use]
+    pub fn bounded(dir: &Path, most: u64) -> Self {
+        let path = dir.join(SAMPLES);
+        let file = appending(&path).ok();
+        let size = file
             .as_ref()
-            .is_ok_and(|file| file.metadata().is_ok_and(|meta| meta.len() > 0));
+            .and_then(|file| file.metadata().ok())
+            .map_or(0, |meta| meta.len());
+        // A crash may have left half a line.
+        let torn = size > 0;
         Self {
-            file: file.ok(),
+            path,
+            file,
+            size,
+            full: most,
+            most,
             buffer: Vec::with_capacity(4 << 10),
             torn,
             lost: 0,
@@ -58,12 +77,43 @@ impl SampleWriter {
             _ => Err(io::ErrorKind::Other.into()),
         };
         match wrote {
-            Ok(n) if n == self.buffer.len() => self.torn = false,
+            Ok(n) if n == self.buffer.len() => {
+                self.torn = false;
+                self.size += n as u64;
+                if self.size > self.full {
+                    self.thin();
+                }
+            }
             Ok(n) => {
+                self.size += n as u64;
                 self.torn = self.torn || n > 0;
                 self.lost += 1;
             }
             Err(_) => self.lost += 1,
+        }
+    }
+
+    /// Takes every second reading of the older half away; where that fails it is tried again when more has come.
+    fn thin(&mut self) {
+        let thinned = || -> io::Result<(File, u64)> {
+            let new = self.path.with_extension("new");
+            let text = fs::read(&self.path)?;
+            let lines: Vec<&[u8]> = text.split_inclusive(|&byte| byte == b'\n').collect();
+            let (older, newer) = lines.split_at(lines.len() / 2);
+            let kept = older.iter().step_by(2).chain(newer);
+            let kept: Vec<u8> = kept.copied().flatten().copied().collect();
+            // What a crash left of an earlier attempt.
+            let _ = fs::remove_file(&new);
+            let mut file = appending(&new)?;
+            file.write_all(&kept)?;
+            fs::rename(&new, &self.path)?;
+            Ok((file, kept.len() as u64))
+        };
+        match thinned() {
+            Ok((file, size)) => {
+                (self.file, self.size, self.full) = (Some(file), size, self.most);
+            }
+            Err(_) => self.full = self.size + self.most / 4,
         }
     }
 
@@ -72,6 +122,14 @@ impl SampleWriter {
     pub const fn lost(&self) -> u64 {
         self.lost
     }
+}
+
+fn appending(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
 }
 
 /// Reads the readings of a run in their order; lines that are none are skipped and counted.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::folders::{at, home_folder, ignore_all, private_folder};
-use super::{LockError, RunDir, RunInfo, RunLock, snapshot::SNAPSHOTS};
+use super::{LockError, Phase, RunDir, RunInfo, RunLock, snapshot::SNAPSHOTS};
 
 /// Name of the store at a repository's root.
 pub const FOLDER: &str = ".wavedeck";
@@ -84,7 +84,10 @@ impl Store {
             ignore_all(&base)?;
             base
         };
-        private_folder(&base.join("runs"))?;
+        let runs = base.join("runs");
+        private_folder(&runs)?;
+        // Also below a folder that a person named, which may be inside of a repository.
+        ignore_all(&runs)?;
         Ok(Self { base })
     }
 
@@ -210,9 +213,17 @@ impl Store {
         }
     }
 
-    /// Returns the newest run.
+    /// Returns the newest run. One that never began, or that a wrong clock dated into the future,
+    /// only where there is no other.
     pub fn latest(&self) -> Result<Option<RunDir>, StoreError> {
-        Ok(self.runs()?.into_iter().next())
+        let runs = self.runs()?;
+        let soon = now_ms().saturating_add(60_000);
+        let began = |run: &&RunDir| run.journal().metadata().is_ok_and(|meta| meta.len() > 0);
+        let past = |run: &&RunDir| began_ms(&run.id).is_some_and(|ms| ms <= soon);
+        let choice = (runs.iter().find(|run| began(run) && past(run)))
+            .or_else(|| runs.iter().find(began))
+            .or(runs.first());
+        Ok(choice.cloned())
     }
 
     /// Returns the runs that a runner holds, newest first.
@@ -235,8 +246,9 @@ impl Store {
         }
     }
 
-    /// Removes old runs: those behind the newest `keep`, and those that began more than
-    /// `keep_days` days ago. Never one that somebody holds.
+    /// Removes old runs: finished ones behind the newest `keep` of them, and any that began more
+    /// than `keep_days` days ago. Never one that somebody holds; one that was interrupted can go
+    /// on, so that only its age removes it.
     pub fn prune(
         &self,
         keep: Option<usize>,
@@ -246,8 +258,11 @@ impl Store {
     ) -> Result<Pruned, StoreError> {
         const DAY_MS: i64 = 86_400_000;
         let mut pruned = Pruned::default();
-        for (place, run) in self.runs()?.into_iter().enumerate() {
-            let behind = keep.is_some_and(|keep| place >= keep);
+        let mut finished = 0;
+        for run in self.runs()? {
+            let phase = run.info().phase;
+            let behind = phase != Phase::Interrupted && keep.is_some_and(|keep| finished >= keep);
+            finished += usize::from(matches!(phase, Phase::Finished { .. }));
             let old = keep_days.is_some_and(|days| {
                 began_ms(&run.id).is_some_and(|began| now_ms - began > i64::from(days) * DAY_MS)
             });
@@ -298,6 +313,13 @@ impl Store {
             }
         }
     }
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Takes a run out of the list first, so that a crash leaves no half run in it.

@@ -77,6 +77,13 @@ impl Client {
         if theirs != PROTOCOL {
             return Err(ClientError::Version(theirs));
         }
+        if news && !operator {
+            return Err(ClientError::Refused(
+                "an agent of this run may not watch it; to anybody else: /proc hides the processes \
+                 above this one (mounted with hidepid?), so that the runner cannot tell"
+                    .to_owned(),
+            ));
+        }
         protocol::write(
             &mut stream,
             &FromClient::Hello {

@@ -4,8 +4,13 @@
 //! agents. It is a subreaper: what loses its parent below it comes to it, whatever kills the runner.
 
 use std::{
+    collections::HashSet,
+    fs,
     io::{self, Read},
-    os::{fd::AsFd, unix::net::UnixStream},
+    os::{
+        fd::AsFd,
+        unix::{fs::MetadataExt, net::UnixStream},
+    },
     path::Path,
     time::{Duration, Instant},
 };
@@ -101,18 +106,24 @@ pub(super) fn survive_file_limit() -> io::Result<()> {
     signals::ignore(SIGXFSZ, true)
 }
 
-/// Path of this program as it is running, also when its file was replaced meanwhile.
+/// How a child finds this program: by its path. Where that leads elsewhere by now (an upgrade
+/// replaced or removed the file) or cannot be said as text, by the kernel's link to what is running.
 ///
 /// # Errors
 /// When `/proc` does not tell.
 pub fn program() -> io::Result<String> {
+    /// In the child, until it has replaced itself, this is still our own program.
+    const RUNNING: &str = "/proc/self/exe";
     let path = std::env::current_exe()?;
-    path.into_os_string().into_string().map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::InvalidInput,
-            "the program's path is not UTF-8",
-        )
-    })
+    let same = match (fs::metadata(&path), fs::metadata(RUNNING)) {
+        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    };
+    let path = path.into_os_string().into_string();
+    Ok(path
+        .ok()
+        .filter(|_| same)
+        .unwrap_or_else(|| RUNNING.to_owned()))
 }
 
 /// Waits for the runner; hands signals on, reaps what was reparented to us.
@@ -146,7 +157,8 @@ fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
 fn end_rest(grace: Duration) {
     let me = std::process::id().cast_signed();
     let until = Instant::now() + grace;
-    let mut asked: Vec<(i32, u64)> = Vec::new();
+    let mut asked: HashSet<(i32, u64)> = HashSet::new();
+    let mut first = true;
     loop {
         while let Ok(reap::Orphans::Reaped(_)) = reap::reap_own_orphan() {}
         if let Ok(reap::Orphans::None) = reap::reap_own_orphan() {
@@ -154,6 +166,10 @@ fn end_rest(grace: Duration) {
         }
         let Ok(table) = ProcTable::scan() else { return };
         let late = Instant::now() >= until;
+        // A new process below a living one that was asked is what its TERM handler cleans up with.
+        let busy = |ppid: i32| {
+            !first && (table.get(ppid)).is_some_and(|s| s.alive() && table.is_descendant(ppid, me))
+        };
         for stat in table
             .iter()
             .filter(|s| s.pid != me && s.alive() && table.is_descendant(s.pid, me))
@@ -162,14 +178,14 @@ fn end_rest(grace: Duration) {
             if late {
                 let _ =
                     tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::KILL);
-            } else if !asked.contains(&name) {
-                asked.push(name);
+            } else if !busy(stat.ppid) && asked.insert(name) {
                 let _ =
                     tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::TERM);
                 let _ =
                     tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::CONT);
             }
         }
+        first = false;
         if Instant::now() >= until + Duration::from_secs(5) {
             complain("some processes of the run cannot be killed (they wait for a device)");
             return;

@@ -10,6 +10,8 @@ use crate::{
     plan::{AgentIx, Argv, PhaseIx, When, Work},
 };
 
+use super::guard::program;
+
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
 pub struct JobMaker {
@@ -17,7 +19,7 @@ pub struct JobMaker {
     pub workdir: PathBuf,
     /// The run's folder.
     pub run_dir: PathBuf,
-    /// This program, for simulated agents.
+    /// This program, for simulated agents, where it was at the beginning.
     pub program: String,
 }
 
@@ -68,8 +70,9 @@ impl JobMaker {
             Work::Command(argv) => Some((argv.clone(), None)),
             Work::Sim(sim) => {
                 let json = serde_json::to_string(sim).ok()?;
+                // Its file may have been replaced or removed since.
                 let argv = vec![
-                    self.program.clone(),
+                    program().unwrap_or_else(|_| self.program.clone()),
                     executor::simulate::SUBCOMMAND.to_owned(),
                     json,
                 ];
@@ -97,7 +100,11 @@ fn file_name(setup: &Setup, key: engine::JobKey) -> String {
         engine::Owner::Agent(ix) => setup.plan.agent(ix).id.to_string(),
         engine::Owner::Phase(ix) => format!("phase:{}", setup.plan.phases[ix.ix()].id),
     };
-    format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0))
+    let name = format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0));
+    match key.round {
+        1 => name,
+        round => format!("{name}.{round}"),
+    }
 }
 
 /// Output files of an agent that conditions of others ask for.
@@ -131,6 +138,7 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
             JobKind::Check {
                 gate: steps.get(index as usize)?.gate.to_owned(),
                 index,
+                round: key.round,
             }
         }
     };
@@ -150,14 +158,15 @@ pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKe
             setup.plan.phases.iter().position(|p| p.id == *id)?,
         )),
     };
-    let check = match &key.kind {
-        JobKind::Main => None,
-        JobKind::Check { index, .. } => Some(*index),
+    let (check, round) = match &key.kind {
+        JobKind::Main => (None, 1),
+        JobKind::Check { index, round, .. } => (Some(*index), *round),
     };
     Some(engine::JobKey {
         owner,
         attempt: key.attempt,
         check,
+        round,
     })
 }
 

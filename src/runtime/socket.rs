@@ -158,7 +158,8 @@ impl Server {
         }
         // A process below the guard or the runner is an agent: it may look at nothing and steer
         // nothing here. So may nobody of whom we cannot tell.
-        let operator = peer.place(&self.ancestors()) == peer::Place::NotBelow;
+        let place = peer.place(&self.ancestors());
+        let operator = place == peer::Place::NotBelow;
         let mut slots = vec![slot];
         if !operator {
             let Some(slot) = Slot::take(&self.agents, AGENT_CONNECTIONS) else {
@@ -166,10 +167,11 @@ impl Server {
             };
             slots.push(slot);
         }
-        let _ = self.talk(stream, operator, slots);
+        let _ = self.talk(stream, place, slots);
     }
 
-    fn talk(&self, mut stream: UnixStream, operator: bool, slots: Vec<Slot>) -> io::Result<()> {
+    fn talk(&self, mut stream: UnixStream, place: peer::Place, slots: Vec<Slot>) -> io::Result<()> {
+        let operator = place == peer::Place::NotBelow;
         // Given back when both of its threads are done.
         let slots = Arc::new(slots);
         stream.set_read_timeout(Some(HELLO))?;
@@ -219,7 +221,7 @@ impl Server {
             let (frame, _) = protocol::read_at_most::<FromClient>(&mut stream, LONGEST_ASKED)?;
             match frame {
                 FromClient::Action { id, by, action } => {
-                    if !self.act(id, by, action, operator, &way) {
+                    if !self.act(id, by, action, place, &way) {
                         return Ok(());
                     }
                 }
@@ -245,7 +247,7 @@ impl Server {
         id: u64,
         by: String,
         action: crate::engine::Action,
-        operator: bool,
+        place: peer::Place,
         way: &Way,
     ) -> bool {
         let ack = move |way: &Way, result: Result<u64, String>| {
@@ -258,8 +260,17 @@ impl Server {
                 Vec::new(),
             ))
         };
-        if !operator {
-            return ack(way, Err("an agent of this run may not steer it".to_owned()));
+        let refusal = match place {
+            peer::Place::NotBelow => None,
+            peer::Place::Below => Some("an agent of this run may not steer it"),
+            peer::Place::Unknown => Some(
+                "it cannot be told whether this comes from an agent of the run, which may not steer \
+                 it: the asking process has ended, or /proc hides the processes above it (mounted \
+                 with hidepid?)",
+            ),
+        };
+        if let Some(refusal) = refusal {
+            return ack(way, Err(refusal.to_owned()));
         }
         // Who asks is for the record; only names that we know, so that it cannot be forged text.
         let by = if by == "deck" { by } else { "ctl".to_owned() };

@@ -131,7 +131,7 @@ fn a_journal_that_may_not_grow_ends_the_run_with_the_last_that_runs() {
     let live = limited(&here);
     live.hears("agent.started", "waits");
     let waits = live.events().pid("waits");
-    assert!(matches!(state_of(waits), 'S' | 'R'), "it goes on");
+    assert!(!matches!(state_of(waits), '-' | 'Z' | 'T'), "it goes on");
     here.write("go", "");
     let ended = live.end();
     assert_eq!(ended.status, 4, "{}\n{}", ended.events, ended.err);

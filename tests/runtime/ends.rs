@@ -1,10 +1,13 @@
 //! Exit statuses (DESIGN 6) and what ends a run from outside.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use rustix::process::Signal;
 
-use super::rig::{Here, signal, state_of, wait_for};
+use super::rig::{BIN, Here, Live, signal, state_of, wait_for};
 
 const SLEEPER: &str = r#"
 [[agent]]
@@ -110,7 +113,8 @@ fn a_person_stops_the_run() {
 fn a_second_signal_ends_all_at_once_and_tells_how_each_ended() {
     let mut plan = String::from("[limits]\nagents = 12\n");
     for n in 0..12 {
-        plan += &format!(
+        let _ = write!(
+            plan,
             "[[agent]]\nid = \"a{n}\"\nrun = [\"sh\", \"-c\", \"trap '' TERM; echo ready; (sleep 300 &); while :; do sleep 0.02; done\"]\n"
         );
     }
@@ -183,6 +187,38 @@ fn the_guard_gives_what_a_dead_runner_leaves_the_runs_time_of_grace() {
         "{took:?}"
     );
     here.nobody_left();
+}
+
+/// In the hands of the guard, and of a `resume` after both died, as in the runner's.
+/// Its output has no reader any more, so it must not print.
+#[test]
+fn what_a_dead_runner_leaves_may_clean_up_in_its_time_of_grace() {
+    for both in [false, true] {
+        let mut here = Here::with(
+            "[[agent]]\nid = \"tidy\"\nretry = { attempts = 1 }\nrun = [\"sh\", \"-c\", \"test -e tidied && exit 0; trap 'sh -c \\\"sleep 0.3; echo cleaned > tidied\\\"; exit 7' TERM; echo ready; exec > quiet 2>&1; while :; do sleep 0.02; done\"]\n",
+        );
+        here.grace = "20s";
+        let live = here.start();
+        live.hears("agent.started", "tidy");
+        wait_for("it waits", || {
+            (here.output("tidy.1") == "ready\n").then_some(())
+        });
+        let (guard, runner) = (live.guard(), live.runner());
+        if both {
+            signal(guard, Signal::STOP);
+        }
+        signal(runner, Signal::KILL);
+        if both {
+            signal(guard, Signal::KILL);
+        }
+        let _ = live.end();
+        if both {
+            let resumed = here.start_as(&["resume", "--headless", "--json"]).end();
+            assert_eq!(resumed.status, 0, "{}\n{}", resumed.events, resumed.err);
+        }
+        assert_eq!(here.read("tidied"), "cleaned\n", "both: {both}");
+        here.nobody_left();
+    }
 }
 
 #[test]
@@ -265,15 +301,77 @@ fn a_killed_guard_takes_the_run_along_and_it_can_go_on() {
     assert_eq!(events.of("agent.completed", "gate")["attempt"], 2);
 }
 
+/// An upgrade in the middle of a run: the file is gone or another one, the run goes on as it is.
 #[test]
-fn what_the_machine_refuses_is_status_4_without_colours_in_a_file() {
+fn a_program_that_is_removed_while_it_runs_still_starts_its_agents() {
+    let here = Here::with(
+        "[[agent]]\nid = \"first\"\nrun = [\"sh\", \"-c\", \"while ! test -e go; do sleep 0.02; done\"]\n[[agent]]\nid = \"next\"\nsim = { duration = \"10ms\" }\nneeds = [\"first\"]\n",
+    );
+    let program = here.path().join("wavedeck");
+    std::fs::copy(BIN, &program).unwrap();
+    let mut command = std::process::Command::new(&program);
+    command
+        .args(["run", "--headless", "--json"])
+        .current_dir(here.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(std::process::Stdio::null());
+    let live = Live::of(command);
+    live.hears("agent.started", "first");
+    std::fs::remove_file(&program).unwrap();
+    here.write("go", "");
+    live.end().with(0);
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let here = Here::with("");
+    let folder = here.path().join(std::ffi::OsStr::from_bytes(b"a\xffb"));
+    std::fs::create_dir_all(folder.join(".git")).unwrap();
+    let plan = "[[agent]]\nid = \"a\"\nrun = \"true\"\n";
+    std::fs::write(folder.join("wavedeck.toml"), plan).unwrap();
+    let output = here
+        .command(&["run", "--headless"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("not valid UTF-8"), "{err}");
+    assert!(!folder.join(".wavedeck").exists());
+}
+
+#[test]
+fn a_place_that_cannot_be_recorded_to_is_named_in_one_sentence() {
     let here = Here::with("[[agent]]\nid = \"a\"\nrun = \"true\"\n");
     here.write("a-file", "");
     let mut command = here.command(&["run", "--headless"]);
     let home = here.path().join("a-file");
     let output = command.env("WAVEDECK_HOME", &home).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(4), "{err}");
+    assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(err.contains("a-file"), "{err}");
     assert!(!err.contains('\u{1b}'), "{err:?}");
+    // The store's own name is taken by a file.
+    here.write(".wavedeck", "");
+    let said = here.say(&["run", "--headless"]);
+    assert_eq!(said.status, 2, "{said}");
+    assert!(
+        said.err.contains(".wavedeck: it is no folder of its own"),
+        "{said}"
+    );
+    // A place where nothing can be made; root may write into any other.
+    let output = here
+        .command(&["run", "--headless"])
+        .env("WAVEDECK_HOME", "/proc/wavedeck")
+        .output()
+        .unwrap();
+    let refused = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{refused}");
+    for text in [err, said.err, refused] {
+        assert!(text.contains("the run cannot begin: "), "{text}");
+        assert!(text.contains("WAVEDECK_HOME"), "{text}");
+        assert!(text.lines().count() <= 2, "{text}");
+    }
 }

@@ -341,3 +341,28 @@ fn a_detached_run_is_stopped_and_its_guard_goes() {
     assert_eq!(said.status, 3, "{said}");
     here.nobody_left();
 }
+
+#[test]
+fn among_several_live_runs_the_one_to_steer_must_be_named() {
+    let here = plan("", &[("a", "")]);
+    let nothing = here.say(&["runs", "--json"]);
+    assert_eq!(nothing.status, 0, "an empty list is an answer: {nothing}");
+    let ids = [0, 1].map(|_| here.say(&["run", "--detach"]).out.trim().to_owned());
+    let refused = here.ctl_says("stop -y");
+    assert_eq!(refused.status, 2, "{refused}");
+    for id in &ids {
+        assert!(refused.err.contains(id), "{refused}");
+    }
+    // Who only looks is told what is looked at, beside the answer.
+    let said = here.say(&["status", "--json"]);
+    assert_eq!(said.status, 0, "{said}");
+    let shown: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let shown = shown["run"].as_str().unwrap();
+    assert!(said.err.contains("2 runs are live here") && said.err.contains(shown));
+    for id in &ids {
+        assert_eq!(here.ctl_says(&format!("--run {id} stop -y")).status, 0);
+    }
+    for id in &ids {
+        assert_eq!(here.say(&["wait", id]).status, 3);
+    }
+}
