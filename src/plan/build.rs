@@ -39,7 +39,7 @@ pub(crate) fn build(
         .filter_map(|a| a.id.as_ref())
         .map(|id| id.v.as_str())
         .collect();
-    if raw.agents.is_empty() {
+    if raw.agents.is_empty() && !raw.agents_bad {
         d.sink
             .error(At::NOWHERE, "the plan has no agents")
             .help("[[agent]] with an id and a run is enough");
@@ -173,6 +173,13 @@ fn duplicates(d: &mut Decoder, specs: &[&AgentSpec], names: &Names<'_>) {
                 id.at,
                 format!("duplicate id: agent `{}` is there already", id.v),
             );
+            if let Some(item) = &spec.item
+                && specs[first.ix()].at == spec.at
+            {
+                found.help(format!(
+                    "`each` has `{item}` twice, or the id does not hold ${{item}}"
+                ));
+            }
             if let Some(other) = specs[first.ix()].id.as_ref().filter(|o| o.at != id.at) {
                 found.related(other.at, "the first one is here");
             }

@@ -10,6 +10,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::display::hides;
 
 use super::diag::{At, Sink, Sp};
+use super::keys;
 use super::suggest::Suggest;
 use super::vars::{self, Problem, Vars};
 
@@ -50,17 +51,29 @@ pub(crate) fn document<'s>(source: &'s str, sink: &mut Sink) -> Option<Spanned<D
     let (document, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
         let place = error.span().map_or(At::NOWHERE, |s| At::of(&s));
-        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        let mut message = error.message().lines().collect::<Vec<_>>().join(", ");
+        if let Some(key) = error.span().and_then(|s| source.get(s))
+            && message == "duplicate key"
+        {
+            let _ = write!(message, ": `{key}` is there already");
+        }
         sink.error(place, message);
     }
     errors.is_empty().then_some(document)
 }
 
+/// Says that a value is of the wrong kind.
+pub(super) fn expected(what: &str, value: &Val<'_>) -> String {
+    format!("expected {what}, found {}", describe(value.get_ref()))
+}
+
 impl Decoder {
-    /// Reports a key that does not exist, with the nearest that does.
+    /// Reports a key that does not exist, with the nearest that does, or the one that other
+    /// programs call so.
     pub fn unknown_key(&mut self, key: &Key<'_>, known: &[&str]) {
         let name = key.get_ref();
-        let meant = self.suggest.nearest(name, known.iter().copied());
+        let nearest = self.suggest.nearest(name, known.iter().copied());
+        let meant = nearest.or_else(|| keys::elsewhere(name, known));
         let found = self
             .sink
             .error(at(key), format!("unknown key `{name}`"))
@@ -85,10 +98,7 @@ impl Decoder {
 
     /// Reports a value of the wrong kind.
     pub fn expected(&mut self, what: &str, value: &Val<'_>) {
-        self.sink.error(
-            at(value),
-            format!("expected {what}, found {}", describe(value.get_ref())),
-        );
+        self.sink.error(at(value), expected(what, value));
     }
 
     pub(super) fn fill(&mut self, text: &str, place: At) -> String {
@@ -222,7 +232,7 @@ impl Decoder {
         };
         self.sink
             .error(path.at, format!("path `{}` {why}", path.v))
-            .help("paths are relative to the repository's root");
+            .help("paths are relative and stay in the repository");
         false
     }
 
