@@ -149,6 +149,7 @@ pub(crate) fn build(
     let workers: Vec<Worker> = workers.finish(d, raw, &mut agents, &mut unbuilt);
     let stem = options.file_name.rsplit('/').next().unwrap_or("");
     let stem = stem.strip_suffix(".toml").unwrap_or(stem);
+    let stem = if stem.is_empty() { "plan" } else { stem };
     Plan {
         version: raw.version.unwrap_or(1),
         name: raw.name.clone().unwrap_or_else(|| stem.to_owned()),
