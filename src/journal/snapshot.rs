@@ -392,7 +392,11 @@ mod tests {
     /// A state with a process of each kind that holds one.
     fn state() -> State {
         let source = "[[phase]]\nid = \"p\"\n[[agent]]\nid = \"a\"\nphase = \"p\"\nrun = \"true\"";
-        let plan = crate::plan::load(source, &Default::default(), &mut |_| unreachable!());
+        let plan = crate::plan::load(
+            source,
+            &crate::plan::LoadOptions::default(),
+            &mut |_| unreachable!(),
+        );
         let mut setup = Setup::clone(&no_setup());
         setup.plan = plan.unwrap().plan;
         let mut state = State::new(no_setup());
