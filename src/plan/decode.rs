@@ -19,6 +19,9 @@ pub(crate) type Val<'a> = Spanned<DeValue<'a>>;
 /// A key of the document with its place.
 pub(crate) type Key<'a> = Spanned<DeString<'a>>;
 
+/// So many names are listed where none of them is near.
+const FEW: usize = 8;
+
 /// Longest id in characters.
 const LONGEST_ID: usize = 64;
 
@@ -83,17 +86,33 @@ impl Decoder {
         }
     }
 
-    /// Reports a reference to something that does not exist.
+    /// Reports a reference to something that does not exist, with the nearest that does; else with
+    /// all that do where they are few, or with how to declare one.
     pub fn unknown<'c>(
         &mut self,
         what: &str,
         name: &Sp<String>,
-        candidates: impl IntoIterator<Item = &'c str>,
+        candidates: impl IntoIterator<Item = &'c str, IntoIter: Clone>,
     ) {
-        let meant = self.suggest.nearest(&name.v, candidates);
-        self.sink
+        let candidates = candidates.into_iter();
+        let meant = self.suggest.nearest(&name.v, candidates.clone());
+        let found = self
+            .sink
             .error(name.at, format!("unknown {what} `{}`", name.v))
             .meant(meant);
+        let mut few: Vec<&str> = candidates.take(FEW + 1).collect();
+        few.dedup();
+        match few.len() {
+            _ if meant.is_some() => {}
+            1..=FEW => {
+                found.help(format!("there are: {}", few.join(", ")));
+            }
+            _ => {
+                if let Some(form) = keys::declared(what) {
+                    found.help(format!("declare it: {form}"));
+                }
+            }
+        }
     }
 
     /// Reports a value of the wrong kind.

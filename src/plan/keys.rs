@@ -217,3 +217,14 @@ pub(crate) fn elsewhere(name: &str, known: &[&str]) -> Option<&'static str> {
         .find(|(key, names)| known.contains(key) && names.contains(&name))
         .map(|(key, _)| *key)
 }
+
+/// Returns how one of these is declared.
+pub(crate) fn declared(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "phase" => "[[phase]] id = \"…\"",
+        "track" => "[[track]] id = \"…\"",
+        "gate" => "[gate.NAME] run = [\"…\"]",
+        "worker" => "[worker.NAME] run = \"…\"",
+        _ => return None,
+    })
+}
