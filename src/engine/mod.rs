@@ -32,6 +32,5 @@ pub use state::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, Memory, PhaseState,
     PhaseStatus, State, Status,
 };
-pub use state::{Due, Rank};
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;

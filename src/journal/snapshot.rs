@@ -18,13 +18,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    engine::{
-        AgentState, AttemptEnd, CheckRun, Due, Effective, Exit, Live, PhaseState, Rank, Setup,
-        State, Thresholds,
-    },
-    plan::{AgentIx, Class, Priority},
-};
+use crate::engine::{AgentState, CheckRun, Effective, Live, PhaseState, Setup, State, Thresholds};
 
 use super::{Position, format};
 
@@ -98,38 +92,15 @@ impl AtWork {
     }
 }
 
-/// A number that changes with the members of the state: the binary form has neither names nor
-/// types, and one of another layout must not be read as this one.
+/// A number that changes with the members of the state: the binary form has no names, and one of
+/// another layout must not be read as this one. Between versions of the program, what is nested
+/// deeper is told apart by the version.
 fn layout() -> u32 {
     static LAYOUT: OnceLock<u32> = OnceLock::new();
     *LAYOUT.get_or_init(|| {
         let mut state = State::new(no_setup());
-        // What a fresh state has none of.
-        state.agents.push(AgentState {
-            last: Some(AttemptEnd {
-                attempt: 0,
-                exit: Exit::Code(0),
-                ending: None,
-                ran_us: 0,
-                peak_bytes: 0,
-                leaked: 0,
-                present: Vec::new(),
-            }),
-            ..AgentState::default()
-        });
+        state.agents.push(AgentState::default());
         state.phases.push(PhaseState::default());
-        state.due.insert(Due {
-            at_us: 0,
-            agent: AgentIx::of(0),
-        });
-        state.ready.insert(Rank {
-            soft: false,
-            phase: 0,
-            priority: Priority::Normal,
-            latest_finish_us: 0,
-            class: Class::Implementation,
-            agent: AgentIx::of(0),
-        });
         // Cannot fail; and a layout without members fits no other.
         crc32fast::hash(&serde_json::to_vec(&state).unwrap_or_default())
     })
@@ -387,89 +358,33 @@ pub(super) fn forget_after(dir: &Path, seq: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Handle, JobState};
 
-    /// A state with a process of each kind that holds one.
-    fn state() -> State {
-        let source = "[[phase]]\nid = \"p\"\n[[agent]]\nid = \"a\"\nphase = \"p\"\nrun = \"true\"";
-        let plan = crate::plan::load(
-            source,
-            &crate::plan::LoadOptions::default(),
-            &mut |_| unreachable!(),
-        );
-        let mut setup = Setup::clone(&no_setup());
-        setup.plan = plan.unwrap().plan;
+    #[test]
+    fn another_layout_is_not_read_as_this_one() {
+        let dir = tempfile::tempdir().unwrap();
         let mut state = State::new(no_setup());
-        state.setup = Arc::new(setup);
-        let handle = |pid| Handle::Local {
-            pid,
-            start_ticks: 7,
-        };
-        let check = |pid| CheckRun {
-            attempt: 1,
-            step: 0,
-            steps: 2,
-            job: JobState::Running(handle(pid)),
-            since_us: 5,
-            ending: None,
-        };
-        state.agents = vec![AgentState {
-            live: Some(Live {
-                handle: Some(handle(1)),
-                clock_from_us: 3,
-                clock_us: 4,
-                ending: None,
-            }),
-            check: Some(check(2)),
-            reason: Some("because".to_owned()),
-            ..AgentState::default()
-        }];
-        state.phases = vec![PhaseState {
-            check: Some(check(3)),
-            ..PhaseState::default()
-        }];
         (state.run, state.seq) = ("r".to_owned(), 9);
-        state
-    }
-
-    fn written(dir: &Path, state: &State) -> PathBuf {
         let at = Position {
             seq: 9,
             offset: 100,
             elapsed_us: 6,
             crc: *b"0123abcd",
         };
-        let state = state.clone();
-        write(&dir.join(SNAPSHOTS), Job { state, at }).unwrap();
-        let [stored] = &list(dir)[..] else {
-            panic!("one snapshot")
+        let job = Job {
+            state: state.clone(),
+            at,
         };
-        stored.path.clone()
-    }
-
-    #[test]
-    fn what_holds_a_process_comes_back() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = state();
-        let path = written(dir.path(), &state);
-        let (back, at) = load(&path, "r", &state.setup).unwrap();
-        assert_eq!(back, state);
-        assert_eq!((at.seq, at.offset, at.crc), (9, 100, *b"0123abcd"));
-    }
-
-    #[test]
-    fn another_layout_is_not_read_as_this_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let state = state();
-        let path = written(dir.path(), &state);
-        let bytes = fs::read(&path).unwrap();
+        write(&dir.path().join(SNAPSHOTS), job).unwrap();
+        let path = &list(dir.path())[0].path;
+        assert!(load(path, "r", &state.setup) == Some((state.clone(), at)));
+        let bytes = fs::read(path).unwrap();
         let end = bytes.iter().position(|&b| b == b'\n').unwrap();
         let mut head: Head = serde_json::from_slice(&bytes[..end]).unwrap();
         head.layout ^= 1;
         let mut other = Vec::new();
         format::closed(&head, &mut other).unwrap();
         other.extend_from_slice(&bytes[end + 1..]);
-        fs::write(&path, other).unwrap();
-        assert!(load(&path, "r", &state.setup).is_none());
+        fs::write(path, other).unwrap();
+        assert!(load(path, "r", &state.setup).is_none());
     }
 }
