@@ -468,7 +468,14 @@ fn arrows_between_modules_go_one_way() {
         ),
         (
             "journal",
-            &["plan", "graph", "schedule", "engine", "resources"],
+            &[
+                "plan",
+                "graph",
+                "schedule",
+                "engine",
+                "resources",
+                "display",
+            ],
         ),
         (
             "tui",

@@ -76,6 +76,22 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
 
 /// Each agent but the first needs the one at half its place.
 fn setup(agents: usize) -> Arc<Setup> {
+    setup_of((0..agents).map(|i| {
+        let need = [i / 2];
+        agent(i, if i == 0 { &[] } else { &need })
+    }))
+}
+
+/// The same, where every agent is checked by two commands.
+fn checked_setup(agents: usize) -> Arc<Setup> {
+    let setup = setup(agents);
+    setup_of(setup.plan.agents.iter().cloned().map(|agent| Agent {
+        check: vec![vec!["true".into()]; 2],
+        ..agent
+    }))
+}
+
+fn setup_of(agents: impl Iterator<Item = Agent>) -> Arc<Setup> {
     let plan = Plan {
         version: 1,
         name: "journal \u{1b}[31mtest".into(),
@@ -87,14 +103,10 @@ fn setup(agents: usize) -> Arc<Setup> {
         tracks: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
-        agents: (0..agents)
-            .map(|i| {
-                let need = [i / 2];
-                agent(i, if i == 0 { &[] } else { &need })
-            })
-            .collect(),
+        agents: agents.collect(),
         unbuilt: Vec::new(),
     };
+    let agents = plan.agents.len();
     let effective = Effective {
         ram_limit_bytes: 1 << 40,
         agents_cap: 16,
@@ -628,9 +640,19 @@ fn run_with_snapshots(dir: &Path, setup: &Arc<Setup>) -> Vec<Record> {
 #[test]
 fn a_seek_gives_the_folded_state_with_or_without_snapshots_and_index() {
     let dir = tempfile::tempdir().unwrap();
-    let setup = setup(1200);
+    let setup = checked_setup(1200);
     let records = run_with_snapshots(dir.path(), &setup);
-    assert!(snapshot::list(dir.path()).len() >= 2, "{}", records.len());
+    let taken = snapshot::list(dir.path());
+    assert!(taken.len() >= 2, "{}", records.len());
+    // What holds a process is kept in another form than the rest.
+    let has = |holds: fn(&wavedeck::engine::AgentState) -> bool| {
+        taken.iter().any(|stored| {
+            let (state, _) = snapshot::load(&stored.path, "20261120-100000-7f3a", &setup).unwrap();
+            state.agents.iter().any(holds)
+        })
+    };
+    assert!(has(|agent| agent.live.is_some()));
+    assert!(has(|agent| agent.check.is_some()));
     let mut states = vec![State::new(setup.clone())];
     for record in &records {
         let mut state = states.last().unwrap().clone();

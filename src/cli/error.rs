@@ -4,6 +4,8 @@
 
 use std::error::Error as StdError;
 
+use crate::runtime::prepare::FolderError;
+
 /// Exit statuses (DESIGN 6).
 pub mod status {
     /// Every agent succeeded, was skipped by its own condition, or its failure was handled.
@@ -49,6 +51,16 @@ pub enum Error {
         /// Why.
         source: Box<dyn StdError + Send + Sync>,
     },
+}
+
+impl From<FolderError> for Error {
+    fn from(error: FolderError) -> Self {
+        match error {
+            // Its problems stand on lines of their own.
+            FolderError::Plan(_) => Self::Problems(error.to_string()),
+            error => Self::usage(error.to_string()),
+        }
+    }
 }
 
 impl Error {

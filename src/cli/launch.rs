@@ -211,16 +211,26 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
         if agent.work == Work::Group {
             continue;
         }
-        let mode: AgentMode = agent.modes[0].clone();
+        let mut mode: AgentMode = agent.modes[0].clone();
+        for us in [
+            &mut mode.duration.min_us,
+            &mut mode.duration.expected_us,
+            &mut mode.duration.max_us,
+        ] {
+            *us = scaled(*us);
+        }
+        // What is simulated takes and uses just this.
+        (mode.duration.guessed, mode.ram_guessed) = (false, false);
         agent.work = Work::Sim(match &agent.work {
             Work::Sim(sim) => Sim {
                 duration_us: scaled(sim.duration_us),
                 ..sim.clone()
             },
             _ => Sim {
-                duration_us: scaled(mode.duration.expected_us),
+                duration_us: mode.duration.expected_us,
                 ram_bytes: mode.ram_bytes,
                 curve: Curve::Ramp,
+                processes: 1,
                 lines: 5,
                 ..Sim::default()
             },
@@ -251,6 +261,24 @@ pub fn workdir(root: Option<&Path>, plan_file: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rehearsed_plan_is_read_again_as_it_was_written() {
+        let read = |source: &str| {
+            let loaded = plan::load(
+                source,
+                &plan::LoadOptions::default(),
+                &mut |_| unreachable!(),
+            );
+            loaded.map_err(|found| plan::render(&found, "plan.toml", source))
+        };
+        let source = "name = \"n\"\n[worker.w]\nrun = \"cat\"\n\
+            [[agent]]\nid = \"a\"\nrun = \"true\"\ncheck = [\"true\"]\n\
+            [[agent]]\nid = \"b\"\nprompt = \"p\"\nworker = \"w\"\nworkspace = \"shared\"\n";
+        let rehearsed = rehearsal(read(source).unwrap().plan, 20_000);
+        let again = read(&plan::expand::to_toml(&rehearsed)).unwrap().plan;
+        assert_eq!(again.agents, rehearsed.agents);
+    }
 
     #[test]
     fn an_announcement_may_be_without_a_socket() {

@@ -199,7 +199,12 @@ fn read_plan(path: &Path, by_default: bool) -> Result<String, Error> {
             error
         }
     })?;
-    text(bytes).map_err(|why| Error::usage(format!("the plan {name} cannot be read: {why}")))
+    text(bytes).map_err(|NotText { line, column }| {
+        let place = format!("{}:{line}:{column}", escape(&name.to_string()));
+        Error::Problems(format!(
+            "{place}: error: not UTF-8\nhelp: save the file as UTF-8\n"
+        ))
+    })
 }
 
 /// Reads a layer of the configuration; none where there is no such file.
@@ -215,7 +220,8 @@ pub fn read_layer(path: &Path) -> Result<Option<String>, String> {
     {
         return Ok(None);
     }
-    text(read_limited(path, FILE_LIMIT, true)?).map(Some)
+    let text = text(read_limited(path, FILE_LIMIT, true)?);
+    text.map(Some).map_err(|why| why.to_string())
 }
 
 fn read_prompt(folder: &Path, prompt: &str) -> Result<String, String> {
@@ -229,7 +235,8 @@ fn read_prompt(folder: &Path, prompt: &str) -> Result<String, String> {
     if !inside {
         return Err("the path leads out of the plan's folder".to_owned());
     }
-    text(read_limited(&folder.join(prompt), PROMPT_LIMIT, true)?)
+    let text = text(read_limited(&folder.join(prompt), PROMPT_LIMIT, true)?);
+    text.map_err(|why| why.to_string())
 }
 
 fn read_limited(path: &Path, limit: u64, regular: bool) -> Result<Vec<u8>, String> {
@@ -256,11 +263,23 @@ fn read_limited(path: &Path, limit: u64, regular: bool) -> Result<Vec<u8>, Strin
     Ok(bytes)
 }
 
-fn text(bytes: Vec<u8>) -> Result<String, String> {
+/// Where a file stops being text; counted from 1, in characters.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}, column {column} is not UTF-8")]
+struct NotText {
+    line: usize,
+    column: usize,
+}
+
+fn text(bytes: Vec<u8>) -> Result<String, NotText> {
     String::from_utf8(bytes).map_err(|e| {
         let before = &e.as_bytes()[..e.utf8_error().valid_up_to()];
-        let line = 1 + before.split(|b| *b == b'\n').count().saturating_sub(1);
-        format!("line {line} is not UTF-8")
+        let before = String::from_utf8_lossy(before);
+        let last = before.rsplit('\n').next().unwrap_or_default();
+        NotText {
+            line: 1 + before.matches('\n').count(),
+            column: 1 + last.chars().count(),
+        }
     })
 }
 

@@ -93,7 +93,9 @@ mod tests {
     fn text(error: Error) -> String {
         match error {
             Error::Problems(text) => text,
-            Error::Usage { message, help } => format!("{message} {}", help.unwrap_or_default()),
+            Error::Usage { message, help } | Error::Failed { message, help } => {
+                format!("{message} {}", help.unwrap_or_default())
+            }
             Error::Internal { .. } => panic!("internal"),
         }
     }

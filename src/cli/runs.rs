@@ -71,7 +71,7 @@ pub fn runs(args: &RunsArgs, global: &Global) -> Outcome {
         }
         Some(RunsCommand::Show { run }) => {
             let dir = find::run(run.as_deref())?;
-            let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+            let (setup, _) = read_folder(&dir.path)?;
             let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
             let state = fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))?;
             if args.json {

@@ -67,7 +67,7 @@ pub fn status(args: &StatusArgs, _global: &Global) -> Outcome {
 }
 
 fn read(dir: &RunDir) -> Result<State, Error> {
-    let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+    let (setup, _) = read_folder(&dir.path)?;
     let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))
 }

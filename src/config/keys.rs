@@ -127,8 +127,10 @@ fn ram(d: &mut Decoder, value: &Val<'_>) -> Option<RamLimit> {
     const WHAT: &str = "a share such as \"75%\" or a size such as \"24GiB\"";
     let text = d.text(value, WHAT)?;
     let limit = units::ram_limit(&text.v);
-    if limit.is_none() {
+    if limit.is_none() && text.v.ends_with('%') {
         d.expected(WHAT, value);
+    } else if limit.is_none() {
+        d.wrong_unit(WHAT, value, &units::MEMORY);
     }
     limit
 }

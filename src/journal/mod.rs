@@ -13,7 +13,6 @@ pub mod index;
 pub mod info;
 pub mod reader;
 pub mod render;
-mod rows;
 pub mod run;
 pub mod samples;
 pub mod seek;

@@ -10,7 +10,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
@@ -18,12 +18,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Effective, Setup, State, Thresholds};
+use crate::engine::{AgentState, CheckRun, Effective, Live, PhaseState, Setup, State, Thresholds};
 
-use super::{Position, format, rows};
+use super::{Position, format};
 
 /// Name of the folder inside a run's folder.
 pub const SNAPSHOTS: &str = "snapshots";
+
+/// Ending of a snapshot's name.
+const ENDING: &str = ".state";
 
 /// Events between two snapshots, at least.
 pub const EVENTS: u64 = 1024;
@@ -31,7 +34,7 @@ pub const EVENTS: u64 = 1024;
 /// Journal bytes between two snapshots, at least, in sizes of the last one.
 pub const SIZES: u64 = 4;
 
-/// First line of a snapshot; the second is the state, the third its agents.
+/// First line of a snapshot; the second is [`AtWork`], what follows is the state in binary.
 #[derive(Debug, Serialize, Deserialize)]
 struct Head {
     wavedeck: String,
@@ -42,12 +45,65 @@ struct Head {
     offset: u64,
     /// Checksum of the journal's record `seq`: ties the snapshot to its journal.
     record: String,
+    /// What the state is made of, see [`layout`].
+    layout: u32,
+    /// Checksum of the state in binary.
+    state: u32,
 }
 
-/// Third line: the agents, taken out of the state.
-#[derive(Serialize, Deserialize)]
-struct Rows<T> {
-    agents: Vec<T>,
+/// Second line: what holds a process, taken out of the state; the binary form has no names, which
+/// handles need to be read. The numbers are positions.
+#[derive(Default, Serialize, Deserialize)]
+struct AtWork {
+    live: Vec<(u32, Live)>,
+    checks: Vec<(u32, CheckRun)>,
+    phases: Vec<(u32, CheckRun)>,
+}
+
+impl AtWork {
+    fn take(state: &mut State) -> Self {
+        let mut taken = Self::default();
+        for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
+            taken.live.extend(agent.live.take().map(|live| (i, live)));
+            taken
+                .checks
+                .extend(agent.check.take().map(|check| (i, check)));
+        }
+        for (phase, i) in state.phases.iter_mut().zip(0_u32..) {
+            taken
+                .phases
+                .extend(phase.check.take().map(|check| (i, check)));
+        }
+        taken
+    }
+
+    /// Puts it back; `None` where it does not fit the state.
+    fn put(self, state: &mut State) -> Option<()> {
+        for (i, live) in self.live {
+            state.agents.get_mut(i as usize)?.live = Some(live);
+        }
+        for (i, check) in self.checks {
+            state.agents.get_mut(i as usize)?.check = Some(check);
+        }
+        for (i, check) in self.phases {
+            state.phases.get_mut(i as usize)?.check = Some(check);
+        }
+        Some(())
+    }
+}
+
+/// A number that changes with the members of the state: the binary form has no names, and one of
+/// another layout must not be read as this one. Between versions of the program, what is nested
+/// deeper is told apart by the version.
+fn layout() -> u32 {
+    static LAYOUT: OnceLock<u32> = OnceLock::new();
+    *LAYOUT.get_or_init(|| {
+        let mut state = State::new(no_setup());
+        state.agents.push(AgentState::default());
+        state.phases.push(PhaseState::default());
+        // Cannot fail; and a layout without members fits no other.
+        crc32fast::hash(&serde_json::to_vec(&state).unwrap_or_default())
+    })
 }
 
 struct Job {
@@ -153,6 +209,8 @@ fn write(dir: &Path, job: Job) -> io::Result<u64> {
     let Job { mut state, at } = job;
     // The setup is the same for the whole run and comes from the plan.
     state.setup = no_setup();
+    let at_work = AtWork::take(&mut state);
+    let state_bytes = postcard::to_allocvec(&state).map_err(io::Error::other)?;
     let head = Head {
         wavedeck: "snapshot".to_owned(),
         program: env!("CARGO_PKG_VERSION").to_owned(),
@@ -161,17 +219,15 @@ fn write(dir: &Path, job: Job) -> io::Result<u64> {
         elapsed_us: at.elapsed_us,
         offset: at.offset,
         record: String::from_utf8_lossy(&at.crc).into_owned(),
+        layout: layout(),
+        state: crc32fast::hash(&state_bytes),
     };
-    let agents = std::mem::take(&mut state.agents);
-    let rows = Rows {
-        agents: agents.iter().map(rows::To).collect(),
-    };
-    let mut bytes = Vec::with_capacity(64 << 10);
+    let mut bytes = Vec::with_capacity(state_bytes.len() + (16 << 10));
     format::closed(&head, &mut bytes)?;
-    format::closed(&state, &mut bytes)?;
-    format::closed(&rows, &mut bytes)?;
+    format::closed(&at_work, &mut bytes)?;
+    bytes.extend_from_slice(&state_bytes);
     fs::create_dir_all(dir)?;
-    let whole = dir.join(format!("{:012}-{:015}.json", at.seq, at.elapsed_us));
+    let whole = dir.join(format!("{:012}-{:015}{ENDING}", at.seq, at.elapsed_us));
     let part = dir.join("writing");
     let mut file = fs::OpenOptions::new()
         .write(true)
@@ -235,7 +291,7 @@ pub fn list(dir: &Path) -> Vec<Stored> {
             let (seq, elapsed) = path
                 .file_name()?
                 .to_str()?
-                .strip_suffix(".json")?
+                .strip_suffix(ENDING)?
                 .split_once('-')?;
             Some(Stored {
                 seq: seq.parse().ok()?,
@@ -253,18 +309,26 @@ pub fn list(dir: &Path) -> Vec<Stored> {
 pub fn load(path: &Path, run: &str, setup: &Arc<Setup>) -> Option<(State, Position)> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
-    let mut lines = bytes.strip_suffix(b"\n")?.split(|&b| b == b'\n');
-    let (head, state, rows) = (lines.next()?, lines.next()?, lines.next()?);
-    for line in [head, state, rows] {
+    let mut parts = bytes.splitn(3, |&b| b == b'\n');
+    let (head, at_work, state) = (parts.next()?, parts.next()?, parts.next()?);
+    for line in [head, at_work] {
         format::verify(line)?;
     }
     let head: Head = serde_json::from_slice(head).ok()?;
-    if head.wavedeck != "snapshot" || head.program != env!("CARGO_PKG_VERSION") || head.run != run {
+    if head.wavedeck != "snapshot"
+        || head.program != env!("CARGO_PKG_VERSION")
+        || head.run != run
+        || head.layout != layout()
+        || head.state != crc32fast::hash(state)
+    {
         return None;
     }
-    let mut state: State = serde_json::from_slice(state).ok()?;
-    let rows: Rows<rows::From> = serde_json::from_slice(rows).ok()?;
-    state.agents = rows.agents.into_iter().map(|row| row.0).collect();
+    let at_work: AtWork = serde_json::from_slice(at_work).ok()?;
+    let (mut state, rest) = postcard::take_from_bytes::<State>(state).ok()?;
+    if !rest.is_empty() {
+        return None;
+    }
+    at_work.put(&mut state)?;
     if state.seq != head.seq
         || state.agents.len() != setup.plan.agents.len()
         || state.phases.len() != setup.plan.phases.len()
@@ -288,5 +352,39 @@ pub(super) fn forget_after(dir: &Path, seq: u64) {
             // One that stays is ignored: it does not fit the journal.
             let _ = fs::remove_file(stored.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_layout_is_not_read_as_this_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut state = State::new(no_setup());
+        (state.run, state.seq) = ("r".to_owned(), 9);
+        let at = Position {
+            seq: 9,
+            offset: 100,
+            elapsed_us: 6,
+            crc: *b"0123abcd",
+        };
+        let job = Job {
+            state: state.clone(),
+            at,
+        };
+        write(&dir.path().join(SNAPSHOTS), job).unwrap();
+        let path = &list(dir.path())[0].path;
+        assert!(load(path, "r", &state.setup) == Some((state.clone(), at)));
+        let bytes = fs::read(path).unwrap();
+        let end = bytes.iter().position(|&b| b == b'\n').unwrap();
+        let mut head: Head = serde_json::from_slice(&bytes[..end]).unwrap();
+        head.layout ^= 1;
+        let mut other = Vec::new();
+        format::closed(&head, &mut other).unwrap();
+        other.extend_from_slice(&bytes[end + 1..]);
+        fs::write(path, other).unwrap();
+        assert!(load(path, "r", &state.setup).is_none());
     }
 }

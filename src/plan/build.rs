@@ -39,7 +39,7 @@ pub(crate) fn build(
         .filter_map(|a| a.id.as_ref())
         .map(|id| id.v.as_str())
         .collect();
-    if raw.agents.is_empty() {
+    if raw.agents.is_empty() && !raw.agents_bad {
         d.sink
             .error(At::NOWHERE, "the plan has no agents")
             .help("[[agent]] with an id and a run is enough");
@@ -149,6 +149,7 @@ pub(crate) fn build(
     let workers: Vec<Worker> = workers.finish(d, raw, &mut agents, &mut unbuilt);
     let stem = options.file_name.rsplit('/').next().unwrap_or("");
     let stem = stem.strip_suffix(".toml").unwrap_or(stem);
+    let stem = if stem.is_empty() { "plan" } else { stem };
     Plan {
         version: raw.version.unwrap_or(1),
         name: raw.name.clone().unwrap_or_else(|| stem.to_owned()),
@@ -173,6 +174,13 @@ fn duplicates(d: &mut Decoder, specs: &[&AgentSpec], names: &Names<'_>) {
                 id.at,
                 format!("duplicate id: agent `{}` is there already", id.v),
             );
+            if let Some(item) = &spec.item
+                && specs[first.ix()].at == spec.at
+            {
+                found.help(format!(
+                    "`each` has `{item}` twice, or the id does not hold ${{item}}"
+                ));
+            }
             if let Some(other) = specs[first.ix()].id.as_ref().filter(|o| o.at != id.at) {
                 found.related(other.at, "the first one is here");
             }

@@ -10,6 +10,7 @@ use toml::de::{DeString, DeTable, DeValue};
 use crate::display::hides;
 
 use super::diag::{At, Sink, Sp};
+use super::keys;
 use super::suggest::Suggest;
 use super::vars::{self, Problem, Vars};
 
@@ -17,6 +18,9 @@ use super::vars::{self, Problem, Vars};
 pub(crate) type Val<'a> = Spanned<DeValue<'a>>;
 /// A key of the document with its place.
 pub(crate) type Key<'a> = Spanned<DeString<'a>>;
+
+/// So many names are listed where none of them is near.
+const FEW: usize = 8;
 
 /// Longest id in characters.
 const LONGEST_ID: usize = 64;
@@ -50,17 +54,29 @@ pub(crate) fn document<'s>(source: &'s str, sink: &mut Sink) -> Option<Spanned<D
     let (document, errors) = DeTable::parse_recoverable(source);
     for error in &errors {
         let place = error.span().map_or(At::NOWHERE, |s| At::of(&s));
-        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        let mut message = error.message().lines().collect::<Vec<_>>().join(", ");
+        if let Some(key) = error.span().and_then(|s| source.get(s))
+            && message == "duplicate key"
+        {
+            let _ = write!(message, ": `{key}` is there already");
+        }
         sink.error(place, message);
     }
     errors.is_empty().then_some(document)
 }
 
+/// Says that a value is of the wrong kind.
+pub(super) fn expected(what: &str, value: &Val<'_>) -> String {
+    format!("expected {what}, found {}", describe(value.get_ref()))
+}
+
 impl Decoder {
-    /// Reports a key that does not exist, with the nearest that does.
+    /// Reports a key that does not exist, with the nearest that does, or the one that other
+    /// programs call so.
     pub fn unknown_key(&mut self, key: &Key<'_>, known: &[&str]) {
         let name = key.get_ref();
-        let meant = self.suggest.nearest(name, known.iter().copied());
+        let nearest = self.suggest.nearest(name, known.iter().copied());
+        let meant = nearest.or_else(|| keys::elsewhere(name, known));
         let found = self
             .sink
             .error(at(key), format!("unknown key `{name}`"))
@@ -70,25 +86,38 @@ impl Decoder {
         }
     }
 
-    /// Reports a reference to something that does not exist.
+    /// Reports a reference to something that does not exist, with the nearest that does; else with
+    /// all that do where they are few, or with how to declare one.
     pub fn unknown<'c>(
         &mut self,
         what: &str,
         name: &Sp<String>,
-        candidates: impl IntoIterator<Item = &'c str>,
+        candidates: impl IntoIterator<Item = &'c str, IntoIter: Clone>,
     ) {
-        let meant = self.suggest.nearest(&name.v, candidates);
-        self.sink
+        let candidates = candidates.into_iter();
+        let meant = self.suggest.nearest(&name.v, candidates.clone());
+        let found = self
+            .sink
             .error(name.at, format!("unknown {what} `{}`", name.v))
             .meant(meant);
+        let mut few: Vec<&str> = candidates.take(FEW + 1).collect();
+        few.dedup();
+        match few.len() {
+            _ if meant.is_some() => {}
+            1..=FEW => {
+                found.help(format!("there are: {}", few.join(", ")));
+            }
+            _ => {
+                if let Some(form) = keys::declared(what) {
+                    found.help(format!("declare it: {form}"));
+                }
+            }
+        }
     }
 
     /// Reports a value of the wrong kind.
     pub fn expected(&mut self, what: &str, value: &Val<'_>) {
-        self.sink.error(
-            at(value),
-            format!("expected {what}, found {}", describe(value.get_ref())),
-        );
+        self.sink.error(at(value), expected(what, value));
     }
 
     pub(super) fn fill(&mut self, text: &str, place: At) -> String {
@@ -222,7 +251,7 @@ impl Decoder {
         };
         self.sink
             .error(path.at, format!("path `{}` {why}", path.v))
-            .help("paths are relative to the repository's root");
+            .help("paths are relative and stay in the repository");
         false
     }
 

@@ -143,6 +143,12 @@ impl Sink {
         self.errors > 0
     }
 
+    /// How many errors there are so far.
+    #[must_use]
+    pub const fn errors(&self) -> usize {
+        self.errors
+    }
+
     /// Turns everything into diagnostics: by place, each only once.
     #[must_use]
     pub fn finish(self, source: &str) -> Vec<Diagnostic> {

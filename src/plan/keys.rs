@@ -175,3 +175,56 @@ pub(crate) fn overrides() -> Vec<&'static str> {
     let keys = AGENT.iter().copied().filter(|k| !NOT_OVERRIDE.contains(k));
     std::iter::once("agents").chain(keys).collect()
 }
+
+/// What other programs call a key of ours.
+const ELSEWHERE: [(&str, &[&str]); 9] = [
+    ("run", &["command", "cmd", "script", "exec", "args"]),
+    (
+        "needs",
+        &[
+            "depends_on",
+            "depends",
+            "dependencies",
+            "deps",
+            "after",
+            "requires",
+            "blocked_by",
+        ],
+    ),
+    ("retry", &["retries", "max_attempts", "attempts"]),
+    ("ram", &["memory", "mem", "memory_limit"]),
+    ("cpus", &["cores", "cpu_limit"]),
+    (
+        "agents",
+        &[
+            "parallel",
+            "parallelism",
+            "concurrency",
+            "max_parallel",
+            "jobs",
+            "workers",
+        ],
+    ),
+    ("prompt", &["task", "instructions", "description"]),
+    ("worker", &["model", "executor", "cli"]),
+    ("agent", &["task", "tasks", "job", "jobs", "step", "steps"]),
+];
+
+/// Returns the one of the known keys that other programs call so.
+pub(crate) fn elsewhere(name: &str, known: &[&str]) -> Option<&'static str> {
+    ELSEWHERE
+        .iter()
+        .find(|(key, names)| known.contains(key) && names.contains(&name))
+        .map(|(key, _)| *key)
+}
+
+/// Returns how one of these is declared.
+pub(crate) fn declared(what: &str) -> Option<&'static str> {
+    Some(match what {
+        "phase" => "[[phase]] id = \"…\"",
+        "track" => "[[track]] id = \"…\"",
+        "gate" => "[gate.NAME] run = [\"…\"]",
+        "worker" => "[worker.NAME] run = \"…\"",
+        _ => return None,
+    })
+}

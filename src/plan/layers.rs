@@ -249,10 +249,12 @@ impl Layers<'_> {
         let text = match text {
             Ok(text) => text,
             Err(why) => {
-                d.sink.error(
-                    file.at,
-                    format!("cannot read prompt file `{}`: {why}", file.v),
-                );
+                d.sink
+                    .error(
+                        file.at,
+                        format!("cannot read prompt file `{}`: {why}", file.v),
+                    )
+                    .help("prompt files are looked for from the folder of the plan");
                 return None;
             }
         };
@@ -296,8 +298,9 @@ impl Layers<'_> {
             .position(|s| s.worker.is_some() || s.capability.is_some());
         if !chosen.prompt {
             // A default worker is for the agents with a prompt; beside a command it is a mistake.
+            let beside = matches!(chosen.work, Work::Command(_) | Work::Sim(_));
             if let Some(layer) =
-                layer.filter(|l| *l <= chosen.layer && !chosen.group && stack[*l].id.is_some())
+                layer.filter(|l| *l <= chosen.layer && beside && stack[*l].id.is_some())
                 && let Some(worker) = stack[layer].worker.as_ref().and_then(|w| w.first())
             {
                 d.sink

@@ -105,6 +105,8 @@ pub(crate) struct RawPlan {
     pub defaults: AgentSpec,
     pub overrides: Vec<RawOverride>,
     pub agents: Vec<AgentSpec>,
+    /// Something is wrong with their list, so that some may be missing.
+    pub agents_bad: bool,
     pub unbuilt: Vec<RawUnbuilt>,
 }
 
@@ -209,7 +211,11 @@ pub(crate) fn read(
                     .list(value, "a list of tables, [[override]]", overriding)
                     .unwrap_or_default();
             }
-            "agent" => agents(d, value, &mut raw.agents),
+            "agent" => {
+                let before = d.sink.errors();
+                agents(d, value, &mut raw.agents);
+                raw.agents_bad = d.sink.errors() > before;
+            }
             _ => d.unknown_key(key, keys::PLAN),
         }
     }

@@ -230,7 +230,14 @@ pub(super) fn each_items(d: &mut Decoder, each: &Val<'_>) -> Vec<String> {
                         .map(|v| v.keys().cloned().collect())
                         .unwrap_or_default();
                     let name = Sp::new(at(each), name.clone().into_owned());
-                    d.unknown("variable", &name, lists.iter().map(String::as_str));
+                    let meant = d.suggest.nearest(&name.v, lists.iter().map(String::as_str));
+                    let found = d
+                        .sink
+                        .error(name.at, format!("unknown variable `{}`", name.v))
+                        .meant(meant);
+                    if meant.is_none() {
+                        found.help(format!("declare it: [vars] {} = [\"…\"]", name.v));
+                    }
                     None
                 }
             }

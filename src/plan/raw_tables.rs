@@ -111,10 +111,12 @@ pub(super) fn ram_limit(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<RamLimit>
     let text = d.text(value, "a share such as \"75%\" or a size such as \"24GiB\"")?;
     let limit = super::units::ram_limit(&text.v);
     if limit.is_none() {
-        d.expected(
-            "a share from 0.1% to 100% or a size such as \"24GiB\"",
-            value,
-        );
+        let what = "a share from 0.1% to 100% or a size such as \"24GiB\"";
+        if text.v.ends_with('%') {
+            d.expected(what, value);
+        } else {
+            d.wrong_unit(what, value, &super::units::MEMORY);
+        }
     }
     limit.map(|l| Sp::new(text.at, l))
 }

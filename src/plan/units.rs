@@ -32,6 +32,73 @@ const SIZES: [(&str, u64); 10] = [
     ("B", 1),
 ];
 
+/// What units there are, and what people write in their place.
+#[derive(Debug)]
+pub struct Kind {
+    /// The units, for messages.
+    pub names: &'static str,
+    units: &'static [(&'static str, u64)],
+    others: &'static [(&'static str, &'static str)],
+}
+
+/// Units of time.
+pub const TIMES: Kind = Kind {
+    names: "ms, s, m, h, d",
+    units: &DURATIONS,
+    others: &[
+        ("sec", "s"),
+        ("secs", "s"),
+        ("second", "s"),
+        ("seconds", "s"),
+        ("min", "m"),
+        ("mins", "m"),
+        ("minute", "m"),
+        ("minutes", "m"),
+        ("hr", "h"),
+        ("hrs", "h"),
+        ("hour", "h"),
+        ("hours", "h"),
+        ("day", "d"),
+        ("days", "d"),
+    ],
+};
+
+/// Units of memory.
+pub const MEMORY: Kind = Kind {
+    names: "KiB, MiB, GiB, TiB, kB, MB, GB, TB",
+    units: &SIZES,
+    others: &[
+        ("k", "KiB"),
+        ("m", "MiB"),
+        ("g", "GiB"),
+        ("t", "TiB"),
+        ("ki", "KiB"),
+        ("mi", "MiB"),
+        ("gi", "GiB"),
+        ("ti", "TiB"),
+    ],
+};
+
+impl Kind {
+    /// Returns what a text that cannot be read was probably meant to be: blanks between, another
+    /// case, a comma, the whole word.
+    #[must_use]
+    pub fn meant(&self, text: &str) -> Option<String> {
+        let plain: String = text.replace(',', ".").split_whitespace().collect();
+        let split = plain.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, unit) = plain.split_at(split);
+        let unit = unit.to_lowercase();
+        let same = self.units.iter().map(|(u, _)| *u);
+        let same = same.into_iter().find(|u| u.to_lowercase() == unit);
+        let other = self.others.iter().find(|(o, _)| *o == unit);
+        let unit = same.or(other.map(|(_, u)| *u))?;
+        let meant = format!("{number}{unit}");
+        with_unit(&meant, self.units)
+            .map(|_| meant)
+            .filter(|m| m != text)
+    }
+}
+
 /// Digits after the point that count; more are refused.
 const DECIMALS: usize = 9;
 
@@ -173,6 +240,27 @@ pub fn human_size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_meant() {
+        let times = |text| TIMES.meant(text);
+        assert_eq!(times("10 min").as_deref(), Some("10m"));
+        assert_eq!(times("1,5 Hours").as_deref(), Some("1.5h"));
+        let memory = |text| MEMORY.meant(text);
+        assert_eq!(memory("8 gib").as_deref(), Some("8GiB"));
+        assert_eq!(memory("500m").as_deref(), Some("500MiB"));
+        for text in [
+            "",
+            "5",
+            "-5s",
+            "five minutes",
+            "1e3m",
+            "5 parsecs",
+            "1.2.3s",
+        ] {
+            assert_eq!(times(text), None, "{text}");
+        }
+    }
     use proptest::prelude::*;
 
     #[test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::decode::{Decoder, Val, at};
+use super::decode::{Decoder, Val, at, expected};
 use super::diag::Sp;
 use super::model::{Argv, Duration};
 use super::{units, words};
@@ -77,7 +77,7 @@ impl Decoder {
             _ => None,
         };
         if us.is_none() {
-            self.expected("a duration such as \"12m\"", value);
+            self.wrong_unit("a duration such as \"12m\"", value, &units::TIMES);
         }
         us.map(|us| Sp::new(place, us))
     }
@@ -90,7 +90,11 @@ impl Decoder {
         {
             let text = self.fill(text, place);
             let Some((min_us, max_us)) = units::duration_range(&text) else {
-                self.expected("a range of durations such as \"2h..5h\"", value);
+                self.wrong_unit(
+                    "a range of durations such as \"2h..5h\"",
+                    value,
+                    &units::TIMES,
+                );
                 return None;
             };
             if min_us > max_us {
@@ -129,9 +133,29 @@ impl Decoder {
             _ => None,
         };
         if bytes.is_none() {
-            self.expected("a size such as \"2GiB\"", value);
+            self.wrong_unit("a size such as \"2GiB\"", value, &units::MEMORY);
         }
         bytes.map(|b| Sp::new(place, b))
+    }
+
+    /// Reports what is no number with a unit: with what was probably meant, else how to write it.
+    pub fn wrong_unit(&mut self, what: &str, value: &Val<'_>, kind: &units::Kind) {
+        let text = match value.get_ref() {
+            DeValue::String(text) => text.as_ref(),
+            DeValue::Integer(number) => number.as_str(),
+            _ => return self.expected(what, value),
+        };
+        let meant = kind.meant(text);
+        let found = self
+            .sink
+            .error(at(value), expected(what, value))
+            .meant(meant.as_deref());
+        if meant.is_none() {
+            found.help(format!(
+                "a number and its unit, in quotes, no blank between: {}",
+                kind.names
+            ));
+        }
     }
 
     /// Reads a table.

@@ -144,19 +144,19 @@ pub(super) fn gantt(out: &mut Page, plan: &Plan, analysis: &Analysis) {
 /// One agent's bar in `width` cells.
 fn chart(colour: Colour, analysis: &Analysis, item: &Item, width: usize) -> String {
     let total = u128::from(analysis.schedule.makespan_us.max(1));
+    // The same cell for the end of one and the start of the next, so that they do not overlap.
     let cell = |us: u64| (u128::from(us) * width as u128 / total) as usize;
-    let cell_up = |us: u64| (u128::from(us) * width as u128).div_ceil(total) as usize;
     let last = width.saturating_sub(1);
     let critical = analysis.critical.is_critical(item.agent);
     let start = cell(item.start_us).min(last);
-    let end = cell_up(item.end_us).max(start + 1).min(width);
-    let done = cell_up(item.done_us).max(end).min(width);
+    let end = cell(item.end_us).max(start + 1).min(width);
+    let done = cell(item.done_us).max(end).min(width);
     // Slack is drawn from the end as planned up to the latest end that delays nothing.
     let latest = analysis.critical.latest_finish[item.agent.ix()];
     let slack = if done > end {
         done
     } else {
-        cell_up(latest).max(end).min(width)
+        cell(latest).max(end).min(width)
     };
     let group = analysis.graph.is_group(item.agent);
     let (glyph, role) = match (group, item.start_us == item.end_us, critical) {

@@ -60,6 +60,7 @@ pub fn red() -> Run {
         owner: Owner::Phase(PhaseIx(0)),
         attempt,
         check: Some(0),
+        round: 1,
     };
     run.wait(5);
     run.input(ended(key, Exit::Code(101)));
