@@ -18,7 +18,9 @@ mod turn;
 mod usage;
 
 pub use action::{Action, Target, UNBUILT_ACTIONS};
-pub use admission::{Grant, Why, admit, admit_check, admit_thaw, behind_barrier, mode_name};
+pub use admission::{
+    Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
+};
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve};
 pub use event::{

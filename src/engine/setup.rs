@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{AgentId, AgentIx, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
+use super::Owner;
+use crate::plan::{AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,6 +202,29 @@ impl Setup {
         }
     }
 
+    /// Returns a mode of an agent, the last one where there are fewer.
+    #[must_use]
+    pub fn mode(&self, ix: AgentIx, mode: u32) -> &AgentMode {
+        let modes = &self.plan.agent(ix).modes;
+        &modes[(mode as usize).min(modes.len() - 1)]
+    }
+
+    /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
+    /// itself, where its `timeout` says how long; for the gates of a phase as long as the slowest of
+    /// its agents, but no less than [`DEFAULT_CHECK_LIMIT_US`].
+    #[must_use]
+    pub fn check_limit_us(&self, owner: Owner) -> u64 {
+        match owner {
+            Owner::Agent(ix) => self.plan.agent(ix).timeout_us,
+            Owner::Phase(ix) => self.members[ix.ix()]
+                .iter()
+                .filter_map(|&member| self.plan.agent(member).timeout_us)
+                .max()
+                .map(|limit| limit.max(DEFAULT_CHECK_LIMIT_US)),
+        }
+        .unwrap_or(DEFAULT_CHECK_LIMIT_US)
+    }
+
     /// Returns the wave of an agent, from 1.
     #[must_use]
     pub fn wave(&self, ix: AgentIx) -> u32 {
@@ -248,6 +272,10 @@ impl Setup {
 
 /// Memory reserved for a check command that states none: DESIGN 5's default for commands.
 pub const DEFAULT_CHECK_RAM_BYTES: u64 = 200 << 20;
+
+/// Time that a check command may take where the plan states no `timeout`: 2 hours, what DESIGN 5
+/// gives an agent.
+pub const DEFAULT_CHECK_LIMIT_US: u64 = 2 * 3600 * 1_000_000;
 
 /// One check command with the gate that it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

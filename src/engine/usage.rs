@@ -98,14 +98,13 @@ impl Usage {
         }
     }
 
-    /// Takes (or gives back) the slot of a phase's gate command.
-    pub(super) fn phase_check(&mut self, ram_bytes: u64, take: bool) {
+    /// Takes (or gives back) the slot of a phase's gate command, which is of no class.
+    pub(super) fn bare_slot(&mut self, take: bool) {
         step(&mut self.agents, take);
-        add(&mut self.ram_bytes, ram_bytes, take);
     }
 
-    /// Takes (or gives back) the memory of a check on an agent, whose slot is held already.
-    pub(super) fn check(&mut self, ram_bytes: u64, take: bool) {
+    /// Takes (or gives back) the memory of a check command.
+    pub(super) fn ram(&mut self, ram_bytes: u64, take: bool) {
         add(&mut self.ram_bytes, ram_bytes, take);
     }
 

@@ -56,10 +56,13 @@ fn kind(event: &Event) -> usize {
         Event::CheckpointMade { .. } => 35,
         Event::ZoneChanged { .. } => 36,
         Event::PhaseReopened { .. } => 37,
+        Event::CheckTimeout { .. } => 38,
+        Event::CheckFrozen { .. } => 39,
+        Event::CheckThawed { .. } => 40,
     }
 }
 
-const KINDS: usize = 38;
+const KINDS: usize = 41;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -201,6 +204,7 @@ fn place(rng: &mut Rng) -> CheckPlace {
         attempt: small(rng),
         gate: text(rng),
         step: small(rng),
+        round: if flag(rng) { 1 } else { small(rng) },
     }
 }
 
@@ -261,6 +265,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             by: text(rng),
             action: action(rng),
             agents: ids(rng),
+            phases: (0..rng.below(3)).map(|_| text(rng)).collect(),
         },
         6 => Event::ModeChanged {
             from: mode(rng),
@@ -400,6 +405,18 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         34 => Event::WaveCompleted { wave: small(rng) },
         35 => Event::CheckpointMade { wave: small(rng) },
         37 => Event::PhaseReopened { phase: text(rng) },
+        38 => Event::CheckTimeout {
+            place: place(rng),
+            limit_us: big(rng),
+        },
+        39 => Event::CheckFrozen {
+            place: place(rng),
+            cause: cause(rng),
+        },
+        40 => Event::CheckThawed {
+            place: place(rng),
+            pressure_permille: small(rng),
+        },
         _ => Event::ZoneChanged {
             from: zone(rng),
             to: zone(rng),

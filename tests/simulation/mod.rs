@@ -6,6 +6,7 @@
 mod check;
 mod plans;
 mod random;
+mod switch;
 mod world;
 
 use std::fmt::Write as _;
@@ -112,4 +113,29 @@ fn a_tampered_journal_is_noticed() {
             "tampering of kind {kind} was noticed only {count} times"
         );
     }
+}
+
+/// What never happens in a simulation proves nothing.
+#[test]
+fn every_kind_of_event_happens() {
+    // No sensor listens to virtual processes, so none of them is ever quiet.
+    let mut missing: std::collections::BTreeSet<&str> = include_str!("../../docs/architecture.md")
+        .lines()
+        .skip_while(|line| !line.starts_with("| kind "))
+        .take_while(|line| line.starts_with('|'))
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(kind, _)| kind)
+        .filter(|kind| *kind != "agent.quiet")
+        .collect();
+    assert!(missing.len() > 30, "{missing:?}");
+    for seed in 0..4_000 {
+        for record in world::run(seed).records {
+            let event = serde_json::to_value(&record.event).unwrap();
+            missing.remove(event["kind"].as_str().unwrap());
+        }
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("never seen: {missing:?}");
 }

@@ -244,7 +244,8 @@ pub fn admit_thaw(state: &State, figures: &Figures, ix: AgentIx) -> Result<(), W
     cpus(state, state.mode_of(ix).cpus_milli)
 }
 
-/// Asks whether the pending check command of an owner may start; an agent's slot is held already.
+/// Asks whether the pending check command of an owner may start: it needs a slot as an agent does,
+/// and memory.
 ///
 /// # Errors
 /// Why not.
@@ -254,11 +255,21 @@ pub fn admit_check(
     owner: Owner,
     ram_bytes: u64,
 ) -> Result<(), Why> {
-    whole_run(state, figures)?;
-    if let Owner::Phase(_) = owner {
-        slot(state)?;
-    }
+    admit_check_thaw(state, figures, owner)?;
     ram(state, ram_bytes)
+}
+
+/// Asks whether the frozen check command of an owner may go on: its memory is held already.
+///
+/// # Errors
+/// Why not.
+pub fn admit_check_thaw(state: &State, figures: &Figures, owner: Owner) -> Result<(), Why> {
+    whole_run(state, figures)?;
+    match owner {
+        Owner::Agent(ix) => place(state, ix),
+        Owner::Phase(ix) if state.phases[ix.ix()].hold == Some(HoldBy::Operator) => Err(Why::Held),
+        Owner::Phase(_) => slot(state),
+    }
 }
 
 /// Asks what stops every start; for a quick end of the search.

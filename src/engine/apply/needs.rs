@@ -21,7 +21,7 @@ impl State {
         self.unschedule(ix);
         self.set(ix, status, now);
         self.agents[ix.ix()].ended_us = Some(now);
-        self.agents[ix.ix()].hold = None;
+        self.hold(ix, None);
         let setup = self.setup.clone();
         let wave = setup.wave(ix);
         let open = &mut self.wave_open[wave as usize - 1];
@@ -76,6 +76,21 @@ impl State {
                 }
             }
         }
+    }
+
+    /// Whether no failure stands behind a skip, but something that waits for a person or was
+    /// stopped by one: the status of the run comes from there.
+    pub(super) fn left_behind(&self, ix: AgentIx) -> bool {
+        self.setup.edges_in[ix.ix()].iter().all(|edge| {
+            let from = self.agent(edge.from);
+            edge.kind == EdgeKind::Soft
+                || self.edge_state(edge) != EdgeState::Lost
+                || match from.status {
+                    Status::Stopped => true,
+                    Status::Skipped => from.left,
+                    _ => false,
+                }
+        })
     }
 
     /// A sub-agent in sequence may go when *all* before it have ended; some of them may have been
@@ -208,6 +223,7 @@ impl State {
             agent.ended_us = None;
             agent.reason = None;
             agent.by_condition = false;
+            agent.left = false;
             self.wave_open[setup.wave(ix) as usize - 1] += 1;
             self.waves_due.remove(&setup.wave(ix));
             if let Some(phase) = setup.plan.agent(ix).phase {

@@ -79,6 +79,8 @@ pub struct State {
     pub resting: BTreeSet<Rank>,
     /// Owners whose check command waits for admission: agents (as positions), then phases.
     pub checks_pending: BTreeSet<(u8, u32)>,
+    /// Owners whose frozen check command may go on, through admission.
+    pub checks_resting: BTreeSet<(u8, u32)>,
     /// Agents and phases whose verdict is due.
     pub settling: BTreeSet<(u8, u32)>,
     /// Waiting agents whose needs are all met, or one of them can no longer be.
@@ -173,6 +175,7 @@ impl State {
             ready: BTreeSet::new(),
             resting: BTreeSet::new(),
             checks_pending: BTreeSet::new(),
+            checks_resting: BTreeSet::new(),
             settling: BTreeSet::new(),
             movable,
             phases_due,
@@ -212,8 +215,7 @@ impl State {
     /// Returns the mode that an attempt of the agent uses or used.
     #[must_use]
     pub fn mode_of(&self, ix: AgentIx) -> &crate::plan::AgentMode {
-        let modes = &self.setup.plan.agent(ix).modes;
-        &modes[(self.agent(ix).mode as usize).min(modes.len() - 1)]
+        self.setup.mode(ix, self.agent(ix).mode)
     }
 
     /// Returns how many agents may hold a slot now.
@@ -288,6 +290,15 @@ impl State {
         match owner {
             Owner::Agent(ix) => self.agent(ix).check.as_ref(),
             Owner::Phase(ix) => self.phases[ix.ix()].check.as_ref(),
+        }
+    }
+
+    /// Returns who holds an owner of checks back.
+    #[must_use]
+    pub fn hold_of(&self, owner: Owner) -> Option<HoldBy> {
+        match owner {
+            Owner::Agent(ix) => self.agent(ix).hold,
+            Owner::Phase(ix) => self.phases[ix.ix()].hold,
         }
     }
 
