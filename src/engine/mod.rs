@@ -36,3 +36,6 @@ pub use state::{
 };
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;
+
+#[cfg(test)]
+mod tests;
