@@ -11,6 +11,7 @@ mod command;
 pub mod decide;
 mod event;
 mod input;
+mod kinds;
 mod metrics;
 mod setup;
 mod state;
@@ -32,7 +33,7 @@ pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, Memory, PhaseState,
-    PhaseStatus, State, Status,
+    PhaseStatus, Place, Rank, Ready, Shelf, State, Status,
 };
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Owner;
+use super::{Owner, kinds::kinds};
 use crate::plan::{AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -85,6 +85,8 @@ pub struct Setup {
     pub ranks: Vec<u64>,
     /// Wave number per agent, from 1.
     pub waves: Vec<u32>,
+    /// Kind per agent: admission lets all of a kind in or none, but for their memory.
+    pub kinds: Vec<u32>,
     /// Agents per wave; index 0 is wave 1.
     pub wave_sizes: Vec<u32>,
     /// Length of the critical path in microseconds.
@@ -189,6 +191,7 @@ impl Setup {
             attended: effective.attended,
             hybrid_enabled: effective.hybrid_enabled,
             parallel_enabled: effective.parallel_enabled,
+            kinds: kinds(&plan, &waves),
             ranks,
             waves,
             wave_sizes,

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use wavedeck::{
     engine::{
         Action, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey, Owner,
-        PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone, turn,
+        PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone, admit,
+        turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -344,6 +345,7 @@ impl World {
             kind,
         };
         let Turn { records, commands } = turn(&mut self.state, &input);
+        self.nothing_waits_that_may_start();
         if self.full {
             // As the runner does it: what is urgent goes on, all else waits for the disk.
             let failed = !records.is_empty() && self.state.degraded.is_none();
@@ -362,6 +364,23 @@ impl World {
         self.journal(records);
         for command in commands {
             self.carry_out(command);
+        }
+    }
+
+    /// The engine looks for the next start by kinds of agents; whoever it passed over must be one
+    /// that the plain question refuses too.
+    fn nothing_waits_that_may_start(&mut self) {
+        if self.state.finished.is_some() {
+            return;
+        }
+        let figures = self.figures();
+        for ix in self.state.setup.plan.indices() {
+            if self.state.agent(ix).status == Status::Ready
+                && admit(&self.state, &figures, ix).is_ok()
+            {
+                let id = self.state.id(ix);
+                self.problems.push(format!("{id} may start and waits"));
+            }
         }
     }
 

@@ -56,11 +56,13 @@ impl State {
                     let to = plan.agent(ix).modes.iter().position(|mode| {
                         mode.worker.map(|w| plan.workers[w.ix()].name.as_str()) == worker.as_deref()
                     });
+                    self.delist(ix);
                     let agent = &mut self.agents[ix.ix()];
                     agent.swap_to = to.and_then(|to| u32::try_from(to).ok());
                     if let Some(live) = &mut agent.live {
                         live.ending.get_or_insert(Ending::Swap);
                     }
+                    self.enlist(ix);
                 }
             }
             Action::Sequential { .. } => {

@@ -13,7 +13,7 @@ impl State {
     pub(super) fn became_ready(&mut self, ix: AgentIx, now: u64) {
         self.unschedule(ix);
         self.set(ix, Status::Ready, now);
-        self.ready.insert(self.rank(ix));
+        self.enlist(ix);
     }
 
     pub(super) fn skipped(&mut self, ix: AgentIx, reason: &str, by_condition: bool, now: u64) {
@@ -47,7 +47,7 @@ impl State {
         }
         if delay_us == 0 {
             self.set(ix, Status::Ready, now);
-            self.ready.insert(self.rank(ix));
+            self.enlist(ix);
         } else {
             agent.until_us = now + delay_us;
             let due = Due {
@@ -102,9 +102,8 @@ impl State {
 
     /// Removes an agent from every list that its present state put it on.
     pub(super) fn unschedule(&mut self, ix: AgentIx) {
-        let rank = self.rank(ix);
-        self.ready.remove(&rank);
-        self.resting.remove(&rank);
+        self.delist(ix);
+        self.resting.remove(&self.rank(ix));
         self.movable.remove(&ix);
         let owner = Owner::Agent(ix);
         self.settling.remove(&pack(owner));
@@ -120,7 +119,25 @@ impl State {
         agent.since_us = now;
     }
 
+    /// Puts a ready agent among those that may start, unless somebody holds it.
+    pub(super) fn enlist(&mut self, ix: AgentIx) {
+        let agent = self.agent(ix);
+        if agent.status == Status::Ready && agent.hold != Some(HoldBy::Operator) {
+            self.ready.insert(self.place_of(ix));
+        }
+    }
+
+    /// Takes an agent out of those that may start, where it is one; to be done before anything
+    /// changes that its place depends on.
+    pub(super) fn delist(&mut self, ix: AgentIx) {
+        if self.agent(ix).status == Status::Ready {
+            self.ready.remove(self.place_of(ix));
+        }
+    }
+
     pub(super) fn hold(&mut self, ix: AgentIx, hold: Option<HoldBy>) {
+        self.delist(ix);
         self.agents[ix.ix()].hold = hold;
+        self.enlist(ix);
     }
 }

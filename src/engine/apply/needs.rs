@@ -47,15 +47,11 @@ impl State {
             let to = edge.to;
             match edge.kind {
                 EdgeKind::Soft => {
-                    let (ready, resting) = (
-                        self.ready.remove(&self.rank(to)),
-                        self.resting.remove(&self.rank(to)),
-                    );
+                    self.delist(to);
+                    let resting = self.resting.remove(&self.rank(to));
                     let agent = &mut self.agents[to.ix()];
                     agent.soft_open = agent.soft_open.saturating_sub(1);
-                    if ready {
-                        self.ready.insert(self.rank(to));
-                    }
+                    self.enlist(to);
                     if resting {
                         self.resting.insert(self.rank(to));
                     }
@@ -176,17 +172,13 @@ impl State {
                 }
             }
         }
-        let (ready, resting) = (
-            self.ready.remove(&self.rank(ix)),
-            self.resting.remove(&self.rank(ix)),
-        );
+        self.delist(ix);
+        let resting = self.resting.remove(&self.rank(ix));
         let agent = &mut self.agents[ix.ix()];
         agent.needs_open = open;
         agent.needs_lost = lost;
         agent.soft_open = soft;
-        if ready {
-            self.ready.insert(self.rank(ix));
-        }
+        self.enlist(ix);
         if resting {
             self.resting.insert(self.rank(ix));
         }

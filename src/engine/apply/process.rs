@@ -9,7 +9,7 @@ use crate::engine::{
 
 impl State {
     pub(super) fn scheduled(&mut self, ix: AgentIx, attempt: u32, mode: u32, now: u64) {
-        self.ready.remove(&self.rank(ix));
+        self.delist(ix);
         self.set(ix, Status::Scheduled, now);
         let agent = &mut self.agents[ix.ix()];
         agent.attempt = attempt;

@@ -49,7 +49,10 @@ impl State {
     pub(super) fn change_mode(&mut self, to: Mode, agents_cap: u32) {
         self.mode = to;
         self.agents_cap = agents_cap;
-        self.ready = self.ready.iter().map(|r| self.rank(r.agent)).collect();
+        let ready = std::mem::take(&mut self.ready);
+        for rank in ready.iter() {
+            self.enlist(rank.agent);
+        }
         self.resting = self.resting.iter().map(|r| self.rank(r.agent)).collect();
     }
 

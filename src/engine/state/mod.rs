@@ -5,6 +5,7 @@
 
 mod agent;
 mod order;
+mod ready;
 mod status;
 
 pub use agent::{
@@ -12,6 +13,7 @@ pub use agent::{
 };
 pub use order::{Due, Rank};
 pub(super) use order::{pack, unpack};
+pub use ready::{Place, Ready, Shelf};
 pub use status::Status;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -73,8 +75,8 @@ pub struct State {
     /// One line about the end.
     pub summary: Option<String>,
 
-    /// Ready agents in the order of starting.
-    pub ready: BTreeSet<Rank>,
+    /// Ready agents that nobody holds.
+    pub ready: Ready,
     /// Agents that a rule froze, in the order of coming back.
     pub resting: BTreeSet<Rank>,
     /// Owners whose check command waits for admission: agents (as positions), then phases.
@@ -172,7 +174,7 @@ impl State {
             degraded: None,
             finished: None,
             summary: None,
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
             resting: BTreeSet::new(),
             checks_pending: BTreeSet::new(),
             checks_resting: BTreeSet::new(),
@@ -264,6 +266,21 @@ impl State {
             latest_finish_us: self.setup.ranks[ix.ix()],
             class: plan.class,
             agent: ix,
+        }
+    }
+
+    /// Returns the place of an agent among the ready ones.
+    pub(super) fn place_of(&self, ix: AgentIx) -> Place {
+        let modes = &self.setup.plan.agent(ix).modes;
+        let chosen = self.agent(ix).swap_to.is_some();
+        Place {
+            kind: (!chosen).then(|| self.setup.kinds[ix.ix()]),
+            ram_bytes: if modes.len() == 1 {
+                modes[0].ram_bytes
+            } else {
+                0
+            },
+            rank: self.rank(ix),
         }
     }
 

@@ -2,8 +2,10 @@
 
 use crate::{
     engine::{
-        Cause, Event, Figures, Owner, PhaseStatus, State,
-        admission::{admit, admit_any, admit_check, admit_check_thaw, admit_thaw},
+        Cause, Event, Figures, Owner, PhaseStatus, Rank, State,
+        admission::{
+            Grant, admit, admit_any, admit_check, admit_check_thaw, admit_first, admit_thaw,
+        },
         state::unpack,
     },
     plan::AgentIx,
@@ -35,13 +37,30 @@ pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
             }];
         }
     }
-    for rank in &state.ready {
-        let Ok(grant) = admit(state, figures, rank.agent) else {
-            continue;
-        };
-        return scheduled(state, figures, rank.agent, grant.mode);
+    match next_ready(state, figures) {
+        Some((rank, grant)) => scheduled(state, figures, rank.agent, grant.mode),
+        None => Vec::new(),
     }
-    Vec::new()
+}
+
+/// The first ready agent in order that may start; asks once a kind, not once an agent.
+fn next_ready(state: &State, figures: &Figures) -> Option<(Rank, Grant)> {
+    let mut best: Option<(Rank, Grant)> = None;
+    let better = |best: &Option<(Rank, Grant)>, rank| best.is_none_or(|(b, _)| rank < b);
+    for shelf in state.ready.shelves() {
+        if shelf.first().is_some_and(|first| better(&best, first))
+            && let Some(found) = admit_first(state, shelf)
+            && better(&best, found.0)
+        {
+            best = Some(found);
+        }
+    }
+    let mut chosen = state.ready.chosen().take_while(|rank| better(&best, *rank));
+    let found = chosen.find_map(|rank| {
+        let grant = admit(state, figures, rank.agent).ok()?;
+        Some((rank, grant))
+    });
+    found.or(best)
 }
 
 /// Checks go first: what they judge is done but for them. Frozen ones before new ones, for they
