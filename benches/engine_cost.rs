@@ -18,8 +18,8 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Command, Effective, Exit, Figures, Handle, Input, InputKind, JobKey, Setup, State,
-        Thresholds, turn,
+        Command, Effective, Exit, Figures, Handle, Input, InputKind, JobKey, Record, Setup, State,
+        Thresholds, effects, turn,
     },
     graph::Graph,
     plan::{
@@ -138,7 +138,7 @@ struct Run {
     state: State,
     now_us: u64,
     live: VecDeque<JobKey>,
-    events: usize,
+    records: Vec<Record>,
 }
 
 impl Run {
@@ -151,7 +151,7 @@ impl Run {
             kind,
         };
         let turn = turn(&mut self.state, &input);
-        self.events += turn.records.len();
+        self.records.extend(turn.records);
         for command in turn.commands {
             if let Command::Spawn { key, .. } = command {
                 let handle = Handle::Local {
@@ -165,13 +165,14 @@ impl Run {
     }
 }
 
-fn measure(count: usize, ends: usize, bound: Bound) -> (Duration, Duration, usize) {
+/// Times of the begin and of the ends, and the records of both.
+fn measure(count: usize, ends: usize, bound: Bound) -> (Duration, Duration, [Vec<Record>; 2]) {
     let setup = Arc::new(setup(count, bound));
     let mut run = Run {
         state: State::new(setup),
         now_us: 0,
         live: VecDeque::new(),
-        events: 0,
+        records: Vec::with_capacity(count + 4 * ends + 64),
     };
     let began = Instant::now();
     run.input(InputKind::Begin {
@@ -182,7 +183,7 @@ fn measure(count: usize, ends: usize, bound: Bound) -> (Duration, Duration, usiz
     });
     let begin = began.elapsed();
     assert_eq!(run.live.len(), RUNNING as usize, "{bound:?}");
-    run.events = 0;
+    let first = std::mem::replace(&mut run.records, Vec::with_capacity(4 * ends + 64));
     let began = Instant::now();
     for _ in 0..ends {
         let key = run.live.pop_front().unwrap();
@@ -196,7 +197,55 @@ fn measure(count: usize, ends: usize, bound: Bound) -> (Duration, Duration, usiz
             present: Vec::new(),
         });
     }
-    (begin, began.elapsed(), run.events)
+    (begin, began.elapsed(), [first, run.records])
+}
+
+/// Where the time of one agent goes: the same records again, step by step.
+fn parts(count: usize, ends: usize) {
+    let per = |time: Duration| time.as_secs_f64() * 1e6 / ends as f64;
+    let (_, turns, [first, records]) = measure(count, ends, Bound::Cpus);
+    let mut state = State::new(Arc::new(setup(count, Bound::Cpus)));
+    for record in &first {
+        state.apply(record);
+    }
+    let mut with_effects = state.clone();
+    let began = Instant::now();
+    for record in &records {
+        state.apply(record);
+    }
+    let apply = began.elapsed();
+    let began = Instant::now();
+    let mut commands = 0;
+    for record in &records {
+        with_effects.apply(record);
+        commands += effects(&with_effects, record).len();
+    }
+    let effects = began.elapsed().saturating_sub(apply);
+    assert_eq!(commands, ends);
+    let mut line = Vec::new();
+    let mut bytes = 0;
+    let began = Instant::now();
+    for record in &records {
+        line.clear();
+        wavedeck::journal::encode(record, &mut line).unwrap();
+        bytes += line.len();
+    }
+    let encode = began.elapsed();
+    let began = Instant::now();
+    let copy = state.clone();
+    let cloned = began.elapsed();
+    assert_eq!(copy.seq, state.seq);
+    let decide = turns.saturating_sub(apply).saturating_sub(effects);
+    println!("\npart                                µs/agent");
+    println!("decide, and making the records {:>13.2}", per(decide));
+    println!("apply                          {:>13.2}", per(apply));
+    println!("effects                        {:>13.2}", per(effects));
+    println!("encoding for the journal       {:>13.2}", per(encode));
+    println!(
+        "({} bytes an agent; a copy of the state for a snapshot takes {:.2} ms)",
+        bytes / ends,
+        cloned.as_secs_f64() * 1e3
+    );
 }
 
 fn main() {
@@ -213,14 +262,15 @@ fn main() {
     ] {
         for count in [most / 10, most] {
             let ends = ends.min(count / 2);
-            let (begin, all, events) = measure(count, ends, bound);
+            let (begin, all, [_, records]) = measure(count, ends, bound);
             println!(
                 "{:<12} {count:>8} {:>9.2} {:>9.2} {:>13.1}",
                 format!("{bound:?}"),
                 begin.as_secs_f64() * 1e3,
                 all.as_secs_f64() * 1e6 / ends as f64,
-                events as f64 / ends as f64,
+                records.len() as f64 / ends as f64,
             );
         }
     }
+    parts(most, ends.min(most / 2));
 }
