@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use wavedeck::{
     engine::{
-        Action, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey, Owner,
-        PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone, admit,
-        turn,
+        Action, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey,
+        Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone,
+        admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -685,6 +685,25 @@ pub fn tamper(records: &mut Vec<Record>, kind: usize) -> bool {
             true
         }
     }
+}
+
+/// Takes the first freeze by the kill switch out of a journal; false where there is none.
+pub fn forget_a_freeze(records: &mut Vec<Record>) -> bool {
+    let frozen = |r: &Record| {
+        matches!(
+            r.event,
+            Event::AgentFrozen {
+                cause: Cause::KillSwitch,
+                ..
+            }
+        )
+    };
+    let Some(i) = records.iter().position(frozen) else {
+        return false;
+    };
+    records.remove(i);
+    renumber(records);
+    true
 }
 
 fn renumber(records: &mut [Record]) {
