@@ -115,6 +115,24 @@ fn a_tampered_journal_is_noticed() {
     }
 }
 
+/// The same of the kill switch, which is pressed too seldom for the test above.
+#[test]
+fn a_freeze_that_the_kill_switch_forgot_is_noticed() {
+    let mut noticed = 0;
+    for seed in 0..3_000 {
+        let run = world::run(seed);
+        let mut records = run.records.clone();
+        if world::forget_a_freeze(&mut records) {
+            let problems = check::check(&run.setup, &records);
+            noticed += usize::from(problems.iter().any(|p| p.contains("after the kill switch")));
+        }
+        if noticed == 10 {
+            return;
+        }
+    }
+    panic!("noticed only {noticed} times");
+}
+
 /// What never happens in a simulation proves nothing.
 #[test]
 fn every_kind_of_event_happens() {

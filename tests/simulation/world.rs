@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use wavedeck::{
     engine::{
-        Action, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey, Owner,
+        Action, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey, Owner,
         PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble, Turn,
         Zone, admit, turn,
     },
@@ -689,6 +689,25 @@ pub fn tamper(records: &mut Vec<Record>, kind: usize) -> bool {
             true
         }
     }
+}
+
+/// Takes the first freeze by the kill switch out of a journal; false where there is none.
+pub fn forget_a_freeze(records: &mut Vec<Record>) -> bool {
+    let frozen = |r: &Record| {
+        matches!(
+            r.event,
+            Event::AgentFrozen {
+                cause: Cause::KillSwitch,
+                ..
+            }
+        )
+    };
+    let Some(i) = records.iter().position(frozen) else {
+        return false;
+    };
+    records.remove(i);
+    renumber(records);
+    true
 }
 
 fn renumber(records: &mut [Record]) {
