@@ -22,7 +22,7 @@ pub enum Of {
     Plan,
     /// The configuration
     Config,
-    /// The daily status (not built yet)
+    /// The daily status of a track
     Status,
     /// An event of the journal and of `run --headless --json`
     Event,
@@ -40,12 +40,7 @@ pub fn schema(args: &SchemaArgs) -> Outcome {
             text.push('\n');
             text
         }
-        Of::Status => {
-            return Err(Error::not_built(
-                "schema status",
-                "`wavedeck schema event` describes what is recorded",
-            ));
-        }
+        Of::Status => crate::status::STATUS_SCHEMA.to_owned(),
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)

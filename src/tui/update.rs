@@ -12,6 +12,7 @@ mod mouse;
 mod moves;
 mod news;
 mod operate;
+mod palette;
 mod select;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -34,7 +35,6 @@ use super::{
     keymap::Keymap,
     log::LogBuffer,
     output::{Evidence, OutputBuffer},
-    palette,
     theme::Theme,
     ui_state::{Popup, UiState, Voice},
     view::{
@@ -253,7 +253,8 @@ impl App {
         };
         let mut view = view::project(source, &self.ui);
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
-            view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
+            view.palette =
+                super::palette::entries(typed, &self.settings.keys, self.state.as_deref());
         }
         view
     }

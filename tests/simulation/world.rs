@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use wavedeck::{
     engine::{
-        Action, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey, Owner,
-        PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble, Turn,
-        Zone, admit, turn,
+        Action, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey,
+        Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble,
+        Turn, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},

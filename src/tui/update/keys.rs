@@ -3,24 +3,21 @@
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
-    App,
-    ask::{ask_stop, ask_stop_run},
-    log,
+    App, log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
     operate::{operate, send},
+    palette,
     select::to_attention,
     select::{ask_output, keep_selection},
 };
 use crate::{
     display::clean_line,
-    engine::Action,
     tui::{
         action::UiAction,
         draw,
         feed::{Replay, Request},
         keymap::Key,
-        palette::{self, Does},
         ui_state::{Look, Pane, Popup, Screen, Voice},
     },
 };
@@ -123,7 +120,7 @@ pub(super) fn in_popup(
     out: &mut Vec<Request>,
 ) -> bool {
     if matches!(app.ui.popups.last(), Some(Popup::Palette { .. })) {
-        return palette_key(app, key, out);
+        return palette::press(app, key, out);
     }
     let rows = app.ui.size.1;
     let Some(popup) = app.ui.popups.last_mut() else {
@@ -190,80 +187,6 @@ pub(super) fn in_popup(
         }
     }
     true
-}
-
-/// A key while the palette is open: letters are typed.
-fn palette_key(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
-    let Some(Popup::Palette { typed, chosen }) = app.ui.popups.last_mut() else {
-        return false;
-    };
-    let entries = palette::entries(typed, &app.settings.keys, app.state.as_deref());
-    let last = entries.len().saturating_sub(1);
-    match key.code {
-        KeyCode::Char('c') if key.ctrl => app.quit = true,
-        KeyCode::Char('u') if key.ctrl => {
-            typed.clear();
-            *chosen = 0;
-        }
-        KeyCode::Char(c) if !key.ctrl && !key.alt => {
-            typed.push(c);
-            *chosen = 0;
-        }
-        KeyCode::Backspace => {
-            typed.pop();
-            *chosen = 0;
-        }
-        KeyCode::Down => *chosen = (*chosen + 1).min(last),
-        KeyCode::Up => *chosen = chosen.saturating_sub(1),
-        KeyCode::PageDown => *chosen = (*chosen + 10).min(last),
-        KeyCode::PageUp => *chosen = chosen.saturating_sub(10),
-        KeyCode::Esc => drop(app.ui.popups.pop()),
-        KeyCode::Tab => {
-            if let Some(Does::Type(text)) = entries.get(*chosen).map(|e| &e.does) {
-                typed.clone_from(text);
-                *chosen = 0;
-            }
-        }
-        KeyCode::Enter => {
-            let Some(entry) = entries.into_iter().nth(*chosen) else {
-                return true;
-            };
-            match entry.does {
-                Does::Type(text) => {
-                    *typed = text;
-                    *chosen = 0;
-                }
-                Does::Nothing => {}
-                Does::Key(action) => {
-                    app.ui.popups.pop();
-                    act(app, action, out);
-                }
-                Does::Act(actions) => {
-                    app.ui.popups.pop();
-                    carry_out(app, actions, out);
-                }
-            }
-        }
-        _ => {}
-    }
-    true
-}
-
-/// Actions that were typed: what ends work is asked about.
-fn carry_out(app: &mut App, actions: Vec<Action>, out: &mut Vec<Request>) {
-    let mut ends = Vec::new();
-    for action in actions {
-        match action {
-            Action::Stop { target: None } => ask_stop_run(app),
-            Action::Stop {
-                target: Some(target),
-            } => ends.push(target),
-            other => send(app, other, out),
-        }
-    }
-    if !ends.is_empty() {
-        ask_stop(app, ends);
-    }
 }
 
 /// Carries out the chosen answer of the question in front.
