@@ -113,7 +113,7 @@ fn every_state_is_described() {
         .filter_map(|line| line.strip_prefix("| ")?.split_once(" |"))
         .flat_map(|(cell, _)| cell.split([',', '→']).map(str::trim))
         .collect();
-    let names = read("src/engine/state.rs");
+    let names = read("src/engine/state/status.rs");
     let (_, names) = names.split_once("pub const fn name(self)").unwrap();
     let names = names.split("\n    }\n").next().unwrap();
     let built: Vec<&str> = names

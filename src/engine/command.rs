@@ -4,7 +4,7 @@
 
 use crate::plan::AgentIx;
 
-use super::{Action, Event, JobKey, JobState, Owner, Record, State};
+use super::{Action, CheckPlace, Event, JobKey, Owner, Record, State, Status};
 
 /// An order to the outside world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,29 @@ impl Command {
             Self::Terminate { .. } | Self::Freeze { .. } | Self::Finish { .. }
         )
     }
+
+    /// Returns whether a command that had to wait for the journal is still wanted: what was to start
+    /// may have been told to end since, and what was to go on may have been frozen again.
+    #[must_use]
+    pub fn still_wanted(&self, state: &State) -> bool {
+        let (Self::Spawn { key, .. } | Self::Thaw { key }) = self else {
+            return true;
+        };
+        let thaw = matches!(self, Self::Thaw { .. });
+        match (key.owner, key.check) {
+            (Owner::Agent(ix), None) => {
+                let agent = state.agent(ix);
+                let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
+                let moves = !thaw || agent.status == Status::Running;
+                agent.attempt == key.attempt && !ending && moves
+            }
+            (owner, step) => state.check_of(owner).is_some_and(|check| {
+                (check.attempt, check.round, Some(check.step)) == (key.attempt, key.round, step)
+                    && check.ending.is_none()
+                    && !(thaw && check.frozen)
+            }),
+        }
+    }
 }
 
 fn check_key(state: &State, owner: Owner) -> Option<JobKey> {
@@ -56,7 +79,23 @@ fn check_key(state: &State, owner: Owner) -> Option<JobKey> {
         owner,
         attempt: check.attempt,
         check: Some(check.step),
+        round: check.round,
     })
+}
+
+fn of_check(state: &State, place: &CheckPlace) -> Option<JobKey> {
+    state.owner(place).and_then(|owner| check_key(state, owner))
+}
+
+/// Ends every process of the run.
+pub(super) fn end_all(state: &State) -> Vec<Command> {
+    let agents = state.setup.plan.indices().flat_map(|ix| live(state, ix));
+    let phases = (0..state.phases.len())
+        .filter_map(|i| live_check(state, Owner::Phase(crate::plan::PhaseIx::of(i))));
+    agents
+        .chain(phases)
+        .map(|key| Command::Terminate { key })
+        .collect()
 }
 
 fn main_key(state: &State, ix: AgentIx) -> JobKey {
@@ -71,9 +110,7 @@ fn live(state: &State, ix: AgentIx) -> impl Iterator<Item = JobKey> {
 
 fn live_check(state: &State, owner: Owner) -> Option<JobKey> {
     let check = state.check_of(owner)?;
-    matches!(check.job, JobState::Scheduled | JobState::Running(_))
-        .then(|| check_key(state, owner))
-        .flatten()
+    check.is_live().then(|| check_key(state, owner)).flatten()
 }
 
 /// Derives the commands of an event; `state` is the state after it.
@@ -109,10 +146,20 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         (Event::AgentThawed { .. }, Some(ix)) => vec![Command::Thaw {
             key: main_key(state, ix),
         }],
-        (Event::CheckScheduled { place, .. }, _) => state
-            .owner(place)
-            .and_then(|owner| check_key(state, owner))
+        (Event::CheckScheduled { place, .. }, _) => of_check(state, place)
             .map(|key| Command::Spawn { key, mode: 0 })
+            .into_iter()
+            .collect(),
+        (Event::CheckFrozen { place, .. }, _) => of_check(state, place)
+            .map(|key| Command::Freeze { key })
+            .into_iter()
+            .collect(),
+        (Event::CheckThawed { place, .. }, _) => of_check(state, place)
+            .map(|key| Command::Thaw { key })
+            .into_iter()
+            .collect(),
+        (Event::CheckTimeout { place, .. }, _) => of_check(state, place)
+            .map(|key| Command::Terminate { key })
             .into_iter()
             .collect(),
         (Event::CheckStarted { place, .. }, _) => state
@@ -137,15 +184,7 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
             .filter_map(|owner| live_check(state, owner))
             .map(|key| Command::Terminate { key })
             .collect(),
-        (Event::RunStopped { .. }, _) => {
-            let agents = state.setup.plan.indices().flat_map(|ix| live(state, ix));
-            let phases = (0..state.phases.len())
-                .filter_map(|i| live_check(state, Owner::Phase(crate::plan::PhaseIx::of(i))));
-            agents
-                .chain(phases)
-                .map(|key| Command::Terminate { key })
-                .collect()
-        }
+        (Event::RunStopped { .. }, _) => end_all(state),
         (
             Event::OperatorAction {
                 action: Action::Stop { target: Some(_) } | Action::Swap { .. },

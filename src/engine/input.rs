@@ -3,12 +3,15 @@
 //! Must not carry screens, key codes or raw samples: keys arrive as named [`super::Action`]s,
 //! samples only as edges that a sensor has seen.
 
+use serde::{Deserialize, Serialize};
+
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{Action, Exit, Figures, Handle, StoppedBy, Trouble, Zone};
 
 /// Whose process it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// An agent's.
     Agent(AgentIx),
@@ -25,6 +28,8 @@ pub struct JobKey {
     pub attempt: u32,
     /// Which check command, counted over all gates of the owner; none for the agent's own process.
     pub check: Option<u32>,
+    /// Which round of that command within the attempt, from 1; always 1 for the agent's own process.
+    pub round: u32,
 }
 
 impl JobKey {
@@ -35,6 +40,7 @@ impl JobKey {
             owner: Owner::Agent(agent),
             attempt,
             check: None,
+            round: 1,
         }
     }
 }

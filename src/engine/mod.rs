@@ -11,6 +11,7 @@ mod command;
 pub mod decide;
 mod event;
 mod input;
+mod kinds;
 mod metrics;
 mod setup;
 mod state;
@@ -18,7 +19,9 @@ mod turn;
 mod usage;
 
 pub use action::{Action, Target, UNBUILT_ACTIONS};
-pub use admission::{Grant, Why, admit, admit_check, admit_thaw, behind_barrier, mode_name};
+pub use admission::{
+    Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
+};
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve};
 pub use event::{
@@ -30,7 +33,10 @@ pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, Memory, PhaseState,
-    PhaseStatus, State, Status,
+    PhaseStatus, Place, Rank, Ready, Shelf, State, Status,
 };
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;
+
+#[cfg(test)]
+mod tests;

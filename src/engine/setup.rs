@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{AgentId, AgentIx, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
+use super::{Owner, kinds::kinds};
+use crate::plan::{AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +85,8 @@ pub struct Setup {
     pub ranks: Vec<u64>,
     /// Wave number per agent, from 1.
     pub waves: Vec<u32>,
+    /// Kind per agent: admission lets all of a kind in or none, but for their memory.
+    pub kinds: Vec<u32>,
     /// Agents per wave; index 0 is wave 1.
     pub wave_sizes: Vec<u32>,
     /// Length of the critical path in microseconds.
@@ -188,6 +191,7 @@ impl Setup {
             attended: effective.attended,
             hybrid_enabled: effective.hybrid_enabled,
             parallel_enabled: effective.parallel_enabled,
+            kinds: kinds(&plan, &waves),
             ranks,
             waves,
             wave_sizes,
@@ -199,6 +203,29 @@ impl Setup {
             by_id,
             plan,
         }
+    }
+
+    /// Returns a mode of an agent, the last one where there are fewer.
+    #[must_use]
+    pub fn mode(&self, ix: AgentIx, mode: u32) -> &AgentMode {
+        let modes = &self.plan.agent(ix).modes;
+        &modes[(mode as usize).min(modes.len() - 1)]
+    }
+
+    /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
+    /// itself, where its `timeout` says how long; for the gates of a phase as long as the slowest of
+    /// its agents, but no less than [`DEFAULT_CHECK_LIMIT_US`].
+    #[must_use]
+    pub fn check_limit_us(&self, owner: Owner) -> u64 {
+        match owner {
+            Owner::Agent(ix) => self.plan.agent(ix).timeout_us,
+            Owner::Phase(ix) => self.members[ix.ix()]
+                .iter()
+                .filter_map(|&member| self.plan.agent(member).timeout_us)
+                .max()
+                .map(|limit| limit.max(DEFAULT_CHECK_LIMIT_US)),
+        }
+        .unwrap_or(DEFAULT_CHECK_LIMIT_US)
     }
 
     /// Returns the wave of an agent, from 1.
@@ -248,6 +275,10 @@ impl Setup {
 
 /// Memory reserved for a check command that states none: DESIGN 5's default for commands.
 pub const DEFAULT_CHECK_RAM_BYTES: u64 = 200 << 20;
+
+/// Time that a check command may take where the plan states no `timeout`: 2 hours, what DESIGN 5
+/// gives an agent.
+pub const DEFAULT_CHECK_LIMIT_US: u64 = 2 * 3600 * 1_000_000;
 
 /// One check command with the gate that it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,11 @@
 
 use crate::plan::AgentId;
 
-use super::{Command, EdgeKind, Event, Input, InputKind, Record, State, decide, effects};
+use super::{
+    Command, EdgeKind, Event, Input, InputKind, Record, State,
+    command::{effects, end_all},
+    decide::{broken, decide},
+};
 
 /// What one input led to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -16,23 +20,55 @@ pub struct Turn {
     pub commands: Vec<Command>,
 }
 
+/// Events that one turn may have for each agent, phase and wave. The longest ones that are known
+/// (a retry of everything, a failure on which everything hangs) have three.
+const MOST_PER_MEMBER: usize = 16;
+/// Events that one turn may have beside these.
+const MOST_BESIDE: usize = 256;
+
 /// Carries one input through to rest and adds what came of it to `turn`.
+///
+/// A turn that does not come to rest is a fault of ours: the run is ended with status 4, and says
+/// so, for a runner that decides without end would neither end its agents nor answer anybody.
 pub fn turn_into(state: &mut State, input: &Input, turn: &mut Turn) {
+    go(state, input, turn, decide);
+}
+
+fn go(
+    state: &mut State,
+    input: &Input,
+    turn: &mut Turn,
+    decide: impl Fn(&State, &Input) -> Vec<Event>,
+) {
+    let setup = &state.setup;
+    let members = setup.plan.agents.len() + setup.plan.phases.len() + setup.wave_sizes.len();
+    let most = turn.records.len() + MOST_BESIDE + MOST_PER_MEMBER * members;
     let mut input = input.clone();
     loop {
         let events = decide(state, &input);
         let settled = events.is_empty() && input.kind == InputKind::Settle;
         for event in events {
-            let record = record(state, &input, event);
-            state.apply(&record);
-            turn.commands.extend(effects(state, &record));
-            turn.records.push(record);
+            step(state, &input, event, turn);
         }
         if settled || state.finished.is_some() {
             return;
         }
+        if turn.records.len() > most {
+            turn.commands.extend(end_all(state));
+            let last = turn.records.last().map(|record| &record.event);
+            let end = broken(state, last);
+            step(state, &input, end, turn);
+            return;
+        }
         input.kind = InputKind::Settle;
     }
+}
+
+fn step(state: &mut State, input: &Input, event: Event, turn: &mut Turn) {
+    let record = record(state, input, event);
+    state.apply(&record);
+    turn.commands.extend(effects(state, &record));
+    turn.records.push(record);
 }
 
 /// Carries one input through to rest.
@@ -99,4 +135,43 @@ fn affected(state: &State, event: &Event) -> Vec<AgentId> {
         }
     }
     ids
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Effective, Setup, Thresholds};
+
+    #[test]
+    fn a_turn_without_end_ends_the_run_and_says_so() {
+        let plan = crate::graph::random::empty();
+        let effective = Effective {
+            ram_limit_bytes: 0,
+            agents_cap: 1,
+            cpus_milli: 0,
+            thresholds: Thresholds::default(),
+            attended: true,
+            hybrid_enabled: true,
+            parallel_enabled: true,
+        };
+        let setup = Setup::new(plan, effective, Vec::new(), Vec::new(), 0);
+        let mut state = State::new(std::sync::Arc::new(setup));
+        let input = Input {
+            at_ms: 0,
+            elapsed_us: 0,
+            figures: crate::engine::Figures::default(),
+            kind: InputKind::Settle,
+        };
+        let mut turn = Turn::default();
+        // Changes nothing, and so is decided again and again.
+        go(&mut state, &input, &mut turn, |_, _| {
+            vec![Event::CheckpointMade { wave: 1 }]
+        });
+        assert_eq!(state.finished, Some(4));
+        let summary = state.summary.unwrap();
+        assert!(summary.contains("internal error"), "{summary}");
+        assert!(summary.contains("checkpoint.made"), "{summary}");
+        assert_eq!(turn.commands, [Command::Finish { status: 4 }]);
+        assert!(turn.records.len() < 1_000);
+    }
 }

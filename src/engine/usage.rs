@@ -33,6 +33,8 @@ pub struct Usage {
     pub exclusive: Vec<u32>,
     /// Slots by track.
     pub per_track: Vec<u32>,
+    /// Tracks that hold a slot.
+    pub tracks: u32,
     /// Slots by wave; index 0 is wave 1.
     pub per_wave: Vec<u32>,
 }
@@ -71,7 +73,12 @@ impl Usage {
             step(&mut self.exclusive[bucket], take);
         }
         if let Some(track) = agent.track {
-            step(&mut self.per_track[track.ix()], take);
+            let used = &mut self.per_track[track.ix()];
+            let before = *used > 0;
+            step(used, take);
+            if before != (*used > 0) {
+                step(&mut self.tracks, take);
+            }
         }
         step(&mut self.per_wave[setup.wave(ix) as usize - 1], take);
         add(&mut self.cpus_milli, cpus_milli, take);
@@ -98,21 +105,14 @@ impl Usage {
         }
     }
 
-    /// Takes (or gives back) the slot of a phase's gate command.
-    pub(super) fn phase_check(&mut self, ram_bytes: u64, take: bool) {
+    /// Takes (or gives back) the slot of a phase's gate command, which is of no class.
+    pub(super) fn bare_slot(&mut self, take: bool) {
         step(&mut self.agents, take);
-        add(&mut self.ram_bytes, ram_bytes, take);
     }
 
-    /// Takes (or gives back) the memory of a check on an agent, whose slot is held already.
-    pub(super) fn check(&mut self, ram_bytes: u64, take: bool) {
+    /// Takes (or gives back) the memory of a check command.
+    pub(super) fn ram(&mut self, ram_bytes: u64, take: bool) {
         add(&mut self.ram_bytes, ram_bytes, take);
-    }
-
-    /// Returns how many tracks hold a slot.
-    #[must_use]
-    pub fn tracks(&self) -> u32 {
-        u32::try_from(self.per_track.iter().filter(|&&n| n > 0).count()).unwrap_or(u32::MAX)
     }
 }
 

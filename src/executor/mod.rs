@@ -49,6 +49,8 @@ pub enum JobKind {
         gate: String,
         /// Which of its commands, from 0.
         index: u32,
+        /// Which round of it within the attempt, from 1.
+        round: u32,
     },
 }
 
@@ -83,6 +85,7 @@ impl JobKey {
             kind: JobKind::Check {
                 gate: gate.into(),
                 index,
+                round: 1,
             },
         }
     }
@@ -97,7 +100,7 @@ impl JobKey {
         };
         let check = match &self.kind {
             JobKind::Main => None,
-            JobKind::Check { gate, index } => Some(format!("{gate}/{index}")),
+            JobKind::Check { gate, index, .. } => Some(format!("{gate}/{index}")),
         };
         Marker {
             run: run.to_owned(),

@@ -102,7 +102,7 @@ macro_rules! kinds {
             })*
             $($check => {
                 let (mut agent, mut phase) = (None, None);
-                let (mut attempt, mut gate, mut step) = (None, None, None);
+                let (mut attempt, mut gate, mut step, mut round) = (None, None, None, None);
                 $(let mut $check_field = None;)*
                 while let Some(key) = $map.next_key::<&str>()? {
                     match key {
@@ -111,6 +111,7 @@ macro_rules! kinds {
                         "attempt" => set(&mut attempt, $map.next_value()?)?,
                         "gate" => set(&mut gate, $map.next_value()?)?,
                         "step" => set(&mut step, $map.next_value()?)?,
+                        "round" => set(&mut round, $map.next_value()?)?,
                         $(stringify!($check_field) => set(&mut $check_field, $map.next_value()?)?,)*
                         _ => {
                             $map.next_value::<IgnoredAny>()?;
@@ -124,6 +125,7 @@ macro_rules! kinds {
                         attempt: need(attempt)?,
                         gate: need(gate)?,
                         step: need(step)?,
+                        round: round.unwrap_or(1),
                     },
                     $($check_field: need($check_field)?,)*
                 }
@@ -143,7 +145,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "run.stopped" RunStopped { by }
         "run.degraded" RunDegraded { error }
         "run.finished" RunFinished { status, summary, metrics }
-        "operator.action" OperatorAction { by, action, agents }
+        "operator.action" OperatorAction { by, action, agents; phases }
         "mode.changed" ModeChanged { from, to, agents_cap, cause }
         "agent.ready" AgentReady { agent }
         "agent.skipped" AgentSkipped { agent, reason, by_condition }
@@ -180,6 +182,9 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "check.scheduled" CheckScheduled { ram_bytes, pressure_permille }
         "check.started" CheckStarted { handle }
         "check.ended" CheckEnded { exit, output_bytes }
+        "check.timeout" CheckTimeout { limit_us }
+        "check.frozen" CheckFrozen { cause }
+        "check.thawed" CheckThawed { pressure_permille }
         "gate.passed" GatePassed {}
         "gate.failed" GateFailed { reason }
     })

@@ -42,12 +42,14 @@ short! {
         "q" quiet: bool;
         "L" live: Option<Live>;
         "c" check: Option<CheckRun>;
+        "x" check_rounds: u32;
         "u" until_us: u64;
         "l" last: Option<AttemptEnd>, "last";
         "d" own_done: bool;
         "e" reason: Option<String>;
         "k" failure: Option<FailureKind>;
         "y" by_condition: bool;
+        "g" left: bool;
         "b" started_us: Option<u64>;
         "z" ended_us: Option<u64>;
         "r" ran_us: u64;

@@ -56,11 +56,14 @@ fn kind(event: &Event) -> usize {
         Event::CheckpointMade { .. } => 35,
         Event::ZoneChanged { .. } => 36,
         Event::PhaseReopened { .. } => 37,
-        Event::ProcessTrouble { .. } => 38,
+        Event::CheckTimeout { .. } => 38,
+        Event::CheckFrozen { .. } => 39,
+        Event::CheckThawed { .. } => 40,
+        Event::ProcessTrouble { .. } => 41,
     }
 }
 
-const KINDS: usize = 39;
+const KINDS: usize = 42;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -203,6 +206,7 @@ fn place(rng: &mut Rng) -> CheckPlace {
         attempt: small(rng),
         gate: text(rng),
         step: small(rng),
+        round: if flag(rng) { 1 } else { small(rng) },
     }
 }
 
@@ -263,6 +267,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             by: text(rng),
             action: action(rng),
             agents: ids(rng),
+            phases: (0..rng.below(3)).map(|_| text(rng)).collect(),
         },
         6 => Event::ModeChanged {
             from: mode(rng),
@@ -402,7 +407,19 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         34 => Event::WaveCompleted { wave: small(rng) },
         35 => Event::CheckpointMade { wave: small(rng) },
         37 => Event::PhaseReopened { phase: text(rng) },
-        38 => Event::ProcessTrouble {
+        38 => Event::CheckTimeout {
+            place: place(rng),
+            limit_us: big(rng),
+        },
+        39 => Event::CheckFrozen {
+            place: place(rng),
+            cause: cause(rng),
+        },
+        40 => Event::CheckThawed {
+            place: place(rng),
+            pressure_permille: small(rng),
+        },
+        41 => Event::ProcessTrouble {
             agent: maybe(rng, id),
             phase: maybe(rng, text),
             attempt: small(rng),

@@ -97,7 +97,11 @@ fn file_name(setup: &Setup, key: engine::JobKey) -> String {
         engine::Owner::Agent(ix) => setup.plan.agent(ix).id.to_string(),
         engine::Owner::Phase(ix) => format!("phase:{}", setup.plan.phases[ix.ix()].id),
     };
-    format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0))
+    let name = format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0));
+    match key.round {
+        1 => name,
+        round => format!("{name}.{round}"),
+    }
 }
 
 /// Output files of an agent that conditions of others ask for.
@@ -131,6 +135,7 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
             JobKind::Check {
                 gate: steps.get(index as usize)?.gate.to_owned(),
                 index,
+                round: key.round,
             }
         }
     };
@@ -150,14 +155,15 @@ pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKe
             setup.plan.phases.iter().position(|p| p.id == *id)?,
         )),
     };
-    let check = match &key.kind {
-        JobKind::Main => None,
-        JobKind::Check { index, .. } => Some(*index),
+    let (check, round) = match &key.kind {
+        JobKind::Main => (None, 1),
+        JobKind::Check { index, round, .. } => (Some(*index), *round),
     };
     Some(engine::JobKey {
         owner,
         attempt: key.attempt,
         check,
+        round,
     })
 }
 

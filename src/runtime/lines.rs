@@ -225,6 +225,8 @@ pub fn sentence(event: &Event) -> Option<String> {
         } => format!("  {agent} took longer than {}", seconds(*limit_us)),
         Event::AgentFrozen { agent, .. } => format!("  {agent} frozen"),
         Event::AgentThawed { agent, .. } => format!("  {agent} goes on"),
+        Event::CheckFrozen { place, .. } => format!("  {} on {} frozen", place.gate, on(place)),
+        Event::CheckThawed { place, .. } => format!("  {} on {} goes on", place.gate, on(place)),
         Event::AgentQuiet {
             agent, quiet: true, ..
         } => format!("  {agent} is silent"),

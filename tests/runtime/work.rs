@@ -270,7 +270,13 @@ fn a_red_gate_of_a_phase_holds_the_next_one() {
     };
     let events = Here::with(&plan("false")).run().with(1);
     assert!(!events.has("agent.started", "b"), "{events}");
-    assert_eq!(events.all("phase.failed").len(), 1);
+    assert_eq!(events.all("phase.failed")[0]["phase"], "one");
+    // Nobody watches: what it held back has an end, and says why.
+    assert_eq!(events.ending("b"), "skipped");
+    assert_eq!(
+        events.of("agent.skipped", "b")["reason"],
+        "phase one failed: g red: exit status 1"
+    );
     let events = Here::with(&plan("true")).run().with(0);
     let passed = events.all("gate.passed")[0]["seq"].as_u64().unwrap();
     assert!(events.seq("agent.scheduled", "b") > passed, "{events}");

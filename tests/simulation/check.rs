@@ -10,9 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Event, Record, Setup},
+    engine::{Action, CheckPlace, Event, Record, Setup, StoppedBy},
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
+
+use super::switch::Switch;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -31,6 +33,11 @@ struct Seen {
     started: bool,
     frozen: bool,
     checking: bool,
+    /// Blocked: it waits for a person.
+    blocked: bool,
+    /// The red gate that it is blocked by.
+    red: bool,
+    held: bool,
     /// The last attempt's process ended with status 0.
     exit_ok: bool,
     /// It has joined: its sub-agents may start.
@@ -48,17 +55,36 @@ impl Seen {
     }
 
     fn holds_slot(&self) -> bool {
-        (self.live.is_some() && !self.frozen) || self.checking
+        self.live.is_some() && !self.frozen
     }
+}
+
+/// Whose check it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Whose {
+    Agent(AgentIx),
+    Phase(usize),
+}
+
+/// A check command that has a process.
+#[derive(Debug, Clone, Copy)]
+struct Check {
+    ram: u64,
+    frozen: bool,
 }
 
 struct Checker<'a> {
     setup: &'a Setup,
     agents: Vec<Seen>,
-    /// Phases: completed, gates passed in the present round.
-    phases: Vec<(bool, BTreeSet<String>)>,
-    phase_check: BTreeMap<String, u64>,
-    agent_check: BTreeMap<AgentId, u64>,
+    /// Phases: completed, gates passed in the present round, failed for its gates, being checked.
+    phases: Vec<(bool, BTreeSet<String>, bool, bool)>,
+    checks: BTreeMap<Whose, Check>,
+    /// Rounds of check commands that were used up, with the attempt.
+    rounds: BTreeSet<(Whose, u32, u32, u32)>,
+    /// Phases that a person holds.
+    held: BTreeSet<usize>,
+    switch: Switch,
+    stopped_by_person: bool,
     mode: Mode,
     cap: u32,
     halted: bool,
@@ -76,10 +102,13 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             .plan
             .phases
             .iter()
-            .map(|_| (false, BTreeSet::new()))
+            .map(|_| (false, BTreeSet::new(), false, false))
             .collect(),
-        phase_check: BTreeMap::new(),
-        agent_check: BTreeMap::new(),
+        checks: BTreeMap::new(),
+        rounds: BTreeSet::new(),
+        held: BTreeSet::new(),
+        switch: Switch::default(),
+        stopped_by_person: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
         halted: false,
@@ -101,6 +130,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         if c.finished.is_some() {
             c.problem(record, "an event after the end".into());
         }
+        if let Some(wrong) = c.switch.step(setup, record) {
+            c.problem(record, wrong);
+        }
         c.step(record);
         if c.problems.len() > 3 {
             return c.problems;
@@ -121,10 +153,53 @@ impl Checker<'_> {
     }
 
     fn slots(&self) -> u32 {
-        u32::try_from(
-            self.agents.iter().filter(|a| a.holds_slot()).count() + self.phase_check.len(),
-        )
-        .unwrap()
+        let agents = self.agents.iter().filter(|a| a.holds_slot()).count();
+        let checks = self.checks.values().filter(|c| !c.frozen).count();
+        u32::try_from(agents + checks).unwrap()
+    }
+
+    /// Whether an agent holds a slot: for its own process, or for a command of its checks.
+    fn holds_slot(&self, ix: AgentIx) -> bool {
+        let check = self.checks.get(&Whose::Agent(ix));
+        self.agents[ix.ix()].holds_slot() || check.is_some_and(|c| !c.frozen)
+    }
+
+    fn whose(&self, place: &CheckPlace) -> Whose {
+        match (&place.agent, &place.phase) {
+            (Some(agent), _) => Whose::Agent(self.ix(agent)),
+            (None, phase) => Whose::Phase(self.phase(phase.as_deref().unwrap())),
+        }
+    }
+
+    fn check_may_move(&mut self, record: &Record, whose: Whose, pressure: u32) {
+        self.may_start(record, pressure);
+        match whose {
+            Whose::Agent(ix) => {
+                if !self.agents[ix.ix()].checking {
+                    self.problem(
+                        record,
+                        "a check of an agent that is not being checked".into(),
+                    );
+                }
+                self.not_held(record, ix);
+                self.barriers_open(record, ix);
+                self.within_limits(record, ix);
+            }
+            Whose::Phase(ix) => {
+                if self.slots() > self.cap() {
+                    self.problem(record, "more at once than allowed".into());
+                }
+                if self.held.contains(&ix) {
+                    self.problem(record, "a gate that a person holds".into());
+                }
+            }
+        }
+    }
+
+    fn not_held(&mut self, record: &Record, ix: AgentIx) {
+        if self.agents[ix.ix()].held {
+            self.problem(record, "goes on although a person holds it".into());
+        }
     }
 
     fn cap(&self) -> u32 {
@@ -142,7 +217,7 @@ impl Checker<'_> {
             .zip(&plan.agents)
             .filter_map(|(seen, agent)| seen.live.map(|(_, mode)| agent.modes[mode].ram_bytes))
             .sum();
-        agents + self.phase_check.values().sum::<u64>() + self.agent_check.values().sum::<u64>()
+        agents + self.checks.values().map(|c| c.ram).sum::<u64>()
     }
 
     fn step(&mut self, record: &Record) {
@@ -157,6 +232,7 @@ impl Checker<'_> {
                 let ix = self.ix(agent);
                 self.may_start(record, *pressure_permille);
                 self.needs_met(record, ix);
+                self.not_held(record, ix);
                 self.barriers_open(record, ix);
                 let seen = &mut self.agents[ix.ix()];
                 let mut wrong = Vec::new();
@@ -174,6 +250,7 @@ impl Checker<'_> {
                 seen.live = Some((*attempt, *mode as usize));
                 (seen.started, seen.frozen) = (false, false);
                 (seen.exit_ok, seen.own_done) = (false, false);
+                (seen.blocked, seen.red) = (false, false);
                 seen.was = None;
                 seen.passed.clear();
                 for text in wrong {
@@ -223,6 +300,7 @@ impl Checker<'_> {
             } => {
                 let ix = self.ix(agent);
                 self.may_start(record, *pressure_permille);
+                self.not_held(record, ix);
                 self.barriers_open(record, ix);
                 if !std::mem::replace(&mut self.agents[ix.ix()].frozen, false) {
                     self.problem(record, "thawed without being frozen".into());
@@ -234,6 +312,7 @@ impl Checker<'_> {
                 let group = self.setup.plan.agent(ix).work == Work::Group;
                 let seen = &mut self.agents[ix.ix()];
                 seen.own_done = true;
+                (seen.blocked, seen.red) = (false, false);
                 seen.was = None;
                 if !(seen.exit_ok || group) || seen.live.is_some() {
                     self.problem(record, "joins before its own work is done".into());
@@ -247,14 +326,17 @@ impl Checker<'_> {
             Event::AgentRetrying { agent, .. } => {
                 let ix = self.ix(agent);
                 self.leave(ix);
-                self.agents[ix.ix()].was = None;
+                let seen = &mut self.agents[ix.ix()];
+                (seen.blocked, seen.red, seen.was) = (false, false, None);
                 if let Some(phase) = self.setup.plan.agent(ix).phase {
                     self.phases[phase.ix()].0 = false;
                 }
             }
-            Event::AgentBlocked { agent, .. } => {
+            Event::AgentBlocked { agent, gate, .. } => {
                 let ix = self.ix(agent);
                 self.leave(ix);
+                let seen = &mut self.agents[ix.ix()];
+                (seen.blocked, seen.red) = (true, gate.is_some());
             }
             Event::AgentCompleted { agent, .. } => {
                 let ix = self.ix(agent);
@@ -269,7 +351,7 @@ impl Checker<'_> {
             Event::AgentStopped { agent, .. } => self.finish(record, self.ix(agent), Was::Stopped),
             Event::AgentSkipped { agent, .. } => {
                 let ix = self.ix(agent);
-                if self.needs_missing(ix).is_empty() {
+                if self.needs_missing(ix).is_empty() && self.closed_before(ix).is_none() {
                     self.problem(record, "skipped although its needs are met".into());
                 }
                 self.finish(record, ix, Was::Skipped);
@@ -279,32 +361,44 @@ impl Checker<'_> {
                 ram_bytes,
                 pressure_permille,
             } => {
-                self.may_start(record, *pressure_permille);
-                if let Some(agent) = &place.agent {
-                    if !self.agents[self.ix(agent).ix()].checking {
-                        self.problem(
-                            record,
-                            "a check of an agent that is not being checked".into(),
-                        );
-                    }
-                    self.agent_check.insert(agent.clone(), *ram_bytes);
-                } else if let Some(phase) = &place.phase {
-                    self.phase_check.insert(phase.clone(), *ram_bytes);
-                    if self.slots() > self.cap() {
-                        self.problem(record, "more at once than allowed".into());
-                    }
+                let whose = self.whose(place);
+                let check = Check {
+                    ram: *ram_bytes,
+                    frozen: false,
+                };
+                if self.checks.insert(whose, check).is_some() {
+                    self.problem(record, "a check beside a check".into());
                 }
+                let number = (whose, place.attempt, place.round, place.step);
+                if !self.rounds.insert(number) {
+                    self.problem(record, "a check's number comes twice".into());
+                }
+                self.check_may_move(record, whose, *pressure_permille);
                 if self.ram() > self.setup.ram_limit_bytes {
                     self.problem(record, "more memory than allowed".into());
                 }
             }
+            Event::CheckFrozen { place, .. } => {
+                let whose = self.whose(place);
+                match self.checks.get_mut(&whose) {
+                    Some(check) if !check.frozen => check.frozen = true,
+                    _ => self.problem(record, "a check frozen without running".into()),
+                }
+            }
+            Event::CheckThawed {
+                place,
+                pressure_permille,
+            } => {
+                let whose = self.whose(place);
+                match self.checks.get_mut(&whose) {
+                    Some(check) if check.frozen => check.frozen = false,
+                    _ => self.problem(record, "a check thawed without being frozen".into()),
+                }
+                self.check_may_move(record, whose, *pressure_permille);
+            }
             Event::CheckEnded { place, .. } => {
-                let removed = match (&place.agent, &place.phase) {
-                    (Some(agent), _) => self.agent_check.remove(agent),
-                    (None, Some(phase)) => self.phase_check.remove(phase),
-                    (None, None) => None,
-                };
-                if removed.is_none() {
+                let whose = self.whose(place);
+                if self.checks.remove(&whose).is_none() {
                     self.problem(record, "a check's end without its start".into());
                 }
             }
@@ -320,6 +414,7 @@ impl Checker<'_> {
             Event::PhaseChecking { phase, .. } => {
                 let ix = self.phase(phase);
                 self.phases[ix].1.clear();
+                (self.phases[ix].2, self.phases[ix].3) = (false, true);
             }
             Event::PhaseCompleted { phase } => {
                 let ix = self.phase(phase);
@@ -335,18 +430,37 @@ impl Checker<'_> {
                     }
                 }
                 self.phases[ix].0 = true;
+                self.phases[ix].3 = false;
+                self.held.remove(&ix);
             }
+            Event::PhaseFailed { phase, .. } => {
+                let ix = self.phase(phase);
+                self.phases[ix].2 = self.phases[ix].3 && !self.stopping;
+                self.phases[ix].3 = false;
+                self.held.remove(&ix);
+            }
+            Event::PhaseReopened { phase } => {
+                let ix = self.phase(phase);
+                self.phases[ix].3 = false;
+            }
+            Event::OperatorAction {
+                action,
+                agents,
+                phases,
+                ..
+            } => self.person(action, agents, phases),
             Event::ModeChanged { to, agents_cap, .. } => {
                 self.mode = *to;
                 self.cap = *agents_cap;
             }
             Event::ZoneChanged { halted, .. } => self.halted = *halted,
             Event::RunDegraded { error } => self.degraded = error.is_some(),
-            Event::RunStopped { .. } => self.stopping = true,
-            Event::RunResumed { .. } => {
-                self.stopping = false;
-                self.degraded = false;
+            Event::RunStopped { by } => {
+                self.stopping = true;
+                self.stopped_by_person = *by == StoppedBy::Operator;
             }
+            // A stop outlives a crash.
+            Event::RunResumed { .. } => self.degraded = false,
             Event::RunFinished { status, .. } => self.finished = Some(*status),
             _ => {}
         }
@@ -366,6 +480,27 @@ impl Checker<'_> {
         seen.checking = false;
     }
 
+    /// What a person's pause holds back, and who lets it go.
+    fn person(&mut self, action: &Action, agents: &[AgentId], phases: &[String]) {
+        let hold = match action {
+            Action::Pause { .. } => true,
+            Action::Resume { .. } => false,
+            _ => return,
+        };
+        for agent in agents {
+            let ix = self.ix(agent);
+            self.agents[ix.ix()].held = hold;
+        }
+        for phase in phases {
+            let ix = self.phase(phase);
+            if hold {
+                self.held.insert(ix);
+            } else {
+                self.held.remove(&ix);
+            }
+        }
+    }
+
     fn finish(&mut self, record: &Record, ix: AgentIx, was: Was) {
         self.leave(ix);
         let seen = &mut self.agents[ix.ix()];
@@ -374,6 +509,7 @@ impl Checker<'_> {
             return;
         }
         seen.was = Some(was);
+        (seen.held, seen.blocked, seen.red) = (false, false, false);
     }
 
     /// Promise 7: done only after all its checks, gates and sub-agents.
@@ -464,19 +600,22 @@ impl Checker<'_> {
         missing
     }
 
-    fn barriers_open(&mut self, record: &Record, ix: AgentIx) {
+    /// The first phase that an agent waits for and that has not passed.
+    fn closed_before(&self, ix: AgentIx) -> Option<usize> {
         let plan = &self.setup.plan;
-        let Some(phase) = plan.agent(ix).phase else {
-            return;
-        };
-        for earlier in 0..phase.ix() {
+        let phase = plan.agent(ix).phase?;
+        (0..phase.ix()).find(|&earlier| {
             let binds = match self.mode {
                 Mode::Parallel => !plan.phases[earlier].gates.is_empty(),
                 Mode::Sequential | Mode::Hybrid => plan.phases[earlier].barrier,
             };
-            if binds && !self.phases[earlier].0 {
-                self.problem(record, format!("started before phase p{earlier} passed"));
-            }
+            binds && !self.phases[earlier].0
+        })
+    }
+
+    fn barriers_open(&mut self, record: &Record, ix: AgentIx) {
+        if let Some(earlier) = self.closed_before(ix) {
+            self.problem(record, format!("started before phase p{earlier} passed"));
         }
     }
 
@@ -486,7 +625,7 @@ impl Checker<'_> {
         let moving = |keep: &dyn Fn(&wavedeck::plan::Agent, AgentIx) -> bool| {
             let n = plan
                 .indices()
-                .filter(|&o| self.agents[o.ix()].holds_slot() && keep(plan.agent(o), o))
+                .filter(|&o| self.holds_slot(o) && keep(plan.agent(o), o))
                 .count();
             u32::try_from(n).unwrap()
         };
@@ -497,7 +636,10 @@ impl Checker<'_> {
         }
         // A thaw takes no new memory.
         if self.ram() > self.setup.ram_limit_bytes
-            && !matches!(record.event, Event::AgentThawed { .. })
+            && !matches!(
+                record.event,
+                Event::AgentThawed { .. } | Event::CheckThawed { .. }
+            )
         {
             over.push("memory".into());
         }
@@ -548,7 +690,7 @@ impl Checker<'_> {
         if let Some(cap) = limits.tracks {
             let tracks: BTreeSet<_> = plan
                 .indices()
-                .filter(|&o| self.agents[o.ix()].holds_slot())
+                .filter(|&o| self.holds_slot(o))
                 .filter_map(|o| plan.agent(o).track)
                 .collect();
             if tracks.len() > cap as usize && agent.track.is_some() {
@@ -591,7 +733,10 @@ impl Checker<'_> {
             .iter()
             .enumerate()
             .any(|(i, s)| s.was() == Was::Failed && !handled(i));
-        if failed && !self.stopping && status != 1 {
+        let red = self.phases.iter().any(|p| p.2) || self.agents.iter().any(|s| s.red);
+        // A signal has a status of its own.
+        let told = !self.stopping || self.stopped_by_person;
+        if (failed || red) && told && status != 1 {
             self.problems
                 .push(format!("a failure is hidden behind status {status}"));
         }
@@ -604,6 +749,20 @@ impl Checker<'_> {
         if all_well && gates_open && !self.stopping && status != 0 {
             self.problems
                 .push(format!("all done, and yet status {status}"));
+        }
+        let waits = self.agents.iter().any(|s| s.blocked);
+        if waits && !failed && !red && !self.stopping && !matches!(status, 1 | 5) {
+            self.problems.push(format!(
+                "something waits for a person, and yet status {status}"
+            ));
+        }
+        if !self.stopping && !self.setup.attended {
+            for (agent, seen) in plan.agents.iter().zip(&self.agents) {
+                if seen.was() == Was::Open && !seen.blocked {
+                    self.problems
+                        .push(format!("{} is left without an end", agent.id));
+                }
+            }
         }
         if status == 0 && self.agents.iter().any(|s| s.was() == Was::Open) {
             self.problems

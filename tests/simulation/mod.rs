@@ -6,6 +6,7 @@
 mod check;
 mod plans;
 mod random;
+mod switch;
 mod world;
 
 use std::fmt::Write as _;
@@ -112,4 +113,47 @@ fn a_tampered_journal_is_noticed() {
             "tampering of kind {kind} was noticed only {count} times"
         );
     }
+}
+
+/// The same of the kill switch, which is pressed too seldom for the test above.
+#[test]
+fn a_freeze_that_the_kill_switch_forgot_is_noticed() {
+    let mut noticed = 0;
+    for seed in 0..3_000 {
+        let run = world::run(seed);
+        let mut records = run.records.clone();
+        if world::forget_a_freeze(&mut records) {
+            let problems = check::check(&run.setup, &records);
+            noticed += usize::from(problems.iter().any(|p| p.contains("after the kill switch")));
+        }
+        if noticed == 10 {
+            return;
+        }
+    }
+    panic!("noticed only {noticed} times");
+}
+
+/// What never happens in a simulation proves nothing.
+#[test]
+fn every_kind_of_event_happens() {
+    // No sensor listens to virtual processes, so none of them is ever quiet.
+    let mut missing: std::collections::BTreeSet<&str> = include_str!("../../docs/architecture.md")
+        .lines()
+        .skip_while(|line| !line.starts_with("| kind "))
+        .take_while(|line| line.starts_with('|'))
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(kind, _)| kind)
+        .filter(|kind| *kind != "agent.quiet")
+        .collect();
+    assert!(missing.len() > 30, "{missing:?}");
+    for seed in 0..4_000 {
+        for record in world::run(seed).records {
+            let event = serde_json::to_value(&record.event).unwrap();
+            missing.remove(event["kind"].as_str().unwrap());
+        }
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("never seen: {missing:?}");
 }

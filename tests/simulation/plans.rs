@@ -45,7 +45,7 @@ pub fn random(r: &mut Random) -> Plan {
         .collect();
     let phases: Vec<Phase> = (0..phases)
         .map(|i| {
-            let gates = if r.chance(30) {
+            let gates = if r.chance(45) {
                 vec![GateIx::of(r.below(3) as usize)]
             } else {
                 Vec::new()

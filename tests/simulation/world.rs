@@ -4,8 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use wavedeck::{
     engine::{
-        Action, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey, Owner,
-        Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone, turn,
+        Action, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey,
+        Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone,
+        admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -44,6 +45,10 @@ struct World {
     pressure: u32,
     next_process: u64,
     faults: Faults,
+    /// The journal cannot be written: what waits for it, as the runner holds it.
+    full: bool,
+    held_records: Vec<Record>,
+    held_commands: Vec<Command>,
 }
 
 /// How badly this world behaves, in percent or as a share of seeds.
@@ -85,7 +90,7 @@ pub fn run(seed: u64) -> Run {
     let mut r = Random::new(seed);
     let setup = Arc::new(setup(&mut r));
     let mut some = |n: u64| if r.chance(50) { r.below(n) } else { 0 };
-    let faults = Faults {
+    let mut faults = Faults {
         spawn: some(10),
         exit: some(40),
         hang: some(15),
@@ -96,6 +101,10 @@ pub fn run(seed: u64) -> Run {
         crash: some(12),
         stop: some(100) > 60,
     };
+    // Some worlds have a person who never rests.
+    if r.chance(15) {
+        faults.people = 60;
+    }
     let state = State::new(setup.clone());
     let mut world = World {
         r,
@@ -110,6 +119,9 @@ pub fn run(seed: u64) -> Run {
         pressure: 300,
         next_process: 1,
         faults,
+        full: false,
+        held_records: Vec::new(),
+        held_commands: Vec::new(),
     };
     world.input(InputKind::Begin {
         run: format!("sim-{seed}"),
@@ -129,6 +141,9 @@ impl World {
     fn go(&mut self) {
         for _ in 0..20_000 {
             if self.state.finished.is_some() {
+                self.full = false;
+                let held = std::mem::take(&mut self.held_records);
+                self.journal(held);
                 if !self.processes.is_empty() {
                     self.problems.push(format!(
                         "{} processes outlive the run",
@@ -182,9 +197,13 @@ impl World {
                 zone: Zone::Green,
                 halted: false,
             });
+        } else if self.full {
+            self.disk_is_well();
         } else if self.state.degraded.is_some() {
             self.input(InputKind::Journal { error: None });
-        } else if self.state.agents.iter().any(|a| a.hold.is_some()) {
+        } else if self.state.agents.iter().any(|a| a.hold.is_some())
+            || self.state.phases.iter().any(|p| p.hold.is_some())
+        {
             self.operator(Action::Resume {
                 target: Target::All,
             });
@@ -223,13 +242,24 @@ impl World {
             });
         }
         if self.r.chance(self.faults.disk) {
-            let error = self.r.chance(50).then(|| "no space left".to_owned());
-            self.input(InputKind::Journal { error });
+            match self.r.below(4) {
+                0 => self.full = true,
+                1 if self.full => self.disk_is_well(),
+                _ if self.full => {}
+                2 => self.input(InputKind::Journal {
+                    error: Some("no sync".to_owned()),
+                }),
+                _ => self.input(InputKind::Journal { error: None }),
+            }
         }
         if self.faults.stop && self.r.chance(1) {
-            self.input(InputKind::Signal {
-                by: StoppedBy::Signal(15),
-            });
+            if self.r.chance(50) {
+                self.operator(Action::Stop { target: None });
+            } else {
+                self.input(InputKind::Signal {
+                    by: StoppedBy::Signal(15),
+                });
+            }
         }
         if self.r.chance(self.faults.crash) && self.state.finished.is_none() {
             self.crash();
@@ -245,13 +275,33 @@ impl World {
             2 => Target::Phase(format!("p{}", self.r.below(3))),
             _ => Target::Agent(id(&mut self.r)),
         };
+        // Most of the time somebody looks at what is at work.
+        let busy: Vec<String> = self
+            .processes
+            .keys()
+            .map(|key| match key.owner {
+                Owner::Agent(ix) => self.state.id(ix).to_string(),
+                Owner::Phase(ix) => format!("phase:{}", self.state.setup.plan.phases[ix.ix()].id),
+            })
+            .collect();
+        let target = if !busy.is_empty() && self.r.chance(50) {
+            self.r.pick(&busy).parse().unwrap()
+        } else {
+            target
+        };
+        let gate_runs = |p: &PhaseState| p.check.is_some();
+        if self.state.phases.iter().any(gate_runs) && self.r.chance(20) {
+            return Action::Retry {
+                target: Target::All,
+            };
+        }
         match self.r.below(12) {
             0 | 1 => Action::Pause { target },
             2 | 3 => Action::Resume { target },
-            4 => Action::Stop {
+            4 if self.r.chance(40) => Action::Stop {
                 target: Some(target),
             },
-            5..=7 => Action::Retry { target },
+            4..=7 => Action::Retry { target },
             8 => Action::Mode {
                 mode: *self
                     .r
@@ -295,9 +345,58 @@ impl World {
             kind,
         };
         let Turn { records, commands } = turn(&mut self.state, &input);
+        self.nothing_waits_that_may_start();
+        if self.full {
+            // As the runner does it: what is urgent goes on, all else waits for the disk.
+            let failed = !records.is_empty() && self.state.degraded.is_none();
+            self.held_records.extend(records);
+            let (now, later): (Vec<_>, Vec<_>) = commands.into_iter().partition(Command::urgent);
+            self.held_commands.extend(later);
+            for command in now {
+                self.carry_out(command);
+            }
+            if failed {
+                let error = Some("no space left".to_owned());
+                self.input(InputKind::Journal { error });
+            }
+            return;
+        }
         self.journal(records);
         for command in commands {
             self.carry_out(command);
+        }
+    }
+
+    /// The engine looks for the next start by kinds of agents; whoever it passed over must be one
+    /// that the plain question refuses too.
+    fn nothing_waits_that_may_start(&mut self) {
+        if self.state.finished.is_some() {
+            return;
+        }
+        let figures = self.figures();
+        for ix in self.state.setup.plan.indices() {
+            if self.state.agent(ix).status == Status::Ready
+                && admit(&self.state, &figures, ix).is_ok()
+            {
+                let id = self.state.id(ix);
+                self.problems.push(format!("{id} may start and waits"));
+            }
+        }
+    }
+
+    /// What was refused is written, then what waited is carried out as far as it is still wanted.
+    fn disk_is_well(&mut self) {
+        self.full = false;
+        let held = std::mem::take(&mut self.held_records);
+        self.journal(held);
+        self.input(InputKind::Journal { error: None });
+        for command in std::mem::take(&mut self.held_commands) {
+            if command.still_wanted(&self.state) {
+                self.carry_out(command);
+            } else if let Command::Spawn { key, .. } = command {
+                let error = "ended while the disk was full".to_owned();
+                self.input(InputKind::SpawnFailed { key, error });
+            }
         }
     }
 
@@ -356,6 +455,14 @@ impl World {
             }
             Command::Thaw { key } => {
                 let now = self.now_us;
+                let frozen = match (key.owner, key.check) {
+                    (Owner::Agent(ix), None) => self.state.agent(ix).status == Status::Frozen,
+                    (owner, _) => self.state.check_of(owner).is_some_and(|c| c.frozen),
+                };
+                if frozen {
+                    self.problems
+                        .push(format!("{key:?} thawed while it is frozen"));
+                }
                 if let Some(p) = self.processes.get_mut(&key)
                     && p.frozen
                 {
@@ -389,7 +496,7 @@ impl World {
         }
         let plan = &self.state.setup.plan;
         let mut present = Vec::new();
-        let mut limited = false;
+        let mut limited = key.check.is_some();
         if let (Owner::Agent(ix), None) = (key.owner, key.check) {
             limited = plan.agent(ix).timeout_us.is_some();
             for need in plan
@@ -456,7 +563,11 @@ impl World {
     /// all its commands were carried out. What ran is ended; the journal's lines are all there is.
     fn crash(&mut self) {
         let mut survivor = self.state.clone();
-        if let Some((&at, _)) = self.inbox.first_key_value()
+        if std::mem::take(&mut self.full) {
+            // What the disk did not take is lost, and with it whatever was decided since.
+            self.held_records.clear();
+            self.held_commands.clear();
+        } else if let Some((&at, _)) = self.inbox.first_key_value()
             && self.r.chance(70)
         {
             let kind = self.inbox.remove(&at).unwrap();
@@ -574,6 +685,25 @@ pub fn tamper(records: &mut Vec<Record>, kind: usize) -> bool {
             true
         }
     }
+}
+
+/// Takes the first freeze by the kill switch out of a journal; false where there is none.
+pub fn forget_a_freeze(records: &mut Vec<Record>) -> bool {
+    let frozen = |r: &Record| {
+        matches!(
+            r.event,
+            Event::AgentFrozen {
+                cause: Cause::KillSwitch,
+                ..
+            }
+        )
+    };
+    let Some(i) = records.iter().position(frozen) else {
+        return false;
+    };
+    records.remove(i);
+    renumber(records);
+    true
 }
 
 fn renumber(records: &mut [Record]) {

@@ -9,7 +9,7 @@ pub use why::Why;
 
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
 
-use super::{Figures, HoldBy, Owner, PhaseStatus, State, Usage, usage::priority_ix};
+use super::{Figures, HoldBy, Owner, PhaseStatus, Rank, Shelf, State, Usage, usage::priority_ix};
 
 /// A start that may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,51 +64,48 @@ fn place(state: &State, ix: AgentIx) -> Result<(), Why> {
         return Err(Why::Exclusive);
     }
     let limits = &plan.limits;
-    let class = |what: String, used: u32, cap: Option<&u32>| match cap {
-        Some(&cap) if used >= cap => Err(Why::Class { what, used, cap }),
-        _ => Ok(()),
-    };
-    if !limits.per_priority.is_empty() {
+    if let Some(&cap) = limits.per_priority.get(&agent.priority) {
         let used = state.usage.per_priority[priority_ix(agent.priority)];
-        class(
-            format!("{} priority", priority_name(agent.priority)),
-            used,
-            limits.per_priority.get(&agent.priority),
-        )?;
+        class(used, cap, || {
+            format!("{} priority", priority_name(agent.priority))
+        })?;
     }
     if let Some(phase) = agent.phase
-        && !limits.per_phase.is_empty()
+        && let Some(&cap) = limits.per_phase.get(&phase)
     {
-        let name = &plan.phases[phase.ix()].id;
-        class(
-            format!("phase {name}"),
-            state.usage.per_phase[phase.ix()],
-            limits.per_phase.get(&phase),
-        )?;
+        let used = state.usage.per_phase[phase.ix()];
+        class(used, cap, || {
+            format!("phase {}", plan.phases[phase.ix()].id)
+        })?;
     }
     if let Some(track) = agent.track {
-        let name = &plan.tracks[track.ix()].id;
         let used = state.usage.per_track[track.ix()];
-        if !limits.per_track.is_empty() {
-            class(format!("track {name}"), used, limits.per_track.get(&track))?;
+        if let Some(&cap) = limits.per_track.get(&track) {
+            class(used, cap, || {
+                format!("track {}", plan.tracks[track.ix()].id)
+            })?;
         }
-        if used == 0 && limits.tracks.is_some() {
-            class(
-                "tracks".to_owned(),
-                state.usage.tracks(),
-                limits.tracks.as_ref(),
-            )?;
+        if let (0, Some(cap)) = (used, limits.tracks) {
+            class(state.usage.tracks, cap, || "tracks".to_owned())?;
         }
     }
-    if !limits.per_wave.is_empty() {
-        let wave = state.setup.wave(ix);
-        class(
-            format!("wave {wave}"),
-            state.usage.per_wave[wave as usize - 1],
-            limits.per_wave.get(&wave),
-        )?;
+    let wave = state.setup.wave(ix);
+    if let Some(&cap) = limits.per_wave.get(&wave) {
+        let used = state.usage.per_wave[wave as usize - 1];
+        class(used, cap, || format!("wave {wave}"))?;
     }
     Ok(())
+}
+
+fn class(used: u32, cap: u32, what: impl FnOnce() -> String) -> Result<(), Why> {
+    if used < cap {
+        return Ok(());
+    }
+    Err(Why::Class {
+        what: what(),
+        used,
+        cap,
+    })
 }
 
 fn barrier(state: &State, phase: PhaseIx) -> Why {
@@ -144,9 +141,14 @@ fn ram(state: &State, asked: u64) -> Result<(), Why> {
 
 /// What a mode costs.
 fn cost(state: &State, mode: &AgentMode) -> Result<(), Why> {
-    let limits = &state.setup.plan.limits;
     cpus(state, mode.cpus_milli)?;
     ram(state, mode.ram_bytes)?;
+    cost_beside_memory(state, mode)
+}
+
+/// What a mode costs, its CPUs and memory aside.
+fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
+    let limits = &state.setup.plan.limits;
     for (name, &asked) in &mode.uses {
         let cap = limits.resources.get(name).copied().unwrap_or(0);
         let free = cap.saturating_sub(state.usage.resources.get(name).copied().unwrap_or(0));
@@ -234,6 +236,26 @@ pub fn admit(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why
     Err(first.unwrap_or(Why::Held))
 }
 
+/// Finds the first of a kind that may start now. Answers as [`admit`] does for each of them; what
+/// stops every start is to be asked before.
+pub(in crate::engine) fn admit_first(state: &State, shelf: &Shelf) -> Option<(Rank, Grant)> {
+    let first = shelf.first()?;
+    place(state, first.agent).ok()?;
+    let modes = &state.setup.plan.agent(first.agent).modes;
+    if let [only] = modes.as_slice() {
+        cpus(state, only.cpus_milli).ok()?;
+        cost_beside_memory(state, only).ok()?;
+        let free = state
+            .setup
+            .ram_limit_bytes
+            .saturating_sub(state.usage.ram_bytes);
+        return Some((shelf.first_within(free)?, Grant { mode: 0 }));
+    }
+    let mut fits = (0_u32..).zip(modes);
+    fits.find(|(_, mode)| cost(state, mode).is_ok())
+        .map(|(mode, _)| (first, Grant { mode }))
+}
+
 /// Asks whether a frozen agent may go on: its memory is held already, it needs a slot and CPUs.
 ///
 /// # Errors
@@ -244,7 +266,8 @@ pub fn admit_thaw(state: &State, figures: &Figures, ix: AgentIx) -> Result<(), W
     cpus(state, state.mode_of(ix).cpus_milli)
 }
 
-/// Asks whether the pending check command of an owner may start; an agent's slot is held already.
+/// Asks whether the pending check command of an owner may start: it needs a slot as an agent does,
+/// and memory.
 ///
 /// # Errors
 /// Why not.
@@ -254,11 +277,21 @@ pub fn admit_check(
     owner: Owner,
     ram_bytes: u64,
 ) -> Result<(), Why> {
-    whole_run(state, figures)?;
-    if let Owner::Phase(_) = owner {
-        slot(state)?;
-    }
+    admit_check_thaw(state, figures, owner)?;
     ram(state, ram_bytes)
+}
+
+/// Asks whether the frozen check command of an owner may go on: its memory is held already.
+///
+/// # Errors
+/// Why not.
+pub fn admit_check_thaw(state: &State, figures: &Figures, owner: Owner) -> Result<(), Why> {
+    whole_run(state, figures)?;
+    match owner {
+        Owner::Agent(ix) => place(state, ix),
+        Owner::Phase(ix) if state.phases[ix.ix()].hold == Some(HoldBy::Operator) => Err(Why::Held),
+        Owner::Phase(_) => slot(state),
+    }
 }
 
 /// Asks what stops every start; for a quick end of the search.

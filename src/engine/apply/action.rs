@@ -2,30 +2,42 @@
 //!
 //! Must not decide whom an action means: the event names them.
 
-use crate::plan::{AgentId, AgentIx};
+use crate::plan::{AgentId, AgentIx, PhaseIx};
 
-use crate::engine::{Action, Ending, HoldBy, State, Status};
+use crate::engine::{Action, Ending, HoldBy, JobState, Owner, State, Status, state::pack};
 
 use super::check::end_check;
 
 impl State {
-    pub(super) fn apply_action(&mut self, action: &Action, agents: &[AgentId]) {
+    pub(super) fn apply_action(&mut self, action: &Action, agents: &[AgentId], phases: &[String]) {
         let targets: Vec<AgentIx> = agents.iter().filter_map(|id| self.find(id)).collect();
+        let gates: Vec<PhaseIx> = phases.iter().filter_map(|id| self.phase_ix(id)).collect();
         match action {
             Action::Pause { .. } => {
                 for ix in targets {
                     if !self.agent(ix).status.is_final() {
                         self.resting.remove(&self.rank(ix));
-                        self.agents[ix.ix()].hold = Some(HoldBy::Operator);
+                        self.checks_resting.remove(&pack(Owner::Agent(ix)));
+                        self.hold(ix, Some(HoldBy::Operator));
                     }
+                }
+                for ix in gates {
+                    self.checks_resting.remove(&pack(Owner::Phase(ix)));
+                    self.phases[ix.ix()].hold = Some(HoldBy::Operator);
                 }
             }
             Action::Resume { .. } => {
                 for ix in targets {
-                    self.agents[ix.ix()].hold = None;
+                    let hold = self.hold_after_resume(Owner::Agent(ix));
+                    self.hold(ix, hold);
                     if self.agent(ix).status == Status::Frozen {
                         self.resting.insert(self.rank(ix));
                     }
+                    self.rest_check(Owner::Agent(ix));
+                }
+                for ix in gates {
+                    self.phases[ix.ix()].hold = self.hold_after_resume(Owner::Phase(ix));
+                    self.rest_check(Owner::Phase(ix));
                 }
             }
             Action::Stop { target: Some(_) } => {
@@ -44,19 +56,28 @@ impl State {
                     let to = plan.agent(ix).modes.iter().position(|mode| {
                         mode.worker.map(|w| plan.workers[w.ix()].name.as_str()) == worker.as_deref()
                     });
+                    self.delist(ix);
                     let agent = &mut self.agents[ix.ix()];
                     agent.swap_to = to.and_then(|to| u32::try_from(to).ok());
                     if let Some(live) = &mut agent.live {
                         live.ending.get_or_insert(Ending::Swap);
                     }
+                    self.enlist(ix);
                 }
             }
             Action::Sequential { .. } => {
                 // What is being started is frozen as soon as it runs; what runs already is frozen
                 // by events of its own.
                 for ix in targets {
-                    if self.agent(ix).status == Status::Scheduled {
-                        self.agents[ix.ix()].hold.get_or_insert(HoldBy::Rule);
+                    let starting = self.agent(ix).status == Status::Scheduled
+                        || self.check_starting(Owner::Agent(ix));
+                    if starting && self.agent(ix).hold.is_none() {
+                        self.hold(ix, Some(HoldBy::Rule));
+                    }
+                }
+                for ix in gates {
+                    if self.check_starting(Owner::Phase(ix)) {
+                        self.phases[ix.ix()].hold.get_or_insert(HoldBy::Rule);
                     }
                 }
             }
@@ -65,5 +86,25 @@ impl State {
             | Action::Mode { .. }
             | Action::Agents { .. } => {}
         }
+    }
+
+    /// Who resumes something that is only being started lets it run, unless the run is over its cap
+    /// by now: then it is frozen as soon as it runs, and comes back through admission.
+    fn hold_after_resume(&self, owner: Owner) -> Option<HoldBy> {
+        let starting = self.check_starting(owner)
+            || matches!(owner, Owner::Agent(ix) if self.agent(ix).status == Status::Scheduled);
+        (starting && self.usage.agents > self.cap()).then_some(HoldBy::Rule)
+    }
+
+    /// A frozen check that nobody holds any more comes back when admission lets it.
+    fn rest_check(&mut self, owner: Owner) {
+        if self.check_of(owner).is_some_and(|check| check.frozen) {
+            self.checks_resting.insert(pack(owner));
+        }
+    }
+
+    fn check_starting(&self, owner: Owner) -> bool {
+        self.check_of(owner)
+            .is_some_and(|check| check.job == JobState::Scheduled)
     }
 }

@@ -1,220 +1,113 @@
-//! What an event about one agent changes: its state, its slot, its clock and the lists it is on.
+//! An agent's way between its states, its own process aside; and the lists that it is on.
 //!
-//! Must not know needs or phases: [`super::needs`] carries an end on to others.
+//! Must not know what its end means for others: that is in [`super::needs`].
 
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    AttemptEnd, Cause, CheckRun, Ending, Event, HoldBy, JobState, Live, Owner, State, Status,
+    Cause, CheckRun, FailureKind, HoldBy, Owner, State, Status,
     state::{Due, pack},
 };
 
 impl State {
-    pub(super) fn apply_agent(&mut self, ix: AgentIx, event: &Event, now: u64) {
-        match event {
-            Event::AgentReady { .. } => {
-                self.unschedule(ix);
-                self.set(ix, Status::Ready, now);
-                self.ready.insert(self.rank(ix));
-            }
-            Event::AgentSkipped {
-                reason,
-                by_condition,
-                ..
-            } => {
-                self.agents[ix.ix()].reason = Some(reason.clone());
-                self.agents[ix.ix()].by_condition = *by_condition;
-                self.finalize(ix, Status::Skipped, now);
-            }
-            Event::AgentScheduled { attempt, mode, .. } => {
-                self.ready.remove(&self.rank(ix));
-                self.set(ix, Status::Scheduled, now);
-                let agent = &mut self.agents[ix.ix()];
-                agent.attempt = *attempt;
-                agent.mode = *mode;
-                agent.started_us.get_or_insert(now);
-                agent.live = Some(Live {
-                    handle: None,
-                    clock_from_us: now,
-                    clock_us: 0,
-                    ending: None,
-                });
-                self.processes += 1;
-                let mode = self.mode_of(ix).clone();
-                let setup = self.setup.clone();
-                self.usage.slot(&setup, ix, mode.cpus_milli, true);
-                self.usage.held(&mode, true);
-                self.usage.spend(&mode);
-            }
-            Event::AgentStarted { handle, .. } => {
-                self.set(ix, Status::Running, now);
-                self.moving += 1;
-                if let Some(live) = &mut self.agents[ix.ix()].live {
-                    live.handle = Some(handle.clone());
-                    live.clock_from_us = now;
-                }
-                self.arm(ix, now);
-            }
-            Event::AgentQuiet { quiet, .. } => self.agents[ix.ix()].quiet = *quiet,
-            Event::AgentTimeout { .. } => {
-                self.disarm(ix);
-                if let Some(live) = &mut self.agents[ix.ix()].live {
-                    live.ending.get_or_insert(Ending::Timeout);
-                }
-            }
-            Event::AttemptEnded {
-                attempt,
-                exit,
-                peak_bytes,
-                leaked,
-                present,
-                ..
-            } => {
-                self.end_attempt(ix, now, |ran_us, ending| AttemptEnd {
-                    attempt: *attempt,
-                    exit: exit.clone(),
-                    ending,
-                    ran_us,
-                    peak_bytes: *peak_bytes,
-                    leaked: *leaked,
-                    present: present.clone(),
-                });
-            }
-            Event::AgentRetrying {
-                cause,
-                delay_us,
-                reason,
-                ..
-            } => {
-                self.leave_check(ix);
-                self.reopen(ix);
-                self.retries += 1;
-                let agent = &mut self.agents[ix.ix()];
-                agent.reason = Some(reason.clone());
-                agent.failure = None;
-                agent.own_done = false;
-                match cause {
-                    Cause::Failure => agent.failures += 1,
-                    Cause::Operator => agent.failures = 0,
-                    _ => {}
-                }
-                if *delay_us == 0 {
-                    self.set(ix, Status::Ready, now);
-                    self.ready.insert(self.rank(ix));
-                } else {
-                    agent.until_us = now + delay_us;
-                    let due = Due {
-                        at_us: now + delay_us,
-                        agent: ix,
-                    };
-                    self.set(ix, Status::BackingOff, now);
-                    self.due.insert(due);
-                }
-                for &child in &self.setup.clone().children[ix.ix()] {
-                    self.recount(child);
-                }
-                self.await_needs(ix);
-            }
-            Event::AgentJoining { .. } => {
-                self.reopen(ix);
-                self.agents[ix.ix()].own_done = true;
-                self.agents[ix.ix()].reason = None;
-                self.agents[ix.ix()].started_us.get_or_insert(now);
-                self.set(ix, Status::Joining, now);
-                for &child in &self.setup.clone().children[ix.ix()] {
-                    self.recount(child);
-                }
-                if self.agents[ix.ix()].children_open == 0 {
-                    self.settling.insert(pack(Owner::Agent(ix)));
-                }
-            }
-            Event::AgentChecking { attempt, .. } => {
-                let steps = u32::try_from(self.setup.checks(ix).len()).unwrap_or(u32::MAX);
-                self.unschedule(ix);
-                self.set(ix, Status::Checking, now);
-                self.agents[ix.ix()].check = Some(CheckRun {
-                    attempt: *attempt,
-                    step: 0,
-                    steps,
-                    job: JobState::Pending,
-                    since_us: now,
-                    ending: None,
-                });
-                self.checks_pending.insert(pack(Owner::Agent(ix)));
-                let setup = self.setup.clone();
-                self.usage.slot(&setup, ix, 0, true);
-            }
-            Event::AgentFrozen { cause, .. } => {
-                self.disarm(ix);
-                let clock = self.clock_us(ix, now);
-                if self.agents[ix.ix()].status == Status::Running {
-                    self.moving = self.moving.saturating_sub(1);
-                    let cpus = self.mode_of(ix).cpus_milli;
-                    let setup = self.setup.clone();
-                    self.usage.slot(&setup, ix, cpus, false);
-                }
-                self.set(ix, Status::Frozen, now);
-                let agent = &mut self.agents[ix.ix()];
-                agent.quiet = false;
-                agent.frozen_tree = None;
-                if let Some(live) = &mut agent.live {
-                    live.clock_us = clock;
-                }
-                if *cause == Cause::KillSwitch {
-                    agent.hold = Some(HoldBy::Rule);
-                    self.resting.insert(self.rank(ix));
-                } else {
-                    agent.hold = Some(HoldBy::Operator);
-                }
-            }
-            Event::AgentFreezeVerified { stopped, total, .. } => {
-                self.agents[ix.ix()].frozen_tree = Some((*stopped, *total));
-            }
-            Event::AgentThawed { .. } => {
-                self.resting.remove(&self.rank(ix));
-                let cpus = self.mode_of(ix).cpus_milli;
-                let setup = self.setup.clone();
-                self.usage.slot(&setup, ix, cpus, true);
-                self.moving += 1;
-                self.set(ix, Status::Running, now);
-                let agent = &mut self.agents[ix.ix()];
-                agent.hold = None;
-                agent.frozen_tree = None;
-                if let Some(live) = &mut agent.live {
-                    live.clock_from_us = now;
-                }
-                self.arm(ix, now);
-            }
-            Event::AgentBlocked { reason, .. } => {
-                self.leave_check(ix);
-                self.unschedule(ix);
-                self.agents[ix.ix()].reason = Some(reason.clone());
-                self.set(ix, Status::Blocked, now);
-            }
-            Event::AgentFailed {
-                failure, reason, ..
-            } => {
-                self.agents[ix.ix()].reason = Some(reason.clone());
-                self.agents[ix.ix()].failure = Some(*failure);
-                self.finalize(ix, Status::Failed, now);
-            }
-            Event::AgentStopped { .. } => self.finalize(ix, Status::Stopped, now),
-            Event::AgentCompleted { .. } => {
-                self.agents[ix.ix()].reason = None;
-                self.finalize(ix, Status::Succeeded, now);
-            }
-            _ => {}
+    pub(super) fn became_ready(&mut self, ix: AgentIx, now: u64) {
+        self.unschedule(ix);
+        self.set(ix, Status::Ready, now);
+        self.enlist(ix);
+    }
+
+    pub(super) fn skipped(&mut self, ix: AgentIx, reason: &str, by_condition: bool, now: u64) {
+        let left = self.left_behind(ix);
+        let agent = &mut self.agents[ix.ix()];
+        agent.reason = Some(reason.to_owned());
+        agent.by_condition = by_condition;
+        agent.left = left;
+        self.finalize(ix, Status::Skipped, now);
+    }
+
+    pub(super) fn retrying(
+        &mut self,
+        ix: AgentIx,
+        cause: Cause,
+        delay_us: u64,
+        reason: &str,
+        now: u64,
+    ) {
+        self.leave_check(ix);
+        self.reopen(ix);
+        self.retries += 1;
+        let agent = &mut self.agents[ix.ix()];
+        agent.reason = Some(reason.to_owned());
+        agent.failure = None;
+        agent.own_done = false;
+        match cause {
+            Cause::Failure => agent.failures += 1,
+            Cause::Operator => agent.failures = 0,
+            Cause::KillSwitch | Cause::Swap | Cause::Interrupted | Cause::Room | Cause::Hold => {}
         }
+        if delay_us == 0 {
+            self.set(ix, Status::Ready, now);
+            self.enlist(ix);
+        } else {
+            agent.until_us = now + delay_us;
+            let due = Due {
+                at_us: now + delay_us,
+                owner: Owner::Agent(ix),
+            };
+            self.set(ix, Status::BackingOff, now);
+            self.due.insert(due);
+        }
+        for &child in &self.setup.clone().children[ix.ix()] {
+            self.recount(child);
+        }
+        self.await_needs(ix);
+    }
+
+    pub(super) fn joining(&mut self, ix: AgentIx, now: u64) {
+        self.reopen(ix);
+        let agent = &mut self.agents[ix.ix()];
+        agent.own_done = true;
+        agent.reason = None;
+        agent.failure = None;
+        agent.started_us.get_or_insert(now);
+        self.set(ix, Status::Joining, now);
+        for &child in &self.setup.clone().children[ix.ix()] {
+            self.recount(child);
+        }
+        if self.agents[ix.ix()].children_open == 0 {
+            self.settling.insert(pack(Owner::Agent(ix)));
+        }
+    }
+
+    /// Its checks begin. The slot of its own process is free by now: a check command is a start
+    /// like any other, and takes one when admission lets it.
+    pub(super) fn checking(&mut self, ix: AgentIx, attempt: u32, now: u64) {
+        let steps = u32::try_from(self.setup.checks(ix).len()).unwrap_or(u32::MAX);
+        self.unschedule(ix);
+        self.set(ix, Status::Checking, now);
+        let agent = &mut self.agents[ix.ix()];
+        agent.check_rounds += 1;
+        agent.check = Some(CheckRun::new(attempt, agent.check_rounds, steps, now));
+        self.checks_pending.insert(pack(Owner::Agent(ix)));
+    }
+
+    pub(super) fn blocked(&mut self, ix: AgentIx, reason: &str, red: bool, now: u64) {
+        self.leave_check(ix);
+        self.unschedule(ix);
+        let agent = &mut self.agents[ix.ix()];
+        agent.reason = Some(reason.to_owned());
+        agent.failure = red.then_some(FailureKind::Validation);
+        self.set(ix, Status::Blocked, now);
     }
 
     /// Removes an agent from every list that its present state put it on.
     pub(super) fn unschedule(&mut self, ix: AgentIx) {
-        let rank = self.rank(ix);
-        self.ready.remove(&rank);
-        self.resting.remove(&rank);
+        self.delist(ix);
+        self.resting.remove(&self.rank(ix));
         self.movable.remove(&ix);
-        self.settling.remove(&pack(Owner::Agent(ix)));
-        self.checks_pending.remove(&pack(Owner::Agent(ix)));
+        let owner = Owner::Agent(ix);
+        self.settling.remove(&pack(owner));
+        self.unschedule_check(owner);
         self.disarm(ix);
     }
 
@@ -226,56 +119,25 @@ impl State {
         agent.since_us = now;
     }
 
-    /// Puts the end of the time limit of a running attempt on the list.
-    fn arm(&mut self, ix: AgentIx, now: u64) {
-        if let Some(limit) = self.setup.plan.agent(ix).timeout_us
-            && let Some(live) = &self.agents[ix.ix()].live
-            && live.ending.is_none()
-        {
-            let at_us = now + limit.saturating_sub(live.clock_us);
-            self.agents[ix.ix()].until_us = at_us;
-            self.due.insert(Due { at_us, agent: ix });
+    /// Puts a ready agent among those that may start, unless somebody holds it.
+    pub(super) fn enlist(&mut self, ix: AgentIx) {
+        let agent = self.agent(ix);
+        if agent.status == Status::Ready && agent.hold != Some(HoldBy::Operator) {
+            self.ready.insert(self.place_of(ix));
         }
     }
 
-    fn disarm(&mut self, ix: AgentIx) {
-        self.due.remove(&Due {
-            at_us: self.agents[ix.ix()].until_us,
-            agent: ix,
-        });
+    /// Takes an agent out of those that may start, where it is one; to be done before anything
+    /// changes that its place depends on.
+    pub(super) fn delist(&mut self, ix: AgentIx) {
+        if self.agent(ix).status == Status::Ready {
+            self.ready.remove(self.place_of(ix));
+        }
     }
 
-    fn end_attempt(
-        &mut self,
-        ix: AgentIx,
-        now: u64,
-        end: impl FnOnce(u64, Option<Ending>) -> AttemptEnd,
-    ) {
-        let ran_us = self.clock_us(ix, now);
-        let status = self.agent(ix).status;
-        let mode = self.mode_of(ix).clone();
-        let setup = self.setup.clone();
-        if status == Status::Running {
-            self.moving = self.moving.saturating_sub(1);
-        }
-        if matches!(status, Status::Scheduled | Status::Running) {
-            self.usage.slot(&setup, ix, mode.cpus_milli, false);
-        }
-        self.usage.held(&mode, false);
-        self.unschedule(ix);
-        self.processes = self.processes.saturating_sub(1);
-        self.set(ix, Status::Settling, now);
-        self.settling.insert(pack(Owner::Agent(ix)));
-        let agent = &mut self.agents[ix.ix()];
-        let ending = agent.live.take().and_then(|live| live.ending);
-        let end = end(ran_us, ending);
-        agent.ran_us += ran_us;
-        agent.peak_bytes = agent.peak_bytes.max(end.peak_bytes);
-        agent.quiet = false;
-        agent.frozen_tree = None;
-        if agent.hold == Some(HoldBy::Rule) {
-            agent.hold = None;
-        }
-        agent.last = Some(end);
+    pub(super) fn hold(&mut self, ix: AgentIx, hold: Option<HoldBy>) {
+        self.delist(ix);
+        self.agents[ix.ix()].hold = hold;
+        self.enlist(ix);
     }
 }

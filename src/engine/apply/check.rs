@@ -1,18 +1,27 @@
 //! Check commands of agents and gates of phases: where they stand and what they hold.
+//!
+//! A command that moves holds a slot and its memory; a frozen one its memory; one that waits, or
+//! has ended, nothing.
 
 use crate::plan::AgentIx;
 
-use crate::engine::{CheckPlace, CheckRun, Ending, Owner, State, Status, state::pack};
+use crate::engine::{
+    Cause, CheckPlace, CheckRun, Ending, Exit, Handle, HoldBy, JobState, Owner, State,
+    state::{Due, pack},
+};
 
 impl State {
-    /// Gives the slot of an agent's checks back.
+    /// Takes an agent out of its checks.
     pub(super) fn leave_check(&mut self, ix: AgentIx) {
-        if self.agent(ix).status == Status::Checking {
-            let setup = self.setup.clone();
-            self.usage.slot(&setup, ix, 0, false);
-            self.checks_pending.remove(&pack(Owner::Agent(ix)));
-            self.agents[ix.ix()].check = None;
-        }
+        self.unschedule_check(Owner::Agent(ix));
+        self.agents[ix.ix()].check = None;
+    }
+
+    /// Removes an owner's check from every list.
+    pub(super) fn unschedule_check(&mut self, owner: Owner) {
+        self.checks_pending.remove(&pack(owner));
+        self.checks_resting.remove(&pack(owner));
+        self.disarm_check(owner);
     }
 
     /// Finds whom a check belongs to.
@@ -25,20 +34,165 @@ impl State {
         }
     }
 
-    pub(super) fn with_check(&mut self, owner: Owner, change: impl FnOnce(&mut CheckRun)) {
-        let check = match owner {
+    /// Carries a change to the check that a place names out, where there is one.
+    fn with_check(
+        &mut self,
+        place: &CheckPlace,
+        change: impl FnOnce(&mut CheckRun),
+    ) -> Option<Owner> {
+        let owner = self.owner(place)?;
+        change(self.check_mut(owner)?);
+        Some(owner)
+    }
+
+    fn check_mut(&mut self, owner: Owner) -> Option<&mut CheckRun> {
+        match owner {
             Owner::Agent(ix) => self.agents[ix.ix()].check.as_mut(),
             Owner::Phase(ix) => self.phases[ix.ix()].check.as_mut(),
-        };
-        if let Some(check) = check {
-            change(check);
         }
     }
 
-    pub(super) fn book_check(&mut self, owner: Owner, ram_bytes: u64, take: bool) {
+    fn hold_owner(&mut self, owner: Owner, hold: Option<HoldBy>) {
         match owner {
-            Owner::Agent(_) => self.usage.check(ram_bytes, take),
-            Owner::Phase(_) => self.usage.phase_check(ram_bytes, take),
+            Owner::Agent(ix) => self.hold(ix, hold),
+            Owner::Phase(ix) => self.phases[ix.ix()].hold = hold,
+        }
+    }
+
+    pub(super) fn check_queued(&mut self, place: &CheckPlace, now: u64) {
+        let queued = self.with_check(place, |check| {
+            check.step = place.step;
+            check.round = place.round;
+            check.job = JobState::Pending;
+            check.since_us = now;
+            check.clock_us = 0;
+        });
+        let Some(owner) = queued else { return };
+        self.settling.remove(&pack(owner));
+        self.checks_pending.insert(pack(owner));
+        if let Owner::Agent(ix) = owner {
+            let agent = &mut self.agents[ix.ix()];
+            agent.check_rounds = agent.check_rounds.max(place.round);
+        }
+    }
+
+    pub(super) fn check_scheduled(&mut self, place: &CheckPlace, now: u64) {
+        let scheduled = self.with_check(place, |check| {
+            check.job = JobState::Scheduled;
+            check.since_us = now;
+        });
+        let Some(owner) = scheduled else { return };
+        self.checks_pending.remove(&pack(owner));
+        self.check_slot(owner, true);
+        self.usage.ram(self.check_ram(owner, place.step), true);
+        self.processes += 1;
+    }
+
+    pub(super) fn check_started(&mut self, place: &CheckPlace, handle: &Handle, now: u64) {
+        let started = self.with_check(place, |check| {
+            check.job = JobState::Running(handle.clone());
+            check.since_us = now;
+            check.clock_from_us = now;
+        });
+        if let Some(owner) = started {
+            self.arm_check(owner, now);
+        }
+    }
+
+    pub(super) fn check_timed_out(&mut self, place: &CheckPlace) {
+        let over = self.with_check(place, |check| {
+            check.ending.get_or_insert(Ending::Timeout);
+        });
+        if let Some(owner) = over {
+            self.disarm_check(owner);
+        }
+    }
+
+    pub(super) fn check_frozen(&mut self, place: &CheckPlace, cause: Cause, now: u64) {
+        let mut moved = false;
+        let frozen = self.with_check(place, |check| {
+            moved = check.holds_slot();
+            check.clock_us += now.saturating_sub(check.clock_from_us);
+            check.frozen = true;
+        });
+        let Some(owner) = frozen else { return };
+        self.disarm_check(owner);
+        if moved {
+            self.check_slot(owner, false);
+        }
+        if cause == Cause::KillSwitch {
+            self.hold_owner(owner, Some(HoldBy::Rule));
+            self.checks_resting.insert(pack(owner));
+        } else {
+            self.hold_owner(owner, Some(HoldBy::Operator));
+        }
+    }
+
+    pub(super) fn check_thawed(&mut self, place: &CheckPlace, now: u64) {
+        let thawed = self.with_check(place, |check| {
+            check.frozen = false;
+            check.clock_from_us = now;
+        });
+        let Some(owner) = thawed else { return };
+        self.checks_resting.remove(&pack(owner));
+        self.hold_owner(owner, None);
+        self.check_slot(owner, true);
+        self.arm_check(owner, now);
+    }
+
+    pub(super) fn check_ended(&mut self, place: &CheckPlace, exit: &Exit, now: u64) {
+        let mut moved = false;
+        let ended = self.with_check(place, |check| {
+            moved = check.holds_slot();
+            check.job = JobState::Ended(exit.clone());
+            check.since_us = now;
+            check.frozen = false;
+        });
+        let Some(owner) = ended else { return };
+        self.unschedule_check(owner);
+        if moved {
+            self.check_slot(owner, false);
+        }
+        self.usage.ram(self.check_ram(owner, place.step), false);
+        self.processes = self.processes.saturating_sub(1);
+        self.settling.insert(pack(owner));
+        if self.hold_of(owner) == Some(HoldBy::Rule) {
+            self.hold_owner(owner, None);
+        }
+    }
+
+    fn check_ram(&self, owner: Owner, step: u32) -> u64 {
+        let steps = self.checks_of(owner);
+        steps.get(step as usize).map_or(0, |step| step.ram_bytes)
+    }
+
+    fn check_slot(&mut self, owner: Owner, take: bool) {
+        match owner {
+            Owner::Agent(ix) => {
+                let setup = self.setup.clone();
+                self.usage.slot(&setup, ix, 0, take);
+            }
+            Owner::Phase(_) => self.usage.bare_slot(take),
+        }
+    }
+
+    /// Puts the end of the time limit of a running check command on the list.
+    fn arm_check(&mut self, owner: Owner, now: u64) {
+        let limit = self.setup.check_limit_us(owner);
+        let Some(check) = self.check_mut(owner) else {
+            return;
+        };
+        if check.ending.is_none() {
+            let at_us = now.saturating_add(limit.saturating_sub(check.clock_us));
+            check.until_us = at_us;
+            self.due.insert(Due { at_us, owner });
+        }
+    }
+
+    fn disarm_check(&mut self, owner: Owner) {
+        if let Some(check) = self.check_of(owner) {
+            let at_us = check.until_us;
+            self.due.remove(&Due { at_us, owner });
         }
     }
 }

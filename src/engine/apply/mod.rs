@@ -9,11 +9,12 @@ mod agent;
 mod check;
 mod needs;
 mod phase;
+mod process;
+mod run;
 
-use super::{
-    Ending, Event, JobState, Memory, Owner, PhaseStatus, Record, State, StoppedBy, state::pack,
-};
-use check::{end_check, forget_stop};
+use crate::plan::{AgentId, AgentIx};
+
+use super::{AttemptEnd, Event, Memory, PhaseStatus, Record, State, Status};
 
 impl State {
     /// Carries out one event.
@@ -33,6 +34,14 @@ impl State {
         self.peak_reserved_bytes = self.peak_reserved_bytes.max(self.usage.ram_bytes);
     }
 
+    /// Carries a change to an agent out, where there is such an agent.
+    fn on(&mut self, agent: &AgentId, change: impl FnOnce(&mut Self, AgentIx)) {
+        if let Some(ix) = self.find(agent) {
+            change(self, ix);
+        }
+    }
+
+    /// Names every kind: one that changed nothing by mistake would come again without end.
     fn apply_event(&mut self, event: &Event, now: u64) {
         match event {
             Event::RunStarted {
@@ -47,39 +56,8 @@ impl State {
                 interrupted,
                 boot_id,
                 ..
-            } => {
-                self.boot_id.clone_from(boot_id);
-                self.stopping = None;
-                self.degraded = None;
-                // Whoever goes on with the run takes its stop back; nothing of it may linger.
-                for agent in &mut self.agents {
-                    if let Some(live) = &mut agent.live {
-                        live.ending.take_if(|ending| *ending == Ending::RunStop);
-                    }
-                    forget_stop(agent.check.as_mut());
-                }
-                for phase in &mut self.phases {
-                    forget_stop(phase.check.as_mut());
-                }
-                for seen in interrupted {
-                    if let Some(ix) = self.find(&seen.agent) {
-                        let agent = &mut self.agents[ix.ix()];
-                        agent.attempt = agent.attempt.max(seen.attempt);
-                    }
-                }
-            }
-            Event::RunStopped { by } => {
-                self.stopping = Some(by.clone());
-                for agent in &mut self.agents {
-                    if let Some(live) = &mut agent.live {
-                        live.ending.get_or_insert(Ending::RunStop);
-                    }
-                    end_check(agent.check.as_mut(), Ending::RunStop);
-                }
-                for phase in &mut self.phases {
-                    end_check(phase.check.as_mut(), Ending::RunStop);
-                }
-            }
+            } => self.resumed(boot_id, interrupted),
+            Event::RunStopped { by } => self.stop(by),
             Event::RunDegraded { error } => self.degraded.clone_from(error),
             Event::RunFinished {
                 status, summary, ..
@@ -87,36 +65,18 @@ impl State {
                 self.finished = Some(*status);
                 self.summary = Some(summary.clone());
             }
-            Event::OperatorAction { action, agents, .. } => self.apply_action(action, agents),
-            Event::ModeChanged { to, agents_cap, .. } => {
-                self.mode = *to;
-                self.agents_cap = *agents_cap;
-                self.ready = self.ready.iter().map(|r| self.rank(r.agent)).collect();
-                self.resting = self.resting.iter().map(|r| self.rank(r.agent)).collect();
-            }
-            Event::PhaseStarted { phase } => {
-                self.with_phase(phase, |p| p.status = PhaseStatus::Running);
-            }
-            Event::PhaseChecking { phase, attempt } => {
-                self.apply_phase_checking(phase, *attempt, now);
-            }
-            Event::PhaseReopened { phase } => {
-                if let Some(ix) = self.phase_ix(phase) {
-                    self.settling.remove(&pack(Owner::Phase(ix)));
-                    self.phases[ix.ix()].status = PhaseStatus::Running;
-                    self.phases[ix.ix()].check = None;
-                }
-            }
-            Event::PhaseCompleted { phase } => {
-                self.close_phase(phase, PhaseStatus::Completed, None);
-            }
-            Event::PhaseFailed { phase, reason } => {
-                self.close_phase(phase, PhaseStatus::Failed, Some(reason.clone()));
-            }
+            Event::OperatorAction {
+                action,
+                agents,
+                phases,
+                ..
+            } => self.apply_action(action, agents, phases),
+            Event::ModeChanged { to, agents_cap, .. } => self.change_mode(*to, *agents_cap),
             Event::WaveCompleted { wave } => {
                 self.waves_due.remove(wave);
                 self.waves_done.insert(*wave);
             }
+            // Marks for readers; nothing follows from them.
             Event::CheckpointMade { .. }
             | Event::GatePassed { .. }
             | Event::ProcessTrouble { .. } => {}
@@ -126,70 +86,110 @@ impl State {
                     halted: *halted,
                 }
             }
-            Event::CheckQueued { place } => {
-                if let Some(owner) = self.owner(place) {
-                    self.settling.remove(&pack(owner));
-                    self.checks_pending.insert(pack(owner));
-                    self.with_check(owner, |check| {
-                        check.step = place.step;
-                        check.job = JobState::Pending;
-                        check.since_us = now;
-                    });
-                }
+            Event::PhaseStarted { phase } => {
+                self.with_phase(phase, |p| p.status = PhaseStatus::Running);
             }
-            Event::CheckScheduled {
-                place, ram_bytes, ..
-            } => {
-                if let Some(owner) = self.owner(place) {
-                    self.checks_pending.remove(&pack(owner));
-                    self.book_check(owner, *ram_bytes, true);
-                    self.processes += 1;
-                    self.with_check(owner, |check| {
-                        check.job = JobState::Scheduled;
-                        check.since_us = now;
-                    });
-                }
+            Event::PhaseChecking { phase, attempt } => self.phase_checking(phase, *attempt, now),
+            Event::PhaseReopened { phase } => self.phase_reopened(phase),
+            Event::PhaseCompleted { phase } => {
+                self.close_phase(phase, PhaseStatus::Completed, None);
             }
-            Event::CheckStarted { place, handle } => {
-                if let Some(owner) = self.owner(place) {
-                    self.with_check(owner, |check| {
-                        check.job = JobState::Running(handle.clone());
-                        check.since_us = now;
-                    });
-                }
+            Event::PhaseFailed { phase, reason } => {
+                self.close_phase(phase, PhaseStatus::Failed, Some(reason.clone()));
             }
-            Event::CheckEnded { place, exit, .. } => {
-                if let Some(owner) = self.owner(place) {
-                    let ram = self
-                        .checks_of(owner)
-                        .get(place.step as usize)
-                        .map_or(0, |step| step.ram_bytes);
-                    self.book_check(owner, ram, false);
-                    self.processes = self.processes.saturating_sub(1);
-                    self.settling.insert(pack(owner));
-                    self.with_check(owner, |check| {
-                        check.job = JobState::Ended(exit.clone());
-                        check.since_us = now;
-                    });
-                }
+            Event::CheckQueued { place } => self.check_queued(place, now),
+            Event::CheckScheduled { place, .. } => self.check_scheduled(place, now),
+            Event::CheckStarted { place, handle } => self.check_started(place, handle, now),
+            Event::CheckEnded { place, exit, .. } => self.check_ended(place, exit, now),
+            Event::CheckTimeout { place, .. } => self.check_timed_out(place),
+            Event::CheckFrozen { place, cause } => self.check_frozen(place, *cause, now),
+            Event::CheckThawed { place, .. } => self.check_thawed(place, now),
+            Event::GateFailed { .. } => self.red_checks += 1,
+            Event::AgentReady { agent } => self.on(agent, |s, ix| s.became_ready(ix, now)),
+            Event::AgentSkipped {
+                agent,
+                reason,
+                by_condition,
+            } => self.on(agent, |s, ix| s.skipped(ix, reason, *by_condition, now)),
+            Event::AgentScheduled {
+                agent,
+                attempt,
+                mode,
+                ..
+            } => self.on(agent, |s, ix| s.scheduled(ix, *attempt, *mode, now)),
+            Event::AgentStarted { agent, handle, .. } => {
+                self.on(agent, |s, ix| s.started(ix, handle, now));
             }
-            Event::GateFailed { place, .. } => {
-                self.red_checks += 1;
-                if let Some(phase) = &place.phase {
-                    self.with_phase(phase, |p| p.gate_red = true);
-                }
+            Event::AgentQuiet { agent, quiet, .. } => {
+                self.on(agent, |s, ix| s.agents[ix.ix()].quiet = *quiet);
             }
-            _ => {
-                if let Some(ix) = event.agent().and_then(|id| self.find(id)) {
-                    self.apply_agent(ix, event, now);
-                }
+            Event::AgentTimeout { agent, .. } => self.on(agent, Self::timed_out),
+            Event::AttemptEnded {
+                agent,
+                attempt,
+                exit,
+                peak_bytes,
+                leaked,
+                present,
+                ..
+            } => self.on(agent, |s, ix| {
+                s.end_attempt(ix, now, |ran_us, ending| AttemptEnd {
+                    attempt: *attempt,
+                    exit: exit.clone(),
+                    ending,
+                    ran_us,
+                    peak_bytes: *peak_bytes,
+                    leaked: *leaked,
+                    present: present.clone(),
+                });
+            }),
+            Event::AgentRetrying {
+                agent,
+                cause,
+                delay_us,
+                reason,
+                ..
+            } => self.on(agent, |s, ix| {
+                s.retrying(ix, *cause, *delay_us, reason, now);
+            }),
+            Event::AgentJoining { agent } => self.on(agent, |s, ix| s.joining(ix, now)),
+            Event::AgentChecking { agent, attempt } => {
+                self.on(agent, |s, ix| s.checking(ix, *attempt, now));
             }
+            Event::AgentFrozen { agent, cause, .. } => {
+                self.on(agent, |s, ix| s.frozen(ix, *cause, now));
+            }
+            Event::AgentFreezeVerified {
+                agent,
+                stopped,
+                total,
+                ..
+            } => self.on(agent, |s, ix| {
+                s.agents[ix.ix()].frozen_tree = Some((*stopped, *total));
+            }),
+            Event::AgentThawed { agent, .. } => self.on(agent, |s, ix| s.thawed(ix, now)),
+            Event::AgentBlocked {
+                agent,
+                reason,
+                gate,
+            } => self.on(agent, |s, ix| s.blocked(ix, reason, gate.is_some(), now)),
+            Event::AgentFailed {
+                agent,
+                failure,
+                reason,
+                ..
+            } => self.on(agent, |s, ix| {
+                s.agents[ix.ix()].reason = Some(reason.clone());
+                s.agents[ix.ix()].failure = Some(*failure);
+                s.finalize(ix, Status::Failed, now);
+            }),
+            Event::AgentStopped { agent, .. } => {
+                self.on(agent, |s, ix| s.finalize(ix, Status::Stopped, now));
+            }
+            Event::AgentCompleted { agent, .. } => self.on(agent, |s, ix| {
+                s.agents[ix.ix()].reason = None;
+                s.finalize(ix, Status::Succeeded, now);
+            }),
         }
-    }
-
-    /// Returns whether the run was stopped by the loss of its guard.
-    #[must_use]
-    pub fn guard_lost(&self) -> bool {
-        self.stopping == Some(StoppedBy::GuardLost)
     }
 }

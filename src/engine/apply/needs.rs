@@ -21,7 +21,7 @@ impl State {
         self.unschedule(ix);
         self.set(ix, status, now);
         self.agents[ix.ix()].ended_us = Some(now);
-        self.agents[ix.ix()].hold = None;
+        self.hold(ix, None);
         let setup = self.setup.clone();
         let wave = setup.wave(ix);
         let open = &mut self.wave_open[wave as usize - 1];
@@ -47,15 +47,11 @@ impl State {
             let to = edge.to;
             match edge.kind {
                 EdgeKind::Soft => {
-                    let (ready, resting) = (
-                        self.ready.remove(&self.rank(to)),
-                        self.resting.remove(&self.rank(to)),
-                    );
+                    self.delist(to);
+                    let resting = self.resting.remove(&self.rank(to));
                     let agent = &mut self.agents[to.ix()];
                     agent.soft_open = agent.soft_open.saturating_sub(1);
-                    if ready {
-                        self.ready.insert(self.rank(to));
-                    }
+                    self.enlist(to);
                     if resting {
                         self.resting.insert(self.rank(to));
                     }
@@ -76,6 +72,21 @@ impl State {
                 }
             }
         }
+    }
+
+    /// Whether no failure stands behind a skip, but something that waits for a person or was
+    /// stopped by one: the status of the run comes from there.
+    pub(super) fn left_behind(&self, ix: AgentIx) -> bool {
+        self.setup.edges_in[ix.ix()].iter().all(|edge| {
+            let from = self.agent(edge.from);
+            edge.kind == EdgeKind::Soft
+                || self.edge_state(edge) != EdgeState::Lost
+                || match from.status {
+                    Status::Stopped => true,
+                    Status::Skipped => from.left,
+                    _ => false,
+                }
+        })
     }
 
     /// A sub-agent in sequence may go when *all* before it have ended; some of them may have been
@@ -161,17 +172,13 @@ impl State {
                 }
             }
         }
-        let (ready, resting) = (
-            self.ready.remove(&self.rank(ix)),
-            self.resting.remove(&self.rank(ix)),
-        );
+        self.delist(ix);
+        let resting = self.resting.remove(&self.rank(ix));
         let agent = &mut self.agents[ix.ix()];
         agent.needs_open = open;
         agent.needs_lost = lost;
         agent.soft_open = soft;
-        if ready {
-            self.ready.insert(self.rank(ix));
-        }
+        self.enlist(ix);
         if resting {
             self.resting.insert(self.rank(ix));
         }
@@ -208,6 +215,7 @@ impl State {
             agent.ended_us = None;
             agent.reason = None;
             agent.by_condition = false;
+            agent.left = false;
             self.wave_open[setup.wave(ix) as usize - 1] += 1;
             self.waves_due.remove(&setup.wave(ix));
             if let Some(phase) = setup.plan.agent(ix).phase {

@@ -2,23 +2,21 @@
 
 use crate::plan::PhaseIx;
 
-use crate::engine::{
-    CheckRun, Ending, JobState, Owner, PhaseState, PhaseStatus, State, state::pack,
-};
+use crate::engine::{CheckRun, Ending, Owner, PhaseState, PhaseStatus, State, state::pack};
 
 impl State {
     pub(super) fn reopen_phase(&mut self, phase: PhaseIx) {
         self.phases_due.remove(&phase);
         let p = &mut self.phases[phase.ix()];
         if let Some(check) = &mut p.check {
-            if matches!(check.job, JobState::Scheduled | JobState::Running(_)) {
+            if check.is_live() {
                 check.ending.get_or_insert(Ending::Reopened);
                 return;
             }
-            p.check = None;
             p.status = PhaseStatus::Running;
-            self.checks_pending.remove(&pack(Owner::Phase(phase)));
+            self.unschedule_check(Owner::Phase(phase));
             self.settling.remove(&pack(Owner::Phase(phase)));
+            self.phases[phase.ix()].check = None;
         }
         let p = &mut self.phases[phase.ix()];
         if matches!(p.status, PhaseStatus::Failed | PhaseStatus::Completed) {
@@ -45,7 +43,16 @@ impl State {
             .map(PhaseIx::of)
     }
 
-    pub(super) fn apply_phase_checking(&mut self, id: &str, attempt: u32, now: u64) {
+    /// Its gates come later, anew: an agent of it is tried again.
+    pub(super) fn phase_reopened(&mut self, id: &str) {
+        let Some(ix) = self.phase_ix(id) else { return };
+        self.settling.remove(&pack(Owner::Phase(ix)));
+        self.unschedule_check(Owner::Phase(ix));
+        self.phases[ix.ix()].status = PhaseStatus::Running;
+        self.phases[ix.ix()].check = None;
+    }
+
+    pub(super) fn phase_checking(&mut self, id: &str, attempt: u32, now: u64) {
         let Some(ix) = self.phase_ix(id) else { return };
         self.phases_due.remove(&ix);
         let steps = u32::try_from(self.setup.phase_checks(ix).len()).unwrap_or(u32::MAX);
@@ -54,14 +61,7 @@ impl State {
         phase.attempt = attempt;
         phase.gate_red = false;
         phase.reason = None;
-        phase.check = Some(CheckRun {
-            attempt,
-            step: 0,
-            steps,
-            job: JobState::Pending,
-            since_us: now,
-            ending: None,
-        });
+        phase.check = Some(CheckRun::new(attempt, 1, steps, now));
         self.checks_pending.insert(pack(Owner::Phase(ix)));
     }
 
@@ -69,10 +69,15 @@ impl State {
         let Some(ix) = self.phase_ix(id) else { return };
         self.phases_due.remove(&ix);
         self.settling.remove(&pack(Owner::Phase(ix)));
-        self.checks_pending.remove(&pack(Owner::Phase(ix)));
+        self.unschedule_check(Owner::Phase(ix));
+        let stopping = self.stopping.is_some();
         let phase = &mut self.phases[ix.ix()];
+        // It came as far as its gates, so it is they that failed.
+        phase.gate_red =
+            status == PhaseStatus::Failed && phase.status == PhaseStatus::Checking && !stopping;
         phase.status = status;
         phase.reason = reason;
         phase.check = None;
+        phase.hold = None;
     }
 }

@@ -2,11 +2,20 @@
 //!
 //! Must not hide a failure: the status is computed from the agents' final states alone.
 
-use crate::engine::{
-    Event, Figures, HoldBy, Metrics, PhaseStatus, State, Status, StoppedBy,
-    admission::{Why, admit},
-    state::unpack,
+use crate::{
+    engine::{
+        EdgeKind, Event, FailureKind, Figures, HoldBy, Metrics, Owner, PhaseStatus, State, Status,
+        StoppedBy,
+        admission::{admit, admit_check},
+        state::unpack,
+    },
+    plan::{AgentIx, PhaseIx},
 };
+
+use super::settle::start::check_ram;
+
+/// Status of a run whose runner failed.
+const INTERNAL: u8 = 4;
 
 /// Nothing could be admitted: ends the run if nothing will move again, says so if something is stuck.
 pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
@@ -14,12 +23,16 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         return Vec::new();
     }
     let halted = state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt;
-    let held = state
+    let agents_held = state
         .agents
         .iter()
         .any(|a| !a.status.is_final() && a.hold == Some(HoldBy::Operator));
+    let gates_held = state
+        .phases
+        .iter()
+        .any(|p| p.check.is_some() && p.hold == Some(HoldBy::Operator));
     let work_left = !state.ready.is_empty() || !state.checks_pending.is_empty();
-    if ((state.degraded.is_some() || halted) && work_left) || held {
+    if ((state.degraded.is_some() || halted) && work_left) || agents_held || gates_held {
         return Vec::new();
     }
     if let Some(stuck) = stuck(state, figures) {
@@ -30,24 +43,39 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
             .phases
             .iter()
             .all(|p| !(p.status == PhaseStatus::Failed && p.gate_red));
-    if all_final || !state.setup.attended {
+    if all_final {
+        return vec![finished(state)];
+    }
+    if state.setup.attended {
+        return Vec::new();
+    }
+    let left = left_behind(state);
+    if left.is_empty() {
         vec![finished(state)]
     } else {
-        Vec::new()
+        left
     }
 }
 
-/// Something ready that nothing but itself keeps from starting, though nothing runs: it never will.
+/// Something that nothing but itself keeps from starting, though nothing runs: it never will.
 fn stuck(state: &State, figures: &Figures) -> Option<Event> {
-    if let Some(&packed) = state.checks_pending.first() {
-        let reason = "its check needs more memory than the run may use".to_owned();
-        return Some(match unpack(packed) {
-            crate::engine::Owner::Agent(ix) => Event::AgentBlocked {
+    for &packed in &state.checks_pending {
+        let owner = unpack(packed);
+        let asked = check_ram(state, owner);
+        let Err(why) = admit_check(state, figures, owner, asked) else {
+            continue;
+        };
+        if why.from_outside() {
+            continue;
+        }
+        let reason = format!("its check can never start: {why}");
+        return Some(match owner {
+            Owner::Agent(ix) => Event::AgentBlocked {
                 agent: state.id(ix),
                 reason,
                 gate: None,
             },
-            crate::engine::Owner::Phase(ix) => Event::PhaseFailed {
+            Owner::Phase(ix) => Event::PhaseFailed {
                 phase: state.setup.plan.phases[ix.ix()].id.clone(),
                 reason,
             },
@@ -62,41 +90,125 @@ fn stuck(state: &State, figures: &Figures) -> Option<Event> {
                 reason: format!("can never start: {why}"),
                 gate: None,
             }),
-            Ok(_) | Err(Why::Barrier { .. } | _) => None,
+            _ => None,
         })
 }
 
-/// Exit status as in DESIGN 6.
+/// Nobody watches and nothing moves: what waits for a person, or for a phase that did not pass,
+/// gets its end and its reason, so that none is left without.
+fn left_behind(state: &State) -> Vec<Event> {
+    let setup = &state.setup;
+    let closed = state.closed_barrier();
+    let mut events = Vec::new();
+    for ix in setup.plan.indices() {
+        let agent = state.agent(ix);
+        let barred =
+            closed.filter(|&closed| setup.plan.agent(ix).phase.is_some_and(|p| p > closed));
+        let skipped = |reason| Event::AgentSkipped {
+            agent: state.id(ix),
+            reason,
+            by_condition: false,
+        };
+        let blocked = |reason| Event::AgentBlocked {
+            agent: state.id(ix),
+            reason,
+            gate: None,
+        };
+        match (agent.status, barred) {
+            (Status::Ready, Some(phase)) => events.push(skipped(not_passed(state, phase))),
+            (Status::Checking, Some(phase)) => events.push(blocked(format!(
+                "its checks never began: {}",
+                not_passed(state, phase)
+            ))),
+            (Status::Waiting, _) => {
+                let behind = setup.edges_in[ix.ix()]
+                    .iter()
+                    .filter(|edge| edge.kind != EdgeKind::Soft)
+                    .find(|edge| state.agent(edge.from).status == Status::Blocked);
+                if let Some(edge) = behind {
+                    events.push(skipped(waits(state, edge.from)));
+                }
+            }
+            (Status::Joining, _) => {
+                let behind = setup.children[ix.ix()]
+                    .iter()
+                    .find(|child| state.agent(**child).status == Status::Blocked);
+                if let Some(&child) = behind {
+                    events.push(blocked(format!("its sub-agent {}", waits(state, child))));
+                }
+            }
+            _ => {}
+        }
+    }
+    events
+}
+
+fn waits(state: &State, ix: AgentIx) -> String {
+    let reason = state.agent(ix).reason.as_deref().unwrap_or("");
+    format!("{} waits for a person: {reason}", state.id(ix))
+}
+
+/// Why a phase did not pass.
+fn not_passed(state: &State, phase: PhaseIx) -> String {
+    let id = &state.setup.plan.phases[phase.ix()].id;
+    if let Some(reason) = &state.phases[phase.ix()].reason {
+        return format!("phase {id} failed: {reason}");
+    }
+    let blocked = state.setup.members[phase.ix()]
+        .iter()
+        .find(|member| state.agent(**member).status == Status::Blocked);
+    match blocked {
+        Some(&member) => format!("phase {id} did not pass: {}", waits(state, member)),
+        None => format!("phase {id} did not pass"),
+    }
+}
+
+/// Exit status as in DESIGN 6. What failed outweighs what waits for a person, and that outweighs
+/// what a person stopped: no failure is hidden.
 fn status(state: &State) -> u8 {
     match &state.stopping {
-        Some(StoppedBy::Operator) => return 3,
         Some(StoppedBy::Signal(number)) => {
             return 128_u8.saturating_add(u8::try_from(*number).unwrap_or(127));
         }
-        Some(StoppedBy::GuardLost) => return 4,
-        None => {}
+        Some(StoppedBy::GuardLost) => return INTERNAL,
+        Some(StoppedBy::Operator) | None => {}
     }
-    let mut worst = 0;
+    let mut seen = [false; 6];
     for ix in state.setup.plan.indices() {
         let agent = state.agent(ix);
         let own = match agent.status {
             Status::Failed if !state.handled(ix) => 1,
-            Status::Skipped if !agent.by_condition => 1,
-            Status::Blocked if state.red_checks > 0 => 1,
-            Status::Stopped if !state.handled(ix) => 3,
+            Status::Skipped if !agent.by_condition && !agent.left => 1,
+            Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
+            Status::Stopped if !state.handled(ix) => 3,
             _ => 0,
         };
-        worst = match (worst, own) {
-            (1, _) | (_, 1) => 1,
-            (5, _) | (_, 5) => 5,
-            (a, b) => a.max(b),
-        };
+        seen[own] = true;
     }
-    if state.phases.iter().any(|p| p.status == PhaseStatus::Failed) && worst != 3 {
-        1
-    } else {
-        worst
+    seen[1] |= state.phases.iter().any(|p| p.gate_red);
+    match seen {
+        [_, true, ..] => 1,
+        _ if state.stopping.is_some() => 3,
+        [.., true] => 5,
+        [_, _, _, true, ..] => 3,
+        _ => 0,
+    }
+}
+
+/// Ends a run whose decisions do not come to rest: a fault of the program.
+pub(in crate::engine) fn broken(state: &State, last: Option<&Event>) -> Event {
+    let kind = last
+        .and_then(|event| serde_json::to_value(event).ok())
+        .and_then(|value| Some(value.get("kind")?.as_str()?.to_owned()))
+        .unwrap_or_default();
+    Event::RunFinished {
+        status: INTERNAL,
+        summary: format!(
+            "internal error: decisions did not come to rest, the last was {kind}; \
+             please report it with the run's journal"
+        ),
+        metrics: Box::new(Metrics::of(state)),
     }
 }
 

@@ -9,11 +9,12 @@ mod operator;
 mod process;
 mod settle;
 
+pub(super) use finish::broken;
 pub use operator::{Refusal, Resolved, resolve};
 
 use crate::plan::AgentIx;
 
-use super::{Cause, Event, Input, InputKind, State, Status};
+use super::{Cause, Event, Input, InputKind, Owner, State, Status};
 
 /// Decides what follows from an input; an empty list when nothing does.
 #[must_use]
@@ -112,16 +113,21 @@ fn deadlines(state: &State, now_us: u64) -> Vec<Event> {
         .due
         .iter()
         .take_while(|due| due.at_us <= now_us)
-        .filter_map(|due| match state.agent(due.agent).status {
-            Status::BackingOff => Some(Event::AgentReady {
-                agent: state.id(due.agent),
+        .filter_map(|due| match due.owner {
+            Owner::Agent(ix) if state.agent(ix).status == Status::BackingOff => {
+                Some(Event::AgentReady {
+                    agent: state.id(ix),
+                })
+            }
+            Owner::Agent(ix) if state.agent(ix).live.is_some() => Some(Event::AgentTimeout {
+                agent: state.id(ix),
+                attempt: state.agent(ix).attempt,
+                limit_us: state.setup.plan.agent(ix).timeout_us.unwrap_or(0),
             }),
-            Status::Running => Some(Event::AgentTimeout {
-                agent: state.id(due.agent),
-                attempt: state.agent(due.agent).attempt,
-                limit_us: state.setup.plan.agent(due.agent).timeout_us.unwrap_or(0),
+            owner => process::here(state, owner).map(|place| Event::CheckTimeout {
+                place,
+                limit_us: state.setup.check_limit_us(owner),
             }),
-            _ => None,
         })
         .collect()
 }

@@ -5,14 +5,19 @@
 
 use crate::{
     engine::{
-        Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind, Interruption, JobKey, JobState,
-        Owner, State, Status, Trouble,
+        Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind, Interruption, JobKey, Owner,
+        State, Status, Trouble,
     },
     plan::AgentId,
 };
 
 /// Names the check command that an owner is at.
-pub(super) fn place(state: &State, owner: Owner, attempt: u32, step: u32) -> CheckPlace {
+pub(super) fn place(
+    state: &State,
+    owner: Owner,
+    (attempt, round): (u32, u32),
+    step: u32,
+) -> CheckPlace {
     let gate = state
         .checks_of(owner)
         .get(step as usize)
@@ -28,28 +33,33 @@ pub(super) fn place(state: &State, owner: Owner, attempt: u32, step: u32) -> Che
         attempt,
         gate,
         step,
+        round,
     }
+}
+
+/// Names the check command that an owner is at, where it has checks.
+pub(super) fn here(state: &State, owner: Owner) -> Option<CheckPlace> {
+    let check = state.check_of(owner)?;
+    Some(place(
+        state,
+        owner,
+        (check.attempt, check.round),
+        check.step,
+    ))
 }
 
 /// Returns whether a report about a check command is about the one that is on.
 fn current_check(state: &State, key: JobKey) -> bool {
     state.check_of(key.owner).is_some_and(|check| {
-        check.attempt == key.attempt
+        (check.attempt, check.round) == (key.attempt, key.round)
             && Some(check.step) == key.check
-            && matches!(check.job, JobState::Scheduled | JobState::Running(_))
+            && check.is_live()
     })
 }
 
 pub(super) fn spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event> {
-    if let Some(step) = key.check {
-        return if current_check(state, key) {
-            vec![Event::CheckStarted {
-                place: place(state, key.owner, key.attempt, step),
-                handle: handle.clone(),
-            }]
-        } else {
-            Vec::new()
-        };
+    if key.check.is_some() {
+        return check_spawned(state, key, handle);
     }
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
@@ -68,15 +78,38 @@ pub(super) fn spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event>
         .as_ref()
         .is_some_and(|live| live.ending.is_some());
     if let (Some(by), false) = (agent.hold, ending) {
-        let cause = match by {
-            HoldBy::Operator => Cause::Hold,
-            HoldBy::Rule => Cause::KillSwitch,
-        };
         events.push(Event::AgentFrozen {
             agent: state.id(ix),
             attempt: key.attempt,
-            cause,
+            cause: held(by),
         });
+    }
+    events
+}
+
+/// Why what was held back while it was being started is frozen as soon as it runs.
+const fn held(by: HoldBy) -> Cause {
+    match by {
+        HoldBy::Operator => Cause::Hold,
+        HoldBy::Rule => Cause::KillSwitch,
+    }
+}
+
+fn check_spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event> {
+    let (Some(place), Some(check), true) = (
+        here(state, key.owner),
+        state.check_of(key.owner),
+        current_check(state, key),
+    ) else {
+        return Vec::new();
+    };
+    let mut events = vec![Event::CheckStarted {
+        place: place.clone(),
+        handle: handle.clone(),
+    }];
+    if let (Some(by), None) = (state.hold_of(key.owner), check.ending) {
+        let cause = held(by);
+        events.push(Event::CheckFrozen { place, cause });
     }
     events
 }
@@ -124,7 +157,7 @@ fn end(
     if let Some(step) = key.check {
         return if current_check(state, key) {
             vec![Event::CheckEnded {
-                place: place(state, key.owner, key.attempt, step),
+                place: place(state, key.owner, (key.attempt, key.round), step),
                 exit,
                 output_bytes,
             }]
@@ -233,8 +266,8 @@ pub(super) fn recovered(
 
 fn lost_check(state: &State, owner: Owner) -> Option<Event> {
     let check = state.check_of(owner)?;
-    matches!(check.job, JobState::Scheduled | JobState::Running(_)).then(|| Event::CheckEnded {
-        place: place(state, owner, check.attempt, check.step),
+    check.is_live().then_some(Event::CheckEnded {
+        place: here(state, owner)?,
         exit: Exit::Interrupted,
         output_bytes: 0,
     })

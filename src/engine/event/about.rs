@@ -30,6 +30,9 @@ impl Event {
             | Self::CheckScheduled { place, .. }
             | Self::CheckStarted { place, .. }
             | Self::CheckEnded { place, .. }
+            | Self::CheckTimeout { place, .. }
+            | Self::CheckFrozen { place, .. }
+            | Self::CheckThawed { place, .. }
             | Self::GatePassed { place }
             | Self::GateFailed { place, .. } => place.agent.as_ref(),
             Self::ProcessTrouble { agent, .. } => agent.as_ref(),
@@ -48,6 +51,7 @@ impl Event {
             | Self::PhaseFailed { .. }
             | Self::AgentTimeout { .. }
             | Self::ProcessTrouble { .. }
+            | Self::CheckTimeout { .. }
             | Self::RunStopped { .. } => Level::High,
             Self::ZoneChanged { to, halted, .. } => match to {
                 _ if *halted => Level::Critical,

@@ -7,6 +7,7 @@ mod about;
 mod parts;
 mod record;
 
+use parts::is_zero;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
@@ -24,6 +25,13 @@ use super::{Action, Metrics};
 /// by readers that do not know them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind")]
+#[expect(
+    missing_docs,
+    reason = "these mean the same in every kind: `agent` whom, `attempt` its attempt or the round of \
+              a phase's gates, `place` which check command, `phase` which phase, `from` and `to` \
+              before and now, `cause` and `reason` why, `pressure_permille` the memory pressure \
+              that admission saw"
+)]
 pub enum Event {
     /// The run began.
     #[serde(rename = "run.started")]
@@ -96,31 +104,26 @@ pub enum Event {
         action: Action,
         /// The agents that it was resolved to.
         agents: Vec<AgentId>,
+        /// The phases whose gates it concerns too, by id.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        phases: Vec<String>,
     },
     /// The mode or the cap changed.
     #[serde(rename = "mode.changed")]
     ModeChanged {
-        /// Before.
         from: Mode,
-        /// Now.
         to: Mode,
         /// Agents at once now.
         agents_cap: u32,
-        /// Why.
         cause: Cause,
     },
     /// All its needs are met.
     #[serde(rename = "agent.ready")]
-    AgentReady {
-        /// Whom.
-        agent: AgentId,
-    },
+    AgentReady { agent: AgentId },
     /// It will not run: a need cannot be met.
     #[serde(rename = "agent.skipped")]
     AgentSkipped {
-        /// Whom.
         agent: AgentId,
-        /// In words.
         reason: String,
         /// Its own condition said so; no failure stands behind it.
         by_condition: bool,
@@ -128,7 +131,6 @@ pub enum Event {
     /// Admission let it start.
     #[serde(rename = "agent.scheduled")]
     AgentScheduled {
-        /// Whom.
         agent: AgentId,
         /// Its new attempt.
         attempt: u32,
@@ -139,7 +141,6 @@ pub enum Event {
         worker: Option<String>,
         /// Memory reserved for it, in bytes.
         ram_bytes: u64,
-        /// Memory pressure that admission saw, in permille.
         pressure_permille: u32,
         /// Agents that hold a slot, itself included.
         running: u32,
@@ -147,9 +148,7 @@ pub enum Event {
     /// Its process runs.
     #[serde(rename = "agent.started")]
     AgentStarted {
-        /// Whom.
         agent: AgentId,
-        /// Its attempt.
         attempt: u32,
         /// How to find the process.
         handle: Handle,
@@ -157,9 +156,7 @@ pub enum Event {
     /// It has been silent for its `quiet` (or speaks again).
     #[serde(rename = "agent.quiet")]
     AgentQuiet {
-        /// Whom.
         agent: AgentId,
-        /// Its attempt.
         attempt: u32,
         /// Silent, or speaking again.
         quiet: bool,
@@ -167,9 +164,7 @@ pub enum Event {
     /// It ran longer than its `timeout` and is being ended.
     #[serde(rename = "agent.timeout")]
     AgentTimeout {
-        /// Whom.
         agent: AgentId,
-        /// Its attempt.
         attempt: u32,
         /// The limit, in microseconds.
         limit_us: u64,
@@ -177,9 +172,7 @@ pub enum Event {
     /// Its process and whatever it left behind are gone.
     #[serde(rename = "attempt.ended")]
     AttemptEnded {
-        /// Whom.
         agent: AgentId,
-        /// Its attempt.
         attempt: u32,
         /// How.
         exit: Exit,
@@ -199,11 +192,9 @@ pub enum Event {
     /// Another attempt follows.
     #[serde(rename = "agent.retrying")]
     AgentRetrying {
-        /// Whom.
         agent: AgentId,
         /// The attempt that ended.
         attempt: u32,
-        /// Why.
         cause: Cause,
         /// Pause before it is ready again, in microseconds.
         delay_us: u64,
@@ -212,26 +203,15 @@ pub enum Event {
     },
     /// It waits for its sub-agents.
     #[serde(rename = "agent.joining")]
-    AgentJoining {
-        /// Whom.
-        agent: AgentId,
-    },
+    AgentJoining { agent: AgentId },
     /// Its checks begin.
     #[serde(rename = "agent.checking")]
-    AgentChecking {
-        /// Whom.
-        agent: AgentId,
-        /// Its attempt.
-        attempt: u32,
-    },
+    AgentChecking { agent: AgentId, attempt: u32 },
     /// Its process tree was stopped: memory stays, the slot is free.
     #[serde(rename = "agent.frozen")]
     AgentFrozen {
-        /// Whom.
         agent: AgentId,
-        /// Its attempt.
         attempt: u32,
-        /// Why.
         cause: Cause,
     },
     /// Something is wrong with its processes or its output; nothing follows from it for the run.
@@ -251,9 +231,7 @@ pub enum Event {
     /// What a freeze did, measured.
     #[serde(rename = "agent.freeze_verified")]
     AgentFreezeVerified {
-        /// Whom.
         agent: AgentId,
-        /// Its attempt.
         attempt: u32,
         /// Processes seen stopped.
         stopped: u32,
@@ -265,21 +243,15 @@ pub enum Event {
     /// Its process tree runs again.
     #[serde(rename = "agent.thawed")]
     AgentThawed {
-        /// Whom.
         agent: AgentId,
-        /// Its attempt.
         attempt: u32,
-        /// Why.
         cause: Cause,
-        /// Memory pressure that admission saw, in permille.
         pressure_permille: u32,
     },
     /// It waits for a person.
     #[serde(rename = "agent.blocked")]
     AgentBlocked {
-        /// Whom.
         agent: AgentId,
-        /// In words.
         reason: String,
         /// The red gate, where it is one.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -288,19 +260,16 @@ pub enum Event {
     /// It failed for good.
     #[serde(rename = "agent.failed")]
     AgentFailed {
-        /// Whom.
         agent: AgentId,
         /// Its last attempt.
         attempt: u32,
         /// What kind of failure.
         failure: FailureKind,
-        /// In words.
         reason: String,
     },
     /// A person ended it.
     #[serde(rename = "agent.stopped")]
     AgentStopped {
-        /// Whom.
         agent: AgentId,
         /// Its last attempt; 0: it never started.
         attempt: u32,
@@ -308,7 +277,6 @@ pub enum Event {
     /// It is done.
     #[serde(rename = "agent.completed")]
     AgentCompleted {
-        /// Whom.
         agent: AgentId,
         /// The attempt that did it.
         attempt: u32,
@@ -318,25 +286,21 @@ pub enum Event {
     /// The next check command is in line.
     #[serde(rename = "check.queued")]
     CheckQueued {
-        /// Which.
         #[serde(flatten)]
         place: CheckPlace,
     },
     /// Admission let a check command start.
     #[serde(rename = "check.scheduled")]
     CheckScheduled {
-        /// Which.
         #[serde(flatten)]
         place: CheckPlace,
         /// Memory reserved for it, in bytes.
         ram_bytes: u64,
-        /// Memory pressure that admission saw, in permille.
         pressure_permille: u32,
     },
     /// A check command runs.
     #[serde(rename = "check.started")]
     CheckStarted {
-        /// Which.
         #[serde(flatten)]
         place: CheckPlace,
         /// How to find the process.
@@ -345,7 +309,6 @@ pub enum Event {
     /// A check command ended.
     #[serde(rename = "check.ended")]
     CheckEnded {
-        /// Which.
         #[serde(flatten)]
         place: CheckPlace,
         /// How.
@@ -353,56 +316,60 @@ pub enum Event {
         /// Bytes of its output: the evidence.
         output_bytes: u64,
     },
+    /// A check command ran longer than it may and is being ended.
+    #[serde(rename = "check.timeout")]
+    CheckTimeout {
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// The limit, in microseconds.
+        limit_us: u64,
+    },
+    /// The processes of a check command were stopped: their memory stays, the slot is free.
+    #[serde(rename = "check.frozen")]
+    CheckFrozen {
+        #[serde(flatten)]
+        place: CheckPlace,
+        cause: Cause,
+    },
+    /// They run again.
+    #[serde(rename = "check.thawed")]
+    CheckThawed {
+        #[serde(flatten)]
+        place: CheckPlace,
+        pressure_permille: u32,
+    },
     /// All commands of a gate were green.
     #[serde(rename = "gate.passed")]
     GatePassed {
-        /// Which.
         #[serde(flatten)]
         place: CheckPlace,
     },
     /// A command of a gate was red.
     #[serde(rename = "gate.failed")]
     GateFailed {
-        /// Which.
         #[serde(flatten)]
         place: CheckPlace,
-        /// In words.
         reason: String,
     },
     /// Its first agent was admitted.
     #[serde(rename = "phase.started")]
-    PhaseStarted {
-        /// Which.
-        phase: String,
-    },
+    PhaseStarted { phase: String },
     /// All its agents have ended; its gates are next.
     #[serde(rename = "phase.checking")]
     PhaseChecking {
-        /// Which.
         phase: String,
         /// Round of its gates, from 1.
         attempt: u32,
     },
     /// An agent of it is tried again while its gates were being checked: they come later, anew.
     #[serde(rename = "phase.reopened")]
-    PhaseReopened {
-        /// Which.
-        phase: String,
-    },
+    PhaseReopened { phase: String },
     /// All its agents ended and its gates passed.
     #[serde(rename = "phase.completed")]
-    PhaseCompleted {
-        /// Which.
-        phase: String,
-    },
+    PhaseCompleted { phase: String },
     /// It cannot complete: an agent or a gate of it failed.
     #[serde(rename = "phase.failed")]
-    PhaseFailed {
-        /// Which.
-        phase: String,
-        /// In words.
-        reason: String,
-    },
+    PhaseFailed { phase: String, reason: String },
     /// All its agents have ended.
     #[serde(rename = "wave.completed")]
     WaveCompleted {
@@ -418,18 +385,11 @@ pub enum Event {
     /// Memory pressure crossed a threshold.
     #[serde(rename = "zone.changed")]
     ZoneChanged {
-        /// Before.
         from: Zone,
-        /// Now.
         to: Zone,
         /// At or above the halt threshold: nothing starts.
         halted: bool,
         /// What was measured.
         figures: Figures,
     },
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-const fn is_zero(n: &u32) -> bool {
-    *n == 0
 }

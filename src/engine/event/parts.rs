@@ -230,6 +230,19 @@ pub struct CheckPlace {
     pub gate: String,
     /// Which command, counted over all gates of the owner, from 0.
     pub step: u32,
+    /// Round within the attempt, from 1: a check that a crash cut short, or that a group has
+    /// after a retry, is a new one, with evidence of its own.
+    #[serde(skip_serializing_if = "is_first", default = "first")]
+    pub round: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_first(round: &u32) -> bool {
+    *round == 1
+}
+
+const fn first() -> u32 {
+    1
 }
 
 /// An agent whose process was lost with the runner.
@@ -239,4 +252,9 @@ pub struct Interruption {
     pub agent: AgentId,
     /// Highest attempt number in use; the next one is higher.
     pub attempt: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+pub(super) const fn is_zero(n: &u32) -> bool {
+    *n == 0
 }

@@ -83,6 +83,8 @@ pub enum JobState {
 pub struct CheckRun {
     /// Attempt of the agent, or round of the phase.
     pub attempt: u32,
+    /// Round within that attempt, from 1.
+    pub round: u32,
     /// The command that is on, from 0.
     pub step: u32,
     /// Commands in all.
@@ -93,6 +95,46 @@ pub struct CheckRun {
     pub since_us: u64,
     /// It is being ended, and why.
     pub ending: Option<Ending>,
+    /// Its processes are stopped; memory stays, the slot is free.
+    pub frozen: bool,
+    /// When the clock of that command last began to run (elapsed µs).
+    pub clock_from_us: u64,
+    /// What its clock had counted before, in microseconds.
+    pub clock_us: u64,
+    /// End of its time limit while the clock runs (elapsed µs).
+    pub until_us: u64,
+}
+
+impl CheckRun {
+    /// Makes the first command of a round, waiting for admission.
+    #[must_use]
+    pub const fn new(attempt: u32, round: u32, steps: u32, now_us: u64) -> Self {
+        Self {
+            attempt,
+            round,
+            step: 0,
+            steps,
+            job: JobState::Pending,
+            since_us: now_us,
+            ending: None,
+            frozen: false,
+            clock_from_us: now_us,
+            clock_us: 0,
+            until_us: 0,
+        }
+    }
+
+    /// Returns whether it has a process, moving or frozen.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        matches!(self.job, JobState::Scheduled | JobState::Running(_))
+    }
+
+    /// Returns whether it holds a slot: its process moves or is being started.
+    #[must_use]
+    pub const fn holds_slot(&self) -> bool {
+        self.is_live() && !self.frozen
+    }
 }
 
 /// One agent.
@@ -108,7 +150,7 @@ pub struct AgentState {
     pub failures: u32,
     /// The mode of the current or last attempt.
     pub mode: u32,
-    /// The mode that a swap asked for.
+    /// The mode that a person chose, from the next attempt on; stays until another is chosen.
     pub swap_to: Option<u32>,
     /// Held back, and by whom.
     pub hold: Option<HoldBy>,
@@ -118,6 +160,8 @@ pub struct AgentState {
     pub live: Option<Live>,
     /// Its checks.
     pub check: Option<CheckRun>,
+    /// Rounds of its checks in the present attempt.
+    pub check_rounds: u32,
     /// End of its back-off (elapsed µs).
     pub until_us: u64,
     /// How its last attempt ended.
@@ -130,6 +174,8 @@ pub struct AgentState {
     pub failure: Option<FailureKind>,
     /// A skip that no failure stands behind.
     pub by_condition: bool,
+    /// A skip behind which stands what waits for a person or was stopped by one; no failure either.
+    pub left: bool,
     /// First start (elapsed µs).
     pub started_us: Option<u64>,
     /// Final state reached (elapsed µs).
@@ -178,8 +224,10 @@ pub struct PhaseState {
     pub attempt: u32,
     /// Its gates.
     pub check: Option<CheckRun>,
+    /// Its gates are held back, and by whom.
+    pub hold: Option<HoldBy>,
     /// Why it failed, in words.
     pub reason: Option<String>,
-    /// A gate of it is red (in place of a failed agent).
+    /// It failed for its gates (in place of a failed agent).
     pub gate_red: bool,
 }

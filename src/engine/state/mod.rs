@@ -5,6 +5,7 @@
 
 mod agent;
 mod order;
+mod ready;
 mod status;
 
 pub use agent::{
@@ -12,6 +13,7 @@ pub use agent::{
 };
 pub use order::{Due, Rank};
 pub(super) use order::{pack, unpack};
+pub use ready::{Place, Ready, Shelf};
 pub use status::Status;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -73,12 +75,14 @@ pub struct State {
     /// One line about the end.
     pub summary: Option<String>,
 
-    /// Ready agents in the order of starting.
-    pub ready: BTreeSet<Rank>,
+    /// Ready agents that nobody holds.
+    pub ready: Ready,
     /// Agents that a rule froze, in the order of coming back.
     pub resting: BTreeSet<Rank>,
     /// Owners whose check command waits for admission: agents (as positions), then phases.
     pub checks_pending: BTreeSet<(u8, u32)>,
+    /// Owners whose frozen check command may go on, through admission.
+    pub checks_resting: BTreeSet<(u8, u32)>,
     /// Agents and phases whose verdict is due.
     pub settling: BTreeSet<(u8, u32)>,
     /// Waiting agents whose needs are all met, or one of them can no longer be.
@@ -170,9 +174,10 @@ impl State {
             degraded: None,
             finished: None,
             summary: None,
-            ready: BTreeSet::new(),
+            ready: Ready::default(),
             resting: BTreeSet::new(),
             checks_pending: BTreeSet::new(),
+            checks_resting: BTreeSet::new(),
             settling: BTreeSet::new(),
             movable,
             phases_due,
@@ -212,8 +217,7 @@ impl State {
     /// Returns the mode that an attempt of the agent uses or used.
     #[must_use]
     pub fn mode_of(&self, ix: AgentIx) -> &crate::plan::AgentMode {
-        let modes = &self.setup.plan.agent(ix).modes;
-        &modes[(self.agent(ix).mode as usize).min(modes.len() - 1)]
+        self.setup.mode(ix, self.agent(ix).mode)
     }
 
     /// Returns how many agents may hold a slot now.
@@ -265,6 +269,21 @@ impl State {
         }
     }
 
+    /// Returns the place of an agent among the ready ones.
+    pub(super) fn place_of(&self, ix: AgentIx) -> Place {
+        let modes = &self.setup.plan.agent(ix).modes;
+        let chosen = self.agent(ix).swap_to.is_some();
+        Place {
+            kind: (!chosen).then(|| self.setup.kinds[ix.ix()]),
+            ram_bytes: if modes.len() == 1 {
+                modes[0].ram_bytes
+            } else {
+                0
+            },
+            rank: self.rank(ix),
+        }
+    }
+
     /// Returns the first phase whose barrier is closed now; agents of later phases wait.
     #[must_use]
     pub fn closed_barrier(&self) -> Option<PhaseIx> {
@@ -288,6 +307,15 @@ impl State {
         match owner {
             Owner::Agent(ix) => self.agent(ix).check.as_ref(),
             Owner::Phase(ix) => self.phases[ix.ix()].check.as_ref(),
+        }
+    }
+
+    /// Returns who holds an owner of checks back.
+    #[must_use]
+    pub fn hold_of(&self, owner: Owner) -> Option<HoldBy> {
+        match owner {
+            Owner::Agent(ix) => self.agent(ix).hold,
+            Owner::Phase(ix) => self.phases[ix.ix()].hold,
         }
     }
 

@@ -29,8 +29,8 @@ pub struct Rank {
 pub struct Due {
     /// When (elapsed µs).
     pub at_us: u64,
-    /// Whose.
-    pub agent: AgentIx,
+    /// Whose: an agent's (its own process, its back-off or its check) or a phase's gate.
+    pub owner: Owner,
 }
 
 /// Packs an owner for the ordered work lists: agents before phases, each by position.

@@ -116,35 +116,15 @@ impl Running {
             self.input(InputKind::Journal { error: None });
         }
         for command in std::mem::take(&mut self.held_commands) {
-            if let Command::Spawn { key, .. } = command
-                && !self.expected(key)
-            {
+            if command.still_wanted(&self.turns.state) {
+                self.carry_out(command);
+            } else if let Command::Spawn { key, .. } = command {
                 let error = "not started: it was ended while recording had a fault".to_owned();
                 self.input(InputKind::SpawnFailed { key, error });
-            } else {
-                self.carry_out(command);
             }
         }
         if let Some(lines) = &self.turns.lines {
             lines.wake();
-        }
-    }
-
-    /// Whether a start that was held back is still wanted.
-    fn expected(&self, key: engine::JobKey) -> bool {
-        let state = &self.turns.state;
-        match (key.owner, key.check) {
-            (engine::Owner::Agent(ix), None) => {
-                let agent = state.agent(ix);
-                agent.attempt == key.attempt
-                    && agent
-                        .live
-                        .as_ref()
-                        .is_some_and(|live| live.ending.is_none())
-            }
-            (owner, _) => state
-                .check_of(owner)
-                .is_some_and(|check| check.ending.is_none()),
         }
     }
 

@@ -151,6 +151,7 @@ impl Run {
                 owner: crate::engine::Owner::Agent(ix),
                 attempt: check.attempt,
                 check: Some(check.step),
+                round: check.round,
             },
             Exit::Code(code),
         ));

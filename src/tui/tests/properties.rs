@@ -88,6 +88,7 @@ fn random_run(seed: u64, steps: u64) -> Run {
                             owner: Owner::Agent(ix),
                             attempt: check.attempt,
                             check: Some(check.step),
+                            round: check.round,
                         })
                     })
                     .collect();

@@ -186,6 +186,9 @@ pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String,
         run.steps
     );
     let mut tone = Tone::Plain;
+    if run.frozen {
+        text.push_str(" · frozen");
+    }
     if run.job == JobState::Pending
         && let Err(why) =
             engine::admit_check(state, figures, owner, step.map_or(0, |s| s.ram_bytes))

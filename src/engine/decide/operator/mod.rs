@@ -8,24 +8,36 @@ mod resolve;
 pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
-    engine::{Action, Cause, Event, FailureKind, State, Status, StoppedBy, Target},
-    plan::{AgentIx, Mode},
+    engine::{
+        Action, Cause, CheckRun, Event, FailureKind, JobState, Owner, State, Status, StoppedBy,
+        Target,
+    },
+    plan::{AgentIx, Mode, PhaseIx},
 };
 
-use super::mode_change;
+use super::{mode_change, process::here};
 
 /// Decides what follows from an action; nothing if it is refused.
 pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Action) -> Vec<Event> {
-    let Ok(Resolved { action, agents }) = resolve(state, action) else {
+    let Ok(Resolved {
+        action,
+        agents,
+        phases,
+    }) = resolve(state, action)
+    else {
         return Vec::new();
     };
     let mut events = vec![Event::OperatorAction {
         by: by.to_owned(),
         action: action.clone(),
         agents: agents.iter().map(|&ix| state.id(ix)).collect(),
+        phases: phases
+            .iter()
+            .map(|ix| state.setup.plan.phases[ix.ix()].id.clone())
+            .collect(),
     }];
     match &action {
-        Action::Pause { .. } => events.extend(freeze(state, &agents, Cause::Operator)),
+        Action::Pause { .. } => events.extend(freeze(state, &agents, &phases, Cause::Operator)),
         Action::Resume { .. } | Action::Swap { .. } => {}
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,
@@ -33,15 +45,8 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         Action::Stop { target: Some(_) } => {
             let at_rest = agents.iter().filter(|&&ix| {
                 let agent = state.agent(ix);
-                let process = agent.live.is_some()
-                    || agent.check.as_ref().is_some_and(|check| {
-                        matches!(
-                            check.job,
-                            crate::engine::JobState::Scheduled
-                                | crate::engine::JobState::Running(_)
-                        )
-                    });
-                !process
+                let checked = agent.check.as_ref().is_some_and(CheckRun::is_live);
+                agent.live.is_none() && !checked
             });
             events.extend(at_rest.map(|&ix| Event::AgentStopped {
                 agent: state.id(ix),
@@ -65,7 +70,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 cause,
             ));
             if *now {
-                events.extend(freeze(state, &agents, cause));
+                events.extend(freeze(state, &agents, &phases, cause));
             }
         }
         Action::Agents { cap } => {
@@ -75,24 +80,37 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
     events
 }
 
-/// Freezes those of the agents that have a process that is not being ended.
-fn freeze(state: &State, agents: &[AgentIx], cause: Cause) -> Vec<Event> {
-    agents
-        .iter()
-        .filter(|&&ix| {
-            let agent = state.agent(ix);
-            agent.status == Status::Running
-                && agent
-                    .live
-                    .as_ref()
-                    .is_some_and(|live| live.ending.is_none() && live.handle.is_some())
-        })
-        .map(|&ix| Event::AgentFrozen {
-            agent: state.id(ix),
-            attempt: state.agent(ix).attempt,
-            cause,
-        })
-        .collect()
+/// Freezes what of the agents and gates has a process that moves and is not being ended. What is
+/// being started is frozen as soon as it runs.
+fn freeze(state: &State, agents: &[AgentIx], phases: &[PhaseIx], cause: Cause) -> Vec<Event> {
+    let mut events = Vec::new();
+    for &ix in agents {
+        let agent = state.agent(ix);
+        let moves = agent.status == Status::Running
+            && agent
+                .live
+                .as_ref()
+                .is_some_and(|live| live.ending.is_none() && live.handle.is_some());
+        if moves {
+            events.push(Event::AgentFrozen {
+                agent: state.id(ix),
+                attempt: agent.attempt,
+                cause,
+            });
+        }
+        events.extend(freeze_check(state, Owner::Agent(ix), cause));
+    }
+    let gates = phases.iter().map(|&ix| Owner::Phase(ix));
+    events.extend(gates.filter_map(|owner| freeze_check(state, owner, cause)));
+    events
+}
+
+fn freeze_check(state: &State, owner: Owner, cause: Cause) -> Option<Event> {
+    let check = state.check_of(owner)?;
+    let moves =
+        matches!(check.job, JobState::Running(_)) && !check.frozen && check.ending.is_none();
+    let place = here(state, owner).filter(|_| moves)?;
+    Some(Event::CheckFrozen { place, cause })
 }
 
 fn retries(state: &State, target: &Target, agents: &[AgentIx]) -> Vec<Event> {

@@ -3,8 +3,8 @@
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
 use crate::{
-    engine::{Action, FailureKind, PhaseStatus, State, Status, Target},
-    plan::{AgentIx, Mode},
+    engine::{Action, Ending, FailureKind, HoldBy, Owner, PhaseStatus, State, Status, Target},
+    plan::{AgentIx, Mode, PhaseIx},
 };
 
 /// Why an action is not possible now; `Display` is the sentence for the asker.
@@ -30,6 +30,8 @@ pub struct Resolved {
     pub action: Action,
     /// The agents it concerns, in plan order.
     pub agents: Vec<AgentIx>,
+    /// The phases whose gates it concerns, in plan order.
+    pub phases: Vec<PhaseIx>,
 }
 
 /// Finds whom an action means, and refuses what is not possible now.
@@ -44,6 +46,17 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
         Ok(Resolved {
             action: action.clone(),
             agents,
+            phases: Vec::new(),
+        })
+    };
+    let with_gates = |agents: Vec<AgentIx>, phases: Vec<PhaseIx>, why: String| {
+        if agents.is_empty() && phases.is_empty() {
+            return Err(Refusal::NotNow(why));
+        }
+        Ok(Resolved {
+            action: action.clone(),
+            agents,
+            phases,
         })
     };
     match action {
@@ -52,17 +65,30 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
                 .into_iter()
                 .filter(|&ix| {
                     let a = state.agent(ix);
-                    !a.status.is_final() && a.hold != Some(crate::engine::HoldBy::Operator)
+                    !a.status.is_final() && a.hold != Some(HoldBy::Operator)
                 })
                 .collect();
-            nonempty(open, || format!("{target}: nothing left to pause")).and_then(plain)
+            let gates = gates_of(state, target)
+                .filter(|ix| state.phases[ix.ix()].hold != Some(HoldBy::Operator))
+                .collect();
+            with_gates(open, gates, format!("{target}: nothing left to pause"))
         }
         Action::Resume { target } => {
             let held: Vec<AgentIx> = members(state, target)?
                 .into_iter()
                 .filter(|&ix| state.agent(ix).hold.is_some())
                 .collect();
-            nonempty(held, || format!("{target} is not paused")).and_then(plain)
+            // Who lets an agent of a phase go on wants its gates to follow.
+            let concerned = |ix: &PhaseIx| {
+                state.phases[ix.ix()].hold.is_some()
+                    && (matches!(target, Target::All)
+                        || gates_of(state, target).any(|gate| gate == *ix)
+                        || held
+                            .iter()
+                            .any(|&agent| state.setup.plan.agent(agent).phase == Some(*ix)))
+            };
+            let gates = gates_of(state, &Target::All).filter(concerned).collect();
+            with_gates(held, gates, format!("{target} is not paused"))
         }
         Action::Stop { target: None } => match state.stopping {
             Some(_) => Err(Refusal::NotNow("the run is stopping already".to_owned())),
@@ -88,11 +114,21 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             plain(Vec::new())
         }
         Action::Sequential { now } => {
-            let running = others(state);
-            if state.mode == Mode::Sequential && (!now || running.is_empty()) {
+            let (agents, phases) = others(state);
+            let moves = !agents.is_empty() || !phases.is_empty();
+            if state.mode == Mode::Sequential && !(*now && moves) {
                 return Err(Refusal::NotNow("the run is sequential already".to_owned()));
             }
-            plain(if *now { running } else { Vec::new() })
+            let (agents, phases) = if *now {
+                (agents, phases)
+            } else {
+                <_>::default()
+            };
+            Ok(Resolved {
+                action: action.clone(),
+                agents,
+                phases,
+            })
         }
         Action::Swap { agent, worker } => resolve_swap(state, agent, worker.as_deref()),
         Action::Agents { cap } => {
@@ -163,19 +199,52 @@ fn find(state: &State, id: &str) -> Result<AgentIx, Refusal> {
     })
 }
 
-/// Running agents but the one that the order of starting puts first.
-fn others(state: &State) -> Vec<AgentIx> {
-    let mut running: Vec<_> = state
+/// The phases of a target that have gates which have not passed or failed yet.
+fn gates_of(state: &State, target: &Target) -> impl Iterator<Item = PhaseIx> {
+    let meant = match target {
+        Target::All => Some(None),
+        Target::Phase(id) => state.phase_ix(id).map(Some),
+        Target::Agent(_) | Target::Track(_) => None,
+    };
+    (0..state.phases.len())
+        .map(PhaseIx::of)
+        .filter(move |ix| meant.is_some_and(|one| one.is_none_or(|one| one == *ix)))
+        .filter(|ix| {
+            let status = state.phases[ix.ix()].status;
+            !matches!(status, PhaseStatus::Completed | PhaseStatus::Failed)
+                && !state.setup.phase_checks(*ix).is_empty()
+        })
+}
+
+/// Whatever moves but the one that goes on: agents in the order of starting come before checks of
+/// agents, these before gates of phases. What is being ended does not count.
+fn others(state: &State) -> (Vec<AgentIx>, Vec<PhaseIx>) {
+    let moving_check = |owner| {
+        state
+            .check_of(owner)
+            .is_some_and(|check| check.holds_slot() && check.ending.is_none())
+    };
+    let mut moving: Vec<_> = state
         .setup
         .plan
         .indices()
-        .filter(|&ix| matches!(state.agent(ix).status, Status::Scheduled | Status::Running))
-        .map(|ix| state.rank(ix))
+        .filter_map(|ix| {
+            let agent = state.agent(ix);
+            let own = matches!(agent.status, Status::Scheduled | Status::Running)
+                && agent.live.as_ref().is_some_and(|l| l.ending.is_none());
+            (own || moving_check(Owner::Agent(ix))).then(|| (!own, state.rank(ix)))
+        })
         .collect();
-    running.sort_unstable();
-    let mut rest: Vec<AgentIx> = running.into_iter().skip(1).map(|rank| rank.agent).collect();
-    rest.sort_unstable();
-    rest
+    moving.sort_unstable();
+    let keep = usize::from(!moving.is_empty());
+    let mut agents: Vec<AgentIx> = moving[keep..].iter().map(|(_, rank)| rank.agent).collect();
+    agents.sort_unstable();
+    let phases = (0..state.phases.len())
+        .map(PhaseIx::of)
+        .filter(|&ix| moving_check(Owner::Phase(ix)))
+        .skip(1 - keep)
+        .collect();
+    (agents, phases)
 }
 
 const fn can_retry(status: Status) -> bool {
@@ -277,6 +346,10 @@ fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolve
     if names.len() < 2 {
         return Err(Refusal::NotNow(format!("{id} has only one worker")));
     }
+    let being_swapped = agent
+        .live
+        .as_ref()
+        .is_some_and(|live| live.ending == Some(Ending::Swap));
     let now = agent.swap_to.unwrap_or(agent.mode) as usize;
     let to = match worker {
         Some(name) => names.iter().position(|n| *n == Some(name)).ok_or_else(|| {
@@ -288,7 +361,12 @@ fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolve
         })?,
         None => (now + 1) % names.len(),
     };
-    if agent.live.is_some() && to == agent.mode as usize && agent.swap_to.is_none() {
+    let done_by = if agent.live.is_some() && !being_swapped {
+        Some(agent.mode as usize)
+    } else {
+        agent.swap_to.map(|to| to as usize)
+    };
+    if done_by == Some(to) {
         return Err(Refusal::NotNow(format!(
             "{id} is done by that worker already"
         )));
@@ -305,5 +383,6 @@ fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolve
     Ok(Resolved {
         action,
         agents: vec![ix],
+        phases: Vec::new(),
     })
 }

@@ -1,7 +1,9 @@
 //! What an ended check command means: for its agent, for its phase; and phases whose agents ended.
 
 use crate::{
-    engine::{AgentState, Ending, Event, Exit, JobState, Owner, State, Status},
+    engine::{
+        AgentState, CheckPlace, CheckRun, Ending, Event, Exit, JobState, Owner, State, Status,
+    },
     plan::{AgentIx, PhaseIx},
 };
 
@@ -19,46 +21,73 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
         return Vec::new();
     };
     let owner = Owner::Agent(ix);
-    let here = place(state, owner, check.attempt, check.step);
-    if check.ending.is_some() || state.stopping.is_some() {
+    let stopped = check.ending.is_some_and(|ending| ending != Ending::Timeout);
+    if stopped || state.stopping.is_some() {
         return vec![Event::AgentStopped {
             agent: state.id(ix),
             attempt: agent.attempt,
         }];
     }
-    if *exit == Exit::Interrupted {
-        return vec![Event::CheckQueued { place: here }];
-    }
-    if exit.ok() {
-        return green(state, owner, check.attempt, check.step).unwrap_or_else(|mut events| {
+    match outcome(state, owner, check, exit) {
+        Outcome::Again(event) => vec![event],
+        Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
             events.push(completed(state, ix));
             events
+        }),
+        Outcome::Red(place, reason) => {
+            let gate = place.gate.clone();
+            let next = retry(state, ix, &reason)
+                .filter(|_| state.setup.has_process(ix))
+                .unwrap_or_else(|| Event::AgentBlocked {
+                    agent: state.id(ix),
+                    reason: reason.clone(),
+                    gate: Some(gate),
+                });
+            vec![Event::GateFailed { place, reason }, next]
+        }
+    }
+}
+
+/// What the end of a check command says.
+enum Outcome {
+    /// Nothing: a crash cut it short, and it is asked again in a round of its own.
+    Again(Event),
+    Green,
+    Red(CheckPlace, String),
+}
+
+fn outcome(state: &State, owner: Owner, check: &CheckRun, exit: &Exit) -> Outcome {
+    let place = |round| place(state, owner, (check.attempt, round), check.step);
+    if check.ending == Some(Ending::Timeout) {
+        let here = place(check.round);
+        let limit = state.setup.check_limit_us(owner);
+        let reason = format!(
+            "{} red: took longer than {} s",
+            here.gate,
+            limit / 1_000_000
+        );
+        return Outcome::Red(here, reason);
+    }
+    if *exit == Exit::Interrupted {
+        return Outcome::Again(Event::CheckQueued {
+            place: place(check.round + 1),
         });
     }
+    if exit.ok() {
+        return Outcome::Green;
+    }
+    let here = place(check.round);
     let reason = format!("{} red: {exit}", here.gate);
-    let gate = here.gate.clone();
-    let next = retry(state, ix, &reason)
-        .filter(|_| state.setup.has_process(ix))
-        .unwrap_or_else(|| Event::AgentBlocked {
-            agent: state.id(ix),
-            reason: reason.clone(),
-            gate: Some(gate),
-        });
-    vec![
-        Event::GateFailed {
-            place: here,
-            reason,
-        },
-        next,
-    ]
+    Outcome::Red(here, reason)
 }
 
 /// A green command: passes its gate if it is the gate's last, and queues the next one (`Ok`), or
 /// says that it was the last of all (`Err` with the events so far).
-fn green(state: &State, owner: Owner, attempt: u32, step: u32) -> Result<Vec<Event>, Vec<Event>> {
+fn green(state: &State, owner: Owner, check: &CheckRun) -> Result<Vec<Event>, Vec<Event>> {
     let steps = state.checks_of(owner);
-    let here = place(state, owner, attempt, step);
-    let next = steps.get(step as usize + 1);
+    let number = (check.attempt, check.round);
+    let here = place(state, owner, number, check.step);
+    let next = steps.get(check.step as usize + 1);
     let mut events = Vec::new();
     if next.is_none_or(|next| next.gate != here.gate) {
         events.push(Event::GatePassed { place: here });
@@ -67,7 +96,7 @@ fn green(state: &State, owner: Owner, attempt: u32, step: u32) -> Result<Vec<Eve
         return Err(events);
     }
     events.push(Event::CheckQueued {
-        place: place(state, owner, attempt, step + 1),
+        place: place(state, owner, number, check.step + 1),
     });
     Ok(events)
 }
@@ -110,31 +139,28 @@ pub(super) fn phase_verdict(state: &State, ix: PhaseIx) -> Vec<Event> {
         return Vec::new();
     };
     let owner = Owner::Phase(ix);
-    let here = place(state, owner, check.attempt, check.step);
     if check.ending == Some(Ending::Reopened) && state.stopping.is_none() {
         return vec![Event::PhaseReopened { phase }];
     }
-    if check.ending.is_some() || state.stopping.is_some() {
+    let stopped = check.ending.is_some_and(|ending| ending != Ending::Timeout);
+    if stopped || state.stopping.is_some() {
         return vec![Event::PhaseFailed {
             phase,
             reason: "the run stops".to_owned(),
         }];
     }
-    if *exit == Exit::Interrupted {
-        return vec![Event::CheckQueued { place: here }];
-    }
-    if exit.ok() {
-        return green(state, owner, check.attempt, check.step).unwrap_or_else(|mut events| {
+    match outcome(state, owner, check, exit) {
+        Outcome::Again(event) => vec![event],
+        Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
             events.push(Event::PhaseCompleted { phase });
             events
-        });
+        }),
+        Outcome::Red(place, reason) => vec![
+            Event::GateFailed {
+                place,
+                reason: reason.clone(),
+            },
+            Event::PhaseFailed { phase, reason },
+        ],
     }
-    let reason = format!("{} red: {exit}", here.gate);
-    vec![
-        Event::GateFailed {
-            place: here,
-            reason: reason.clone(),
-        },
-        Event::PhaseFailed { phase, reason },
-    ]
 }

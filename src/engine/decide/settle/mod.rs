@@ -3,7 +3,7 @@
 //! Must not use anything but the state and the memory figures it is handed.
 
 mod check;
-mod start;
+pub(super) mod start;
 mod verdict;
 mod waiting;
 

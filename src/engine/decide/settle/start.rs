@@ -2,36 +2,24 @@
 
 use crate::{
     engine::{
-        Cause, Event, Figures, PhaseStatus, State,
-        admission::{admit, admit_any, admit_check, admit_thaw},
+        Cause, Event, Figures, Owner, PhaseStatus, Rank, State,
+        admission::{
+            Grant, admit, admit_any, admit_check, admit_check_thaw, admit_first, admit_thaw,
+        },
         state::unpack,
     },
     plan::AgentIx,
 };
 
-use super::super::process::place;
+use super::super::process::here;
 
-/// One admission: checks first (they free slots), then what a rule froze, then what is ready.
+/// One admission: checks first, then what a rule froze, then what is ready.
 pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
-    for &packed in &state.checks_pending {
-        let owner = unpack(packed);
-        let Some(check) = state.check_of(owner) else {
-            continue;
-        };
-        let ram = state
-            .checks_of(owner)
-            .get(check.step as usize)
-            .map_or(0, |step| step.ram_bytes);
-        if admit_check(state, figures, owner, ram).is_ok() {
-            return vec![Event::CheckScheduled {
-                place: place(state, owner, check.attempt, check.step),
-                ram_bytes: ram,
-                pressure_permille: figures.pressure_permille,
-            }];
-        }
-    }
     if admit_any(state, figures).is_err() {
         return Vec::new();
+    }
+    if let Some(check) = next_check(state, figures) {
+        return vec![check];
     }
     for rank in &state.resting {
         let ix = rank.agent;
@@ -49,13 +37,65 @@ pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
             }];
         }
     }
-    for rank in &state.ready {
-        let Ok(grant) = admit(state, figures, rank.agent) else {
-            continue;
-        };
-        return scheduled(state, figures, rank.agent, grant.mode);
+    match next_ready(state, figures) {
+        Some((rank, grant)) => scheduled(state, figures, rank.agent, grant.mode),
+        None => Vec::new(),
     }
-    Vec::new()
+}
+
+/// The first ready agent in order that may start; asks once a kind, not once an agent.
+fn next_ready(state: &State, figures: &Figures) -> Option<(Rank, Grant)> {
+    let mut best: Option<(Rank, Grant)> = None;
+    let better = |best: &Option<(Rank, Grant)>, rank| best.is_none_or(|(b, _)| rank < b);
+    for shelf in state.ready.shelves() {
+        if shelf.first().is_some_and(|first| better(&best, first))
+            && let Some(found) = admit_first(state, shelf)
+            && better(&best, found.0)
+        {
+            best = Some(found);
+        }
+    }
+    let mut chosen = state.ready.chosen().take_while(|rank| better(&best, *rank));
+    let found = chosen.find_map(|rank| {
+        let grant = admit(state, figures, rank.agent).ok()?;
+        Some((rank, grant))
+    });
+    found.or(best)
+}
+
+/// Checks go first: what they judge is done but for them. Frozen ones before new ones, for they
+/// hold memory.
+fn next_check(state: &State, figures: &Figures) -> Option<Event> {
+    let pressure_permille = figures.pressure_permille;
+    for &packed in &state.checks_resting {
+        let owner = unpack(packed);
+        let ending = state.check_of(owner).is_none_or(|c| c.ending.is_some());
+        if !ending && admit_check_thaw(state, figures, owner).is_ok() {
+            return here(state, owner).map(|place| Event::CheckThawed {
+                place,
+                pressure_permille,
+            });
+        }
+    }
+    for &packed in &state.checks_pending {
+        let owner = unpack(packed);
+        let ram_bytes = check_ram(state, owner);
+        if admit_check(state, figures, owner, ram_bytes).is_ok() {
+            return here(state, owner).map(|place| Event::CheckScheduled {
+                place,
+                ram_bytes,
+                pressure_permille,
+            });
+        }
+    }
+    None
+}
+
+/// Memory that the check command which an owner is at reserves, in bytes.
+pub(in crate::engine::decide) fn check_ram(state: &State, owner: Owner) -> u64 {
+    let step = state.check_of(owner).map_or(0, |check| check.step);
+    let steps = state.checks_of(owner);
+    steps.get(step as usize).map_or(0, |step| step.ram_bytes)
 }
 
 fn scheduled(state: &State, figures: &Figures, ix: AgentIx, mode: u32) -> Vec<Event> {

@@ -1,0 +1,148 @@
+//! An agent's own process: its slot, its memory, its clock and time limit, freeze and end.
+
+use crate::plan::AgentIx;
+
+use crate::engine::{
+    AttemptEnd, Cause, Ending, Handle, HoldBy, Live, Owner, State, Status,
+    state::{Due, pack},
+};
+
+impl State {
+    pub(super) fn scheduled(&mut self, ix: AgentIx, attempt: u32, mode: u32, now: u64) {
+        self.delist(ix);
+        self.set(ix, Status::Scheduled, now);
+        let agent = &mut self.agents[ix.ix()];
+        agent.attempt = attempt;
+        agent.mode = mode;
+        agent.check_rounds = 0;
+        agent.started_us.get_or_insert(now);
+        agent.live = Some(Live {
+            handle: None,
+            clock_from_us: now,
+            clock_us: 0,
+            ending: None,
+        });
+        self.processes += 1;
+        let setup = self.setup.clone();
+        let mode = setup.mode(ix, mode);
+        self.usage.slot(&setup, ix, mode.cpus_milli, true);
+        self.usage.held(mode, true);
+        self.usage.spend(mode);
+    }
+
+    pub(super) fn started(&mut self, ix: AgentIx, handle: &Handle, now: u64) {
+        self.set(ix, Status::Running, now);
+        self.moving += 1;
+        if let Some(live) = &mut self.agents[ix.ix()].live {
+            live.handle = Some(handle.clone());
+            live.clock_from_us = now;
+        }
+        self.arm(ix, now);
+    }
+
+    pub(super) fn timed_out(&mut self, ix: AgentIx) {
+        self.disarm(ix);
+        if let Some(live) = &mut self.agents[ix.ix()].live {
+            live.ending.get_or_insert(Ending::Timeout);
+        }
+    }
+
+    pub(super) fn frozen(&mut self, ix: AgentIx, cause: Cause, now: u64) {
+        self.disarm(ix);
+        let clock = self.clock_us(ix, now);
+        if self.agents[ix.ix()].status == Status::Running {
+            self.moving = self.moving.saturating_sub(1);
+            self.give_slot(ix);
+        }
+        self.set(ix, Status::Frozen, now);
+        let agent = &mut self.agents[ix.ix()];
+        agent.quiet = false;
+        agent.frozen_tree = None;
+        if let Some(live) = &mut agent.live {
+            live.clock_us = clock;
+        }
+        if cause == Cause::KillSwitch {
+            self.hold(ix, Some(HoldBy::Rule));
+            self.resting.insert(self.rank(ix));
+        } else {
+            self.hold(ix, Some(HoldBy::Operator));
+        }
+    }
+
+    pub(super) fn thawed(&mut self, ix: AgentIx, now: u64) {
+        self.resting.remove(&self.rank(ix));
+        let setup = self.setup.clone();
+        let cpus = self.mode_of(ix).cpus_milli;
+        self.usage.slot(&setup, ix, cpus, true);
+        self.moving += 1;
+        self.set(ix, Status::Running, now);
+        self.hold(ix, None);
+        let agent = &mut self.agents[ix.ix()];
+        agent.frozen_tree = None;
+        if let Some(live) = &mut agent.live {
+            live.clock_from_us = now;
+        }
+        self.arm(ix, now);
+    }
+
+    fn give_slot(&mut self, ix: AgentIx) {
+        let setup = self.setup.clone();
+        let cpus = self.mode_of(ix).cpus_milli;
+        self.usage.slot(&setup, ix, cpus, false);
+    }
+
+    /// Puts the end of the time limit of a running attempt on the list.
+    fn arm(&mut self, ix: AgentIx, now: u64) {
+        if let Some(limit) = self.setup.plan.agent(ix).timeout_us
+            && let Some(live) = &self.agents[ix.ix()].live
+            && live.ending.is_none()
+        {
+            let at_us = now + limit.saturating_sub(live.clock_us);
+            self.agents[ix.ix()].until_us = at_us;
+            self.due.insert(Due {
+                at_us,
+                owner: Owner::Agent(ix),
+            });
+        }
+    }
+
+    pub(super) fn disarm(&mut self, ix: AgentIx) {
+        self.due.remove(&Due {
+            at_us: self.agents[ix.ix()].until_us,
+            owner: Owner::Agent(ix),
+        });
+    }
+
+    pub(super) fn end_attempt(
+        &mut self,
+        ix: AgentIx,
+        now: u64,
+        end: impl FnOnce(u64, Option<Ending>) -> AttemptEnd,
+    ) {
+        let ran_us = self.clock_us(ix, now);
+        let status = self.agent(ix).status;
+        if status == Status::Running {
+            self.moving = self.moving.saturating_sub(1);
+        }
+        if matches!(status, Status::Scheduled | Status::Running) {
+            self.give_slot(ix);
+        }
+        let setup = self.setup.clone();
+        self.usage.held(setup.mode(ix, self.agent(ix).mode), false);
+        self.unschedule(ix);
+        self.processes = self.processes.saturating_sub(1);
+        self.set(ix, Status::Settling, now);
+        self.settling.insert(pack(Owner::Agent(ix)));
+        if self.agent(ix).hold == Some(HoldBy::Rule) {
+            self.hold(ix, None);
+        }
+        let agent = &mut self.agents[ix.ix()];
+        let ending = agent.live.take().and_then(|live| live.ending);
+        let end = end(ran_us, ending);
+        agent.ran_us += ran_us;
+        agent.peak_bytes = agent.peak_bytes.max(end.peak_bytes);
+        agent.quiet = false;
+        agent.frozen_tree = None;
+        agent.last = Some(end);
+    }
+}

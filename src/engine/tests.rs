@@ -1,0 +1,325 @@
+//! Single decisions that are worth a name; the simulation proves the rest.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    graph::{
+        Graph,
+        random::{SECOND, agent, empty, gate, hard, mode, phase, worker},
+    },
+    plan::{AgentIx, GateIx, PhaseIx, Plan, WorkerIx},
+    schedule::static_ranks,
+};
+
+struct Rig {
+    state: State,
+    now_us: u64,
+    commands: Vec<Command>,
+}
+
+impl Rig {
+    fn new(plan: Plan, attended: bool) -> Self {
+        let graph = Graph::new(&plan);
+        let ranks = static_ranks(&plan, &graph);
+        let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
+        let effective = Effective {
+            ram_limit_bytes: 1 << 40,
+            agents_cap: 8,
+            cpus_milli: 8_000,
+            thresholds: Thresholds::default(),
+            attended,
+            hybrid_enabled: true,
+            parallel_enabled: true,
+        };
+        let setup = Setup::new(plan, effective, ranks, waves, 0);
+        let mut rig = Self {
+            state: State::new(Arc::new(setup)),
+            now_us: 0,
+            commands: Vec::new(),
+        };
+        rig.input(InputKind::Begin {
+            run: "r".into(),
+            boot_id: "b".into(),
+            plan_hash: String::new(),
+            base_commit: None,
+        });
+        rig
+    }
+
+    /// Takes an input, and starts whatever is to be started.
+    fn input(&mut self, kind: InputKind) {
+        self.now_us += 1;
+        let input = Input {
+            at_ms: 0,
+            elapsed_us: self.now_us,
+            figures: Figures::default(),
+            kind,
+        };
+        let commands = turn(&mut self.state, &input).commands;
+        self.commands.extend(&commands);
+        for command in commands {
+            if let Command::Spawn { key, .. } = command {
+                let handle = Handle::Virtual { number: 1 };
+                self.input(InputKind::Spawned { key, handle });
+            }
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        let by = "test".into();
+        self.input(InputKind::Operator { by, action });
+    }
+
+    fn end(&mut self, key: JobKey, code: i32) {
+        self.input(InputKind::Ended {
+            key,
+            exit: Exit::Code(code),
+            cpu_us: 0,
+            peak_bytes: 0,
+            output_bytes: 0,
+            leaked: 0,
+            present: Vec::new(),
+        });
+    }
+
+    fn end_agent(&mut self, ix: u32, code: i32) {
+        let attempt = self.state.agent(AgentIx(ix)).attempt;
+        self.end(JobKey::main(AgentIx(ix), attempt), code);
+    }
+
+    fn check_key(&self, owner: Owner) -> JobKey {
+        let check = self.state.check_of(owner).unwrap();
+        JobKey {
+            owner,
+            attempt: check.attempt,
+            check: Some(check.step),
+            round: check.round,
+        }
+    }
+
+    fn has(&self, command: Command) -> bool {
+        self.commands.contains(&command)
+    }
+}
+
+fn pause(id: &str) -> Action {
+    Action::Pause {
+        target: id.parse().unwrap(),
+    }
+}
+
+fn resume(id: &str) -> Action {
+    Action::Resume {
+        target: id.parse().unwrap(),
+    }
+}
+
+/// One agent with one acceptance command.
+fn checked() -> Plan {
+    let mut plan = empty();
+    let mut a = agent("a", 1, 1);
+    a.check = vec![vec!["test".into()]];
+    plan.agents = vec![a];
+    plan
+}
+
+const A: Owner = Owner::Agent(AgentIx(0));
+
+#[test]
+fn a_pause_freezes_a_running_check_and_keeps_the_next_from_starting() {
+    let mut plan = checked();
+    plan.agents[0].check.push(vec!["second".into()]);
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    let first = rig.check_key(A);
+    assert_eq!(rig.state.usage.agents, 1);
+    rig.act(pause("a"));
+    assert!(rig.has(Command::Freeze { key: first }));
+    assert_eq!(rig.state.usage.agents, 0, "its slot is free");
+    // Its end came before the signal did: the next command stays where it is.
+    rig.end(first, 0);
+    let second = rig.check_key(A);
+    let spawn = Command::Spawn {
+        key: second,
+        mode: 0,
+    };
+    assert!(!rig.has(spawn));
+    assert!(rig.state.finished.is_none());
+    rig.act(resume("a"));
+    assert!(rig.has(spawn));
+    rig.end(second, 0);
+    assert_eq!(rig.state.finished, Some(0));
+}
+
+#[test]
+fn a_pause_of_all_holds_the_gates_of_phases_too() {
+    let mut plan = empty();
+    plan.gates = vec![gate("g")];
+    plan.phases = vec![phase("build", true, vec![GateIx::of(0)])];
+    let mut a = agent("a", 1, 1);
+    a.phase = Some(PhaseIx::of(0));
+    plan.agents = vec![a];
+    let mut rig = Rig::new(plan, false);
+    rig.end_agent(0, 0);
+    let build = Owner::Phase(PhaseIx::of(0));
+    let key = rig.check_key(build);
+    rig.act(pause("all"));
+    assert!(rig.has(Command::Freeze { key }));
+    assert!(rig.state.finished.is_none(), "held, not ended");
+    rig.act(resume("phase:build"));
+    assert!(rig.has(Command::Thaw { key }));
+    rig.end(key, 1);
+    assert_eq!(rig.state.finished, Some(1));
+}
+
+#[test]
+fn the_clock_of_a_check_stands_while_it_is_frozen_and_then_ends_it() {
+    let mut plan = checked();
+    plan.agents[0].timeout_us = Some(10 * SECOND);
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    let key = rig.check_key(A);
+    rig.now_us += 6 * SECOND;
+    rig.act(pause("a"));
+    assert_eq!(rig.state.next_deadline(), None);
+    rig.now_us += 60 * SECOND;
+    rig.act(resume("a"));
+    let due = rig.state.next_deadline().unwrap();
+    let left = due - rig.now_us;
+    assert!((3 * SECOND..=4 * SECOND).contains(&left), "{left}");
+    rig.now_us = due;
+    rig.input(InputKind::Deadline);
+    assert!(rig.has(Command::Terminate { key }));
+    // However it ends now, it was too slow.
+    rig.end(key, 0);
+    let agent = rig.state.agent(AgentIx(0));
+    assert_eq!(agent.status, Status::Blocked);
+    assert_eq!(
+        agent.reason.as_deref(),
+        Some("check red: took longer than 10 s")
+    );
+}
+
+#[test]
+fn what_waited_for_the_journal_is_asked_again() {
+    let mut rig = Rig::new(checked(), true);
+    let key = JobKey::main(AgentIx(0), 1);
+    let spawn = Command::Spawn { key, mode: 0 };
+    assert!(spawn.still_wanted(&rig.state));
+    assert!(Command::Thaw { key }.still_wanted(&rig.state));
+    rig.act(pause("a"));
+    assert!(
+        !Command::Thaw { key }.still_wanted(&rig.state),
+        "frozen again"
+    );
+    rig.act(resume("a"));
+    assert!(Command::Thaw { key }.still_wanted(&rig.state));
+    rig.end_agent(0, 0);
+    assert!(!Command::Thaw { key }.still_wanted(&rig.state), "gone");
+    let key = rig.check_key(A);
+    assert!(Command::Thaw { key }.still_wanted(&rig.state));
+    rig.act(pause("a"));
+    assert!(!Command::Thaw { key }.still_wanted(&rig.state));
+    let stop = Action::Stop {
+        target: Some(Target::All),
+    };
+    rig.act(stop);
+    assert!(!Command::Spawn { key, mode: 0 }.still_wanted(&rig.state));
+}
+
+#[test]
+fn a_swap_to_the_worker_that_does_it_is_refused_also_after_a_swap() {
+    let mut plan = empty();
+    plan.workers = vec![worker("one"), worker("two")];
+    let mut a = agent("a", 1, 1);
+    a.modes = vec![mode(1, 1), mode(1, 1)];
+    for (i, mode) in a.modes.iter_mut().enumerate() {
+        mode.worker = Some(WorkerIx::of(i));
+    }
+    a.retry.attempts = 2;
+    plan.agents = vec![a];
+    let mut rig = Rig::new(plan, true);
+    let to = |name: &str| Action::Swap {
+        agent: "a".into(),
+        worker: Some(name.into()),
+    };
+    assert!(resolve(&rig.state, &to("one")).is_err());
+    rig.act(to("two"));
+    assert!(
+        resolve(&rig.state, &to("two")).is_err(),
+        "it is being swapped"
+    );
+    rig.end_agent(0, 1);
+    assert_eq!(rig.state.agent(AgentIx(0)).mode, 1);
+    assert!(resolve(&rig.state, &to("two")).is_err(), "it is swapped");
+    assert!(resolve(&rig.state, &to("one")).is_ok());
+    // The choice holds for later attempts too.
+    rig.end_agent(0, 1);
+    assert_eq!(rig.state.agent(AgentIx(0)).attempt, 3);
+    assert_eq!(rig.state.agent(AgentIx(0)).mode, 1);
+}
+
+#[test]
+fn a_red_check_long_ago_makes_no_failure_of_what_waits_for_a_person() {
+    let mut plan = checked();
+    plan.agents[0].retry.attempts = 2;
+    let mut greedy = agent("greedy", 1, 1);
+    greedy.modes[0].cpus_milli = 64_000;
+    plan.agents.push(greedy);
+    let mut rig = Rig::new(plan, false);
+    rig.end_agent(0, 0);
+    rig.end(rig.check_key(A), 1);
+    rig.end_agent(0, 0);
+    rig.end(rig.check_key(A), 0);
+    assert_eq!(rig.state.agent(AgentIx(0)).status, Status::Succeeded);
+    assert_eq!(rig.state.agent(AgentIx(1)).status, Status::Blocked);
+    assert_eq!(rig.state.finished, Some(5));
+}
+
+#[test]
+fn a_stop_hides_no_red_gate() {
+    for attended in [true, false] {
+        let mut plan = checked();
+        plan.agents.push(agent("long", 1, 1));
+        let mut rig = Rig::new(plan, attended);
+        rig.end_agent(0, 0);
+        rig.end(rig.check_key(A), 1);
+        if attended {
+            rig.act(Action::Stop { target: None });
+        } else {
+            rig.act(Action::Stop {
+                target: Some("long".parse().unwrap()),
+            });
+        }
+        rig.end_agent(1, 143);
+        assert_eq!(rig.state.agent(AgentIx(1)).status, Status::Stopped);
+        assert_eq!(rig.state.finished, Some(1));
+    }
+}
+
+#[test]
+fn nobody_is_left_without_an_end_and_a_reason() {
+    let mut plan = empty();
+    plan.gates = vec![gate("gate-1")];
+    plan.phases = vec![
+        phase("one", true, vec![GateIx::of(0)]),
+        phase("two", false, Vec::new()),
+    ];
+    plan.agents = vec![agent("a", 1, 1), agent("b", 1, 1), agent("c", 1, 1)];
+    plan.agents[0].phase = Some(PhaseIx::of(0));
+    plan.agents[1].phase = Some(PhaseIx::of(1));
+    plan.agents[2].needs = vec![hard(1)];
+    let mut rig = Rig::new(plan, false);
+    rig.end_agent(0, 0);
+    let key = rig.check_key(Owner::Phase(PhaseIx::of(0)));
+    rig.end(key, 7);
+    assert_eq!(rig.state.finished, Some(1));
+    let said = |ix: u32| {
+        let agent = rig.state.agent(AgentIx(ix));
+        (agent.status, agent.reason.clone().unwrap())
+    };
+    let red = "phase one failed: gate-1 red: exit status 7";
+    assert_eq!(said(1), (Status::Skipped, red.to_owned()));
+    assert_eq!(said(2), (Status::Skipped, "b skipped".to_owned()));
+}
