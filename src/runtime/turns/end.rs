@@ -51,9 +51,15 @@ impl Running {
     /// Nothing is being started and nothing runs, but for what is frozen: it cannot go on any more.
     pub(super) fn at_rest(&self) -> bool {
         let setup = &self.turns.state.setup;
-        let frozen = |key| match jobs::engine_key(setup, key).map(|key| key.owner) {
-            Some(Owner::Agent(ix)) => self.turns.state.agent(ix).status == Status::Frozen,
-            _ => false,
+        let state = &self.turns.state;
+        let frozen = |key| {
+            let Some(key) = jobs::engine_key(setup, key) else {
+                return false;
+            };
+            match (key.owner, key.check) {
+                (Owner::Agent(ix), None) => state.agent(ix).status == Status::Frozen,
+                (owner, _) => state.check_of(owner).is_some_and(|check| check.frozen),
+            }
         };
         let views = self.turns.executor.views();
         self.starting == 0 && views.iter().all(|view| frozen(&view.key))
