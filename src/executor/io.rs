@@ -309,6 +309,7 @@ impl Loop {
         }
         if now >= self.housekeeping_at {
             self.housekeeping_at = now + HOUSEKEEPING;
+            self.ends_that_nobody_told();
             let idle = self.jobs.is_empty() && self.zombies.is_empty();
             if !idle
                 && self.orphans_possible()

@@ -4,6 +4,7 @@
 //! agents. It is a subreaper: what loses its parent below it comes to it, whatever kills the runner.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{self, Read},
     os::{
@@ -156,7 +157,8 @@ fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
 fn end_rest(grace: Duration) {
     let me = std::process::id().cast_signed();
     let until = Instant::now() + grace;
-    let mut asked: Vec<(i32, u64)> = Vec::new();
+    let mut asked: HashSet<(i32, u64)> = HashSet::new();
+    let mut first = true;
     loop {
         while let Ok(reap::Orphans::Reaped(_)) = reap::reap_own_orphan() {}
         if let Ok(reap::Orphans::None) = reap::reap_own_orphan() {
@@ -164,6 +166,10 @@ fn end_rest(grace: Duration) {
         }
         let Ok(table) = ProcTable::scan() else { return };
         let late = Instant::now() >= until;
+        // A new process below a living one that was asked is what its TERM handler cleans up with.
+        let busy = |ppid: i32| {
+            !first && (table.get(ppid)).is_some_and(|s| s.alive() && table.is_descendant(ppid, me))
+        };
         for stat in table
             .iter()
             .filter(|s| s.pid != me && s.alive() && table.is_descendant(s.pid, me))
@@ -172,14 +178,14 @@ fn end_rest(grace: Duration) {
             if late {
                 let _ =
                     tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::KILL);
-            } else if !asked.contains(&name) {
-                asked.push(name);
+            } else if !busy(stat.ppid) && asked.insert(name) {
                 let _ =
                     tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::TERM);
                 let _ =
                     tree::signal_process(stat.pid, stat.start_time, rustix::process::Signal::CONT);
             }
         }
+        first = false;
         if Instant::now() >= until + Duration::from_secs(5) {
             complain("some processes of the run cannot be killed (they wait for a device)");
             return;

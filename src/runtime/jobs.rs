@@ -10,6 +10,8 @@ use crate::{
     plan::{AgentIx, Argv, PhaseIx, When, Work},
 };
 
+use super::guard::program;
+
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
 pub struct JobMaker {
@@ -17,7 +19,7 @@ pub struct JobMaker {
     pub workdir: PathBuf,
     /// The run's folder.
     pub run_dir: PathBuf,
-    /// This program, for simulated agents.
+    /// This program, for simulated agents, where it was at the beginning.
     pub program: String,
 }
 
@@ -68,8 +70,9 @@ impl JobMaker {
             Work::Command(argv) => Some((argv.clone(), None)),
             Work::Sim(sim) => {
                 let json = serde_json::to_string(sim).ok()?;
+                // Its file may have been replaced or removed since.
                 let argv = vec![
-                    self.program.clone(),
+                    program().unwrap_or_else(|_| self.program.clone()),
                     executor::simulate::SUBCOMMAND.to_owned(),
                     json,
                 ];

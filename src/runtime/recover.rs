@@ -17,7 +17,7 @@ use crate::{
     journal::{self, ReadEnd, ReadError, Reader, Tail},
     plan::AgentId,
     sys::{
-        proc::ProcTable,
+        proc::{self, ProcTable},
         tree::{self, Survivor},
     },
 };
@@ -137,10 +137,16 @@ pub fn end_survivors(
             // Processes in an uninterruptible wait; nothing more can be done from here.
             return Ok((count, seen));
         }
+        let first = asked.is_empty();
+        // A new process below a survivor is what the survivor's TERM handler cleans up with.
+        let helps = |pid| {
+            let parent = proc::stat(pid).map(|stat| stat.ppid);
+            !first && parent.is_ok_and(|parent| left.iter().any(|(pid, _)| *pid == parent))
+        };
         for &(pid, start_time) in &left {
             if late {
                 let _ = tree::signal_process(pid, start_time, Signal::KILL);
-            } else if asked.insert((pid, start_time)) {
+            } else if !helps(pid) && asked.insert((pid, start_time)) {
                 // It may have ended in between. A frozen one handles TERM only once it goes on.
                 let _ = tree::signal_process(pid, start_time, Signal::TERM);
                 let _ = tree::signal_process(pid, start_time, Signal::CONT);

@@ -81,10 +81,10 @@ pub enum RunnerError {
     #[error("run {0} has a live runner: attach to it, or stop it first")]
     Live(String),
     /// The journal cannot be written.
-    #[error("the journal cannot be written: {0}")]
+    #[error(transparent)]
     Write(#[from] WriteError),
     /// The journal cannot be read.
-    #[error("the journal cannot be read: {0}")]
+    #[error(transparent)]
     Read(#[from] crate::journal::ReadError),
     /// The system.
     #[error("{0}")]

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::rig::{Here, signal, state_of, wait_for};
+use super::rig::{BIN, Here, Live, signal, state_of, wait_for};
 
 const SLEEPER: &str = r#"
 [[agent]]
@@ -185,6 +185,38 @@ fn the_guard_gives_what_a_dead_runner_leaves_the_runs_time_of_grace() {
     here.nobody_left();
 }
 
+/// In the hands of the guard, and of a `resume` after both died, as in the runner's.
+/// Its output has no reader any more, so it must not print.
+#[test]
+fn what_a_dead_runner_leaves_may_clean_up_in_its_time_of_grace() {
+    for both in [false, true] {
+        let mut here = Here::with(
+            "[[agent]]\nid = \"tidy\"\nretry = { attempts = 1 }\nrun = [\"sh\", \"-c\", \"test -e tidied && exit 0; trap 'sh -c \\\"sleep 0.3; echo cleaned > tidied\\\"; exit 7' TERM; echo ready; exec > quiet 2>&1; while :; do sleep 0.02; done\"]\n",
+        );
+        here.grace = "20s";
+        let live = here.start();
+        live.hears("agent.started", "tidy");
+        wait_for("it waits", || {
+            (here.output("tidy.1") == "ready\n").then_some(())
+        });
+        let (guard, runner) = (live.guard(), live.runner());
+        if both {
+            signal(guard, Signal::STOP);
+        }
+        signal(runner, Signal::KILL);
+        if both {
+            signal(guard, Signal::KILL);
+        }
+        let _ = live.end();
+        if both {
+            let resumed = here.start_as(&["resume", "--headless", "--json"]).end();
+            assert_eq!(resumed.status, 0, "{}\n{}", resumed.events, resumed.err);
+        }
+        assert_eq!(here.read("tidied"), "cleaned\n", "both: {both}");
+        here.nobody_left();
+    }
+}
+
 #[test]
 fn signals_to_guard_and_runner_stop_in_order() {
     let cases = [
@@ -263,6 +295,47 @@ fn a_killed_guard_takes_the_run_along_and_it_can_go_on() {
     assert_eq!(events.ending("gate"), "completed");
     assert_eq!(events.all_of("agent.started", "first").len(), 1);
     assert_eq!(events.of("agent.completed", "gate")["attempt"], 2);
+}
+
+/// An upgrade in the middle of a run: the file is gone or another one, the run goes on as it is.
+#[test]
+fn a_program_that_is_removed_while_it_runs_still_starts_its_agents() {
+    let here = Here::with(
+        "[[agent]]\nid = \"first\"\nrun = [\"sh\", \"-c\", \"while ! test -e go; do sleep 0.02; done\"]\n[[agent]]\nid = \"next\"\nsim = { duration = \"10ms\" }\nneeds = [\"first\"]\n",
+    );
+    let program = here.path().join("wavedeck");
+    std::fs::copy(BIN, &program).unwrap();
+    let mut command = std::process::Command::new(&program);
+    command
+        .args(["run", "--headless", "--json"])
+        .current_dir(here.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(std::process::Stdio::null());
+    let live = Live::of(command);
+    live.hears("agent.started", "first");
+    std::fs::remove_file(&program).unwrap();
+    here.write("go", "");
+    live.end().with(0);
+}
+
+#[test]
+fn a_folder_whose_name_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let here = Here::with("");
+    let folder = here.path().join(std::ffi::OsStr::from_bytes(b"a\xffb"));
+    std::fs::create_dir_all(folder.join(".git")).unwrap();
+    let plan = "[[agent]]\nid = \"a\"\nrun = \"true\"\n";
+    std::fs::write(folder.join("wavedeck.toml"), plan).unwrap();
+    let output = here
+        .command(&["run", "--headless"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    assert!(err.contains("not valid UTF-8"), "{err}");
+    assert!(!folder.join(".wavedeck").exists());
 }
 
 #[test]

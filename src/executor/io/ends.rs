@@ -103,6 +103,17 @@ impl Loop {
         }
     }
 
+    /// A net below the descriptors: an end that none of them told would be awaited for ever.
+    pub(super) fn ends_that_nobody_told(&mut self) {
+        let open = self.jobs.values().filter(|live| live.exit.is_none());
+        let open: Vec<(u64, i32)> = open.map(|live| (live.serial, live.root.pid)).collect();
+        for (serial, pid) in open {
+            if let Ok(Some(reaped)) = reap::reap(pid) {
+                self.ended(serial, (reaped.status.into(), reaped.usage));
+            }
+        }
+    }
+
     pub(super) fn report_end(&mut self, serial: u64, leaked: u32) {
         let Some(live) = self.jobs.remove(&serial) else {
             return;
