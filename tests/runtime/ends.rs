@@ -1,6 +1,9 @@
 //! Exit statuses (DESIGN 6) and what ends a run from outside.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
 
 use rustix::process::Signal;
 
@@ -110,7 +113,8 @@ fn a_person_stops_the_run() {
 fn a_second_signal_ends_all_at_once_and_tells_how_each_ended() {
     let mut plan = String::from("[limits]\nagents = 12\n");
     for n in 0..12 {
-        plan += &format!(
+        let _ = write!(
+            plan,
             "[[agent]]\nid = \"a{n}\"\nrun = [\"sh\", \"-c\", \"trap '' TERM; echo ready; (sleep 300 &); while :; do sleep 0.02; done\"]\n"
         );
     }

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use wavedeck::{
     engine::{
         Action, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey,
-        Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Turn, Zone,
-        admit, turn,
+        Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble,
+        Turn, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -548,6 +548,10 @@ impl World {
         let Some(process) = self.processes.remove(&key) else {
             return;
         };
+        if process.ignores_term && process.exit == signal(9) {
+            let trouble = Trouble::Killed(1);
+            self.input(InputKind::Trouble { key, trouble });
+        }
         self.input(InputKind::Ended {
             key,
             exit: process.exit,
