@@ -50,7 +50,11 @@ pub(super) fn ignore_all(folder: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(&ignore)
     {
-        Ok(mut file) => file.write_all(b"*\n").map_err(at(&ignore)),
+        Ok(mut file) => file.write_all(b"*\n").map_err(|error| {
+            // An empty one would never be filled again.
+            let _ = fs::remove_file(&ignore);
+            at(&ignore)(error)
+        }),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(at(&ignore)(error)),
     }
