@@ -530,8 +530,6 @@ fn bad_usage_is_two_and_help_is_nought() {
 fn what_is_not_built_says_so_and_what_to_use() {
     let here = Here::with_plan();
     let unbuilt: &[&[&str]] = &[
-        &["replay"],
-        &["report"],
         &["export"],
         &["asks"],
         &["diff", "api"],
