@@ -47,7 +47,7 @@ pub fn follow(dir: &RunDir, json: bool) -> Outcome {
         lines.wake();
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
-    lines.finish();
+    lines.drain();
     Ok(match dir.info().phase {
         crate::journal::Phase::Finished { status } => status,
         _ => status::INTERNAL,

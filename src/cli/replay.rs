@@ -34,7 +34,7 @@ pub fn replay(args: &ReplayArgs, global: &Global) -> Outcome {
     if launch::without_screen(args.headless || args.json || global.plain) {
         Lines::start(&dir.path, args.json, 1)
             .map_err(|e| Error::internal("the journal cannot be read", e))?
-            .finish();
+            .drain();
         return Ok(status::OK);
     }
     let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;

@@ -30,7 +30,7 @@ pub struct ResumeArgs {
 }
 
 /// How long a runner that is ending is waited for.
-const ENDING: std::time::Duration = std::time::Duration::from_secs(30);
+const ENDING: std::time::Duration = std::time::Duration::from_mins(2);
 
 /// Resumes a run: waits for a runner that is ending, attaches to one that lives, prints the result
 /// of one that has ended.
@@ -92,6 +92,10 @@ pub fn resume_here(args: &ResumeArgs, manner: Manner) -> Outcome {
         runner::resume(dir, manner).map_err(|error| refused(&error, "the run cannot go on"));
     match resumed? {
         Resumed::Ran(status) => Ok(status),
+        Resumed::Stopped(signal) => {
+            out::complain("wavedeck: stopped before anything began: the run stays interrupted\n");
+            Ok(128_u8.saturating_add(u8::try_from(signal).unwrap_or(0)))
+        }
         Resumed::Ended(status, summary) => {
             out::print(&format!("the run has ended: {summary} (status {status})\n"))
                 .map_err(|e| Error::internal("cannot write to stdout", e))?;

@@ -145,6 +145,8 @@ pub fn guard(args: &[OsString]) -> Outcome {
 
 /// The runner's process.
 pub fn runner(args: &[OsString]) -> Outcome {
+    // From the first moment on a signal is a stop in order, not our death.
+    crate::sys::signals::block().map_err(|e| Error::internal("signals cannot be blocked", e))?;
     let words = strings(args)?;
     let Some((first, rest)) = words.split_first() else {
         return Err(Error::usage("this command is for wavedeck itself"));

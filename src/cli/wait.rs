@@ -24,7 +24,8 @@ pub fn wait(args: &WaitArgs, _global: &Global) -> Outcome {
     }
     match dir.info().phase {
         Phase::Finished { status } => Ok(status),
-        _ => Err(Error::usage(format!("run {} was interrupted", dir.id))
+        // The runner is gone before the run's end.
+        _ => Err(Error::failed(format!("run {} was interrupted", dir.id))
             .help("`wavedeck resume` goes on with it")),
     }
 }

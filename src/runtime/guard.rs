@@ -68,10 +68,14 @@ pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
     drop(theirs);
     drop(argv);
     drop(env);
-    let status = wait(runner.pid, &signals)?;
+    let (status, handed) = wait(runner.pid, &signals)?;
     end_rest(said_grace(&ours).unwrap_or(grace));
     Ok(match status {
         ExitStatus::Code(code) => u8::try_from(code).unwrap_or(RUNNER_FAILED),
+        // It had not begun yet, else it would have stopped in order.
+        ExitStatus::Signal { number, .. } if handed == Some(number) => {
+            128_u8.saturating_add(u8::try_from(number).unwrap_or(0))
+        }
         ExitStatus::Signal { number, .. } => {
             complain(&format!(
                 "the runner was killed by {}; what it left was ended. `wavedeck resume` goes on",
@@ -126,8 +130,10 @@ pub fn program() -> io::Result<String> {
         .unwrap_or_else(|| RUNNING.to_owned()))
 }
 
-/// Waits for the runner; hands signals on, reaps what was reparented to us.
-fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
+/// Waits for the runner; hands signals on, reaps what was reparented to us. Returns how it ended
+/// and the last signal that it was handed.
+fn wait(runner: i32, signals: &SignalFd) -> io::Result<(ExitStatus, Option<i32>)> {
+    let mut handed = None;
     loop {
         let mut fds = [PollFd::new(signals, PollFlags::IN)];
         // EINTR cannot come, all signals that we handle are blocked; anything else is tried again.
@@ -135,12 +141,12 @@ fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
         while let Ok(Some(signal)) = signals.next() {
             if signal == SIGCHLD {
                 if let Some(reaped) = reap::reap(runner)? {
-                    return Ok(reaped.status);
+                    return Ok((reaped.status, handed));
                 }
                 while let Ok(reap::Orphans::Reaped(reaped)) = reap::reap_own_orphan() {
                     // It ended between the two looks.
                     if reaped.pid == runner {
-                        return Ok(reaped.status);
+                        return Ok((reaped.status, handed));
                     }
                 }
             } else if let Some(signal) = rustix::process::Signal::from_named_raw(signal)
@@ -148,6 +154,7 @@ fn wait(runner: i32, signals: &SignalFd) -> io::Result<ExitStatus> {
             {
                 // The runner is our child and not reaped yet, so its pid is its own.
                 let _ = rustix::process::kill_process(pid, signal);
+                handed = Some(signal.as_raw());
             }
         }
     }

@@ -69,13 +69,28 @@ impl Lines {
         self.bell.ring(false);
     }
 
-    /// Prints what is left and waits until it has been read.
-    pub fn finish(mut self) {
+    /// Prints what is left and waits until it has been read, or until `enough` says so; that waits
+    /// a moment each time.
+    pub fn finish(mut self, mut enough: impl FnMut() -> bool) {
         self.bell.ring(true);
-        if let Some(thread) = self.thread.take() {
-            // A panic there was reported when it happened.
-            let _ = thread.join();
+        let Some(thread) = self.thread.take() else {
+            return;
+        };
+        while !thread.is_finished() {
+            if enough() {
+                return;
+            }
         }
+        // A panic there was reported when it happened.
+        let _ = thread.join();
+    }
+
+    /// Prints what is left and waits until it has been read.
+    pub fn drain(self) {
+        self.finish(|| {
+            thread::sleep(Duration::from_millis(1));
+            false
+        });
     }
 }
 

@@ -12,6 +12,8 @@ use super::jobs::output_path;
 const MOST: u32 = 1 << 20;
 /// Bytes of evidence that are read.
 const EVIDENCE: u32 = 64 << 10;
+/// Rounds of one check command whose evidence is looked for.
+const ROUNDS: u32 = 32;
 /// Checks that one owner may have for its evidence to be found.
 const CHECKS: u32 = 1000;
 
@@ -33,11 +35,17 @@ pub(super) fn evidence(dir: &Path, setup: &Setup, owner: Owner, attempt: u32) ->
         Owner::Agent(ix) => setup.plan.agents.get(ix.ix())?.id.to_string(),
         Owner::Phase(ix) => format!("phase:{}", setup.plan.phases.get(ix.ix())?.id),
     };
-    let path = |step: u32| dir.join("gates").join(format!("{name}.{attempt}.{step}"));
-    // Checks run one after the other and stop at the first that is red.
+    let gates = dir.join("gates");
+    let open = |file: String| File::open(gates.join(file)).ok();
+    // Checks run one after the other and stop at the first that is red. A command that was repeated
+    // has a file for each round (see `jobs::file_name`); the last one is what counted.
     let mut found = Vec::new();
     for step in 0..CHECKS {
-        let Ok(file) = File::open(path(step)) else {
+        let base = format!("{name}.{attempt}.{step}");
+        let last = (2..=ROUNDS)
+            .rev()
+            .find_map(|round| open(format!("{base}.{round}")));
+        let Some(file) = last.or_else(|| open(base.clone())) else {
             break;
         };
         found = piece(&file, None, EVIDENCE, None).bytes;

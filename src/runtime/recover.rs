@@ -112,8 +112,8 @@ pub fn handles(state: &State, boot_id: &str) -> Vec<Handle> {
 }
 
 /// Ends every process of the run: those that carry its marker, and the trees of these handles (an
-/// agent may have emptied its environment). TERM, grace, KILL. Returns how many there were, and the
-/// attempt numbers that they carried.
+/// agent may have emptied its environment). TERM, grace, KILL; `hurry` ends the grace. Returns how
+/// many there were, and the attempt numbers that they carried.
 ///
 /// # Errors
 /// When `/proc` cannot be read.
@@ -121,16 +121,20 @@ pub fn end_survivors(
     run: &str,
     handles: &[Handle],
     grace: Duration,
+    mut hurry: impl FnMut() -> bool,
 ) -> std::io::Result<(u32, Vec<(AgentId, u32)>)> {
     let seen = attempts(&tree::survivors_of_run(run)?);
     let first = survivors(run, handles)?;
     let count = u32::try_from(first.len()).unwrap_or(u32::MAX);
-    let until = Instant::now() + grace;
+    let mut until = Instant::now() + grace;
     let mut asked: BTreeSet<(i32, u64)> = BTreeSet::new();
     let mut left = first;
     loop {
         if left.is_empty() {
             return Ok((count, seen));
+        }
+        if hurry() {
+            until = until.min(Instant::now());
         }
         let late = Instant::now() >= until;
         if late && Instant::now() >= until + Duration::from_secs(5) {

@@ -15,9 +15,15 @@ use std::{
 use crate::{
     engine::{InputKind, State},
     executor::{self, LocalExecutor, Mailbox},
-    journal::{Header, JournalWriter, RunDir, RunLock, Snapshotter, Store, StoreError, WriteError},
+    journal::{
+        Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store, StoreError,
+        WriteError,
+    },
     plan::Plan,
-    sys::{limits, proc, signals},
+    sys::{
+        limits, proc,
+        signals::{self, SignalFd},
+    },
 };
 
 use super::{
@@ -30,6 +36,7 @@ use super::{
     prepare::{FolderError, RunConfig, read_folder},
     recover, socket,
     turns::{Msg, Turns, complain, now_ms},
+    watch::STOP_SIGNALS,
 };
 
 /// What a new run is made of.
@@ -142,6 +149,8 @@ pub enum Resumed {
     Ran(u8),
     /// The run had ended before: its status and summary.
     Ended(u8, String),
+    /// This signal came before anything was started: the run stays as it was.
+    Stopped(i32),
 }
 
 /// Goes on with a run whose runner is gone.
@@ -151,8 +160,13 @@ pub enum Resumed {
 pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     signals::block()?;
     survive_file_limit()?;
-    let lock = dir.lock().map_err(|_| RunnerError::Live(dir.id.clone()))?;
-    let (setup, config) = read_folder(&dir.path)?;
+    let lock = dir.lock().map_err(|error| match error {
+        LockError::Held => RunnerError::Live(dir.id.clone()),
+        LockError::Io(error) => RunnerError::Io(error),
+    })?;
+    let (mut setup, config) = read_folder(&dir.path)?;
+    // Whether somebody watches is of now, not of the begin: nothing that is recorded depends on it.
+    setup.attended = manner.lines.is_none();
     let folded = recover::fold(&dir.path, Arc::new(setup))?;
     if let Some(damage) = &folded.damage {
         complain(&format!("damage in the journal: {damage}"));
@@ -164,7 +178,18 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     let boot_id = proc::boot_id()?;
     let handles = recover::handles(&state, &boot_id);
     let grace = Duration::from_micros(config.grace_us);
-    let (survivors, mut seen) = recover::end_survivors(&dir.id, &handles, grace)?;
+    let signals = SignalFd::new(&STOP_SIGNALS)?;
+    let mut stopped = None;
+    let (survivors, mut seen) = recover::end_survivors(&dir.id, &handles, grace, || {
+        let Ok(Some(signal)) = signals.next() else {
+            return false;
+        };
+        // The second one does not wait for the grace.
+        stopped.replace(signal).is_some()
+    })?;
+    if let Some(signal) = stopped {
+        return Ok(Resumed::Stopped(signal));
+    }
     seen.extend(recover::output_attempts(&dir.path));
     seen.extend(folded.lost);
     let journal = JournalWriter::open_for_append(&dir.path, &folded.end)?;

@@ -8,5 +8,6 @@ mod operator;
 mod recovery;
 mod replay;
 mod rig;
+mod stalled;
 mod stream;
 mod work;

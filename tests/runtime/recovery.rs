@@ -38,7 +38,7 @@ fn resume_goes_on_where_it_was() {
         "{said}"
     );
     let said = here.say(&["wait"]);
-    assert_eq!(said.status, 2, "{said}");
+    assert_eq!(said.status, 4, "{said}");
     let before = here.journal().0.len() as u64;
     let resumed = here.start_as(&["resume", "--headless", "--json"]).end();
     assert_eq!(resumed.status, 0, "{}", resumed.err);

@@ -728,11 +728,16 @@ impl Checker<'_> {
                     })
             })
         };
+        // A part's failure is its parent's, and handled with it.
+        let above = |ix: usize| {
+            std::iter::successors(Some(ix), |&ix| plan.agents[ix].parent.map(AgentIx::ix))
+                .any(handled)
+        };
         let failed = self
             .agents
             .iter()
             .enumerate()
-            .any(|(i, s)| s.was() == Was::Failed && !handled(i));
+            .any(|(i, s)| s.was() == Was::Failed && !above(i));
         let red = self.phases.iter().any(|p| p.2) || self.agents.iter().any(|s| s.red);
         // A signal has a status of its own.
         let told = !self.stopping || self.stopped_by_person;

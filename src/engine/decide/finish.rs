@@ -177,7 +177,7 @@ fn status(state: &State) -> u8 {
     for ix in state.setup.plan.indices() {
         let agent = state.agent(ix);
         let own = match agent.status {
-            Status::Failed if !state.handled(ix) => 1,
+            Status::Failed if !state.handled_above(ix) => 1,
             Status::Skipped if !agent.by_condition && !agent.left => 1,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,

@@ -337,4 +337,18 @@ impl State {
                 && self.agent(edge.to).status == Status::Succeeded
         })
     }
+
+    /// Returns whether the failure of an agent, or of one that it is a part of, was taken care of:
+    /// for the outcome of a run, a part's failure is its parent's too.
+    #[must_use]
+    pub fn handled_above(&self, ix: AgentIx) -> bool {
+        let mut at = Some(ix);
+        while let Some(ix) = at {
+            if self.handled(ix) {
+                return true;
+            }
+            at = self.setup.plan.agent(ix).parent;
+        }
+        false
+    }
 }

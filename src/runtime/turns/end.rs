@@ -8,9 +8,9 @@ use std::{
 };
 
 use crate::{
-    engine::{Owner, Status},
+    engine::{Owner, Status, StoppedBy},
     executor::Report,
-    runtime::{RUNNER_FAILED, jobs, news::News},
+    runtime::{RUNNER_FAILED, jobs, news::News, socket},
 };
 
 use super::{Msg, Running, complain, record::WRITE_AGAIN};
@@ -19,6 +19,8 @@ use super::{Msg, Running, complain, record::WRITE_AGAIN};
 const LAST_WRITE: Duration = Duration::from_secs(5);
 /// How long the end waits for clients that have not been told everything.
 const LAST_NEWS: Duration = Duration::from_millis(300);
+/// How long a run that a signal has stopped waits for whoever reads its lines.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 impl Running {
     /// The guard is gone, so nobody would end what we leave: ends the agents, then itself.
@@ -26,8 +28,10 @@ impl Running {
     /// Nothing of it is recorded: nobody decided against the run, so it stays open and `resume`
     /// goes on with it as after our own death.
     pub(super) fn abandon(mut self) -> u8 {
-        complain("the guard is gone: the agents are ended, `wavedeck resume` goes on with the run");
         self.turns.executor.shutdown(self.turns.grace);
+        // Who comes now shall not take us for a runner that goes on: `resume` waits for our end.
+        socket::remove(&self.turns.jobs.run_dir);
+        complain("the guard is gone: the agents are ended, `wavedeck resume` goes on with the run");
         loop {
             match self.turns.inbox.recv() {
                 Ok(Msg::Reports) => {
@@ -103,6 +107,11 @@ impl Running {
             && !self.lost
         {
             complain(&format!("the journal may not be on the disk: {error}"));
+            status = RUNNER_FAILED;
+        }
+        if self.lost {
+            // Whatever the agents did, the record of it is not whole.
+            status = RUNNER_FAILED;
         }
         self.answer();
         self.tell(&News::End { status });
@@ -113,7 +122,14 @@ impl Running {
             std::thread::sleep(Duration::from_millis(2));
         }
         if let Some(lines) = self.turns.lines.take() {
-            lines.finish();
+            let by_signal = matches!(self.turns.state.stopping, Some(StoppedBy::Signal(_)));
+            let until = by_signal.then(|| Instant::now() + LAST_LINES);
+            lines.finish(|| {
+                // Whoever reads may have stopped reading: a signal ends the waiting for it.
+                let msg = self.turns.inbox.recv_timeout(Duration::from_millis(1));
+                matches!(msg, Ok(Msg::Signal(_) | Msg::GuardLost))
+                    || until.is_some_and(|until| Instant::now() >= until)
+            });
         }
         status
     }
