@@ -41,10 +41,8 @@ pub fn digest(args: &DigestArgs) -> Outcome {
     let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     let (state, mut history) = past::history(&dir.path, Arc::new(setup), u64::MAX)
         .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
-    if dir.is_live() {
-        // What waits has waited until now, whenever the last event was.
-        let wall = jiff::Timestamp::now().as_millisecond() - state.at_ms;
-        history.now_us += u64::try_from(wall).unwrap_or(0).saturating_mul(1000);
+    if state.finished.is_none() && dir.is_live() {
+        history.reach(jiff::Timestamp::now().as_millisecond());
     }
     let from = args
         .since

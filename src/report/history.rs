@@ -80,9 +80,9 @@ pub struct History {
     pub zones: Vec<(u64, Zone)>,
     /// Gates that were decided: the record, and whether it passed.
     pub gates: Vec<(u64, bool)>,
-    /// Wall clock of the last record, milliseconds since the epoch.
+    /// Wall clock of the last record or of [`History::reach`], milliseconds since the epoch.
     pub at_ms: i64,
-    /// Time of the last record (elapsed µs).
+    /// The moment that it is told at (elapsed µs): of the last record, or later.
     pub now_us: u64,
 }
 
@@ -137,6 +137,14 @@ impl History {
                 agent,
             });
         }
+    }
+
+    /// Moves the moment on to a wall clock (milliseconds since the epoch): what lasts in a live run
+    /// has lasted until then, whenever its last record was.
+    pub fn reach(&mut self, now_ms: i64) {
+        let since = u64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or(0);
+        self.now_us = self.now_us.saturating_add(since.saturating_mul(1000));
+        self.at_ms = self.at_ms.max(now_ms);
     }
 
     /// Closes the span of an agent whose state is another now.

@@ -55,7 +55,14 @@ fn outcome(out: &mut String, report: &RunReport) {
     row("agents", counts.join(", "));
     row("began", m.start_time.clone());
     row("last event", m.end_time.clone());
-    row("took", seconds(m.total_duration_ms));
+    row(
+        if report.status.is_some() {
+            "took"
+        } else {
+            "so far"
+        },
+        seconds(m.total_duration_ms),
+    );
     row("one after the other", seconds(m.sequential_duration_ms));
     row("an agent ran for", seconds(m.parallel_duration_ms));
     row("no agent ran for", seconds(m.coordination_overhead_ms));
@@ -105,6 +112,7 @@ fn targets(out: &mut String, report: &RunReport) {
                 Verdict::Met => "met".to_owned(),
                 Verdict::Missed => "missed".to_owned(),
                 Verdict::Review => "**review**".to_owned(),
+                Verdict::SoFar => "so far".to_owned(),
                 Verdict::Unknown(why) => format!("not measured: {why}"),
             }
         );

@@ -16,6 +16,8 @@ pub enum Verdict {
     Missed,
     /// So far outside that the document asks for a review.
     Review,
+    /// The run has not ended: the measure is the one so far, and nothing is judged.
+    SoFar,
     /// Not measured, with the reason.
     Unknown(String),
 }
@@ -162,9 +164,9 @@ fn permille(part: i128, whole: u64) -> Option<i64> {
     (whole > 0).then(|| i64::try_from(part * 1000 / i128::from(whole)).unwrap_or(i64::MAX))
 }
 
-/// Judges a run.
+/// Judges a run; one that has not `ended` is measured and not judged.
 #[must_use]
-pub fn targets(metrics: &Metrics, measures: Measures) -> Vec<Target> {
+pub fn targets(metrics: &Metrics, measures: Measures, ended: bool) -> Vec<Target> {
     let sequential = metrics.sequential_duration_ms;
     let total = metrics.total_duration_ms;
     let saved =
@@ -193,6 +195,13 @@ pub fn targets(metrics: &Metrics, measures: Measures) -> Vec<Target> {
         metrics.parallel_duration_ms,
     );
     out.push(OVERHEAD.judge(overhead.ok_or("no agent ran")));
+    if !ended {
+        for target in &mut out {
+            if target.permille.is_some() {
+                target.verdict = Verdict::SoFar;
+            }
+        }
+    }
     let merges = "merging is not built yet";
     for (name, source, target) in [
         (

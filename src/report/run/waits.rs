@@ -76,13 +76,18 @@ pub fn waits(state: &State, history: &History) -> Vec<Wait> {
     out
 }
 
-/// The predecessor that ended last, where the agent was held by one.
+/// The predecessor that ended last, or has not ended, where the agent was held by one.
 fn last_before(state: &State, ix: AgentIx) -> Option<AgentIx> {
     let edges = &state.setup.edges_in[ix.ix()];
     edges
         .iter()
         .filter(|edge| edge.kind != EdgeKind::Soft)
-        .filter_map(|edge| Some((state.agent(edge.from).ended_us?, edge.from)))
+        .map(|edge| {
+            (
+                state.agent(edge.from).ended_us.unwrap_or(u64::MAX),
+                edge.from,
+            )
+        })
         .max()
         .map(|(_, from)| from)
 }
@@ -96,18 +101,24 @@ pub fn realised_path(state: &State) -> Vec<String> {
         .plan
         .indices()
         .filter(|&ix| state.agent(ix).started_us.is_some())
-        .filter_map(|ix| Some((state.agent(ix).ended_us?, ix)))
+        .filter_map(|ix| {
+            let agent = state.agent(ix);
+            // What is blocked when the run ends has got no further.
+            let blocked = agent.status == Status::Blocked;
+            let end = agent.ended_us.or(blocked.then_some(agent.since_us));
+            Some((end?, ix))
+        })
         .max()
         .map(|(_, ix)| ix);
     let mut chain = Vec::new();
+    let mut seen = vec![false; state.agents.len()];
     // A sub-agent waits for its parent's command, the parent for its sub-agents' end: each agent
     // stands in the chain once.
     while let Some(ix) = at {
-        let id = state.id(ix).to_string();
-        if chain.contains(&id) {
+        if std::mem::replace(&mut seen[ix.ix()], true) {
             break;
         }
-        chain.push(id);
+        chain.push(state.id(ix).to_string());
         at = last_before(state, ix);
     }
     chain.reverse();

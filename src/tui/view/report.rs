@@ -254,6 +254,7 @@ fn targets(out: &mut Vec<ReportRow>, report: &RunReport, columns: u16) {
             Verdict::Met => ("met".to_owned(), Tone::Good),
             Verdict::Missed => ("missed".to_owned(), Tone::Warn),
             Verdict::Review => ("review".to_owned(), Tone::Alert),
+            Verdict::SoFar => ("so far".to_owned(), Tone::Dim),
             Verdict::Unknown(why) => (why.clone(), Tone::Dim),
         };
         let mut cells = vec![(1, t.name.clone(), Tone::Plain)];
