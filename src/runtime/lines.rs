@@ -156,8 +156,10 @@ fn text(record: &Record, out: &mut Vec<u8>) {
     );
 }
 
+/// Seconds to the nearest tenth.
 fn seconds(us: u64) -> String {
-    format!("{}.{} s", us / 1_000_000, us / 100_000 % 10)
+    let tenths = us.saturating_add(50_000) / 100_000;
+    format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
 /// Says an event in words; none for what is routine.

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::{SENTENCE, Tone, names, size, span};
+use super::words::{SENTENCE, Tone, names, size, span, took};
 use crate::{
     display::{clean_line, clean_text},
     engine::{self, HoldBy, JobState, Owner, PhaseStatus, State, Status},
@@ -88,7 +88,7 @@ pub fn now(
             (text, Tone::Alert)
         }
         Status::Succeeded => {
-            let mut text = format!("took {}", span(agent.ran_us));
+            let mut text = format!("took {}", took(agent.ran_us));
             if agent.attempt > 1 {
                 let _ = write!(text, " in {} attempts", agent.attempt);
             }
