@@ -176,7 +176,10 @@ fn waits(out: &mut String, report: &RunReport) {
             (WaitFor::Person, _) => "a person".to_owned(),
             (WaitFor::Predecessor, Some(whom)) => text(whom),
             (WaitFor::Predecessor, None) => "its predecessors".to_owned(),
-            (WaitFor::Room, _) => "room (memory, slots, limits, gates)".to_owned(),
+            (WaitFor::Phase, whom) => {
+                format!("phase {}", whom.as_deref().map(text).unwrap_or_default())
+            }
+            (WaitFor::Room, _) => "room (memory, slots, limits)".to_owned(),
             (WaitFor::Backoff, _) => "the pause before a retry".to_owned(),
             (WaitFor::Checks, _) => "its checks".to_owned(),
         };

@@ -3,7 +3,10 @@
 use super::*;
 use crate::{
     graph::random::{SECOND, agent, empty, hard},
-    tui::tests::fixture::{GIB, Run},
+    tui::tests::{
+        fixture::{GIB, Run},
+        watch,
+    },
 };
 
 fn report_at(run: &Run, now_us: u64) -> RunReport {
@@ -67,4 +70,30 @@ fn the_end_hung_on_the_chain_that_ended_last() {
     assert_eq!(report.realised_path, ["a", "b", "d"]);
     assert_eq!(report.metrics.total_duration_ms, 20_000, "it has ended");
     assert!(report.targets.iter().any(|t| t.verdict == Verdict::Met));
+}
+
+#[test]
+fn behind_a_barrier_a_phase_is_waited_for_and_a_person_once_its_gate_is_red() {
+    let run = watch::red();
+    let report = report_at(&run, run.now_us);
+    let ready = |w: &&Wait| {
+        let ix = run.state.find(&w.agent.as_str().into()).unwrap();
+        run.state.agent(ix).status == Status::Ready
+    };
+    let waits: Vec<_> = report
+        .waits
+        .iter()
+        .filter(ready)
+        .map(|w| (w.what, w.whom.as_deref(), w.ms))
+        .collect();
+    assert_eq!(
+        waits,
+        [
+            (WaitFor::Person, None, 90_000),
+            (WaitFor::Person, None, 90_000),
+            (WaitFor::Phase, Some("build"), 25_000),
+            (WaitFor::Predecessor, Some("app"), 20_000),
+            (WaitFor::Phase, Some("build"), 5_000),
+        ]
+    );
 }

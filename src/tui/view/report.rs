@@ -323,7 +323,14 @@ fn waits(out: &mut Vec<ReportRow>, report: &RunReport) {
             (WaitFor::Person, _) => ("a person".to_owned(), Tone::Alert),
             (WaitFor::Predecessor, Some(whom)) => (clean_line(whom, 64), Tone::Plain),
             (WaitFor::Predecessor, None) => ("its predecessors".to_owned(), Tone::Plain),
-            (WaitFor::Room, _) => ("room: memory, slots, limits, gates".to_owned(), Tone::Warn),
+            (WaitFor::Phase, whom) => (
+                format!(
+                    "phase {}",
+                    clean_line(whom.as_deref().unwrap_or_default(), 64)
+                ),
+                Tone::Plain,
+            ),
+            (WaitFor::Room, _) => ("room: memory, slots, limits".to_owned(), Tone::Warn),
             (WaitFor::Backoff, _) => ("the pause before a retry".to_owned(), Tone::Plain),
             (WaitFor::Checks, _) => ("its checks".to_owned(), Tone::Plain),
         };
