@@ -215,7 +215,7 @@ fn agent_line(state: &State, ix: AgentIx, now_us: u64) -> AgentLine {
 
 fn memory(history: &History, points: &[Point]) -> MemoryLine {
     let mut line = MemoryLine {
-        readings: points.len() as u64,
+        readings: points.iter().map(|point| point.count).sum(),
         ..MemoryLine::default()
     };
     for (i, (from, zone)) in history.zones.iter().enumerate() {
@@ -231,11 +231,11 @@ fn memory(history: &History, points: &[Point]) -> MemoryLine {
     // Readings are not evenly spaced: each counts until the next one.
     let (mut time, mut pressure, mut bytes) = (0_u128, 0_u128, 0_u128);
     for (i, point) in points.iter().enumerate() {
-        let until = points.get(i + 1).map_or(history.now_us, |next| next.at_us);
-        let span = u128::from(until.saturating_sub(point.at_us));
+        let until = points.get(i + 1).map_or(history.now_us, Point::first_us);
+        let span = u128::from(until.saturating_sub(point.first_us()));
         time += span;
-        pressure += span * u128::from(point.permille);
-        bytes += span * u128::from(point.agents_bytes);
+        pressure += span * u128::from(point.mean_permille);
+        bytes += span * u128::from(point.mean_bytes);
         line.peak_permille = line.peak_permille.max(Some(u64::from(point.permille)));
         line.peak_agents_bytes = line.peak_agents_bytes.max(Some(point.agents_bytes));
     }
