@@ -22,7 +22,7 @@ pub(super) fn render(report: &RunReport) -> String {
     let mut out = String::with_capacity(4096);
     let _ = writeln!(out, "# {}: run {}\n", text(&report.plan), text(&report.run));
     if let Some(goal) = &report.goal {
-        let _ = writeln!(out, "{}\n", text(goal));
+        let _ = writeln!(out, "Goal: {}\n", text(goal));
     }
     outcome(&mut out, report);
     agents(&mut out, report);
@@ -117,7 +117,12 @@ fn targets(out: &mut String, report: &RunReport) {
             }
         );
     }
-    out.push('\n');
+    out.push_str(
+        "\nHW, PE, CF, IP and FX are the planning documents that wavedeck was built from: Hybrid \
+         Workflow Template, Parallel Execution Workflow Template, Hybrid Workflow Coordination \
+         Framework, Hybrid Orchestration Implementation Plan, Hybrid Parallel Execution \
+         Framework. `~`: rests on stated durations.\n\n",
+    );
 }
 
 fn measure(target: &Target) -> String {
@@ -125,6 +130,7 @@ fn measure(target: &Target) -> String {
         return "–".to_owned();
     };
     let sign = if permille < 0 { "-" } else { "" };
+    let sign = format!("{}{sign}", if target.about { "~" } else { "" });
     let size = permille.unsigned_abs();
     if target.name == "speed-up" {
         format!("{sign}{} ×", show_decimal(size, 3))
@@ -238,11 +244,30 @@ fn unknown(out: &mut String, report: &RunReport) {
 fn text(foreign: &str) -> String {
     let mut out = String::with_capacity(foreign.len());
     for c in clean_line(foreign.replace(['\n', '\r'], " "), 300).chars() {
-        // What Markdown or HTML would read as markup.
-        if matches!(c, '|' | '<' | '>' | '`' | '*' | '[' | ']' | '\\') {
+        // What Markdown or HTML would read as markup; some readers make links of bare addresses.
+        let markup = match c {
+            '|' | '<' | '>' | '`' | '*' | '[' | ']' | '\\' | '_' | '~' | '#' | '&' | '!' => true,
+            '/' => out.ends_with(':'),
+            '.' => out.to_ascii_lowercase().ends_with("www"),
+            _ => false,
+        };
+        if markup {
             out.push('\\');
         }
         out.push(c);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn foreign_text_makes_no_markup_and_no_links() {
+        assert_eq!(
+            text("# see https://a.example &amp; ![x](y) _b_ ~~c~~ WWW.d.example\n---"),
+            "\\# see https:\\//a.example \\&amp; \\!\\[x\\](y) \\_b\\_ \\~\\~c\\~\\~ WWW\\.d.example ---"
+        );
+    }
 }

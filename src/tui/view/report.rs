@@ -244,6 +244,7 @@ fn targets(out: &mut Vec<ReportRow>, report: &RunReport, columns: u16) {
     for t in &report.targets {
         let here = t.permille.map_or("–".to_owned(), |p| {
             let sign = if p < 0 { "-" } else { "" };
+            let sign = format!("{}{sign}", if t.about { "~" } else { "" });
             if t.name == "speed-up" {
                 format!("{sign}{} ×", show_decimal(p.unsigned_abs(), 3))
             } else {
