@@ -175,7 +175,12 @@ pub fn sentence(event: &Event) -> Option<String> {
             ..
         } => {
             let mode = crate::engine::mode_name(*mode);
-            format!("run {run}: {plan}, {agents} agents in {wave_count} waves, {mode}")
+            let s = |n: u32| if n == 1 { "" } else { "s" };
+            format!(
+                "run {run}: {plan}, {agents} agent{} in {wave_count} wave{}, {mode}",
+                s(*agents),
+                s(*wave_count)
+            )
         }
         Event::RunResumed { survivors, .. } => format!("resumed; {survivors} old processes ended"),
         Event::RunStopped { by } => match by {
