@@ -388,6 +388,23 @@ mod tests {
     }
 
     #[test]
+    fn what_lasts_has_lasted_until_the_wall_clock() {
+        let (run, mut history) = whole();
+        let (now_us, now_ms) = (history.now_us, history.at_ms);
+        let blocked = run.state.find(&"ui-style".into()).unwrap();
+        let before = history.time_in(blocked, Status::Blocked);
+        history.reach(now_ms + 2_500);
+        assert_eq!(history.now_us, now_us + 2_500_000);
+        assert_eq!(
+            history.time_in(blocked, Status::Blocked),
+            before + 2_500_000
+        );
+        // A clock that was set back takes no time away.
+        history.reach(now_ms);
+        assert_eq!(history.now_us, now_us + 2_500_000);
+    }
+
+    #[test]
     fn a_late_begin_with_its_past_is_the_whole() {
         let (run, history) = whole();
         for cut in [1, run.records.len() / 2, run.records.len() - 1] {
