@@ -1157,8 +1157,9 @@ fn readings_survive_half_a_line() {
         resources::Sample,
     };
     let dir = tempfile::tempdir().unwrap();
-    let sample = |at_ms| Sample {
+    let sample = |at_ms: i64| Sample {
         at_ms,
+        elapsed_us: at_ms.cast_unsigned(),
         ..Sample::default()
     };
     let mut writer = SampleWriter::open(dir.path());
@@ -1179,6 +1180,27 @@ fn readings_survive_half_a_line() {
     let mut nowhere = SampleWriter::open(&dir.path().join("none"));
     nowhere.append(&sample(4));
     assert_eq!(nowhere.lost(), 1);
+}
+
+#[test]
+fn of_times_that_were_lived_twice_only_the_second_life_is_read() {
+    use wavedeck::{
+        journal::{SampleWriter, read_samples},
+        resources::Sample,
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = SampleWriter::open(dir.path());
+    // The runner was killed after 4; its last record, from which it goes on, was at 2.
+    for (at_ms, elapsed_us) in [(1, 1), (2, 2), (3, 3), (4, 4), (10, 3), (11, 5)] {
+        writer.append(&Sample {
+            at_ms,
+            elapsed_us,
+            ..Sample::default()
+        });
+    }
+    let (samples, bad) = read_samples(dir.path()).unwrap();
+    let read: Vec<_> = samples.iter().map(|s| (s.at_ms, s.elapsed_us)).collect();
+    assert_eq!((read, bad), (vec![(1, 1), (2, 2), (10, 3), (11, 5)], 0));
 }
 
 #[test]

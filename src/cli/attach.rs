@@ -27,11 +27,7 @@ pub struct AttachArgs {
 pub fn attach(args: &AttachArgs, global: &Global) -> Outcome {
     let dir = find::run(args.run.as_deref())?;
     if !dir.is_live() {
-        let how = match dir.info().phase {
-            crate::journal::Phase::Finished { status } => format!("it ended with status {status}"),
-            _ => "it was interrupted: `wavedeck resume` goes on with it".to_owned(),
-        };
-        return Err(Error::usage(format!("run {} is not live: {how}", dir.id)));
+        return Err(super::ctl::not_live(&dir));
     }
     if launch::without_screen(args.headless || args.json || global.plain) {
         return follow(&dir, args.json);

@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     engine::{
-        Action,
+        Action, Target,
         words::{ParseError, parse},
     },
+    journal::{Phase, RunDir},
     runtime::client::{Client, ClientError},
 };
 
@@ -19,8 +20,8 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "\
 Actions:
-  pause TARGET…        freeze what runs, hold back what has not started
-  resume TARGET…       take a pause back
+  pause TARGET…        freeze what runs, hold back what has not started (or: freeze)
+  resume TARGET…       take a pause back (or: thaw)
   stop [TARGET…]       end agents; without a target the whole run
   retry TARGET…        start an ended or blocked agent, or a phase's red gate, again
   mode MODE            sequential, parallel or hybrid
@@ -54,14 +55,41 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
     }
     let dir = find::run_to_steer(args.of.run.as_deref())?;
     if !dir.is_live() {
-        return Err(Error::usage(format!("run {} is not live", dir.id)));
+        return Err(not_live(&dir));
     }
     let refused = |error: ClientError| Error::usage(error.to_string());
     let mut client = Client::connect(&dir.path, false).map_err(refused)?;
     for action in actions {
-        client.act(action).map_err(refused)?;
+        // The agents may all have ended while a red gate keeps the run open.
+        let all = matches!(
+            &action,
+            Action::Stop {
+                target: Some(Target::All)
+            }
+        );
+        client.act(action).map_err(|error| match error {
+            ClientError::Refused(_) if all => {
+                refused(error).help("`wavedeck ctl stop` ends the run itself")
+            }
+            error => refused(error),
+        })?;
     }
     Ok(status::OK)
+}
+
+/// What to do with a run that nobody runs.
+pub(super) fn not_live(dir: &RunDir) -> Error {
+    let (how, help) = match dir.info().phase {
+        Phase::Finished { status } => (
+            format!("it ended with status {status}"),
+            "`wavedeck replay` and `report` show it; a new `wavedeck run` tries again",
+        ),
+        _ => (
+            "it was interrupted".to_owned(),
+            "`wavedeck resume` goes on with it",
+        ),
+    };
+    Error::usage(format!("run {} is not live: {how}", dir.id)).help(help)
 }
 
 /// Asks a person; without one the answer is the harmless one.

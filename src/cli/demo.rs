@@ -51,7 +51,11 @@ pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
         words.push("--json".into());
     }
     let outcome = super::run::launch(&words, args.headless || args.json, false, global);
-    out::complain(&format!("the recording is in {}\n", folder.display()));
+    let home = std::env::var_os("WAVEDECK_HOME")
+        .filter(|home| !home.is_empty())
+        .map(PathBuf::from);
+    let place = home.as_ref().unwrap_or(&folder);
+    out::complain(&format!("the recording is in {}\n", place.display()));
     outcome
 }
 

@@ -23,6 +23,9 @@ pub struct DigestArgs {
     /// How far back, such as 4h; default: the whole run
     #[arg(long, value_name = "DURATION", value_parser = since)]
     pub since: Option<u64>,
+    /// The run, by a unique prefix of its name; default: the live or latest one
+    #[arg(value_name = "RUN", conflicts_with = "run")]
+    pub name: Option<String>,
     /// Which run.
     #[command(flatten)]
     pub of: super::RunName,
@@ -37,14 +40,12 @@ fn since(text: &str) -> Result<u64, String> {
 
 /// Prints the digest of a run.
 pub fn digest(args: &DigestArgs) -> Outcome {
-    let dir = find::run(args.of.run.as_deref())?;
+    let dir = find::run(args.name.as_deref().or(args.of.run.as_deref()))?;
     let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     let (state, mut history) = past::history(&dir.path, Arc::new(setup), u64::MAX)
         .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
-    if dir.is_live() {
-        // What waits has waited until now, whenever the last event was.
-        let wall = jiff::Timestamp::now().as_millisecond() - state.at_ms;
-        history.now_us += u64::try_from(wall).unwrap_or(0).saturating_mul(1000);
+    if state.finished.is_none() && dir.is_live() {
+        history.reach(jiff::Timestamp::now().as_millisecond());
     }
     let from = args
         .since

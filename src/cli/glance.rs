@@ -7,7 +7,7 @@ use std::{collections::VecDeque, fmt::Write as _};
 
 use crate::{
     display::clean_line,
-    engine::{PhaseStatus, State, Status, mode_name},
+    engine::{HoldBy, PhaseStatus, State, Status, mode_name},
     resources::{Sample, Trend, pressure},
     tui::{
         chart::Chart,
@@ -43,7 +43,7 @@ pub fn text(glance: Glance<'_>) -> String {
     let mut out = String::new();
     head(glance, &mut out);
     memory(glance, &mut out);
-    phases(state, &mut out);
+    phases(glance, &mut out);
     demands(glance, &mut out);
     let works = |s: Status| {
         matches!(
@@ -63,8 +63,14 @@ pub fn text(glance: Glance<'_>) -> String {
         let ix = crate::plan::AgentIx::of(i);
         (ended(s) || (s == Status::Blocked && !open)) && !told.contains(&Waiting::Agent(ix))
     };
-    section(glance, "at work", |s, _| works(s), &mut out);
-    section(glance, "waits", |s, _| waits(s), &mut out);
+    // What is over neither works nor waits.
+    let (at_work, waiting_for) = match (open, glance.live) {
+        (true, true) => ("at work", "waits"),
+        (true, false) => ("was at work", "waits"),
+        (false, _) => ("not ended", "not run"),
+    };
+    section(glance, at_work, |s, _| works(s), &mut out);
+    section(glance, waiting_for, |s, _| waits(s), &mut out);
     section(glance, "not done", rest, &mut out);
     out
 }
@@ -160,7 +166,9 @@ fn memory(glance: Glance<'_>, out: &mut String) {
 }
 
 /// How far each phase is, where there are any.
-fn phases(state: &State, out: &mut String) {
+fn phases(glance: Glance<'_>, out: &mut String) {
+    let state = glance.state;
+    let (over, live) = (state.finished.is_some(), glance.live);
     for (i, phase) in state.setup.plan.phases.iter().enumerate() {
         let members = &state.setup.members[i];
         let done = members
@@ -168,7 +176,11 @@ fn phases(state: &State, out: &mut String) {
             .filter(|ix| state.agent(**ix).status == Status::Succeeded)
             .count();
         let word = match state.phases[i].status {
+            PhaseStatus::Waiting if over => "not run",
+            PhaseStatus::Running | PhaseStatus::Checking if over => "not done",
             PhaseStatus::Waiting => "waits",
+            PhaseStatus::Running if !live => "was at work",
+            PhaseStatus::Checking if !live => "its gates were being checked",
             PhaseStatus::Running => "at work",
             PhaseStatus::Checking => "its gates are checked",
             PhaseStatus::Completed => "complete",
@@ -279,10 +291,34 @@ fn section(
             }
         }
         let id = clean_line(state.setup.plan.agent(ix).id.as_str(), 64);
-        let line = format!("  {:<11} {id:<24} {figures}{now}", agent.status.name());
+        // A shell has no keys: the command that does the same.
+        let remedy = match agent.hold {
+            Some(HoldBy::Operator) if glance.live => format!(" · `wavedeck ctl resume {id}`"),
+            _ => String::new(),
+        };
+        let was = if open(glance) || !moves(agent.status) {
+            ""
+        } else {
+            "was "
+        };
+        let word = format!("{was}{}", agent.status.name());
+        let line = format!("  {word:<11} {id:<24} {figures}{now}{remedy}");
         let _ = writeln!(out, "{}", line.trim_end());
     }
     more(n, out);
+}
+
+/// A runner has the run and it has not ended: what it says is so now.
+const fn open(glance: Glance<'_>) -> bool {
+    glance.live && glance.state.finished.is_none()
+}
+
+/// Whether something of an agent moves in this state.
+const fn moves(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Scheduled | Status::Running | Status::Checking | Status::Settling
+    )
 }
 
 fn more(all: usize, out: &mut String) {
@@ -318,5 +354,39 @@ mod tests {
     fn it_says_what_needs_a_person_and_who_waits_for_whom() {
         insta::assert_snapshot!("full", glance(&fixture::full()));
         insta::assert_snapshot!("red_gate", glance(&watch::red()));
+    }
+
+    #[test]
+    fn what_is_over_neither_works_nor_waits_and_no_key_of_the_deck_is_named() {
+        let told = |run: &fixture::Run, live| {
+            text(Glance {
+                state: &run.state,
+                sample: None,
+                live,
+                now_ms: fixture::START_MS,
+            })
+        };
+        let mut run = fixture::full();
+        let cut = told(&run, false);
+        assert!(
+            cut.contains("\nphase build  0/16 done  was at work"),
+            "{cut}"
+        );
+        assert!(cut.contains("\n  was running"), "{cut}");
+        run.state.finished = Some(1);
+        let ended = told(&run, false);
+        for text in [
+            "at work",
+            "waits",
+            "lets it go",
+            "tries again",
+            "`wavedeck ctl",
+        ] {
+            assert!(!ended.contains(text), "{text}: {ended}");
+        }
+        assert!(
+            ended.contains("\nphase release  0/2 done  not run"),
+            "{ended}"
+        );
     }
 }

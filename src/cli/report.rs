@@ -45,6 +45,9 @@ pub fn report(args: &ReportArgs) -> Outcome {
 
 fn of(dir: &RunDir) -> Result<RunReport, Error> {
     let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
-    past::report(&dir.path, Arc::new(setup))
+    let now_ms = dir
+        .is_live()
+        .then(|| jiff::Timestamp::now().as_millisecond());
+    past::report(&dir.path, Arc::new(setup), now_ms)
         .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))
 }

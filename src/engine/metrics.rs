@@ -82,26 +82,42 @@ fn ratio(part: u64, whole: u64) -> Option<Permille> {
 }
 
 impl Metrics {
-    /// Computes the metrics of a run so far.
+    /// Computes the metrics of a run at its last record.
     #[must_use]
     pub fn of(state: &State) -> Self {
+        Self::at(state, state.elapsed_us)
+    }
+
+    /// Computes the metrics of a run at a moment (elapsed µs): while it lasts, the time since the
+    /// last record counts too, for the run and for every agent that runs.
+    #[must_use]
+    pub fn at(state: &State, now_us: u64) -> Self {
+        let now_us = match state.finished {
+            Some(_) => state.elapsed_us,
+            None => now_us.max(state.elapsed_us),
+        };
+        let past = now_us.saturating_sub(state.counted_us);
+        let busy_us = state.busy_us + if state.moving > 0 { past } else { 0 };
+        let work_us = state.work_us + past * u64::from(state.moving);
         let stamp = |ms: i64| {
             let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
             format!("{at:.3}")
         };
         let mut times = BTreeMap::new();
         let mut rates = BTreeMap::new();
-        for (agent, plan) in state.agents.iter().zip(&state.setup.plan.agents) {
+        for ix in state.setup.plan.indices() {
+            let (agent, plan) = (state.agent(ix), state.setup.plan.agent(ix));
             if agent.attempt > 0 {
-                times.insert(plan.id.to_string(), agent.ran_us / 1000);
+                let ran_us = agent.ran_us + state.clock_us(ix, now_us);
+                times.insert(plan.id.to_string(), ran_us / 1000);
                 let well = u64::from(agent.status == Status::Succeeded);
                 if let Some(rate) = ratio(well, u64::from(agent.attempt)) {
                     rates.insert(plan.id.to_string(), rate);
                 }
             }
         }
-        let total = state.elapsed_us / 1000;
-        let busy = state.busy_us / 1000;
+        let total = now_us / 1000;
+        let busy = busy_us / 1000;
         let overhead = total.saturating_sub(busy);
         let tokens = "agents report tokens through their drivers, which are not built yet";
         let memory = "context composition is not built yet";
@@ -138,14 +154,14 @@ impl Metrics {
             end_time: stamp(state.at_ms),
             critical_path_ms: state.setup.critical_path_us / 1000,
             wave_count: u32::try_from(state.setup.wave_sizes.len()).unwrap_or(u32::MAX),
-            parallelism_ratio: ratio(state.work_us, state.busy_us),
+            parallelism_ratio: ratio(work_us, busy_us),
             token_input: None,
             token_output: None,
             token_savings_estimated: None,
             cache_hit_l2: None,
             cache_hit_l3: None,
             total_duration_ms: total,
-            sequential_duration_ms: state.work_us / 1000,
+            sequential_duration_ms: work_us / 1000,
             parallel_duration_ms: busy,
             coordination_overhead_ms: overhead,
             peak_api_calls_per_minute: None,

@@ -67,6 +67,12 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
     let Some((verb, rest)) = words.split_first() else {
         return Err(ParseError::usage("no action is given"));
     };
+    // The words of the state table for the same.
+    let verb = &match verb.as_str() {
+        "freeze" => "pause".to_owned(),
+        "thaw" => "resume".to_owned(),
+        _ => verb.clone(),
+    };
     if let Some((name, why)) = UNBUILT_ACTIONS.iter().find(|(name, _)| name == verb) {
         return Err(ParseError::NotBuilt {
             verb: (*name).to_owned(),
@@ -238,6 +244,8 @@ mod tests {
             ]
         );
         assert_eq!(ok("resume api"), [Action::Resume { target: api() }]);
+        assert_eq!(ok("freeze api"), ok("pause api"));
+        assert_eq!(ok("thaw api"), ok("resume api"));
         assert_eq!(ok("stop"), [Action::Stop { target: None }]);
         assert_eq!(
             ok("stop api"),

@@ -50,13 +50,16 @@ fn fit(text: &str, columns: usize) -> String {
     out
 }
 
-/// `1h 02m`, `3m 07s`, `12.3 s`.
+/// `1h 02m`, `3m 07s`, `12.3 s`, to the nearest of the unit that is shown.
 fn duration(us: u64) -> String {
-    let (tenths, seconds) = (us / 100_000, us / 1_000_000);
-    match seconds {
-        0..60 => format!("{}.{} s", tenths / 10, tenths % 10),
-        60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
-        _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
+    let nearest = |unit: u64| us.saturating_add(unit / 2) / unit;
+    let (tenths, seconds, minutes) = (nearest(100_000), nearest(1_000_000), nearest(60_000_000));
+    if tenths < 600 {
+        format!("{}.{} s", tenths / 10, tenths % 10)
+    } else if seconds < 3600 {
+        format!("{}m {:02}s", seconds / 60, seconds % 60)
+    } else {
+        format!("{}h {:02}m", minutes / 60, minutes % 60)
     }
 }
 

@@ -133,6 +133,9 @@ fn appending(path: &Path) -> io::Result<File> {
 }
 
 /// Reads the readings of a run in their order; lines that are none are skipped and counted.
+///
+/// After a crash the run goes on from its last record, which is older than the last reading: of
+/// times that were lived twice only the second life counts, as in the journal.
 pub fn read_samples(dir: &Path) -> io::Result<(Vec<Sample>, u64)> {
     let file = match File::open(dir.join(SAMPLES)) {
         Ok(file) => file,
@@ -140,7 +143,7 @@ pub fn read_samples(dir: &Path) -> io::Result<(Vec<Sample>, u64)> {
         Err(error) => return Err(error),
     };
     let mut from = BufReader::with_capacity(256 << 10, file);
-    let (mut samples, mut bad) = (Vec::new(), 0);
+    let (mut samples, mut bad) = (Vec::<Sample>::new(), 0);
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -150,8 +153,14 @@ pub fn read_samples(dir: &Path) -> io::Result<(Vec<Sample>, u64)> {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match serde_json::from_slice(&line) {
-            Ok(sample) => samples.push(sample),
+        match serde_json::from_slice::<Sample>(&line) {
+            Ok(sample) => {
+                let again = |last: &Sample| last.elapsed_us >= sample.elapsed_us;
+                while samples.last().is_some_and(again) {
+                    samples.pop();
+                }
+                samples.push(sample);
+            }
             Err(_) => bad += 1,
         }
     }

@@ -36,7 +36,7 @@ pub enum StoreError {
         reason: &'static str,
     },
     /// No run of that name.
-    #[error("no run `{0}` here; `wavedeck runs` lists them")]
+    #[error("no run `{0}` here")]
     NoSuchRun(String),
     /// No run at all.
     #[error("no run here yet")]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     display::clean_line,
     engine::{State, Status, Zone},
+    plan::PhaseIx,
     report::history::{History, MarkKind},
 };
 
@@ -40,6 +41,12 @@ pub struct Digest {
     pub done: Vec<String>,
     /// Agents that failed for good.
     pub failed: Vec<String>,
+    /// Why they failed, in the same order.
+    #[serde(default)]
+    pub reasons: Vec<String>,
+    /// Agents that were stopped.
+    #[serde(default)]
+    pub stopped: Vec<String>,
     /// Agents that were skipped.
     pub skipped: Vec<String>,
     /// Agents that began another attempt, with its number.
@@ -69,6 +76,7 @@ impl Digest {
             status: state.finished,
             ..Self::default()
         };
+        let mut lost_us = 0;
         for ix in state.setup.plan.indices() {
             let id = || state.id(ix).to_string();
             let spans = history.spans.get(ix.ix()).map_or(&[][..], Vec::as_slice);
@@ -79,7 +87,12 @@ impl Digest {
                 if fresh {
                     match span.status {
                         Status::Succeeded => digest.done.push(id()),
-                        Status::Failed => digest.failed.push(id()),
+                        Status::Failed => {
+                            let reason = &state.agent(ix).reason;
+                            digest.failed.push(id());
+                            digest.reasons.push(reason.clone().unwrap_or_default());
+                        }
+                        Status::Stopped => digest.stopped.push(id()),
                         Status::Skipped => digest.skipped.push(id()),
                         Status::Scheduled if span.attempt > 1 => {
                             digest.retried.push((id(), span.attempt));
@@ -93,11 +106,14 @@ impl Digest {
                 if runs {
                     mode = Some(span.mode);
                 }
-                if span.status == Status::Blocked {
+                // The same that the report calls waiting for a person.
+                if matches!(span.status, Status::Blocked | Status::Frozen) {
                     let to = span.to_us.unwrap_or(now_us);
-                    digest.lost_ms += to.saturating_sub(span.from_us.max(from_us)) / 1000;
+                    lost_us += to.saturating_sub(span.from_us.max(from_us));
                 }
             }
+            let phase = state.setup.plan.agent(ix).phase;
+            lost_us += history.held(ix, phase, from_us).red_us;
             let agent = state.agent(ix);
             if agent.status == Status::Blocked {
                 digest.waiting.push(Waiting {
@@ -107,11 +123,14 @@ impl Digest {
                 });
             }
         }
-        for (phase, plan) in state.phases.iter().zip(&state.setup.plan.phases) {
+        digest.lost_ms = lost_us / 1000;
+        for (i, plan) in state.setup.plan.phases.iter().enumerate() {
+            let phase = &state.phases[i];
             if phase.gate_red {
+                let since = history.red_since(PhaseIx::of(i)).unwrap_or(now_us);
                 digest.waiting.push(Waiting {
                     who: format!("phase {}", plan.id),
-                    ms: 0,
+                    ms: now_us.saturating_sub(since) / 1000,
                     reason: phase.reason.clone().unwrap_or_default(),
                 });
             }
@@ -147,26 +166,32 @@ impl Digest {
     /// Returns the digest as lines for people, clean.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let mut out = vec![format!(
-            "the last {} (from {} on)",
-            duration((self.to_ms - self.from_ms) * 1000),
-            duration(self.from_ms * 1000)
-        )];
-        let mut list = |what: &str, names: Vec<String>| {
+        let length = duration((self.to_ms - self.from_ms) * 1000);
+        let mut out = vec![match self.from_ms {
+            0 => format!("the whole run, {length}"),
+            from => format!("the last {length} (from {} on)", duration(from * 1000)),
+        }];
+        let list = |what: &str, names: Vec<String>, out: &mut Vec<String>| {
             if !names.is_empty() {
                 out.push(format!("{:>4} {what}: {}", names.len(), some(&names)));
             }
         };
-        list("done", self.done.clone());
-        list("failed", self.failed.clone());
-        list("skipped", self.skipped.clone());
+        list("done", self.done.clone(), &mut out);
+        list("failed", self.failed.clone(), &mut out);
+        for (who, why) in self.failed.iter().zip(&self.reasons).take(NAMES) {
+            if !why.is_empty() {
+                out.push(format!("       {who}: {why}"));
+            }
+        }
+        list("stopped", self.stopped.clone(), &mut out);
+        list("skipped", self.skipped.clone(), &mut out);
         let retried = self
             .retried
             .iter()
             .map(|(who, n)| format!("{who} (attempt {n})"))
             .collect();
-        list("tried again", retried);
-        list("went to another worker", self.swapped.clone());
+        list("tried again", retried, &mut out);
+        list("went to another worker", self.swapped.clone(), &mut out);
         let (passed, failed) = self.gates;
         if passed + failed > 0 {
             out.push(format!("     gates: {passed} passed, {failed} failed"));
@@ -219,7 +244,61 @@ fn some(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::tests::fixture;
+    use crate::{
+        engine::{Action, Exit, Target},
+        graph::random::{agent, empty},
+        tui::tests::{fixture, watch},
+    };
+
+    fn whole(run: &fixture::Run) -> Digest {
+        let mut state = run.first.clone();
+        let mut history = History::new(&state);
+        for record in &run.records {
+            state.apply(record);
+            history.push(&state, record);
+        }
+        history.now_us = run.now_us;
+        Digest::since(&state, &history, 0)
+    }
+
+    #[test]
+    fn agents_that_failed_are_told_with_their_reason_and_stopped_ones_too() {
+        let mut plan = empty();
+        for id in ["a", "b", "c"] {
+            plan.agents.push(agent(id, 10, 100));
+        }
+        let mut run = fixture::Run::new(plan, 3, 8 * fixture::GIB);
+        run.wait(21);
+        run.done("a");
+        run.act(Action::Stop {
+            target: Some(Target::Agent("b".into())),
+        });
+        run.end("c", Exit::Code(3));
+        let lines = whole(&run).lines();
+        assert_eq!(
+            lines,
+            [
+                "the whole run, 21s",
+                "   1 done: a",
+                "   1 failed: c",
+                "       c: exit status 3",
+                "   1 stopped: b",
+                "     the run has ended with status 1",
+            ]
+        );
+    }
+
+    #[test]
+    fn time_behind_a_red_gate_is_time_lost() {
+        let run = watch::red();
+        let digest = whole(&run);
+        let waits: Vec<_> = digest.waiting.iter().map(|w| (&*w.who, w.ms)).collect();
+        assert_eq!(waits, [("phase build", 90_000)]);
+        let ready = |a: &&crate::engine::AgentState| a.status == Status::Ready;
+        let behind = run.state.agents.iter().filter(ready).count() as u64;
+        assert!(behind > 0);
+        assert_eq!(digest.lost_ms, behind * 90_000);
+    }
 
     #[test]
     fn what_happened_since_a_moment_and_what_waits() {

@@ -4,9 +4,11 @@
 //! number of readings. Must not decide, and must not read files: whoever folds the state hands the
 //! records on.
 
+use std::collections::BTreeMap;
+
 use crate::{
     engine::{AgentState, Cause, Event, Record, State, Status, Zone},
-    plan::AgentIx,
+    plan::{AgentIx, PhaseIx},
 };
 
 /// A stretch of time in which an agent was in one state.
@@ -69,6 +71,28 @@ pub struct Mark {
     pub agent: Option<AgentIx>,
 }
 
+/// From a record on: the barrier that is closed, if one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Barrier {
+    /// The record.
+    pub seq: u64,
+    /// When (elapsed µs).
+    pub at_us: u64,
+    /// Which phase has not passed, and whether its gate is red.
+    pub closed: Option<(PhaseIx, bool)>,
+}
+
+/// What held back an agent that was ready.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Held {
+    /// Red gates, µs: only a person can help.
+    pub red_us: u64,
+    /// Earlier phases that had not ended, µs.
+    pub phases: BTreeMap<PhaseIx, u64>,
+    /// Anything else, µs.
+    pub room_us: u64,
+}
+
 /// The history of a run up to a record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
@@ -78,11 +102,13 @@ pub struct History {
     pub marks: Vec<Mark>,
     /// Zones from when on (elapsed µs), the first at 0.
     pub zones: Vec<(u64, Zone)>,
+    /// Barriers from when on, the first one as it began.
+    pub barriers: Vec<Barrier>,
     /// Gates that were decided: the record, and whether it passed.
     pub gates: Vec<(u64, bool)>,
-    /// Wall clock of the last record, milliseconds since the epoch.
+    /// Wall clock of the last record or of [`History::reach`], milliseconds since the epoch.
     pub at_ms: i64,
-    /// Time of the last record (elapsed µs).
+    /// The moment that it is told at (elapsed µs): of the last record, or later.
     pub now_us: u64,
 }
 
@@ -102,6 +128,11 @@ impl History {
         Self {
             spans: first.agents.iter().map(|a| vec![begin(a)]).collect(),
             zones: vec![(first.elapsed_us, first.memory.zone)],
+            barriers: vec![Barrier {
+                seq: first.seq,
+                at_us: first.elapsed_us,
+                closed: closed(first),
+            }],
             at_ms: first.at_ms,
             now_us: first.elapsed_us,
             ..Self::default()
@@ -129,6 +160,14 @@ impl History {
             Event::GateFailed { .. } => self.gates.push((record.seq, false)),
             _ => {}
         }
+        let closed = closed(after);
+        if self.barriers.last().is_none_or(|b| b.closed != closed) {
+            self.barriers.push(Barrier {
+                seq: record.seq,
+                at_us: record.elapsed_us,
+                closed,
+            });
+        }
         if let Some(kind) = mark(&record.event) {
             self.marks.push(Mark {
                 seq: record.seq,
@@ -137,6 +176,14 @@ impl History {
                 agent,
             });
         }
+    }
+
+    /// Moves the moment on to a wall clock (milliseconds since the epoch): what lasts in a live run
+    /// has lasted until then, whenever its last record was.
+    pub fn reach(&mut self, now_ms: i64) {
+        let since = u64::try_from(now_ms.saturating_sub(self.at_ms)).unwrap_or(0);
+        self.now_us = self.now_us.saturating_add(since.saturating_mul(1000));
+        self.at_ms = self.at_ms.max(now_ms);
     }
 
     /// Closes the span of an agent whose state is another now.
@@ -173,6 +220,7 @@ impl History {
         }
         past.marks.append(&mut self.marks);
         past.zones.extend(self.zones.drain(..).skip(1));
+        past.barriers.extend(self.barriers.drain(..).skip(1));
         past.gates.append(&mut self.gates);
         (past.at_ms, past.now_us) = (self.at_ms, self.now_us);
         *self = past;
@@ -194,6 +242,8 @@ impl History {
             .truncate(past.marks.partition_point(|mark| mark.seq <= seq));
         past.zones
             .truncate(past.zones.partition_point(|zone| zone.0 <= now_us).max(1));
+        past.barriers
+            .truncate(past.barriers.partition_point(|b| b.seq <= seq).max(1));
         past.gates
             .truncate(past.gates.partition_point(|gate| gate.0 <= seq));
         past.now_us = now_us;
@@ -219,6 +269,44 @@ impl History {
             .sum()
     }
 
+    /// Returns what held back an agent of a phase while it was ready, after `after_us` (elapsed µs).
+    #[must_use]
+    pub fn held(&self, ix: AgentIx, phase: Option<PhaseIx>, after_us: u64) -> Held {
+        let mut held = Held::default();
+        let spans = self.spans.get(ix.ix()).map_or(&[][..], Vec::as_slice);
+        for span in spans.iter().filter(|span| span.status == Status::Ready) {
+            let end = span.to_us.unwrap_or(self.now_us);
+            let mut at = span.from_us.max(after_us);
+            let first = self.barriers.partition_point(|b| b.at_us <= at);
+            for i in first.saturating_sub(1)..self.barriers.len() {
+                if at >= end {
+                    break;
+                }
+                let next = self.barriers.get(i + 1).map_or(end, |b| b.at_us.min(end));
+                let us = next.saturating_sub(at);
+                match self.barriers[i].closed {
+                    Some((before, red)) if phase.is_some_and(|own| own > before) => {
+                        if red {
+                            held.red_us += us;
+                        } else {
+                            *held.phases.entry(before).or_default() += us;
+                        }
+                    }
+                    _ => held.room_us += us,
+                }
+                at = at.max(next);
+            }
+        }
+        held
+    }
+
+    /// Returns since when a gate of a phase is red (elapsed µs), where it is.
+    #[must_use]
+    pub fn red_since(&self, phase: PhaseIx) -> Option<u64> {
+        let red = |b: &&Barrier| b.closed == Some((phase, true));
+        self.barriers.last().filter(red).map(|b| b.at_us)
+    }
+
     /// Returns the nearest mark after (or, backwards, before) a record.
     #[must_use]
     pub fn mark_from(&self, seq: u64, forwards: bool) -> Option<&Mark> {
@@ -230,6 +318,12 @@ impl History {
             self.marks.get(before.checked_sub(1)?)
         }
     }
+}
+
+/// The barrier that is closed, and whether its gate is red.
+fn closed(state: &State) -> Option<(PhaseIx, bool)> {
+    let phase = state.closed_barrier()?;
+    Some((phase, state.phases[phase.ix()].gate_red))
 }
 
 /// Whether an event is a moment to go to.
@@ -291,6 +385,23 @@ mod tests {
             );
             assert_eq!(history.at(ix, run.now_us), Some(last));
         }
+    }
+
+    #[test]
+    fn what_lasts_has_lasted_until_the_wall_clock() {
+        let (run, mut history) = whole();
+        let (now_us, now_ms) = (history.now_us, history.at_ms);
+        let blocked = run.state.find(&"ui-style".into()).unwrap();
+        let before = history.time_in(blocked, Status::Blocked);
+        history.reach(now_ms + 2_500);
+        assert_eq!(history.now_us, now_us + 2_500_000);
+        assert_eq!(
+            history.time_in(blocked, Status::Blocked),
+            before + 2_500_000
+        );
+        // A clock that was set back takes no time away.
+        history.reach(now_ms);
+        assert_eq!(history.now_us, now_us + 2_500_000);
     }
 
     #[test]

@@ -171,8 +171,10 @@ fn text(record: &Record, out: &mut Vec<u8>) {
     );
 }
 
+/// Seconds to the nearest tenth.
 fn seconds(us: u64) -> String {
-    format!("{}.{} s", us / 1_000_000, us / 100_000 % 10)
+    let tenths = us.saturating_add(50_000) / 100_000;
+    format!("{}.{} s", tenths / 10, tenths % 10)
 }
 
 /// Says an event in words; none for what is routine.
@@ -188,7 +190,12 @@ pub fn sentence(event: &Event) -> Option<String> {
             ..
         } => {
             let mode = crate::engine::mode_name(*mode);
-            format!("run {run}: {plan}, {agents} agents in {wave_count} waves, {mode}")
+            let s = |n: u32| if n == 1 { "" } else { "s" };
+            format!(
+                "run {run}: {plan}, {agents} agent{} in {wave_count} wave{}, {mode}",
+                s(*agents),
+                s(*wave_count)
+            )
         }
         Event::RunResumed { survivors, .. } => format!("resumed; {survivors} old processes ended"),
         Event::RunStopped { by } => match by {

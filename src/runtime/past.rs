@@ -37,13 +37,17 @@ pub fn history(dir: &Path, setup: Arc<Setup>, seq: u64) -> Result<(State, Histor
     Ok((state, history))
 }
 
-/// The report of a run as far as it is recorded.
+/// The report of a run as far as it is recorded; of a live one at the wall clock `now_ms`
+/// (milliseconds since the epoch).
 ///
 /// # Errors
 /// When the journal cannot be read.
-pub fn report(dir: &Path, setup: Arc<Setup>) -> Result<RunReport, ReadError> {
+pub fn report(dir: &Path, setup: Arc<Setup>, now_ms: Option<i64>) -> Result<RunReport, ReadError> {
     let planned = planned(&setup);
-    let (state, history) = history(dir, setup, u64::MAX)?;
+    let (state, mut history) = history(dir, setup, u64::MAX)?;
+    if let Some(now_ms) = now_ms.filter(|_| state.finished.is_none()) {
+        history.reach(now_ms);
+    }
     Ok(RunReport::new(
         &state,
         &history,
@@ -69,7 +73,7 @@ pub fn planned(setup: &Setup) -> Planned {
 /// # Errors
 /// When the journal cannot be read or the files cannot be written.
 pub fn write_report(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
-    let report = report(dir, setup).map_err(io::Error::other)?;
+    let report = report(dir, setup, None).map_err(io::Error::other)?;
     let json = report.to_json().map_err(io::Error::other)?;
     for (name, text) in [("report.json", json), ("report.md", report.to_markdown())] {
         // A reader sees the old one or the new one.

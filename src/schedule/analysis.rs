@@ -227,9 +227,9 @@ fn options(
     for option in &mut options {
         if option.chosen && option.feasible {
             option.why.push_str(if option.score == best {
-                " The plan asks for it, and nothing scores higher."
+                " It is the plan's mode, and nothing scores higher."
             } else {
-                " The plan asks for it, though another kind scores higher."
+                " It is the plan's mode, though another kind scores higher."
             });
         }
     }

@@ -130,7 +130,8 @@ fn detach_wait_and_attach() {
     let said = here.say(&["attach", "--headless"]);
     assert_eq!(said.status, 2, "{said}");
     assert!(
-        said.err.contains("is not live: it ended with status 1"),
+        said.err.contains("is not live: it ended with status 1")
+            && said.err.contains("a new `wavedeck run` tries again"),
         "{said}"
     );
     let said = here.say(&["resume", "--headless"]);

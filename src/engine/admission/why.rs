@@ -123,7 +123,7 @@ impl fmt::Display for Why {
             Self::Halted { pressure_permille } => {
                 write!(f, "memory at {} %: nothing starts", pressure_permille / 10)
             }
-            Self::Held => f.write_str("held by you: p lets it go"),
+            Self::Held => f.write_str("held by you"),
             Self::Slots {
                 sequential: true, ..
             } => f.write_str("its turn comes: one at a time"),
@@ -135,7 +135,7 @@ impl fmt::Display for Why {
             Self::Barrier {
                 phase,
                 failed: true,
-            } => write!(f, "phase {phase} failed: r on it tries again"),
+            } => write!(f, "phase {phase} failed"),
             Self::Exclusive => f.write_str("must run alone in its phase"),
             Self::Class { what, used, cap } => write!(f, "{what}: {used} of {cap} taken"),
             Self::Cpus { asked, free } => write!(

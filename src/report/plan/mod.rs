@@ -36,6 +36,15 @@ pub(crate) fn clean(text: &str) -> String {
 
 /// A duration in at most two units.
 pub(crate) fn duration(us: u64) -> String {
+    // To the nearest of the unit that is shown: cutting off would make a second "0.9s".
+    let unit = match us {
+        0..1_000_000 => 1,
+        1_000_000..59_950_000 => 100_000,
+        59_950_000..3_599_500_000 => 1_000_000,
+        3_599_500_000..86_370_000_000 => 60_000_000,
+        _ => 3_600_000_000,
+    };
+    let us = us.saturating_add(unit / 2) / unit * unit;
     let seconds = us / 1_000_000;
     let two = |big: u64, unit: &str, small: u64, sub: &str| {
         if small == 0 {

@@ -65,11 +65,20 @@ const RETRY_MS: u64 = 30_000;
 #[must_use]
 pub fn bottlenecks(state: &State, metrics: &Metrics) -> Vec<Bottleneck> {
     let mut out = Vec::new();
-    let times = &metrics.agent_execution_times;
+    // An agent that still runs has no length yet: it would pull the mean down.
+    let times: Vec<(&String, u64)> = metrics
+        .agent_execution_times
+        .iter()
+        .filter(|(id, _)| {
+            let ix = state.find(&id.as_str().into());
+            ix.is_none_or(|ix| state.agent(ix).live.is_none())
+        })
+        .map(|(id, &ms)| (id, ms))
+        .collect();
     let count = times.len() as u64;
     if count > 1 {
-        let mean = times.values().sum::<u64>() / count;
-        for (agent, &ms) in times {
+        let mean = times.iter().map(|(_, ms)| ms).sum::<u64>() / count;
+        for (agent, ms) in times {
             // 1.5 × the mean in integers.
             if mean > 0 && ms * 2 > mean * 3 {
                 out.push(Bottleneck {

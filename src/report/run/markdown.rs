@@ -22,7 +22,7 @@ pub(super) fn render(report: &RunReport) -> String {
     let mut out = String::with_capacity(4096);
     let _ = writeln!(out, "# {}: run {}\n", text(&report.plan), text(&report.run));
     if let Some(goal) = &report.goal {
-        let _ = writeln!(out, "{}\n", text(goal));
+        let _ = writeln!(out, "Goal: {}\n", text(goal));
     }
     outcome(&mut out, report);
     agents(&mut out, report);
@@ -55,7 +55,14 @@ fn outcome(out: &mut String, report: &RunReport) {
     row("agents", counts.join(", "));
     row("began", m.start_time.clone());
     row("last event", m.end_time.clone());
-    row("took", seconds(m.total_duration_ms));
+    row(
+        if report.status.is_some() {
+            "took"
+        } else {
+            "so far"
+        },
+        seconds(m.total_duration_ms),
+    );
     row("one after the other", seconds(m.sequential_duration_ms));
     row("an agent ran for", seconds(m.parallel_duration_ms));
     row("no agent ran for", seconds(m.coordination_overhead_ms));
@@ -105,11 +112,17 @@ fn targets(out: &mut String, report: &RunReport) {
                 Verdict::Met => "met".to_owned(),
                 Verdict::Missed => "missed".to_owned(),
                 Verdict::Review => "**review**".to_owned(),
+                Verdict::SoFar => "so far".to_owned(),
                 Verdict::Unknown(why) => format!("not measured: {why}"),
             }
         );
     }
-    out.push('\n');
+    out.push_str(
+        "\nHW, PE, CF, IP and FX are the planning documents that wavedeck was built from: Hybrid \
+         Workflow Template, Parallel Execution Workflow Template, Hybrid Workflow Coordination \
+         Framework, Hybrid Orchestration Implementation Plan, Hybrid Parallel Execution \
+         Framework. `~`: rests on stated durations.\n\n",
+    );
 }
 
 fn measure(target: &Target) -> String {
@@ -117,6 +130,7 @@ fn measure(target: &Target) -> String {
         return "–".to_owned();
     };
     let sign = if permille < 0 { "-" } else { "" };
+    let sign = format!("{}{sign}", if target.about { "~" } else { "" });
     let size = permille.unsigned_abs();
     if target.name == "speed-up" {
         format!("{sign}{} ×", show_decimal(size, 3))
@@ -168,7 +182,10 @@ fn waits(out: &mut String, report: &RunReport) {
             (WaitFor::Person, _) => "a person".to_owned(),
             (WaitFor::Predecessor, Some(whom)) => text(whom),
             (WaitFor::Predecessor, None) => "its predecessors".to_owned(),
-            (WaitFor::Room, _) => "room (memory, slots, limits, gates)".to_owned(),
+            (WaitFor::Phase, whom) => {
+                format!("phase {}", whom.as_deref().map(text).unwrap_or_default())
+            }
+            (WaitFor::Room, _) => "room (memory, slots, limits)".to_owned(),
             (WaitFor::Backoff, _) => "the pause before a retry".to_owned(),
             (WaitFor::Checks, _) => "its checks".to_owned(),
         };
@@ -227,11 +244,30 @@ fn unknown(out: &mut String, report: &RunReport) {
 fn text(foreign: &str) -> String {
     let mut out = String::with_capacity(foreign.len());
     for c in clean_line(foreign.replace(['\n', '\r'], " "), 300).chars() {
-        // What Markdown or HTML would read as markup.
-        if matches!(c, '|' | '<' | '>' | '`' | '*' | '[' | ']' | '\\') {
+        // What Markdown or HTML would read as markup; some readers make links of bare addresses.
+        let markup = match c {
+            '|' | '<' | '>' | '`' | '*' | '[' | ']' | '\\' | '_' | '~' | '#' | '&' | '!' => true,
+            '/' => out.ends_with(':'),
+            '.' => out.to_ascii_lowercase().ends_with("www"),
+            _ => false,
+        };
+        if markup {
             out.push('\\');
         }
         out.push(c);
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn foreign_text_makes_no_markup_and_no_links() {
+        assert_eq!(
+            text("# see https://a.example &amp; ![x](y) _b_ ~~c~~ WWW.d.example\n---"),
+            "\\# see https:\\//a.example \\&amp; \\!\\[x\\](y) \\_b\\_ \\~\\~c\\~\\~ WWW\\.d.example ---"
+        );
+    }
 }

@@ -9,6 +9,9 @@ mod markdown;
 mod targets;
 mod waits;
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -91,7 +94,7 @@ pub struct RunReport {
     pub bottlenecks: Vec<Bottleneck>,
     /// K3.
     pub recommendations: Vec<Recommendation>,
-    /// Who the end hung on, first to last.
+    /// Who the end hung on, first to last; empty while the run lasts.
     pub realised_path: Vec<String>,
     /// What waited for whom.
     pub waits: Vec<Wait>,
@@ -112,7 +115,7 @@ impl RunReport {
         points: &[Point],
         planned_us: Option<u64>,
     ) -> Self {
-        let mut metrics = Metrics::of(state);
+        let mut metrics = Metrics::at(state, history.now_us);
         let memory = memory(history, points);
         if let Some(bytes) = memory.average_agents_bytes {
             metrics.average_memory_usage_mb = Some(bytes / 1_000_000);
@@ -147,17 +150,21 @@ impl RunReport {
             status: state.finished,
             summary: state.summary.clone(),
             counts: counts(state),
-            targets: targets::targets(&metrics, measures),
+            targets: targets::targets(&metrics, measures, state.finished.is_some()),
             recommendations: bottlenecks::recommendations(&found, &metrics),
             bottlenecks: found,
-            realised_path: waits::realised_path(state),
+            // What the end hung on is known at the end.
+            realised_path: match state.finished {
+                Some(_) => waits::realised_path(state),
+                None => Vec::new(),
+            },
             waits: waits::waits(state, history),
             memory,
             agents: state
                 .setup
                 .plan
                 .indices()
-                .map(|ix| agent_line(state, ix))
+                .map(|ix| agent_line(state, ix, history.now_us))
                 .collect(),
             metrics,
         }
@@ -191,7 +198,7 @@ fn counts(state: &State) -> Vec<(String, u32)> {
         .collect()
 }
 
-fn agent_line(state: &State, ix: AgentIx) -> AgentLine {
+fn agent_line(state: &State, ix: AgentIx, now_us: u64) -> AgentLine {
     let agent = state.agent(ix);
     let mode = state.mode_of(ix);
     AgentLine {
@@ -199,7 +206,7 @@ fn agent_line(state: &State, ix: AgentIx) -> AgentLine {
         state: agent.status.name().to_owned(),
         reason: agent.reason.clone(),
         attempts: agent.attempt,
-        ran_ms: agent.ran_us / 1000,
+        ran_ms: (agent.ran_us + state.clock_us(ix, now_us)) / 1000,
         planned_ms: mode.duration.expected_us / 1000,
         peak_bytes: agent.peak_bytes,
         reserved_bytes: mode.ram_bytes,
@@ -208,7 +215,7 @@ fn agent_line(state: &State, ix: AgentIx) -> AgentLine {
 
 fn memory(history: &History, points: &[Point]) -> MemoryLine {
     let mut line = MemoryLine {
-        readings: points.len() as u64,
+        readings: points.iter().map(|point| point.count).sum(),
         ..MemoryLine::default()
     };
     for (i, (from, zone)) in history.zones.iter().enumerate() {
@@ -224,11 +231,11 @@ fn memory(history: &History, points: &[Point]) -> MemoryLine {
     // Readings are not evenly spaced: each counts until the next one.
     let (mut time, mut pressure, mut bytes) = (0_u128, 0_u128, 0_u128);
     for (i, point) in points.iter().enumerate() {
-        let until = points.get(i + 1).map_or(history.now_us, |next| next.at_us);
-        let span = u128::from(until.saturating_sub(point.at_us));
+        let until = points.get(i + 1).map_or(history.now_us, Point::first_us);
+        let span = u128::from(until.saturating_sub(point.first_us()));
         time += span;
-        pressure += span * u128::from(point.permille);
-        bytes += span * u128::from(point.agents_bytes);
+        pressure += span * u128::from(point.mean_permille);
+        bytes += span * u128::from(point.mean_bytes);
         line.peak_permille = line.peak_permille.max(Some(u64::from(point.permille)));
         line.peak_agents_bytes = line.peak_agents_bytes.max(Some(point.agents_bytes));
     }

@@ -15,10 +15,12 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitFor {
-    /// A person: blocked, or frozen by hand.
+    /// A person: blocked, frozen, or behind a red gate.
     Person,
     /// A predecessor's end.
     Predecessor,
+    /// An earlier phase that had not passed.
+    Phase,
     /// Admission: memory, slots, or another limit.
     Room,
     /// The pause before a retry.
@@ -34,7 +36,7 @@ pub struct Wait {
     pub agent: String,
     /// For what.
     pub what: WaitFor,
-    /// For which agent: the predecessor that ended last.
+    /// For which agent: the predecessor that ended last; or for which phase.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub whom: Option<String>,
     /// How long, in milliseconds.
@@ -47,28 +49,33 @@ pub fn waits(state: &State, history: &History) -> Vec<Wait> {
     let mut out = Vec::new();
     for ix in state.setup.plan.indices() {
         let id = state.id(ix).to_string();
-        let mut add = |what, whom: Option<AgentIx>, us: u64| {
+        let mut add = |what, whom: Option<String>, us: u64| {
             if us >= 1_000_000 {
                 out.push(Wait {
                     agent: id.clone(),
                     what,
-                    whom: whom.map(|ix| state.id(ix).to_string()),
+                    whom,
                     ms: us / 1000,
                 });
             }
         };
         let time = |status| history.time_in(ix, status);
+        let held = history.held(ix, state.setup.plan.agent(ix).phase, 0);
         add(
             WaitFor::Person,
             None,
-            time(Status::Blocked) + time(Status::Frozen),
+            time(Status::Blocked) + time(Status::Frozen) + held.red_us,
         );
+        for (phase, us) in held.phases {
+            let phase = &state.setup.plan.phases[phase.ix()];
+            add(WaitFor::Phase, Some(phase.id.clone()), us);
+        }
         add(
             WaitFor::Predecessor,
-            last_before(state, ix),
+            last_before(state, ix).map(|ix| state.id(ix).to_string()),
             time(Status::Waiting),
         );
-        add(WaitFor::Room, None, time(Status::Ready));
+        add(WaitFor::Room, None, held.room_us);
         add(WaitFor::Backoff, None, time(Status::BackingOff));
         add(WaitFor::Checks, None, time(Status::Checking));
     }
@@ -76,13 +83,18 @@ pub fn waits(state: &State, history: &History) -> Vec<Wait> {
     out
 }
 
-/// The predecessor that ended last, where the agent was held by one.
+/// The predecessor that ended last, or has not ended, where the agent was held by one.
 fn last_before(state: &State, ix: AgentIx) -> Option<AgentIx> {
     let edges = &state.setup.edges_in[ix.ix()];
     edges
         .iter()
         .filter(|edge| edge.kind != EdgeKind::Soft)
-        .filter_map(|edge| Some((state.agent(edge.from).ended_us?, edge.from)))
+        .map(|edge| {
+            (
+                state.agent(edge.from).ended_us.unwrap_or(u64::MAX),
+                edge.from,
+            )
+        })
         .max()
         .map(|(_, from)| from)
 }
@@ -96,18 +108,24 @@ pub fn realised_path(state: &State) -> Vec<String> {
         .plan
         .indices()
         .filter(|&ix| state.agent(ix).started_us.is_some())
-        .filter_map(|ix| Some((state.agent(ix).ended_us?, ix)))
+        .filter_map(|ix| {
+            let agent = state.agent(ix);
+            // What is blocked when the run ends has got no further.
+            let blocked = agent.status == Status::Blocked;
+            let end = agent.ended_us.or(blocked.then_some(agent.since_us));
+            Some((end?, ix))
+        })
         .max()
         .map(|(_, ix)| ix);
     let mut chain = Vec::new();
+    let mut seen = vec![false; state.agents.len()];
     // A sub-agent waits for its parent's command, the parent for its sub-agents' end: each agent
     // stands in the chain once.
     while let Some(ix) = at {
-        let id = state.id(ix).to_string();
-        if chain.contains(&id) {
+        if std::mem::replace(&mut seen[ix.ix()], true) {
             break;
         }
-        chain.push(id);
+        chain.push(state.id(ix).to_string());
         at = last_before(state, ix);
     }
     chain.reverse();

@@ -180,7 +180,7 @@ fn node_spans(node: &Node, look: Look<'_>) -> Vec<(String, Style)> {
         (gap, base.text),
     ];
     match node.time {
-        Some(NodeTime::Took(us)) => spans.push((format!(" {}", words::span(us)), base.dim)),
+        Some(NodeTime::Took(us)) => spans.push((format!(" {}", words::took(us)), base.dim)),
         Some(NodeTime::Expected(us)) => spans.push((format!(" ~{}", words::span(us)), base.dim)),
         Some(NodeTime::Running(used, expected)) => {
             let cells = (used.saturating_mul(4) / expected.max(1)).min(4) as usize;

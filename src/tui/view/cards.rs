@@ -35,6 +35,10 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
         let (done, active, bad, total) = tally(state, state.setup.members[i].iter());
         let phase = &state.phases[i];
         let (word, tone) = match phase.status {
+            PhaseStatus::Waiting if state.finished.is_some() => ("not run", Tone::Dim),
+            PhaseStatus::Running | PhaseStatus::Checking if state.finished.is_some() => {
+                ("not done", Tone::Warn)
+            }
             PhaseStatus::Waiting => ("waits", Tone::Dim),
             PhaseStatus::Running => ("at work", Tone::Plain),
             PhaseStatus::Checking => ("gate", Tone::Warn),

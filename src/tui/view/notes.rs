@@ -2,7 +2,7 @@
 //!
 //! All text that leaves here is clean.
 
-use super::words::{SENTENCE, Tone, size, span};
+use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
     engine::{self, Action, Cause, Event, Record, Zone},
@@ -160,7 +160,7 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::AgentStopped { agent, .. } => (format!("{agent} stopped"), Tone::Plain),
         Event::AgentCompleted { agent, ran_us, .. } => {
-            (format!("{agent} done, took {}", span(*ran_us)), Tone::Good)
+            (format!("{agent} done, took {}", took(*ran_us)), Tone::Good)
         }
         Event::GatePassed { place } => {
             let whose = place.agent.as_ref().map_or_else(

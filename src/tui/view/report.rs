@@ -244,6 +244,7 @@ fn targets(out: &mut Vec<ReportRow>, report: &RunReport, columns: u16) {
     for t in &report.targets {
         let here = t.permille.map_or("–".to_owned(), |p| {
             let sign = if p < 0 { "-" } else { "" };
+            let sign = format!("{}{sign}", if t.about { "~" } else { "" });
             if t.name == "speed-up" {
                 format!("{sign}{} ×", show_decimal(p.unsigned_abs(), 3))
             } else {
@@ -254,6 +255,7 @@ fn targets(out: &mut Vec<ReportRow>, report: &RunReport, columns: u16) {
             Verdict::Met => ("met".to_owned(), Tone::Good),
             Verdict::Missed => ("missed".to_owned(), Tone::Warn),
             Verdict::Review => ("review".to_owned(), Tone::Alert),
+            Verdict::SoFar => ("so far".to_owned(), Tone::Dim),
             Verdict::Unknown(why) => (why.clone(), Tone::Dim),
         };
         let mut cells = vec![(1, t.name.clone(), Tone::Plain)];
@@ -322,7 +324,14 @@ fn waits(out: &mut Vec<ReportRow>, report: &RunReport) {
             (WaitFor::Person, _) => ("a person".to_owned(), Tone::Alert),
             (WaitFor::Predecessor, Some(whom)) => (clean_line(whom, 64), Tone::Plain),
             (WaitFor::Predecessor, None) => ("its predecessors".to_owned(), Tone::Plain),
-            (WaitFor::Room, _) => ("room: memory, slots, limits, gates".to_owned(), Tone::Warn),
+            (WaitFor::Phase, whom) => (
+                format!(
+                    "phase {}",
+                    clean_line(whom.as_deref().unwrap_or_default(), 64)
+                ),
+                Tone::Plain,
+            ),
+            (WaitFor::Room, _) => ("room: memory, slots, limits".to_owned(), Tone::Warn),
             (WaitFor::Backoff, _) => ("the pause before a retry".to_owned(), Tone::Plain),
             (WaitFor::Checks, _) => ("its checks".to_owned(), Tone::Plain),
         };

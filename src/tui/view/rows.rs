@@ -112,7 +112,8 @@ pub(super) fn agent_row(
     let plan = state.setup.plan.agent(ix);
     let mode = state.mode_of(ix);
     let mine = mine(state, sample, ix);
-    let (now, tone) = why::now(state, sample, mine, ix, now_us);
+    let (mut now, tone) = why::now(state, sample, mine, ix, now_us);
+    now.push_str(why::key(state, sample, ix));
     let live = agent.live.is_some();
     let worker = |m: u32| {
         plan.modes

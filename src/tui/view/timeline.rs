@@ -160,7 +160,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
     if let Some(left) = left {
         ends = format!("{ends}, now ~{}", words::span(now_us + left));
     } else {
-        ends = format!("{ends}, took {}", words::span(state.elapsed_us));
+        ends = format!("{ends}, took {}", words::took(state.elapsed_us));
     }
     Timeline {
         rows,

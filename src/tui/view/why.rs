@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::words::{SENTENCE, Tone, names, size, span};
+use super::words::{SENTENCE, Tone, names, size, span, took};
 use crate::{
     display::{clean_line, clean_text},
     engine::{self, HoldBy, JobState, Owner, PhaseStatus, State, Status},
@@ -32,7 +32,11 @@ pub fn now(
     };
     let since = || span(now_us.saturating_sub(agent.since_us));
     if state.finished.is_some() && !agent.status.is_final() && agent.status != Status::Blocked {
-        return ("not run: the run has ended".to_owned(), Tone::Dim);
+        let word = match agent.started_us {
+            Some(_) => "not done",
+            None => "not run",
+        };
+        return (format!("{word}: the run has ended"), Tone::Dim);
     }
     if state.stopping.is_some() && matches!(agent.status, Status::Waiting | Status::Ready) {
         return ("will not run: the run stops".to_owned(), Tone::Dim);
@@ -45,7 +49,7 @@ pub fn now(
                 phase,
                 failed: true,
             }) if red(state, &phase) => (
-                clean_text(&format!("red gate of phase {phase}: r on it"), SENTENCE),
+                clean_text(&format!("red gate of phase {phase}"), SENTENCE),
                 Tone::Warn,
             ),
             Err(why) => (clean_text(&why.to_string(), SENTENCE), Tone::Warn),
@@ -80,15 +84,15 @@ pub fn now(
         Status::Checking => check(state, &figures, Owner::Agent(ix)),
         Status::Blocked => {
             let reason = reason();
-            let text = if reason.is_empty() {
-                "waits for you: r tries again".to_owned()
-            } else {
-                format!("{reason} · waits for you: r tries again")
+            let text = match (state.finished, reason.is_empty()) {
+                (Some(_), _) => reason,
+                (None, true) => "waits for you".to_owned(),
+                (None, false) => format!("{reason} · waits for you"),
             };
             (text, Tone::Alert)
         }
         Status::Succeeded => {
-            let mut text = format!("took {}", span(agent.ran_us));
+            let mut text = format!("took {}", took(agent.ran_us));
             if agent.attempt > 1 {
                 let _ = write!(text, " in {} attempts", agent.attempt);
             }
@@ -117,6 +121,29 @@ pub fn now(
         }
         Status::Skipped => (reason(), Tone::Dim),
         Status::Stopped => (format!("stopped by you {} ago", since()), Tone::Dim),
+    }
+}
+
+/// The key of the deck that lets an agent go on, to stand behind [`now`]; empty where none does.
+#[must_use]
+pub fn key(state: &State, sample: Option<&Sample>, ix: AgentIx) -> &'static str {
+    let agent = state.agent(ix);
+    if state.finished.is_some() || state.stopping.is_some() {
+        return "";
+    }
+    let held = agent.hold == Some(HoldBy::Operator);
+    match agent.status {
+        Status::Blocked => ": r tries again",
+        Status::Frozen if held => " · p lets it go",
+        Status::Waiting | Status::Ready if held => ": p lets it go",
+        Status::Ready => {
+            let figures = sample.map(|s| s.figures).unwrap_or_default();
+            match engine::admit(state, &figures, ix) {
+                Err(engine::Why::Barrier { failed: true, .. }) => ": r on it",
+                _ => "",
+            }
+        }
+        _ => "",
     }
 }
 
@@ -177,8 +204,6 @@ fn frozen(
         && let Err(why) = engine::admit_thaw(state, figures, ix)
     {
         let _ = write!(text, " · {}", clean_text(&why.to_string(), SENTENCE));
-    } else if agent.hold == Some(HoldBy::Operator) {
-        text.push_str(" · p lets it go");
     }
     (text, Tone::Plain)
 }
@@ -243,7 +268,7 @@ fn waits_for(state: &State, ix: AgentIx) -> String {
     let list = names(told.iter().map(String::as_str), 4);
     if list.is_empty() {
         if state.agent(ix).hold == Some(HoldBy::Operator) {
-            return "held by you: p lets it go".to_owned();
+            return "held by you".to_owned();
         }
         return "its needs are met".to_owned();
     }

@@ -45,6 +45,13 @@ pub fn span(us: u64) -> String {
     }
 }
 
+/// The span of what has ended, to the nearest second: what still runs is never ahead of its time,
+/// but what took 0.998 s took one second.
+#[must_use]
+pub fn took(us: u64) -> String {
+    span(us.saturating_add(500_000))
+}
+
 /// A size in at most 5 columns: `640M`, `1.5G`, `128G`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
@@ -113,6 +120,7 @@ mod tests {
         ] {
             assert_eq!(span(us), text);
         }
+        assert_eq!((span(s - 1).as_str(), took(s - 1).as_str()), ("0s", "1s"));
         let mib = 1 << 20;
         for (bytes, text) in [
             (0, "0"),

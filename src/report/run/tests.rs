@@ -1,0 +1,99 @@
+//! Tests of the report of a run.
+
+use super::*;
+use crate::{
+    graph::random::{SECOND, agent, empty, hard},
+    tui::tests::{
+        fixture::{GIB, Run},
+        watch,
+    },
+};
+
+fn report_at(run: &Run, now_us: u64) -> RunReport {
+    let mut state = run.first.clone();
+    let mut history = History::new(&state);
+    for record in &run.records {
+        state.apply(record);
+        history.push(&state, record);
+    }
+    history.now_us = now_us;
+    RunReport::new(&state, &history, &[], Some(SECOND))
+}
+
+/// `a` and `c` without needs, `b` after `a`, `d` after both.
+fn four() -> Run {
+    let mut plan = empty();
+    for id in ["a", "b", "c", "d"] {
+        plan.agents.push(agent(id, 10, 100));
+    }
+    plan.agents[1].needs = vec![hard(0)];
+    plan.agents[3].needs = vec![hard(1), hard(2)];
+    Run::new(plan, 4, 8 * GIB)
+}
+
+#[test]
+fn a_run_that_lasts_is_told_as_of_now() {
+    let mut run = four();
+    run.wait(10);
+    run.done("a");
+    // No record after this one; half a minute later:
+    let report = report_at(&run, 40 * SECOND);
+    let m = &report.metrics;
+    assert_eq!(m.total_duration_ms, 40_000);
+    assert_eq!(m.parallel_duration_ms, 40_000);
+    assert_eq!(m.sequential_duration_ms, 80_000);
+    let ran: Vec<u64> = report.agents.iter().map(|a| a.ran_ms).collect();
+    assert_eq!(ran, [10_000, 30_000, 40_000, 0]);
+    assert!(report.bottlenecks.is_empty(), "{:?}", report.bottlenecks);
+    assert!(report.realised_path.is_empty());
+    let judged = |t: &&Target| !matches!(t.verdict, Verdict::SoFar | Verdict::Unknown(_));
+    assert_eq!(report.targets.iter().find(judged), None);
+    // `d` waits for one that has not ended, whichever ended last.
+    run.done("b");
+    let report = report_at(&run, 40 * SECOND);
+    let wait = report.waits.iter().find(|w| w.agent == "d").unwrap();
+    assert_eq!((wait.whom.as_deref(), wait.ms), (Some("c"), 40_000));
+}
+
+#[test]
+fn the_end_hung_on_the_chain_that_ended_last() {
+    let mut run = four();
+    run.wait(10);
+    run.done("a");
+    run.done("c");
+    run.wait(5);
+    run.done("b");
+    run.wait(5);
+    run.done("d");
+    assert_eq!(run.state.finished, Some(0));
+    let report = report_at(&run, 99 * SECOND);
+    assert_eq!(report.realised_path, ["a", "b", "d"]);
+    assert_eq!(report.metrics.total_duration_ms, 20_000, "it has ended");
+    assert!(report.targets.iter().any(|t| t.verdict == Verdict::Met));
+}
+
+#[test]
+fn behind_a_barrier_a_phase_is_waited_for_and_a_person_once_its_gate_is_red() {
+    let run = watch::red();
+    let report = report_at(&run, run.now_us);
+    let ready = |w: &&Wait| {
+        let ix = run.state.find(&w.agent.as_str().into()).unwrap();
+        run.state.agent(ix).status == Status::Ready
+    };
+    let waits: Vec<_> = report
+        .waits
+        .iter()
+        .filter(ready)
+        .map(|w| (w.what, w.whom.as_deref(), w.ms))
+        .collect();
+    assert_eq!(
+        waits,
+        [
+            (WaitFor::Person, None, 90_000),
+            (WaitFor::Person, None, 90_000),
+            (WaitFor::Phase, Some("build"), 25_000),
+            (WaitFor::Predecessor, Some("app"), 20_000),
+            (WaitFor::Phase, Some("build"), 5_000),
+        ]
+    );
+}
