@@ -8,7 +8,6 @@
 use std::{fs::File, io, os::fd::AsFd, os::fd::OwnedFd, sync::mpsc, thread, time::Duration};
 
 use tokio::{
-    io::{Interest, unix::AsyncFd},
     signal::unix::{SignalKind, signal},
     sync::oneshot,
 };
@@ -32,7 +31,7 @@ pub struct Watch {
 /// # Errors
 /// There is no terminal to watch, or no thread or signal handler can be had.
 pub fn watch() -> io::Result<(Watch, impl Future<Output = ()> + Unpin)> {
-    let terminal = input()?;
+    let gone = hung_up(input()?)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -41,7 +40,7 @@ pub fn watch() -> io::Result<(Watch, impl Future<Output = ()> + Unpin)> {
     let waits = {
         // Before the terminal is taken: from here on signals end the dashboard in order.
         let _entered = runtime.enter();
-        wait(terminal)?
+        wait(gone)?
     };
     thread::Builder::new()
         .name("hang-up".to_owned())
@@ -75,24 +74,39 @@ fn input() -> io::Result<OwnedFd> {
     }
 }
 
+/// Waits until the other end of the terminal is closed, on a thread of its own.
+fn hung_up(terminal: OwnedFd) -> io::Result<oneshot::Receiver<()>> {
+    use rustix::{
+        event::{PollFd, PollFlags, poll},
+        io::Errno,
+    };
+    let (tell, told) = oneshot::channel();
+    thread::Builder::new()
+        .name("terminal".to_owned())
+        .spawn(move || {
+            loop {
+                // Nothing is waited for: a hang-up and an error are reported in any case.
+                let mut fds = [PollFd::new(&terminal, PollFlags::empty())];
+                match poll(&mut fds, None) {
+                    Ok(1..) => break,
+                    Ok(0) | Err(Errno::INTR) => {}
+                    // Without it, signals and a failed write still end the dashboard.
+                    Err(_) => return std::mem::forget(tell),
+                }
+            }
+            let _ = tell.send(());
+        })?;
+    Ok(told)
+}
+
 /// Waits for a hang-up (true) or for a signal that ends the dashboard (false).
-fn wait(terminal: OwnedFd) -> io::Result<impl Future<Output = bool>> {
+fn wait(gone: oneshot::Receiver<()>) -> io::Result<impl Future<Output = bool>> {
     let mut hangup = signal(SignalKind::hangup())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
-    // Not whether there is something to read: a hang-up is reported in any case.
-    let terminal = AsyncFd::with_interest(terminal, Interest::PRIORITY)?;
     Ok(async move {
-        let gone = async {
-            loop {
-                match terminal.ready(Interest::PRIORITY).await {
-                    Ok(mut ready) if !ready.ready().is_read_closed() => ready.clear_ready(),
-                    _ => return,
-                }
-            }
-        };
         tokio::select! {
-            () = gone => true,
+            _ = gone => true,
             _ = hangup.recv() => true,
             _ = interrupt.recv() => false,
             _ = terminate.recv() => false,

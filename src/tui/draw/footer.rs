@@ -6,7 +6,7 @@ use crate::{
     display::width,
     tui::{
         keymap::{Key, Need},
-        ui_state::{UiState, Voice},
+        ui_state::{Screen, UiState, Voice},
         view::View,
     },
 };
@@ -84,14 +84,17 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
     Pen::new(buf, area, 0).shade(base.header);
     if ui.typing {
+        let (filter, how) = if ui.screen == Screen::Log {
+            (&ui.log_filter, "   Enter keeps it, Esc drops it")
+        } else {
+            let how = "   Enter keeps it, Esc drops it, ! before it: all others";
+            (&ui.filter, how)
+        };
         Pen::new(buf, area, 0)
             .put(" filter: ", base.accent)
-            .put(&crate::display::clean_text(&ui.filter, 60), base.text)
+            .put(&crate::display::clean_text(filter, 60), base.text)
             .put("_", base.accent)
-            .put(
-                "   Enter keeps it, Esc drops it, ! before it: all others",
-                base.dim,
-            );
+            .put(how, base.dim);
         return;
     }
     if let Some((voice, text)) = &ui.message {

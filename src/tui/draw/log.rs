@@ -55,7 +55,8 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         format!("  {}", log.filter)
     };
     let right = match (log.reads, log.follows) {
-        (true, _) => "reads",
+        (true, _) if log.whole => "reads",
+        (true, _) => "looks further back",
         (false, true) => "follows",
         (false, false) => "",
     };
@@ -96,8 +97,8 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         }
     }
     if log.rows.is_empty() {
-        let text = if log.reads {
-            "reads the journal"
+        let text = if !log.whole {
+            "looks further back"
         } else {
             "no event is let through"
         };
@@ -145,7 +146,7 @@ fn detail(log: &Log, theme: &Theme, buf: &mut Buffer, area: Rect) {
         let row = y + (n % rows) as u16;
         let room = 58.min(area.width.saturating_sub(x + 1));
         let mut pen = Pen::new(buf, area, row);
-        pen.to(x).put_max(name, room.min(24), base.dim);
+        pen.to(x).put_max(name, room.min(40), base.dim);
         let at = (x + 25).max(pen.x + 1);
         pen.to(at)
             .put_max(value, (x + room).saturating_sub(at), base.text);

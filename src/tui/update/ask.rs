@@ -6,7 +6,7 @@ use crate::{
     engine::{Action, Status, Target, decide::resolve},
     plan::{AgentIx, Mode},
     tui::{
-        ui_state::{Choice, Popup, Voice},
+        ui_state::{Choice, Popup, RowId, Voice},
         view::words,
     },
 };
@@ -161,9 +161,13 @@ pub(super) fn ask_sequential(app: &mut App) {
     ask(app, "One agent at a time?", &lines, "no, as it is", choices);
 }
 
-pub(super) fn ask_swap(app: &mut App) {
+pub(super) fn ask_swap(app: &mut App, row: Option<RowId>) {
     let Some(state) = &app.state else { return };
-    let Some(ix) = app.selected() else {
+    let agent = match &row {
+        Some(RowId::Agent(id)) => state.find(id),
+        _ => None,
+    };
+    let Some(ix) = agent else {
         app.say(Voice::Plain, "select one agent: it gets another worker");
         return;
     };

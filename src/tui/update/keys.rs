@@ -32,9 +32,10 @@ pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Reque
             app.now();
             press(app, key, out);
         }
-        TerminalEvent::Paste(text) if app.ui.typing => {
-            app.ui.filter.push_str(&clean_line(text, 60));
-            app.now();
+        TerminalEvent::Paste(text) if app.ui.typing && !app.ui.too_small() => {
+            let text = clean_line(text, 60);
+            filter(app).push_str(&text);
+            filtered(app, out);
         }
         TerminalEvent::Mouse(mouse) => click(app, *mouse, out),
         _ => {}
@@ -79,14 +80,34 @@ pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
     }
 }
 
+/// The filter that is typed: the log has its own.
+const fn filter(app: &mut App) -> &mut String {
+    match app.ui.screen {
+        Screen::Log => &mut app.ui.log_filter,
+        _ => &mut app.ui.filter,
+    }
+}
+
+/// After the filter has changed.
+fn filtered(app: &mut App, out: &mut Vec<Request>) {
+    if app.ui.screen == Screen::Log {
+        app.ui.log_at = None;
+        log::again(app, out);
+    } else {
+        app.ui.scroll = 0;
+        keep_selection(app);
+    }
+    app.now();
+}
+
 /// A key while the filter is typed; false: it is not for the filter.
 pub(super) fn typed(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
-    let of_log = app.ui.screen == Screen::Log;
-    let filter = if of_log {
-        &mut app.ui.log_filter
-    } else {
-        &mut app.ui.filter
-    };
+    let leaves = app
+        .settings
+        .keys
+        .find(key)
+        .is_some_and(|b| b.run == UiAction::Leave);
+    let filter = filter(app);
     match key.code {
         KeyCode::Char(c) if !key.ctrl && !key.alt => filter.push(c),
         KeyCode::Char('u') if key.ctrl => filter.clear(),
@@ -99,16 +120,10 @@ pub(super) fn typed(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
             app.ui.typing = false;
         }
         KeyCode::Up | KeyCode::Down => return false,
-        _ => {}
+        _ if leaves => return false,
+        _ => return true,
     }
-    if of_log {
-        app.ui.log_at = None;
-        log::again(app, out);
-        app.now();
-        return true;
-    }
-    app.ui.scroll = 0;
-    keep_selection(app);
+    filtered(app, out);
     true
 }
 
@@ -179,10 +194,21 @@ pub(super) fn in_popup(
                     app.ui.popups.pop();
                 }
                 (_, Some(UiAction::Down | UiAction::Right | UiAction::NextPane)) => {
-                    *chosen = (*chosen + 1) % count;
+                    *chosen = (*chosen + 1).min(count.saturating_sub(1));
                 }
-                (_, Some(UiAction::Up | UiAction::Left)) => *chosen = (*chosen + count - 1) % count,
-                _ => {}
+                // From the harmless answer nothing leads round to the one that ends work.
+                (_, Some(UiAction::Up | UiAction::Left)) => *chosen = chosen.saturating_sub(1),
+                _ => {
+                    let keys: Vec<String> = choices
+                        .iter()
+                        .map(|choice| choice.key.to_string())
+                        .collect();
+                    let text = format!(
+                        "{key} is no answer: {}, or arrows and Enter; Esc leaves it as it is",
+                        keys.join(", ")
+                    );
+                    app.say(Voice::Plain, text);
+                }
             }
         }
     }

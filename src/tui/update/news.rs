@@ -19,6 +19,13 @@ use crate::{
 };
 
 pub(super) fn feed(app: &mut App, news: Update) {
+    // Rows of the report know records, readings and time; anything else makes them anew.
+    if matches!(
+        news,
+        Update::Snapshot(_) | Update::History { .. } | Update::Trend(_)
+    ) {
+        app.report.take();
+    }
     match news {
         Update::Snapshot(state) => {
             if app.chart.is_none()

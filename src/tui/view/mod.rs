@@ -79,6 +79,8 @@ pub struct Source<'a> {
     pub trend: &'a Trend,
     /// Records for the log.
     pub log: Option<&'a LogBuffer>,
+    /// Rows of the report, where they have been made already.
+    pub report: Option<&'a [report::ReportRow]>,
     /// Where a replay stands; none: it is live.
     pub clock: Option<Clock>,
     /// Time zone for times of day.
@@ -157,7 +159,13 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         palette: Vec::new(),
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
-            report::report(source, ui, area.width, usize::from(area.height))
+            match source.report {
+                Some(all) => report::report(all, ui, usize::from(area.height)),
+                None => {
+                    let all = report::all(source, area.width);
+                    report::report(&all, ui, usize::from(area.height))
+                }
+            }
         }),
         log: source
             .log
