@@ -94,15 +94,18 @@ impl LogBuffer {
     }
 
     /// Takes an answer: records in order, and the record down to which all were looked through.
-    pub fn take(&mut self, id: u64, records: Vec<Record>, from: u64) {
+    /// Returns whether that led further back: one that did not is not asked for again at once.
+    pub fn take(&mut self, id: u64, records: Vec<Record>, from: u64) -> bool {
         if self.asked != Some(id) {
-            return;
+            return false;
         }
         self.asked = None;
+        let further = from < self.from;
         self.from = from;
         for record in records.into_iter().rev() {
             self.records.push_front(record);
         }
+        further
     }
 
     /// The next thing to ask for, when the first shown record has so many before it.

@@ -6,10 +6,10 @@ use super::{
     App, log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
-    operate::{operate, send},
+    operate::{operate, pointed, send},
     palette,
     select::to_attention,
-    select::{ask_output, keep_selection},
+    select::{ask_output, keep_selection, select},
 };
 use crate::{
     display::clean_line,
@@ -18,7 +18,7 @@ use crate::{
         draw,
         feed::{Replay, Request},
         keymap::Key,
-        ui_state::{Look, Pane, Popup, Screen, Voice},
+        ui_state::{Look, Pane, Popup, RowId, Screen, Voice},
     },
 };
 
@@ -144,14 +144,7 @@ pub(super) fn in_popup(
     match popup {
         // It has its own keys.
         Popup::Palette { .. } => {}
-        Popup::Lines { .. } => {
-            if matches!(run, Some(UiAction::Leave)) && key.ctrl {
-                app.quit = true;
-            } else {
-                app.ui.popups.pop();
-            }
-        }
-        Popup::Help { scroll } => {
+        Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),
                 Some(UiAction::Up) => *scroll = scroll.saturating_sub(1),
@@ -169,9 +162,15 @@ pub(super) fn in_popup(
                     return true;
                 }
             }
-            if let Some(Popup::Help { scroll }) = app.ui.popups.last_mut() {
-                let most = draw::help_height(&app.settings.keys).saturating_sub(1);
-                *scroll = (*scroll).min(most);
+            match app.ui.popups.last_mut() {
+                Some(Popup::Help { scroll }) => {
+                    let most = draw::help_height(&app.settings.keys).saturating_sub(1);
+                    *scroll = (*scroll).min(most);
+                }
+                Some(Popup::Lines { scroll, lines, .. }) => {
+                    *scroll = (*scroll).min(draw::most_scroll(lines.len(), app.ui.size.1));
+                }
+                _ => {}
             }
         }
         Popup::Ask {
@@ -242,6 +241,7 @@ fn digest(app: &mut App) {
     };
     app.ui.popups.push(Popup::Lines {
         title: title.to_owned(),
+        scroll: 0,
         lines,
     });
 }
@@ -258,7 +258,44 @@ fn replay(app: &mut App, what: Replay, out: &mut Vec<Request>) {
     }
 }
 
+/// What a key of the deck does not do on a screen that hides it.
+fn not_here(screen: Screen, action: UiAction) -> Option<String> {
+    let of_deck = match action {
+        UiAction::Filter => matches!(screen, Screen::Timeline | Screen::Report),
+        UiAction::Sort => !matches!(screen, Screen::Deck | Screen::Log),
+        UiAction::Group | UiAction::NextPane => screen != Screen::Deck,
+        UiAction::Left | UiAction::Right => !matches!(screen, Screen::Deck | Screen::Graph),
+        _ => false,
+    };
+    let what = match action {
+        UiAction::Filter => "is not filtered",
+        UiAction::Sort => "is not sorted",
+        UiAction::Group => "is not grouped",
+        UiAction::NextPane => "has one pane",
+        _ => "has nothing to fold",
+    };
+    let name = match screen {
+        Screen::Deck => "the deck",
+        Screen::Output => "the output",
+        Screen::Graph => "the wave graph",
+        Screen::Timeline => "the timeline",
+        Screen::Log => "the log",
+        Screen::Report => "the report",
+    };
+    of_deck.then(|| format!("{name} {what}; the deck is"))
+}
+
 pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
+    if let Some(text) = not_here(app.ui.screen, action) {
+        let text = match (action, app.settings.keys.key_for(UiAction::Deck)) {
+            (UiAction::Filter | UiAction::Sort | UiAction::Group, Some(key)) => {
+                format!("{text} ({key})")
+            }
+            _ => text.replace("; the deck is", ""),
+        };
+        app.say(Voice::Plain, text);
+        return;
+    }
     match action {
         UiAction::Leave => app.quit = true,
         UiAction::Help => app.ui.popups.push(Popup::Help { scroll: 0 }),
@@ -267,7 +304,8 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Zoom => {
             if app.ui.screen == Screen::Output {
                 app.ui.screen = Screen::Deck;
-            } else if app.ui.agent().is_some() {
+            } else if let Some(row @ RowId::Agent(_)) = pointed(app) {
+                select(app, row, out);
                 app.ui.screen = Screen::Output;
                 ask_output(app, out);
             } else {

@@ -66,6 +66,10 @@ pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
         Screen::Report => return open_report(app, out),
         _ => {}
     }
+    if app.ui.screen != Screen::Deck && app.ui.agent().is_none() {
+        app.say(Voice::Plain, "select an agent first");
+        return;
+    }
     match app.ui.selected.clone() {
         Some(RowId::Agent(_)) => {
             app.ui.screen = Screen::Output;

@@ -161,8 +161,7 @@ pub(super) fn feed(app: &mut App, news: Update) {
             }
         }
         Update::Log { id, records, from } => {
-            app.log.take(id, records, from);
-            app.log_wanted = true;
+            app.log_wanted |= app.log.take(id, records, from);
             app.now();
         }
         Update::Evidence {

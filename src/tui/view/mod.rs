@@ -145,7 +145,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             rows: lines.lines.len(),
             graph: graph_rows,
             cards: cards.len() + headings + texts,
-            memory: sample.is_some(),
+            // Also before the first reading: the rows below shall not jump.
+            memory: true,
             attention: waiting.len(),
         },
     );
