@@ -2,6 +2,8 @@
 
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
+use ratatui::{buffer::Buffer, layout::Rect};
+
 use super::{
     fixture,
     keys::{actions, app, go_to, press},
@@ -9,7 +11,7 @@ use super::{
 use crate::{
     engine::{Action, Target},
     tui::{
-        feed::{Request, Update},
+        feed::{Clock, Request, Update},
         ui_state::{Popup, Screen},
         update::{App, AppInput, update},
     },
@@ -167,4 +169,127 @@ fn the_report_is_made_once_a_moment() {
     );
     let _ = app.view();
     assert_ne!(app.report_made(), made);
+}
+
+fn screen(app: &mut App) -> String {
+    let (w, h) = app.ui.size;
+    let mut buf = Buffer::empty(Rect::new(0, 0, w, h));
+    app.draw(&mut buf);
+    super::screens::text(&buf)
+}
+
+#[test]
+fn footers_offer_what_the_screen_has() {
+    let mut app = app(&fixture::full(), (160, 40));
+    let footer = |app: &mut App| screen(app).lines().last().unwrap_or_default().to_owned();
+    assert!(footer(&mut app).contains("t group") && !footer(&mut app).contains("Esc back"));
+    for (key, filters) in [("3", false), ("5", true), ("6", false)] {
+        press(&mut app, key);
+        let line = footer(&mut app);
+        for hint in ["1 deck", "Esc back", "? help", "q leave"] {
+            assert!(line.contains(hint), "{key}: {line}");
+        }
+        for hint in ["Tab pane", "t group", "w waves", "Space mark"] {
+            assert!(!line.contains(hint), "{key}: {line}");
+        }
+        assert_eq!(line.contains("/ filter"), filters, "{key}: {line}");
+    }
+    assert!(footer(&mut app).contains("5 log"));
+}
+
+#[test]
+fn keys_of_the_deck_leave_it_alone_where_it_is_hidden() {
+    let mut app = app(&fixture::full(), (140, 40));
+    for screen in ["3", "6"] {
+        press(&mut app, screen);
+        let before = app.ui.clone();
+        for key in ["/", "s", "t", "\t", "h", "l", " "] {
+            press(&mut app, key);
+            assert!(app.ui.message.take().is_some(), "{screen} {key:?}");
+            let mut after = app.ui.clone();
+            after.seen_us = before.seen_us;
+            assert_eq!(after, before, "{screen} {key:?}");
+        }
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_read_is_asked_for_again_by_the_next_key() {
+    let mut app = app(&fixture::full(), (140, 40));
+    let ask = |requests: Vec<Request>| {
+        requests.into_iter().find_map(|r| match r {
+            Request::Log(ask) => Some(ask),
+            _ => None,
+        })
+    };
+    let first = ask(press(&mut app, "5")).expect("the log asks");
+    let failed = Update::Log {
+        id: first.id,
+        records: Vec::new(),
+        from: first.before,
+    };
+    assert_eq!(update(&mut app, AppInput::Feed(failed)), []);
+    assert!(!app.view().log.unwrap().reads);
+    assert!(ask(press(&mut app, "s")).is_some());
+}
+
+#[test]
+fn a_line_for_a_replay_fits_a_narrow_screen() {
+    for width in [40, 45, 60, 80, 120] {
+        let mut app = app(&fixture::full(), (width, 20));
+        let clock = Clock {
+            at_us: 71_000_000,
+            end_us: 7_300_000_000,
+            seq: 5,
+            last_seq: 12_345,
+            playing: true,
+            speed_permille: 1000,
+        };
+        update(&mut app, AppInput::Feed(Update::Clock(clock)));
+        let line = app.view().scrubber.unwrap();
+        assert!(line.columns >= 8, "{width}: {line:?}");
+        let words = line.left.chars().count() + line.right.chars().count();
+        assert!(words + usize::from(line.columns) + 4 <= usize::from(width));
+        assert!(screen(&mut app).contains("1:11.0"));
+    }
+}
+
+#[test]
+fn lines_to_read_are_scrolled_to_their_end() {
+    let mut app = app(&fixture::full(), (80, 20));
+    app.ui.popups.push(Popup::Lines {
+        title: "SO FAR".to_owned(),
+        scroll: 0,
+        lines: (0..50).map(|n| format!("line {n}.")).collect(),
+    });
+    let shown = screen(&mut app);
+    assert!(shown.contains("line 0.") && !shown.contains("line 49."));
+    press(&mut app, "G");
+    let shown = screen(&mut app);
+    assert!(shown.contains("line 49.") && !shown.contains("line 0."));
+    press(&mut app, "k");
+    assert!(!screen(&mut app).contains("line 49."));
+    press(&mut app, "\u{1b}");
+    assert!(app.ui.popups.is_empty());
+}
+
+#[test]
+fn the_palette_asks_before_it_freezes() {
+    let mut app = app(&fixture::full(), (120, 35));
+    assert_eq!(actions(press(&mut app, ":sequential --now\n")), []);
+    assert!(matches!(app.ui.popups[..], [Popup::Ask { .. }]));
+}
+
+#[test]
+fn a_timeline_says_which_rows_it_shows_and_what_bars_mean() {
+    let mut tall = app(&fixture::full(), (140, 70));
+    press(&mut tall, "3");
+    let shown = screen(&mut tall);
+    assert!(shown.contains("planned") && shown.contains("no room yet"));
+    let mut low = app(&fixture::full(), (140, 20));
+    press(&mut low, "3");
+    let total = low.view().timeline.unwrap().total;
+    let shown = screen(&mut low);
+    assert!(shown.contains(&format!("of {total}")), "{shown}");
+    assert!(!shown.contains("no room yet"));
 }

@@ -113,7 +113,10 @@ pub(super) fn ask_stop_run(app: &mut App) {
     let running = state.agents.iter().filter(|a| a.live.is_some()).count();
     let open = state.agents.iter().filter(|a| !a.status.is_final()).count();
     let lines = vec![
-        format!("{running} agents have a process, {open} have not ended."),
+        match running {
+            1 => format!("1 agent has a process, {open} have not ended."),
+            n => format!("{n} agents have a process, {open} have not ended."),
+        },
         "All processes are ended; what was not done stays undone.".to_owned(),
         "To leave and let it go on, press q instead.".to_owned(),
     ];
