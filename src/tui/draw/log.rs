@@ -97,10 +97,10 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         }
     }
     if log.rows.is_empty() {
-        let text = if !log.whole {
-            "looks further back"
-        } else {
-            "no event is let through"
+        let text = match (log.reads, log.whole) {
+            (true, _) => "looks further back",
+            (false, false) => "the journal was not read to its begin; the next key tries again",
+            (false, true) => "no event is let through",
         };
         Pen::new(buf, area, 1).to(1).put(text, base.dim);
     }

@@ -164,9 +164,9 @@ pub(super) fn ask_sequential(app: &mut App) {
     ask(app, "One agent at a time?", &lines, "no, as it is", choices);
 }
 
-pub(super) fn ask_swap(app: &mut App, row: Option<RowId>) {
+pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
     let Some(state) = &app.state else { return };
-    let agent = match &row {
+    let agent = match row {
         Some(RowId::Agent(id)) => state.find(id),
         _ => None,
     };

@@ -167,7 +167,7 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
         Verb::Stop => ask_stop(app, all),
         Verb::StopRun => ask_stop_run(app),
         Verb::Sequential => ask_sequential(app),
-        Verb::Swap => ask_swap(app, pointed(app)),
+        Verb::Swap => ask_swap(app, pointed(app).as_ref()),
     }
 }
 

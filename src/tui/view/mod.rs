@@ -160,13 +160,11 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         palette: Vec::new(),
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
-            match source.report {
-                Some(all) => report::report(all, ui, usize::from(area.height)),
-                None => {
-                    let all = report::all(source, area.width);
-                    report::report(&all, ui, usize::from(area.height))
-                }
-            }
+            let rows = usize::from(area.height);
+            source.report.map_or_else(
+                || report::report(&report::all(source, area.width), ui, rows),
+                |all| report::report(all, ui, rows),
+            )
         }),
         log: source
             .log
