@@ -39,10 +39,11 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
     if area.height < 2 {
         return;
     }
-    let count = if log.whole {
-        format!(" {} events", log.total)
-    } else {
-        format!(" the last {} events", log.total)
+    let count = match (log.whole, log.total) {
+        (true, 1) => " 1 event".to_owned(),
+        (true, n) => format!(" {n} events"),
+        (false, 1) => " the last event".to_owned(),
+        (false, n) => format!(" the last {n} events"),
     };
     let typed = if ui.typing || !ui.log_filter.is_empty() {
         format!("  / {}{}", ui.log_filter, if ui.typing { "▏" } else { "" })

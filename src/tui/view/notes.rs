@@ -37,6 +37,7 @@ pub fn action(action: &Action) -> String {
             "{agent} goes to {}",
             worker.as_deref().unwrap_or("its next worker")
         ),
+        Action::Agents { cap: 1 } => "1 agent at once".to_owned(),
         Action::Agents { cap } => format!("{cap} agents at once"),
     };
     clean_text(&text, SENTENCE)
