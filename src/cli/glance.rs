@@ -221,6 +221,7 @@ fn demands(glance: Glance<'_>, out: &mut String) {
         planned: None,
         trend: &Trend::default(),
         log: None,
+        report: None,
         clock: None,
         zone: &jiff::tz::TimeZone::UTC,
     };

@@ -16,7 +16,7 @@ use crate::{
 
 use super::plan::duration;
 
-/// Names that a line lists.
+/// Names that a line lists, and lines of what waits.
 const NAMES: usize = 8;
 
 /// Something that waits for a person now.
@@ -199,7 +199,7 @@ impl Digest {
         if let Some(zone) = self.worst_zone.filter(|zone| *zone > Zone::Green) {
             out.push(format!("     memory was {}", zone.name()));
         }
-        for w in &self.waiting {
+        for w in self.waiting.iter().take(NAMES) {
             let since = if w.ms > 0 {
                 format!(" for {}", duration(w.ms * 1000))
             } else {
@@ -210,6 +210,9 @@ impl Digest {
                 let _ = write!(line, ": {}", w.reason);
             }
             out.push(line);
+        }
+        if let Some(more @ 1..) = self.waiting.len().checked_sub(NAMES) {
+            out.push(format!("   ! {more} more wait for you"));
         }
         if self.lost_ms > 0 {
             out.push(format!(

@@ -200,10 +200,15 @@ impl Client {
                         Request::Replay(_) => continue,
                         Request::Log(ask) => {
                             let setup = theirs.state().setup.clone();
-                            if let Some(setup) = setup
-                                && let Ok(update) = records::of(&theirs.dir, setup, &ask)
-                                && to.blocking_send(update).is_err()
-                            {
+                            let read =
+                                setup.and_then(|setup| records::of(&theirs.dir, setup, &ask).ok());
+                            // What could not be read is shown as it was, and asked for again.
+                            let answer = read.unwrap_or_else(|| Update::Log {
+                                id: ask.id,
+                                records: Vec::new(),
+                                from: ask.before,
+                            });
+                            if to.blocking_send(answer).is_err() {
                                 return;
                             }
                             continue;

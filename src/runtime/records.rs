@@ -27,7 +27,7 @@ pub(super) fn answer(seeker: &mut Seeker, ask: &LogAsk) -> Result<Update, ReadEr
         let lines = seeker.records(first, count)?;
         for line in lines.into_iter().rev() {
             if let Line::Record(record) = line
-                && ask.filter.lets_record(&record)
+                && ask.filter.lets(&record)
             {
                 found.push(record);
             }

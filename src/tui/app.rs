@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     feed::{Request, Update},
+    hangup,
     keymap::Keymap,
     terminal::{self, Frames, Guard, Writer},
     theme::Theme,
@@ -85,11 +86,10 @@ pub async fn run(
     options: Options,
 ) -> color_eyre::Result<Outcome> {
     let size = crossterm::terminal::size()?;
-    // Before the terminal is taken: from here on they end the dashboard in order.
-    let signals = signals()?;
+    let (watch, ends) = hangup::watch()?;
     let told = std::cell::Cell::new(false);
     let keys = EventStream::new().take_until(Box::pin(async {
-        signals.await;
+        ends.await;
         told.set(true);
     }));
     let guard = Guard::enter(options.mouse)?;
@@ -103,25 +103,11 @@ pub async fn run(
         terminal::discard();
     }
     drop(guard);
+    drop(watch);
     match outcome? {
         Outcome::Lost(_) if told.get() => Ok(Outcome::Left),
         outcome => Ok(outcome),
     }
-}
-
-/// Waits for a signal that ends the dashboard, as if a person had left.
-fn signals() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut hangup = signal(SignalKind::hangup())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = hangup.recv() => {}
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
 }
 
 /// The loop itself, with its keys and its terminal as parameters.

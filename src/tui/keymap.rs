@@ -72,6 +72,19 @@ pub enum Need {
     Attention,
     /// A recording is played.
     Replay,
+    /// The deck is shown.
+    Deck,
+    /// Another screen is shown.
+    Away,
+    /// Rows that can be filtered and sorted are shown: the deck's or the log's.
+    Rows,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Needs {
+    One(Need),
+    All(Vec<Need>),
 }
 
 /// One binding.
@@ -87,8 +100,8 @@ pub struct Binding {
     pub hint: Option<String>,
     /// Lower stays longer in the footer.
     pub rank: u8,
-    /// When the hint is of use.
-    pub when: Option<Need>,
+    /// When the hint is of use: all of these hold.
+    pub when: Vec<Need>,
     /// Section of the help page.
     pub topic: Topic,
 }
@@ -119,7 +132,7 @@ struct Line {
     desc: String,
     hint: Option<String>,
     rank: Option<u8>,
-    when: Option<Need>,
+    when: Option<Needs>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -179,7 +192,7 @@ impl Keymap {
                 if new.hint.is_none() && old.keys.is_empty() {
                     new.hint.clone_from(&old.hint);
                     new.rank = old.rank;
-                    new.when = old.when;
+                    new.when.clone_from(&old.when);
                 }
                 new.topic = old.topic;
             }
@@ -233,7 +246,7 @@ impl Keymap {
         let mut hints: Vec<&Binding> = self
             .bindings
             .iter()
-            .filter(|b| b.hint.is_some() && b.when.is_none_or(&useful))
+            .filter(|b| b.hint.is_some() && b.when.iter().all(|need| useful(*need)))
             .filter(|b| b.topic != Topic::Replay || self.replay)
             .collect();
         hints.sort_by_key(|b| b.rank);
@@ -344,7 +357,11 @@ fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
                     desc: line.desc,
                     hint: line.hint,
                     rank: line.rank.unwrap_or(90),
-                    when: line.when,
+                    when: match line.when {
+                        None => Vec::new(),
+                        Some(Needs::One(need)) => vec![need],
+                        Some(Needs::All(needs)) => needs,
+                    },
                     topic,
                 }),
             }

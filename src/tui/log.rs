@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 
 use crate::engine::{Level, Record};
 
+use super::view::log;
+
 /// Records asked for at once.
 const CHUNK: u32 = 256;
 /// Records kept; further back a filter leads.
@@ -15,28 +17,24 @@ const KEEP: usize = 20_000;
 /// Which records are wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogFilter {
-    /// A part of the record's line, in lower case; empty: all.
+    /// A part of what is shown of the record, in lower case; empty: all.
     pub text: String,
     /// At least so urgent; none: all.
     pub level: Option<Level>,
 }
 
 impl LogFilter {
-    /// Whether a record is let through; `line` is its JSON.
+    /// Whether a record is let through: by its kind, its agent and the words that are shown.
     #[must_use]
-    pub fn lets(&self, record: &Record, line: &str) -> bool {
-        self.level.is_none_or(|level| record.priority >= level)
-            && (self.text.is_empty() || line.to_lowercase().contains(&self.text))
-    }
-
-    /// As [`LogFilter::lets`], for a record without its line.
-    #[must_use]
-    pub fn lets_record(&self, record: &Record) -> bool {
-        if self.text.is_empty() {
-            return self.lets(record, "");
+    pub fn lets(&self, record: &Record) -> bool {
+        if self.level.is_some_and(|level| record.priority < level) {
+            return false;
         }
-        let line = serde_json::to_string(record).unwrap_or_default();
-        self.lets(record, &line)
+        let has = |text: &str| text.to_lowercase().contains(&self.text);
+        self.text.is_empty()
+            || record.event.agent().is_some_and(|id| has(id.as_str()))
+            || has(&log::words(record).0)
+            || has(&log::kind(record))
     }
 }
 
@@ -85,7 +83,7 @@ impl LogBuffer {
 
     /// Takes a record that has just happened.
     pub fn push(&mut self, record: &Record) {
-        if self.filter.lets_record(record) {
+        if self.filter.lets(record) {
             self.records.push_back(record.clone());
             if self.records.len() > KEEP
                 && let Some(gone) = self.records.pop_front()
@@ -96,15 +94,18 @@ impl LogBuffer {
     }
 
     /// Takes an answer: records in order, and the record down to which all were looked through.
-    pub fn take(&mut self, id: u64, records: Vec<Record>, from: u64) {
+    /// Returns whether that led further back: one that did not is not asked for again at once.
+    pub fn take(&mut self, id: u64, records: Vec<Record>, from: u64) -> bool {
         if self.asked != Some(id) {
-            return;
+            return false;
         }
         self.asked = None;
+        let further = from < self.from;
         self.from = from;
         for record in records.into_iter().rev() {
             self.records.push_front(record);
         }
+        further
     }
 
     /// The next thing to ask for, when the first shown record has so many before it.

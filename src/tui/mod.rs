@@ -2,14 +2,15 @@
 //!
 //! Must not reach processes, files or sockets: it is fed through [`feed`], live and in replay alike.
 //! `view::project` makes plain data from the run's state, `draw` puts it into a buffer, `update` is
-//! a pure reducer over keys and news, `app` is the loop around them, and `terminal` the only file
-//! that touches the terminal.
+//! a pure reducer over keys and news, `app` is the loop around them, and `terminal` and `hangup` the
+//! only files that touch the terminal.
 
 pub mod action;
 pub mod app;
 pub mod chart;
 pub mod draw;
 pub mod feed;
+pub mod hangup;
 pub mod keymap;
 pub mod log;
 pub mod output;

@@ -11,7 +11,10 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::{action::UiAction, keymap::Keymap};
+use super::{
+    action::UiAction,
+    keymap::{Keymap, Topic},
+};
 
 /// What an entry does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +54,16 @@ pub fn entries(typed: &str, keys: &Keymap, state: Option<&State>) -> Vec<Entry> 
     if let Some(state) = state {
         out.extend(targets(&words, typed.ends_with(' '), state));
     }
-    for binding in keys.all() {
+    // What changes the run stands first among equals.
+    let bindings = Topic::ALL
+        .into_iter()
+        .flat_map(|topic| keys.all().filter(move |b| b.topic == topic));
+    for binding in bindings {
         if matches!(binding.run, UiAction::Unbuilt | UiAction::Palette) {
             continue;
         }
-        if let Some(score) = score(typed, &binding.desc) {
+        let hint = binding.hint.as_deref().and_then(|h| score(typed, h));
+        if let Some(score) = score(typed, &binding.desc).max(hint) {
             out.push((
                 score,
                 Entry {
@@ -80,13 +88,23 @@ pub fn entries(typed: &str, keys: &Keymap, state: Option<&State>) -> Vec<Entry> 
                 Entry {
                     text: (*usage).to_owned(),
                     hint: String::new(),
-                    does: Does::Type(format!("{verb} ")),
+                    does: at_once(verb, usage).unwrap_or_else(|| Does::Type(format!("{verb} "))),
                 },
             ));
         }
     }
     out.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     out.into_iter().map(|(_, entry)| entry).take(MOST).collect()
+}
+
+/// What a verb does that needs no more words.
+fn at_once(verb: &str, usage: &str) -> Option<Does> {
+    let rest = usage.strip_prefix(verb)?.trim_start();
+    let needs_none = rest.is_empty() || rest.starts_with("[--");
+    let words = [verb.to_owned()];
+    needs_none
+        .then(|| parse(&words, false).ok().map(Does::Act))
+        .flatten()
 }
 
 /// The action that the words are, or what is wrong with them.
@@ -188,7 +206,7 @@ pub fn score(typed: &str, text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::tests::fixture;
+    use crate::tui::{action::Verb, tests::fixture};
 
     fn found(typed: &str) -> Vec<Entry> {
         let run = fixture::full();
@@ -197,7 +215,12 @@ mod tests {
 
     #[test]
     fn letters_find_what_they_begin() {
-        assert_eq!(found("seq")[0].does, Does::Type("sequential ".to_owned()));
+        // The word in the footer finds it, and it asks.
+        let first = Does::Key(UiAction::Do(Verb::Sequential));
+        assert_eq!(found("seq")[0].does, first);
+        let after = Does::Act(vec![Action::Sequential { now: false }]);
+        assert!(found("seq").iter().any(|e| e.does == after));
+        assert!(matches!(found("")[0].does, Does::Key(UiAction::Do(_))));
         assert!(found("wave graph")[0].text.contains("wave graph"));
         assert!(score("zzz", "freeze").is_none());
         assert!(score("fr", "freeze") > score("fr", "of a row"));

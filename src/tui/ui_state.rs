@@ -177,10 +177,12 @@ pub enum Popup {
         /// Lines scrolled.
         scroll: u16,
     },
-    /// Lines to read; any key closes them.
+    /// Lines to read; scrolled like the keys.
     Lines {
         /// In one line.
         title: String,
+        /// Lines scrolled.
+        scroll: u16,
         /// Clean lines.
         lines: Vec<String>,
     },

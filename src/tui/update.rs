@@ -15,7 +15,11 @@ mod operate;
 mod palette;
 mod select;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+};
 
 use crossterm::event::Event as TerminalEvent;
 
@@ -36,11 +40,12 @@ use super::{
     log::LogBuffer,
     output::{Evidence, OutputBuffer},
     theme::Theme,
-    ui_state::{Popup, UiState, Voice},
+    ui_state::{Popup, Screen, UiState, Voice},
     view::{
         self, Note, Source, View,
         outline::{self, Outline},
         regions,
+        report::ReportRow,
     },
 };
 use keys::terminal;
@@ -90,6 +95,18 @@ pub struct Settings {
     pub zone: jiff::tz::TimeZone,
 }
 
+/// What the rows of a report are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct ReportOf {
+    seq: u64,
+    /// Readings of memory.
+    readings: usize,
+    /// Whole seconds of the run.
+    second: u64,
+    /// Width of the screen.
+    columns: u16,
+}
+
 /// The dashboard without its terminal.
 #[derive(Debug)]
 pub struct App {
@@ -115,6 +132,8 @@ pub struct App {
     history_from: u64,
     planned: Option<Box<Planned>>,
     trend: Trend,
+    /// Rows of the report, and of which moment they are.
+    report: RefCell<Option<(ReportOf, Rc<[ReportRow]>)>>,
     log: LogBuffer,
     log_wanted: bool,
     /// Sees where memory is heading; tells the engine nothing.
@@ -156,6 +175,7 @@ impl App {
             clock: None,
             planned: None,
             trend: Trend::default(),
+            report: RefCell::default(),
             log: LogBuffer::default(),
             log_wanted: false,
             sensor: None,
@@ -200,6 +220,7 @@ impl App {
             planned: self.planned.as_deref(),
             trend: &self.trend,
             log: Some(&self.log),
+            report: None,
             clock: self.clock,
             zone: &self.settings.zone,
         })
@@ -224,11 +245,33 @@ impl App {
         self.ui.seen_us = now_us;
     }
 
-    /// All rows of the report.
-    fn report_rows(&self) -> Vec<view::report::ReportRow> {
-        self.source()
-            .map(|source| view::report::all(source, self.ui.size.0))
-            .unwrap_or_default()
+    /// All rows of the report, made anew only when something in them can have changed.
+    fn report_rows(&self) -> Rc<[ReportRow]> {
+        let Some(source) = self.source() else {
+            return Rc::default();
+        };
+        let now_us = source.now_us();
+        let of = ReportOf {
+            seq: source.state.seq,
+            readings: source.trend.until(now_us).len(),
+            second: now_us / 1_000_000,
+            columns: self.ui.size.0,
+        };
+        let mut kept = self.report.borrow_mut();
+        if let Some((made_of, rows)) = kept.as_ref()
+            && *made_of == of
+        {
+            return Rc::clone(rows);
+        }
+        let rows: Rc<[ReportRow]> = view::report::all(source, of.columns).into();
+        *kept = Some((of, Rc::clone(&rows)));
+        rows
+    }
+
+    /// The address of the report's rows: the same ones have the same.
+    #[cfg(test)]
+    pub(crate) fn report_made(&self) -> *const ReportRow {
+        self.report_rows().as_ptr()
     }
 
     /// Agents in the order of the timeline's rows.
@@ -250,6 +293,11 @@ impl App {
                 None => ("reads the run".to_owned(), view::Tone::Dim),
             });
             return view;
+        };
+        let report = (self.ui.screen == Screen::Report).then(|| self.report_rows());
+        let source = Source {
+            report: report.as_deref(),
+            ..source
         };
         let mut view = view::project(source, &self.ui);
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {

@@ -199,6 +199,27 @@ fn a_closed_terminal_ends_the_dashboard_and_nothing_else() {
     ended_well(&ground);
 }
 
+/// The dashboard is busy with keys while the window closes: what reads keys then sees the end of the
+/// terminal before anything else does.
+#[test]
+fn a_terminal_closed_in_the_middle_of_keys_ends_the_dashboard() {
+    let (ground, go) = waiting();
+    let mut terminal = Terminal::start(&ground, &["run", "p.toml"]);
+    for keys in ["j".repeat(600), "jk".repeat(400), "wwjj".repeat(200)] {
+        terminal.shows("started");
+        terminal.press("6");
+        terminal.shows("OUTCOME");
+        let took = terminal.close_after(&keys);
+        assert!(took < Duration::from_secs(2), "it took {took:?}");
+        terminal = Terminal::start(&ground, &["attach"]);
+    }
+    terminal.shows("started");
+    assert!(terminal.close() < Duration::from_secs(2));
+    assert_eq!(status_of(&ground, 0), "running");
+    let_go(&go);
+    ended_well(&ground);
+}
+
 #[test]
 fn a_signal_ends_the_dashboard_and_gives_the_terminal_back() {
     let (ground, go) = waiting();

@@ -14,6 +14,8 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags, open},
+    io::ioctl_fionread,
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{Winsize, tcsetwinsize},
@@ -202,9 +204,25 @@ impl Terminal {
     }
 
     /// Closes the terminal, as its window is closed; returns how long the program took to end.
-    pub fn close(mut self) -> Duration {
+    pub fn close(self) -> Duration {
+        self.close_after("")
+    }
+
+    /// Closes the terminal as soon as the program has taken these keys: it is busy with them.
+    pub fn close_after(mut self, keys: &str) -> Duration {
         self.stop.store(true, Ordering::SeqCst);
         self.reader.take().unwrap().join().unwrap();
+        if !keys.is_empty() {
+            let name = ptsname(self.master.as_ref().unwrap(), Vec::new()).unwrap();
+            let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
+            let inside = open(name, flags, Mode::empty()).unwrap();
+            self.press(keys);
+            let until = Instant::now() + PATIENCE;
+            while ioctl_fionread(&inside).unwrap() > 0 {
+                assert!(Instant::now() < until, "nobody takes the keys");
+                std::thread::yield_now();
+            }
+        }
         let began = Instant::now();
         drop(self.master.take());
         self.wait();

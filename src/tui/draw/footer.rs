@@ -5,8 +5,9 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::{
     display::width,
     tui::{
+        action::UiAction,
         keymap::{Key, Need},
-        ui_state::{UiState, Voice},
+        ui_state::{Screen, UiState, Voice},
         view::View,
     },
 };
@@ -25,13 +26,20 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Group => ui.agent().is_none(),
         Need::Replay => view.scrubber.is_some(),
         Need::Attention => view.attention.total > 0,
+        Need::Deck => ui.screen == Screen::Deck,
+        Need::Away => ui.screen != Screen::Deck,
+        Need::Rows => matches!(ui.screen, Screen::Deck | Screen::Log),
         Need::Live => look.live && view.header.banner.is_none(),
     });
     let texts: Vec<(Key, String, usize)> = hints
         .iter()
         .filter_map(|b| {
             let key = *b.keys.first()?;
-            let word = b.hint.clone().unwrap_or_default();
+            let word = match (b.run, ui.screen) {
+                // The log is not sorted but sifted.
+                (UiAction::Sort, Screen::Log) => "urgency".to_owned(),
+                _ => b.hint.clone().unwrap_or_default(),
+            };
             let wide = width(&key.to_string()) + 1 + width(&word);
             Some((key, word, wide))
         })
@@ -84,14 +92,17 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
     Pen::new(buf, area, 0).shade(base.header);
     if ui.typing {
+        let (filter, how) = if ui.screen == Screen::Log {
+            (&ui.log_filter, "   Enter keeps it, Esc drops it")
+        } else {
+            let how = "   Enter keeps it, Esc drops it, ! before it: all others";
+            (&ui.filter, how)
+        };
         Pen::new(buf, area, 0)
             .put(" filter: ", base.accent)
-            .put(&crate::display::clean_text(&ui.filter, 60), base.text)
+            .put(&crate::display::clean_text(filter, 60), base.text)
             .put("_", base.accent)
-            .put(
-                "   Enter keeps it, Esc drops it, ! before it: all others",
-                base.dim,
-            );
+            .put(how, base.dim);
         return;
     }
     if let Some((voice, text)) = &ui.message {

@@ -39,10 +39,11 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
     if area.height < 2 {
         return;
     }
-    let count = if log.whole {
-        format!(" {} events", log.total)
-    } else {
-        format!(" the last {} events", log.total)
+    let count = match (log.whole, log.total) {
+        (true, 1) => " 1 event".to_owned(),
+        (true, n) => format!(" {n} events"),
+        (false, 1) => " the last event".to_owned(),
+        (false, n) => format!(" the last {n} events"),
     };
     let typed = if ui.typing || !ui.log_filter.is_empty() {
         format!("  / {}{}", ui.log_filter, if ui.typing { "▏" } else { "" })
@@ -55,7 +56,8 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         format!("  {}", log.filter)
     };
     let right = match (log.reads, log.follows) {
-        (true, _) => "reads",
+        (true, _) if log.whole => "reads",
+        (true, _) => "looks further back",
         (false, true) => "follows",
         (false, false) => "",
     };
@@ -96,10 +98,10 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         }
     }
     if log.rows.is_empty() {
-        let text = if log.reads {
-            "reads the journal"
-        } else {
-            "no event is let through"
+        let text = match (log.reads, log.whole) {
+            (true, _) => "looks further back",
+            (false, false) => "the journal was not read to its begin; the next key tries again",
+            (false, true) => "no event is let through",
         };
         Pen::new(buf, area, 1).to(1).put(text, base.dim);
     }
@@ -145,7 +147,7 @@ fn detail(log: &Log, theme: &Theme, buf: &mut Buffer, area: Rect) {
         let row = y + (n % rows) as u16;
         let room = 58.min(area.width.saturating_sub(x + 1));
         let mut pen = Pen::new(buf, area, row);
-        pen.to(x).put_max(name, room.min(24), base.dim);
+        pen.to(x).put_max(name, room.min(40), base.dim);
         let at = (x + 25).max(pen.x + 1);
         pen.to(at)
             .put_max(value, (x + room).saturating_sub(at), base.text);

@@ -31,7 +31,7 @@ use super::{
 };
 pub use footer::hits as footer_hits;
 use pen::Pen;
-pub use popup::help_height;
+pub use popup::{help_height, most_scroll};
 
 /// What is drawn with.
 #[derive(Debug, Clone, Copy)]

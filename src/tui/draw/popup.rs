@@ -19,23 +19,11 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     for popup in &ui.popups {
         match popup {
             Popup::Help { scroll } => help(view, *scroll, look, buf),
-            Popup::Lines { title, lines } => {
-                let base = &look.theme.base;
-                let wide = lines
-                    .iter()
-                    .map(|l| width(l))
-                    .max()
-                    .unwrap_or(0)
-                    .max(width(title));
-                let size = (wide as u16 + 4, lines.len() as u16 + 4);
-                let Some(area) = panel(view.regions.all, size, look, buf) else {
-                    continue;
-                };
-                Pen::new(buf, area, 0).put(title, base.strong);
-                for (y, line) in (2..area.height).zip(lines) {
-                    Pen::new(buf, area, y).put(line, base.text);
-                }
-            }
+            Popup::Lines {
+                title,
+                scroll,
+                lines,
+            } => read(view, title, *scroll, lines, look, buf),
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Ask {
                 title,
@@ -84,6 +72,45 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 }
             }
         }
+    }
+}
+
+/// Rows that a panel needs beside its lines: frame, title and the one below it.
+const AROUND: u16 = 4;
+
+/// How far so many lines can be scrolled on a screen of so many rows.
+#[must_use]
+pub fn most_scroll(lines: usize, rows: u16) -> u16 {
+    let lines = u16::try_from(lines).unwrap_or(u16::MAX);
+    lines.saturating_sub(rows.saturating_sub(AROUND))
+}
+
+/// Lines to read.
+fn read(view: &View, title: &str, scroll: u16, lines: &[String], look: Look<'_>, buf: &mut Buffer) {
+    let base = &look.theme.base;
+    let all = view.regions.all;
+    let most = most_scroll(lines.len(), all.height);
+    let title = if most > 0 {
+        let key = |action| {
+            look.keys
+                .key_for(action)
+                .map_or_else(String::new, |k| k.to_string())
+        };
+        let (down, up) = (key(UiAction::Down), key(UiAction::Up));
+        format!("{title}   {down} {up} scroll")
+    } else {
+        title.to_owned()
+    };
+    let wide = lines.iter().map(|l| width(l)).max().unwrap_or(0);
+    let wide = u16::try_from(wide.max(width(&title))).unwrap_or(u16::MAX - 4);
+    let high = u16::try_from(lines.len()).unwrap_or(u16::MAX - AROUND);
+    let Some(area) = panel(all, (wide + 4, high + AROUND), look, buf) else {
+        return;
+    };
+    Pen::new(buf, area, 0).put(&title, base.strong);
+    let shown = lines.iter().skip(usize::from(scroll.min(most)));
+    for (y, line) in (2..area.height).zip(shown) {
+        Pen::new(buf, area, y).put(line, base.text);
     }
 }
 

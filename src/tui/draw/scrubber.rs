@@ -39,11 +39,11 @@ pub fn draw(view: &View, scrubber: &Scrubber, theme: &Theme, buf: &mut Buffer) {
         from + scrubber.columns,
         theme.base.faint,
     );
-    for &(at, kind) in &scrubber.marks {
-        pen.to(from + at)
-            .put(glyph::notch(theme), style_of(theme, kind));
-    }
     if scrubber.columns > 0 {
+        for &(at, kind) in &scrubber.marks {
+            pen.to(from + at)
+                .put(glyph::notch(theme), style_of(theme, kind));
+        }
         pen.to(from + scrubber.at)
             .put(glyph::knob(theme), theme.base.strong);
     }

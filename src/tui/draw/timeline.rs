@@ -40,7 +40,19 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
     if area.height < 3 {
         return;
     }
-    let more = format!(" {} agents", timeline.total);
+    let more = match (timeline.total, timeline.rows.len()) {
+        (1, _) => " 1 agent".to_owned(),
+        (total, rows) if rows < total => {
+            let first = timeline.first + 1;
+            let sign = if timeline.first + rows < total {
+                glyph::down(theme)
+            } else {
+                glyph::up(theme)
+            };
+            format!(" {sign} {first}-{} of {total}", timeline.first + rows)
+        }
+        (total, _) => format!(" {total} agents"),
+    };
     rule(
         buf,
         Rect { height: 1, ..area },
@@ -62,6 +74,14 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
             Pen::new(buf, line, 0).shade(theme.base.selected);
         }
     }
+    if timeline.rows.len() < usize::from(agents) {
+        let line = Rect {
+            y: area.y + agents,
+            height: 1,
+            ..area
+        };
+        legend(theme, buf, line);
+    }
     let axis = Rect {
         y: area.y + 1 + agents,
         height: 1,
@@ -76,6 +96,34 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
             ..area
         };
         memory(timeline, theme, buf, below);
+    }
+}
+
+/// What the stretches of a row are, as far as it fits.
+fn legend(theme: &Theme, buf: &mut Buffer, line: Rect) {
+    const BARS: [(Bar, &str); 8] = [
+        (Bar::Planned, "planned"),
+        (Bar::Run, "runs"),
+        (Bar::Forecast, "left ~"),
+        (Bar::Ready, "no room yet"),
+        (Bar::Check, "checked"),
+        (Bar::Frozen, "frozen"),
+        (Bar::Blocked, "waits for you"),
+        (Bar::Backoff, "before a retry"),
+    ];
+    let mut pen = Pen::new(buf, line, 0);
+    pen.to(2);
+    for (bar, words) in BARS {
+        let (symbol, style) = look_of(theme, bar);
+        let wide = crate::display::width(words) as u16 + 3;
+        if pen.x + wide > line.width {
+            break;
+        }
+        pen.put(symbol, style)
+            .put(symbol, style)
+            .put(" ", theme.base.dim)
+            .put(words, theme.base.dim);
+        pen.x += 2;
     }
 }
 

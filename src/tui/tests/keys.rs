@@ -52,7 +52,7 @@ pub fn key(code: KeyCode) -> AppInput {
     AppInput::Terminal(Event::Key(KeyEvent::new(code, KeyModifiers::NONE)))
 }
 
-fn press(app: &mut App, keys: &str) -> Vec<Request> {
+pub fn press(app: &mut App, keys: &str) -> Vec<Request> {
     keys.chars()
         .flat_map(|c| {
             let code = match c {
@@ -66,7 +66,7 @@ fn press(app: &mut App, keys: &str) -> Vec<Request> {
         .collect()
 }
 
-fn actions(requests: Vec<Request>) -> Vec<Action> {
+pub fn actions(requests: Vec<Request>) -> Vec<Action> {
     requests
         .into_iter()
         .filter_map(|r| match r {
@@ -79,7 +79,7 @@ fn actions(requests: Vec<Request>) -> Vec<Action> {
         .collect()
 }
 
-fn go_to(app: &mut App, id: &str) {
+pub fn go_to(app: &mut App, id: &str) {
     app.ui.selected = Some(RowId::Agent(id.into()));
 }
 

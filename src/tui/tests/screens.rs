@@ -36,6 +36,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
             planned: None,
             trend: &crate::resources::Trend::default(),
             log: None,
+            report: None,
             clock: None,
             zone: &TimeZone::UTC,
         },

@@ -6,7 +6,7 @@ use crate::{
     engine::{Action, Status, Target, decide::resolve},
     plan::{AgentIx, Mode},
     tui::{
-        ui_state::{Choice, Popup, Voice},
+        ui_state::{Choice, Popup, RowId, Voice},
         view::words,
     },
 };
@@ -113,7 +113,10 @@ pub(super) fn ask_stop_run(app: &mut App) {
     let running = state.agents.iter().filter(|a| a.live.is_some()).count();
     let open = state.agents.iter().filter(|a| !a.status.is_final()).count();
     let lines = vec![
-        format!("{running} agents have a process, {open} have not ended."),
+        match running {
+            1 => format!("1 agent has a process, {open} have not ended."),
+            n => format!("{n} agents have a process, {open} have not ended."),
+        },
         "All processes are ended; what was not done stays undone.".to_owned(),
         "To leave and let it go on, press q instead.".to_owned(),
     ];
@@ -161,9 +164,13 @@ pub(super) fn ask_sequential(app: &mut App) {
     ask(app, "One agent at a time?", &lines, "no, as it is", choices);
 }
 
-pub(super) fn ask_swap(app: &mut App) {
+pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
     let Some(state) = &app.state else { return };
-    let Some(ix) = app.selected() else {
+    let agent = match row {
+        Some(RowId::Agent(id)) => state.find(id),
+        _ => None,
+    };
+    let Some(ix) = agent else {
         app.say(Voice::Plain, "select one agent: it gets another worker");
         return;
     };

@@ -6,10 +6,10 @@ use super::{
     App, log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
-    operate::{operate, send},
+    operate::{operate, pointed, send},
     palette,
     select::to_attention,
-    select::{ask_output, keep_selection},
+    select::{ask_output, keep_selection, select},
 };
 use crate::{
     display::clean_line,
@@ -18,7 +18,7 @@ use crate::{
         draw,
         feed::{Replay, Request},
         keymap::Key,
-        ui_state::{Look, Pane, Popup, Screen, Voice},
+        ui_state::{Look, Pane, Popup, RowId, Screen, Voice},
     },
 };
 
@@ -32,9 +32,10 @@ pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Reque
             app.now();
             press(app, key, out);
         }
-        TerminalEvent::Paste(text) if app.ui.typing => {
-            app.ui.filter.push_str(&clean_line(text, 60));
-            app.now();
+        TerminalEvent::Paste(text) if app.ui.typing && !app.ui.too_small() => {
+            let text = clean_line(text, 60);
+            filter(app).push_str(&text);
+            filtered(app, out);
         }
         TerminalEvent::Mouse(mouse) => click(app, *mouse, out),
         _ => {}
@@ -79,14 +80,34 @@ pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
     }
 }
 
+/// The filter that is typed: the log has its own.
+const fn filter(app: &mut App) -> &mut String {
+    match app.ui.screen {
+        Screen::Log => &mut app.ui.log_filter,
+        _ => &mut app.ui.filter,
+    }
+}
+
+/// After the filter has changed.
+fn filtered(app: &mut App, out: &mut Vec<Request>) {
+    if app.ui.screen == Screen::Log {
+        app.ui.log_at = None;
+        log::again(app, out);
+    } else {
+        app.ui.scroll = 0;
+        keep_selection(app);
+    }
+    app.now();
+}
+
 /// A key while the filter is typed; false: it is not for the filter.
 pub(super) fn typed(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
-    let of_log = app.ui.screen == Screen::Log;
-    let filter = if of_log {
-        &mut app.ui.log_filter
-    } else {
-        &mut app.ui.filter
-    };
+    let leaves = app
+        .settings
+        .keys
+        .find(key)
+        .is_some_and(|b| b.run == UiAction::Leave);
+    let filter = filter(app);
     match key.code {
         KeyCode::Char(c) if !key.ctrl && !key.alt => filter.push(c),
         KeyCode::Char('u') if key.ctrl => filter.clear(),
@@ -99,16 +120,10 @@ pub(super) fn typed(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
             app.ui.typing = false;
         }
         KeyCode::Up | KeyCode::Down => return false,
-        _ => {}
+        _ if leaves => return false,
+        _ => return true,
     }
-    if of_log {
-        app.ui.log_at = None;
-        log::again(app, out);
-        app.now();
-        return true;
-    }
-    app.ui.scroll = 0;
-    keep_selection(app);
+    filtered(app, out);
     true
 }
 
@@ -129,14 +144,7 @@ pub(super) fn in_popup(
     match popup {
         // It has its own keys.
         Popup::Palette { .. } => {}
-        Popup::Lines { .. } => {
-            if matches!(run, Some(UiAction::Leave)) && key.ctrl {
-                app.quit = true;
-            } else {
-                app.ui.popups.pop();
-            }
-        }
-        Popup::Help { scroll } => {
+        Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),
                 Some(UiAction::Up) => *scroll = scroll.saturating_sub(1),
@@ -154,9 +162,15 @@ pub(super) fn in_popup(
                     return true;
                 }
             }
-            if let Some(Popup::Help { scroll }) = app.ui.popups.last_mut() {
-                let most = draw::help_height(&app.settings.keys).saturating_sub(1);
-                *scroll = (*scroll).min(most);
+            match app.ui.popups.last_mut() {
+                Some(Popup::Help { scroll }) => {
+                    let most = draw::help_height(&app.settings.keys).saturating_sub(1);
+                    *scroll = (*scroll).min(most);
+                }
+                Some(Popup::Lines { scroll, lines, .. }) => {
+                    *scroll = (*scroll).min(draw::most_scroll(lines.len(), app.ui.size.1));
+                }
+                _ => {}
             }
         }
         Popup::Ask {
@@ -179,10 +193,21 @@ pub(super) fn in_popup(
                     app.ui.popups.pop();
                 }
                 (_, Some(UiAction::Down | UiAction::Right | UiAction::NextPane)) => {
-                    *chosen = (*chosen + 1) % count;
+                    *chosen = (*chosen + 1).min(count.saturating_sub(1));
                 }
-                (_, Some(UiAction::Up | UiAction::Left)) => *chosen = (*chosen + count - 1) % count,
-                _ => {}
+                // From the harmless answer nothing leads round to the one that ends work.
+                (_, Some(UiAction::Up | UiAction::Left)) => *chosen = chosen.saturating_sub(1),
+                _ => {
+                    let keys: Vec<String> = choices
+                        .iter()
+                        .map(|choice| choice.key.to_string())
+                        .collect();
+                    let text = format!(
+                        "{key} is no answer: {}, or arrows and Enter; Esc leaves it as it is",
+                        keys.join(", ")
+                    );
+                    app.say(Voice::Plain, text);
+                }
             }
         }
     }
@@ -216,6 +241,7 @@ fn digest(app: &mut App) {
     };
     app.ui.popups.push(Popup::Lines {
         title: title.to_owned(),
+        scroll: 0,
         lines,
     });
 }
@@ -232,7 +258,44 @@ fn replay(app: &mut App, what: Replay, out: &mut Vec<Request>) {
     }
 }
 
+/// What a key of the deck does not do on a screen that hides it.
+fn not_here(screen: Screen, action: UiAction) -> Option<String> {
+    let of_deck = match action {
+        UiAction::Filter => matches!(screen, Screen::Timeline | Screen::Report),
+        UiAction::Sort => !matches!(screen, Screen::Deck | Screen::Log),
+        UiAction::Group | UiAction::NextPane => screen != Screen::Deck,
+        UiAction::Left | UiAction::Right => !matches!(screen, Screen::Deck | Screen::Graph),
+        _ => false,
+    };
+    let what = match action {
+        UiAction::Filter => "is not filtered",
+        UiAction::Sort => "is not sorted",
+        UiAction::Group => "is not grouped",
+        UiAction::NextPane => "has one pane",
+        _ => "has nothing to fold",
+    };
+    let name = match screen {
+        Screen::Deck => "the deck",
+        Screen::Output => "the output",
+        Screen::Graph => "the wave graph",
+        Screen::Timeline => "the timeline",
+        Screen::Log => "the log",
+        Screen::Report => "the report",
+    };
+    of_deck.then(|| format!("{name} {what}; the deck is"))
+}
+
 pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
+    if let Some(text) = not_here(app.ui.screen, action) {
+        let text = match (action, app.settings.keys.key_for(UiAction::Deck)) {
+            (UiAction::Filter | UiAction::Sort | UiAction::Group, Some(key)) => {
+                format!("{text} ({key})")
+            }
+            _ => text.replace("; the deck is", ""),
+        };
+        app.say(Voice::Plain, text);
+        return;
+    }
     match action {
         UiAction::Leave => app.quit = true,
         UiAction::Help => app.ui.popups.push(Popup::Help { scroll: 0 }),
@@ -241,7 +304,8 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Zoom => {
             if app.ui.screen == Screen::Output {
                 app.ui.screen = Screen::Deck;
-            } else if app.ui.agent().is_some() {
+            } else if let Some(row @ RowId::Agent(_)) = pointed(app) {
+                select(app, row, out);
                 app.ui.screen = Screen::Output;
                 ask_output(app, out);
             } else {

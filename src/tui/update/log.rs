@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::{
-    engine::Level,
+    engine::{Level, Record},
     plan::AgentId,
     tui::{
         draw,
@@ -83,17 +83,17 @@ pub(super) fn level(app: &mut App, out: &mut Vec<Request>) {
     again(app, out);
 }
 
+/// The selected record: the newest one while new ones are followed.
+pub(super) fn selected(app: &App) -> Option<&Record> {
+    let total = app.log.until(app.state.as_ref()?.seq);
+    let last = total.checked_sub(1)?;
+    let at = app.ui.log_at.map_or(last, |seq| app.log.place(seq));
+    app.log.get(at.min(last))
+}
+
 /// In a replay to the moment of the selected line; in a live run to its agent.
 pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
-    let Some(state) = &app.state else { return };
-    let total = app.log.until(state.seq);
-    let at = app
-        .ui
-        .log_at
-        .map_or(total.saturating_sub(1), |seq| app.log.place(seq));
-    let Some(record) = app.log.get(at) else {
-        return;
-    };
+    let Some(record) = selected(app) else { return };
     let agent: Option<AgentId> = record.event.agent().cloned();
     if app.clock.is_some() {
         out.push(Request::Replay(Replay::Seq(record.seq)));

@@ -66,6 +66,10 @@ pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
         Screen::Report => return open_report(app, out),
         _ => {}
     }
+    if app.ui.screen != Screen::Deck && app.ui.agent().is_none() {
+        app.say(Voice::Plain, "select an agent first");
+        return;
+    }
     match app.ui.selected.clone() {
         Some(RowId::Agent(_)) => {
             app.ui.screen = Screen::Output;
@@ -122,7 +126,7 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
 
 /// From a row of the report to the moment and the agent behind it.
 fn open_report(app: &mut App, out: &mut Vec<Request>) {
-    let row = app.report_rows().into_iter().nth(app.ui.report_at);
+    let row = app.report_rows().get(app.ui.report_at).cloned();
     let Some((seq, agent)) = row.and_then(|row| Some((row.seq, row.agent?))) else {
         app.say(Voice::Plain, "no moment stands behind this row");
         return;
@@ -256,6 +260,10 @@ pub(super) fn walk_graph(app: &mut App, dx: isize, dy: isize, out: &mut Vec<Requ
 }
 
 pub(super) fn mark(app: &mut App, out: &mut Vec<Request>) {
+    if app.ui.screen != Screen::Deck {
+        app.say(Voice::Plain, "rows are marked on the deck");
+        return;
+    }
     let Some(id) = app.ui.agent().cloned() else {
         app.say(Voice::Plain, "only agents can be marked");
         return;

@@ -19,6 +19,13 @@ use crate::{
 };
 
 pub(super) fn feed(app: &mut App, news: Update) {
+    // Rows of the report know records, readings and time; anything else makes them anew.
+    if matches!(
+        news,
+        Update::Snapshot(_) | Update::History { .. } | Update::Trend(_)
+    ) {
+        app.report.take();
+    }
     match news {
         Update::Snapshot(state) => {
             if app.chart.is_none()
@@ -154,8 +161,7 @@ pub(super) fn feed(app: &mut App, news: Update) {
             }
         }
         Update::Log { id, records, from } => {
-            app.log.take(id, records, from);
-            app.log_wanted = true;
+            app.log_wanted |= app.log.take(id, records, from);
             app.now();
         }
         Update::Evidence {

@@ -3,6 +3,7 @@
 use super::{
     App,
     ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap},
+    log,
 };
 use crate::{
     engine::{Action, State, Target, decide::resolve},
@@ -10,23 +11,41 @@ use crate::{
     tui::{
         action::Verb,
         feed::Request,
-        ui_state::{Group, Grouping, RowId, Voice},
+        ui_state::{Group, Grouping, RowId, Screen, Voice},
         view::{notes, outline},
     },
 };
 
-/// Whom an action means: the marked agents, else the selected row.
+/// The row that keys on this screen mean, as it is seen there.
+pub(super) fn pointed(app: &App) -> Option<RowId> {
+    let agent = |id: AgentId| Some(RowId::Agent(id));
+    match app.ui.screen {
+        Screen::Deck => app.ui.selected.clone(),
+        Screen::Output | Screen::Graph | Screen::Timeline => agent(app.ui.agent()?.clone()),
+        Screen::Log => agent(log::selected(app)?.event.agent()?.clone()),
+        Screen::Report => {
+            let row = app.report_rows().get(app.ui.report_at)?.agent.clone()?;
+            agent(row.as_str().into())
+        }
+    }
+    .filter(|row| match (row, &app.state) {
+        (RowId::Agent(id), Some(state)) => state.find(id).is_some(),
+        _ => true,
+    })
+}
+
+/// Whom an action means: the marked agents where marks are seen, else the row that is pointed at.
 pub(super) fn targets(app: &App) -> Vec<Target> {
     let Some(state) = &app.state else {
         return Vec::new();
     };
     let agent = |id: &AgentId| Target::Agent(id.to_string());
-    if !app.ui.marks.is_empty() {
+    if app.ui.screen == Screen::Deck && !app.ui.marks.is_empty() {
         return app.ui.marks.iter().map(agent).collect();
     }
     let plan = &state.setup.plan;
-    match &app.ui.selected {
-        Some(RowId::Agent(id)) => vec![agent(id)],
+    match pointed(app) {
+        Some(RowId::Agent(id)) => vec![agent(&id)],
         Some(RowId::Group(Group::Track(Some(t)))) => {
             vec![Target::Track(plan.tracks[t.ix()].id.clone())]
         }
@@ -42,7 +61,7 @@ pub(super) fn targets(app: &App) -> Vec<Target> {
             plan.indices()
                 .filter(|&ix| {
                     plan.agent(ix).parent.is_none()
-                        && outline::group_of(state, grouping, ix) == Some(*group)
+                        && outline::group_of(state, grouping, ix) == Some(group)
                 })
                 .map(|ix| agent(&plan.agent(ix).id))
                 .collect()
@@ -109,7 +128,12 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
     let all = targets(app);
     let of_run = matches!(verb, Verb::Sequential | Verb::StopRun | Verb::PauseTrack);
     if all.is_empty() && !of_run {
-        app.say(Voice::Plain, "select an agent or a group first");
+        let text = if app.ui.screen == Screen::Deck {
+            "select an agent or a group first"
+        } else {
+            "select an agent first"
+        };
+        app.say(Voice::Plain, text);
         return;
     }
     match verb {
@@ -118,10 +142,10 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
             send_all(app, actions, out);
         }
         Verb::PauseTrack => {
-            let track = match &app.ui.selected {
-                Some(RowId::Group(Group::Track(Some(t)))) => Some(*t),
+            let track = match pointed(app) {
+                Some(RowId::Group(Group::Track(Some(t)))) => Some(t),
                 Some(RowId::Agent(id)) => state
-                    .find(id)
+                    .find(&id)
                     .and_then(|ix| state.setup.plan.agent(ix).track),
                 _ => None,
             };
@@ -143,7 +167,7 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
         Verb::Stop => ask_stop(app, all),
         Verb::StopRun => ask_stop_run(app),
         Verb::Sequential => ask_sequential(app),
-        Verb::Swap => ask_swap(app),
+        Verb::Swap => ask_swap(app, pointed(app).as_ref()),
     }
 }
 

@@ -4,9 +4,9 @@ use crossterm::event::KeyCode;
 
 use super::{
     App,
-    ask::{ask_stop, ask_stop_run},
+    ask::{ask_sequential, ask_stop, ask_stop_run},
     keys::act,
-    operate::send,
+    operate::{cannot, send},
 };
 use crate::{
     engine::Action,
@@ -14,7 +14,7 @@ use crate::{
         feed::Request,
         keymap::Key,
         palette::{self, Does},
-        ui_state::Popup,
+        ui_state::{Popup, Voice},
     },
 };
 
@@ -81,6 +81,10 @@ fn carry_out(app: &mut App, actions: Vec<Action>, out: &mut Vec<Request>) {
     for action in actions {
         match action {
             Action::Stop { target: None } => ask_stop_run(app),
+            Action::Sequential { now: true } => match cannot(app) {
+                Some(why) => app.say(Voice::Bad, why),
+                None => ask_sequential(app),
+            },
             Action::Stop {
                 target: Some(target),
             } => ends.push(target),

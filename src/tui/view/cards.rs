@@ -2,7 +2,7 @@
 
 use super::{Card, Source, Tone, mine, why, words};
 use crate::{
-    engine::{PhaseStatus, State, Status},
+    engine::{PhaseState, PhaseStatus, State, Status},
     plan::AgentIx,
 };
 
@@ -93,20 +93,15 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
     out
 }
 
-/// The first phase that is not complete.
+/// The phase that a person should know of: one with a red gate, else the one at work, else one that
+/// failed.
 pub(super) fn current_phase(source: Source<'_>) -> Option<(String, Tone)> {
     let Source { state, chart, .. } = source;
     let figures = source.sample.map(|s| s.figures).unwrap_or_default();
-    let at = state
-        .phases
-        .iter()
-        .position(|p| p.status == PhaseStatus::Failed)
-        .or_else(|| {
-            state
-                .phases
-                .iter()
-                .position(|p| matches!(p.status, PhaseStatus::Running | PhaseStatus::Checking))
-        })?;
+    let first = |is: fn(&PhaseState) -> bool| state.phases.iter().position(is);
+    let at = first(|p| p.status == PhaseStatus::Failed && p.gate_red)
+        .or_else(|| first(|p| matches!(p.status, PhaseStatus::Running | PhaseStatus::Checking)))
+        .or_else(|| first(|p| p.status == PhaseStatus::Failed))?;
     let (done, _, _, total) = tally(state, state.setup.members[at].iter());
     let (text, tone) = why::phase(state, &figures, at);
     let mut line = format!("phase {} {done}/{total}", chart.phases[at]);

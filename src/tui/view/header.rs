@@ -25,9 +25,9 @@ pub(super) fn header(source: Source<'_>, now_us: u64) -> Header {
             Tone::Bad,
         ))
     } else if let Some(status) = state.finished {
-        let summary = state.summary.as_deref().unwrap_or("ended");
+        // The counts stand beside it.
         let tone = if status == 0 { Tone::Good } else { Tone::Bad };
-        Some((clean_text(summary, 100), tone))
+        Some((format!("ended, status {status}"), tone))
     } else {
         state.stopping.as_ref().map(|by| {
             let text = match by {

@@ -6,7 +6,7 @@ use crate::{
     tui::{log::LogBuffer, ui_state::UiState},
 };
 
-use super::{Source, Tone, notes, words};
+use super::{Source, Tone, notes};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,18 +101,23 @@ fn window(
 
 fn row(source: Source<'_>, record: &Record) -> LogRow {
     let kind = kind(record);
-    let (text, tone) = match notes::note(record) {
-        Some(note) => (note.text, note.tone),
-        None => (routine(&record.event), Tone::Dim),
-    };
+    let (text, tone) = words(record);
     LogRow {
         seq: record.seq,
-        clock: words::clock(record.at_ms, source.zone, true),
-        elapsed: words::span(record.elapsed_us),
+        clock: super::words::clock(record.at_ms, source.zone, true),
+        elapsed: super::words::span(record.elapsed_us),
         level: record.priority,
         kind,
         text,
         tone,
+    }
+}
+
+/// A record in words, routine or not.
+pub(in crate::tui) fn words(record: &Record) -> (String, Tone) {
+    match notes::note(record) {
+        Some(note) => (note.text, note.tone),
+        None => (routine(&record.event), Tone::Dim),
     }
 }
 
@@ -128,7 +133,7 @@ pub const fn level_name(level: Level) -> &'static str {
 }
 
 /// The contract's name of an event's kind.
-fn kind(record: &Record) -> String {
+pub(in crate::tui) fn kind(record: &Record) -> String {
     json(record)
         .get("kind")
         .and_then(|kind| kind.as_str().map(str::to_owned))
@@ -151,7 +156,7 @@ fn routine(event: &Event) -> String {
             ram_bytes, running, ..
         } => format!(
             "{whose} is let in: {} reserved, {running} at once",
-            words::size(*ram_bytes)
+            super::words::size(*ram_bytes)
         ),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
@@ -165,42 +170,61 @@ fn routine(event: &Event) -> String {
         Event::CheckpointMade { wave } => format!("checkpoint after wave {wave}"),
         _ => whose,
     };
-    clean_line(text, words::SENTENCE)
+    clean_line(text, super::words::SENTENCE)
 }
 
-/// All fields of a record with their units, in the order of the journal.
+/// Fields of a record with their units: what a person asks first, then the journal's order. A list
+/// or map within another is counted, not listed: the journal has it.
 fn fields(record: &Record) -> Vec<(String, String)> {
+    const FIRST: [&str; 4] = ["summary", "status", "reason", "agent"];
     let mut out = Vec::new();
-    for (name, value) in json(record) {
-        if matches!(name.as_str(), "crc") || value.is_null() {
-            continue;
+    let mut all = json(record);
+    for name in FIRST {
+        if let Some(value) = all.remove(name) {
+            flatten(name, &value, 0, &mut out);
         }
-        flatten(&name, &value, &mut out);
+    }
+    for (name, value) in all {
+        if name != "crc" {
+            flatten(&name, &value, 0, &mut out);
+        }
     }
     out
 }
 
-fn flatten(name: &str, value: &serde_json::Value, out: &mut Vec<(String, String)>) {
-    match value {
-        serde_json::Value::Object(map) => {
+/// Entries of a map that are still listed one by one.
+const LISTED: usize = 8;
+
+fn flatten(name: &str, value: &serde_json::Value, depth: u8, out: &mut Vec<(String, String)>) {
+    let count = |n: usize| match n {
+        1 => "1 entry".to_owned(),
+        n => format!("{n} entries"),
+    };
+    let text = match value {
+        serde_json::Value::Null => return,
+        serde_json::Value::Object(map) if map.is_empty() => return,
+        serde_json::Value::Array(items) if items.is_empty() => return,
+        serde_json::Value::Object(map) if depth == 0 || map.len() <= LISTED => {
             for (inner, value) in map {
-                flatten(&format!("{name}.{inner}"), value, out);
+                flatten(&format!("{name}.{inner}"), value, depth + 1, out);
             }
+            return;
         }
-        serde_json::Value::Array(items) if items.is_empty() => {}
+        serde_json::Value::Object(map) => count(map.len()),
+        serde_json::Value::Array(items) if items.len() > LISTED => count(items.len()),
         other => {
             let plain = other
                 .as_str()
                 .map_or_else(|| other.to_string(), str::to_owned);
-            let text = match other.as_u64() {
-                Some(n) if name.ends_with("_bytes") => format!("{n} ({})", words::size(n)),
-                Some(n) if name.ends_with("_us") => format!("{n} ({})", words::span(n)),
+            match other.as_u64() {
+                Some(n) if name.ends_with("_bytes") => format!("{n} ({})", super::words::size(n)),
+                Some(n) if name.ends_with("_us") => format!("{n} ({})", super::words::span(n)),
                 Some(n) if name.ends_with("_permille") => format!("{}.{} %", n / 10, n % 10),
                 _ => plain,
-            };
-            out.push((clean_line(name, 60), clean_line(text, 400)));
+            }
         }
-    }
+    };
+    out.push((clean_line(name, 60), clean_line(text, 400)));
 }
 
 /// The rule behind a decision, in a sentence.

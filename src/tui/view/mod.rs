@@ -79,6 +79,8 @@ pub struct Source<'a> {
     pub trend: &'a Trend,
     /// Records for the log.
     pub log: Option<&'a LogBuffer>,
+    /// Rows of the report, where they have been made already.
+    pub report: Option<&'a [report::ReportRow]>,
     /// Where a replay stands; none: it is live.
     pub clock: Option<Clock>,
     /// Time zone for times of day.
@@ -143,7 +145,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             rows: lines.lines.len(),
             graph: graph_rows,
             cards: cards.len() + headings + texts,
-            memory: sample.is_some(),
+            // Also before the first reading: the rows below shall not jump.
+            memory: true,
             attention: waiting.len(),
         },
     );
@@ -157,7 +160,11 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         palette: Vec::new(),
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
-            report::report(source, ui, area.width, usize::from(area.height))
+            let rows = usize::from(area.height);
+            source.report.map_or_else(
+                || report::report(&report::all(source, area.width), ui, rows),
+                |all| report::report(all, ui, rows),
+            )
         }),
         log: source
             .log

@@ -37,6 +37,7 @@ pub fn action(action: &Action) -> String {
             "{agent} goes to {}",
             worker.as_deref().unwrap_or("its next worker")
         ),
+        Action::Agents { cap: 1 } => "1 agent at once".to_owned(),
         Action::Agents { cap } => format!("{cap} agents at once"),
     };
     clean_text(&text, SENTENCE)
@@ -47,10 +48,14 @@ pub fn action(action: &Action) -> String {
 pub fn note(record: &Record) -> Option<Note> {
     let (text, tone) = match &record.event {
         Event::RunStarted { plan, agents, .. } => {
-            (format!("{plan} begins: {agents} agents"), Tone::Plain)
+            let many = if *agents == 1 { "" } else { "s" };
+            (format!("{plan} begins: {agents} agent{many}"), Tone::Plain)
         }
         Event::RunResumed { survivors, .. } => (
-            format!("the run goes on after a crash, {survivors} old processes ended"),
+            match survivors {
+                1 => "the run goes on after a crash, 1 old process ended".to_owned(),
+                n => format!("the run goes on after a crash, {n} old processes ended"),
+            },
             Tone::Warn,
         ),
         Event::RunStopped { .. } => ("the run is being stopped".to_owned(), Tone::Alert),
@@ -100,10 +105,13 @@ pub fn note(record: &Record) -> Option<Note> {
             agent,
             leaked: n @ 1..,
             ..
-        } => (
-            format!("{agent} left {n} processes behind: ended"),
-            Tone::Warn,
-        ),
+        } => {
+            let many = if *n == 1 { "" } else { "es" };
+            (
+                format!("{agent} left {n} process{many} behind: ended"),
+                Tone::Warn,
+            )
+        }
         Event::AgentRetrying {
             agent,
             delay_us,

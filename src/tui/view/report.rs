@@ -39,18 +39,16 @@ pub struct Report {
     pub total: usize,
 }
 
-/// Projects the report of the shown moment into so many rows.
+/// Shows so many of all rows.
 #[must_use]
-pub fn report(source: Source<'_>, ui: &UiState, columns: u16, rows: usize) -> Report {
-    let all = all(source, columns);
+pub fn report(all: &[ReportRow], ui: &UiState, rows: usize) -> Report {
     let selected = ui.report_at.min(all.len().saturating_sub(1));
     let first = super::timeline::window(ui.report_first, Some(selected), all.len(), rows);
-    let total = all.len();
     Report {
-        rows: all.into_iter().skip(first).take(rows).collect(),
+        rows: all.iter().skip(first).take(rows).cloned().collect(),
         selected: selected.checked_sub(first),
         first,
-        total,
+        total: all.len(),
     }
 }
 

@@ -21,6 +21,9 @@ pub struct Scrubber {
     pub marks: Vec<(u16, MarkKind)>,
 }
 
+/// Columns below which the bar says nothing.
+const BAR: usize = 8;
+
 /// Speed in words: `1×`, `0.25×`.
 fn speed(permille: u32) -> String {
     if permille >= 1000 {
@@ -43,19 +46,29 @@ fn moment(us: u64) -> String {
 
 /// Projects the line into so many columns.
 pub(super) fn scrubber(source: Source<'_>, clock: Clock, width: u16) -> Scrubber {
-    let left = format!(
+    let mut left = format!(
         "{} {} of {}",
         speed(clock.speed_permille),
         moment(clock.at_us),
         moment(clock.end_us)
     );
     let at_ms = source.state.started_ms + (clock.at_us / 1000).cast_signed();
-    let right = format!(
+    let mut right = format!(
         "{}  {} of {}",
         words::clock(at_ms, source.zone, true),
         clock.seq,
         clock.last_seq
     );
+    // Words give way to the bar: first the right ones, then the length.
+    let short = |left: &str, right: &str| {
+        left.chars().count() + right.chars().count() + 8 + BAR > usize::from(width)
+    };
+    if short(&left, &right) {
+        right.clear();
+    }
+    if short(&left, &right) {
+        left = format!("{} {}", speed(clock.speed_permille), moment(clock.at_us));
+    }
     let taken = left.chars().count() + right.chars().count() + 8;
     let columns = width.saturating_sub(u16::try_from(taken).unwrap_or(u16::MAX));
     let column = |us: u64| {

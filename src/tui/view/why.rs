@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::words::{SENTENCE, Tone, names, size, span, took};
 use crate::{
     display::{clean_line, clean_text},
-    engine::{self, HoldBy, JobState, Owner, PhaseStatus, State, Status},
+    engine::{self, HoldBy, JobState, Owner, PhaseStatus, State, Status, StoppedBy},
     plan::{AgentIx, When},
     resources::{AgentSample, Sample},
 };
@@ -120,7 +120,37 @@ pub fn now(
             (text, tone)
         }
         Status::Skipped => (reason(), Tone::Dim),
-        Status::Stopped => (format!("stopped by you {} ago", since()), Tone::Dim),
+        Status::Stopped => (stopped(state, ix, &since()), Tone::Dim),
+    }
+}
+
+/// When it was stopped, and by whom. The record of an agent's stop does not say; where no person
+/// stopped the run, what did is said beside it.
+fn stopped(state: &State, ix: AgentIx, since: &str) -> String {
+    let started = if state.agent(ix).attempt == 0 {
+        ": it never started"
+    } else {
+        ""
+    };
+    match &state.stopping {
+        Some(StoppedBy::Signal(number)) => {
+            let name = signal(*number);
+            format!("stopped {since} ago{started} · {name} stopped the run")
+        }
+        Some(StoppedBy::GuardLost) => {
+            format!("stopped {since} ago{started} · the run ends without its guard")
+        }
+        Some(StoppedBy::Operator) | None => format!("stopped by you {since} ago{started}"),
+    }
+}
+
+/// A signal's name.
+fn signal(number: i32) -> String {
+    match number {
+        1 => "SIGHUP".to_owned(),
+        2 => "SIGINT".to_owned(),
+        15 => "SIGTERM".to_owned(),
+        n => format!("signal {n}"),
     }
 }
 
