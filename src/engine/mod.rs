@@ -27,7 +27,7 @@ pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve};
 pub use event::{
     Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Record,
-    StoppedBy, Trouble, Zone,
+    StoppedBy, Trouble, Zone, whose,
 };
 pub use input::{Input, InputKind, JobKey, Owner};
 pub use metrics::Metrics;

@@ -306,24 +306,24 @@ impl History {
         let red = |b: &&Barrier| b.closed == Some((phase, true));
         self.barriers.last().filter(red).map(|b| b.at_us)
     }
-
-    /// Returns the nearest mark after (or, backwards, before) a record.
-    #[must_use]
-    pub fn mark_from(&self, seq: u64, forwards: bool) -> Option<&Mark> {
-        if forwards {
-            let next = self.marks.partition_point(|mark| mark.seq <= seq);
-            self.marks.get(next)
-        } else {
-            let before = self.marks.partition_point(|mark| mark.seq < seq);
-            self.marks.get(before.checked_sub(1)?)
-        }
-    }
 }
 
 /// The barrier that is closed, and whether its gate is red.
 fn closed(state: &State) -> Option<(PhaseIx, bool)> {
     let phase = state.closed_barrier()?;
     Some((phase, state.phases[phase.ix()].gate_red))
+}
+
+/// Returns the nearest mark after (or, backwards, before) a record.
+#[must_use]
+pub fn mark_from(marks: &[Mark], seq: u64, forwards: bool) -> Option<&Mark> {
+    if forwards {
+        let next = marks.partition_point(|mark| mark.seq <= seq);
+        marks.get(next)
+    } else {
+        let before = marks.partition_point(|mark| mark.seq < seq);
+        marks.get(before.checked_sub(1)?)
+    }
 }
 
 /// Whether an event is a moment to go to.

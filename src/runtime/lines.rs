@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     display::{clean_line, safe_json},
-    engine::{Event, Record},
+    engine::{Event, Record, whose},
     journal::{Follower, Line},
 };
 
@@ -258,10 +258,8 @@ pub fn sentence(event: &Event) -> Option<String> {
             trouble,
             ..
         } => {
-            let whose = agent
-                .as_ref()
-                .map_or(phase.as_deref(), |a| Some(a.as_str()));
-            format!("! {}: {trouble}", whose.unwrap_or_default())
+            let whose = whose(agent.as_ref(), phase.as_deref());
+            format!("! {whose}: {trouble}")
         }
         Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
         Event::GateFailed { place, reason } => {

@@ -74,3 +74,9 @@ impl Event {
         }
     }
 }
+
+/// Returns whose process, check or gate an event tells of: the agent's id, else the phase's.
+#[must_use]
+pub fn whose<'a>(agent: Option<&'a AgentId>, phase: Option<&'a str>) -> &'a str {
+    agent.map(AgentId::as_str).or(phase).unwrap_or_default()
+}

@@ -7,6 +7,7 @@ mod about;
 mod parts;
 mod record;
 
+pub use about::whose;
 use parts::is_zero;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,

@@ -4,6 +4,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     journal::To,
+    report::history::mark_from,
     tui::feed::{Replay, Update},
 };
 
@@ -45,14 +46,7 @@ impl Recording {
             Replay::Time(at_us) => self.go(at_us, to),
             Replay::Seq(seq) => self.jump(To::Seq(seq.clamp(1, self.last.seq.max(1))), to),
             Replay::Mark(step) => {
-                let seq = self.state.seq;
-                let mark = if step > 0 {
-                    let next = self.marks.partition_point(|mark| mark.seq <= seq);
-                    self.marks.get(next)
-                } else {
-                    let before = self.marks.partition_point(|mark| mark.seq < seq);
-                    before.checked_sub(1).and_then(|i| self.marks.get(i))
-                };
+                let mark = mark_from(&self.marks, self.state.seq, step > 0);
                 match mark.map(|mark| mark.seq) {
                     Some(seq) => {
                         self.clock.playing = false;

@@ -5,7 +5,7 @@
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
-    engine::{self, Action, Cause, Event, Record, Zone},
+    engine::{self, Action, Cause, Event, Record, Zone, whose},
 };
 
 /// One event in words.
@@ -134,13 +134,8 @@ pub fn note(record: &Record) -> Option<Note> {
             trouble,
             ..
         } => {
-            let whose = agent
-                .as_ref()
-                .map_or(phase.as_deref(), |a| Some(a.as_str()));
-            (
-                format!("{}: {trouble}", whose.unwrap_or_default()),
-                Tone::Alert,
-            )
+            let whose = whose(agent.as_ref(), phase.as_deref());
+            (format!("{whose}: {trouble}"), Tone::Alert)
         }
         Event::AgentFreezeVerified {
             agent,
@@ -171,17 +166,11 @@ pub fn note(record: &Record) -> Option<Note> {
             (format!("{agent} done, took {}", took(*ran_us)), Tone::Good)
         }
         Event::GatePassed { place } => {
-            let whose = place.agent.as_ref().map_or_else(
-                || place.phase.clone().unwrap_or_default(),
-                ToString::to_string,
-            );
+            let whose = whose(place.agent.as_ref(), place.phase.as_deref());
             (format!("{whose} passed {}", place.gate), Tone::Good)
         }
         Event::GateFailed { place, reason } => {
-            let whose = place.agent.as_ref().map_or_else(
-                || place.phase.clone().unwrap_or_default(),
-                ToString::to_string,
-            );
+            let whose = whose(place.agent.as_ref(), place.phase.as_deref());
             (format!("{whose}: {reason}"), Tone::Bad)
         }
         Event::PhaseStarted { phase } => (format!("phase {phase} begins"), Tone::Plain),

@@ -6,6 +6,7 @@
 use crate::{
     engine::{Status, Zone},
     plan::AgentIx,
+    resources::zones,
     tui::ui_state::{RowId, UiState},
 };
 
@@ -151,7 +152,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
             let point = source.trend.highest(edge(n), edge(n + 1), now_us)?;
             Some(Level {
                 permille: point.permille,
-                zone: zone(state.setup.thresholds, point.permille),
+                zone: zones::at(&state.setup.thresholds, point.permille),
             })
         })
         .collect();
@@ -186,18 +187,6 @@ pub fn window(first: usize, selected: Option<usize>, total: usize, rows: usize) 
         Some(at) if at < first => at,
         Some(at) if rows > 0 && at >= first + rows => at + 1 - rows,
         _ => first,
-    }
-}
-
-const fn zone(t: crate::engine::Thresholds, permille: u32) -> Zone {
-    if permille >= t.red {
-        Zone::Red
-    } else if permille >= t.orange {
-        Zone::Orange
-    } else if permille >= t.yellow {
-        Zone::Yellow
-    } else {
-        Zone::Green
     }
 }
 
