@@ -214,7 +214,7 @@ impl Setup {
 
     /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
     /// itself, where its `timeout` says how long; for the gates of a phase as long as the slowest of
-    /// its agents, but no less than [`DEFAULT_CHECK_LIMIT_US`].
+    /// its agents, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
     #[must_use]
     pub fn check_limit_us(&self, owner: Owner) -> u64 {
         match owner {

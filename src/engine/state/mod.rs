@@ -1,7 +1,7 @@
 //! The state of a run, as the journal's events make it.
 //!
 //! Plain data; changed by `apply` alone. Must not decide: questions about what follows belong to
-//! [`super::decide`].
+//! [`mod@super::decide`].
 
 mod agent;
 mod order;
