@@ -1,13 +1,15 @@
-//! Keys: what each does now, in popups, while a filter is typed, and on the screens.
+//! Keys: what each does now on the screens.
 
-use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
 use super::{
-    App, log,
+    App,
+    filter::{filter, filtered, typed},
+    log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
-    operate::{operate, pointed, send},
-    palette,
+    operate::{operate, pointed},
+    popups::in_popup,
     select::to_attention,
     select::{ask_output, keep_selection, select},
 };
@@ -15,7 +17,6 @@ use crate::{
     display::clean_line,
     tui::{
         action::UiAction,
-        draw,
         feed::{Replay, Request},
         keymap::Key,
         ui_state::{Look, Pane, Popup, RowId, Screen, Voice},
@@ -77,153 +78,6 @@ pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
             app.say(Voice::Plain, format!("not built yet: {desc}"));
         }
         Some((action, _)) => act(app, action, out),
-    }
-}
-
-/// The filter that is typed: the log has its own.
-const fn filter(app: &mut App) -> &mut String {
-    match app.ui.screen {
-        Screen::Log => &mut app.ui.log_filter,
-        _ => &mut app.ui.filter,
-    }
-}
-
-/// After the filter has changed.
-fn filtered(app: &mut App, out: &mut Vec<Request>) {
-    if app.ui.screen == Screen::Log {
-        app.ui.log_at = None;
-        log::again(app, out);
-    } else {
-        app.ui.scroll = 0;
-        keep_selection(app);
-    }
-    app.now();
-}
-
-/// A key while the filter is typed; false: it is not for the filter.
-pub(super) fn typed(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
-    let leaves = app
-        .settings
-        .keys
-        .find(key)
-        .is_some_and(|b| b.run == UiAction::Leave);
-    let filter = filter(app);
-    match key.code {
-        KeyCode::Char(c) if !key.ctrl && !key.alt => filter.push(c),
-        KeyCode::Char('u') if key.ctrl => filter.clear(),
-        KeyCode::Backspace => {
-            filter.pop();
-        }
-        KeyCode::Enter => app.ui.typing = false,
-        KeyCode::Esc => {
-            filter.clear();
-            app.ui.typing = false;
-        }
-        KeyCode::Up | KeyCode::Down => return false,
-        _ if leaves => return false,
-        _ => return true,
-    }
-    filtered(app, out);
-    true
-}
-
-/// A key while something lies in front; false: it means what it always means.
-pub(super) fn in_popup(
-    app: &mut App,
-    key: Key,
-    run: Option<UiAction>,
-    out: &mut Vec<Request>,
-) -> bool {
-    if matches!(app.ui.popups.last(), Some(Popup::Palette { .. })) {
-        return palette::press(app, key, out);
-    }
-    let rows = app.ui.size.1;
-    let Some(popup) = app.ui.popups.last_mut() else {
-        return false;
-    };
-    match popup {
-        // It has its own keys.
-        Popup::Palette { .. } => {}
-        Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
-            match run {
-                Some(UiAction::Down) => *scroll = scroll.saturating_add(1),
-                Some(UiAction::Up) => *scroll = scroll.saturating_sub(1),
-                Some(UiAction::PageDown | UiAction::HalfDown) => {
-                    *scroll = scroll.saturating_add(rows / 2);
-                }
-                Some(UiAction::PageUp | UiAction::HalfUp) => {
-                    *scroll = scroll.saturating_sub(rows / 2);
-                }
-                Some(UiAction::First) => *scroll = 0,
-                Some(UiAction::Last) => *scroll = u16::MAX,
-                Some(UiAction::Leave) if key.ctrl => app.quit = true,
-                _ => {
-                    app.ui.popups.pop();
-                    return true;
-                }
-            }
-            match app.ui.popups.last_mut() {
-                Some(Popup::Help { scroll }) => {
-                    let most = draw::help_height(&app.settings.keys).saturating_sub(1);
-                    *scroll = (*scroll).min(most);
-                }
-                Some(Popup::Lines { scroll, lines, .. }) => {
-                    *scroll = (*scroll).min(draw::most_scroll(lines.len(), app.ui.size.1));
-                }
-                _ => {}
-            }
-        }
-        Popup::Ask {
-            choices, chosen, ..
-        } => {
-            let count = choices.len();
-            if let KeyCode::Char(c) = key.code
-                && !key.ctrl
-                && !key.alt
-                && let Some(at) = choices.iter().position(|choice| choice.key == c)
-            {
-                *chosen = at;
-                answer(app, out);
-                return true;
-            }
-            match (key.code, run) {
-                (KeyCode::Enter, _) => answer(app, out),
-                (_, Some(UiAction::Leave)) if key.ctrl => app.quit = true,
-                (KeyCode::Esc, _) | (_, Some(UiAction::Leave | UiAction::Back)) => {
-                    app.ui.popups.pop();
-                }
-                (_, Some(UiAction::Down | UiAction::Right | UiAction::NextPane)) => {
-                    *chosen = (*chosen + 1).min(count.saturating_sub(1));
-                }
-                // From the harmless answer nothing leads round to the one that ends work.
-                (_, Some(UiAction::Up | UiAction::Left)) => *chosen = chosen.saturating_sub(1),
-                _ => {
-                    let keys: Vec<String> = choices
-                        .iter()
-                        .map(|choice| choice.key.to_string())
-                        .collect();
-                    let text = format!(
-                        "{key} is no answer: {}, or arrows and Enter; Esc leaves it as it is",
-                        keys.join(", ")
-                    );
-                    app.say(Voice::Plain, text);
-                }
-            }
-        }
-    }
-    true
-}
-
-/// Carries out the chosen answer of the question in front.
-pub(super) fn answer(app: &mut App, out: &mut Vec<Request>) {
-    if let Some(Popup::Ask {
-        choices, chosen, ..
-    }) = app.ui.popups.pop()
-        && let Some(choice) = choices.into_iter().nth(chosen)
-    {
-        for action in choice.actions {
-            send(app, action, out);
-        }
     }
 }
 

@@ -1,0 +1,331 @@
+//! The dashboard without its terminal: what it knows of the run, and what a person has chosen.
+//!
+//! Pure. Must not decide what a key does: that is the reducer's.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, VecDeque},
+    rc::Rc,
+};
+
+use crate::{
+    display::clean_text,
+    engine::State,
+    plan::AgentIx,
+    report::{digest::Digest, history::History},
+    resources::{Sample, Sensor, Trend},
+    schedule::Planned,
+    tui::{
+        chart::Chart,
+        draw::{self, Look as DrawLook},
+        feed::Clock,
+        keymap::Keymap,
+        log::LogBuffer,
+        output::{Evidence, OutputBuffer},
+        palette,
+        theme::Theme,
+        ui_state::{Popup, Screen, UiState, Voice},
+        view::{
+            self, Note, Source, View,
+            outline::{self, Outline},
+            regions,
+            report::ReportRow,
+        },
+    },
+};
+
+use super::select::keep_selection;
+
+/// So long without a key, and a person was away (µs).
+const AWAY_US: u64 = 10 * 60 * 1_000_000;
+/// Ticks (4 a second) for which a message stays.
+const MESSAGE_TICKS: u8 = 24;
+
+/// What has to be drawn anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Dirty {
+    /// Nothing.
+    #[default]
+    No,
+    /// Figures only: once a second is enough.
+    Gauges,
+    /// Something that a person waits for.
+    Now,
+}
+
+/// Settings that do not change.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Styles.
+    pub theme: Theme,
+    /// Keys.
+    pub keys: Keymap,
+    /// Actions can be sent: not in a replay.
+    pub can_act: bool,
+    /// Time zone for times of day.
+    pub zone: jiff::tz::TimeZone,
+}
+
+/// What the rows of a report are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ReportOf {
+    seq: u64,
+    /// Readings of memory.
+    readings: usize,
+    /// Whole seconds of the run.
+    second: u64,
+    /// Width of the screen.
+    columns: u16,
+}
+
+/// The dashboard without its terminal.
+#[derive(Debug)]
+pub struct App {
+    /// What a person has chosen.
+    pub ui: UiState,
+    /// Settings.
+    pub settings: Settings,
+    /// What has to be drawn.
+    pub dirty: Dirty,
+    /// It shall end.
+    pub quit: bool,
+    /// The run, as the snapshot and the records since make it.
+    pub state: Option<Box<State>>,
+    pub(super) chart: Option<Chart>,
+    pub(super) sample: Option<Box<Sample>>,
+    /// What happened since the snapshot, or from the beginning once that has come.
+    pub(super) history: Option<Box<History>>,
+    /// The history reaches to the end of the recording.
+    pub(super) history_whole: bool,
+    /// Where a replay stands.
+    pub(super) clock: Option<Clock>,
+    /// The snapshot that the history began with.
+    pub(super) history_from: u64,
+    pub(super) planned: Option<Box<Planned>>,
+    pub(super) trend: Trend,
+    /// Rows of the report, and of which moment they are.
+    pub(super) report: RefCell<Option<(ReportOf, Rc<[ReportRow]>)>>,
+    pub(super) log: LogBuffer,
+    pub(super) log_wanted: bool,
+    /// Sees where memory is heading; tells the engine nothing.
+    pub(super) sensor: Option<Sensor>,
+    /// Number of the selected row when it was last seen.
+    pub(super) row_at: usize,
+    pub(super) notes: VecDeque<Note>,
+    pub(super) output: Option<OutputBuffer>,
+    pub(super) output_wanted: bool,
+    pub(super) evidence: Option<Evidence>,
+    pub(super) evidence_wanted: bool,
+    pub(super) lost: Option<String>,
+    pub(super) asked: BTreeMap<u64, String>,
+    pub(super) next_id: u64,
+    pub(super) message_ticks: u8,
+    /// The person asked for the run's end.
+    pub stop_asked: bool,
+}
+
+impl App {
+    /// An app that knows nothing yet.
+    #[must_use]
+    pub fn new(settings: Settings, size: (u16, u16), mouse: bool) -> Self {
+        Self {
+            ui: UiState {
+                size,
+                mouse,
+                ..UiState::default()
+            },
+            settings,
+            dirty: Dirty::Now,
+            quit: false,
+            state: None,
+            chart: None,
+            sample: None,
+            history: None,
+            history_from: 0,
+            history_whole: false,
+            clock: None,
+            planned: None,
+            trend: Trend::default(),
+            report: RefCell::default(),
+            log: LogBuffer::default(),
+            log_wanted: false,
+            sensor: None,
+            row_at: 0,
+            notes: VecDeque::new(),
+            output: None,
+            output_wanted: false,
+            evidence: None,
+            evidence_wanted: false,
+            lost: None,
+            asked: BTreeMap::new(),
+            next_id: 1,
+            message_ticks: 0,
+            stop_asked: false,
+        }
+    }
+
+    /// Why there is no connection.
+    #[must_use]
+    pub fn lost(&self) -> Option<&str> {
+        self.lost.as_deref()
+    }
+
+    /// Whether something waits for time to pass.
+    #[must_use]
+    pub const fn wants_tick(&self) -> bool {
+        self.output_wanted || self.message_ticks > 0
+    }
+
+    pub(super) fn source(&self) -> Option<Source<'_>> {
+        let (state, chart) = (self.state.as_ref()?, self.chart.as_ref()?);
+        Some(Source {
+            state,
+            sample: self.sample.as_deref(),
+            forecast: self.sensor.as_ref().and_then(Sensor::time_to_next_zone_us),
+            chart,
+            notes: &self.notes,
+            output: self.output.as_ref(),
+            evidence: self.evidence.as_ref(),
+            lost: self.lost.as_deref(),
+            history: self.history.as_deref(),
+            planned: self.planned.as_deref(),
+            trend: &self.trend,
+            log: Some(&self.log),
+            report: None,
+            clock: self.clock,
+            zone: &self.settings.zone,
+        })
+    }
+
+    /// The digest from a moment on, in lines.
+    pub(super) fn digest_lines(&self, from_us: u64) -> Option<Vec<String>> {
+        let source = self.source()?;
+        let state = source.state;
+        let history = source.history?.until(state.seq, source.now_us());
+        Some(Digest::since(state, &history, from_us).lines())
+    }
+
+    /// A person did something now: a long pause before it was an absence.
+    pub(super) fn looked(&mut self) {
+        let Some(now_us) = self.source().map(|source| source.now_us()) else {
+            return;
+        };
+        if now_us.saturating_sub(self.ui.seen_us) >= AWAY_US {
+            self.ui.away_us = Some(self.ui.seen_us);
+        }
+        self.ui.seen_us = now_us;
+    }
+
+    /// All rows of the report, made anew only when something in them can have changed.
+    pub(super) fn report_rows(&self) -> Rc<[ReportRow]> {
+        let Some(source) = self.source() else {
+            return Rc::default();
+        };
+        let now_us = source.now_us();
+        let of = ReportOf {
+            seq: source.state.seq,
+            readings: source.trend.until(now_us).len(),
+            second: now_us / 1_000_000,
+            columns: self.ui.size.0,
+        };
+        let mut kept = self.report.borrow_mut();
+        if let Some((made_of, rows)) = kept.as_ref()
+            && *made_of == of
+        {
+            return Rc::clone(rows);
+        }
+        let rows: Rc<[ReportRow]> = view::report::all(source, of.columns).into();
+        *kept = Some((of, Rc::clone(&rows)));
+        rows
+    }
+
+    /// The address of the report's rows: the same ones have the same.
+    #[cfg(test)]
+    pub(crate) fn report_made(&self) -> *const ReportRow {
+        self.report_rows().as_ptr()
+    }
+
+    /// Agents in the order of the timeline's rows.
+    pub(super) fn timeline_order(&self) -> Vec<AgentIx> {
+        self.source().map(view::timeline::order).unwrap_or_default()
+    }
+
+    /// What the screen shows now.
+    #[must_use]
+    pub fn view(&self) -> View {
+        let Some(source) = self.source() else {
+            let mut view = View {
+                regions: regions::regions(self.ui.size, self.ui.screen, regions::Needs::default()),
+                ..View::default()
+            };
+            view.header.plan.push_str("wavedeck");
+            view.header.banner = Some(match &self.lost {
+                Some(why) => (format!("no run: {}", clean_text(why, 100)), view::Tone::Bad),
+                None => ("reads the run".to_owned(), view::Tone::Dim),
+            });
+            return view;
+        };
+        let report = (self.ui.screen == Screen::Report).then(|| self.report_rows());
+        let source = Source {
+            report: report.as_deref(),
+            ..source
+        };
+        let mut view = view::project(source, &self.ui);
+        if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
+            view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
+        }
+        view
+    }
+
+    /// Draws the screen; keeps the scroll position that it led to.
+    pub fn draw(&mut self, buf: &mut ratatui::buffer::Buffer) {
+        let mut view = self.view();
+        if view.table.selected.is_none() && !view.table.rows.is_empty() {
+            // The row is gone: folded away, or its group has ended.
+            keep_selection(self);
+            view = self.view();
+        }
+        if let Some(report) = &view.report {
+            self.ui.report_first = report.first;
+        } else if let Some(timeline) = &view.timeline {
+            self.ui.time_first = timeline.first;
+        } else {
+            self.ui.scroll = view.table.first;
+        }
+        self.row_at = view.table.first + view.table.selected.unwrap_or(0);
+        draw::draw(&view, &self.ui, self.look(), buf);
+        self.dirty = Dirty::No;
+    }
+
+    pub(super) const fn look(&self) -> DrawLook<'_> {
+        DrawLook {
+            theme: &self.settings.theme,
+            keys: &self.settings.keys,
+            live: self.settings.can_act,
+        }
+    }
+
+    pub(super) fn say(&mut self, voice: Voice, text: impl Into<String>) {
+        self.ui.message = Some((voice, clean_text(&text.into(), 300)));
+        self.message_ticks = MESSAGE_TICKS;
+        self.now();
+    }
+
+    pub(super) const fn now(&mut self) {
+        self.dirty = Dirty::Now;
+    }
+
+    pub(super) fn outline(&self) -> Outline {
+        match (&self.state, &self.chart) {
+            (Some(state), Some(chart)) => {
+                outline::outline(state, self.sample.as_deref(), chart, &self.ui)
+            }
+            _ => Outline::default(),
+        }
+    }
+
+    pub(super) fn selected(&self) -> Option<AgentIx> {
+        let id = self.ui.agent()?;
+        self.state.as_ref()?.find(id)
+    }
+}
