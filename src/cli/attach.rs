@@ -21,6 +21,9 @@ pub struct AttachArgs {
     /// Print events as JSON Lines; with --headless
     #[arg(long)]
     pub json: bool,
+    /// Only look: nothing can be changed from this dashboard
+    #[arg(long)]
+    pub read_only: bool,
 }
 
 /// Attaches to a live run.
@@ -32,7 +35,7 @@ pub fn attach(args: &AttachArgs, global: &Global) -> Outcome {
     if launch::without_screen(args.headless || args.json || global.plain) {
         return follow(&dir, args.json);
     }
-    deck::open(&dir.path, &dir.id, global)
+    deck::open_as(&dir.path, &dir.id, global, args.read_only)
 }
 
 /// Prints a run's lines until it ends; returns its status.

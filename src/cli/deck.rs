@@ -17,8 +17,10 @@ use crate::{
     runtime::client::Client,
     tui::{
         app::{self, Options},
-        feed::{Request, Update},
+        feed::{Replay, Request, Update},
+        front,
         theme::{Depth, needs_ascii},
+        ui_state::Screen,
     },
 };
 
@@ -27,8 +29,13 @@ const WAITING: usize = 256;
 
 /// Opens the dashboard of the run in a folder; returns when a person leaves it.
 pub fn open(dir: &Path, run: &str, global: &Global) -> Outcome {
-    let client = connect(dir)?;
-    let outcome = show(global, true, |news, asked| client.bridge(news, asked))?;
+    open_as(dir, run, global, false)
+}
+
+/// The same; with `read_only` nothing of the run can be changed from it.
+pub fn open_as(dir: &Path, run: &str, global: &Global, read_only: bool) -> Outcome {
+    let client = connect(dir, read_only)?;
+    let outcome = show(global, !read_only, |news, asked| client.bridge(news, asked))?;
     let short = run.rsplit('-').next().unwrap_or(run);
     Ok(match outcome {
         app::Outcome::Left => {
@@ -77,15 +84,32 @@ pub fn show(
     can_act: bool,
     bridge: impl FnOnce(mpsc::Sender<Update>, mpsc::Receiver<Request>) -> std::io::Result<()>,
 ) -> Result<app::Outcome, Error> {
+    show_at(global, can_act, false, bridge)
+}
+
+/// The same; with `report` it opens at the report.
+///
+/// # Errors
+/// See [`show`].
+pub fn show_at(
+    global: &Global,
+    can_act: bool,
+    report: bool,
+    bridge: impl FnOnce(mpsc::Sender<Update>, mpsc::Receiver<Request>) -> std::io::Result<()>,
+) -> Result<app::Outcome, Error> {
     let mut options = options(global)?;
     options.can_act = can_act;
+    if report {
+        options.screen = Screen::Report;
+    }
     let (news, feed) = mpsc::channel(WAITING);
     let (requests, asked) = mpsc::channel(WAITING);
+    if report {
+        // A recording opens at its beginning, a report is about its end.
+        let _ = requests.try_send(Request::Replay(Replay::Seq(u64::MAX)));
+    }
     bridge(news, asked).map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
+    let runtime = runtime()?;
     let _ = color_eyre::install();
     let outcome = runtime
         .block_on(app::run(feed, requests, options))
@@ -95,9 +119,41 @@ pub fn show(
     Ok(outcome)
 }
 
+/// Opens a page of the front; returns what a person chose, none where they left.
+///
+/// # Errors
+/// When keys or theme are wrong, or the terminal cannot be had.
+pub fn front<P: front::Page>(
+    global: &Global,
+    page: P,
+    news: mpsc::Receiver<P::News>,
+) -> Result<Option<P::Choice>, Error> {
+    let options = options(global)?;
+    let options = front::Options {
+        theme: options.theme,
+        keymap: options.keymap,
+        mouse: options.mouse,
+        fps: options.fps,
+    };
+    let runtime = runtime()?;
+    let _ = color_eyre::install();
+    let choice = runtime
+        .block_on(front::run(page, news, options))
+        .map_err(|e| Error::internal("the screen failed", e.to_string()))?;
+    runtime.shutdown_background();
+    Ok(choice)
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Error::internal("the dashboard cannot be opened", e))
+}
+
 /// The runner opens its socket a moment after the run begins.
-fn connect(dir: &Path) -> Result<Client, Error> {
-    Client::connect(dir, true)
+fn connect(dir: &Path, read_only: bool) -> Result<Client, Error> {
+    Client::connect_as(dir, true, read_only)
         .map_err(|e| Error::usage(e.to_string()).help("`wavedeck runs` lists what there is"))
 }
 
@@ -126,6 +182,7 @@ fn options(global: &Global) -> Result<Options, Error> {
         fps: config.ui.fps,
         mouse: config.ui.mouse,
         can_act: true,
+        screen: Screen::default(),
         zone: jiff::tz::TimeZone::system(),
     })
 }

@@ -34,6 +34,14 @@ pub fn commit(root: &Path) -> Option<String> {
         })
 }
 
+/// Returns the branch that `HEAD` is on; none where it names a commit itself, or nothing is known.
+#[must_use]
+pub fn branch(root: &Path) -> Option<String> {
+    let head = fs::read_to_string(git_folder(root)?.join("HEAD")).ok()?;
+    let branch = head.trim().strip_prefix("ref: refs/heads/")?;
+    Some(branch.to_owned())
+}
+
 fn git_folder(root: &Path) -> Option<PathBuf> {
     let dot = root.join(".git");
     if dot.is_dir() {
@@ -70,9 +78,11 @@ mod tests {
         let b = "b".repeat(40);
         fs::write(git.join("refs/heads/main"), format!("{b}\n")).unwrap();
         assert_eq!(commit(dir.path()), Some(b));
+        assert_eq!(branch(dir.path()).as_deref(), Some("main"));
         let c = "c".repeat(40);
         fs::write(git.join("HEAD"), format!("{c}\n")).unwrap();
         assert_eq!(commit(dir.path()), Some(c));
+        assert_eq!(branch(dir.path()), None);
         assert_eq!(commit(Path::new("/nonexistent")), None);
     }
 }

@@ -121,6 +121,7 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
         workdir,
         file,
         rehearse,
+        consented,
     } = input;
     if workdir.to_str().is_none() {
         return Err(vec![format!(
@@ -140,6 +141,11 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
     let refused = refusals(&plan, &run_config, file);
     if !refused.is_empty() {
         return Err(refused);
+    }
+    if consented.is_some_and(|allowed| allowed != super::consent::hash(&plan, &run_config)) {
+        return Err(vec![format!(
+            "wavedeck: {file} has changed since you read what it runs: start it again to read the new one"
+        )]);
     }
     // The folder must give this very plan again: what was filled in from outside goes in expanded.
     let plan_text = if as_written && rehearse.is_none() {
@@ -182,6 +188,8 @@ pub struct Input<'a> {
     pub file: &'a str,
     /// `--rehearse`, in permille of real speed.
     pub rehearse: Option<u64>,
+    /// Hash of what a person allowed: nothing else may be started.
+    pub consented: Option<&'a str>,
 }
 
 /// Whether a plan's text alone gives it again.

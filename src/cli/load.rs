@@ -224,7 +224,7 @@ pub fn read_layer(path: &Path) -> Result<Option<String>, String> {
     text.map(Some).map_err(|why| why.to_string())
 }
 
-fn read_prompt(folder: &Path, prompt: &str) -> Result<String, String> {
+pub(super) fn read_prompt(folder: &Path, prompt: &str) -> Result<String, String> {
     // The plan's own check refuses these too; nothing may be read before it has.
     let inside = Path::new(prompt).components().all(|c| {
         matches!(

@@ -11,6 +11,7 @@ use super::{
     find, launch,
 };
 use crate::{
+    journal::RunDir,
     runtime::{lines::Lines, prepare::read_folder, replay::Recording},
     tui::app,
 };
@@ -37,10 +38,17 @@ pub fn replay(args: &ReplayArgs, global: &Global) -> Outcome {
             .drain();
         return Ok(status::OK);
     }
+    play(&dir, global, false)
+}
+
+/// Opens the deck on a recording; at the report where that is wanted.
+pub fn play(dir: &RunDir, global: &Global, report: bool) -> Outcome {
     let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     let recording = Recording::open(&dir.path, Arc::new(setup))
         .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
-    let outcome = deck::show(global, false, |news, asked| recording.bridge(news, asked))?;
+    let outcome = deck::show_at(global, false, report, |news, asked| {
+        recording.bridge(news, asked)
+    })?;
     match outcome {
         app::Outcome::Lost(reason) => Err(Error::usage(reason)),
         _ => Ok(status::OK),

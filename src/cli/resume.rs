@@ -44,6 +44,7 @@ pub fn resume(args: &ResumeArgs, global: &Global) -> Outcome {
                 run: Some(dir.id),
                 headless: args.headless,
                 json: args.json,
+                read_only: false,
             };
             return super::attach::attach(&attach, global);
         }

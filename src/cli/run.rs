@@ -10,7 +10,7 @@ use super::{
     error::{Error, Outcome, status},
     launch,
     load::{self, WhichPlan},
-    out,
+    out, preflight,
 };
 use crate::{
     config::FlagLayer,
@@ -60,9 +60,12 @@ pub struct RunArgs {
     /// Start it and come back at once; `wavedeck attach` shows it
     #[arg(long)]
     pub detach: bool,
-    /// Ask nothing
+    /// Ask nothing, and show no page before the run
     #[arg(short, long)]
     pub yes: bool,
+    /// What a person allowed on the page before the run: nothing else may be started
+    #[arg(long, hide = true, value_name = "HASH")]
+    pub consented: Option<String>,
     /// Read agents from a file, one command a line (not built yet)
     #[arg(short, long, value_name = "FILE", conflicts_with = "plan")]
     pub file: Option<PathBuf>,
@@ -86,6 +89,11 @@ impl RunArgs {
 
 /// Runs a plan.
 pub fn run(args: &RunArgs, global: &Global) -> Outcome {
+    run_words(std::env::args_os().skip(1).collect(), args, global)
+}
+
+/// Runs a plan: `words` are the command line that the runner reads again, `args` what it means.
+pub fn run_words(mut words: Vec<OsString>, args: &RunArgs, global: &Global) -> Outcome {
     let without_plan = "write the steps as [[agent]] entries of a plan; `wavedeck init` shows how";
     if !args.commands.is_empty() {
         return Err(Error::not_built("run -- …", without_plan));
@@ -93,7 +101,17 @@ pub fn run(args: &RunArgs, global: &Global) -> Outcome {
     if args.file.is_some() {
         return Err(Error::not_built("run -f", without_plan));
     }
-    let words: Vec<OsString> = std::env::args_os().skip(1).collect();
+    if preflight::wanted(args, global) {
+        let Some(hash) = preflight::ask(args, global)? else {
+            out::complain("wavedeck: nothing was started\n");
+            return Ok(status::OK);
+        };
+        let command = words.iter().position(|word| word == "run");
+        words.insert(
+            command.map_or(0, |at| at + 1),
+            format!("--consented={hash}").into(),
+        );
+    }
     launch(&words, args.headless || args.json, args.detach, global)
 }
 
@@ -195,6 +213,7 @@ fn run_here(args: &RunArgs, manner: Manner) -> Outcome {
         workdir,
         file: &input.file_name,
         rehearse: args.rehearse,
+        consented: args.consented.as_deref(),
         plan: input.plan,
     });
     let new = new.map_err(|reasons| Error::Problems(reasons.join("\n") + "\n"))?;

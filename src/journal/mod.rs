@@ -26,7 +26,7 @@ pub use follow::{Followed, Follower};
 pub use format::{FormatError, Header, Line, decode, encode, verify};
 pub use info::{Phase, RunInfo};
 pub use reader::{Damage, ReadEnd, ReadError, Reader, Tail, apply, fold, fold_each, set_aside};
-pub use render::{render_runs, render_show, runs_json, show_json};
+pub use render::{ago, render_runs, render_show, runs_json, show_json};
 pub use run::{LockError, RunDir, RunLock};
 pub use samples::{SampleWriter, read_samples};
 pub use seek::{Seeker, To};

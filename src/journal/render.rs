@@ -64,7 +64,8 @@ fn duration(us: u64) -> String {
 }
 
 /// `just now`, `5 min ago`, `3 h ago`, `2 days ago`.
-fn ago(ms: i64, now_ms: i64) -> String {
+#[must_use]
+pub fn ago(ms: i64, now_ms: i64) -> String {
     let seconds = (now_ms - ms) / 1000;
     match seconds {
         ..60 => "just now".to_owned(),

@@ -63,6 +63,14 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub fn connect(dir: &Path, news: bool) -> Result<Self, ClientError> {
+        Self::connect_as(dir, news, false)
+    }
+
+    /// Connects, and with `read_only` gives up the right to steer the run.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub fn connect_as(dir: &Path, news: bool, read_only: bool) -> Result<Self, ClientError> {
         let path = std::fs::read_to_string(dir.join(ADDRESS)).map_err(ClientError::Nobody)?;
         let mut stream = UnixStream::connect(PathBuf::from(path)).map_err(ClientError::Nobody)?;
         let (hello, _) = protocol::read::<FromRunner>(&mut stream)?;
@@ -89,6 +97,7 @@ impl Client {
             &FromClient::Hello {
                 protocol: PROTOCOL,
                 news,
+                read_only,
             },
             &[],
         )?;

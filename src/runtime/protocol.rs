@@ -84,6 +84,9 @@ pub enum FromClient {
         protocol: u32,
         /// Whether it wants a snapshot, events and samples.
         news: bool,
+        /// It only looks: the runner refuses every action of it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        read_only: bool,
     },
     /// An operator's action.
     Action {

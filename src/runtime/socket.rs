@@ -140,6 +140,20 @@ fn parent() -> Option<i32> {
         .filter(|&pid| pid > 1)
 }
 
+/// Why a client may not steer the run; none: it may.
+const fn refusal(place: peer::Place, read_only: bool) -> Option<&'static str> {
+    match place {
+        peer::Place::Below => Some("an agent of this run may not steer it"),
+        peer::Place::Unknown => Some(
+            "it cannot be told whether this comes from an agent of the run, which may not steer \
+             it: the asking process has ended, or /proc hides the processes above it (mounted \
+             with hidepid?)",
+        ),
+        peer::Place::NotBelow if read_only => Some("this client is read-only: it may not steer"),
+        peer::Place::NotBelow => None,
+    }
+}
+
 impl Server {
     /// The processes that everything of this run is below.
     fn ancestors(&self) -> Vec<i32> {
@@ -185,6 +199,7 @@ impl Server {
         let FromClient::Hello {
             protocol: theirs,
             news,
+            read_only,
         } = first
         else {
             return Ok(());
@@ -221,7 +236,8 @@ impl Server {
             let (frame, _) = protocol::read_at_most::<FromClient>(&mut stream, LONGEST_ASKED)?;
             match frame {
                 FromClient::Action { id, by, action } => {
-                    if !self.act(id, by, action, place, &way) {
+                    let refusal = refusal(place, read_only);
+                    if !self.act(id, by, action, refusal, &way) {
                         return Ok(());
                     }
                 }
@@ -247,7 +263,7 @@ impl Server {
         id: u64,
         by: String,
         action: crate::engine::Action,
-        place: peer::Place,
+        refusal: Option<&str>,
         way: &Way,
     ) -> bool {
         let ack = move |way: &Way, result: Result<u64, String>| {
@@ -259,15 +275,6 @@ impl Server {
                 Box::new(FromRunner::Ack { id, seq, reason }),
                 Vec::new(),
             ))
-        };
-        let refusal = match place {
-            peer::Place::NotBelow => None,
-            peer::Place::Below => Some("an agent of this run may not steer it"),
-            peer::Place::Unknown => Some(
-                "it cannot be told whether this comes from an agent of the run, which may not steer \
-                 it: the asking process has ended, or /proc hides the processes above it (mounted \
-                 with hidepid?)",
-            ),
         };
         if let Some(refusal) = refusal {
             return ack(way, Err(refusal.to_owned()));

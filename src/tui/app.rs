@@ -18,6 +18,7 @@ use super::{
     keymap::Keymap,
     terminal::{self, Frames, Guard, Writer},
     theme::Theme,
+    ui_state::Screen,
     update::{App, AppInput, Dirty, Settings, update},
 };
 
@@ -43,6 +44,8 @@ pub struct Options {
     pub mouse: bool,
     /// Actions can be sent: not in a replay.
     pub can_act: bool,
+    /// The first screen.
+    pub screen: Screen,
     /// Time zone for times of day.
     pub zone: jiff::tz::TimeZone,
 }
@@ -55,6 +58,7 @@ impl Default for Options {
             fps: 30,
             mouse: true,
             can_act: true,
+            screen: Screen::default(),
             zone: jiff::tz::TimeZone::UTC,
         }
     }
@@ -135,6 +139,7 @@ where
         size,
         options.mouse,
     );
+    app.ui.screen = options.screen;
     let frame_time = Duration::from_secs(1) / options.fps.clamp(1, 120);
     let mut frames = Frames::new(size);
     let mut pending: VecDeque<Request> = VecDeque::new();

@@ -10,6 +10,7 @@ pub mod app;
 pub mod chart;
 pub mod draw;
 pub mod feed;
+pub mod front;
 pub mod hangup;
 pub mod keymap;
 pub mod log;

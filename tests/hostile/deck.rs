@@ -248,7 +248,7 @@ fn without_colours_and_letters_beyond_ascii_it_is_as_safe() {
     let mut env = ground.env().to_vec();
     env[3].1 = "C".to_owned();
     env.push(("NO_COLOR", "1".to_owned()));
-    let terminal = Terminal::start_as(&ground, &["run", &plan], &env);
+    let terminal = Terminal::start_as(&ground, &["run", "-y", &plan], &env);
     to_the_end(&ground, &terminal);
     terminal.press("jjjq");
     let (_, screen, _) = terminal.end();

@@ -47,9 +47,14 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Starts wavedeck with these arguments.
+    /// Starts wavedeck with these arguments; `run` without the page before it.
     pub fn start(ground: &Ground, args: &[&str]) -> Self {
-        Self::start_as(ground, args, &ground.env())
+        match args {
+            ["run", rest @ ..] => {
+                Self::start_as(ground, &[&["run", "-y"], rest].concat(), &ground.env())
+            }
+            _ => Self::start_as(ground, args, &ground.env()),
+        }
     }
 
     pub fn start_as(ground: &Ground, args: &[&str], env: &[(&str, String)]) -> Self {

@@ -53,12 +53,17 @@ fn connect(dir: &Path) -> UnixStream {
 
 /// Connects and greets.
 fn greeted(dir: &Path, news: bool) -> UnixStream {
+    greeted_as(dir, news, false)
+}
+
+fn greeted_as(dir: &Path, news: bool, read_only: bool) -> UnixStream {
     let mut stream = connect(dir);
     let (hello, _) = protocol::read::<FromRunner>(&mut stream).unwrap();
     assert!(matches!(hello, FromRunner::Hello { operator: true, .. }));
     let hello = FromClient::Hello {
         protocol: PROTOCOL,
         news,
+        read_only,
     };
     protocol::write(&mut stream, &hello, &[]).unwrap();
     stream
@@ -201,6 +206,7 @@ fn what_is_no_frame_hurts_nobody() {
     let hello = serde_json::to_vec(&FromClient::Hello {
         protocol: PROTOCOL,
         news: true,
+        read_only: false,
     })
     .unwrap();
     let first: &[Vec<u8>] = &[
@@ -314,6 +320,51 @@ fn who_forges_a_name_is_recorded_as_ctl() {
     assert!(line.contains("operator.action"), "{line}");
     assert!(!journal.contains("root\\u0007") && journal.contains("\"by\":\"ctl\""));
     assert_eq!(ground.run(&["ctl", "resume", "all"]).status.code(), Some(0));
+    unhurt(&ground, &go);
+}
+
+#[test]
+fn who_is_read_only_looks_and_steers_nothing() {
+    let (ground, dir, go) = waiting(WAITING);
+    let mut stream = greeted_as(&dir, false, true);
+    let ask = |stream: &mut UnixStream, frame: &FromClient| {
+        protocol::write(stream, frame, &[]).unwrap();
+        protocol::read::<FromRunner>(stream).unwrap()
+    };
+    let action = FromClient::Action {
+        id: 7,
+        by: "deck".to_owned(),
+        action: Action::Stop { target: None },
+    };
+    let (ack, _) = ask(&mut stream, &action);
+    let FromRunner::Ack {
+        id: 7,
+        seq: None,
+        reason: Some(reason),
+    } = ack
+    else {
+        panic!("{ack:?}")
+    };
+    assert!(reason.contains("read-only"), "{reason}");
+    // It is not let go for that, and still reads.
+    let output = FromClient::Output {
+        agent: "first".to_owned(),
+        attempt: 1,
+        offset: Some(0),
+        max: 100,
+    };
+    let (_, bytes) = ask(&mut stream, &output);
+    assert_eq!(bytes, b"started\n");
+    let journal = fs::read_to_string(dir.join("journal.jsonl")).unwrap();
+    assert!(!journal.contains("run.stopped"), "{journal}");
+    // It cannot make itself one that may steer.
+    let again = FromClient::Hello {
+        protocol: PROTOCOL,
+        news: false,
+        read_only: false,
+    };
+    protocol::write(&mut stream, &again, &[]).unwrap();
+    assert!(let_down(&mut stream));
     unhurt(&ground, &go);
 }
 

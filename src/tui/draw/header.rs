@@ -23,7 +23,11 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
     if let Some(fault) = &header.fault {
         right.push((format!("NOT RECORDED: {fault}"), base.bad));
     } else if !look.live {
-        right.push(("recording".to_owned(), base.warn));
+        let what = match view.scrubber {
+            Some(_) => "recording",
+            None => "read-only",
+        };
+        right.push((what.to_owned(), base.warn));
     } else if w >= 100 && view.header.banner.is_none() {
         right.push((format!("{} rec", glyph::rec(theme)), base.bad));
     }

@@ -31,6 +31,7 @@ use super::{
 };
 pub use footer::hits as footer_hits;
 use pen::Pen;
+pub(in crate::tui) use popup::draw as popups;
 pub use popup::{help_height, most_scroll};
 
 /// What is drawn with.
@@ -78,6 +79,11 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     footer::draw(view, ui, look, buf);
     popup::draw(view, ui, look, buf);
+    plain(theme, buf);
+}
+
+/// Puts ASCII in the place of all other symbols, where the theme says so.
+pub(in crate::tui) fn plain(theme: &Theme, buf: &mut Buffer) {
     if theme.ascii {
         for cell in &mut buf.content {
             if !cell.symbol().is_ascii() {
@@ -89,7 +95,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
 }
 
 /// A terminal that is too small says so, and how large it has to be.
-fn too_small(ui: &UiState, theme: &Theme, buf: &mut Buffer) {
+pub(in crate::tui) fn too_small(ui: &UiState, theme: &Theme, buf: &mut Buffer) {
     let (w, h) = ui.size;
     let lines = [
         ("too small".to_owned(), theme.base.strong),
@@ -109,7 +115,7 @@ fn too_small(ui: &UiState, theme: &Theme, buf: &mut Buffer) {
 }
 
 /// The style of a tone.
-const fn tone(theme: &Theme, tone: Tone) -> Style {
+pub(in crate::tui) const fn tone(theme: &Theme, tone: Tone) -> Style {
     match tone {
         Tone::Plain => theme.base.text,
         Tone::Dim => theme.base.dim,
@@ -123,7 +129,7 @@ const fn tone(theme: &Theme, tone: Tone) -> Style {
 
 /// A section's rule: `── TITLE more ─────── right ──`. Returns where its words end and where the
 /// right ones begin.
-fn rule(
+pub(in crate::tui) fn rule(
     buf: &mut Buffer,
     area: Rect,
     theme: &Theme,

@@ -250,7 +250,13 @@ fn what_the_engine_refuses_is_not_sent_and_says_why() {
     );
     app.settings.can_act = false;
     assert_eq!(actions(press(&mut app, "r")), []);
-    assert!(app.ui.message.as_ref().unwrap().1.contains("recording"));
+    assert!(app.ui.message.as_ref().unwrap().1.contains("read-only"));
+    let mut buf = ratatui::buffer::Buffer::empty(ratatui::layout::Rect::new(0, 0, 120, 35));
+    app.draw(&mut buf);
+    let screen = screens::text(&buf);
+    assert!(screen.contains("read-only") && !screen.contains("recording"));
+    let footer = screen.lines().last().unwrap();
+    assert!(!footer.contains("freeze") && !footer.contains("stop"), "{footer}");
 }
 
 #[test]

@@ -6,5 +6,5 @@ mod keys;
 mod looping;
 mod properties;
 mod replay;
-mod screens;
+pub mod screens;
 pub mod watch;

@@ -95,7 +95,11 @@ pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
 /// Why nothing can be changed from here.
 pub(super) fn cannot(app: &App) -> Option<&'static str> {
     if !app.settings.can_act {
-        Some("this is a recording: nothing can be changed")
+        Some(if app.clock.is_some() {
+            "this is a recording: nothing can be changed"
+        } else {
+            "this dashboard is read-only: nothing can be changed"
+        })
     } else if app.lost.is_some() {
         Some("the connection to the run is lost")
     } else if app.state.is_none() {

@@ -1,0 +1,348 @@
+//! The page before a run: gathers what a person should know, shows it, and asks once.
+//!
+//! Must not start anything: `run` does, when a person said so. Everything on the page was computed
+//! from the plan or measured now; estimates carry `~`.
+
+use std::collections::HashSet;
+
+use tokio::sync::mpsc;
+
+use super::{consent, deck, error::Error, head, launch, load, run::RunArgs};
+use crate::{
+    cli::args::Global,
+    display::{clean_text, escape},
+    plan::{AgentIx, Plan, Severity, Work, Workspace},
+    runtime::prepare::{Machine, RunConfig, Stated},
+    schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan},
+    sys::memory::Meters,
+    tui::{
+        front::preflight::{Line, Preflight, Section, Trust},
+        view::{
+            Tone,
+            words::{size, span},
+        },
+    },
+};
+
+/// Agents named as the first ones.
+const FIRST: usize = 8;
+/// Characters of a prompt that are shown.
+const PROMPT: usize = 240;
+
+/// Shows the page; returns the hash of what a person allowed, or none where they left.
+///
+/// # Errors
+/// Whatever is wrong with plan and configuration: the same words as without a terminal.
+pub fn ask(args: &RunArgs, global: &Global) -> Result<Option<String>, Error> {
+    let mut input = load::load(&args.plan, &args.flags())?;
+    if args.rehearse.is_none()
+        && let Some(refused) = input.unbuilt()
+    {
+        return Err(Error::Problems(refused));
+    }
+    if let Some(speed) = args.rehearse {
+        input.plan = launch::rehearsal(input.plan, speed);
+    }
+    let (config, machine) = resolve(args, &input)?;
+    let hash = consent::hash(&input.plan, &config);
+    let env = |name: &str| std::env::var(name).ok();
+    let (trust, problem) = consent::trust(&env, &input.path, &hash);
+    let mut page = page(&input, &config, machine, args.rehearse.is_some());
+    page.trust = trust;
+    if let Some(why) = problem {
+        page.facts.push(Section {
+            title: "PLANS YOU ALLOWED".to_owned(),
+            lines: vec![line(
+                "",
+                &format!("the list cannot be read ({why}): every plan counts as new"),
+                Tone::Warn,
+            )],
+        });
+    }
+    let (_none, news) = mpsc::channel(1);
+    if deck::front(global, page, news)?.is_none() {
+        return Ok(None);
+    }
+    if trust != Trust::Known
+        && let Err(why) = consent::allow(&env, &input.path, &hash)
+    {
+        super::out::complain(&format!(
+            "wavedeck: it cannot be remembered that you allowed this plan: {}\n",
+            escape(&why)
+        ));
+    }
+    Ok(Some(hash))
+}
+
+/// What is in force for a run of this plan, and the memory of this machine: all, and available.
+///
+/// # Errors
+/// What the run would be refused for.
+fn resolve(args: &RunArgs, input: &load::Input) -> Result<(RunConfig, (u64, u64)), Error> {
+    let unreadable = |e| Error::internal("this machine's memory cannot be read", e);
+    let machine = Machine::read().map_err(unreadable)?;
+    let memory = Meters::open()
+        .and_then(|meters| meters.binding())
+        .map_err(unreadable)?;
+    let workdir = launch::workdir(input.root.as_deref(), &input.path);
+    let stated = Stated {
+        mode: args.mode,
+        agents: args.agents,
+        ram: args.ram,
+        attended: true,
+    };
+    let config = RunConfig::resolve(&input.plan, &input.config, &stated, machine, &workdir);
+    let refused = crate::runtime::prepare::refusals(&input.plan, &config, &input.file_name);
+    if refused.is_empty() {
+        Ok((config, memory))
+    } else {
+        Err(Error::Problems(refused.join("\n") + "\n"))
+    }
+}
+
+fn line(name: &str, text: &str, tone: Tone) -> Line {
+    Line {
+        name: name.to_owned(),
+        text: clean_text(text, usize::MAX),
+        tone,
+    }
+}
+
+fn page(input: &load::Input, config: &RunConfig, memory: (u64, u64), rehearsed: bool) -> Preflight {
+    let plan = &input.plan;
+    let mut facts = facts(input, config, memory, rehearsed);
+    let warnings: Vec<Line> = input
+        .warnings
+        .iter()
+        .filter(|found| found.severity == Severity::Warning)
+        .map(|found| line(&format!("line {}", found.line), &found.message, Tone::Warn))
+        .collect();
+    if !warnings.is_empty() {
+        facts.push(Section {
+            title: "WARNINGS".to_owned(),
+            lines: warnings,
+        });
+    }
+    facts.push(Section {
+        title: "ENVIRONMENT OF AGENTS".to_owned(),
+        lines: vec![
+            line("by name", &passed(input).join(" "), Tone::Plain),
+            line(
+                "own",
+                "WAVEDECK_RUN WAVEDECK_AGENT WAVEDECK_ATTEMPT",
+                Tone::Dim,
+            ),
+        ],
+    });
+    Preflight {
+        plan: clean_text(&config.plan_name, 60),
+        file: clean_text(&input.file_name, 60),
+        trust: Trust::New,
+        facts,
+        commands: commands(plan),
+        scroll: 0,
+    }
+}
+
+/// Names of the variables of this environment that agents get.
+fn passed(input: &load::Input) -> Vec<String> {
+    let mut names: Vec<String> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| input.config.processes.passes(name))
+        .collect();
+    names.sort();
+    names
+}
+
+fn facts(
+    input: &load::Input,
+    config: &RunConfig,
+    (total, available): (u64, u64),
+    rehearsed: bool,
+) -> Vec<Section> {
+    let mut plan = input.plan.clone();
+    plan.mode = config.mode;
+    if !config.hybrid_orchestration_enabled || !config.parallel_graph_enabled {
+        plan.mode = crate::plan::Mode::Sequential;
+    }
+    let capacity = capacity_from_plan(
+        &plan,
+        config.ram_limit_bytes,
+        config.cpus_milli,
+        config.agents_cap,
+    );
+    let analysis = Analysis::new(&plan, capacity, Inputs::default());
+    let schedule = &analysis.schedule;
+    let name = |ix: AgentIx| clean_text(plan.agent(ix).id.as_str(), 64);
+    let names = |of: &mut dyn Iterator<Item = AgentIx>, most: usize| {
+        let all: Vec<String> = of.map(name).collect();
+        let more = all.len().saturating_sub(most);
+        let shown = all.into_iter().take(most).collect::<Vec<_>>().join(", ");
+        if more > 0 {
+            format!("{shown} and {more} more")
+        } else {
+            shown
+        }
+    };
+    let mut starts = vec![line(
+        "agents",
+        &format!(
+            "{} in {} waves, {} mode, at most {} at once",
+            plan.agents.len(),
+            analysis.graph.waves().len(),
+            mode_name(plan.mode),
+            config.agents_cap
+        ),
+        Tone::Plain,
+    )];
+    if let Some(goal) = &plan.goal {
+        starts.insert(0, line("goal", goal, Tone::Plain));
+    }
+    let groups: HashSet<AgentIx> = (schedule.items.iter())
+        .map(|item| item.agent)
+        .filter(|&ix| analysis.graph.is_group(ix))
+        .collect();
+    let mut first = (schedule.items.iter())
+        .filter(|item| item.start_us == 0 && !groups.contains(&item.agent))
+        .map(|item| item.agent);
+    starts.push(line("first", &names(&mut first, FIRST), Tone::Plain));
+    if rehearsed {
+        let text = "a rehearsal: simulated agents of the stated size and time, no command of the plan";
+        starts.push(line("", text, Tone::Good));
+    }
+    if !schedule.impossible.is_empty() {
+        let who = names(&mut schedule.impossible.iter().copied(), FIRST);
+        starts.push(line("cannot run", &who, Tone::Bad));
+    }
+    let peak = schedule.peaks.ram_bytes;
+    let tight = if peak > available {
+        Tone::Warn
+    } else {
+        Tone::Plain
+    };
+    let memory = vec![
+        line(
+            "planned peak",
+            &format!("~{} of {} that it may use", size(peak), size(config.ram_limit_bytes)),
+            tight,
+        ),
+        line(
+            "machine now",
+            &format!("{} available of {}", size(available), size(total)),
+            tight,
+        ),
+    ];
+    let critical = names(&mut analysis.critical.path.iter().copied(), 12);
+    let time = vec![
+        line(
+            "all of it",
+            &format!(
+                "~{} (one after the other ~{})",
+                span(schedule.makespan_us),
+                span(analysis.sequential_us)
+            ),
+            Tone::Plain,
+        ),
+        line("critical path", &critical, Tone::Critical),
+    ];
+    let root = input.root.as_deref();
+    let mut place = vec![line("folder", &config.workdir, Tone::Plain)];
+    match root.and_then(|root| Some((head::branch(root), head::commit(root)?))) {
+        Some((branch, commit)) => {
+            let on = branch.unwrap_or_else(|| "no branch".to_owned());
+            let text = format!("{on} at {}", &commit[..12]);
+            place.push(line("commit", &text, Tone::Plain));
+        }
+        None => place.push(line("commit", "none: no repository, or no commit yet", Tone::Warn)),
+    }
+    let shared = (plan.agents.iter()).filter(|a| a.workspace == Workspace::Shared);
+    let shared = shared.filter(|a| a.work != Work::Group).count();
+    if shared > 0 {
+        let text = format!(
+            "{shared} work in this folder itself: what they change is changed here, and two that \
+             write the same file disturb each other"
+        );
+        place.push(line("shared", &text, Tone::Warn));
+    }
+    place.push(line(
+        "never",
+        "wavedeck pushes nothing; what a command does itself is its own affair",
+        Tone::Good,
+    ));
+    [
+        ("WHAT STARTS", starts),
+        ("MEMORY", memory),
+        ("TIME", time),
+        ("WHERE", place),
+    ]
+    .map(|(title, lines)| Section {
+        title: title.to_owned(),
+        lines,
+    })
+    .into()
+}
+
+/// Every command that is run, with whose it is.
+fn commands(plan: &Plan) -> Vec<Section> {
+    let argv = |words: &[String]| {
+        let words: Vec<String> = words.iter().map(|word| super::again::quoted(word)).collect();
+        words.join(" ")
+    };
+    let mut runs = Vec::new();
+    for agent in &plan.agents {
+        let id = clean_text(agent.id.as_str(), 64);
+        match &agent.work {
+            Work::Command(words) => runs.push(line(&id, &escape(&argv(words)), Tone::Plain)),
+            Work::Sim(_) => runs.push(line(&id, "simulated", Tone::Dim)),
+            Work::Group => runs.push(line(&id, "nothing of its own", Tone::Dim)),
+            Work::Prompt(prompt) => {
+                for mode in &agent.modes {
+                    let Some(worker) = mode.worker.map(|ix| &plan.workers[ix.ix()]) else {
+                        continue;
+                    };
+                    let program = (worker.run.as_deref()).map_or_else(
+                        || worker.name.clone(),
+                        |words| argv(words),
+                    );
+                    runs.push(line(&id, &escape(&program), Tone::Plain));
+                }
+                let length = prompt.chars().count();
+                let begin: String = prompt.chars().take(PROMPT).collect();
+                let more = if length > PROMPT {
+                    format!(" … ({length} characters; `check --expand` prints all)")
+                } else {
+                    String::new()
+                };
+                let text = format!("reads: {}{more}", clean_text(&begin, PROMPT));
+                runs.push(line(" ", &text, Tone::Dim));
+            }
+        }
+        for check in &agent.check {
+            let text = format!("check: {}", escape(&argv(check)));
+            runs.push(line(" ", &text, Tone::Plain));
+        }
+    }
+    let gates = plan.gates.iter().flat_map(|gate| {
+        let id = clean_text(&gate.id, 64);
+        (gate.run.iter()).map(move |words| line(&id, &escape(&argv(words)), Tone::Plain))
+    });
+    let gates: Vec<Line> = gates.collect();
+    let mut out = vec![Section {
+        title: "COMMANDS".to_owned(),
+        lines: runs,
+    }];
+    if !gates.is_empty() {
+        out.push(Section {
+            title: "COMMANDS OF GATES".to_owned(),
+            lines: gates,
+        });
+    }
+    out
+}
+
+/// Whether `run` shows the page: on a terminal, where a person watches and did not say `-y`.
+#[must_use]
+pub fn wanted(args: &RunArgs, global: &Global) -> bool {
+    let lines = args.headless || args.json || global.plain;
+    !args.yes && !args.detach && !launch::without_screen(lines)
+}
