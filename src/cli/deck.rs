@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     config::{self, Color, FlagLayer},
-    runtime::client::Client,
+    runtime::{client::Client, past},
     tui::{
         app::{self, Options},
         feed::{Replay, Request, Update},
@@ -34,7 +34,12 @@ pub fn open(dir: &Path, run: &str, global: &Global) -> Outcome {
 
 /// The same; with `read_only` nothing of the run can be changed from it.
 pub fn open_as(dir: &Path, run: &str, global: &Global, read_only: bool) -> Outcome {
-    let client = connect(dir, read_only)?;
+    let client = match connect(dir, read_only) {
+        // It may have ended while we came.
+        Err(_) if past::ended(dir).is_some() => Client::of_ended(dir, run)
+            .map_err(|e| Error::internal("the dashboard cannot be opened", e))?,
+        other => other?,
+    };
     let outcome = show(global, !read_only, |news, asked| client.bridge(news, asked))?;
     let short = run.rsplit('-').next().unwrap_or(run);
     Ok(match outcome {

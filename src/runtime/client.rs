@@ -2,6 +2,8 @@
 //!
 //! Blocking; the dashboard gives it threads of its own. Must not draw or decide.
 
+mod error;
+
 use std::{
     collections::VecDeque,
     io,
@@ -20,31 +22,14 @@ use crate::{
     tui::feed::{Request, Update},
 };
 
+pub use error::ClientError;
+
 use super::{
     output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
 };
-
-/// Why a client cannot talk to a runner.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody listens.
-    #[error("no runner answers for this run: {0}")]
-    Nobody(io::Error),
-    /// The runner is of another version.
-    #[error(
-        "the runner speaks protocol {0}, this program {PROTOCOL}: use the version that started the run"
-    )]
-    Version(u32),
-    /// It went away.
-    #[error("the connection to the runner was lost: {0}")]
-    Lost(#[from] io::Error),
-    /// The action was refused.
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// A connection.
 #[derive(Debug)]
@@ -109,6 +94,20 @@ impl Client {
         })
     }
 
+    /// A client of a run that has ended already: a dashboard reads it from its folder.
+    ///
+    /// # Errors
+    /// When no sockets can be had.
+    pub fn of_ended(dir: &Path, run: &str) -> io::Result<Self> {
+        let (stream, _gone) = UnixStream::pair()?;
+        Ok(Self {
+            stream,
+            dir: dir.to_owned(),
+            run: run.to_owned(),
+            operator: false,
+        })
+    }
+
     /// Asks for something and waits for the answer: the number of the event that records it.
     ///
     /// # Errors
@@ -160,12 +159,8 @@ impl Client {
             .spawn(move || {
                 loop {
                     let setup = mine.state().setup.clone();
-                    let update = match next_with(&mut reading, setup.as_deref()) {
-                        Ok(update) => update,
-                        Err(error) => Update::Gone {
-                            reason: error.to_string(),
-                        },
-                    };
+                    let update = next_with(&mut reading, setup.as_deref())
+                        .unwrap_or_else(|e| past::instead(&mine.dir, setup.is_none(), &e));
                     match &update {
                         Update::Snapshot(state) => mine.state().setup = Some(state.setup.clone()),
                         Update::Output { .. } => drop(mine.state().asked.pop_front()),

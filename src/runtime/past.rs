@@ -16,13 +16,15 @@ use tokio::sync::mpsc;
 
 use crate::{
     engine::{Setup, State},
-    journal::{ReadError, Reader, fold_each, read_samples},
+    journal::{ReadError, Reader, fold, fold_each, read_samples},
     report::{history::History, run::RunReport},
     resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
     sys::lock::private_append,
     tui::feed::Update,
 };
+
+use super::prepare::read_folder;
 
 /// Folds state and history of a run up to record `seq`.
 ///
@@ -35,6 +37,26 @@ pub fn history(dir: &Path, setup: Arc<Setup>, seq: u64) -> Result<(State, Histor
         history.push(state, record);
     })?;
     Ok((state, history))
+}
+
+/// The last state of a run that has ended; none where it has not, or cannot be read.
+#[must_use]
+pub fn ended(dir: &Path) -> Option<State> {
+    let (setup, _) = read_folder(dir).ok()?;
+    let state = fold(Arc::new(setup), &mut Reader::open(dir).ok()?).ok()?;
+    state.finished.is_some().then_some(state)
+}
+
+/// What a dashboard is told when the connection to its runner is lost: that it is, or, where nothing
+/// was told before, how a run that has ended stands in its folder.
+pub(super) fn instead(dir: &Path, nothing_yet: bool, lost: &impl ToString) -> Update {
+    let ended = nothing_yet.then(|| ended(dir)).flatten();
+    ended.map_or_else(
+        || Update::Gone {
+            reason: lost.to_string(),
+        },
+        |state| Update::Snapshot(Box::new(state)),
+    )
 }
 
 /// The report of a run as far as it is recorded; of a live one at the wall clock `now_ms`

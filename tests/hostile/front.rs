@@ -138,3 +138,16 @@ fn hostile_plans_are_shown_clean_before_they_run() {
     let (_, screen, _) = terminal.end();
     assert!(screen.bad.is_empty(), "{:#?}", screen.bad);
 }
+
+/// Shorter than it takes to open a screen on it.
+#[test]
+fn a_run_that_ends_at_once_is_shown_to_its_end() {
+    let ground = Ground::new();
+    ground.write("p.toml", "[[agent]]\nid = \"one\"\nrun = \"true\"\n");
+    for _ in 0..10 {
+        let terminal = Terminal::start(&ground, &["run", "p.toml"]);
+        terminal.until("the end", |s| s.text().contains("1/1 done"));
+        terminal.press("q");
+        assert_eq!(terminal.end().0, OK);
+    }
+}
