@@ -86,11 +86,7 @@ pub fn trust(
 ///
 /// # Errors
 /// Why it cannot be written, in words.
-pub fn allow(
-    env: &dyn Fn(&str) -> Option<String>,
-    plan: &Path,
-    hash: &str,
-) -> Result<(), String> {
+pub fn allow(env: &dyn Fn(&str) -> Option<String>, plan: &Path, hash: &str) -> Result<(), String> {
     // A file that cannot be read any more is begun anew: it holds nothing that is needed.
     let mut file = load(env).unwrap_or_default();
     let entry = Entry {

@@ -10,7 +10,7 @@ use super::{
     again,
     args::{Global, When},
     error::{Error, Outcome, status},
-    load, out, personal,
+    layout, load, out, personal,
 };
 use crate::{
     config::{self, Color, FlagLayer},
@@ -102,8 +102,11 @@ pub fn show_at(
     report: bool,
     bridge: impl FnOnce(mpsc::Sender<Update>, mpsc::Receiver<Request>) -> std::io::Result<()>,
 ) -> Result<app::Outcome, Error> {
+    // Dropped after the options, whose end tells it to come to its own.
+    let (keeper, remember) = layout::keep();
     let mut options = options(global)?;
     options.can_act = can_act;
+    options.remember = remember;
     if report {
         options.screen = Screen::Report;
     }
@@ -121,6 +124,7 @@ pub fn show_at(
         .map_err(|e| Error::internal("the dashboard failed", e.to_string()))?;
     // Threads that wait for the terminal must not keep us.
     runtime.shutdown_background();
+    drop(keeper);
     Ok(outcome)
 }
 
@@ -188,6 +192,8 @@ fn options(global: &Global) -> Result<Options, Error> {
         mouse: config.ui.mouse,
         can_act: true,
         screen: Screen::default(),
+        layout: layout::remembered(),
+        remember: None,
         zone: jiff::tz::TimeZone::system(),
     })
 }

@@ -19,6 +19,7 @@ mod head;
 pub mod home;
 mod init;
 pub mod launch;
+mod layout;
 pub mod load;
 pub mod logs;
 pub mod out;

@@ -207,7 +207,8 @@ fn facts(
         .map(|item| item.agent);
     starts.push(line("first", &names(&mut first, FIRST), Tone::Plain));
     if rehearsed {
-        let text = "a rehearsal: simulated agents of the stated size and time, no command of the plan";
+        let text =
+            "a rehearsal: simulated agents of the stated size and time, no command of the plan";
         starts.push(line("", text, Tone::Good));
     }
     if !schedule.impossible.is_empty() {
@@ -223,7 +224,11 @@ fn facts(
     let memory = vec![
         line(
             "planned peak",
-            &format!("~{} of {} that it may use", size(peak), size(config.ram_limit_bytes)),
+            &format!(
+                "~{} of {} that it may use",
+                size(peak),
+                size(config.ram_limit_bytes)
+            ),
             tight,
         ),
         line(
@@ -253,7 +258,11 @@ fn facts(
             let text = format!("{on} at {}", &commit[..12]);
             place.push(line("commit", &text, Tone::Plain));
         }
-        None => place.push(line("commit", "none: no repository, or no commit yet", Tone::Warn)),
+        None => place.push(line(
+            "commit",
+            "none: no repository, or no commit yet",
+            Tone::Warn,
+        )),
     }
     let shared = (plan.agents.iter()).filter(|a| a.workspace == Workspace::Shared);
     let shared = shared.filter(|a| a.work != Work::Group).count();
@@ -285,7 +294,10 @@ fn facts(
 /// Every command that is run, with whose it is.
 fn commands(plan: &Plan) -> Vec<Section> {
     let argv = |words: &[String]| {
-        let words: Vec<String> = words.iter().map(|word| super::again::quoted(word)).collect();
+        let words: Vec<String> = words
+            .iter()
+            .map(|word| super::again::quoted(word))
+            .collect();
         words.join(" ")
     };
     let mut runs = Vec::new();
@@ -300,10 +312,8 @@ fn commands(plan: &Plan) -> Vec<Section> {
                     let Some(worker) = mode.worker.map(|ix| &plan.workers[ix.ix()]) else {
                         continue;
                     };
-                    let program = (worker.run.as_deref()).map_or_else(
-                        || worker.name.clone(),
-                        |words| argv(words),
-                    );
+                    let program = (worker.run.as_deref())
+                        .map_or_else(|| worker.name.clone(), |words| argv(words));
                     runs.push(line(&id, &escape(&program), Tone::Plain));
                 }
                 let length = prompt.chars().count();

@@ -12,7 +12,7 @@ pub mod waves;
 pub use critical::Critical;
 pub use dag::{Edge, EdgeKind, Graph};
 pub use groups::{ParallelGroup, parallel_groups};
-pub use layout::{Layout, LayoutOptions, layout};
+pub use layout::{Layout, LayoutOptions, layout, layout_closed};
 
 #[cfg(test)]
 pub(crate) mod random;

@@ -1,11 +1,13 @@
 //! Tests of the graph: known small plans, and properties over random ones.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use crate::plan::{AgentIx, Mode, NeedKind, Plan, SubAgents, When, Work};
 
 use super::{
-    Critical, EdgeKind, Graph, Layout, LayoutOptions, layout, parallel_groups,
+    Critical, EdgeKind, Graph, Layout, LayoutOptions, layout, layout_closed, parallel_groups,
     random::{SECOND, agent, empty, hard, layered, mode, need, plan as random_plan},
 };
 
@@ -260,12 +262,14 @@ fn levels(plan: &Plan, graph: &Graph) -> Vec<u32> {
 
 /// Checks that nodes do not overlap and that every route runs straight from node to node.
 fn check_layout(graph: &Graph, drawn: &Layout) {
-    for ix in graph.indices() {
+    // Of a closed wave the first agent stands for all.
+    let own = |ix: &AgentIx| drawn.stands[ix.ix()] == *ix;
+    for ix in graph.indices().filter(own) {
         let a = drawn.nodes[ix.ix()];
         assert!(a.x + a.width <= drawn.width && a.y + a.height <= drawn.height);
         assert_eq!(drawn.node_at(a.x, a.y), Some(ix));
         assert_eq!(drawn.node_at(a.x + a.width - 1, a.y), Some(ix));
-        for other in graph.indices().filter(|o| o.0 > ix.0) {
+        for other in graph.indices().filter(own).filter(|o| o.0 > ix.0) {
             let b = drawn.nodes[other.ix()];
             assert!(
                 a.x + a.width <= b.x
@@ -368,6 +372,31 @@ proptest! {
         prop_assert_eq!(drawn.routes.len(), graph.edges().len());
         check_layout(&graph, &drawn);
         prop_assert_eq!(layout(&Graph::new(&plan), options, width), drawn);
+    }
+
+    #[test]
+    fn closed_waves_are_one_box_each(seed: u64, pick: u64) {
+        let plan = random_plan(seed);
+        let graph = Graph::new(&plan);
+        let waves = 1..=graph.waves().len() as u32;
+        let closed: BTreeSet<u32> = waves.filter(|wave| pick >> (wave % 64) & 1 == 1).collect();
+        let width = |ix: AgentIx| 2 + ix.0 % 9;
+        let drawn = layout_closed(&graph, LayoutOptions::default(), &closed, width);
+        prop_assert_eq!(drawn.omitted, 0);
+        check_layout(&graph, &drawn);
+        for ix in graph.indices() {
+            let wave = graph.wave(ix);
+            let first = graph.waves()[wave as usize - 1][0];
+            let stands = if closed.contains(&wave) { first } else { ix };
+            prop_assert_eq!(drawn.stands[ix.ix()], stands);
+            prop_assert_eq!(drawn.nodes[ix.ix()], drawn.nodes[stands.ix()]);
+        }
+        // Every edge between two boxes is drawn once.
+        let stands = |ix: AgentIx| drawn.stands[ix.ix()];
+        let wanted: BTreeSet<_> = graph.edges().iter().map(|e| (stands(e.from), stands(e.to))).filter(|(a, b)| a != b).collect();
+        let routes: Vec<_> = drawn.routes.iter().map(|r| (r.from, r.to)).collect();
+        prop_assert_eq!(routes.len(), wanted.len());
+        prop_assert_eq!(routes.into_iter().collect::<BTreeSet<_>>(), wanted);
     }
 }
 

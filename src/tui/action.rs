@@ -82,6 +82,24 @@ pub enum UiAction {
     SecondsOn,
     /// Five seconds back.
     SecondsBack,
+    /// A row more for the focused pane.
+    Grow,
+    /// A row less.
+    Shrink,
+    /// The column at the right wider.
+    Wider,
+    /// The column at the right narrower.
+    Narrower,
+    /// All panes as large as what they show.
+    OwnSizes,
+    /// The next zoom of the wave graph.
+    GraphZoom,
+    /// The wave of the selected agent as one box.
+    CloseWave,
+    /// All waves that have ended as one box each.
+    CloseDone,
+    /// Follow what is new, or stay.
+    Follow,
     /// What happened since a person last looked.
     Digest,
     /// Every action by its words.
@@ -98,7 +116,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions, as a keymap file has them.
-pub const NAMES: [&str; 33] = [
+pub const NAMES: [&str; 42] = [
     "leave",
     "help",
     "open",
@@ -120,6 +138,15 @@ pub const NAMES: [&str; 33] = [
     "sort",
     "group",
     "graph",
+    "graph_zoom",
+    "close_wave",
+    "close_done",
+    "follow",
+    "grow",
+    "shrink",
+    "wider",
+    "narrower",
+    "own_sizes",
     "zoom",
     "deck",
     "mouse",

@@ -18,7 +18,7 @@ use super::{
     keymap::Keymap,
     terminal::{self, Frames, Guard, Writer},
     theme::Theme,
-    ui_state::Screen,
+    ui_state::{Layout, Screen},
     update::{App, AppInput, Dirty, Settings, update},
 };
 
@@ -46,6 +46,10 @@ pub struct Options {
     pub can_act: bool,
     /// The first screen.
     pub screen: Screen,
+    /// What was remembered of the deck.
+    pub layout: Layout,
+    /// Who remembers it.
+    pub remember: Option<std::sync::mpsc::Sender<Layout>>,
     /// Time zone for times of day.
     pub zone: jiff::tz::TimeZone,
 }
@@ -59,6 +63,8 @@ impl Default for Options {
             mouse: true,
             can_act: true,
             screen: Screen::default(),
+            layout: Layout::default(),
+            remember: None,
             zone: jiff::tz::TimeZone::UTC,
         }
     }
@@ -140,6 +146,8 @@ where
         options.mouse,
     );
     app.ui.screen = options.screen;
+    app.take_up(options.layout);
+    let mut layout = app.layout();
     let frame_time = Duration::from_secs(1) / options.fps.clamp(1, 120);
     let mut frames = Frames::new(size);
     let mut pending: VecDeque<Request> = VecDeque::new();
@@ -155,6 +163,11 @@ where
         pending.extend(update(&mut app, AppInput::Feed(news)));
     }
     while !app.quit {
+        if app.layout() != layout {
+            layout = app.layout();
+            // Nobody is there to remember it: then it is not.
+            let _ = options.remember.as_ref().map(|to| to.send(layout));
+        }
         let due = match app.dirty {
             _ if first => last,
             Dirty::Gauges => last + GAUGES,

@@ -3,14 +3,20 @@
 //!
 //! Built once for each snapshot. Must not hold anything of the run's state.
 
-use std::{cell::OnceCell, collections::BTreeSet};
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::BTreeSet,
+    rc::Rc,
+};
 
 use crate::{
     display::{clean_line, width},
     engine::Setup,
-    graph::{Critical, EdgeKind, Graph, Layout, LayoutOptions, layout},
+    graph::{Critical, EdgeKind, Graph, Layout, LayoutOptions, layout, layout_closed},
     plan::{AgentIx, When},
 };
+
+use super::ui_state::{GraphZoom, Screen, UiState};
 
 /// Columns of a name in the graph.
 const NODE_NAME: usize = 16;
@@ -18,6 +24,15 @@ const NODE_NAME: usize = 16;
 const NODE_MARK: u32 = 3;
 /// Columns for a bar and a time, where there is room: `▓▓▓░ ~1h12m`.
 pub const NODE_TIME: u32 = 12;
+
+/// Placed graphs with closed waves that are kept: of the deck's strip and of the screen.
+const CLOSED: usize = 4;
+
+/// The words of a closed wave.
+#[must_use]
+pub fn closed_words(agents: usize, done: usize) -> String {
+    format!("{agents} agents, {done} done")
+}
 
 /// The unchanging part of a picture of a run.
 #[derive(Debug)]
@@ -47,10 +62,15 @@ pub struct Chart {
     /// Columns of the widest name of each agent's wave, at most [`NODE_NAME`].
     node_name: Vec<u32>,
     graph: Graph,
-    strip: OnceCell<Layout>,
-    roomy: OnceCell<Layout>,
-    full: OnceCell<Layout>,
+    strip: OnceCell<Rc<Layout>>,
+    roomy: OnceCell<Rc<Layout>>,
+    full: OnceCell<Rc<Layout>>,
+    /// The last ones with closed waves.
+    closed: RefCell<Vec<Closed>>,
 }
+
+/// A placed graph, and how it was placed.
+type Closed = (Place, BTreeSet<u32>, Rc<Layout>);
 
 /// How the graph is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,6 +161,7 @@ impl Chart {
             strip: OnceCell::new(),
             roomy: OnceCell::new(),
             full: OnceCell::new(),
+            closed: RefCell::default(),
         }
     }
 
@@ -152,31 +173,68 @@ impl Chart {
 
     /// The placed graph.
     #[must_use]
-    pub fn layout(&self, place: Place) -> &Layout {
+    pub fn layout(&self, place: Place, closed: &BTreeSet<u32>) -> Rc<Layout> {
         let (cell, row_gap, more) = match place {
             Place::Strip => (&self.strip, 0, 0),
             Place::Roomy => (&self.roomy, 0, NODE_TIME),
             Place::Full => (&self.full, 1, NODE_TIME),
         };
-        cell.get_or_init(|| {
-            let options = LayoutOptions {
-                row_gap,
-                ..LayoutOptions::default()
-            };
-            layout(&self.graph, options, |ix| {
-                NODE_MARK + self.node_name(ix) + more
-            })
-        })
+        let options = LayoutOptions {
+            row_gap,
+            ..LayoutOptions::default()
+        };
+        let wide = |ix| NODE_MARK + self.node_name(ix) + more;
+        if closed.is_empty() {
+            return cell
+                .get_or_init(|| Rc::new(layout(&self.graph, options, wide)))
+                .clone();
+        }
+        let mut kept = self.closed.borrow_mut();
+        let known = kept.iter().find(|(p, c, _)| *p == place && c == closed);
+        if let Some((.., layout)) = known {
+            return layout.clone();
+        }
+        let placed = Rc::new(layout_closed(&self.graph, options, closed, |ix| {
+            let wave = self.graph.wave(ix);
+            if closed.contains(&wave) {
+                NODE_MARK + self.closed_name(wave)
+            } else {
+                wide(ix)
+            }
+        }));
+        if kept.len() >= CLOSED {
+            kept.remove(0);
+        }
+        kept.push((place, closed.clone(), placed.clone()));
+        placed
+    }
+
+    /// Columns for the words of a closed wave.
+    #[must_use]
+    pub fn closed_name(&self, wave: u32) -> u32 {
+        let all = self.graph.waves()[wave as usize - 1].len();
+        // As many are done at most as there are.
+        width(&closed_words(all, all)) as u32
+    }
+
+    /// Agents of a wave (from 1).
+    #[must_use]
+    pub fn of_wave(&self, wave: u32) -> &[AgentIx] {
+        &self.graph.waves()[wave as usize - 1]
     }
 
     /// How the graph is placed in a window of so many columns.
     #[must_use]
-    pub fn place(&self, full: bool, columns: u16) -> Place {
+    pub fn place(&self, ui: &UiState, columns: u16) -> Place {
         // A graph with very many agents is not placed a second time only to find that it does not fit.
         let small = self.names.len() <= 400;
-        if full {
-            Place::Full
-        } else if small && self.layout(Place::Roomy).width <= u32::from(columns) {
+        let roomy = || self.layout(Place::Roomy, &ui.waves_closed).width;
+        if ui.screen == Screen::Graph {
+            match ui.graph_zoom {
+                GraphZoom::Times => Place::Full,
+                GraphZoom::Names | GraphZoom::Cells => Place::Strip,
+            }
+        } else if small && roomy() <= u32::from(columns) {
             Place::Roomy
         } else {
             Place::Strip

@@ -78,6 +78,8 @@ pub enum Need {
     Away,
     /// Rows that can be filtered and sorted are shown: the deck's or the log's.
     Rows,
+    /// The wave graph has the screen.
+    Graph,
 }
 
 #[derive(Debug, Deserialize)]

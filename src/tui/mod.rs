@@ -16,6 +16,7 @@ pub mod keymap;
 pub mod log;
 pub mod output;
 pub mod palette;
+pub mod panes;
 pub mod terminal;
 pub mod theme;
 pub mod ui_state;

@@ -5,10 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     engine::{Action, Level},
     plan::{AgentId, PhaseIx, TrackIx},
 };
+
+pub use super::panes::{Held, Layout, Sizes};
 
 /// A group of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +37,8 @@ pub enum RowId {
 }
 
 /// By what rows are grouped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Grouping {
     /// By track.
     #[default]
@@ -71,7 +76,8 @@ impl Grouping {
 }
 
 /// By what rows are sorted within their group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// What a person should look at first.
     #[default]
@@ -146,6 +152,40 @@ pub enum Pane {
     Log,
     /// The report.
     Report,
+}
+
+/// How much the wave graph shows of each agent, on a screen of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GraphZoom {
+    /// Name and time.
+    #[default]
+    Times,
+    /// The name.
+    Names,
+    /// Its state alone, in one cell.
+    Cells,
+}
+
+impl GraphZoom {
+    /// The next one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Times => Self::Names,
+            Self::Names => Self::Cells,
+            Self::Cells => Self::Times,
+        }
+    }
+
+    /// What is shown, in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Times => "names and times",
+            Self::Names => "names",
+            Self::Cells => "one cell for each agent",
+        }
+    }
 }
 
 /// Where an output pane looks.
@@ -264,6 +304,14 @@ pub struct UiState {
     pub look: Look,
     /// Top left cell of the graph's window; none: it follows what runs.
     pub graph_at: Option<(u32, u32)>,
+    /// What the wave graph shows of each agent.
+    pub graph_zoom: GraphZoom,
+    /// Waves that are drawn as one box.
+    pub waves_closed: BTreeSet<u32>,
+    /// Sizes of panes that a person has chosen.
+    pub sizes: Sizes,
+    /// What the mouse holds.
+    pub held: Option<Held>,
     /// A message in place of the footer's hints.
     pub message: Option<(Voice, String)>,
     /// The mouse is ours.
@@ -299,6 +347,10 @@ impl Default for UiState {
             sort: Sort::default(),
             look: Look::Tail,
             graph_at: None,
+            graph_zoom: GraphZoom::default(),
+            waves_closed: BTreeSet::new(),
+            sizes: Sizes::default(),
+            held: None,
             message: None,
             mouse: true,
             seen_us: 0,

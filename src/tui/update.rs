@@ -8,6 +8,7 @@ mod app;
 mod ask;
 mod evidence;
 mod filter;
+mod graph_keys;
 mod keys;
 mod log;
 mod mouse;
@@ -15,7 +16,9 @@ mod moves;
 mod news;
 mod operate;
 mod palette;
+mod pointed_popup;
 mod popups;
+mod resize;
 mod select;
 
 use crossterm::event::Event as TerminalEvent;

@@ -100,8 +100,7 @@ fn choose(here: &Path, global: &Global) -> Result<Option<Choice>, Error> {
 
 fn carry_out(choice: Choice, global: &Global) -> Outcome {
     let parsed = |words: &[&str]| {
-        super::parse(&[&["wavedeck"], words].concat())
-            .map_err(|e| Error::usage(e.to_string()))
+        super::parse(&[&["wavedeck"], words].concat()).map_err(|e| Error::usage(e.to_string()))
     };
     match choice {
         Choice::Open(Target::Run { plan }) => match parsed(&["run", &plan])?.command {

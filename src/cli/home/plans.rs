@@ -120,8 +120,7 @@ impl Plans {
                 .remove(&path)
                 .filter(|(at, len, _)| *at == stamp && *len == size);
             let what = known.map_or_else(|| self.about(&path, size), |(.., what)| what);
-            self.read
-                .insert(path.clone(), (stamp, size, what.clone()));
+            self.read.insert(path.clone(), (stamp, size, what.clone()));
             let Some(about) = what else { continue };
             if found.len() == PLANS {
                 self.more = true;

@@ -123,7 +123,10 @@ fn plan_row(plan: &Plan, runs: &[RunInfo], now: i64) -> Item {
                 tone: Tone::Bad,
                 text: "cannot be run: it is wrong".to_owned(),
                 right: String::new(),
-                about: vec![pair("wrong", first), pair("Enter", "reads all that is wrong")],
+                about: vec![
+                    pair("wrong", first),
+                    pair("Enter", "reads all that is wrong"),
+                ],
             };
         }
     };
@@ -141,7 +144,10 @@ fn plan_row(plan: &Plan, runs: &[RunInfo], now: i64) -> Item {
     ));
     about.push(pair(
         "time",
-        format!("~{} at least: its critical path as stated", span(*length_us)),
+        format!(
+            "~{} at least: its critical path as stated",
+            span(*length_us)
+        ),
     ));
     if *warnings > 0 {
         about.push(pair(
@@ -194,7 +200,9 @@ fn run_row(run: &RunInfo, now: i64) -> Item {
     let id = run.id.clone();
     let (words, tone) = outcome(run);
     let plan = clean_line(run.plan.as_deref().unwrap_or("?"), 40);
-    let agents = run.agents.map_or_else(String::new, |n| format!(", {n} agents"));
+    let agents = run
+        .agents
+        .map_or_else(String::new, |n| format!(", {n} agents"));
     let elapsed = match (run.phase, run.started_ms) {
         (Phase::Running, Some(began)) => u64::try_from(now - began).unwrap_or(0) * 1000,
         _ => run.elapsed_us,
@@ -259,7 +267,10 @@ fn begin(empty: bool, plans: &Plans) -> Group {
         "demo",
         "see it at work: simulated agents, under a minute",
         vec![
-            pair("runs", "in a throw-away repository of its own, nothing here is touched"),
+            pair(
+                "runs",
+                "in a throw-away repository of its own, nothing here is touched",
+            ),
             pair("uses", "memory and time for real, as its plan states them"),
         ],
     ));

@@ -5,15 +5,17 @@
 //! few barycentre sweeps keep crossings low, and each source has one vertical line in a gutter, so
 //! that its edges join. One plan always gives one picture. Must not know states, themes or widgets.
 
+mod net;
 mod order;
 mod route;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::AgentIx;
 
 use super::dag::{EdgeKind, Graph};
+use net::Net;
 use order::Slots;
 
 /// How to place.
@@ -82,6 +84,8 @@ pub struct Layout {
     pub height: u32,
     /// Edges left out because they are too long for a graph of this size.
     pub omitted: usize,
+    /// The agent that stands for each one: itself, or the first of its closed wave.
+    pub stands: Vec<AgentIx>,
     /// Agents by row and column, for [`Layout::node_at`].
     by_place: BTreeMap<(u32, u32), AgentIx>,
 }
@@ -93,13 +97,35 @@ pub fn layout(
     options: LayoutOptions,
     node_width: impl Fn(AgentIx) -> u32,
 ) -> Layout {
-    let n = graph.len();
-    if n == 0 {
+    layout_closed(graph, options, &BTreeSet::new(), node_width)
+}
+
+/// The same with all agents of each closed wave in one box, which has the width of the first.
+#[must_use]
+pub fn layout_closed(
+    graph: &Graph,
+    options: LayoutOptions,
+    closed: &BTreeSet<u32>,
+    node_width: impl Fn(AgentIx) -> u32,
+) -> Layout {
+    if graph.is_empty() {
         return Layout::default();
     }
-    let widths: Vec<u32> = graph.indices().map(|ix| node_width(ix).max(1)).collect();
-    let mut slots = Slots::new(graph);
+    let net = Net::new(graph, closed);
+    let widths: Vec<u32> = net.first.iter().map(|&ix| node_width(ix).max(1)).collect();
+    let mut slots = Slots::new(&net);
     slots.sweep(options.sweeps);
     let rows = slots.rows(options.row_gap);
-    slots.place(graph, &widths, &rows)
+    let mut out = slots.place(&net, &widths, &rows);
+    // From nodes back to agents.
+    let first = |node: AgentIx| net.first[node.ix()];
+    out.nodes = net.node.iter().map(|&n| out.nodes[n as usize]).collect();
+    for route in &mut out.routes {
+        (route.from, route.to) = (first(route.from), first(route.to));
+    }
+    for agent in out.by_place.values_mut() {
+        *agent = first(*agent);
+    }
+    out.stands = net.node.iter().map(|&n| net.first[n as usize]).collect();
+    out
 }

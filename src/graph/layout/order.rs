@@ -1,6 +1,7 @@
 //! Columns of nodes and pass-throughs, ordered so that few edges cross; and their rows.
 
-use super::super::dag::{Csr, Graph};
+use super::super::dag::Csr;
+use super::net::Net;
 
 /// Above so many slots there is one sweep only.
 const SWEEP_SLOTS: usize = 5_000;
@@ -34,21 +35,21 @@ pub(super) struct Slots {
     pub nodes: usize,
 }
 impl Slots {
-    pub(super) fn new(graph: &Graph) -> Self {
-        let n = graph.len();
-        let mut column: Vec<u32> = graph.indices().map(|ix| graph.wave(ix) - 1).collect();
+    pub(super) fn new(net: &Net) -> Self {
+        let n = net.waves.len();
+        let mut column: Vec<u32> = net.waves.iter().map(|wave| wave - 1).collect();
         let mut passes: Vec<Vec<u32>> = vec![Vec::new(); n];
-        let mut ways = vec![Way::Loop; graph.edges().len()];
+        let mut ways = vec![Way::Loop; net.edges.len()];
         let mut links: Vec<(u32, u32)> = Vec::new();
-        let mut by_span: Vec<(u32, usize)> = graph
-            .edges()
+        let mut by_span: Vec<(u32, usize)> = net
+            .edges
             .iter()
             .enumerate()
             .map(|(i, e)| (column[e.from.ix()].abs_diff(column[e.to.ix()]), i))
             .collect();
         by_span.sort_unstable();
         for (span, i) in by_span {
-            let edge = graph.edges()[i];
+            let edge = net.edges[i];
             if span == 0 {
                 continue;
             }
@@ -81,7 +82,7 @@ impl Slots {
         }
         links.sort_unstable();
         links.dedup();
-        let mut columns = vec![Vec::new(); graph.waves().len()];
+        let mut columns = vec![Vec::new(); net.depth];
         for (slot, &at) in column.iter().enumerate() {
             columns[at as usize].push(slot as u32);
         }

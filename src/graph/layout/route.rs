@@ -8,8 +8,8 @@ use std::{
 use crate::plan::AgentIx;
 
 use super::{
-    super::dag::Graph,
     Cell, Layout, NodeRect, Route,
+    net::Net,
     order::{Slots, Way},
 };
 
@@ -18,11 +18,11 @@ const SHARED_TRACKS: usize = 1_000;
 
 impl Slots {
     /// Lays the gutters out and draws the routes.
-    pub(super) fn place(&self, graph: &Graph, widths: &[u32], rows: &[u32]) -> Layout {
+    pub(super) fn place(&self, net: &Net, widths: &[u32], rows: &[u32]) -> Layout {
         let depth = self.columns.len();
         // Loops by the agent that they leave.
         let mut loops: Vec<Vec<u32>> = vec![Vec::new(); self.nodes];
-        for (edge, way) in graph.edges().iter().zip(&self.ways) {
+        for (edge, way) in net.edges.iter().zip(&self.ways) {
             if *way == Way::Loop {
                 loops[edge.from.ix()].push(edge.to.0);
             }
@@ -84,7 +84,7 @@ impl Slots {
                 .collect(),
             ..Layout::default()
         };
-        for (edge, way) in graph.edges().iter().zip(&self.ways) {
+        for (edge, way) in net.edges.iter().zip(&self.ways) {
             let mut points = Vec::new();
             match way {
                 Way::Omitted => {

@@ -28,6 +28,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Attention => view.attention.total > 0,
         Need::Deck => ui.screen == Screen::Deck,
         Need::Away => ui.screen != Screen::Deck,
+        Need::Graph => ui.screen == Screen::Graph,
         Need::Rows => matches!(ui.screen, Screen::Deck | Screen::Log),
         Need::Live => look.live && view.header.banner.is_none(),
     });

@@ -53,11 +53,19 @@ pub fn draw(view: &View, graph: &GraphView, ui: &UiState, look: Look<'_>, buf: &
         theme,
         "WAVES",
         title_style,
-        &[
-            (&range, base.dim),
-            ("  critical path ", base.dim),
-            (&double, base.critical),
-        ],
+        &if let Some(name) = &graph.named {
+            [
+                (range.as_str(), base.dim),
+                ("  ", base.dim),
+                (name, base.accent),
+            ]
+        } else {
+            [
+                (range.as_str(), base.dim),
+                ("  critical path ", base.dim),
+                (double.as_str(), base.critical),
+            ]
+        },
         &[
             (&phase_text, phase_style),
             (gap, base.dim),
@@ -67,12 +75,23 @@ pub fn draw(view: &View, graph: &GraphView, ui: &UiState, look: Look<'_>, buf: &
     );
     let mut top = 1;
     if regions::wave_row(area) {
-        for head in &graph.waves {
-            let text = if full || head.x == 0 {
-                format!("wave {}", head.wave)
+        let mut free = 0;
+        for (i, head) in graph.waves.iter().enumerate() {
+            let room = graph
+                .waves
+                .get(i + 1)
+                .map_or(u16::MAX, |next| next.x - head.x);
+            let long = format!("wave {}", head.wave);
+            let text = if (full || head.x == 0) && width(&long) < usize::from(room) {
+                long
             } else {
                 head.wave.to_string()
             };
+            // Of narrow waves only some have room for a number.
+            if head.x < free {
+                continue;
+            }
+            free = head.x + width(&text) as u16 + 1;
             let style = if head.done { base.dim } else { base.text };
             Pen::new(buf, area, 1).to(head.x + 1).put(&text, style);
         }
@@ -168,6 +187,9 @@ fn node_spans(node: &Node, look: Look<'_>) -> Vec<(String, Style)> {
     let theme = look.theme;
     let base = &theme.base;
     let style = theme.mark(node.mark);
+    if node.name_width == 0 {
+        return vec![(glyph::mark(theme, node.mark).to_owned(), style)];
+    }
     let room = usize::from(node.name_width);
     let name = truncate(node.name.clone(), room);
     let gap = if node.time.is_some() {

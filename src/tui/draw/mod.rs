@@ -32,7 +32,7 @@ use super::{
 pub use footer::hits as footer_hits;
 use pen::Pen;
 pub(in crate::tui) use popup::draw as popups;
-pub use popup::{help_height, most_scroll};
+pub use popup::{help_height, most_scroll, popup_hit};
 
 /// What is drawn with.
 #[derive(Debug, Clone, Copy)]

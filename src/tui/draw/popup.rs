@@ -1,13 +1,16 @@
 //! What lies in front: the help page and questions.
 
-use ratatui::{buffer::Buffer, layout::Rect};
+use ratatui::{
+    buffer::Buffer,
+    layout::{Position, Rect},
+};
 
 use crate::{
     display::{clean_text, width},
     tui::{
         action::UiAction,
         keymap::{Keymap, Topic},
-        ui_state::{Popup, UiState},
+        ui_state::{Choice, Popup, UiState},
         view::View,
     },
 };
@@ -32,18 +35,8 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 chosen,
             } => {
                 let base = &look.theme.base;
-                let labels: Vec<String> = choices
-                    .iter()
-                    .map(|c| format!("{}  {}", c.key, c.label))
-                    .collect();
-                let wide = lines
-                    .iter()
-                    .chain(&labels)
-                    .map(|t| width(t) + 2)
-                    .chain([width(title)])
-                    .max()
-                    .unwrap_or(0);
-                let size = (wide as u16 + 6, (lines.len() + choices.len()) as u16 + 5);
+                let labels = labels(choices);
+                let size = ask_size(title, lines, &labels);
                 let Some(area) = panel(view.regions.all, size, look, buf) else {
                     continue;
                 };
@@ -72,6 +65,66 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 }
             }
         }
+    }
+}
+
+/// The answers of a question, as they are shown.
+fn labels(choices: &[Choice]) -> Vec<String> {
+    choices
+        .iter()
+        .map(|c| format!("{}  {}", c.key, c.label))
+        .collect()
+}
+
+/// Columns and rows of a question, with its frame.
+fn ask_size(title: &str, lines: &[String], labels: &[String]) -> (u16, u16) {
+    let wide = lines
+        .iter()
+        .chain(labels)
+        .map(|t| width(t) + 2)
+        .chain([width(title)])
+        .max()
+        .unwrap_or(0);
+    (wide as u16 + 6, (lines.len() + labels.len()) as u16 + 5)
+}
+
+/// Columns and rows of the palette, with its frame.
+fn palette_size(all: Rect) -> (u16, u16) {
+    (
+        all.width.saturating_sub(4).min(90),
+        all.height.saturating_sub(4).min(20),
+    )
+}
+
+/// The first entry of the palette that is shown in so many rows.
+fn palette_first(chosen: usize, rows: usize) -> usize {
+    (chosen + 1).saturating_sub(rows)
+}
+
+/// Number of the answer or entry at a place of the screen, in the popup on top; none: beside them.
+#[must_use]
+pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
+    let all = view.regions.all;
+    match ui.popups.last()? {
+        Popup::Ask {
+            title,
+            lines,
+            choices,
+            ..
+        } => {
+            let inner = inside(framed(all, ask_size(title, lines, &labels(choices)))?);
+            let first = inner.y + lines.len() as u16 + 2;
+            let n = usize::from(at.y.checked_sub(first)?);
+            (inner.contains(at) && n < choices.len()).then_some(n)
+        }
+        Popup::Palette { chosen, .. } => {
+            let inner = inside(framed(all, palette_size(all))?);
+            let rows = usize::from(inner.height.saturating_sub(2));
+            let row = usize::from(at.y.checked_sub(inner.y + 2)?);
+            let n = palette_first(*chosen, rows) + row;
+            (inner.contains(at) && n < view.palette.len()).then_some(n)
+        }
+        Popup::Help { .. } | Popup::Lines { .. } => None,
     }
 }
 
@@ -118,11 +171,7 @@ fn read(view: &View, title: &str, scroll: u16, lines: &[String], look: Look<'_>,
 fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
     let all = view.regions.all;
-    let size = (
-        all.width.saturating_sub(4).min(90),
-        all.height.saturating_sub(4).min(20),
-    );
-    let Some(area) = panel(all, size, look, buf) else {
+    let Some(area) = panel(all, palette_size(all), look, buf) else {
         return;
     };
     let line = clean_text(typed, usize::from(area.width));
@@ -131,7 +180,7 @@ fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Bu
         .put(&line, base.strong)
         .put("▏", base.accent);
     let rows = usize::from(area.height.saturating_sub(2));
-    let first = (chosen + 1).saturating_sub(rows);
+    let first = palette_first(chosen, rows);
     for (y, (n, entry)) in (2..area.height).zip(view.palette.iter().enumerate().skip(first)) {
         let does = !matches!(entry.does, crate::tui::palette::Does::Nothing);
         let mut pen = Pen::new(buf, area, y);
@@ -150,18 +199,8 @@ fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Bu
 
 /// Clears a place in the middle and frames it; returns the inside.
 fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
-    let all = all.intersection(buf.area);
-    let w = size.0.min(all.width);
-    let h = size.1.min(all.height);
-    if w < 5 || h < 3 {
-        return None;
-    }
-    let area = Rect {
-        x: all.x + (all.width - w) / 2,
-        y: all.y + (all.height - h) / 3,
-        width: w,
-        height: h,
-    };
+    let area = framed(all.intersection(buf.area), size)?;
+    let (w, h) = (area.width, area.height);
     let theme = look.theme;
     let base = &theme.base;
     for y in area.top()..area.bottom() {
@@ -189,12 +228,28 @@ fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Optio
         }
         pen.to(w - 1).put(right, base.accent);
     }
-    Some(Rect {
-        x: area.x + 2,
-        y: area.y + 1,
-        width: w - 4,
-        height: h - 2,
+    Some(inside(area))
+}
+
+/// The place of a panel, with its frame; none where there is no room.
+fn framed(all: Rect, size: (u16, u16)) -> Option<Rect> {
+    let (w, h) = (size.0.min(all.width), size.1.min(all.height));
+    (w >= 5 && h >= 3).then(|| Rect {
+        x: all.x + (all.width - w) / 2,
+        y: all.y + (all.height - h) / 3,
+        width: w,
+        height: h,
     })
+}
+
+/// The inside of a frame.
+const fn inside(frame: Rect) -> Rect {
+    Rect {
+        x: frame.x + 2,
+        y: frame.y + 1,
+        width: frame.width - 4,
+        height: frame.height - 2,
+    }
 }
 
 /// Lines of the help page: keys and what they do, or a heading.

@@ -6,7 +6,10 @@ use crate::{
     report::history::MarkKind,
     tui::{
         theme::Theme,
-        view::{View, scrubber::Scrubber},
+        view::{
+            View,
+            scrubber::{LEFT, Scrubber},
+        },
     },
 };
 
@@ -25,8 +28,8 @@ pub fn draw(view: &View, scrubber: &Scrubber, theme: &Theme, buf: &mut Buffer) {
         (glyph::pause(theme), theme.base.warn)
     };
     pen.to(1).put(sign, style);
-    pen.to(3).put(&scrubber.left, theme.base.strong);
-    let from = pen.x + 2;
+    pen.to(LEFT).put(&scrubber.left, theme.base.strong);
+    let from = scrubber.from;
     pen.put_right(
         &scrubber.right,
         area.width.saturating_sub(1),

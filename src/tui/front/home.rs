@@ -169,7 +169,11 @@ impl Page for Home {
                 open,
                 "open: run a plan (after a page to read), attach, replay, read",
             ),
-            (UiAction::Report, report, "the report of a run that has ended"),
+            (
+                UiAction::Report,
+                report,
+                "the report of a run that has ended",
+            ),
             (
                 UiAction::Do(crate::tui::action::Verb::Retry),
                 resume,
@@ -210,9 +214,7 @@ impl Page for Home {
             }
             UiAction::Do(_) => {
                 return match self.selected().map(|item| &item.target) {
-                    Some(Target::Interrupted { run }) => {
-                        Step::Chosen(Choice::Resume(run.clone()))
-                    }
+                    Some(Target::Interrupted { run }) => Step::Chosen(Choice::Resume(run.clone())),
                     _ => Step::Say("only an interrupted run can go on".to_owned()),
                 };
             }

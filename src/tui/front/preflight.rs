@@ -173,10 +173,7 @@ impl Page for Preflight {
     type News = ();
 
     fn head(&self) -> (String, String) {
-        (
-            format!("before the run  {}", self.plan),
-            self.file.clone(),
-        )
+        (format!("before the run  {}", self.plan), self.file.clone())
     }
 
     fn keys(&self) -> Vec<(UiAction, &'static str, &'static str)> {

@@ -224,7 +224,11 @@ impl<P: Page> Shell<P> {
     /// Keys of this page, a line each.
     fn help(&self) -> Vec<String> {
         let mut all = self.page.keys();
-        all.push((UiAction::Mouse, "", "give the mouse to the terminal, or take it back"));
+        all.push((
+            UiAction::Mouse,
+            "",
+            "give the mouse to the terminal, or take it back",
+        ));
         all.push((UiAction::Help, "", "this page"));
         all.push((UiAction::Leave, "", self.page.leaving()));
         all.iter()
@@ -242,10 +246,9 @@ impl<P: Page> Shell<P> {
         };
         let mut out: Vec<Hint> = Vec::new();
         let mut right = columns.saturating_sub(1);
-        for (wide, key, word, action) in [
-            hint(UiAction::Leave, "leave"),
-            hint(UiAction::Help, "help"),
-        ] {
+        for (wide, key, word, action) in
+            [hint(UiAction::Leave, "leave"), hint(UiAction::Help, "help")]
+        {
             right = right.saturating_sub(wide);
             out.push((right, wide, key, word, action));
             right = right.saturating_sub(2);

@@ -256,7 +256,10 @@ fn what_the_engine_refuses_is_not_sent_and_says_why() {
     let screen = screens::text(&buf);
     assert!(screen.contains("read-only") && !screen.contains("recording"));
     let footer = screen.lines().last().unwrap();
-    assert!(!footer.contains("freeze") && !footer.contains("stop"), "{footer}");
+    assert!(
+        !footer.contains("freeze") && !footer.contains("stop"),
+        "{footer}"
+    );
 }
 
 #[test]

@@ -119,6 +119,8 @@ pub struct App {
     pub(super) lost: Option<String>,
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
+    /// A person has taken or given the mouse.
+    pub(super) mouse_chosen: bool,
     pub(super) message_ticks: u8,
     /// The person asked for the run's end.
     pub stop_asked: bool,
@@ -159,6 +161,7 @@ impl App {
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
+            mouse_chosen: false,
             message_ticks: 0,
             stop_asked: false,
         }

@@ -5,11 +5,12 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use super::{
     App,
     filter::{filter, filtered, typed},
-    log,
+    graph_keys, log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
     operate::{operate, pointed},
     popups::in_popup,
+    resize,
     select::to_attention,
     select::{ask_output, keep_selection, select},
 };
@@ -117,7 +118,16 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
     let of_deck = match action {
         UiAction::Filter => matches!(screen, Screen::Timeline | Screen::Report),
         UiAction::Sort => !matches!(screen, Screen::Deck | Screen::Log),
-        UiAction::Group | UiAction::NextPane => screen != Screen::Deck,
+        UiAction::Group
+        | UiAction::NextPane
+        | UiAction::Grow
+        | UiAction::Shrink
+        | UiAction::Wider
+        | UiAction::Narrower
+        | UiAction::OwnSizes => screen != Screen::Deck,
+        UiAction::CloseWave | UiAction::CloseDone => {
+            !matches!(screen, Screen::Deck | Screen::Graph)
+        }
         UiAction::Left | UiAction::Right => !matches!(screen, Screen::Deck | Screen::Graph),
         _ => false,
     };
@@ -125,7 +135,13 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         UiAction::Filter => "is not filtered",
         UiAction::Sort => "is not sorted",
         UiAction::Group => "is not grouped",
-        UiAction::NextPane => "has one pane",
+        UiAction::CloseWave | UiAction::CloseDone => "has no waves to close",
+        UiAction::Grow
+        | UiAction::Shrink
+        | UiAction::Wider
+        | UiAction::Narrower
+        | UiAction::OwnSizes
+        | UiAction::NextPane => "has one pane",
         _ => "has nothing to fold",
     };
     let name = match screen {
@@ -226,6 +242,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         }
         UiAction::Mouse => {
             app.ui.mouse = !app.ui.mouse;
+            app.mouse_chosen = true;
             let text = if app.ui.mouse {
                 "the mouse is wavedeck's again"
             } else {
@@ -233,6 +250,15 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             };
             app.say(Voice::Plain, text);
         }
+        UiAction::Grow => resize::rows(app, 1),
+        UiAction::Shrink => resize::rows(app, -1),
+        UiAction::Wider => resize::columns(app, 4),
+        UiAction::Narrower => resize::columns(app, -4),
+        UiAction::OwnSizes => resize::own(app),
+        UiAction::GraphZoom => graph_keys::zoom(app),
+        UiAction::CloseWave => graph_keys::toggle_own_wave(app),
+        UiAction::CloseDone => graph_keys::toggle_done_waves(app),
+        UiAction::Follow => graph_keys::follow(app, out),
         UiAction::Digest => digest(app),
         UiAction::Palette => app.ui.popups.push(Popup::Palette {
             typed: String::new(),

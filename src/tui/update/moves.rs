@@ -9,8 +9,9 @@ use crate::{
     tui::{
         draw,
         feed::{Replay, Request},
-        ui_state::{Look, Pane, RowId, Screen, Voice},
+        ui_state::{GraphZoom, Look, Pane, RowId, Screen, Voice},
         view::{
+            cells::Cells,
             outline::{self, Outline},
             regions,
         },
@@ -208,8 +209,8 @@ pub(super) fn walk_graph(app: &mut App, dx: isize, dy: isize, out: &mut Vec<Requ
     let (Some(state), Some(chart)) = (&app.state, &app.chart) else {
         return;
     };
-    let full = app.ui.screen == Screen::Graph;
-    let layout = chart.layout(chart.place(full, app.ui.size.0.saturating_sub(2)));
+    let columns = app.ui.size.0.saturating_sub(2);
+    let layout = chart.layout(chart.place(&app.ui, columns), &app.ui.waves_closed);
     let from = app.selected().or_else(|| {
         let active = |ix: &AgentIx| !state.agent(*ix).status.is_final();
         chart
@@ -220,6 +221,18 @@ pub(super) fn walk_graph(app: &mut App, dx: isize, dy: isize, out: &mut Vec<Requ
             .or(chart.order.first().copied())
     });
     let Some(from) = from else { return };
+    if app.ui.screen == Screen::Graph && app.ui.graph_zoom == GraphZoom::Cells {
+        let window = regions::graph_window(app.view().regions.graph);
+        let cells = Cells::new(state, chart, window.0.into(), window.1.into());
+        let to = cells.step(from, dx, dy);
+        app.ui.graph_at = None;
+        if let Some(ix) = to {
+            let id = RowId::Agent(state.id(ix));
+            select(app, id, out);
+        }
+        return;
+    }
+    let from = layout.stands[from.ix()];
     let here = layout.nodes[from.ix()];
     let wave = state.setup.wave(from);
     let target = if dx == 0 {
@@ -227,7 +240,7 @@ pub(super) fn walk_graph(app: &mut App, dx: isize, dy: isize, out: &mut Vec<Requ
             .order
             .iter()
             .copied()
-            .filter(|&ix| state.setup.wave(ix) == wave)
+            .filter(|&ix| state.setup.wave(ix) == wave && layout.stands[ix.ix()] == ix)
             .collect();
         column.sort_by_key(|ix| layout.nodes[ix.ix()].y);
         let at = column.iter().position(|&ix| ix == from).unwrap_or(0);

@@ -2,16 +2,18 @@
 //!
 //! Plain cells: nodes with their state, edges as arms of cells. Must not know glyphs or styles.
 
+use std::collections::BTreeSet;
+
 use crate::{
     engine::{State, Status},
     plan::AgentIx,
     tui::{
-        chart::{Chart, Place},
-        ui_state::{Pane, Screen, UiState},
+        chart::{Chart, Place, closed_words},
+        ui_state::{GraphZoom, Pane, Screen, UiState},
     },
 };
 
-use super::Mark;
+use super::{Mark, cells};
 
 /// Arms of an edge cell: two bits each, up, right, down, left from the lowest.
 pub type Arms = u8;
@@ -107,6 +109,8 @@ pub struct GraphView {
     pub waves: Vec<WaveHead>,
     /// First and last visible wave, and how many there are.
     pub range: (u32, u32, u32),
+    /// The selected agent, where its node has no room for a name.
+    pub named: Option<String>,
 }
 
 /// Cells left of what is shown first.
@@ -126,8 +130,12 @@ pub fn graph(
     now_us: u64,
 ) -> GraphView {
     let full = ui.screen == Screen::Graph;
-    let place = chart.place(full, size.0);
-    let layout = chart.layout(place);
+    if full && ui.graph_zoom == GraphZoom::Cells {
+        return cells::cells(state, chart, ui, size);
+    }
+    let place = chart.place(ui, size.0);
+    let layout = chart.layout(place, &ui.waves_closed);
+    let layout = &*layout;
     let (w, h) = (u32::from(size.0), u32::from(size.1));
     let selected = ui.agent().and_then(|id| state.find(id));
     let limit = (
@@ -159,8 +167,12 @@ pub fn graph(
         }
     };
     let mut heads = Vec::new();
+    let stands = |agent: u32| layout.stands[agent as usize].0;
+    let critical_edges: BTreeSet<(u32, u32)> = (chart.critical_edges.iter())
+        .map(|&(from, to)| (stands(from), stands(to)))
+        .collect();
     for route in &layout.routes {
-        let critical = chart.critical_edges.contains(&(route.from.0, route.to.0));
+        let critical = critical_edges.contains(&(route.from.0, route.to.0));
         let weight = if critical {
             DOUBLE
         } else if Chart::dashed(route.kind) {
@@ -219,9 +231,10 @@ pub fn graph(
             last = last.max(wave);
             *column = Some(column.map_or(rect.x, |x| x.min(rect.x)));
         }
-        if !in_x || rect.y < at.1 || rect.y >= bottom {
+        if !in_x || rect.y < at.1 || rect.y >= bottom || layout.stands[i] != ix {
             continue;
         }
+        let closed = ui.waves_closed.contains(&wave);
         // The cell behind the box has the weight of the line that leaves it.
         let behind = (rect.x + rect.width).checked_sub(at.0).filter(|x| *x < w);
         let leaves = behind.map_or(0, |x| {
@@ -230,17 +243,31 @@ pub fn graph(
         out.nodes.push(Node {
             ix,
             leaves,
-            time: (place != Place::Strip)
+            time: (place != Place::Strip && !closed)
                 .then(|| node_time(state, ix, now_us))
                 .flatten(),
             x: rect.x.cast_signed() - at.0.cast_signed(),
             y: (rect.y - at.1) as u16,
             width: rect.width as u16,
-            name_width: chart.node_name(ix) as u16,
-            mark: Mark::of(state.agent(ix).status),
-            name: chart.names[i].clone(),
+            name_width: if closed {
+                chart.closed_name(wave) as u16
+            } else {
+                chart.node_name(ix) as u16
+            },
+            mark: if closed {
+                together(state, chart.of_wave(wave))
+            } else {
+                Mark::of(state.agent(ix).status)
+            },
+            name: if closed {
+                let all = chart.of_wave(wave);
+                let done = |ix: &&AgentIx| state.agent(**ix).status == Status::Succeeded;
+                closed_words(all.len(), all.iter().filter(done).count())
+            } else {
+                chart.names[i].clone()
+            },
             critical: chart.critical[i],
-            selected: selected == Some(ix),
+            selected: selected.is_some_and(|chosen| layout.stands[chosen.ix()] == ix),
         });
     }
     out.waves = (1_u32..)
@@ -257,6 +284,22 @@ pub fn graph(
     let waves = u32::try_from(state.setup.wave_sizes.len()).unwrap_or(u32::MAX);
     out.range = (first.min(last), last, waves);
     out
+}
+
+/// The mark of several agents: what a person should look at first.
+fn together(state: &State, all: &[AgentIx]) -> Mark {
+    let marks = all.iter().map(|&ix| Mark::of(state.agent(ix).status));
+    let urgency = |mark: &Mark| match mark {
+        Mark::Block => 0,
+        Mark::Fail => 1,
+        Mark::Run => 2,
+        Mark::Check | Mark::Start | Mark::Retry | Mark::Froze | Mark::Join => 3,
+        Mark::Ready => 4,
+        Mark::Wait => 5,
+        Mark::Done => 6,
+        _ => 7,
+    };
+    marks.min_by_key(urgency).unwrap_or(Mark::Wait)
 }
 
 /// The window that shows what is followed, or most of what is active.

@@ -7,6 +7,7 @@
 pub mod attention;
 mod bars;
 mod cards;
+pub mod cells;
 pub mod graph;
 mod header;
 mod left;
@@ -131,7 +132,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     let graph_rows = if ui.size.0 < regions::NARROW || chart.names.is_empty() {
         0
     } else {
-        chart.layout(Place::Strip).height as usize
+        chart.layout(Place::Strip, &ui.waves_closed).height as usize
     };
     // A replay has a line of its own.
     let size = (
@@ -148,6 +149,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             // Also before the first reading: the rows below shall not jump.
             memory: true,
             attention: waiting.len(),
+            sizes: ui.sizes,
         },
     );
     let regions = if source.clock.is_some() {

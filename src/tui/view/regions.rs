@@ -5,7 +5,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::tui::ui_state::{MIN_SIZE, Screen};
+use crate::tui::ui_state::{Held, MIN_SIZE, Screen, Sizes};
 
 /// Width from which the side column has a place of its own.
 pub const WIDE: u16 = 180;
@@ -54,6 +54,42 @@ pub struct Regions {
 }
 
 impl Regions {
+    /// Borders that the mouse can move: what they are, and where.
+    #[must_use]
+    pub fn borders(&self) -> Vec<(Held, Rect)> {
+        let mut out = Vec::new();
+        if !self.table.is_empty() && !self.graph.is_empty() {
+            out.push((
+                Held::Graph,
+                Rect {
+                    height: 1,
+                    ..self.table
+                },
+            ));
+        }
+        if !self.table.is_empty() && !self.output.is_empty() {
+            out.push((
+                Held::Lower,
+                Rect {
+                    height: 1,
+                    ..self.output
+                },
+            ));
+        }
+        let left_of = |pane: Rect| Rect {
+            x: pane.x.saturating_sub(1),
+            width: 1,
+            ..pane
+        };
+        if self.lately.is_empty() {
+        } else if self.all.width >= WIDE {
+            out.push((Held::Side, left_of(self.side.union(self.lately))));
+        } else {
+            out.push((Held::Lately, left_of(self.lately)));
+        }
+        out
+    }
+
     /// Puts the line of a replay where the last line would be, and that below it; made for a screen
     /// that is one row less high.
     #[must_use]
@@ -83,6 +119,8 @@ pub struct Needs {
     pub memory: bool,
     /// Things that wait for a person.
     pub attention: usize,
+    /// Sizes that a person has chosen.
+    pub sizes: Sizes,
 }
 
 /// Cuts `wish` rows off `left`.
@@ -199,6 +237,21 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         lower += take(&mut left, 8);
     }
     table += left;
+    // A person's own sizes: what one pane gets the table gives, and the other way round.
+    let mut resize = |pane: &mut u16, wish: Option<u16>, least: u16, most: u16| {
+        if let Some(wish) = wish.filter(|_| *pane > 0) {
+            let both = *pane + table;
+            *pane = wish.min(most).min(both.saturating_sub(4)).max(least);
+            table = both - *pane;
+        }
+    };
+    resize(
+        &mut strip,
+        needs.sizes.graph,
+        strip_min.min(3),
+        graph_rows + 2,
+    );
+    resize(&mut lower, needs.sizes.lower, 3, u16::MAX);
 
     let mut y = 0;
     let mut place = |height: u16| {
@@ -217,17 +270,19 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     out.output = place(lower);
     out.footer = line(h - 1);
     if w >= WIDE {
-        let rest = w - SIDE - 1;
+        let side = needs.sizes.side.unwrap_or(SIDE).clamp(30, w / 2);
+        let rest = w - side - 1;
         let top = out.table.y;
         let height = out.table.height + out.output.height;
         out.table.width = rest;
         out.output.width = rest;
         let cards = u16::try_from(needs.cards).unwrap_or(u16::MAX);
         let cards = cards.min(height.saturating_sub(6));
-        out.side = Rect::new(rest + 1, top, SIDE, cards);
-        out.lately = Rect::new(rest + 1, top + cards, SIDE, height - cards);
+        out.side = Rect::new(rest + 1, top, side, cards);
+        out.lately = Rect::new(rest + 1, top + cards, side, height - cards);
     } else if w >= 100 && lower > 0 {
-        let lately = (w * 2 / 5).clamp(40, 64);
+        let own = (w * 2 / 5).clamp(40, 64);
+        let lately = needs.sizes.lately.unwrap_or(own).clamp(24, w - 40);
         out.output.width = w - lately - 1;
         out.lately = Rect::new(w - lately, out.output.y, lately, lower);
     }

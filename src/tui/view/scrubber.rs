@@ -13,6 +13,8 @@ pub struct Scrubber {
     pub left: String,
     /// Moment by the wall clock, and the record.
     pub right: String,
+    /// First column of the bar.
+    pub from: u16,
     /// Columns of the bar.
     pub columns: u16,
     /// Column of the shown moment.
@@ -21,6 +23,8 @@ pub struct Scrubber {
     pub marks: Vec<(u16, MarkKind)>,
 }
 
+/// First column of the words.
+pub const LEFT: u16 = 3;
 /// Columns below which the bar says nothing.
 const BAR: usize = 8;
 
@@ -41,6 +45,16 @@ fn moment(us: u64) -> String {
     match seconds / 3600 {
         0 => format!("{}:{:02}.{tenths}", seconds / 60, seconds % 60),
         hours => format!("{hours}:{:02}:{:02}", seconds / 60 % 60, seconds % 60),
+    }
+}
+
+impl Scrubber {
+    /// The moment (elapsed µs) at a column of the screen, of a recording of this length.
+    #[must_use]
+    pub fn moment(&self, column: u16, end_us: u64) -> u64 {
+        let last = u64::from(self.columns.saturating_sub(1)).max(1);
+        let at = u64::from(column.saturating_sub(self.from)).min(last);
+        u64::try_from(u128::from(end_us) * u128::from(at) / u128::from(last)).unwrap_or(end_us)
     }
 }
 
@@ -87,6 +101,7 @@ pub(super) fn scrubber(source: Source<'_>, clock: Clock, width: u16) -> Scrubber
     }
     Scrubber {
         playing: clock.playing,
+        from: LEFT + left.chars().count() as u16 + 2,
         left,
         right,
         columns,

@@ -77,6 +77,8 @@ pub struct Timeline {
     pub names: u16,
     /// Columns of the chart.
     pub columns: u16,
+    /// Time that they stand for, µs.
+    pub span_us: u64,
     /// Column of now.
     pub now: u16,
     /// Ticks of the axis.
@@ -170,6 +172,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
         selected: selected.and_then(|at| at.checked_sub(first)),
         names,
         columns,
+        span_us: span,
         now: column(now_us),
         ticks: ticks(span, columns),
         levels,
