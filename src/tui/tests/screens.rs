@@ -168,7 +168,17 @@ fn screen(w: u16, h: u16, theme: &Theme) -> String {
 #[test]
 fn deck_at_every_size() {
     let theme = Theme::default();
-    for (w, h) in [(200, 55), (120, 35), (80, 24), (60, 20), (45, 20), (39, 9)] {
+    for (w, h) in [
+        (250, 60),
+        (200, 55),
+        (160, 45),
+        (120, 35),
+        (100, 30),
+        (80, 24),
+        (60, 20),
+        (45, 20),
+        (39, 9),
+    ] {
         insta::assert_snapshot!(format!("deck_{w}x{h}"), screen(w, h, &theme));
     }
 }

@@ -337,6 +337,12 @@ mod tests {
                             cards: rows % 17,
                             memory: rows != 5,
                             attention: rows % 7,
+                            sizes: Sizes {
+                                graph: (h % 3 == 0).then_some(h / 2),
+                                lower: (w % 3 == 0).then_some(w % 90),
+                                side: (h % 2 == 0).then_some(w * 7 % 300),
+                                lately: (h % 2 == 1).then_some(w * 5 % 200),
+                            },
                         };
                         let r = regions((w, h), Screen::Deck, needs);
                         let parts = [
@@ -383,6 +389,7 @@ mod tests {
             cards: 0,
             memory: true,
             attention: 2,
+            sizes: Sizes::default(),
         };
         let mut before = (true, true, true);
         for h in (10..60).rev() {
