@@ -8,17 +8,16 @@ use tokio::sync::mpsc;
 
 use super::{
     again,
-    args::{Global, When},
+    args::Global,
     error::{Error, Outcome, status},
-    load, out, personal,
+    load, out,
+    reload::{self, Files, Place},
 };
 use crate::{
-    config::{self, Color, FlagLayer},
     runtime::client::Client,
     tui::{
         app::{self, Options},
         feed::{Request, Update},
-        theme::{Depth, needs_ascii},
     },
 };
 
@@ -102,29 +101,18 @@ fn connect(dir: &Path) -> Result<Client, Error> {
 }
 
 fn options(global: &Global) -> Result<Options, Error> {
-    let var = |name: &str| std::env::var(name).unwrap_or_default();
     let here = std::env::current_dir().ok();
-    let root = here.as_deref().and_then(load::repository);
-    let config = config::load(
-        &|name| std::env::var(name).ok(),
-        &load::read_layer,
-        root.as_deref(),
-        &FlagLayer::default(),
-    )
-    .map_err(|errors| Error::Problems(errors.to_string()))?;
-    let depth = match (global.color, config.ui.color) {
-        (Some(When::Never), _) | (None, Color::Never) => Depth::None,
-        _ => Depth::detect(&var("COLORTERM"), &var("TERM"), !var("NO_COLOR").is_empty()),
-    };
-    let ascii = needs_ascii(&var("LC_ALL"), &var("LC_CTYPE"), &var("LANG"));
-    let env = |name: &str| std::env::var(name).ok();
-    let theme = personal::theme(&env, &config.ui.theme, depth, ascii)?;
-    let keymap = personal::keymap(&env)?;
+    let files = Files::read(Place {
+        root: here.as_deref().and_then(load::repository),
+        color: global.color,
+        env: |name| std::env::var(name).ok(),
+    })?;
+    let preferences = files.now.clone();
+    let line = reload::watch(files)
+        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
     Ok(Options {
-        theme,
-        keymap,
-        fps: config.ui.fps,
-        mouse: config.ui.mouse,
+        preferences,
+        line: Some(line),
         can_act: true,
         zone: jiff::tz::TimeZone::system(),
     })

@@ -4,9 +4,9 @@ use super::{
     args::Global,
     deck,
     error::{Error, Outcome, status},
-    find, launch, out,
+    find, launch, out, plain,
 };
-use crate::journal::render_runs;
+use crate::{display::spoken, journal::render_runs};
 
 const WELCOME: &str = "\
 wavedeck runs many coding agents in parallel within this machine's memory.
@@ -28,6 +28,7 @@ pub fn home(global: &Global) -> Outcome {
         return say(WELCOME);
     };
     match live.as_slice() {
+        [one] if global.plain && plain::can_talk() => plain::open(&one.path, &one.id),
         [one] if !launch::without_screen(global.plain) => deck::open(&one.path, &one.id, global),
         _ if runs.is_empty() => say(WELCOME),
         _ => {
@@ -45,6 +46,7 @@ pub fn home(global: &Global) -> Outcome {
                 super::style::width(),
                 super::style::colours(global, crate::config::Color::Auto),
             );
+            let list = if global.plain { spoken(&list) } else { list };
             say(&format!(
                 "{list}\n`wavedeck attach RUN` opens a live one, `wavedeck --help` lists the commands\n"
             ))

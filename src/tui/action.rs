@@ -86,6 +86,8 @@ pub enum UiAction {
     Digest,
     /// Every action by its words.
     Palette,
+    /// Choose a theme; the screen behind shows it.
+    Themes,
     /// Give the mouse to the terminal, or take it.
     Mouse,
     /// Nothing: takes a binding away.
@@ -97,8 +99,8 @@ pub enum UiAction {
     Do(Verb),
 }
 
-/// The names of all actions, as a keymap file has them.
-pub const NAMES: [&str; 33] = [
+/// The names of all actions that a person may bind, as a keymap file has them.
+pub const NAMES: [&str; 47] = [
     "leave",
     "help",
     "open",
@@ -122,9 +124,23 @@ pub const NAMES: [&str; 33] = [
     "graph",
     "zoom",
     "deck",
+    "timeline",
+    "log",
+    "report",
+    "play",
+    "faster",
+    "slower",
+    "next_record",
+    "previous_record",
+    "next_mark",
+    "previous_mark",
+    "seconds_on",
+    "seconds_back",
+    "digest",
+    "palette",
+    "themes",
     "mouse",
     "nothing",
-    "unbuilt",
     "pause",
     "pause_track",
     "sequential",

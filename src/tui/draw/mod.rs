@@ -19,6 +19,7 @@ mod row;
 mod scrubber;
 mod side;
 mod table;
+mod themes;
 pub mod timeline;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
@@ -32,6 +33,7 @@ use super::{
 pub use footer::hits as footer_hits;
 use pen::Pen;
 pub use popup::{help_height, most_scroll};
+pub use themes::{ThemeHit, hit as theme_hit};
 
 /// What is drawn with.
 #[derive(Debug, Clone, Copy)]

@@ -25,6 +25,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 lines,
             } => read(view, title, *scroll, lines, look, buf),
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
+            Popup::Themes { chosen } => super::themes::draw(view, *chosen, look, buf),
             Popup::Ask {
                 title,
                 lines,
@@ -153,15 +154,21 @@ fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Optio
     let all = all.intersection(buf.area);
     let w = size.0.min(all.width);
     let h = size.1.min(all.height);
-    if w < 5 || h < 3 {
-        return None;
-    }
     let area = Rect {
         x: all.x + (all.width - w) / 2,
         y: all.y + (all.height - h) / 3,
         width: w,
         height: h,
     };
+    framed(area, look, buf)
+}
+
+/// Clears a place and frames it; returns the inside.
+pub(super) fn framed(area: Rect, look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
+    let (w, h) = (area.width, area.height);
+    if w < 5 || h < 3 {
+        return None;
+    }
     let theme = look.theme;
     let base = &theme.base;
     for y in area.top()..area.bottom() {

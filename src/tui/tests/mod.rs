@@ -1,5 +1,6 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
+mod contrast;
 mod elsewhere;
 pub mod fixture;
 mod keys;
@@ -7,4 +8,5 @@ mod looping;
 mod properties;
 mod replay;
 mod screens;
+mod themes;
 pub mod watch;

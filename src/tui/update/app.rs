@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-use super::select::keep_selection;
+use super::{select::keep_selection, themes::Wardrobe};
 
 /// So long without a key, and a person was away (µs).
 const AWAY_US: u64 = 10 * 60 * 1_000_000;
@@ -120,6 +120,7 @@ pub struct App {
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
     pub(super) message_ticks: u8,
+    pub(super) wardrobe: Wardrobe,
     /// The person asked for the run's end.
     pub stop_asked: bool,
 }
@@ -160,6 +161,7 @@ impl App {
             asked: BTreeMap::new(),
             next_id: 1,
             message_ticks: 0,
+            wardrobe: Wardrobe::default(),
             stop_asked: false,
         }
     }
@@ -263,6 +265,7 @@ impl App {
                 Some(why) => (format!("no run: {}", clean_text(why, 100)), view::Tone::Bad),
                 None => ("reads the run".to_owned(), view::Tone::Dim),
             });
+            self.offer_themes(&mut view);
             return view;
         };
         let report = (self.ui.screen == Screen::Report).then(|| self.report_rows());
@@ -274,6 +277,7 @@ impl App {
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
             view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
         }
+        self.offer_themes(&mut view);
         view
     }
 

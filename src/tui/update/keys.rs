@@ -12,6 +12,7 @@ use super::{
     popups::in_popup,
     select::to_attention,
     select::{ask_output, keep_selection, select},
+    themes,
 };
 use crate::{
     display::clean_line,
@@ -233,6 +234,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             };
             app.say(Voice::Plain, text);
         }
+        UiAction::Themes => themes::open(app),
         UiAction::Digest => digest(app),
         UiAction::Palette => app.ui.popups.push(Popup::Palette {
             typed: String::new(),

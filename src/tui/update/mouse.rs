@@ -27,6 +27,9 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
         _ => return,
     };
     app.now();
+    if matches!(app.ui.popups.last(), Some(Popup::Themes { .. })) {
+        return super::themes::click(app, at, wheel);
+    }
     if !app.ui.popups.is_empty() {
         if let (Some(by), Some(Popup::Help { scroll })) = (wheel, app.ui.popups.last_mut()) {
             *scroll = scroll.saturating_add_signed(by);
