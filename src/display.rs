@@ -6,9 +6,13 @@
 //! controls, invisible characters and tags are dropped, tabs become blanks, what is not UTF-8
 //! becomes `�`. Must not know terminals, colours or screens.
 
+mod spoken;
+
 use std::{borrow::Cow, fmt::Write as _};
 
 use unicode_width::UnicodeWidthChar;
+
+pub use spoken::spoken;
 
 /// Marks that may stand on one letter; more is a smear over the lines above and below.
 const MAX_MARKS: u8 = 2;

@@ -6,9 +6,12 @@ use super::{
     args::Global,
     deck,
     error::{Error, Outcome, status},
-    find, launch,
+    find, launch, plain,
 };
-use crate::{journal::RunDir, runtime::lines::Lines};
+use crate::{
+    journal::RunDir,
+    runtime::lines::{LineKind, Lines},
+};
 
 /// Flags of `attach`.
 #[derive(Debug, Clone, Args)]
@@ -32,15 +35,19 @@ pub fn attach(args: &AttachArgs, global: &Global) -> Outcome {
     if !dir.is_live() {
         return Err(super::ctl::not_live(&dir));
     }
-    if launch::without_screen(args.headless || args.json || global.plain) {
-        return follow(&dir, args.json);
+    let lines = args.headless || args.json;
+    if global.plain && !lines && plain::can_talk() {
+        return plain::open(&dir.path, &dir.id);
+    }
+    if launch::without_screen(lines || global.plain) {
+        return follow(&dir, launch::kind(args.json, global.plain));
     }
     deck::open_as(&dir.path, &dir.id, global, args.read_only)
 }
 
 /// Prints a run's lines until it ends; returns its status.
-pub fn follow(dir: &RunDir, json: bool) -> Outcome {
-    let lines = Lines::start(&dir.path, json, 1)
+pub fn follow(dir: &RunDir, kind: LineKind) -> Outcome {
+    let lines = Lines::start(&dir.path, kind, 1)
         .map_err(|e| Error::internal("the journal cannot be followed", e))?;
     while dir.is_live() {
         lines.wake();

@@ -8,18 +8,17 @@ use tokio::sync::mpsc;
 
 use super::{
     again,
-    args::{Global, When},
+    args::Global,
     error::{Error, Outcome, status},
-    layout, load, out, personal,
+    layout, load, out,
+    reload::{self, Files, Place},
 };
 use crate::{
-    config::{self, Color, FlagLayer},
     runtime::{client::Client, past},
     tui::{
         app::{self, Options},
         feed::{Replay, Request, Update},
         front,
-        theme::{Depth, needs_ascii},
         ui_state::Screen,
     },
 };
@@ -137,12 +136,12 @@ pub fn front<P: front::Page>(
     page: P,
     news: mpsc::Receiver<P::News>,
 ) -> Result<Option<P::Choice>, Error> {
-    let options = options(global)?;
+    let preferences = files(global)?.now;
     let options = front::Options {
-        theme: options.theme,
-        keymap: options.keymap,
-        mouse: options.mouse,
-        fps: options.fps,
+        theme: preferences.theme,
+        keymap: preferences.keymap,
+        mouse: preferences.mouse,
+        fps: preferences.fps,
     };
     let runtime = runtime()?;
     let _ = color_eyre::install();
@@ -166,30 +165,24 @@ fn connect(dir: &Path, read_only: bool) -> Result<Client, Error> {
         .map_err(|e| Error::usage(e.to_string()).help("`wavedeck runs` lists what there is"))
 }
 
-fn options(global: &Global) -> Result<Options, Error> {
-    let var = |name: &str| std::env::var(name).unwrap_or_default();
+/// Reads a person's own files.
+fn files(global: &Global) -> Result<Files, Error> {
     let here = std::env::current_dir().ok();
-    let root = here.as_deref().and_then(load::repository);
-    let config = config::load(
-        &|name| std::env::var(name).ok(),
-        &load::read_layer,
-        root.as_deref(),
-        &FlagLayer::default(),
-    )
-    .map_err(|errors| Error::Problems(errors.to_string()))?;
-    let depth = match (global.color, config.ui.color) {
-        (Some(When::Never), _) | (None, Color::Never) => Depth::None,
-        _ => Depth::detect(&var("COLORTERM"), &var("TERM"), !var("NO_COLOR").is_empty()),
-    };
-    let ascii = needs_ascii(&var("LC_ALL"), &var("LC_CTYPE"), &var("LANG"));
-    let env = |name: &str| std::env::var(name).ok();
-    let theme = personal::theme(&env, &config.ui.theme, depth, ascii)?;
-    let keymap = personal::keymap(&env)?;
+    Ok(Files::read(Place {
+        root: here.as_deref().and_then(load::repository),
+        color: global.color,
+        env: |name| std::env::var(name).ok(),
+    })?)
+}
+
+fn options(global: &Global) -> Result<Options, Error> {
+    let files = files(global)?;
+    let preferences = files.now.clone();
+    let line =
+        reload::watch(files).map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
     Ok(Options {
-        theme,
-        keymap,
-        fps: config.ui.fps,
-        mouse: config.ui.mouse,
+        preferences,
+        line: Some(line),
         can_act: true,
         screen: Screen::default(),
         layout: layout::remembered(),

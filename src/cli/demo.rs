@@ -50,6 +50,9 @@ pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
     if args.json {
         words.push("--json".into());
     }
+    if global.plain {
+        words.push("--plain".into());
+    }
     let outcome = super::run::launch(&words, args.headless || args.json, false, global);
     let home = std::env::var_os("WAVEDECK_HOME")
         .filter(|home| !home.is_empty())

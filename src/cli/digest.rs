@@ -7,11 +7,12 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{
+    args::Global,
     error::{Error, Outcome, status},
     find, out,
 };
 use crate::{
-    display::safe_json,
+    display::{safe_json, spoken},
     plan::units,
     report::digest::Digest,
     runtime::{past, prepare::read_folder},
@@ -39,7 +40,7 @@ fn since(text: &str) -> Result<u64, String> {
 }
 
 /// Prints the digest of a run.
-pub fn digest(args: &DigestArgs) -> Outcome {
+pub fn digest(args: &DigestArgs, global: &Global) -> Outcome {
     let dir = find::run(args.name.as_deref().or(args.of.run.as_deref()))?;
     let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     let (state, mut history) = past::history(&dir.path, Arc::new(setup), u64::MAX)
@@ -56,7 +57,8 @@ pub fn digest(args: &DigestArgs) -> Outcome {
             .map_err(|e| Error::internal("the digest cannot be written", e))?;
         format!("{}\n", safe_json(&json))
     } else {
-        format!("{}  {}\n", state.run, digest.lines().join("\n"))
+        let text = format!("{}  {}\n", state.run, digest.lines().join("\n"));
+        if global.plain { spoken(&text) } else { text }
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)

@@ -15,8 +15,9 @@ use crate::{
     plan::{self, AgentMode, Curve, Plan, Sim, Work},
     runtime::{
         guard::{self, GUARD},
+        lines::LineKind,
         prepare::{Machine, RunConfig, Stated, refusals},
-        runner::{LineKind, Manner, New},
+        runner::{Manner, New},
     },
 };
 
@@ -50,13 +51,23 @@ pub fn without_screen(asked: bool) -> bool {
 
 /// How the runner is attached, from its first argument.
 #[must_use]
-pub fn manner(first: &str, json: bool) -> Manner {
+pub fn manner(first: &str, json: bool, plain: bool) -> Manner {
     let attached = first == ATTACHED;
-    let kind = if json { LineKind::Json } else { LineKind::Text };
+    let kind = kind(json, plain);
     Manner {
         lines: (!attached).then_some(kind),
         guarded: true,
         announce: attached,
+    }
+}
+
+/// What lines look like.
+#[must_use]
+pub const fn kind(json: bool, plain: bool) -> LineKind {
+    match (json, plain) {
+        (true, _) => LineKind::Json,
+        (false, true) => LineKind::Words,
+        (false, false) => LineKind::Text,
     }
 }
 

@@ -224,6 +224,29 @@ pub fn read_layer(path: &Path) -> Result<Option<String>, String> {
     text.map(Some).map_err(|why| why.to_string())
 }
 
+/// Reads a small file of a person's own; none where there is no such file.
+///
+/// # Errors
+/// Why it cannot be read: the line and column where they are known, else 0, and the reason.
+pub fn read_own(path: &Path, limit: u64) -> Result<Option<String>, (usize, usize, String)> {
+    let why = |why| (0, 0, why);
+    match fs::symlink_metadata(path) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        _ => {}
+    }
+    let bytes = read_limited(path, limit, true).map_err(why)?;
+    text(bytes)
+        .map(Some)
+        .map_err(|NotText { line, column }| (line, column, "not UTF-8".to_owned()))
+}
+
 pub(super) fn read_prompt(folder: &Path, prompt: &str) -> Result<String, String> {
     // The plan's own check refuses these too; nothing may be read before it has.
     let inside = Path::new(prompt).components().all(|c| {

@@ -6,6 +6,7 @@ mod again;
 mod args;
 pub mod attach;
 mod check;
+mod chosen;
 mod completions;
 mod consent;
 pub mod ctl;
@@ -24,8 +25,10 @@ pub mod load;
 pub mod logs;
 pub mod out;
 mod personal;
+mod plain;
 mod plan;
 mod preflight;
+mod reload;
 pub mod replay;
 mod report;
 mod resume;
@@ -120,8 +123,8 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Attach(args) => attach::attach(args, global),
         Command::Resume(args) => resume::resume(args, global),
         Command::Replay(args) => replay::replay(args, global),
-        Command::Digest(args) => digest::digest(args),
-        Command::Report(args) => report::report(args),
+        Command::Digest(args) => digest::digest(args, global),
+        Command::Report(args) => report::report(args, global),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),
         Command::Logs(args) => logs::logs(args, global),

@@ -8,7 +8,7 @@ use super::{
     args::Global,
     deck,
     error::{Error, Outcome, status},
-    find, launch,
+    find, launch, plain,
 };
 use crate::{
     journal::RunDir,
@@ -32,8 +32,10 @@ pub struct ReplayArgs {
 /// Plays a run again; a live one too, up to now.
 pub fn replay(args: &ReplayArgs, global: &Global) -> Outcome {
     let dir = find::run(args.run.as_deref())?;
-    if launch::without_screen(args.headless || args.json || global.plain) {
-        Lines::start(&dir.path, args.json, 1)
+    let lines = args.headless || args.json;
+    let talk = global.plain && !lines && plain::can_talk();
+    if !talk && launch::without_screen(lines || global.plain) {
+        Lines::start(&dir.path, launch::kind(args.json, global.plain), 1)
             .map_err(|e| Error::internal("the journal cannot be read", e))?
             .drain();
         return Ok(status::OK);
@@ -46,6 +48,11 @@ pub fn play(dir: &RunDir, global: &Global, report: bool) -> Outcome {
     let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     let recording = Recording::open(&dir.path, Arc::new(setup))
         .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
+    if global.plain && !report && plain::can_talk() {
+        return plain::talk(plain::Manner::Replay, &dir.id, |news, asked| {
+            recording.bridge(news, asked)
+        });
+    }
     let outcome = deck::show_at(global, false, report, |news, asked| {
         recording.bridge(news, asked)
     })?;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{
+    args::Global,
     error::{Error, Outcome, status},
     find, out,
 };
 use crate::{
-    display::safe_json,
+    display::{safe_json, spoken},
     journal::RunDir,
     report::run::RunReport,
     runtime::{past, prepare::read_folder},
@@ -28,7 +29,7 @@ pub struct ReportArgs {
 }
 
 /// Prints the report of a run as Markdown, or as JSON.
-pub fn report(args: &ReportArgs) -> Outcome {
+pub fn report(args: &ReportArgs, global: &Global) -> Outcome {
     let dir = find::run(args.run.as_deref())?;
     let report = of(&dir)?;
     let text = if args.json {
@@ -37,7 +38,8 @@ pub fn report(args: &ReportArgs) -> Outcome {
             .map_err(|e| Error::internal("the report cannot be written", e))?;
         safe_json(&json).into_owned()
     } else {
-        report.to_markdown()
+        let text = report.to_markdown();
+        if global.plain { spoken(&text) } else { text }
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)

@@ -64,6 +64,9 @@ pub fn resume(args: &ResumeArgs, global: &Global) -> Outcome {
     if args.json {
         words.push("--json".into());
     }
+    if global.plain {
+        words.push("--plain".into());
+    }
     super::run::launch(&words, args.headless || args.json, false, global)
 }
 

@@ -10,7 +10,7 @@ use super::{
     error::{Error, Outcome, status},
     launch,
     load::{self, WhichPlan},
-    out, preflight,
+    out, plain, preflight,
 };
 use crate::{
     config::FlagLayer,
@@ -119,7 +119,12 @@ pub fn run_words(mut words: Vec<OsString>, args: &RunArgs, global: &Global) -> O
 /// dashboard.
 pub fn launch(words: &[OsString], headless: bool, detach: bool, global: &Global) -> Outcome {
     let words = strings(words)?;
-    if !detach && launch::without_screen(headless || global.plain) {
+    let lines = if global.plain {
+        headless || !plain::can_talk()
+    } else {
+        launch::without_screen(headless)
+    };
+    if !detach && lines {
         return foreground(launch::FOREGROUND, &words);
     }
     match launch::in_background(&words) {
@@ -128,6 +133,7 @@ pub fn launch(words: &[OsString], headless: bool, detach: bool, global: &Global)
             out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
             Ok(status::OK)
         }
+        Ok(started) if global.plain => plain::open(&started.dir, &started.run),
         Ok(started) => deck::open(&started.dir, &started.run, global),
         Err((status, said)) => {
             out::complain(&said);
@@ -173,17 +179,19 @@ pub fn runner(args: &[OsString]) -> Outcome {
     line.extend(rest.iter().map(String::as_str));
     let cli = super::parse(&line).map_err(|e| Error::usage(e.to_string()))?;
     match &cli.command {
-        Some(super::Command::Run(args)) => run_here(args, launch::manner(first, args.json)),
+        Some(super::Command::Run(args)) => {
+            run_here(args, launch::manner(first, args.json, cli.global.plain))
+        }
         Some(super::Command::Demo(args)) => {
             // The demo's folder is the current directory, with its plan in it.
             let parsed = super::parse(&["wavedeck", "run"]).map(|cli| cli.command);
             let Ok(Some(super::Command::Run(run))) = parsed else {
                 return Err(Error::usage("this command is for wavedeck itself"));
             };
-            run_here(&run, launch::manner(first, args.json))
+            run_here(&run, launch::manner(first, args.json, cli.global.plain))
         }
         Some(super::Command::Resume(args)) => {
-            super::resume::resume_here(args, launch::manner(first, args.json))
+            super::resume::resume_here(args, launch::manner(first, args.json, cli.global.plain))
         }
         _ => Err(Error::usage("this command is for wavedeck itself")),
     }

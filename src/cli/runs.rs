@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::Color,
-    display::safe_json,
+    display::{safe_json, spoken},
     journal::{Reader, StoreError, fold, render_runs, render_show, runs_json, show_json},
     runtime::prepare::read_folder,
 };
@@ -84,6 +84,11 @@ pub fn runs(args: &RunsArgs, global: &Global) -> Outcome {
             }
         }
         Some(RunsCommand::Prune { keep, days, yes }) => prune(*keep, *days, *yes)?,
+    };
+    let text = if global.plain && !args.json {
+        spoken(&text)
+    } else {
+        text
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)

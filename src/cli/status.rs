@@ -10,7 +10,7 @@ use super::{
     out,
 };
 use crate::{
-    display::safe_json,
+    display::{safe_json, spoken},
     engine::State,
     journal::{Reader, RunDir, fold, last_sample},
     resources::Sample,
@@ -33,7 +33,7 @@ pub struct StatusArgs {
 }
 
 /// Prints where a run stands.
-pub fn status(args: &StatusArgs, _global: &Global) -> Outcome {
+pub fn status(args: &StatusArgs, global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
     let mut last = None;
     loop {
@@ -50,6 +50,9 @@ pub fn status(args: &StatusArgs, _global: &Global) -> Outcome {
                 now_ms: jiff::Timestamp::now().as_millisecond(),
             })
         };
+        if global.plain && !args.json {
+            text = spoken(&text);
+        }
         // Times and memory move all the while; what is worth telling again is an event.
         let at = Some((state.seq, live));
         if at != last {

@@ -2,7 +2,7 @@
 //!
 //! Must not know about layers: `load` does.
 
-use super::model::{Color, Config};
+use super::model::{Color, Config, Glyphs};
 use crate::plan::decode::{Decoder, Val, at};
 use crate::plan::{Mode, RamLimit, units};
 
@@ -21,7 +21,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
             "memory_hierarchy_enabled",
         ],
     ),
-    ("ui", &["theme", "fps", "mouse", "color"]),
+    ("ui", &["theme", "glyphs", "fps", "mouse", "color"]),
     ("runs", &["keep", "keep_days"]),
 ];
 
@@ -101,6 +101,14 @@ pub(super) fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str
             &mut config.ui.theme,
             d.name(value, "the name of a theme").map(|t| t.v),
         ),
+        ("ui", "glyphs") => {
+            let words = [
+                ("auto", Glyphs::Auto),
+                ("unicode", Glyphs::Unicode),
+                ("ascii", Glyphs::Ascii),
+            ];
+            put(&mut config.ui.glyphs, d.one_of(value, &words).map(|g| g.v));
+        }
         ("ui", "fps") => put(&mut config.ui.fps, d.whole32(value, 1, 120).map(|n| n.v)),
         ("ui", "mouse") => put(&mut config.ui.mouse, d.flag(value).map(|b| b.v)),
         ("ui", "color") => {

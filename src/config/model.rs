@@ -204,11 +204,26 @@ pub enum Color {
     Never,
 }
 
+/// Which symbols are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Glyphs {
+    /// Unicode where the locale says UTF-8.
+    #[default]
+    Auto,
+    /// Unicode.
+    Unicode,
+    /// ASCII alone.
+    Ascii,
+}
+
 /// `[ui]`: the dashboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ui {
     /// Name of the theme; `default`.
     pub theme: String,
+    /// Which symbols are drawn.
+    pub glyphs: Glyphs,
     /// Frames a second at most; 30.
     pub fps: u32,
     /// Whether the mouse is used.
@@ -221,6 +236,7 @@ impl Default for Ui {
     fn default() -> Self {
         Self {
             theme: "default".to_owned(),
+            glyphs: Glyphs::Auto,
             fps: 30,
             mouse: true,
             color: Color::Auto,

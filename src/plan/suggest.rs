@@ -48,6 +48,12 @@ impl Suggest {
     }
 }
 
+/// Returns the candidate nearest to `name`, if one is near.
+#[must_use]
+pub fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    Suggest::default().nearest(name, candidates)
+}
+
 /// Returns how many insertions, deletions, replacements and swaps of neighbours lead from `a` to `b`.
 #[must_use]
 pub fn distance(a: &str, b: &str) -> usize {

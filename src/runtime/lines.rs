@@ -3,6 +3,8 @@
 //! A thread of its own follows the journal file, so that a stalled reader never blocks a run and
 //! memory stays bounded. Text of agents and plans is hostile: it is cleaned before it is printed.
 
+pub mod spoken;
+
 use std::{
     io::{self, Write},
     path::Path,
@@ -20,6 +22,17 @@ use crate::{
 /// Lines are printed together that come within this time: one wake-up for each event would cost as
 /// much as the event.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// What line output looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    /// For people.
+    Text,
+    /// In words alone, for screen readers.
+    Words,
+    /// Events as they stand in the journal.
+    Json,
+}
 
 /// Wakes the thread and tells it when the run is over.
 #[derive(Debug, Default)]
@@ -41,7 +54,7 @@ impl Lines {
     ///
     /// # Errors
     /// When no thread can be had.
-    pub fn start(dir: &Path, json: bool, from: u64) -> io::Result<Self> {
+    pub fn start(dir: &Path, kind: LineKind, from: u64) -> io::Result<Self> {
         let bell = Arc::new(Bell::default());
         let mut follower = Follower::new(dir);
         let thread = {
@@ -52,7 +65,7 @@ impl Lines {
                 .spawn(move || {
                     loop {
                         let over = bell.wait();
-                        if print(&mut follower, json, from).is_err() || over {
+                        if print(&mut follower, kind, from).is_err() || over {
                             return;
                         }
                     }
@@ -123,18 +136,23 @@ impl Bell {
     }
 }
 
-fn print(follower: &mut Follower, json: bool, from: u64) -> io::Result<()> {
+fn print(follower: &mut Follower, kind: LineKind, from: u64) -> io::Result<()> {
     let mut out = Vec::with_capacity(16 << 10);
     let result = follower.poll(|line| {
         if line.line.seq() < from {
             return;
         }
-        if json {
+        if kind == LineKind::Json {
             let bare = line.bare();
             out.extend_from_slice(safe_json(&String::from_utf8_lossy(&bare)).as_bytes());
             out.push(b'\n');
         } else if let Line::Record(record) = &line.line {
-            text(record, &mut out);
+            if kind == LineKind::Text {
+                text(record, &mut out);
+            } else if let Some(line) = spoken::line(record) {
+                out.extend_from_slice(line.as_bytes());
+                out.push(b'\n');
+            }
         }
         // Bounded, also for a reader that comes late to a long journal.
         if out.len() > 256 << 10 {

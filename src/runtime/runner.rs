@@ -31,7 +31,7 @@ use super::{
     guard::{program, say_grace, survive_file_limit},
     jobs::JobMaker,
     later::{Later, sampler},
-    lines::Lines,
+    lines::{LineKind, Lines},
     past,
     prepare::{FolderError, RunConfig, read_folder},
     recover, socket,
@@ -59,21 +59,12 @@ pub struct New {
 /// How the runner is attached to whoever started it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Manner {
-    /// Print lines: readable, or JSON.
+    /// Print lines: readable, in words alone, or JSON.
     pub lines: Option<LineKind>,
     /// Standard input is the guard's pipe.
     pub guarded: bool,
     /// Say on standard output when the run can be attached to, then let it go.
     pub announce: bool,
-}
-
-/// What line output looks like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineKind {
-    /// For people.
-    Text,
-    /// Events as they stand in the journal.
-    Json,
 }
 
 /// Why a runner could not do its work.
@@ -264,11 +255,7 @@ impl Runner {
         let (executor, io_loop) = LocalExecutor::prepare(&settings, mailbox.clone())?;
         let executor = Arc::new(executor);
         let lines = match self.manner.lines {
-            Some(kind) => Some(Lines::start(
-                &self.dir.path,
-                kind == LineKind::Json,
-                self.print_from,
-            )?),
+            Some(kind) => Some(Lines::start(&self.dir.path, kind, self.print_from)?),
             None => None,
         };
         let setup = self.state.setup.clone();

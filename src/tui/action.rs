@@ -104,6 +104,8 @@ pub enum UiAction {
     Digest,
     /// Every action by its words.
     Palette,
+    /// Choose a theme; the screen behind shows it.
+    Themes,
     /// Give the mouse to the terminal, or take it.
     Mouse,
     /// Nothing: takes a binding away.
@@ -115,8 +117,8 @@ pub enum UiAction {
     Do(Verb),
 }
 
-/// The names of all actions, as a keymap file has them.
-pub const NAMES: [&str; 42] = [
+/// The names of all actions that a person may bind, as a keymap file has them.
+pub const NAMES: [&str; 56] = [
     "leave",
     "help",
     "open",
@@ -149,9 +151,23 @@ pub const NAMES: [&str; 42] = [
     "own_sizes",
     "zoom",
     "deck",
+    "timeline",
+    "log",
+    "report",
+    "play",
+    "faster",
+    "slower",
+    "next_record",
+    "previous_record",
+    "next_mark",
+    "previous_mark",
+    "seconds_on",
+    "seconds_back",
+    "digest",
+    "palette",
+    "themes",
     "mouse",
     "nothing",
-    "unbuilt",
     "pause",
     "pause_track",
     "sequential",

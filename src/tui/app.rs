@@ -15,9 +15,8 @@ use tokio::{
 use super::{
     feed::{Request, Update},
     hangup,
-    keymap::Keymap,
+    preferences::{Change, Line, Preferences, Wake},
     terminal::{self, Frames, Guard, Writer},
-    theme::Theme,
     ui_state::{Layout, Screen},
     update::{App, AppInput, Dirty, Settings, update},
 };
@@ -32,16 +31,12 @@ const GAUGES: Duration = Duration::from_secs(1);
 const BATCH: usize = 1024;
 
 /// What a dashboard is opened with.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Options {
-    /// Styles, made for this terminal's colours and glyphs.
-    pub theme: Theme,
-    /// Keys.
-    pub keymap: Keymap,
-    /// Frames a second at most.
-    pub fps: u32,
-    /// Take the mouse.
-    pub mouse: bool,
+    /// What a person has set.
+    pub preferences: Preferences,
+    /// Brings changes of that; none: it stays as it is.
+    pub line: Option<Line>,
     /// Actions can be sent: not in a replay.
     pub can_act: bool,
     /// The first screen.
@@ -57,10 +52,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            theme: Theme::default(),
-            keymap: Keymap::default(),
-            fps: 30,
-            mouse: true,
+            preferences: Preferences::default(),
+            line: None,
             can_act: true,
             screen: Screen::default(),
             layout: Layout::default(),
@@ -102,7 +95,7 @@ pub async fn run(
         ends.await;
         told.set(true);
     }));
-    let guard = Guard::enter(options.mouse)?;
+    let guard = Guard::enter(options.preferences.mouse)?;
     let writer = Writer::new(terminal::output()?)?;
     let outcome = run_on(feed, requests, options, keys, &writer, size).await;
     if !writer.close(CLOSE_WAIT) {
@@ -135,27 +128,29 @@ pub async fn run_on<S>(
 where
     S: Stream<Item = io::Result<Event>> + Unpin,
 {
+    let mut mouse = options.preferences.mouse;
+    let mut frame_time = time_of(options.preferences.fps);
+    let mut line = options.line;
     let mut app = App::new(
         Settings {
-            theme: options.theme,
-            keys: options.keymap,
+            theme: options.preferences.theme.clone(),
+            keys: options.preferences.keymap.clone(),
             can_act: options.can_act,
             zone: options.zone,
         },
         size,
-        options.mouse,
+        mouse,
     );
+    app.wear(&options.preferences);
     app.ui.screen = options.screen;
     app.take_up(options.layout);
     let mut layout = app.layout();
-    let frame_time = Duration::from_secs(1) / options.fps.clamp(1, 120);
     let mut frames = Frames::new(size);
     let mut pending: VecDeque<Request> = VecDeque::new();
     let mut fed = true;
     let mut last = Instant::now();
     let mut first = true;
     let mut tick: Option<Instant> = None;
-    let mut mouse = options.mouse;
     let mut gone: Option<String> = None;
 
     // What is there already is on the first frame.
@@ -167,6 +162,12 @@ where
             layout = app.layout();
             // Nobody is there to remember it: then it is not.
             let _ = options.remember.as_ref().map(|to| to.send(layout));
+        }
+        if let Some(name) = app.take_chosen_theme()
+            && let Some(line) = &line
+        {
+            // Whoever took it is gone only when all is over.
+            let _ = line.chosen.send(Wake::Chosen(name));
         }
         let due = match app.dirty {
             _ if first => last,
@@ -215,6 +216,17 @@ where
                     next = if app.quit { None } else { at_once(&mut keys).await };
                 }
             }
+            change = next_change(&mut line) => {
+                match change {
+                    Some(change) => {
+                        if let Some(now) = &change.now {
+                            frame_time = time_of(now.fps);
+                        }
+                        pending.extend(update(&mut app, AppInput::Preferences(Box::new(change))));
+                    }
+                    None => line = None,
+                }
+            }
             permit = requests.reserve(), if !pending.is_empty() => {
                 if let (Ok(permit), Some(request)) = (permit, pending.pop_front()) {
                     permit.send(request);
@@ -241,6 +253,19 @@ where
         let _ = requests.try_send(request);
     }
     Ok(outcome(&app, gone))
+}
+
+/// The shortest time between two frames.
+fn time_of(fps: u32) -> Duration {
+    Duration::from_secs(1) / fps.clamp(1, 120)
+}
+
+/// The next change of a person's files; waits for ever where nobody watches them.
+async fn next_change(line: &mut Option<Line>) -> Option<Change> {
+    match line {
+        Some(line) => line.news.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// The next key, if it is there already.

@@ -4,17 +4,16 @@
 //! Pure: text in, map or errors with their line out. Must not know what an action does.
 
 mod key;
-
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-use toml::Spanned;
+mod read;
 
 pub use key::Key;
-use key::NAMED;
+use read::{Line, read};
 
-use super::action::{NAMES, UiAction};
-use crate::{display::clean_line, plan::suggest::Suggest};
+use super::action::UiAction;
+use crate::plan::{
+    decode::Decoder,
+    diag::{At, Diagnostic},
+};
 
 /// Topic of a binding: the sections of the help page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,8 +58,7 @@ impl Topic {
 }
 
 /// When a hint is of use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
     /// An agent is selected.
     Agent,
@@ -82,13 +80,6 @@ pub enum Need {
     Graph,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Needs {
-    One(Need),
-    All(Vec<Need>),
-}
-
 /// One binding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
@@ -108,45 +99,8 @@ pub struct Binding {
     pub topic: Topic,
 }
 
-/// What is wrong with a keymap file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {what}")]
-pub struct KeymapError {
-    /// From 1.
-    pub line: usize,
-    /// In words.
-    pub what: String,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Keys {
-    One(String),
-    Many(Vec<String>),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    on: Spanned<Keys>,
-    run: Spanned<String>,
-    #[serde(default)]
-    desc: String,
-    hint: Option<String>,
-    rank: Option<u8>,
-    when: Option<Needs>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    r#move: Vec<Line>,
-    show: Vec<Line>,
-    act: Vec<Line>,
-    replay: Vec<Line>,
-    leave: Vec<Line>,
-    later: Vec<Line>,
-}
+/// The keymap that is built in; a test checks it.
+const BUILT_IN: &str = include_str!("../../assets/keymap.toml");
 
 /// All bindings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,28 +111,71 @@ pub struct Keymap {
 }
 
 impl Keymap {
-    /// Reads the built-in keymap, and the user's text over it.
+    /// Reads the built-in keymap, and the person's text over it.
     ///
     /// # Errors
-    /// Every problem of the text, with its line.
-    pub fn new(user: Option<&str>) -> Result<Self, Vec<KeymapError>> {
+    /// Every problem of the text, with its place.
+    pub fn new(user: Option<&str>) -> Result<Self, Vec<Diagnostic>> {
+        let mut d = Decoder::default();
+        let built_in = read(BUILT_IN, &mut d);
         let mut map = Self {
             replay: false,
-            bindings: read(include_str!("../../assets/keymap.toml"))?,
+            bindings: built_in.into_iter().map(|line| line.binding).collect(),
         };
-        for binding in user.map(read).transpose()?.unwrap_or_default() {
+        let text = user.unwrap_or_default();
+        let lines = read(text, &mut d);
+        let mut taken = Vec::new();
+        for Line { binding, at } in lines {
+            taken.extend(binding.keys.iter().copied().zip(at));
             map.lay_over(binding);
         }
-        // Nobody shall be locked in.
-        let lost: Vec<KeymapError> = [("leave", UiAction::Leave), ("help", UiAction::Help)]
-            .into_iter()
-            .filter(|(_, run)| map.key_for(*run).is_none())
-            .map(|(name, _)| KeymapError {
-                line: 1,
-                what: format!("no key is left for `{name}`"),
-            })
-            .collect();
-        if lost.is_empty() { Ok(map) } else { Err(lost) }
+        if !d.sink.failed() {
+            map.lost(&taken, &mut d);
+        }
+        if d.sink.failed() {
+            return Err(d.sink.finish(text));
+        }
+        map.hint_of_leaving();
+        Ok(map)
+    }
+
+    /// Reports what a person cannot do without and has no key any more, where its key went.
+    fn lost(&self, taken: &[(Key, At)], d: &mut Decoder) {
+        let needed = [
+            ("leave", UiAction::Leave),
+            ("help", UiAction::Help),
+            ("back", UiAction::Back),
+        ];
+        for (name, run) in needed {
+            if self.key_for(run).is_some() {
+                continue;
+            }
+            let built_in = read(BUILT_IN, &mut Decoder::default());
+            let place = built_in
+                .iter()
+                .filter(|line| line.binding.run == run)
+                .flat_map(|line| &line.binding.keys)
+                .find_map(|key| taken.iter().find(|(taken, _)| taken == key))
+                .map_or(At::NOWHERE, |(_, at)| *at);
+            d.sink
+                .error(place, format!("no key is left for `{name}`"))
+                .help(format!(
+                    "bind another one: show = [{{ on = \"F12\", run = \"{name}\" }}]"
+                ));
+        }
+    }
+
+    /// The footer always says how to leave, whichever key is left for it.
+    fn hint_of_leaving(&mut self) {
+        let mut leave = self
+            .bindings
+            .iter_mut()
+            .filter(|b| b.run == UiAction::Leave);
+        let Some(first) = leave.next() else { return };
+        if first.hint.is_none() && leave.all(|b| b.hint.is_none()) {
+            first.hint = Some("leave".to_owned());
+            first.rank = 0;
+        }
     }
 
     fn lay_over(&mut self, mut new: Binding) {
@@ -203,6 +200,12 @@ impl Keymap {
         if new.run != UiAction::Nothing {
             self.bindings.push(new);
         }
+    }
+
+    /// Whether the keys of a replay hold.
+    #[must_use]
+    pub const fn is_replaying(&self) -> bool {
+        self.replay
     }
 
     /// Turns to the keys of a replay.
@@ -266,117 +269,6 @@ impl Default for Keymap {
     }
 }
 
-/// The line of a byte, from 1.
-pub(super) fn line_of(text: &str, at: usize) -> usize {
-    let before = &text.as_bytes()[..at.min(text.len())];
-    before.split(|&b| b == b'\n').count()
-}
-
-/// `, did you mean …?`, where a name is near.
-pub(super) fn did_you_mean<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    let near = Suggest::default().nearest(name, names);
-    near.map_or_else(String::new, |near| format!(", did you mean `{near}`?"))
-}
-
-/// A message about an unknown key or value, with the near one of those that it lists.
-pub(super) fn suggested(message: &str) -> String {
-    let words: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    match words.split_first() {
-        Some((name, names)) if message.starts_with("unknown field") => {
-            let hint = did_you_mean(name, names.iter().copied());
-            if hint.is_empty() {
-                let message = message.replacen("unknown field", "unknown key", 1);
-                clean_line(&message, 300)
-            } else {
-                format!("unknown key `{}`{hint}", clean_line(name, 40))
-            }
-        }
-        _ => clean_line(message, 300),
-    }
-}
-
-fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
-    let file: File = toml::from_str(text).map_err(|error| {
-        vec![KeymapError {
-            line: line_of(text, error.span().map_or(0, |s| s.start)),
-            what: suggested(error.message()),
-        }]
-    })?;
-    let mut errors = Vec::new();
-    let mut bindings = Vec::new();
-    let mut seen: BTreeMap<(bool, String), usize> = BTreeMap::new();
-    let topics = [
-        (Topic::Move, file.r#move),
-        (Topic::Show, file.show),
-        (Topic::Act, file.act),
-        (Topic::Replay, file.replay),
-        (Topic::Leave, file.leave),
-        (Topic::Later, file.later),
-    ];
-    for (topic, lines) in topics {
-        for line in lines {
-            let at = line_of(text, line.on.span().start);
-            let on = match line.on.into_inner() {
-                Keys::One(key) => vec![key],
-                Keys::Many(keys) => keys,
-            };
-            let mut keys = Vec::new();
-            for name in on {
-                match Key::parse(&name) {
-                    None => errors.push(KeymapError {
-                        line: at,
-                        what: format!(
-                            "no key `{}`{}",
-                            clean_line(&name, 40),
-                            did_you_mean(&name, NAMED.map(|(name, _)| name))
-                        ),
-                    }),
-                    Some(key) => {
-                        if let Some(first) =
-                            seen.insert((topic == Topic::Replay, key.to_string()), at)
-                        {
-                            errors.push(KeymapError {
-                                line: at,
-                                what: format!("`{key}` is bound on line {first} already"),
-                            });
-                        }
-                        keys.push(key);
-                    }
-                }
-            }
-            match UiAction::find(line.run.get_ref()) {
-                None => errors.push(KeymapError {
-                    line: line_of(text, line.run.span().start),
-                    what: format!(
-                        "no action `{}`{}",
-                        clean_line(line.run.get_ref(), 40),
-                        did_you_mean(line.run.get_ref(), NAMES)
-                    ),
-                }),
-                Some(run) => bindings.push(Binding {
-                    keys,
-                    run,
-                    desc: line.desc,
-                    hint: line.hint,
-                    rank: line.rank.unwrap_or(90),
-                    when: match line.when {
-                        None => Vec::new(),
-                        Some(Needs::One(need)) => vec![need],
-                        Some(Needs::All(needs)) => needs,
-                    },
-                    topic,
-                }),
-            }
-        }
-    }
-    if errors.is_empty() {
-        Ok(bindings)
-    } else {
-        errors.sort_by_key(|e| e.line);
-        Err(errors)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::action::Verb;
@@ -431,23 +323,35 @@ mod tests {
     }
 
     #[test]
-    fn errors_have_their_line() {
-        let errors = Keymap::new(Some(
-            "act = [\n  { on = \"hyper-x\", run = \"pause\" },\n  { on = \"y\", run = \"explode\" },\n  { on = \"y\", run = \"stop\" },\n]",
-        ))
-        .unwrap_err();
-        let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    fn nobody_is_locked_in() {
+        // Ctrl-C stays whatever else is taken, and the footer says so.
+        let map = Keymap::new(Some("leave = [{ on = \"q\", run = \"nothing\" }]")).unwrap();
+        assert_eq!(map.key_for(UiAction::Leave).unwrap().to_string(), "ctrl-c");
+        let first = map.hints(|_| true)[0];
         assert_eq!(
-            text,
-            [
-                "line 2: no key `hyper-x`",
-                "line 3: no action `explode`",
-                "line 4: `y` is bound on line 3 already"
-            ]
+            (first.run, first.hint.as_deref()),
+            (UiAction::Leave, Some("leave"))
         );
-        let errors =
-            Keymap::new(Some("\nact = [{ on = \"y\", run = \"stop\", colour = 1 }]")).unwrap_err();
-        assert_eq!(errors[0].line, 2, "{errors:?}");
+        for text in [
+            "act = [{ on = \"ctrl-c\", run = \"stop_run\" }]",
+            "replay = [{ on = \"ctrl-c\", run = \"nothing\" }]",
+            "show = [{ on = \"Esc\", run = \"nothing\" }]",
+            "show = [{ on = \"?\", run = \"nothing\" }]",
+        ] {
+            assert!(Keymap::new(Some(text)).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_action_of_the_built_in_keymap_can_be_suggested() {
+        for binding in Keymap::default().all() {
+            let name = serde_json::to_value(binding.run).unwrap();
+            let name = name.as_str().unwrap();
+            assert!(
+                binding.run == UiAction::Unbuilt || super::super::action::NAMES.contains(&name),
+                "{name}"
+            );
+        }
     }
 
     #[test]

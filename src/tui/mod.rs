@@ -17,6 +17,7 @@ pub mod log;
 pub mod output;
 pub mod palette;
 pub mod panes;
+pub mod preferences;
 pub mod terminal;
 pub mod theme;
 pub mod ui_state;

@@ -233,6 +233,11 @@ pub enum Popup {
         /// The chosen entry.
         chosen: usize,
     },
+    /// The themes; the screen behind shows the chosen one.
+    Themes {
+        /// Number of the chosen one.
+        chosen: usize,
+    },
     /// A question; the first choice is the harmless one.
     Ask {
         /// In one line.

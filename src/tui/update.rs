@@ -20,10 +20,14 @@ mod pointed_popup;
 mod popups;
 mod resize;
 mod select;
+mod themes;
 
 use crossterm::event::Event as TerminalEvent;
 
-use super::feed::{Request, Update};
+use super::{
+    feed::{Request, Update},
+    preferences::Change,
+};
 pub use app::{App, Dirty, Settings};
 use keys::terminal;
 use news::feed;
@@ -38,6 +42,8 @@ pub enum AppInput {
     Terminal(TerminalEvent),
     /// News of the run.
     Feed(Update),
+    /// A person's files have changed.
+    Preferences(Box<Change>),
     /// A quarter of a second has passed; only sent while [`App::wants_tick`].
     Tick,
 }
@@ -53,6 +59,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
                 log::ask(app, &mut out);
             }
         }
+        AppInput::Preferences(change) => app.changed(*change),
         AppInput::Tick => {
             if app.message_ticks > 0 {
                 app.message_ticks -= 1;

@@ -16,9 +16,10 @@ use super::{
     args::Global,
     deck,
     error::{Error, Outcome, status},
-    find, init, launch, load, out, replay, resume, run,
+    find, init, launch, load, out, plain, replay, resume, run,
 };
 use crate::{
+    display::spoken,
     journal::{Store, render_runs},
     tui::front::home::{Choice, Home, Target},
 };
@@ -40,6 +41,12 @@ const LOOK: Duration = Duration::from_secs(2);
 
 /// Home.
 pub fn home(global: &Global) -> Outcome {
+    if global.plain
+        && plain::can_talk()
+        && let Some([one]) = live().as_deref()
+    {
+        return plain::open(&one.path, &one.id);
+    }
     if launch::without_screen(global.plain) {
         return text(global);
     }
@@ -147,6 +154,7 @@ fn text(global: &Global) -> Outcome {
         super::style::width(),
         super::style::colours(global, crate::config::Color::Auto),
     );
+    let list = if global.plain { spoken(&list) } else { list };
     say(&format!(
         "{list}\n`wavedeck attach RUN` opens a live one, `wavedeck --help` lists the commands\n"
     ))

@@ -19,6 +19,7 @@ mod row;
 mod scrubber;
 mod side;
 mod table;
+mod themes;
 pub mod timeline;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
@@ -33,6 +34,7 @@ pub use footer::hits as footer_hits;
 use pen::Pen;
 pub(in crate::tui) use popup::draw as popups;
 pub use popup::{help_height, most_scroll, popup_hit};
+pub use themes::{ThemeHit, hit as theme_hit};
 
 /// What is drawn with.
 #[derive(Debug, Clone, Copy)]

@@ -28,6 +28,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 lines,
             } => read(view, title, *scroll, lines, look, buf),
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
+            Popup::Themes { chosen } => super::themes::draw(view, *chosen, look, buf),
             Popup::Ask {
                 title,
                 lines,
@@ -112,19 +113,19 @@ pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
             choices,
             ..
         } => {
-            let inner = inside(framed(all, ask_size(title, lines, &labels(choices)))?);
+            let inner = inside(place(all, ask_size(title, lines, &labels(choices)))?);
             let first = inner.y + lines.len() as u16 + 2;
             let n = usize::from(at.y.checked_sub(first)?);
             (inner.contains(at) && n < choices.len()).then_some(n)
         }
         Popup::Palette { chosen, .. } => {
-            let inner = inside(framed(all, palette_size(all))?);
+            let inner = inside(place(all, palette_size(all))?);
             let rows = usize::from(inner.height.saturating_sub(2));
             let row = usize::from(at.y.checked_sub(inner.y + 2)?);
             let n = palette_first(*chosen, rows) + row;
             (inner.contains(at) && n < view.palette.len()).then_some(n)
         }
-        Popup::Help { .. } | Popup::Lines { .. } => None,
+        Popup::Help { .. } | Popup::Lines { .. } | Popup::Themes { .. } => None,
     }
 }
 
@@ -199,8 +200,15 @@ fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Bu
 
 /// Clears a place in the middle and frames it; returns the inside.
 fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
-    let area = framed(all.intersection(buf.area), size)?;
+    framed(place(all.intersection(buf.area), size)?, look, buf)
+}
+
+/// Clears a place and frames it; returns the inside.
+pub(super) fn framed(area: Rect, look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
     let (w, h) = (area.width, area.height);
+    if w < 5 || h < 3 {
+        return None;
+    }
     let theme = look.theme;
     let base = &theme.base;
     for y in area.top()..area.bottom() {
@@ -232,7 +240,7 @@ fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Optio
 }
 
 /// The place of a panel, with its frame; none where there is no room.
-fn framed(all: Rect, size: (u16, u16)) -> Option<Rect> {
+fn place(all: Rect, size: (u16, u16)) -> Option<Rect> {
     let (w, h) = (size.0.min(all.width), size.1.min(all.height));
     (w >= 5 && h >= 3).then(|| Rect {
         x: all.x + (all.width - w) / 2,

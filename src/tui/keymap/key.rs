@@ -84,6 +84,91 @@ impl Key {
     }
 }
 
+/// Why a key cannot be bound as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Odd {
+    /// A terminal sends the same for this one.
+    Same(&'static str),
+    /// Shift is part of this letter.
+    Shift(char),
+    /// It is written otherwise.
+    Written(String),
+    /// Nobody knows it.
+    Unknown,
+}
+
+impl Odd {
+    /// What may be meant by a name that is no key.
+    pub(super) fn of_name(name: &str) -> Self {
+        let lower = name.to_lowercase();
+        let other = match lower.as_str() {
+            "return" | "cr" => "Enter",
+            "escape" => "Esc",
+            "pgup" => "PageUp",
+            "pgdn" | "pgdown" => "PageDown",
+            "del" => "Delete",
+            "bs" => "Backspace",
+            " " => "Space",
+            _ => "",
+        };
+        if !other.is_empty() {
+            return Self::Written(other.to_owned());
+        }
+        let letter = |rest: &str| {
+            let mut letters = rest.chars();
+            letters.next().filter(|_| letters.next().is_none())
+        };
+        if let Some(c) = lower.strip_prefix("shift-").and_then(letter) {
+            return Self::Shift(c.to_ascii_uppercase());
+        }
+        let ways = [
+            ("ctrl+", "ctrl-"),
+            ("ctrl-", "ctrl-"),
+            ("control-", "ctrl-"),
+            ("c-", "ctrl-"),
+            ("^", "ctrl-"),
+            ("alt+", "alt-"),
+            ("alt-", "alt-"),
+            ("meta-", "alt-"),
+            ("m-", "alt-"),
+        ];
+        for (written, right) in ways {
+            if let Some(rest) = lower.strip_prefix(written) {
+                let key = format!("{right}{rest}");
+                if key != name && Key::parse(&key).is_some() {
+                    return Self::Written(key);
+                }
+            }
+        }
+        let named = NAMED.iter().find(|(n, _)| n.to_lowercase() == lower);
+        named.map_or(Self::Unknown, |(n, _)| Self::Written((*n).to_owned()))
+    }
+}
+
+impl Key {
+    /// Whether it is the one that always leaves.
+    pub(super) fn leaves(self) -> bool {
+        self.ctrl && !self.alt && self.code == KeyCode::Char('c')
+    }
+
+    /// Why a terminal can never tell of this key; none: it can.
+    pub(super) fn odd(self) -> Option<Odd> {
+        let KeyCode::Char(c) = self.code else {
+            return None;
+        };
+        match (self.ctrl, c.to_ascii_lowercase()) {
+            (true, 'i') => Some(Odd::Same("Tab")),
+            (true, 'm') => Some(Odd::Same("Enter")),
+            (true, '[') => Some(Odd::Same("Esc")),
+            (true, lower) if c.is_ascii_uppercase() => {
+                let alt = if self.alt { "alt-" } else { "" };
+                Some(Odd::Written(format!("{alt}ctrl-{lower}")))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.ctrl {

@@ -1,5 +1,6 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
+mod contrast;
 mod elsewhere;
 pub mod fixture;
 mod keys;
@@ -9,4 +10,5 @@ mod properties;
 mod replay;
 mod resizes;
 pub mod screens;
+mod themes;
 pub mod watch;

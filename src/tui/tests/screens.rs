@@ -298,7 +298,7 @@ fn dump() {
     let buf = paint(&view(&run, &ui, None), &ui, &Theme::default());
     std::fs::write(format!("{folder}/red.ans"), ansi(&buf)).unwrap();
     let run = fixture::full();
-    for name in ["dark", "light", "high-contrast", "mono"] {
+    for name in crate::tui::theme::BUILT_IN {
         for (depth, tag) in [
             (Depth::True, ""),
             (Depth::Ansi16, "-16"),

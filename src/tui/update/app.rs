@@ -34,7 +34,7 @@ use crate::{
     },
 };
 
-use super::select::keep_selection;
+use super::{select::keep_selection, themes::Wardrobe};
 
 /// So long without a key, and a person was away (µs).
 const AWAY_US: u64 = 10 * 60 * 1_000_000;
@@ -122,6 +122,7 @@ pub struct App {
     /// A person has taken or given the mouse.
     pub(super) mouse_chosen: bool,
     pub(super) message_ticks: u8,
+    pub(super) wardrobe: Wardrobe,
     /// The person asked for the run's end.
     pub stop_asked: bool,
 }
@@ -163,6 +164,7 @@ impl App {
             next_id: 1,
             mouse_chosen: false,
             message_ticks: 0,
+            wardrobe: Wardrobe::default(),
             stop_asked: false,
         }
     }
@@ -266,6 +268,7 @@ impl App {
                 Some(why) => (format!("no run: {}", clean_text(why, 100)), view::Tone::Bad),
                 None => ("reads the run".to_owned(), view::Tone::Dim),
             });
+            self.offer_themes(&mut view);
             return view;
         };
         let report = (self.ui.screen == Screen::Report).then(|| self.report_rows());
@@ -277,6 +280,7 @@ impl App {
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
             view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
         }
+        self.offer_themes(&mut view);
         view
     }
 

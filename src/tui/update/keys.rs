@@ -13,6 +13,7 @@ use super::{
     resize,
     select::to_attention,
     select::{ask_output, keep_selection, select},
+    themes,
 };
 use crate::{
     display::clean_line,
@@ -259,6 +260,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::CloseWave => graph_keys::toggle_own_wave(app),
         UiAction::CloseDone => graph_keys::toggle_done_waves(app),
         UiAction::Follow => graph_keys::follow(app, out),
+        UiAction::Themes => themes::open(app),
         UiAction::Digest => digest(app),
         UiAction::Palette => app.ui.popups.push(Popup::Palette {
             typed: String::new(),

@@ -32,7 +32,7 @@ pub(super) fn wheel(app: &mut App, by: isize) {
             *chosen = chosen.saturating_add_signed(by.signum()).min(last);
         }
         // A question is answered, not scrolled.
-        Some(Popup::Ask { .. }) | None => {}
+        Some(Popup::Ask { .. } | Popup::Themes { .. }) | None => {}
     }
 }
 

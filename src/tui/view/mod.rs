@@ -159,6 +159,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     };
     let graph_size = regions::graph_window(regions.graph);
     View {
+        themes: Vec::new(),
         palette: Vec::new(),
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;

@@ -4,7 +4,11 @@
 
 use super::bars::{Base, Memory};
 use super::{graph::GraphView, mark::Mark, notes::Note, regions::Regions, words::Tone};
-use crate::{engine::Zone, plan::AgentIx, tui::ui_state::RowId};
+use crate::{
+    engine::Zone,
+    plan::AgentIx,
+    tui::{preferences::ThemeChoice, ui_state::RowId},
+};
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -253,6 +257,8 @@ pub struct OutputView {
 /// Everything that is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct View {
+    /// Themes of the picker, while it is open.
+    pub themes: Vec<ThemeChoice>,
     /// Entries of the palette, while it is open.
     pub palette: Vec<crate::tui::palette::Entry>,
     /// The report, where it is looked at.

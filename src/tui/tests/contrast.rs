@@ -1,0 +1,186 @@
+//! Every pair of text and ground that is really drawn can be read, in every theme with colours of
+//! its own.
+
+use std::collections::BTreeMap;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use jiff::tz::TimeZone;
+use ratatui::{
+    buffer::{Buffer, Cell},
+    layout::Rect,
+    style::Modifier,
+};
+
+use super::fixture;
+use crate::{
+    resources::Sample,
+    tui::{
+        feed::{Clock, Update},
+        keymap::Keymap,
+        theme::{
+            Depth, Theme,
+            tests::{contrast, rgb},
+        },
+        update::{App, AppInput, Settings, update},
+    },
+};
+
+/// Symbols that draw and say nothing alone: rules, edges, gauges, the ground of a bar.
+fn draws(symbol: &str) -> bool {
+    symbol
+        .chars()
+        .all(|c| matches!(c, '\u{2500}'..='\u{259f}' | ' ' | '·' | '◂' | '▸'))
+}
+
+/// A pair of colours as they come out of the terminal: reversal swaps them.
+fn pair(cell: &Cell, theme: &Theme) -> Option<([u8; 3], [u8; 3])> {
+    let base = &theme.base;
+    let fg = rgb(cell.fg).or_else(|| rgb(base.text.fg?))?;
+    let bg = rgb(cell.bg).or_else(|| rgb(base.background.bg?))?;
+    Some(if cell.modifier.contains(Modifier::REVERSED) {
+        (bg, fg)
+    } else {
+        (fg, bg)
+    })
+}
+
+fn key(app: &mut App, code: KeyCode) {
+    let event = KeyEvent::new(code, KeyModifiers::NONE);
+    let _ = update(app, AppInput::Terminal(TerminalEvent::Key(event)));
+}
+
+/// Shows one screen after the other, each with the first rows selected, with and without popups.
+fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buffer)) {
+    let mut run = fixture::full();
+    let settings = Settings {
+        theme: theme.clone(),
+        keys: Keymap::default(),
+        can_act: true,
+        zone: TimeZone::UTC,
+    };
+    let mut app = App::new(settings, size, true);
+    let sample = |run: &fixture::Run| Update::Sample(Box::<Sample>::new(run.sample()));
+    for news in [
+        Update::Snapshot(Box::new(run.first.clone())),
+        Update::Records(run.records.clone()),
+        sample(&run),
+    ] {
+        let _ = update(&mut app, AppInput::Feed(news));
+    }
+    let mut look = |app: &mut App, name: &str| {
+        let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
+        app.draw(&mut buf);
+        seen(name, &buf);
+    };
+    for round in ["live", "red", "ended", "replay"] {
+        match round {
+            "red" => {
+                run.pressure = 960;
+                let before = run.records.len();
+                run.input(crate::engine::InputKind::Zone {
+                    zone: crate::engine::Zone::Red,
+                    halted: true,
+                });
+                let new = run.records[before..].to_vec();
+                let _ = update(&mut app, AppInput::Feed(Update::Records(new)));
+                let _ = update(&mut app, AppInput::Feed(sample(&run)));
+            }
+            "ended" => {
+                let before = run.records.len();
+                run.act(crate::engine::Action::Stop { target: None });
+                let new = run.records[before..].to_vec();
+                let _ = update(&mut app, AppInput::Feed(Update::Records(new)));
+            }
+            "replay" => {
+                let clock = Clock {
+                    at_us: 60_000_000,
+                    end_us: 120_000_000,
+                    seq: run.state.seq,
+                    last_seq: run.state.seq,
+                    playing: true,
+                    speed_permille: 1000,
+                };
+                let _ = update(&mut app, AppInput::Feed(Update::Clock(clock)));
+            }
+            _ => {}
+        }
+        for screen in ['1', '3', '5', '6', 'w'] {
+            key(&mut app, KeyCode::Char('1'));
+            key(&mut app, KeyCode::Char(screen));
+            for row in 0..24 {
+                if row % 4 == 0 {
+                    look(&mut app, &format!("{round}, screen {screen}, row {row}"));
+                }
+                key(&mut app, KeyCode::Char('j'));
+            }
+        }
+        key(&mut app, KeyCode::Char('1'));
+        for popup in ['?', ':', 'T', '\'', 'x', 'Q', '/'] {
+            key(&mut app, KeyCode::Char(popup));
+            look(&mut app, &format!("{round}, {popup}"));
+            key(&mut app, KeyCode::Esc);
+        }
+        // A message, a mark, the output.
+        key(&mut app, KeyCode::Char('g'));
+        key(&mut app, KeyCode::Char('Z'));
+        look(&mut app, &format!("{round}, message"));
+        key(&mut app, KeyCode::Char(' '));
+        key(&mut app, KeyCode::Char('z'));
+        look(&mut app, &format!("{round}, output"));
+        key(&mut app, KeyCode::Char('1'));
+    }
+}
+
+#[test]
+fn every_text_that_is_drawn_can_be_read() {
+    // With 256 colours the nearest stand in: a little less is left.
+    for (name, depth, least) in [
+        ("dark", Depth::True, 4.5),
+        ("light", Depth::True, 4.5),
+        ("color-blind", Depth::True, 4.5),
+        ("high-contrast", Depth::True, 7.0),
+        ("dark", Depth::Ansi256, 4.0),
+        ("light", Depth::Ansi256, 4.0),
+        ("color-blind", Depth::Ansi256, 4.0),
+        ("high-contrast", Depth::Ansi256, 6.0),
+    ] {
+        let theme = Theme::new(name, None, depth, false).unwrap();
+        let mut bad: BTreeMap<String, String> = BTreeMap::new();
+        let mut looked = 0;
+        let sizes: &[(u16, u16)] = match depth {
+            Depth::True => &[(200, 55), (80, 24), (45, 20)],
+            _ => &[(120, 35)],
+        };
+        for &size in sizes {
+            every_screen(&theme, size, |screen, buf| {
+                for (i, cell) in buf.content.iter().enumerate() {
+                    // The picker shows other themes on their own ground.
+                    if draws(cell.symbol()) || screen.ends_with(", T") && is_sample(cell, &theme) {
+                        continue;
+                    }
+                    let (fg, bg) = pair(cell, &theme).unwrap();
+                    looked += 1;
+                    let got = contrast(fg, bg);
+                    if got < least {
+                        let row = i / usize::from(size.0);
+                        let text: String = buf.content[row * usize::from(size.0)..]
+                            [..usize::from(size.0)]
+                            .iter()
+                            .map(Cell::symbol)
+                            .collect();
+                        bad.entry(format!("{:?} on {:?}: {got:.2}", cell.fg, cell.bg))
+                            .or_insert_with(|| format!("{screen}: {:?} in {text}", cell.symbol()));
+                    }
+                }
+            });
+        }
+        assert!(looked > 10_000, "{looked}");
+        assert!(bad.is_empty(), "{name}, {depth:?}: {bad:#?}");
+    }
+}
+
+/// Whether a cell has a ground that the theme itself has not.
+fn is_sample(cell: &Cell, theme: &Theme) -> bool {
+    let base = &theme.base;
+    ![base.background.bg, base.header.bg, base.selected.bg].contains(&Some(cell.bg))
+}
