@@ -9,14 +9,14 @@ use std::{
     fs,
     io::{self, Write},
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc as std_mpsc},
 };
 
 use tokio::sync::mpsc;
 
 use crate::{
     engine::{Setup, State},
-    journal::{ReadError, Reader, fold_each, read_samples},
+    journal::{ReadError, Reader, Readings, fold_each},
     report::{history::History, run::RunReport},
     resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
@@ -50,7 +50,7 @@ pub fn report(dir: &Path, setup: Arc<Setup>, now_ms: Option<i64>) -> Result<RunR
     }
     Ok(RunReport::new(
         &state,
-        &history,
+        history.whole(),
         &trend(dir),
         Some(planned.end_us),
     ))
@@ -88,13 +88,52 @@ pub fn write_report(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
 /// Readings of the whole run, thinned out.
 #[must_use]
 pub fn trend(dir: &Path) -> Vec<Point> {
-    let mut trend = Trend::default();
     // Without readings the chart says so.
-    let (samples, _) = read_samples(dir).unwrap_or_default();
-    for sample in &samples {
-        trend.push(Point::of(sample));
-    }
+    let (_, points) = Readings::open(dir).unwrap_or_default();
+    thinned(points)
+}
+
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    let mut trend = Trend::default();
+    trend.before(points);
     trend.until(u64::MAX).to_vec()
+}
+
+/// Reads the past of a recording on a thread of its own: first the readings, which are returned
+/// through the channel, then all that happened.
+///
+/// # Errors
+/// When no thread can be had.
+pub(super) fn read(
+    dir: &Path,
+    setup: Arc<Setup>,
+    to: mpsc::Sender<Update>,
+) -> io::Result<std_mpsc::Receiver<Readings>> {
+    let (found, readings) = std_mpsc::sync_channel(1);
+    let dir = dir.to_owned();
+    let thread = std::thread::Builder::new().name("past".into());
+    thread.spawn(move || {
+        // Without readings the charts say so.
+        let (places, points) = Readings::open(&dir).unwrap_or_default();
+        let _ = found.send(places);
+        let _ = to.blocking_send(Update::Trend(thinned(points)));
+        let planned = Box::new(planned(&setup));
+        let update = match history(&dir, setup, u64::MAX) {
+            Ok((_, mut history)) => {
+                history.settle();
+                Update::History {
+                    seq: u64::MAX,
+                    history: Box::new(history),
+                    planned,
+                }
+            }
+            Err(error) => Update::Gone {
+                reason: format!("the recording cannot be read: {error}"),
+            },
+        };
+        let _ = to.blocking_send(update);
+    })?;
+    Ok(readings)
 }
 
 /// Sends the past of a run up to a snapshot, on a thread of its own; without one the dashboard

@@ -146,8 +146,6 @@ pub enum Replay {
     Seconds(i64),
     /// To a moment (elapsed µs).
     Time(u64),
-    /// To a record.
+    /// To a record, and pause there.
     Seq(u64),
-    /// To the next mark, or the one before.
-    Mark(i8),
 }

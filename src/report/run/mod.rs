@@ -24,7 +24,7 @@ pub use bottlenecks::{Bottleneck, BottleneckKind, Recommendation, Weight};
 pub use targets::{Target, Verdict};
 pub use waits::{Wait, WaitFor};
 
-use super::history::History;
+use super::past::Past;
 
 /// Version of `report.json`; fields are added, never changed.
 pub const VERSION: u32 = 1;
@@ -111,7 +111,7 @@ impl RunReport {
     #[must_use]
     pub fn new(
         state: &State,
-        history: &History,
+        history: Past<'_>,
         points: &[Point],
         planned_us: Option<u64>,
     ) -> Self {
@@ -213,7 +213,7 @@ fn agent_line(state: &State, ix: AgentIx, now_us: u64) -> AgentLine {
     }
 }
 
-fn memory(history: &History, points: &[Point]) -> MemoryLine {
+fn memory(history: Past<'_>, points: &[Point]) -> MemoryLine {
     let mut line = MemoryLine {
         readings: points.iter().map(|point| point.count).sum(),
         ..MemoryLine::default()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{EdgeKind, State, Status},
     plan::AgentIx,
-    report::history::History,
+    report::past::Past,
 };
 
 /// Kinds of waiting, by what would have ended it.
@@ -45,7 +45,7 @@ pub struct Wait {
 
 /// Returns all waits of at least a second, the longest first.
 #[must_use]
-pub fn waits(state: &State, history: &History) -> Vec<Wait> {
+pub fn waits(state: &State, history: Past<'_>) -> Vec<Wait> {
     let mut out = Vec::new();
     for ix in state.setup.plan.indices() {
         let id = state.id(ix).to_string();
@@ -59,7 +59,8 @@ pub fn waits(state: &State, history: &History) -> Vec<Wait> {
                 });
             }
         };
-        let time = |status| history.time_in(ix, status);
+        let times = history.times(ix);
+        let time = |status| times.in_state(status);
         let held = history.held(ix, state.setup.plan.agent(ix).phase, 0);
         add(
             WaitFor::Person,

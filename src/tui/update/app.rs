@@ -99,6 +99,8 @@ pub struct App {
     pub(super) history_whole: bool,
     /// Where a replay stands.
     pub(super) clock: Option<Clock>,
+    /// The record that a key leads to, until the clock is told.
+    pub(super) heading: Option<u64>,
     /// The snapshot that the history began with.
     pub(super) history_from: u64,
     pub(super) planned: Option<Box<Planned>>,
@@ -143,6 +145,7 @@ impl App {
             history: None,
             history_from: 0,
             history_whole: false,
+            heading: None,
             clock: None,
             planned: None,
             trend: Trend::default(),
@@ -202,7 +205,7 @@ impl App {
         let source = self.source()?;
         let state = source.state;
         let history = source.history?.until(state.seq, source.now_us());
-        Some(Digest::since(state, &history, from_us).lines())
+        Some(Digest::since(state, history, from_us).lines())
     }
 
     /// A person did something now: a long pause before it was an absence.

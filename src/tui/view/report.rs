@@ -62,7 +62,7 @@ pub fn all(source: Source<'_>, columns: u16) -> Vec<ReportRow> {
     let now_us = source.now_us();
     let history = history.until(state.seq, now_us);
     let planned = source.planned.map(|planned| planned.end_us);
-    let report = RunReport::new(state, &history, source.trend.until(now_us), planned);
+    let report = RunReport::new(state, history, source.trend.until(now_us), planned);
     let mut out = Vec::new();
     outcome(&mut out, &report);
     agents(&mut out, source, &report, columns);
@@ -76,7 +76,7 @@ pub fn all(source: Source<'_>, columns: u16) -> Vec<ReportRow> {
         let Some(ix) = row.agent.as_deref().and_then(|id| state.find(&id.into())) else {
             continue;
         };
-        row.seq = history.spans[ix.ix()].last().map(|span| span.from_seq);
+        row.seq = history.spans(ix).next_back().map(|span| span.from_seq);
     }
     out
 }
