@@ -18,6 +18,7 @@ use wavedeck::{
     runtime::past::planned,
     schedule::{Analysis, Inputs, capacity_from_plan},
     tui::{
+        chart::Chart,
         feed::{Request, Update},
         keymap::Keymap,
         theme::Theme,
@@ -152,6 +153,7 @@ fn dashboard(agents: usize, screen: &str) -> (App, Sample) {
     let seq = state.seq;
     let mut feed = |news| update(&mut app, AppInput::Feed(news));
     feed(Update::Snapshot(Box::new(state)));
+    feed(Update::Chart(Arc::new(Chart::placed(&setup))));
     let planned = Box::new(planned(&setup));
     let history = Box::new(history);
     feed(Update::History {
@@ -171,7 +173,10 @@ fn dashboard(agents: usize, screen: &str) -> (App, Sample) {
     }
     if screen == "log" {
         // What the runner would answer.
-        let asked = update(&mut app, AppInput::Feed(Update::Snapshot(Box::new(play.state))));
+        let asked = update(
+            &mut app,
+            AppInput::Feed(Update::Snapshot(Box::new(play.state))),
+        );
         let Some(Request::Log(ask)) = asked.first() else {
             unreachable!("the log asks for its records")
         };

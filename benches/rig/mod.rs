@@ -11,8 +11,8 @@ use std::{collections::VecDeque, fmt::Write as _, path::Path, sync::Arc};
 use wavedeck::{
     config::Config,
     engine::{
-        Action, Command, Effective, Exit, Figures, Handle, Input, InputKind, JobKey, Owner, Setup, State,
-        Status, Target, Thresholds, Turn, Zone, turn_into,
+        Action, Command, Effective, Exit, Figures, Handle, Input, InputKind, JobKey, Owner, Setup,
+        State, Status, Target, Thresholds, Turn, Zone, turn_into,
     },
     graph::{Critical, Graph},
     journal::{Header, JournalWriter, RunDir, SampleWriter, Snapshotter, Store},

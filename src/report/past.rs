@@ -73,7 +73,11 @@ impl<'a> Past<'a> {
     }
 
     fn kept(&self, ix: AgentIx) -> &'a [Kept] {
-        let spans = self.history.spans.get(ix.ix()).map_or(&[][..], Vec::as_slice);
+        let spans = self
+            .history
+            .spans
+            .get(ix.ix())
+            .map_or(&[][..], Vec::as_slice);
         &spans[..spans.partition_point(|span| span.from_seq <= self.seq)]
     }
 
@@ -132,4 +136,3 @@ impl<'a> Past<'a> {
         self.barriers.last().filter(red).map(|b| b.at_us)
     }
 }
-

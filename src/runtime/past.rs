@@ -21,7 +21,10 @@ use crate::{
     resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
     sys::lock::private_append,
-    tui::feed::Update,
+    tui::{
+        chart::{self, Chart},
+        feed::Update,
+    },
 };
 
 /// Folds state and history of a run up to record `seq`.
@@ -113,6 +116,7 @@ pub(super) fn read(
     let dir = dir.to_owned();
     let thread = std::thread::Builder::new().name("past".into());
     thread.spawn(move || {
+        place(&setup, &to);
         // Without readings the charts say so.
         let (places, points) = Readings::open(&dir).unwrap_or_default();
         let _ = found.send(places);
@@ -136,12 +140,21 @@ pub(super) fn read(
     Ok(readings)
 }
 
+/// Places the graph of a large plan: the drawing thread shall not wait for it.
+fn place(setup: &Setup, to: &mpsc::Sender<Update>) {
+    if setup.plan.agents.len() > chart::LARGE {
+        let chart = Arc::new(Chart::placed(setup));
+        let _ = to.blocking_send(Update::Chart(chart));
+    }
+}
+
 /// Sends the past of a run up to a snapshot, on a thread of its own; without one the dashboard
 /// shows what it sees itself.
 pub(super) fn send(dir: &Path, setup: Arc<Setup>, seq: u64, to: mpsc::Sender<Update>) {
     let dir = dir.to_owned();
     let thread = std::thread::Builder::new().name("past".into());
     let _ = thread.spawn(move || {
+        place(&setup, &to);
         let planned = planned(&setup);
         if let Ok((_, history)) = history(&dir, setup, seq) {
             let update = Update::History {

@@ -3,13 +3,13 @@
 //!
 //! Built once for each snapshot. Must not hold anything of the run's state.
 
-use std::{cell::OnceCell, collections::BTreeSet};
+use std::{collections::BTreeSet, sync::OnceLock};
 
 use crate::{
     display::{clean_line, width},
     engine::Setup,
     graph::{Critical, EdgeKind, Graph, Layout, LayoutOptions, layout},
-    plan::{AgentIx, When},
+    plan::{Agent, AgentIx, When},
 };
 
 /// Columns of a name in the graph.
@@ -47,10 +47,17 @@ pub struct Chart {
     /// Columns of the widest name of each agent's wave, at most [`NODE_NAME`].
     node_name: Vec<u32>,
     graph: Graph,
-    strip: OnceCell<Layout>,
-    roomy: OnceCell<Layout>,
-    full: OnceCell<Layout>,
+    strip: OnceLock<Layout>,
+    roomy: OnceLock<Layout>,
+    full: OnceLock<Layout>,
+    /// Another thread places the graph; until then it stands nowhere.
+    placing: bool,
+    nowhere: Layout,
 }
+
+/// Above so many agents placing the graph would hold up a frame: whoever feeds the dashboard does
+/// it, by [`Chart::placed`].
+pub const LARGE: usize = 2_000;
 
 /// How the graph is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,10 +145,39 @@ impl Chart {
             expected,
             node_name,
             graph,
-            strip: OnceCell::new(),
-            roomy: OnceCell::new(),
-            full: OnceCell::new(),
+            strip: OnceLock::new(),
+            roomy: OnceLock::new(),
+            full: OnceLock::new(),
+            placing: plan.agents.len() > LARGE,
+            nowhere: Layout::default(),
         }
+    }
+
+    /// Builds the chart with its graph placed, however large.
+    #[must_use]
+    pub fn placed(setup: &Setup) -> Self {
+        let chart = Self {
+            placing: false,
+            ..Self::new(setup)
+        };
+        for place in [Place::Strip, Place::Full] {
+            let _ = chart.layout(place);
+        }
+        chart
+    }
+
+    /// Whether the graph is still being placed.
+    #[must_use]
+    pub const fn placing(&self) -> bool {
+        self.placing
+    }
+
+    /// Whether it is the chart of a setup.
+    #[must_use]
+    pub fn fits(&self, setup: &Setup) -> bool {
+        let agents = &setup.plan.agents;
+        let same = |(name, agent): (&String, &Agent)| *name == clean_line(agent.id.as_str(), 64);
+        self.names.len() == agents.len() && self.names.iter().zip(agents).all(same)
     }
 
     /// Columns for an agent's name in the graph: those of its wave line up.
@@ -150,9 +186,12 @@ impl Chart {
         self.node_name[ix.ix()]
     }
 
-    /// The placed graph.
+    /// The placed graph; nothing of it while it is being placed.
     #[must_use]
     pub fn layout(&self, place: Place) -> &Layout {
+        if self.placing {
+            return &self.nowhere;
+        }
         let (cell, row_gap, more) = match place {
             Place::Strip => (&self.strip, 0, 0),
             Place::Roomy => (&self.roomy, 0, NODE_TIME),

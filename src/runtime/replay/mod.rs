@@ -323,10 +323,7 @@ impl Recording {
 
 /// Whether a request leads to a place, wherever the clock stands.
 const fn is_place(request: &Request) -> bool {
-    matches!(
-        request,
-        Request::Replay(Replay::Time(_) | Replay::Seq(_))
-    )
+    matches!(request, Request::Replay(Replay::Time(_) | Replay::Seq(_)))
 }
 
 /// Says that the recording cannot be read any more.

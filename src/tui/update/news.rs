@@ -30,13 +30,13 @@ pub(super) fn feed(app: &mut App, news: Update) {
     }
     match news {
         Update::Snapshot(state) => {
-            if app.chart.is_none()
-                || app
-                    .state
-                    .as_ref()
-                    .is_none_or(|old| !same_plan(&old.setup, &state.setup))
-            {
-                app.chart = Some(Chart::new(&state.setup));
+            let known = match (&app.state, &app.chart) {
+                (Some(old), Some(_)) => same_plan(&old.setup, &state.setup),
+                (None, Some(chart)) => chart.fits(&state.setup),
+                (_, None) => false,
+            };
+            if !known {
+                app.chart = Some(Arc::new(Chart::new(&state.setup)));
             }
             app.sensor = Some(Sensor::new(
                 state.setup.thresholds,
@@ -67,6 +67,13 @@ pub(super) fn feed(app: &mut App, news: Update) {
             go_to_what_runs(app);
             follow_selection(app);
             app.now();
+        }
+        Update::Chart(chart) => {
+            let state = app.state.as_ref();
+            if state.is_none_or(|state| chart.fits(&state.setup)) {
+                app.chart = Some(chart);
+                app.now();
+            }
         }
         Update::Past(records) => {
             // Nothing is told twice, and all in the order in which it happened.

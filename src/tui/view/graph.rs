@@ -107,6 +107,8 @@ pub struct GraphView {
     pub waves: Vec<WaveHead>,
     /// First and last visible wave, and how many there are.
     pub range: (u32, u32, u32),
+    /// It is still being placed.
+    pub placing: bool,
 }
 
 /// Cells left of what is shown first.
@@ -145,6 +147,7 @@ pub fn graph(
         at,
         whole: (layout.width, layout.height),
         cells: vec![0; usize::from(size.0) * usize::from(size.1)],
+        placing: chart.placing(),
         ..GraphView::default()
     };
     if w == 0 || h == 0 || layout.nodes.is_empty() {
