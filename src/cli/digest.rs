@@ -51,7 +51,7 @@ pub fn digest(args: &DigestArgs, global: &Global) -> Outcome {
     let from = args
         .since
         .map_or(0, |back| history.now_us.saturating_sub(back));
-    let digest = Digest::since(&state, &history, from);
+    let digest = Digest::since(&state, history.whole(), from);
     let text = if args.json {
         let json = serde_json::to_string_pretty(&digest)
             .map_err(|e| Error::internal("the digest cannot be written", e))?;

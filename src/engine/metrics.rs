@@ -81,6 +81,14 @@ fn ratio(part: u64, whole: u64) -> Option<Permille> {
     })
 }
 
+/// The moment that metrics are of: time passes for as long as the run lasts.
+fn moment(state: &State, now_us: u64) -> u64 {
+    match state.finished {
+        Some(_) => state.elapsed_us,
+        None => now_us.max(state.elapsed_us),
+    }
+}
+
 impl Metrics {
     /// Computes the metrics of a run at its last record.
     #[must_use]
@@ -92,10 +100,27 @@ impl Metrics {
     /// last record counts too, for the run and for every agent that runs.
     #[must_use]
     pub fn at(state: &State, now_us: u64) -> Self {
-        let now_us = match state.finished {
-            Some(_) => state.elapsed_us,
-            None => now_us.max(state.elapsed_us),
-        };
+        let mut metrics = Self::of_all(state, now_us);
+        for ix in state.setup.plan.indices() {
+            let (agent, plan) = (state.agent(ix), state.setup.plan.agent(ix));
+            if agent.attempt > 0 {
+                let ran_us = agent.ran_us + state.clock_us(ix, moment(state, now_us));
+                let times = &mut metrics.agent_execution_times;
+                times.insert(plan.id.to_string(), ran_us / 1000);
+                let well = u64::from(agent.status == Status::Succeeded);
+                if let Some(rate) = ratio(well, u64::from(agent.attempt)) {
+                    let rates = &mut metrics.agent_success_rates;
+                    rates.insert(plan.id.to_string(), rate);
+                }
+            }
+        }
+        metrics
+    }
+
+    /// The same without what is told of each agent: it costs the same however many there are.
+    #[must_use]
+    pub fn of_all(state: &State, now_us: u64) -> Self {
+        let now_us = moment(state, now_us);
         let past = now_us.saturating_sub(state.counted_us);
         let busy_us = state.busy_us + if state.moving > 0 { past } else { 0 };
         let work_us = state.work_us + past * u64::from(state.moving);
@@ -103,19 +128,6 @@ impl Metrics {
             let at = jiff::Timestamp::from_millisecond(ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
             format!("{at:.3}")
         };
-        let mut times = BTreeMap::new();
-        let mut rates = BTreeMap::new();
-        for ix in state.setup.plan.indices() {
-            let (agent, plan) = (state.agent(ix), state.setup.plan.agent(ix));
-            if agent.attempt > 0 {
-                let ran_us = agent.ran_us + state.clock_us(ix, now_us);
-                times.insert(plan.id.to_string(), ran_us / 1000);
-                let well = u64::from(agent.status == Status::Succeeded);
-                if let Some(rate) = ratio(well, u64::from(agent.attempt)) {
-                    rates.insert(plan.id.to_string(), rate);
-                }
-            }
-        }
         let total = now_us / 1000;
         let busy = busy_us / 1000;
         let overhead = total.saturating_sub(busy);
@@ -171,8 +183,8 @@ impl Metrics {
             retry_attempts: state.retries,
             escalations: None,
             final_quality_score: None,
-            agent_execution_times: times,
-            agent_success_rates: rates,
+            agent_execution_times: BTreeMap::new(),
+            agent_success_rates: BTreeMap::new(),
             agent_resource_efficiency: None,
             synchronization_point_success_rate: None,
             conflict_resolution_success_rate: None,

@@ -28,7 +28,7 @@ pub use info::{Phase, RunInfo};
 pub use reader::{Damage, ReadEnd, ReadError, Reader, Tail, apply, fold, fold_each, set_aside};
 pub use render::{ago, render_runs, render_show, runs_json, show_json};
 pub use run::{LockError, RunDir, RunLock};
-pub use samples::{SampleWriter, read_samples};
+pub use samples::{Readings, SampleWriter, read_samples};
 pub use seek::{Seeker, To};
 pub use snapshot::Snapshotter;
 pub use store::{Pruned, Store, StoreError};

@@ -7,11 +7,11 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, BufRead, BufReader, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use crate::resources::Sample;
+use crate::resources::{Point, Sample};
 
 /// Name of the file inside a run's folder.
 pub const SAMPLES: &str = "samples.jsonl";
@@ -133,33 +133,112 @@ fn appending(path: &Path) -> io::Result<File> {
 }
 
 /// Reads the readings of a run in their order; lines that are none are skipped and counted.
+pub fn read_samples(dir: &Path) -> io::Result<(Vec<Sample>, u64)> {
+    let mut samples = Vec::new();
+    let (_, bad) = each(dir, &mut samples, |sample, _, _| sample)?;
+    Ok((samples, bad))
+}
+
+/// The readings of a recording, found by their moment. Of each only its place in the file is kept:
+/// a long recording has 32 MiB of them.
+#[derive(Debug, Default)]
+pub struct Readings {
+    file: Option<File>,
+    /// Elapsed µs, first byte, length in bytes.
+    places: Vec<(u64, u64, usize)>,
+}
+
+impl Readings {
+    /// Looks through the readings of a run; also returns their points, in order of time.
+    ///
+    /// # Errors
+    /// When the file cannot be read; one that is not there has no readings.
+    pub fn open(dir: &Path) -> io::Result<(Self, Vec<Point>)> {
+        let mut all = Vec::new();
+        let (file, _) = each(dir, &mut all, |sample, from, length| {
+            (Point::of(&sample), (sample.elapsed_us, from, length))
+        })?;
+        let (points, places) = all.into_iter().unzip();
+        Ok((Self { file, places }, points))
+    }
+
+    /// Returns the newest reading at or before a moment (elapsed µs); none also where it cannot be
+    /// read any more.
+    #[must_use]
+    pub fn at(&self, us: u64) -> Option<Sample> {
+        let after = self.places.partition_point(|place| place.0 <= us);
+        self.read(after.checked_sub(1)?)
+    }
+
+    /// Returns the readings from one moment to another, both included (elapsed µs).
+    pub fn between(&self, from_us: u64, to_us: u64) -> impl Iterator<Item = Sample> + '_ {
+        let first = self.places.partition_point(|place| place.0 < from_us);
+        let last = self.places.partition_point(|place| place.0 <= to_us);
+        (first..last).filter_map(|at| self.read(at))
+    }
+
+    fn read(&self, at: usize) -> Option<Sample> {
+        let (_, from, length) = *self.places.get(at)?;
+        let mut line = vec![0; length];
+        self.file.as_ref()?.read_exact_at(&mut line, from).ok()?;
+        serde_json::from_slice(&line).ok()
+    }
+}
+
+/// Something that has the moment of a reading.
+trait Timed {
+    fn at_us(&self) -> u64;
+}
+
+impl Timed for Sample {
+    fn at_us(&self) -> u64 {
+        self.elapsed_us
+    }
+}
+
+impl Timed for (Point, (u64, u64, usize)) {
+    fn at_us(&self) -> u64 {
+        self.0.at_us
+    }
+}
+
+/// Keeps a part of each reading, given with its place in the file; returns the file and how many
+/// lines were none.
 ///
 /// After a crash the run goes on from its last record, which is older than the last reading: of
 /// times that were lived twice only the second life counts, as in the journal.
-pub fn read_samples(dir: &Path) -> io::Result<(Vec<Sample>, u64)> {
+fn each<T: Timed>(
+    dir: &Path,
+    into: &mut Vec<T>,
+    keep: impl Fn(Sample, u64, usize) -> T,
+) -> io::Result<(Option<File>, u64)> {
     let file = match File::open(dir.join(SAMPLES)) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, 0)),
         Err(error) => return Err(error),
     };
-    let mut from = BufReader::with_capacity(256 << 10, file);
-    let (mut samples, mut bad) = (Vec::<Sample>::new(), 0);
+    let mut from = BufReader::with_capacity(256 << 10, &file);
+    let (mut place, mut bad) = (0, 0);
     let mut line = Vec::new();
     loop {
         line.clear();
-        if from.read_until(b'\n', &mut line)? == 0 {
-            return Ok((samples, bad));
+        let length = from.read_until(b'\n', &mut line)?;
+        if length == 0 {
+            drop(from);
+            return Ok((Some(file), bad));
         }
+        let begin = place;
+        place += length as u64;
         if line.trim_ascii().is_empty() {
             continue;
         }
         match serde_json::from_slice::<Sample>(&line) {
             Ok(sample) => {
-                let again = |last: &Sample| last.elapsed_us >= sample.elapsed_us;
-                while samples.last().is_some_and(again) {
-                    samples.pop();
+                let again = |last: &T| last.at_us() >= sample.elapsed_us;
+                while into.last().is_some_and(again) {
+                    into.pop();
                 }
-                samples.push(sample);
+                into.push(keep(sample, begin, length));
             }
             Err(_) => bad += 1,
         }

@@ -93,8 +93,11 @@ impl Seeker {
 
     /// Reads up to `count` records, the first of them number `seq`.
     pub fn records(&mut self, seq: u64, count: usize) -> Result<Vec<Line>, ReadError> {
-        let at = self.position(seq.saturating_sub(1))?;
-        self.reader.jump(at)?;
+        // Playing on reads where it has read to.
+        if self.reader.end().at.seq != seq.saturating_sub(1) {
+            let at = self.position(seq.saturating_sub(1))?;
+            self.reader.jump(at)?;
+        }
         let mut lines = Vec::with_capacity(count.min(1024));
         while lines.len() < count
             && let Some(line) = self.reader.next()?

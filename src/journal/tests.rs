@@ -474,6 +474,8 @@ fn every_kind_is_written_as_serde_writes_it_and_read_as_serde_reads_it() {
             std::str::from_utf8(body).unwrap(),
             serde.strip_suffix('}').unwrap()
         );
+        let value: serde_json::Value = serde_json::from_str(&serde).unwrap();
+        assert_eq!(value["kind"], record.event.kind());
         assert_eq!(serde_json::from_slice::<Record>(&line).unwrap(), record);
         assert_eq!(fast(&line), Some(record.clone()), "{serde}");
         assert_eq!(decode(&line), Ok(Line::Record(record)));

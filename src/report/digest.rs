@@ -11,7 +11,7 @@ use crate::{
     display::clean_line,
     engine::{State, Status, Zone},
     plan::PhaseIx,
-    report::history::{History, MarkKind},
+    report::{history::MarkKind, past::Past},
 };
 
 use super::plan::duration;
@@ -68,7 +68,7 @@ pub struct Digest {
 impl Digest {
     /// Makes the digest of what happened after `from_us` (elapsed µs).
     #[must_use]
-    pub fn since(state: &State, history: &History, from_us: u64) -> Self {
+    pub fn since(state: &State, history: Past<'_>, from_us: u64) -> Self {
         let now_us = history.now_us.max(state.elapsed_us);
         let mut digest = Self {
             from_ms: from_us.min(now_us) / 1000,
@@ -79,9 +79,8 @@ impl Digest {
         let mut lost_us = 0;
         for ix in state.setup.plan.indices() {
             let id = || state.id(ix).to_string();
-            let spans = history.spans.get(ix.ix()).map_or(&[][..], Vec::as_slice);
             let mut mode = None;
-            for span in spans {
+            for span in history.spans(ix) {
                 let fresh = span.from_us > from_us;
                 let runs = span.status == Status::Running;
                 if fresh {
@@ -142,7 +141,7 @@ impl Digest {
             .filter(|mark| mark.kind == MarkKind::Gate && mark.at_us > from_us)
             .map(|mark| mark.seq)
             .collect();
-        for (seq, passed) in &history.gates {
+        for (seq, passed) in history.gates {
             if seqs.binary_search(seq).is_ok() {
                 if *passed {
                     digest.gates.0 += 1;
@@ -247,6 +246,7 @@ fn some(names: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::history::History;
     use crate::{
         engine::{Action, Exit, Target},
         graph::random::{agent, empty},
@@ -261,7 +261,7 @@ mod tests {
             history.push(&state, record);
         }
         history.now_us = run.now_us;
-        Digest::since(&state, &history, 0)
+        Digest::since(&state, history.whole(), 0)
     }
 
     #[test]
@@ -312,9 +312,9 @@ mod tests {
             state.apply(record);
             history.push(&state, record);
         }
-        let whole = Digest::since(&state, &history, 0);
-        let half = Digest::since(&state, &history, run.now_us / 2);
-        let none = Digest::since(&state, &history, run.now_us);
+        let whole = Digest::since(&state, history.whole(), 0);
+        let half = Digest::since(&state, history.whole(), run.now_us / 2);
+        let none = Digest::since(&state, history.whole(), run.now_us);
         let done = |status| state.agents.iter().filter(|a| a.status == status).count();
         assert_eq!(whole.done.len(), done(Status::Succeeded));
         assert_eq!(whole.failed.len(), done(Status::Failed));

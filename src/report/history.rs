@@ -1,15 +1,15 @@
 //! What happened to each agent over time, folded from the journal: spans of states, and marks.
 //!
-//! The timeline, the report and the digest are made of it. Grows with the journal, never with the
-//! number of readings. Must not decide, and must not read files: whoever folds the state hands the
-//! records on.
-
-use std::collections::BTreeMap;
+//! The timeline, the report and the digest are made of it, as a [`Past`] shows it up to a moment.
+//! Grows with the journal, 24 bytes a change of an agent's state, never with the number of readings.
+//! Must not decide, and must not read files: whoever folds the state hands the records on.
 
 use crate::{
     engine::{AgentState, Cause, Event, Record, State, Status, Zone},
     plan::{AgentIx, PhaseIx},
 };
+
+use super::past::Past;
 
 /// A stretch of time in which an agent was in one state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,40 @@ impl Span {
         match self.to_us {
             Some(to) => to.saturating_sub(self.from_us),
             None => now_us.saturating_sub(self.from_us),
+        }
+    }
+}
+
+/// A span as it is kept: its end is the begin of the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) from_seq: u64,
+    pub(super) from_us: u64,
+    attempt: u32,
+    mode: u16,
+    pub(super) status: Status,
+}
+
+impl Kept {
+    fn new(agent: &AgentState, from_seq: u64, from_us: u64) -> Self {
+        Self {
+            from_seq,
+            from_us,
+            attempt: agent.attempt,
+            // An agent has a handful of workers.
+            mode: u16::try_from(agent.mode).unwrap_or(u16::MAX),
+            status: agent.status,
+        }
+    }
+
+    pub(super) fn until(self, to_us: Option<u64>) -> Span {
+        Span {
+            status: self.status,
+            from_seq: self.from_seq,
+            from_us: self.from_us,
+            to_us,
+            attempt: self.attempt,
+            mode: u32::from(self.mode),
         }
     }
 }
@@ -82,22 +116,11 @@ pub struct Barrier {
     pub closed: Option<(PhaseIx, bool)>,
 }
 
-/// What held back an agent that was ready.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Held {
-    /// Red gates, µs: only a person can help.
-    pub red_us: u64,
-    /// Earlier phases that had not ended, µs.
-    pub phases: BTreeMap<PhaseIx, u64>,
-    /// Anything else, µs.
-    pub room_us: u64,
-}
-
 /// The history of a run up to a record.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     /// Spans by agent, in order of time.
-    pub spans: Vec<Vec<Span>>,
+    pub(super) spans: Vec<Vec<Kept>>,
     /// Marks in order of time.
     pub marks: Vec<Mark>,
     /// Zones from when on (elapsed µs), the first at 0.
@@ -117,14 +140,7 @@ impl History {
     /// [`History::before`].
     #[must_use]
     pub fn new(first: &State) -> Self {
-        let begin = |agent: &AgentState| Span {
-            status: agent.status,
-            from_seq: first.seq,
-            from_us: first.elapsed_us,
-            to_us: None,
-            attempt: agent.attempt,
-            mode: agent.mode,
-        };
+        let begin = |agent: &AgentState| Kept::new(agent, first.seq, first.elapsed_us);
         Self {
             spans: first.agents.iter().map(|a| vec![begin(a)]).collect(),
             zones: vec![(first.elapsed_us, first.memory.zone)],
@@ -192,20 +208,10 @@ impl History {
         let Some(spans) = self.spans.get_mut(ix.ix()) else {
             return;
         };
-        if let Some(last) = spans.last_mut() {
-            if last.status == agent.status && last.attempt == agent.attempt {
-                return;
-            }
-            last.to_us = Some(self.now_us);
+        let same = |last: &Kept| last.status == agent.status && last.attempt == agent.attempt;
+        if !spans.last().is_some_and(same) {
+            spans.push(Kept::new(agent, seq, self.now_us));
         }
-        spans.push(Span {
-            status: agent.status,
-            from_seq: seq,
-            from_us: self.now_us,
-            to_us: None,
-            attempt: agent.attempt,
-            mode: agent.mode,
-        });
     }
 
     /// Puts the past before a history that began with a later state: `past` ends with the very
@@ -213,9 +219,6 @@ impl History {
     pub fn before(&mut self, mut past: Self) {
         for (old, mine) in past.spans.iter_mut().zip(&mut self.spans) {
             // The first span is the rest of the last one of the past.
-            if let (Some(last), Some(first)) = (old.last_mut(), mine.first()) {
-                last.to_us = first.to_us;
-            }
             old.extend(mine.drain(..).skip(1));
         }
         past.marks.append(&mut self.marks);
@@ -226,85 +229,24 @@ impl History {
         *self = past;
     }
 
+    /// Gives back what it reserved to grow: of a recording that does not grow any more.
+    pub fn settle(&mut self) {
+        for spans in &mut self.spans {
+            spans.shrink_to_fit();
+        }
+        self.marks.shrink_to_fit();
+    }
+
+    /// Returns all that had happened by its own moment.
+    #[must_use]
+    pub fn whole(&self) -> Past<'_> {
+        Past::new(self, u64::MAX, self.now_us)
+    }
+
     /// Returns what had happened by record `seq`, at the moment `now_us` (elapsed µs).
     #[must_use]
-    pub fn until(&self, seq: u64, now_us: u64) -> Self {
-        let mut past = self.clone();
-        for spans in &mut past.spans {
-            spans.truncate(spans.partition_point(|span| span.from_seq <= seq));
-            if let Some(last) = spans.last_mut()
-                && last.to_us.is_some_and(|to| to > now_us)
-            {
-                last.to_us = None;
-            }
-        }
-        past.marks
-            .truncate(past.marks.partition_point(|mark| mark.seq <= seq));
-        past.zones
-            .truncate(past.zones.partition_point(|zone| zone.0 <= now_us).max(1));
-        past.barriers
-            .truncate(past.barriers.partition_point(|b| b.seq <= seq).max(1));
-        past.gates
-            .truncate(past.gates.partition_point(|gate| gate.0 <= seq));
-        past.now_us = now_us;
-        past
-    }
-
-    /// Returns the state of an agent at a moment (elapsed µs).
-    #[must_use]
-    pub fn at(&self, ix: AgentIx, at_us: u64) -> Option<&Span> {
-        let spans = self.spans.get(ix.ix())?;
-        let after = spans.partition_point(|span| span.from_us <= at_us);
-        spans.get(after.checked_sub(1)?)
-    }
-
-    /// Returns the time that an agent spent in a state.
-    #[must_use]
-    pub fn time_in(&self, ix: AgentIx, status: Status) -> u64 {
-        let spans = self.spans.get(ix.ix()).map_or(&[][..], Vec::as_slice);
-        spans
-            .iter()
-            .filter(|span| span.status == status)
-            .map(|span| span.length_us(self.now_us))
-            .sum()
-    }
-
-    /// Returns what held back an agent of a phase while it was ready, after `after_us` (elapsed µs).
-    #[must_use]
-    pub fn held(&self, ix: AgentIx, phase: Option<PhaseIx>, after_us: u64) -> Held {
-        let mut held = Held::default();
-        let spans = self.spans.get(ix.ix()).map_or(&[][..], Vec::as_slice);
-        for span in spans.iter().filter(|span| span.status == Status::Ready) {
-            let end = span.to_us.unwrap_or(self.now_us);
-            let mut at = span.from_us.max(after_us);
-            let first = self.barriers.partition_point(|b| b.at_us <= at);
-            for i in first.saturating_sub(1)..self.barriers.len() {
-                if at >= end {
-                    break;
-                }
-                let next = self.barriers.get(i + 1).map_or(end, |b| b.at_us.min(end));
-                let us = next.saturating_sub(at);
-                match self.barriers[i].closed {
-                    Some((before, red)) if phase.is_some_and(|own| own > before) => {
-                        if red {
-                            held.red_us += us;
-                        } else {
-                            *held.phases.entry(before).or_default() += us;
-                        }
-                    }
-                    _ => held.room_us += us,
-                }
-                at = at.max(next);
-            }
-        }
-        held
-    }
-
-    /// Returns since when a gate of a phase is red (elapsed µs), where it is.
-    #[must_use]
-    pub fn red_since(&self, phase: PhaseIx) -> Option<u64> {
-        let red = |b: &&Barrier| b.closed == Some((phase, true));
-        self.barriers.last().filter(red).map(|b| b.at_us)
+    pub fn until(&self, seq: u64, now_us: u64) -> Past<'_> {
+        Past::new(self, seq, now_us)
     }
 }
 
@@ -373,7 +315,7 @@ mod tests {
     fn spans_have_no_holes_and_end_in_the_state_of_now() {
         let (run, history) = whole();
         for ix in run.state.setup.plan.indices() {
-            let spans = &history.spans[ix.ix()];
+            let spans: Vec<Span> = history.whole().spans(ix).collect();
             for pair in spans.windows(2) {
                 assert_eq!(pair[0].to_us, Some(pair[1].from_us));
                 assert!(pair[0].status != pair[1].status || pair[0].attempt != pair[1].attempt);
@@ -383,7 +325,6 @@ mod tests {
                 (last.status, last.to_us),
                 (run.state.agent(ix).status, None)
             );
-            assert_eq!(history.at(ix, run.now_us), Some(last));
         }
     }
 
@@ -392,11 +333,11 @@ mod tests {
         let (run, mut history) = whole();
         let (now_us, now_ms) = (history.now_us, history.at_ms);
         let blocked = run.state.find(&"ui-style".into()).unwrap();
-        let before = history.time_in(blocked, Status::Blocked);
+        let before = history.whole().times(blocked).in_state(Status::Blocked);
         history.reach(now_ms + 2_500);
         assert_eq!(history.now_us, now_us + 2_500_000);
         assert_eq!(
-            history.time_in(blocked, Status::Blocked),
+            history.whole().times(blocked).in_state(Status::Blocked),
             before + 2_500_000
         );
         // A clock that was set back takes no time away.

@@ -4,5 +4,6 @@
 
 pub mod digest;
 pub mod history;
+pub mod past;
 pub mod plan;
 pub mod run;

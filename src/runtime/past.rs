@@ -9,19 +9,22 @@ use std::{
     fs,
     io::{self, Write},
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc as std_mpsc},
 };
 
 use tokio::sync::mpsc;
 
 use crate::{
     engine::{Setup, State},
-    journal::{ReadError, Reader, fold, fold_each, read_samples},
+    journal::{ReadError, Reader, Readings, fold, fold_each},
     report::{history::History, run::RunReport},
     resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
     sys::lock::private_append,
-    tui::feed::Update,
+    tui::{
+        chart::{self, Chart},
+        feed::Update,
+    },
 };
 
 use super::prepare::read_folder;
@@ -72,7 +75,7 @@ pub fn report(dir: &Path, setup: Arc<Setup>, now_ms: Option<i64>) -> Result<RunR
     }
     Ok(RunReport::new(
         &state,
-        &history,
+        history.whole(),
         &trend(dir),
         Some(planned.end_us),
     ))
@@ -110,13 +113,61 @@ pub fn write_report(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
 /// Readings of the whole run, thinned out.
 #[must_use]
 pub fn trend(dir: &Path) -> Vec<Point> {
-    let mut trend = Trend::default();
     // Without readings the chart says so.
-    let (samples, _) = read_samples(dir).unwrap_or_default();
-    for sample in &samples {
-        trend.push(Point::of(sample));
-    }
+    let (_, points) = Readings::open(dir).unwrap_or_default();
+    thinned(points)
+}
+
+fn thinned(points: Vec<Point>) -> Vec<Point> {
+    let mut trend = Trend::default();
+    trend.before(points);
     trend.until(u64::MAX).to_vec()
+}
+
+/// Reads the past of a recording on a thread of its own: first the readings, which are returned
+/// through the channel, then all that happened.
+///
+/// # Errors
+/// When no thread can be had.
+pub(super) fn read(
+    dir: &Path,
+    setup: Arc<Setup>,
+    to: mpsc::Sender<Update>,
+) -> io::Result<std_mpsc::Receiver<Readings>> {
+    let (found, readings) = std_mpsc::sync_channel(1);
+    let dir = dir.to_owned();
+    let thread = std::thread::Builder::new().name("past".into());
+    thread.spawn(move || {
+        place(&setup, &to);
+        // Without readings the charts say so.
+        let (places, points) = Readings::open(&dir).unwrap_or_default();
+        let _ = found.send(places);
+        let _ = to.blocking_send(Update::Trend(thinned(points)));
+        let planned = Box::new(planned(&setup));
+        let update = match history(&dir, setup, u64::MAX) {
+            Ok((_, mut history)) => {
+                history.settle();
+                Update::History {
+                    seq: u64::MAX,
+                    history: Box::new(history),
+                    planned,
+                }
+            }
+            Err(error) => Update::Gone {
+                reason: format!("the recording cannot be read: {error}"),
+            },
+        };
+        let _ = to.blocking_send(update);
+    })?;
+    Ok(readings)
+}
+
+/// Places the graph of a large plan: the drawing thread shall not wait for it.
+fn place(setup: &Setup, to: &mpsc::Sender<Update>) {
+    if setup.plan.agents.len() > chart::LARGE {
+        let chart = Arc::new(Chart::placed(setup));
+        let _ = to.blocking_send(Update::Chart(chart));
+    }
 }
 
 /// Sends the past of a run up to a snapshot, on a thread of its own; without one the dashboard
@@ -125,6 +176,7 @@ pub(super) fn send(dir: &Path, setup: Arc<Setup>, seq: u64, to: mpsc::Sender<Upd
     let dir = dir.to_owned();
     let thread = std::thread::Builder::new().name("past".into());
     let _ = thread.spawn(move || {
+        place(&setup, &to);
         let planned = planned(&setup);
         if let Ok((_, history)) = history(&dir, setup, seq) {
             let update = Update::History {

@@ -4,16 +4,15 @@
 //! Built once for each snapshot. Must not hold anything of the run's state.
 
 use std::{
-    cell::{OnceCell, RefCell},
     collections::BTreeSet,
-    rc::Rc,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use crate::{
     display::{clean_line, width},
     engine::Setup,
     graph::{Critical, EdgeKind, Graph, Layout, LayoutOptions, layout, layout_closed},
-    plan::{AgentIx, When},
+    plan::{Agent, AgentIx, When},
 };
 
 use super::ui_state::{GraphZoom, Screen, UiState};
@@ -62,15 +61,22 @@ pub struct Chart {
     /// Columns of the widest name of each agent's wave, at most [`NODE_NAME`].
     node_name: Vec<u32>,
     graph: Graph,
-    strip: OnceCell<Rc<Layout>>,
-    roomy: OnceCell<Rc<Layout>>,
-    full: OnceCell<Rc<Layout>>,
+    strip: OnceLock<Arc<Layout>>,
+    roomy: OnceLock<Arc<Layout>>,
+    full: OnceLock<Arc<Layout>>,
     /// The last ones with closed waves.
-    closed: RefCell<Vec<Closed>>,
+    closed: Mutex<Vec<Closed>>,
+    /// Another thread places the graph; until then it stands nowhere.
+    placing: bool,
+    nowhere: Arc<Layout>,
 }
 
 /// A placed graph, and how it was placed.
-type Closed = (Place, BTreeSet<u32>, Rc<Layout>);
+type Closed = (Place, BTreeSet<u32>, Arc<Layout>);
+
+/// Above so many agents placing the graph would hold up a frame: whoever feeds the dashboard does
+/// it, by [`Chart::placed`].
+pub const LARGE: usize = 2_000;
 
 /// How the graph is placed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,11 +164,40 @@ impl Chart {
             expected,
             node_name,
             graph,
-            strip: OnceCell::new(),
-            roomy: OnceCell::new(),
-            full: OnceCell::new(),
-            closed: RefCell::default(),
+            strip: OnceLock::new(),
+            roomy: OnceLock::new(),
+            full: OnceLock::new(),
+            closed: Mutex::default(),
+            placing: plan.agents.len() > LARGE,
+            nowhere: Arc::default(),
         }
+    }
+
+    /// Builds the chart with its graph placed, however large.
+    #[must_use]
+    pub fn placed(setup: &Setup) -> Self {
+        let chart = Self {
+            placing: false,
+            ..Self::new(setup)
+        };
+        for place in [Place::Strip, Place::Full] {
+            let _ = chart.layout(place, &BTreeSet::new());
+        }
+        chart
+    }
+
+    /// Whether the graph is still being placed.
+    #[must_use]
+    pub const fn placing(&self) -> bool {
+        self.placing
+    }
+
+    /// Whether it is the chart of a setup.
+    #[must_use]
+    pub fn fits(&self, setup: &Setup) -> bool {
+        let agents = &setup.plan.agents;
+        let same = |(name, agent): (&String, &Agent)| *name == clean_line(agent.id.as_str(), 64);
+        self.names.len() == agents.len() && self.names.iter().zip(agents).all(same)
     }
 
     /// Columns for an agent's name in the graph: those of its wave line up.
@@ -171,9 +206,12 @@ impl Chart {
         self.node_name[ix.ix()]
     }
 
-    /// The placed graph.
+    /// The placed graph; nothing of it while it is being placed.
     #[must_use]
-    pub fn layout(&self, place: Place, closed: &BTreeSet<u32>) -> Rc<Layout> {
+    pub fn layout(&self, place: Place, closed: &BTreeSet<u32>) -> Arc<Layout> {
+        if self.placing {
+            return self.nowhere.clone();
+        }
         let (cell, row_gap, more) = match place {
             Place::Strip => (&self.strip, 0, 0),
             Place::Roomy => (&self.roomy, 0, NODE_TIME),
@@ -186,15 +224,15 @@ impl Chart {
         let wide = |ix| NODE_MARK + self.node_name(ix) + more;
         if closed.is_empty() {
             return cell
-                .get_or_init(|| Rc::new(layout(&self.graph, options, wide)))
+                .get_or_init(|| Arc::new(layout(&self.graph, options, wide)))
                 .clone();
         }
-        let mut kept = self.closed.borrow_mut();
+        let mut kept = self.closed.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept.iter().find(|(p, c, _)| *p == place && c == closed);
         if let Some((.., layout)) = known {
             return layout.clone();
         }
-        let placed = Rc::new(layout_closed(&self.graph, options, closed, |ix| {
+        let placed = Arc::new(layout_closed(&self.graph, options, closed, |ix| {
             let wave = self.graph.wave(ix);
             if closed.contains(&wave) {
                 NODE_MARK + self.closed_name(wave)

@@ -3,6 +3,8 @@
 //! Plain data. The dashboard never reaches sockets, processes or files; whoever opens it (the
 //! `cli`) connects these channels to a client of the runner or to a recording.
 
+use std::sync::Arc;
+
 use crate::{
     engine::{Action, Owner, Record, State},
     plan::AgentIx,
@@ -11,13 +13,15 @@ use crate::{
     schedule::Planned,
 };
 
-use super::log::LogAsk;
+use super::{chart::Chart, log::LogAsk};
 
 /// News for the dashboard.
 #[derive(Debug, Clone)]
 pub enum Update {
     /// The whole state: at the start, and after the connection was lost and made again.
     Snapshot(Box<State>),
+    /// The picture of a large plan, its graph placed; smaller ones the dashboard places itself.
+    Chart(Arc<Chart>),
     /// Events that the snapshot contains already, in order: what happened lately.
     Past(Vec<Record>),
     /// What happened to every agent up to the snapshot with this number.
@@ -146,8 +150,6 @@ pub enum Replay {
     Seconds(i64),
     /// To a moment (elapsed µs).
     Time(u64),
-    /// To a record.
+    /// To a record, and pause there.
     Seq(u64),
-    /// To the next mark, or the one before.
-    Mark(i8),
 }

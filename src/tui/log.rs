@@ -34,7 +34,7 @@ impl LogFilter {
         self.text.is_empty()
             || record.event.agent().is_some_and(|id| has(id.as_str()))
             || has(&log::words(record).0)
-            || has(&log::kind(record))
+            || has(record.event.kind())
     }
 }
 

@@ -3,6 +3,8 @@
 //! Pure but for the clock that `status` needs. The grammar is that of `ctl`; must not have actions
 //! of its own.
 
+mod steer;
+
 use crate::{
     cli::{
         error::status,
@@ -13,14 +15,16 @@ use crate::{
         Action, Event, State,
         words::{ParseError, VERBS, parse},
     },
-    plan::{suggest, units},
+    plan::suggest,
+    report::history::History,
     resources::Sample,
     runtime::lines,
     tui::{
-        feed::{Clock, Replay, Request, Update},
+        feed::{Clock, Request, Update},
         view::{attention::waiting, mine, why, words::span},
     },
 };
+use steer::REPLAY;
 
 /// What is talked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +43,7 @@ pub struct Talk {
     state: Option<Box<State>>,
     sample: Option<Box<Sample>>,
     clock: Option<Clock>,
+    history: Option<Box<History>>,
     /// Asked, and waiting for a yes.
     question: Option<Vec<Action>>,
     requests: Vec<Request>,
@@ -56,19 +61,6 @@ const OWN: [(&str, &str); 5] = [
     ("help", "these words"),
     ("quit", "leave; agents go on"),
 ];
-/// Words of a replay.
-const REPLAY: [(&str, &str); 6] = [
-    ("play", "play on, or pause"),
-    ("faster, slower", "change the speed"),
-    ("next, back", "one record on or back"),
-    (
-        "mark, mark back",
-        "to the next or the last failure, zone, gate or question",
-    ),
-    ("to TIME", "to a time since the start, such as 90s or 5m"),
-    ("end", "to the end"),
-];
-
 impl Talk {
     /// A conversation that knows nothing yet.
     #[must_use]
@@ -79,6 +71,7 @@ impl Talk {
             state: None,
             sample: None,
             clock: None,
+            history: None,
             question: None,
             requests: Vec::new(),
             next_id: 1,
@@ -143,6 +136,10 @@ impl Talk {
                     said.push("The run has ended. Type status, why AGENT or quit.".to_owned());
                 }
                 said
+            }
+            Update::History { history, .. } => {
+                self.history = Some(history);
+                Vec::new()
             }
             Update::Sample(sample) => {
                 self.sample = Some(sample);
@@ -356,31 +353,6 @@ impl Talk {
             self.next_id += 1;
             self.requests.push(Request::Action { id, action });
         }
-        Vec::new()
-    }
-
-    /// Words of a replay.
-    fn steer(&mut self, words: &[String]) -> Vec<String> {
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let what = match words.as_slice() {
-            ["play" | "pause"] => Replay::Toggle,
-            ["faster"] => Replay::Speed(1),
-            ["slower"] => Replay::Speed(-1),
-            ["next"] => Replay::Step(1),
-            ["back"] => Replay::Step(-1),
-            ["mark"] => Replay::Mark(1),
-            ["mark", "back"] => Replay::Mark(-1),
-            ["end"] => Replay::Time(u64::MAX),
-            ["to", time] => match units::duration(time) {
-                Some(us) => Replay::Time(us),
-                None => return vec![format!("{time} is no time: write 90s or 5m")],
-            },
-            [verb, ..] if VERBS.iter().any(|(known, _)| known == verb) => {
-                return vec!["This is a recording: it cannot be changed.".to_owned()];
-            }
-            _ => return vec!["This is not known. Type help for what can be typed.".to_owned()],
-        };
-        self.requests.push(Request::Replay(what));
         Vec::new()
     }
 }

@@ -1,10 +1,59 @@
-//! Whom an event is about, and how urgent it is.
+//! What kind an event is of, whom it is about, and how urgent it is.
 
 use crate::plan::AgentId;
 
 use super::{Event, Level, Zone};
 
 impl Event {
+    /// Returns the contract's name of its kind, as the journal has it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::RunStarted { .. } => "run.started",
+            Self::RunResumed { .. } => "run.resumed",
+            Self::RunStopped { .. } => "run.stopped",
+            Self::RunDegraded { .. } => "run.degraded",
+            Self::RunFinished { .. } => "run.finished",
+            Self::OperatorAction { .. } => "operator.action",
+            Self::ModeChanged { .. } => "mode.changed",
+            Self::AgentReady { .. } => "agent.ready",
+            Self::AgentSkipped { .. } => "agent.skipped",
+            Self::AgentScheduled { .. } => "agent.scheduled",
+            Self::AgentStarted { .. } => "agent.started",
+            Self::AgentQuiet { .. } => "agent.quiet",
+            Self::AgentTimeout { .. } => "agent.timeout",
+            Self::AttemptEnded { .. } => "attempt.ended",
+            Self::AgentRetrying { .. } => "agent.retrying",
+            Self::AgentJoining { .. } => "agent.joining",
+            Self::AgentChecking { .. } => "agent.checking",
+            Self::AgentFrozen { .. } => "agent.frozen",
+            Self::ProcessTrouble { .. } => "process.trouble",
+            Self::AgentFreezeVerified { .. } => "agent.freeze_verified",
+            Self::AgentThawed { .. } => "agent.thawed",
+            Self::AgentBlocked { .. } => "agent.blocked",
+            Self::AgentFailed { .. } => "agent.failed",
+            Self::AgentStopped { .. } => "agent.stopped",
+            Self::AgentCompleted { .. } => "agent.completed",
+            Self::CheckQueued { .. } => "check.queued",
+            Self::CheckScheduled { .. } => "check.scheduled",
+            Self::CheckStarted { .. } => "check.started",
+            Self::CheckEnded { .. } => "check.ended",
+            Self::CheckTimeout { .. } => "check.timeout",
+            Self::CheckFrozen { .. } => "check.frozen",
+            Self::CheckThawed { .. } => "check.thawed",
+            Self::GatePassed { .. } => "gate.passed",
+            Self::GateFailed { .. } => "gate.failed",
+            Self::PhaseStarted { .. } => "phase.started",
+            Self::PhaseChecking { .. } => "phase.checking",
+            Self::PhaseReopened { .. } => "phase.reopened",
+            Self::PhaseCompleted { .. } => "phase.completed",
+            Self::PhaseFailed { .. } => "phase.failed",
+            Self::WaveCompleted { .. } => "wave.completed",
+            Self::CheckpointMade { .. } => "checkpoint.made",
+            Self::ZoneChanged { .. } => "zone.changed",
+        }
+    }
+
     /// Returns the agent that the event is about.
     #[must_use]
     pub fn agent(&self) -> Option<&AgentId> {

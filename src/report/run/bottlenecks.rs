@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Metrics, State};
+use crate::{
+    engine::{Metrics, State},
+    plan::AgentIx,
+};
 
 /// Kinds of bottleneck by their names in K3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -66,27 +69,30 @@ const RETRY_MS: u64 = 30_000;
 pub fn bottlenecks(state: &State, metrics: &Metrics) -> Vec<Bottleneck> {
     let mut out = Vec::new();
     // An agent that still runs has no length yet: it would pull the mean down.
-    let times: Vec<(&String, u64)> = metrics
-        .agent_execution_times
-        .iter()
-        .filter(|(id, _)| {
-            let ix = state.find(&id.as_str().into());
-            ix.is_none_or(|ix| state.agent(ix).live.is_none())
-        })
-        .map(|(id, &ms)| (id, ms))
+    let times: Vec<(AgentIx, u64)> = state
+        .setup
+        .plan
+        .indices()
+        .map(|ix| (ix, state.agent(ix)))
+        .filter(|(_, agent)| agent.attempt > 0 && agent.live.is_none())
+        .map(|(ix, agent)| (ix, agent.ran_us / 1000))
         .collect();
     let count = times.len() as u64;
-    if count > 1 {
-        let mean = times.iter().map(|(_, ms)| ms).sum::<u64>() / count;
-        for (agent, ms) in times {
-            // 1.5 × the mean in integers.
-            if mean > 0 && ms * 2 > mean * 3 {
+    let mean = times
+        .iter()
+        .map(|(_, ms)| ms)
+        .sum::<u64>()
+        .checked_div(count);
+    if let Some(mean) = mean.filter(|&mean| count > 1 && mean > 0) {
+        for (ix, ms) in times {
+            if let Some(severity) = grade(BottleneckKind::SlowAgent, ms, mean) {
+                let agent = state.id(ix).to_string();
                 out.push(Bottleneck {
                     kind: BottleneckKind::SlowAgent,
-                    severity: grade(ms > mean * 2),
-                    agent: Some(agent.clone()),
+                    severity,
                     impact_ms: ms - mean,
                     text: format!("{agent} ran {}; the mean is {}", seconds(ms), seconds(mean)),
+                    agent: Some(agent),
                 });
             }
         }
@@ -95,10 +101,10 @@ pub fn bottlenecks(state: &State, metrics: &Metrics) -> Vec<Bottleneck> {
         metrics.coordination_overhead_ms,
         metrics.parallel_duration_ms,
     );
-    if overhead * 5 > parallel {
+    if let Some(severity) = grade(BottleneckKind::CoordinationOverhead, overhead, parallel) {
         out.push(Bottleneck {
             kind: BottleneckKind::CoordinationOverhead,
-            severity: grade(overhead * 5 > parallel * 2),
+            severity,
             agent: None,
             impact_ms: overhead,
             text: format!(
@@ -109,10 +115,10 @@ pub fn bottlenecks(state: &State, metrics: &Metrics) -> Vec<Bottleneck> {
         });
     }
     let (retries, agents) = (u64::from(metrics.retry_attempts), state.agents.len() as u64);
-    if retries * 10 > agents {
+    if let Some(severity) = grade(BottleneckKind::ResourceContention, retries, agents) {
         out.push(Bottleneck {
             kind: BottleneckKind::ResourceContention,
-            severity: grade(retries * 5 > agents),
+            severity,
             agent: None,
             impact_ms: retries * RETRY_MS,
             text: format!("{retries} retries among {agents} agents (counted as 30 s each)"),
@@ -126,8 +132,23 @@ pub fn bottlenecks(state: &State, metrics: &Metrics) -> Vec<Bottleneck> {
     out
 }
 
-const fn grade(high: bool) -> Weight {
-    if high { Weight::High } else { Weight::Medium }
+/// K3: from which share on it is a bottleneck, and from which on a bad one, in permille.
+const BOUNDS: [(BottleneckKind, u64, u64); 3] = [
+    (BottleneckKind::SlowAgent, 1_500, 2_000),
+    (BottleneckKind::CoordinationOverhead, 200, 400),
+    (BottleneckKind::ResourceContention, 100, 200),
+];
+
+fn grade(kind: BottleneckKind, part: u64, whole: u64) -> Option<Weight> {
+    let (_, medium, high) = BOUNDS.into_iter().find(|bound| bound.0 == kind)?;
+    let above = |permille: u64| u128::from(part) * 1000 > u128::from(whole) * u128::from(permille);
+    above(medium).then(|| {
+        if above(high) {
+            Weight::High
+        } else {
+            Weight::Medium
+        }
+    })
 }
 
 /// Returns recommendations for the bottlenecks, the largest saving first.

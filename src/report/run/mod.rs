@@ -7,7 +7,7 @@
 mod bottlenecks;
 mod markdown;
 mod targets;
-mod waits;
+pub mod waits;
 
 #[cfg(test)]
 mod tests;
@@ -24,7 +24,7 @@ pub use bottlenecks::{Bottleneck, BottleneckKind, Recommendation, Weight};
 pub use targets::{Target, Verdict};
 pub use waits::{Wait, WaitFor};
 
-use super::history::History;
+use super::past::Past;
 
 /// Version of `report.json`; fields are added, never changed.
 pub const VERSION: u32 = 1;
@@ -111,11 +111,48 @@ impl RunReport {
     #[must_use]
     pub fn new(
         state: &State,
-        history: &History,
+        history: Past<'_>,
         points: &[Point],
         planned_us: Option<u64>,
     ) -> Self {
-        let mut metrics = Metrics::at(state, history.now_us);
+        Self {
+            waits: waits::waits(state, history),
+            agents: state
+                .setup
+                .plan
+                .indices()
+                .map(|ix| agent_line(state, ix, history.now_us))
+                .collect(),
+            ..Self::of_all(
+                state,
+                history,
+                points,
+                planned_us,
+                Metrics::at(state, history.now_us),
+            )
+        }
+    }
+
+    /// The same without what is told of each agent and wait, for a screen that shows some of them:
+    /// they come from [`agent_line`] and [`waits::find`].
+    #[must_use]
+    pub fn brief(
+        state: &State,
+        history: Past<'_>,
+        points: &[Point],
+        planned_us: Option<u64>,
+    ) -> Self {
+        let metrics = Metrics::of_all(state, history.now_us);
+        Self::of_all(state, history, points, planned_us, metrics)
+    }
+
+    fn of_all(
+        state: &State,
+        history: Past<'_>,
+        points: &[Point],
+        planned_us: Option<u64>,
+        mut metrics: Metrics,
+    ) -> Self {
         let memory = memory(history, points);
         if let Some(bytes) = memory.average_agents_bytes {
             metrics.average_memory_usage_mb = Some(bytes / 1_000_000);
@@ -158,14 +195,9 @@ impl RunReport {
                 Some(_) => waits::realised_path(state),
                 None => Vec::new(),
             },
-            waits: waits::waits(state, history),
+            waits: Vec::new(),
             memory,
-            agents: state
-                .setup
-                .plan
-                .indices()
-                .map(|ix| agent_line(state, ix, history.now_us))
-                .collect(),
+            agents: Vec::new(),
             metrics,
         }
     }
@@ -198,7 +230,9 @@ fn counts(state: &State) -> Vec<(String, u32)> {
         .collect()
 }
 
-fn agent_line(state: &State, ix: AgentIx, now_us: u64) -> AgentLine {
+/// Returns what is told of an agent at a moment (elapsed µs).
+#[must_use]
+pub fn agent_line(state: &State, ix: AgentIx, now_us: u64) -> AgentLine {
     let agent = state.agent(ix);
     let mode = state.mode_of(ix);
     AgentLine {
@@ -213,7 +247,7 @@ fn agent_line(state: &State, ix: AgentIx, now_us: u64) -> AgentLine {
     }
 }
 
-fn memory(history: &History, points: &[Point]) -> MemoryLine {
+fn memory(history: Past<'_>, points: &[Point]) -> MemoryLine {
     let mut line = MemoryLine {
         readings: points.iter().map(|point| point.count).sum(),
         ..MemoryLine::default()

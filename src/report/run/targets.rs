@@ -64,85 +64,92 @@ struct Bounds {
 
 const NO_BOUND: i64 = i64::MAX;
 
+/// A row of K4: what, whose target, in words, met within, looked at outside of.
+const fn row(
+    name: &'static str,
+    source: &'static str,
+    words: &'static str,
+    inside: (i64, i64),
+    review: (i64, i64),
+) -> Bounds {
+    Bounds {
+        name,
+        source,
+        words,
+        inside,
+        review,
+    }
+}
+
+const SAVED: &str = "time saved against one after the other";
+
 const TIME_SAVED: [Bounds; 4] = [
-    Bounds {
-        name: "time saved against one after the other",
-        source: "HW",
-        words: "30-50 %",
-        inside: (300, NO_BOUND),
-        review: (0, NO_BOUND),
-    },
-    Bounds {
-        name: "time saved against one after the other",
-        source: "PE",
-        words: "30-70 %, review below 25 %",
-        inside: (300, NO_BOUND),
-        review: (250, NO_BOUND),
-    },
-    Bounds {
-        name: "time saved against one after the other",
-        source: "CF",
-        words: "40-60 %",
-        inside: (400, NO_BOUND),
-        review: (0, NO_BOUND),
-    },
-    Bounds {
-        name: "time saved against one after the other",
-        source: "IP",
-        words: "at least 30 % in the median",
-        inside: (300, NO_BOUND),
-        review: (0, NO_BOUND),
-    },
+    row(SAVED, "HW", "30-50 %", (300, NO_BOUND), (0, NO_BOUND)),
+    row(
+        SAVED,
+        "PE",
+        "30-70 %, review below 25 %",
+        (300, NO_BOUND),
+        (250, NO_BOUND),
+    ),
+    row(SAVED, "CF", "40-60 %", (400, NO_BOUND), (0, NO_BOUND)),
+    row(
+        SAVED,
+        "IP",
+        "at least 30 % in the median",
+        (300, NO_BOUND),
+        (0, NO_BOUND),
+    ),
 ];
 
 const MEMORY: [Bounds; 2] = [
-    Bounds {
-        name: "average memory",
-        source: "HW",
-        words: "60-80 %, under 50 % idle, over 85 % too much",
-        inside: (600, 800),
-        review: (500, 850),
-    },
-    Bounds {
-        name: "average memory",
-        source: "PE",
-        words: "60-85 %, review under 50 % and over 90 %",
-        inside: (600, 850),
-        review: (500, 900),
-    },
+    row(
+        "average memory",
+        "HW",
+        "60-80 %, under 50 % idle, over 85 % too much",
+        (600, 800),
+        (500, 850),
+    ),
+    row(
+        "average memory",
+        "PE",
+        "60-85 %, review under 50 % and over 90 %",
+        (600, 850),
+        (500, 900),
+    ),
 ];
 
-const REALISED: Bounds = Bounds {
-    name: "parallel opportunities realised",
-    source: "PE",
-    words: "over 80 %, poor under 70 %",
-    inside: (800, NO_BOUND),
-    review: (700, NO_BOUND),
-};
+const REALISED: Bounds = row(
+    "parallel opportunities realised",
+    "PE",
+    "over 80 %, poor under 70 %",
+    (800, NO_BOUND),
+    (700, NO_BOUND),
+);
 
-const GATES: Bounds = Bounds {
-    name: "gate pass rate",
-    source: "PE",
-    words: "100 %, look into it under 95 %",
-    inside: (1000, NO_BOUND),
-    review: (950, NO_BOUND),
-};
+const GATES: Bounds = row(
+    "gate pass rate",
+    "PE",
+    "100 %, look into it under 95 %",
+    (1000, NO_BOUND),
+    (950, NO_BOUND),
+);
 
-const SPEED_UP: Bounds = Bounds {
-    name: "speed-up",
-    source: "FX",
-    words: "over 2 ×",
-    inside: (2001, NO_BOUND),
-    review: (0, NO_BOUND),
-};
+const SPEED_UP: Bounds = row(
+    "speed-up",
+    "FX",
+    "over 2 ×",
+    (2001, NO_BOUND),
+    (0, NO_BOUND),
+);
 
-const OVERHEAD: Bounds = Bounds {
-    name: "coordination overhead",
-    source: "FX",
-    words: "under 20 % of the parallel time",
-    inside: (0, 199),
-    review: (0, NO_BOUND),
-};
+const OVERHEAD: Bounds = row(
+    "coordination overhead",
+    "FX",
+    "under 20 % of the parallel time",
+    (0, 199),
+    (0, NO_BOUND),
+);
 
 impl Bounds {
     fn judge(&self, measure: Result<i64, &str>) -> Target {

@@ -1,6 +1,7 @@
 //! Tests of the report of a run.
 
 use super::*;
+use crate::report::history::History;
 use crate::{
     graph::random::{SECOND, agent, empty, hard},
     tui::tests::{
@@ -17,7 +18,7 @@ fn report_at(run: &Run, now_us: u64) -> RunReport {
         history.push(&state, record);
     }
     history.now_us = now_us;
-    RunReport::new(&state, &history, &[], Some(SECOND))
+    RunReport::new(&state, history.whole(), &[], Some(SECOND))
 }
 
 /// `a` and `c` without needs, `b` after `a`, `d` after both.

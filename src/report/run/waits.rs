@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::{EdgeKind, State, Status},
-    plan::AgentIx,
-    report::history::History,
+    plan::{AgentIx, PhaseIx},
+    report::past::Past,
 };
 
 /// Kinds of waiting, by what would have ended it.
@@ -43,43 +43,84 @@ pub struct Wait {
     pub ms: u64,
 }
 
+/// For whom an agent waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    Agent(AgentIx),
+    Phase(PhaseIx),
+}
+
+/// One agent's waiting of one kind, not yet in words: a large run has tens of thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    agent: AgentIx,
+    what: WaitFor,
+    whom: Option<Whom>,
+    us: u64,
+}
+
+impl Found {
+    /// Puts it into words.
+    #[must_use]
+    pub fn told(self, state: &State) -> Wait {
+        Wait {
+            agent: state.id(self.agent).to_string(),
+            what: self.what,
+            whom: self.whom.map(|whom| match whom {
+                Whom::Agent(ix) => state.id(ix).to_string(),
+                Whom::Phase(ix) => state.setup.plan.phases[ix.ix()].id.clone(),
+            }),
+            ms: self.us / 1000,
+        }
+    }
+}
+
 /// Returns all waits of at least a second, the longest first.
 #[must_use]
-pub fn waits(state: &State, history: &History) -> Vec<Wait> {
-    let mut out = Vec::new();
-    for ix in state.setup.plan.indices() {
-        let id = state.id(ix).to_string();
-        let mut add = |what, whom: Option<String>, us: u64| {
+pub fn waits(state: &State, history: Past<'_>) -> Vec<Wait> {
+    let found = find(state, history);
+    found.into_iter().map(|found| found.told(state)).collect()
+}
+
+/// The same, not yet in words.
+#[must_use]
+pub fn find(state: &State, history: Past<'_>) -> Vec<Found> {
+    let mut out: Vec<Found> = Vec::new();
+    for agent in state.setup.plan.indices() {
+        let mut add = |what, whom: Option<Whom>, us: u64| {
             if us >= 1_000_000 {
-                out.push(Wait {
-                    agent: id.clone(),
+                out.push(Found {
+                    agent,
                     what,
                     whom,
-                    ms: us / 1000,
+                    us,
                 });
             }
         };
-        let time = |status| history.time_in(ix, status);
-        let held = history.held(ix, state.setup.plan.agent(ix).phase, 0);
+        let times = history.times(agent);
+        let time = |status| times.in_state(status);
+        let held = history.held(agent, state.setup.plan.agent(agent).phase, 0);
         add(
             WaitFor::Person,
             None,
             time(Status::Blocked) + time(Status::Frozen) + held.red_us,
         );
         for (phase, us) in held.phases {
-            let phase = &state.setup.plan.phases[phase.ix()];
-            add(WaitFor::Phase, Some(phase.id.clone()), us);
+            add(WaitFor::Phase, Some(Whom::Phase(phase)), us);
         }
         add(
             WaitFor::Predecessor,
-            last_before(state, ix).map(|ix| state.id(ix).to_string()),
+            last_before(state, agent).map(Whom::Agent),
             time(Status::Waiting),
         );
         add(WaitFor::Room, None, held.room_us);
         add(WaitFor::Backoff, None, time(Status::BackingOff));
         add(WaitFor::Checks, None, time(Status::Checking));
     }
-    out.sort_by(|a, b| b.ms.cmp(&a.ms).then_with(|| a.agent.cmp(&b.agent)));
+    out.sort_by(|a, b| {
+        let ids = || state.id(a.agent).cmp(&state.id(b.agent));
+        (b.us / 1000).cmp(&(a.us / 1000)).then_with(ids)
+    });
     out
 }
 

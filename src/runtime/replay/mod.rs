@@ -18,10 +18,8 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 
 use crate::{
     engine::{Record, Setup, State},
-    journal::{Line, ReadError, Reader, Seeker, To, apply, fold_each, read_samples},
-    report::history::{History, Mark},
-    resources::{Point, Sample, Trend},
-    tui::feed::{Clock, Request, Update},
+    journal::{Line, ReadError, Readings, Seeker, To, apply},
+    tui::feed::{Clock, Replay, Request, Update},
 };
 
 use super::{output, past, records};
@@ -41,9 +39,7 @@ const LATELY: u64 = 64;
 pub struct Recording {
     dir: PathBuf,
     seeker: Seeker,
-    samples: Vec<Sample>,
-    marks: Vec<Mark>,
-    history: Option<Box<History>>,
+    readings: Readings,
     last: Where,
     state: State,
     ahead: VecDeque<Line>,
@@ -58,36 +54,23 @@ struct Where {
 }
 
 impl Recording {
-    /// Opens the run in a folder at its beginning, paused.
+    /// Opens the run in a folder at its beginning, paused; does not read all of it.
     ///
     /// # Errors
     /// When its journal cannot be read.
     pub fn open(dir: &Path, setup: Arc<Setup>) -> Result<Self, ReadError> {
-        let first = State::new(setup.clone());
-        // One pass for the marks and the end; the seeker's snapshots serve the jumps.
-        let mut history = History::new(&first);
-        let mut end = Where::default();
-        fold_each(
-            first.clone(),
-            &mut Reader::open(dir)?,
-            u64::MAX,
-            |state, record| {
-                history.push(state, record);
-                end = Where {
-                    seq: record.seq,
-                    elapsed_us: record.elapsed_us,
-                };
-            },
-        )?;
-        let (samples, _) = read_samples(dir)?;
+        let state = State::new(setup.clone());
+        let seeker = Seeker::open(dir, setup)?;
+        let end = seeker.last()?.map_or_else(Where::default, |line| Where {
+            seq: line.seq(),
+            elapsed_us: line.elapsed_us(),
+        });
         Ok(Self {
             dir: dir.to_owned(),
-            seeker: Seeker::open(dir, setup)?,
-            samples,
-            marks: history.marks.clone(),
-            history: Some(Box::new(history)),
+            seeker,
+            readings: Readings::default(),
             last: end,
-            state: first,
+            state,
             ahead: VecDeque::new(),
             clock: Clock {
                 at_us: 0,
@@ -123,25 +106,20 @@ impl Recording {
         to: &mpsc::Sender<Update>,
         asked: &mut mpsc::Receiver<Request>,
     ) -> Option<()> {
-        if let Some(history) = self.history.take() {
-            let planned = Box::new(past::planned(&self.state.setup));
-            let seq = u64::MAX;
-            let update = Update::History {
-                seq,
-                history,
-                planned,
-            };
-            send(to, update)?;
-        }
-        let mut trend = Trend::default();
-        for sample in &self.samples {
-            trend.push(Point::of(sample));
-        }
-        send(to, Update::Trend(trend.until(u64::MAX).to_vec()))?;
+        // What is shown first waits for nothing; what a person does next knows the readings. All
+        // that happened comes when it has been read.
+        let setup = self.state.setup.clone();
+        let readings = past::read(&self.dir, setup, to.clone()).ok();
         self.jump(To::Seq(1), to)?;
+        if let Some(readings) = readings.and_then(|readings| readings.recv().ok()) {
+            self.readings = readings;
+        }
+        let mut waiting = VecDeque::new();
         let mut before = Instant::now();
         loop {
-            let request = if self.clock.playing {
+            let request = if let Some(request) = waiting.pop_front() {
+                Some(request)
+            } else if self.clock.playing {
                 match asked.try_recv() {
                     Ok(request) => Some(request),
                     Err(TryRecvError::Empty) => None,
@@ -153,7 +131,17 @@ impl Recording {
                 Some(request)
             };
             match request {
-                Some(request) => self.answer(request, to)?,
+                Some(mut request) => {
+                    // Of the places that somebody drags over, the last one is wanted.
+                    while let Ok(next) = asked.try_recv() {
+                        if is_place(&request) && is_place(&next) {
+                            request = next;
+                        } else {
+                            waiting.push_back(next);
+                        }
+                    }
+                    self.answer(request, to)?;
+                }
                 None => thread::sleep(TICK.saturating_sub(before.elapsed())),
             }
             if self.clock.playing {
@@ -234,19 +222,12 @@ impl Recording {
         if live.attempt != attempt || live.live.is_none() {
             return None;
         }
-        let sample = self.sample()?;
+        let sample = self.readings.at(self.clock.at_us)?;
         let found = sample
             .agents
             .iter()
             .find(|a| a.agent == agent && a.attempt == attempt);
         Some(found.map_or(0, |a| a.output_bytes))
-    }
-
-    fn sample(&self) -> Option<&Sample> {
-        let after = self
-            .samples
-            .partition_point(|s| s.elapsed_us <= self.clock.at_us);
-        self.samples.get(after.checked_sub(1)?)
     }
 
     /// Takes the state forward in time and sends what happened on the way.
@@ -276,8 +257,14 @@ impl Recording {
                 records.push(record);
             }
             if records.len() > FEW {
+                // Too many to be told one by one, so not read one by one either.
                 whole = true;
-                records.clear();
+                match self.seeker.seek(To::Elapsed(until_us)) {
+                    Ok(state) => self.state = state,
+                    Err(error) => return lost(&error, to),
+                }
+                self.ahead.clear();
+                break;
             }
         }
         self.clock.at_us = until_us;
@@ -300,12 +287,8 @@ impl Recording {
         self.snapshot(to)?;
         // What the forecast of memory was made from at that moment.
         let from = self.clock.at_us.saturating_sub(FORECAST_US);
-        let first = self.samples.partition_point(|s| s.elapsed_us < from);
-        let last = self
-            .samples
-            .partition_point(|s| s.elapsed_us <= self.clock.at_us);
-        for sample in self.samples.get(first..last).unwrap_or_default() {
-            send(to, Update::Sample(Box::new(sample.clone())))?;
+        for sample in self.readings.between(from, self.clock.at_us) {
+            send(to, Update::Sample(Box::new(sample)))?;
         }
         self.tell(to)
     }
@@ -331,11 +314,16 @@ impl Recording {
 
     fn tell(&mut self, to: &mpsc::Sender<Update>) -> Option<()> {
         self.clock.seq = self.state.seq;
-        if let Some(sample) = self.sample() {
-            send(to, Update::Sample(Box::new(sample.clone())))?;
+        if let Some(sample) = self.readings.at(self.clock.at_us) {
+            send(to, Update::Sample(Box::new(sample)))?;
         }
         send(to, Update::Clock(self.clock))
     }
+}
+
+/// Whether a request leads to a place, wherever the clock stands.
+const fn is_place(request: &Request) -> bool {
+    matches!(request, Request::Replay(Replay::Time(_) | Replay::Seq(_)))
 }
 
 /// Says that the recording cannot be read any more.

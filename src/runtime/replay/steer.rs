@@ -4,7 +4,6 @@ use tokio::sync::mpsc;
 
 use crate::{
     journal::To,
-    report::history::mark_from,
     tui::feed::{Replay, Update},
 };
 
@@ -44,16 +43,9 @@ impl Recording {
                 self.go(at, to)
             }
             Replay::Time(at_us) => self.go(at_us, to),
-            Replay::Seq(seq) => self.jump(To::Seq(seq.clamp(1, self.last.seq.max(1))), to),
-            Replay::Mark(step) => {
-                let mark = mark_from(&self.marks, self.state.seq, step > 0);
-                match mark.map(|mark| mark.seq) {
-                    Some(seq) => {
-                        self.clock.playing = false;
-                        self.jump(To::Seq(seq), to)
-                    }
-                    None => self.tell(to),
-                }
+            Replay::Seq(seq) => {
+                self.clock.playing = false;
+                self.jump(To::Seq(seq.clamp(1, self.last.seq.max(1))), to)
             }
         }
     }

@@ -73,6 +73,12 @@ pub fn draw(view: &View, graph: &GraphView, ui: &UiState, look: Look<'_>, buf: &
             (if full { " back" } else { " full" }, base.dim),
         ],
     );
+    if graph.placing {
+        Pen::new(buf, area, 1)
+            .to(2)
+            .put("the graph is being placed", base.dim);
+        return;
+    }
     let mut top = 1;
     if regions::wave_row(area) {
         let mut free = 0;

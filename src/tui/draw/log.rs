@@ -75,7 +75,7 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         &[(right, base.dim)],
     );
     let rows = event_rows(area.height);
-    let kinds = log.rows.iter().map(|r| width(&r.kind)).max().unwrap_or(0) as u16;
+    let kinds = log.rows.iter().map(|r| width(r.kind)).max().unwrap_or(0) as u16;
     for (n, row) in (0..rows).zip(&log.rows) {
         let mut pen = Pen::new(buf, area, 1 + n);
         let mut x = 1;
@@ -86,7 +86,7 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         if area.width >= 100 {
             pen.put_right(&row.seq.to_string(), x + 7, base.faint);
             x += 9;
-            pen.to(x).put(&row.kind, base.dim);
+            pen.to(x).put(row.kind, base.dim);
             x += kinds + 2;
         }
         pen.to(x).put(mark(row.level), style_of(theme, row.level));

@@ -31,7 +31,7 @@ const TOPICS: [(&str, Topic); 6] = [
     ("later", Topic::Later),
 ];
 /// When a hint is of use, by its word.
-const NEEDS: [(&str, Need); 8] = [
+const NEEDS: [(&str, Need); 9] = [
     ("agent", Need::Agent),
     ("group", Need::Group),
     ("live", Need::Live),
@@ -39,6 +39,7 @@ const NEEDS: [(&str, Need); 8] = [
     ("replay", Need::Replay),
     ("deck", Need::Deck),
     ("away", Need::Away),
+    ("graph", Need::Graph),
     ("rows", Need::Rows),
 ];
 

@@ -16,6 +16,7 @@ use crate::{
     graph::random::{Rng, layered, plan},
     plan::Mode,
     tui::{
+        chart::Chart,
         feed::Update,
         theme::{Depth, Theme},
         ui_state::{Grouping, Screen, Sort, UiState},
@@ -198,6 +199,8 @@ fn frame_time() {
                 selected: app.ui.selected.clone(),
                 ..UiState::default()
             };
+            let chart = Chart::placed(&run.state.setup);
+            update(&mut app, AppInput::Feed(Update::Chart(chart.into())));
             let start = Instant::now();
             let _ = app.view();
             let first = start.elapsed();

@@ -6,6 +6,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeMap, VecDeque},
     rc::Rc,
+    sync::Arc,
 };
 
 use crate::{
@@ -29,7 +30,7 @@ use crate::{
             self, Note, Source, View,
             outline::{self, Outline},
             regions,
-            report::ReportRow,
+            report::{ReportRow, Rows},
         },
     },
 };
@@ -91,7 +92,7 @@ pub struct App {
     pub quit: bool,
     /// The run, as the snapshot and the records since make it.
     pub state: Option<Box<State>>,
-    pub(super) chart: Option<Chart>,
+    pub(super) chart: Option<Arc<Chart>>,
     pub(super) sample: Option<Box<Sample>>,
     /// What happened since the snapshot, or from the beginning once that has come.
     pub(super) history: Option<Box<History>>,
@@ -99,12 +100,14 @@ pub struct App {
     pub(super) history_whole: bool,
     /// Where a replay stands.
     pub(super) clock: Option<Clock>,
+    /// The record that a key leads to, until the clock is told.
+    pub(super) heading: Option<u64>,
     /// The snapshot that the history began with.
     pub(super) history_from: u64,
     pub(super) planned: Option<Box<Planned>>,
     pub(super) trend: Trend,
     /// Rows of the report, and of which moment they are.
-    pub(super) report: RefCell<Option<(ReportOf, Rc<[ReportRow]>)>>,
+    pub(super) report: RefCell<Option<(ReportOf, Rc<Rows>)>>,
     pub(super) log: LogBuffer,
     pub(super) log_wanted: bool,
     /// Sees where memory is heading; tells the engine nothing.
@@ -146,6 +149,7 @@ impl App {
             history: None,
             history_from: 0,
             history_whole: false,
+            heading: None,
             clock: None,
             planned: None,
             trend: Trend::default(),
@@ -182,7 +186,7 @@ impl App {
     }
 
     pub(super) fn source(&self) -> Option<Source<'_>> {
-        let (state, chart) = (self.state.as_ref()?, self.chart.as_ref()?);
+        let (state, chart) = (self.state.as_ref()?, self.chart.as_deref()?);
         Some(Source {
             state,
             sample: self.sample.as_deref(),
@@ -207,7 +211,7 @@ impl App {
         let source = self.source()?;
         let state = source.state;
         let history = source.history?.until(state.seq, source.now_us());
-        Some(Digest::since(state, &history, from_us).lines())
+        Some(Digest::since(state, history, from_us).lines())
     }
 
     /// A person did something now: a long pause before it was an absence.
@@ -222,10 +226,8 @@ impl App {
     }
 
     /// All rows of the report, made anew only when something in them can have changed.
-    pub(super) fn report_rows(&self) -> Rc<[ReportRow]> {
-        let Some(source) = self.source() else {
-            return Rc::default();
-        };
+    pub(super) fn report_rows(&self) -> Option<Rc<Rows>> {
+        let source = self.source()?;
         let now_us = source.now_us();
         let of = ReportOf {
             seq: source.state.seq,
@@ -237,17 +239,22 @@ impl App {
         if let Some((made_of, rows)) = kept.as_ref()
             && *made_of == of
         {
-            return Rc::clone(rows);
+            return Some(Rc::clone(rows));
         }
-        let rows: Rc<[ReportRow]> = view::report::all(source, of.columns).into();
+        let rows = Rc::new(view::report::all(source, of.columns));
         *kept = Some((of, Rc::clone(&rows)));
-        rows
+        Some(rows)
+    }
+
+    /// One of them.
+    pub(super) fn report_row(&self, at: usize) -> Option<ReportRow> {
+        self.report_rows()?.row(self.source()?, at)
     }
 
     /// The address of the report's rows: the same ones have the same.
     #[cfg(test)]
-    pub(crate) fn report_made(&self) -> *const ReportRow {
-        self.report_rows().as_ptr()
+    pub(crate) fn report_made(&self) -> Option<*const Rows> {
+        self.report_rows().map(|rows| Rc::as_ptr(&rows))
     }
 
     /// Agents in the order of the timeline's rows.
@@ -271,7 +278,10 @@ impl App {
             self.offer_themes(&mut view);
             return view;
         };
-        let report = (self.ui.screen == Screen::Report).then(|| self.report_rows());
+        let report = match self.ui.screen {
+            Screen::Report => self.report_rows(),
+            _ => None,
+        };
         let source = Source {
             report: report.as_deref(),
             ..source

@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     display::clean_line,
+    report::history::mark_from,
     tui::{
         action::UiAction,
         feed::{Replay, Request},
@@ -112,6 +113,28 @@ fn replay(app: &mut App, what: Replay, out: &mut Vec<Request>) {
             "this is live; `wavedeck replay` plays a run again",
         );
     }
+}
+
+/// To the next mark, or the one before; from where an earlier key leads, if it has not come there.
+fn to_mark(app: &mut App, forwards: bool, out: &mut Vec<Request>) {
+    let Some(clock) = app.clock.filter(|_| app.history_whole) else {
+        if app.clock.is_none() {
+            replay(app, Replay::Toggle, out);
+        } else {
+            app.say(Voice::Plain, "the recording is still being read for marks");
+        }
+        return;
+    };
+    let from = app.heading.unwrap_or(clock.seq);
+    let marks = app.history.as_ref().map_or(&[][..], |h| &h.marks);
+    let Some(mark) = mark_from(marks, from, forwards) else {
+        let which = if forwards { "after" } else { "before" };
+        app.say(Voice::Plain, format!("there is no mark {which} this"));
+        return;
+    };
+    let seq = mark.seq;
+    app.heading = Some(seq);
+    replay(app, Replay::Seq(seq), out);
 }
 
 /// What a key of the deck does not do on a screen that hides it.
@@ -271,8 +294,8 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Slower => replay(app, Replay::Speed(-1), out),
         UiAction::NextRecord => replay(app, Replay::Step(1), out),
         UiAction::PreviousRecord => replay(app, Replay::Step(-1), out),
-        UiAction::NextMark => replay(app, Replay::Mark(1), out),
-        UiAction::PreviousMark => replay(app, Replay::Mark(-1), out),
+        UiAction::NextMark => to_mark(app, true, out),
+        UiAction::PreviousMark => to_mark(app, false, out),
         UiAction::SecondsOn => replay(app, Replay::Seconds(5), out),
         UiAction::SecondsBack => replay(app, Replay::Seconds(-5), out),
         UiAction::Nothing | UiAction::Unbuilt => {}

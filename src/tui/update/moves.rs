@@ -119,7 +119,10 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
         Pane::Timeline => walk_timeline(app, by, out),
         Pane::Log => log::step(app, by, out),
         Pane::Report => {
-            let last = app.report_rows().len().saturating_sub(1);
+            let last = app
+                .report_rows()
+                .map_or(0, |all| all.len())
+                .saturating_sub(1);
             app.ui.report_at = app.ui.report_at.saturating_add_signed(by).min(last);
         }
     }
@@ -127,7 +130,7 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
 
 /// From a row of the report to the moment and the agent behind it.
 fn open_report(app: &mut App, out: &mut Vec<Request>) {
-    let row = app.report_rows().get(app.ui.report_at).cloned();
+    let row = app.report_row(app.ui.report_at);
     let Some((seq, agent)) = row.and_then(|row| Some((row.seq, row.agent?))) else {
         app.say(Voice::Plain, "no moment stands behind this row");
         return;

@@ -2,12 +2,14 @@
 //!
 //! Must not ask the runner for anything but through what the app wants.
 
+use std::sync::Arc;
+
 use super::{
     App, Dirty, NOTES,
     select::{follow_selection, go_to_what_runs, keep_selection, output_rows},
 };
 use crate::{
-    engine::{Event, Record},
+    engine::{Event, Record, Setup},
     report::history::History,
     resources::{Point, Sensor},
     tui::{
@@ -28,13 +30,13 @@ pub(super) fn feed(app: &mut App, news: Update) {
     }
     match news {
         Update::Snapshot(state) => {
-            if app.chart.is_none()
-                || app
-                    .state
-                    .as_ref()
-                    .is_none_or(|old| old.setup.plan != state.setup.plan)
-            {
-                app.chart = Some(Chart::new(&state.setup));
+            let known = match (&app.state, &app.chart) {
+                (Some(old), Some(_)) => same_plan(&old.setup, &state.setup),
+                (None, Some(chart)) => chart.fits(&state.setup),
+                (_, None) => false,
+            };
+            if !known {
+                app.chart = Some(Arc::new(Chart::new(&state.setup)));
             }
             app.sensor = Some(Sensor::new(
                 state.setup.thresholds,
@@ -66,6 +68,13 @@ pub(super) fn feed(app: &mut App, news: Update) {
             follow_selection(app);
             app.now();
         }
+        Update::Chart(chart) => {
+            let state = app.state.as_ref();
+            if state.is_none_or(|state| chart.fits(&state.setup)) {
+                app.chart = Some(chart);
+                app.now();
+            }
+        }
         Update::Past(records) => {
             // Nothing is told twice, and all in the order in which it happened.
             let mut all: Vec<Note> = app.notes.drain(..).collect();
@@ -93,6 +102,7 @@ pub(super) fn feed(app: &mut App, news: Update) {
             app.now();
         }
         Update::Clock(clock) => {
+            app.heading = None;
             app.dirty = app.dirty.max(if clock.playing {
                 Dirty::Gauges
             } else {
@@ -107,10 +117,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
             app.now();
         }
         Update::Records(records) => {
+            let known = app.state.as_ref().map_or(u64::MAX, |state| state.seq);
             for record in &records {
                 fold(app, record);
                 doubt_output(app, &record.event);
             }
+            remember(app, &records, known);
             if !records.is_empty() {
                 go_to_what_runs(app);
                 // A row that is gone takes the selection to its neighbour.
@@ -193,6 +205,11 @@ pub(super) fn feed(app: &mut App, news: Update) {
     }
 }
 
+/// Of one recording all states share a setup: a long plan is not compared at each jump.
+fn same_plan(old: &Arc<Setup>, new: &Arc<Setup>) -> bool {
+    Arc::ptr_eq(old, new) || old.plan == new.plan
+}
+
 pub(super) fn fold(app: &mut App, record: &Record) {
     let Some(state) = &mut app.state else { return };
     // What the snapshot contains already is not told twice.
@@ -208,12 +225,16 @@ pub(super) fn fold(app: &mut App, record: &Record) {
     if app.ui.screen == Screen::Log {
         app.log.push(record);
     }
-    if let Some(note) = notes::note(record) {
-        app.notes.push_back(note);
-        if app.notes.len() > NOTES {
-            app.notes.pop_front();
-        }
-    }
+}
+
+/// Notes what happened after record `known`. A replay sends thousands of records at once: words are
+/// made for as many as are kept.
+fn remember(app: &mut App, records: &[Record], known: u64) {
+    let fresh = records.iter().rev().take_while(|record| record.seq > known);
+    let mut notes: Vec<Note> = fresh.filter_map(notes::note).take(NOTES).collect();
+    app.notes.extend(notes.drain(..).rev());
+    let over = app.notes.len().saturating_sub(NOTES);
+    app.notes.drain(..over);
 }
 
 /// What an attempt printed last came after the last sample of it.

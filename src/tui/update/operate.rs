@@ -24,7 +24,7 @@ pub(super) fn pointed(app: &App) -> Option<RowId> {
         Screen::Output | Screen::Graph | Screen::Timeline => agent(app.ui.agent()?.clone()),
         Screen::Log => agent(log::selected(app)?.event.agent()?.clone()),
         Screen::Report => {
-            let row = app.report_rows().get(app.ui.report_at)?.agent.clone()?;
+            let row = app.report_row(app.ui.report_at)?.agent?;
             agent(row.as_str().into())
         }
     }

@@ -134,5 +134,6 @@ pub(super) fn cells(state: &State, chart: &Chart, ui: &UiState, size: (u16, u16)
         waves: heads,
         range: (first, last, waves),
         named: selected.map(|ix| chart.names[ix.ix()].clone()),
+        placing: false,
     }
 }

@@ -111,6 +111,8 @@ pub struct GraphView {
     pub range: (u32, u32, u32),
     /// The selected agent, where its node has no room for a name.
     pub named: Option<String>,
+    /// It is still being placed.
+    pub placing: bool,
 }
 
 /// Cells left of what is shown first.
@@ -153,6 +155,7 @@ pub fn graph(
         at,
         whole: (layout.width, layout.height),
         cells: vec![0; usize::from(size.0) * usize::from(size.1)],
+        placing: chart.placing(),
         ..GraphView::default()
     };
     if w == 0 || h == 0 || layout.nodes.is_empty() {

@@ -20,7 +20,7 @@ pub struct LogRow {
     /// Urgency.
     pub level: Level,
     /// The kind's name.
-    pub kind: String,
+    pub kind: &'static str,
     /// In words.
     pub text: String,
     /// How it is meant.
@@ -100,14 +100,13 @@ fn window(
 }
 
 fn row(source: Source<'_>, record: &Record) -> LogRow {
-    let kind = kind(record);
     let (text, tone) = words(record);
     LogRow {
         seq: record.seq,
         clock: super::words::clock(record.at_ms, source.zone, true),
         elapsed: super::words::span(record.elapsed_us),
         level: record.priority,
-        kind,
+        kind: record.event.kind(),
         text,
         tone,
     }
@@ -130,14 +129,6 @@ pub const fn level_name(level: Level) -> &'static str {
         Level::High => "high",
         Level::Critical => "critical",
     }
-}
-
-/// The contract's name of an event's kind.
-pub(in crate::tui) fn kind(record: &Record) -> String {
-    json(record)
-        .get("kind")
-        .and_then(|kind| kind.as_str().map(str::to_owned))
-        .unwrap_or_default()
 }
 
 fn json(record: &Record) -> serde_json::Map<String, serde_json::Value> {

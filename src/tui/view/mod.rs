@@ -81,7 +81,7 @@ pub struct Source<'a> {
     /// Records for the log.
     pub log: Option<&'a LogBuffer>,
     /// Rows of the report, where they have been made already.
-    pub report: Option<&'a [report::ReportRow]>,
+    pub report: Option<&'a report::Rows>,
     /// Where a replay stands; none: it is live.
     pub clock: Option<Clock>,
     /// Time zone for times of day.
@@ -131,6 +131,9 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     let texts = cards.iter().filter(|c| !c.text.is_empty()).count();
     let graph_rows = if ui.size.0 < regions::NARROW || chart.names.is_empty() {
         0
+    } else if chart.placing() {
+        // As much as a large one gets: nothing below shall jump when it comes.
+        chart.names.len()
     } else {
         chart.layout(Place::Strip, &ui.waves_closed).height as usize
     };
@@ -165,8 +168,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             let area = regions.report;
             let rows = usize::from(area.height);
             source.report.map_or_else(
-                || report::report(&report::all(source, area.width), ui, rows),
-                |all| report::report(all, ui, rows),
+                || report::report(source, &report::all(source, area.width), ui, rows),
+                |all| report::report(source, all, ui, rows),
             )
         }),
         log: source

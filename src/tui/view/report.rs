@@ -6,8 +6,11 @@
 use crate::{
     display::{clean_line, width},
     engine::Status,
-    plan::units::show_decimal,
-    report::run::{RunReport, Verdict, WaitFor, Weight},
+    plan::{AgentIx, units::show_decimal},
+    report::run::{
+        AgentLine, Bottleneck, RunReport, Verdict, Wait, WaitFor, Weight, agent_line,
+        waits::{self, Found},
+    },
     tui::ui_state::UiState,
 };
 
@@ -39,46 +42,135 @@ pub struct Report {
     pub total: usize,
 }
 
+/// All rows: words are made for those that are looked at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rows {
+    parts: Vec<Part>,
+    /// Columns of the screen.
+    columns: u16,
+    /// The moment that they tell of (elapsed µs).
+    now_us: u64,
+}
+
+/// A stretch of rows.
+#[derive(Debug, Clone, PartialEq)]
+enum Part {
+    Rows(Vec<ReportRow>),
+    /// So many agents, in the plan's order.
+    Agents(usize),
+    Bottlenecks(Vec<Bottleneck>),
+    Waits(Vec<Found>),
+}
+
+impl Part {
+    const fn len(&self) -> usize {
+        match self {
+            Self::Rows(rows) => rows.len(),
+            Self::Agents(n) => *n,
+            Self::Bottlenecks(all) => all.len(),
+            Self::Waits(all) => all.len(),
+        }
+    }
+}
+
+impl Rows {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(Part::len).sum()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One row, of the moment that all were made of.
+    #[must_use]
+    pub fn row(&self, source: Source<'_>, mut at: usize) -> Option<ReportRow> {
+        let part = self.parts.iter().find(|part| {
+            let here = at < part.len();
+            if !here {
+                at -= part.len();
+            }
+            here
+        })?;
+        let state = source.state;
+        let mut row = match part {
+            Part::Rows(rows) => rows[at].clone(),
+            Part::Agents(_) => {
+                let line = agent_line(state, AgentIx::of(at), self.now_us);
+                agent_row(&line, &columns_of_agents(source), self.columns)
+            }
+            Part::Bottlenecks(all) => bottleneck_row(&all[at]),
+            Part::Waits(all) => wait_row(&all[at].told(state)),
+        };
+        // A row of an agent leads to the moment at which its state began.
+        let ix = row.agent.as_deref().and_then(|id| state.find(&id.into()));
+        if let (Some(ix), Some(history)) = (ix, source.history) {
+            let past = history.until(state.seq, self.now_us);
+            row.seq = past.spans(ix).next_back().map(|span| span.from_seq);
+        }
+        Some(row)
+    }
+}
+
 /// Shows so many of all rows.
 #[must_use]
-pub fn report(all: &[ReportRow], ui: &UiState, rows: usize) -> Report {
-    let selected = ui.report_at.min(all.len().saturating_sub(1));
-    let first = super::timeline::window(ui.report_first, Some(selected), all.len(), rows);
+pub fn report(source: Source<'_>, all: &Rows, ui: &UiState, rows: usize) -> Report {
+    let total = all.len();
+    let selected = ui.report_at.min(total.saturating_sub(1));
+    let first = super::timeline::window(ui.report_first, Some(selected), total, rows);
     Report {
-        rows: all.iter().skip(first).take(rows).cloned().collect(),
+        rows: (first..total)
+            .take(rows)
+            .filter_map(|at| all.row(source, at))
+            .collect(),
         selected: selected.checked_sub(first),
         first,
-        total: all.len(),
+        total,
     }
 }
 
 /// Every row.
 #[must_use]
-pub fn all(source: Source<'_>, columns: u16) -> Vec<ReportRow> {
+pub fn all(source: Source<'_>, columns: u16) -> Rows {
+    let now_us = source.now_us();
+    let rows = |parts| Rows {
+        parts,
+        columns,
+        now_us,
+    };
     let Some(history) = source.history else {
-        return vec![line("reads the run", Tone::Dim)];
+        return rows(vec![Part::Rows(vec![line("reads the run", Tone::Dim)])]);
     };
     let state = source.state;
-    let now_us = source.now_us();
-    let history = history.until(state.seq, now_us);
+    let past = history.until(state.seq, now_us);
     let planned = source.planned.map(|planned| planned.end_us);
-    let report = RunReport::new(state, &history, source.trend.until(now_us), planned);
-    let mut out = Vec::new();
-    outcome(&mut out, &report);
-    agents(&mut out, source, &report, columns);
-    targets(&mut out, &report, columns);
-    bottlenecks(&mut out, &report);
-    waits(&mut out, &report);
-    memory(&mut out, &report);
-    missing(&mut out, &report);
-    // A row of an agent leads to the moment at which its state began.
-    for row in &mut out {
-        let Some(ix) = row.agent.as_deref().and_then(|id| state.find(&id.into())) else {
-            continue;
-        };
-        row.seq = history.spans[ix.ix()].last().map(|span| span.from_seq);
-    }
-    out
+    let mut report = RunReport::brief(state, past, source.trend.until(now_us), planned);
+    let mut head = Vec::new();
+    outcome(&mut head, &report);
+    agents(&mut head, source);
+    let mut found = Vec::new();
+    targets(&mut found, &report, columns);
+    bottlenecks(&mut found, &report);
+    let mut rest = Vec::new();
+    recommendations(&mut rest, &report);
+    let waits = waits::find(state, past);
+    waits_heading(&mut rest, &waits);
+    let mut tail = Vec::new();
+    memory(&mut tail, &report);
+    missing(&mut tail, &report);
+    rows(vec![
+        Part::Rows(head),
+        Part::Agents(state.agents.len()),
+        Part::Rows(found),
+        Part::Bottlenecks(std::mem::take(&mut report.bottlenecks)),
+        Part::Rows(rest),
+        Part::Waits(waits),
+        Part::Rows(tail),
+    ])
 }
 
 fn line(text: &str, tone: Tone) -> ReportRow {
@@ -88,10 +180,13 @@ fn line(text: &str, tone: Tone) -> ReportRow {
     }
 }
 
+/// A heading, and a blank row before it.
 fn heading(out: &mut Vec<ReportRow>, text: &str) {
-    if !out.is_empty() {
-        out.push(ReportRow::default());
-    }
+    out.push(ReportRow::default());
+    first_heading(out, text);
+}
+
+fn first_heading(out: &mut Vec<ReportRow>, text: &str) {
     out.push(ReportRow {
         cells: vec![(0, text.to_owned(), Tone::Plain)],
         heading: true,
@@ -114,7 +209,7 @@ fn ms(ms: u64) -> String {
 }
 
 fn outcome(out: &mut Vec<ReportRow>, report: &RunReport) {
-    heading(out, "OUTCOME");
+    first_heading(out, "OUTCOME");
     let (text, tone) = match (report.status, &report.summary) {
         (Some(0), Some(summary)) => (format!("{summary} (status 0)"), Tone::Good),
         (Some(status), Some(summary)) => (format!("{summary} (status {status})"), Tone::Bad),
@@ -154,10 +249,10 @@ fn outcome(out: &mut Vec<ReportRow>, report: &RunReport) {
     }
 }
 
-fn agents(out: &mut Vec<ReportRow>, source: Source<'_>, report: &RunReport, columns: u16) {
-    heading(out, "AGENTS");
+/// First columns of an agent's cells.
+fn columns_of_agents(source: Source<'_>) -> [u16; 8] {
     let name = source.chart.name_width.clamp(8, 30) as u16;
-    let at = [
+    [
         1,
         3 + name,
         15 + name,
@@ -166,73 +261,78 @@ fn agents(out: &mut Vec<ReportRow>, source: Source<'_>, report: &RunReport, colu
         39 + name,
         47 + name,
         56 + name,
-    ];
+    ]
+}
+
+fn agents(out: &mut Vec<ReportRow>, source: Source<'_>) {
+    heading(out, "AGENTS");
     let head = [
         "agent", "state", "try", "ran", "~planned", "peak", "reserved", "why",
     ];
     out.push(ReportRow {
-        cells: at
-            .iter()
+        cells: columns_of_agents(source)
+            .into_iter()
             .zip(head)
-            .map(|(&x, text)| (x, text.to_owned(), Tone::Dim))
+            .map(|(x, text)| (x, text.to_owned(), Tone::Dim))
             .collect(),
         ..ReportRow::default()
     });
-    for a in &report.agents {
-        let ran = a.attempts > 0;
-        let tone = match a.state.as_str() {
-            s if s == Status::Succeeded.name() => Tone::Good,
-            s if s == Status::Failed.name() => Tone::Bad,
-            s if s == Status::Blocked.name() => Tone::Alert,
-            _ => Tone::Plain,
-        };
-        let texts = [
-            (clean_line(&a.agent, usize::from(name)), Tone::Plain),
-            (a.state.clone(), tone),
-            (
-                if ran {
-                    a.attempts.to_string()
-                } else {
-                    String::new()
-                },
-                if a.attempts > 1 {
-                    Tone::Warn
-                } else {
-                    Tone::Dim
-                },
+}
+
+fn agent_row(a: &AgentLine, at: &[u16; 8], columns: u16) -> ReportRow {
+    let ran = a.attempts > 0;
+    let tone = match a.state.as_str() {
+        s if s == Status::Succeeded.name() => Tone::Good,
+        s if s == Status::Failed.name() => Tone::Bad,
+        s if s == Status::Blocked.name() => Tone::Alert,
+        _ => Tone::Plain,
+    };
+    let texts = [
+        (clean_line(&a.agent, usize::from(at[1] - 3)), Tone::Plain),
+        (a.state.clone(), tone),
+        (
+            if ran {
+                a.attempts.to_string()
+            } else {
+                String::new()
+            },
+            if a.attempts > 1 {
+                Tone::Warn
+            } else {
+                Tone::Dim
+            },
+        ),
+        (if ran { ms(a.ran_ms) } else { String::new() }, Tone::Plain),
+        (format!("~{}", ms(a.planned_ms)), Tone::Dim),
+        (
+            if a.peak_bytes > 0 {
+                words::size(a.peak_bytes)
+            } else {
+                String::new()
+            },
+            if a.peak_bytes > a.reserved_bytes {
+                Tone::Warn
+            } else {
+                Tone::Plain
+            },
+        ),
+        (words::size(a.reserved_bytes), Tone::Dim),
+        (
+            clean_line(
+                a.reason.as_deref().unwrap_or_default(),
+                usize::from(columns.saturating_sub(at[7] + 1)),
             ),
-            (if ran { ms(a.ran_ms) } else { String::new() }, Tone::Plain),
-            (format!("~{}", ms(a.planned_ms)), Tone::Dim),
-            (
-                if a.peak_bytes > 0 {
-                    words::size(a.peak_bytes)
-                } else {
-                    String::new()
-                },
-                if a.peak_bytes > a.reserved_bytes {
-                    Tone::Warn
-                } else {
-                    Tone::Plain
-                },
-            ),
-            (words::size(a.reserved_bytes), Tone::Dim),
-            (
-                clean_line(
-                    a.reason.as_deref().unwrap_or_default(),
-                    usize::from(columns.saturating_sub(at[7] + 1)),
-                ),
-                Tone::Plain,
-            ),
-        ];
-        out.push(ReportRow {
-            cells: at
-                .iter()
-                .zip(texts)
-                .map(|(&x, (t, tone))| (x, t, tone))
-                .collect(),
-            agent: Some(a.agent.clone()),
-            ..ReportRow::default()
-        });
+            Tone::Plain,
+        ),
+    ];
+    ReportRow {
+        cells: at
+            .iter()
+            .zip(texts)
+            .map(|(&x, (t, tone))| (x, t, tone))
+            .collect(),
+        agent: Some(a.agent.clone()),
+        ..ReportRow::default()
     }
 }
 
@@ -279,20 +379,24 @@ fn bottlenecks(out: &mut Vec<ReportRow>, report: &RunReport) {
     if report.bottlenecks.is_empty() {
         out.push(line("none by the thresholds", Tone::Dim));
     }
-    for b in &report.bottlenecks {
-        let (word, tone) = match b.severity {
-            Weight::High => ("high", Tone::Alert),
-            Weight::Medium => ("medium", Tone::Warn),
-        };
-        out.push(ReportRow {
-            cells: vec![
-                (1, word.to_owned(), tone),
-                (9, clean_line(&b.text, 200), Tone::Plain),
-            ],
-            agent: b.agent.clone(),
-            ..ReportRow::default()
-        });
+}
+
+fn bottleneck_row(b: &Bottleneck) -> ReportRow {
+    let (word, tone) = match b.severity {
+        Weight::High => ("high", Tone::Alert),
+        Weight::Medium => ("medium", Tone::Warn),
+    };
+    ReportRow {
+        cells: vec![
+            (1, word.to_owned(), tone),
+            (9, clean_line(&b.text, 200), Tone::Plain),
+        ],
+        agent: b.agent.clone(),
+        ..ReportRow::default()
     }
+}
+
+fn recommendations(out: &mut Vec<ReportRow>, report: &RunReport) {
     for r in &report.recommendations {
         let saves = if r.saving_ms > 0 {
             format!("~{}", ms(r.saving_ms))
@@ -312,37 +416,38 @@ fn bottlenecks(out: &mut Vec<ReportRow>, report: &RunReport) {
     }
 }
 
-fn waits(out: &mut Vec<ReportRow>, report: &RunReport) {
+fn waits_heading(out: &mut Vec<ReportRow>, waits: &[Found]) {
     heading(out, "WHAT WAITED FOR WHOM");
-    if report.waits.is_empty() {
+    if waits.is_empty() {
         out.push(line("nothing waited for a second or longer", Tone::Dim));
     }
-    for w in &report.waits {
-        let (what, tone) = match (w.what, &w.whom) {
-            (WaitFor::Person, _) => ("a person".to_owned(), Tone::Alert),
-            (WaitFor::Predecessor, Some(whom)) => (clean_line(whom, 64), Tone::Plain),
-            (WaitFor::Predecessor, None) => ("its predecessors".to_owned(), Tone::Plain),
-            (WaitFor::Phase, whom) => (
-                format!(
-                    "phase {}",
-                    clean_line(whom.as_deref().unwrap_or_default(), 64)
-                ),
-                Tone::Plain,
+}
+
+fn wait_row(w: &Wait) -> ReportRow {
+    let (what, tone) = match (w.what, &w.whom) {
+        (WaitFor::Person, _) => ("a person".to_owned(), Tone::Alert),
+        (WaitFor::Predecessor, Some(whom)) => (clean_line(whom, 64), Tone::Plain),
+        (WaitFor::Predecessor, None) => ("its predecessors".to_owned(), Tone::Plain),
+        (WaitFor::Phase, whom) => (
+            format!(
+                "phase {}",
+                clean_line(whom.as_deref().unwrap_or_default(), 64)
             ),
-            (WaitFor::Room, _) => ("room: memory, slots, limits".to_owned(), Tone::Warn),
-            (WaitFor::Backoff, _) => ("the pause before a retry".to_owned(), Tone::Plain),
-            (WaitFor::Checks, _) => ("its checks".to_owned(), Tone::Plain),
-        };
-        out.push(ReportRow {
-            cells: vec![
-                (1, ms(w.ms), Tone::Plain),
-                (9, clean_line(&w.agent, 30), Tone::Plain),
-                (41, "waited for".to_owned(), Tone::Dim),
-                (52, what, tone),
-            ],
-            agent: Some(w.agent.clone()),
-            ..ReportRow::default()
-        });
+            Tone::Plain,
+        ),
+        (WaitFor::Room, _) => ("room: memory, slots, limits".to_owned(), Tone::Warn),
+        (WaitFor::Backoff, _) => ("the pause before a retry".to_owned(), Tone::Plain),
+        (WaitFor::Checks, _) => ("its checks".to_owned(), Tone::Plain),
+    };
+    ReportRow {
+        cells: vec![
+            (1, ms(w.ms), Tone::Plain),
+            (9, clean_line(&w.agent, 30), Tone::Plain),
+            (41, "waited for".to_owned(), Tone::Dim),
+            (52, what, tone),
+        ],
+        agent: Some(w.agent.clone()),
+        ..ReportRow::default()
     }
 }
 

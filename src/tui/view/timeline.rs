@@ -117,6 +117,70 @@ pub fn order(source: Source<'_>) -> Vec<AgentIx> {
     all.into_iter().map(|row| row.3).collect()
 }
 
+/// Moments as columns. Remembers the column of the moment before: moments mostly come in order, and
+/// a long run has thousands of them in one column.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    span: u64,
+    columns: u16,
+    /// First moment of the column, and the first one after it.
+    of: (u64, u64),
+    at: u16,
+}
+
+impl Scale {
+    const fn new(span: u64, columns: u16) -> Self {
+        Self {
+            span,
+            columns,
+            of: (0, 0),
+            at: 0,
+        }
+    }
+
+    /// The first moment of a column.
+    fn edge(&self, column: u16) -> u64 {
+        let us = (u128::from(self.span) * u128::from(column)).div_ceil(u128::from(self.columns));
+        u64::try_from(us).unwrap_or(u64::MAX)
+    }
+
+    fn column(&mut self, us: u64) -> u16 {
+        if us < self.of.0 || us >= self.of.1 {
+            let at = u128::from(us) * u128::from(self.columns) / u128::from(self.span);
+            self.at = u16::try_from(at).unwrap_or(u16::MAX).min(self.columns);
+            self.of = match self.at {
+                at if at == self.columns => (self.edge(at), u64::MAX),
+                at => (self.edge(at), self.edge(at + 1)),
+            };
+        }
+        self.at
+    }
+}
+
+/// Stretches of a row; those of one kind that touch are one.
+#[derive(Debug, Default)]
+struct Bars {
+    all: Vec<(u16, u16, Bar)>,
+    /// The last stretch of each kind.
+    last: [Option<usize>; Bar::Run as usize + 1],
+}
+
+impl Bars {
+    fn put(&mut self, scale: &mut Scale, from: u64, to: u64, bar: Bar) {
+        let (a, b) = (scale.column(from), scale.column(to));
+        // What happened is seen, however short it was.
+        let b = b.max(a + 1);
+        let last = &mut self.last[bar as usize];
+        match last.map(|at| &mut self.all[at]) {
+            Some(before) if before.0 <= a && a <= before.1 => before.1 = before.1.max(b),
+            _ => {
+                *last = Some(self.all.len());
+                self.all.push((a, b, bar));
+            }
+        }
+    }
+}
+
 /// Projects the timeline into `size` columns and rows of agents.
 #[must_use]
 pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64) -> Timeline {
@@ -127,10 +191,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
     let planned_end = source.planned.map_or(0, |planned| planned.end_us);
     let end = now_us + left.unwrap_or(0);
     let span = end.max(planned_end).max(1_000_000);
-    let column = |us: u64| -> u16 {
-        let at = u128::from(us) * u128::from(columns) / u128::from(span);
-        u16::try_from(at).unwrap_or(u16::MAX).min(columns)
-    };
+    let mut scale = Scale::new(span, columns);
     let order = order(source);
     let rows = usize::from(size.1);
     let selected = match &ui.selected {
@@ -143,7 +204,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
     let visible = &order[first.min(order.len())..(first + rows).min(order.len())];
     let rows = visible
         .iter()
-        .map(|&ix| row(source, ix, now_us, &column))
+        .map(|&ix| row(source, ix, now_us, &mut scale))
         .collect();
     let edge = |n: u16| u64::from(n) * span / u64::from(columns);
     let levels = (0..columns)
@@ -173,7 +234,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
         names,
         columns,
         span_us: span,
-        now: column(now_us),
+        now: scale.column(now_us),
         ticks: ticks(span, columns),
         levels,
         thresholds: [t.yellow, t.orange, t.red],
@@ -193,33 +254,30 @@ pub fn window(first: usize, selected: Option<usize>, total: usize, rows: usize) 
     }
 }
 
-fn row(source: Source<'_>, ix: AgentIx, now_us: u64, column: &impl Fn(u64) -> u16) -> TimeRow {
+fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeRow {
     let state = source.state;
     let agent = state.agent(ix);
-    let mut bars = Vec::new();
-    let mut put = |from: u64, to: u64, bar: Bar| {
-        let (a, b) = (column(from), column(to));
-        // What happened is seen, however short it was.
-        bars.push((a, b.max(a + 1), bar));
-    };
+    let mut bars = Bars::default();
     if let Some((from, to)) = source.planned.and_then(|p| p.of(ix)) {
-        put(from, to, Bar::Planned);
+        bars.put(scale, from, to, Bar::Planned);
     }
-    let mut retries = Vec::new();
-    let spans = source
-        .history
-        .and_then(|history| history.spans.get(ix.ix()))
-        .map_or(&[][..], Vec::as_slice);
-    let mut last: Option<(u32, u32)> = None;
+    let mut retries: Vec<(u16, bool)> = Vec::new();
     // A replay knows what comes, and does not show it.
-    let seen = &spans[..spans.partition_point(|span| span.from_seq <= state.seq)];
-    for (n, span) in seen.iter().enumerate() {
+    let past = source
+        .history
+        .map(|history| history.until(state.seq, now_us));
+    let mut last: Option<(u32, u32)> = None;
+    for span in past.iter().flat_map(|past| past.spans(ix)) {
         let to = span.to_us.unwrap_or(now_us).min(now_us);
         if matches!(span.status, Status::Running | Status::Scheduled) {
             if let Some((attempt, mode)) = last
                 && attempt != span.attempt
             {
-                retries.push((column(span.from_us), mode != span.mode));
+                let (at, swap) = (scale.column(span.from_us), mode != span.mode);
+                match retries.last_mut() {
+                    Some(before) if before.0 == at => before.1 = swap,
+                    _ => retries.push((at, swap)),
+                }
             }
             last = Some((span.attempt, span.mode));
         }
@@ -232,14 +290,15 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, column: &impl Fn(u64) -> u1
             Status::Ready | Status::Scheduled => Bar::Ready,
             _ => continue,
         };
-        if to > span.from_us || n + 1 == seen.len() {
-            put(span.from_us, to, bar);
+        if to > span.from_us || span.to_us.is_none() {
+            bars.put(scale, span.from_us, to, bar);
         }
     }
     let running = agent.status == Status::Running;
     if running && let Left::About(us) = agent_left(state, ix, now_us) {
-        put(now_us, now_us + us, Bar::Forecast);
+        bars.put(scale, now_us, now_us + us, Bar::Forecast);
     }
+    let mut bars = bars.all;
     bars.sort_by_key(|bar| bar.2);
     let time = if agent.started_us.is_some() {
         let live = agent

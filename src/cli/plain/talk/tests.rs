@@ -1,5 +1,8 @@
 use super::*;
-use crate::{engine::Target, tui::tests::fixture};
+use crate::{
+    engine::Target,
+    tui::{feed::Replay, tests::fixture},
+};
 
 fn talk(manner: Manner) -> (Talk, fixture::Run, Vec<String>) {
     let run = fixture::full();
@@ -85,8 +88,6 @@ fn a_recording_is_steered_and_never_changed() {
     let (mut talk, ..) = talk(Manner::Replay);
     for (line, what) in [
         ("play", Replay::Toggle),
-        ("mark", Replay::Mark(1)),
-        ("mark back", Replay::Mark(-1)),
         ("to 90s", Replay::Time(90_000_000)),
     ] {
         assert!(talk.typed(line).is_empty(), "{line}");
@@ -97,4 +98,39 @@ fn a_recording_is_steered_and_never_changed() {
     assert!(talk.take_requests().is_empty());
     assert!(talk.typed("quit").is_empty());
     assert_eq!(talk.over(), Some(0));
+}
+
+#[test]
+fn marks_are_those_of_the_whole_recording() {
+    let (mut talk, run, _) = talk(Manner::Replay);
+    assert!(talk.typed("mark")[0].contains("being read"));
+    let mut state = run.first.clone();
+    let mut history = History::new(&state);
+    for record in &run.records {
+        state.apply(record);
+        history.push(&state, record);
+    }
+    let (first, last) = (history.marks[0].seq, state.seq);
+    talk.news(Update::History {
+        seq: u64::MAX,
+        history: Box::new(history),
+        planned: Box::default(),
+    });
+    let clock = |seq| {
+        Update::Clock(Clock {
+            at_us: 0,
+            end_us: 1,
+            seq,
+            last_seq: last,
+            playing: true,
+            speed_permille: 1_000,
+        })
+    };
+    talk.news(clock(0));
+    assert!(talk.typed("mark").is_empty());
+    let to = Request::Replay(Replay::Seq(first));
+    assert_eq!(talk.take_requests(), [to]);
+    assert!(talk.typed("mark back")[0].contains("no mark before"));
+    talk.news(clock(last));
+    assert!(talk.typed("mark")[0].contains("no mark after"));
 }
