@@ -196,6 +196,16 @@ impl Client {
                             by: "deck".to_owned(),
                             action,
                         },
+                        Request::Terminal { .. } | Request::Size { .. } | Request::Keys { .. } => {
+                            continue;
+                        }
+                        Request::Keyboard { agent, .. } => {
+                            let held = Err("this version gives no keyboard".to_owned());
+                            if to.blocking_send(Update::Keyboard { agent, held }).is_err() {
+                                return;
+                            }
+                            continue;
+                        }
                         // There is no going back in what happens now.
                         Request::Replay(_) => continue,
                         Request::Log(ask) => {

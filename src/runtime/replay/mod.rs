@@ -209,6 +209,14 @@ impl Recording {
                     },
                 )
             }
+            Request::Keyboard { agent, .. } => send(
+                to,
+                Update::Keyboard {
+                    agent,
+                    held: Err("a recording has no keyboard".to_owned()),
+                },
+            ),
+            Request::Terminal { .. } | Request::Keys { .. } | Request::Size { .. } => Some(()),
             Request::Evidence { owner, attempt } => {
                 let setup = &self.state.setup;
                 let bytes = output::evidence(&self.dir, setup, owner, attempt).unwrap_or_default();

@@ -160,6 +160,11 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 app.now();
             }
         }
+        // The agent's screen takes these.
+        Update::Terminal { .. }
+        | Update::Grew { .. }
+        | Update::Resized { .. }
+        | Update::Keyboard { .. } => {}
         Update::Log { id, records, from } => {
             app.log_wanted |= app.log.take(id, records, from);
             app.now();
