@@ -59,6 +59,7 @@ fn title(topic: Topic) -> &'static str {
     match topic {
         Topic::Act => "Change the run",
         Topic::Show => "Show",
+        Topic::Agent => "On an agent's screen",
         Topic::Move => "Move",
         Topic::Replay => "In a replay",
         Topic::Leave => "Leave",

@@ -14,7 +14,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Action, Owner, Setup, State},
+    engine::{Action, Setup, State},
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
@@ -223,9 +223,9 @@ impl Client {
                             }
                             continue;
                         }
-                        Request::Evidence { owner, attempt } => {
+                        asked @ (Request::Evidence { .. } | Request::Check { .. }) => {
                             // On this machine, and complete since the check has ended.
-                            if let Some(answer) = theirs.evidence(owner, attempt)
+                            if let Some(answer) = theirs.printed(&asked)
                                 && to.blocking_send(answer).is_err()
                             {
                                 return;
@@ -338,13 +338,9 @@ impl Link {
         }
     }
 
-    fn evidence(&self, owner: Owner, attempt: u32) -> Option<Update> {
+    fn printed(&self, asked: &Request) -> Option<Update> {
         let setup = self.state().setup.clone()?;
-        Some(Update::Evidence {
-            owner,
-            attempt,
-            bytes: output::evidence(&self.dir, &setup, owner, attempt)?,
-        })
+        output::answer(&self.dir, &setup, asked)
     }
 
     fn read(&self, setup: &Setup, ask: Ask) -> Update {

@@ -56,6 +56,22 @@ pub enum UiAction {
     Graph,
     /// The selected agent's output over the whole screen.
     Zoom,
+    /// The selected agent's screen.
+    Agent,
+    /// The next line that has what is searched for.
+    NextHit,
+    /// The one before.
+    PreviousHit,
+    /// Copy the visible lines, or the marked ones.
+    Copy,
+    /// Mark a range of lines.
+    MarkRange,
+    /// Break long lines, or cut them.
+    Wrap,
+    /// The next agent's screen.
+    NextAgent,
+    /// The screen of the agent before.
+    PreviousAgent,
     /// The first screen.
     Deck,
     /// Planned against actual, over time.
@@ -98,7 +114,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions, as a keymap file has them.
-pub const NAMES: [&str; 33] = [
+pub const NAMES: [&str; 41] = [
     "leave",
     "help",
     "open",
@@ -121,6 +137,14 @@ pub const NAMES: [&str; 33] = [
     "group",
     "graph",
     "zoom",
+    "agent",
+    "next_hit",
+    "previous_hit",
+    "copy",
+    "mark_range",
+    "wrap",
+    "next_agent",
+    "previous_agent",
     "deck",
     "mouse",
     "nothing",

@@ -122,6 +122,15 @@ pub enum Update {
         /// The end of it, raw: hostile, to be sanitised before it is shown.
         bytes: Vec<u8>,
     },
+    /// What one command of a check printed, as asked for.
+    Check {
+        /// Whose check.
+        owner: Owner,
+        /// Which: attempt (or round of a phase's gates), round within it, step.
+        key: (u32, u32, u32),
+        /// The end of it, raw: hostile, to be sanitised before it is shown.
+        bytes: Vec<u8>,
+    },
     /// Answer to an action.
     Ack {
         /// Its number.
@@ -202,6 +211,13 @@ pub enum Request {
         owner: Owner,
         /// Attempt of the agent, or round of the phase's gates.
         attempt: u32,
+    },
+    /// What one command of a check printed.
+    Check {
+        /// Whose check.
+        owner: Owner,
+        /// Which: attempt (or round of a phase's gates), round within it, step.
+        key: (u32, u32, u32),
     },
     /// Older records for the log.
     Log(LogAsk),

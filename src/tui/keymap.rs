@@ -25,6 +25,8 @@ pub enum Topic {
     Show,
     /// What changes the run.
     Act,
+    /// The agent's screen.
+    Agent,
     /// The clock of a replay; these hold there alone, before all others.
     Replay,
     /// Help and leaving.
@@ -35,9 +37,10 @@ pub enum Topic {
 
 impl Topic {
     /// All, in the order of the help page.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Act,
         Self::Show,
+        Self::Agent,
         Self::Move,
         Self::Replay,
         Self::Leave,
@@ -51,6 +54,7 @@ impl Topic {
             Self::Move => "MOVE",
             Self::Show => "SHOW",
             Self::Act => "CHANGE THE RUN",
+            Self::Agent => "ON AN AGENT'S SCREEN",
             Self::Replay => "IN A REPLAY",
             Self::Leave => "LEAVE",
             Self::Later => "NOT BUILT YET",
@@ -78,6 +82,12 @@ pub enum Need {
     Away,
     /// Rows that can be filtered and sorted are shown: the deck's or the log's.
     Rows,
+    /// Something that can be filtered or searched is shown.
+    Sought,
+    /// One agent's screen is shown.
+    One,
+    /// Something is searched for there.
+    Found,
 }
 
 #[derive(Debug, Deserialize)]
@@ -141,6 +151,7 @@ struct File {
     r#move: Vec<Line>,
     show: Vec<Line>,
     act: Vec<Line>,
+    agent: Vec<Line>,
     replay: Vec<Line>,
     leave: Vec<Line>,
     later: Vec<Line>,
@@ -307,6 +318,7 @@ fn read(text: &str) -> Result<Vec<Binding>, Vec<KeymapError>> {
         (Topic::Move, file.r#move),
         (Topic::Show, file.show),
         (Topic::Act, file.act),
+        (Topic::Agent, file.agent),
         (Topic::Replay, file.replay),
         (Topic::Leave, file.leave),
         (Topic::Later, file.later),

@@ -17,6 +17,7 @@ use std::{
 };
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, Show},
     event::{
         DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
@@ -354,5 +355,15 @@ pub fn mouse(on: bool) -> io::Result<Vec<u8>> {
     } else {
         queue!(bytes, DisableMouseCapture)?;
     }
+    Ok(bytes)
+}
+
+/// Bytes that hand text to the terminal's clipboard (OSC 52); whether it takes it nobody tells.
+///
+/// # Errors
+/// None in practice: the bytes go into memory.
+pub fn copy(text: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    queue!(bytes, CopyToClipboard::to_clipboard_from(text))?;
     Ok(bytes)
 }

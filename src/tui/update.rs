@@ -4,6 +4,8 @@
 //! resolved against the selection and checked by the engine's own rules before they are sent, and
 //! nothing that ends work goes out without a question.
 
+mod agent;
+mod agent_mouse;
 mod app;
 mod ask;
 mod evidence;
@@ -16,6 +18,7 @@ mod news;
 mod operate;
 mod palette;
 mod popups;
+mod search;
 mod select;
 
 use crossterm::event::Event as TerminalEvent;
@@ -46,6 +49,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
         AppInput::Terminal(event) => terminal(app, &event, &mut out),
         AppInput::Feed(news) => {
             feed(app, news);
+            search::go_on(app, &mut out);
             if std::mem::take(&mut app.log_wanted) {
                 log::ask(app, &mut out);
             }
@@ -64,6 +68,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
         }
     }
     evidence::follow_evidence(app);
+    agent::follow_check(app, &mut out);
     if std::mem::take(&mut app.evidence_wanted)
         && let Some(wanted) = &app.evidence
     {

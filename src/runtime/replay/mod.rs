@@ -217,15 +217,11 @@ impl Recording {
                 },
             ),
             Request::Terminal { .. } | Request::Keys { .. } | Request::Size { .. } => Some(()),
-            Request::Evidence { owner, attempt } => {
-                let setup = &self.state.setup;
-                let bytes = output::evidence(&self.dir, setup, owner, attempt).unwrap_or_default();
-                let update = Update::Evidence {
-                    owner,
-                    attempt,
-                    bytes,
-                };
-                send(to, update)
+            asked @ (Request::Evidence { .. } | Request::Check { .. }) => {
+                match output::answer(&self.dir, &self.state.setup, &asked) {
+                    Some(update) => send(to, update),
+                    None => Some(()),
+                }
             }
             Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
                 Ok(update) => send(to, update),

@@ -29,6 +29,9 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Deck => ui.screen == Screen::Deck,
         Need::Away => ui.screen != Screen::Deck,
         Need::Rows => matches!(ui.screen, Screen::Deck | Screen::Log),
+        Need::Sought => matches!(ui.screen, Screen::Deck | Screen::Log | Screen::Agent),
+        Need::One => ui.screen == Screen::Agent,
+        Need::Found => ui.screen == Screen::Agent && !ui.on_agent.search.is_empty(),
         Need::Live => look.live && view.header.banner.is_none(),
     });
     let texts: Vec<(Key, String, usize)> = hints
@@ -38,6 +41,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
             let word = match (b.run, ui.screen) {
                 // The log is not sorted but sifted.
                 (UiAction::Sort, Screen::Log) => "urgency".to_owned(),
+                (UiAction::Filter, Screen::Agent) => "search".to_owned(),
                 _ => b.hint.clone().unwrap_or_default(),
             };
             let wide = width(&key.to_string()) + 1 + width(&word);
@@ -76,7 +80,8 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
 
 /// Draws the footer.
 pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
-    let area = if view.regions.footer.is_empty() && ui.message.is_some() {
+    let said = ui.message.is_some() || ui.typing;
+    let area = if view.regions.footer.is_empty() && said {
         // A zoomed pane has no footer, but a message is never lost.
         Rect {
             y: view.regions.all.height.saturating_sub(1),
@@ -92,14 +97,21 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
     Pen::new(buf, area, 0).shade(base.header);
     if ui.typing {
+        let title = match ui.screen {
+            Screen::Agent => " search: ",
+            _ => " filter: ",
+        };
         let (filter, how) = if ui.screen == Screen::Log {
             (&ui.log_filter, "   Enter keeps it, Esc drops it")
+        } else if ui.screen == Screen::Agent {
+            let how = "   Enter goes to it, Esc drops it; capitals are meant as such";
+            (&ui.on_agent.search, how)
         } else {
             let how = "   Enter keeps it, Esc drops it, ! before it: all others";
             (&ui.filter, how)
         };
         Pen::new(buf, area, 0)
-            .put(" filter: ", base.accent)
+            .put(title, base.accent)
             .put(&crate::display::clean_text(filter, 60), base.text)
             .put("_", base.accent)
             .put(how, base.dim);

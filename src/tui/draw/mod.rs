@@ -5,6 +5,7 @@
 pub mod glyph;
 pub mod pen;
 
+pub mod agent;
 mod attention;
 mod columns;
 mod footer;
@@ -57,6 +58,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         memory::draw(view, memory, theme, buf);
     }
     attention::draw(view, ui, look, buf);
+    if let Some(agent) = &view.agent {
+        agent::draw(view, agent, ui, look, buf);
+    }
     if let Some(graph) = &view.graph {
         graph::draw(view, graph, ui, look, buf);
     }

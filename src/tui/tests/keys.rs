@@ -311,7 +311,7 @@ fn views_change_by_key() {
     press(&mut app, "\t\t");
     go_to(&mut app, "api");
     press(&mut app, "\n");
-    assert_eq!(app.ui.screen, Screen::Output);
+    assert_eq!(app.ui.screen, Screen::Agent);
     press(&mut app, "\u{1b}w");
     assert_eq!(app.ui.screen, Screen::Graph);
     press(&mut app, "l");
@@ -391,7 +391,7 @@ fn output_is_asked_for_when_it_is_needed() {
             total,
         }),
     );
-    assert_eq!(app.view().output.lines.last().unwrap(), "line 499");
+    assert_eq!(app.view().output.rows.last().unwrap().text, "line 499");
     while app.wants_tick() {
         update(&mut app, AppInput::Tick);
     }

@@ -145,7 +145,7 @@ proptest! {
 fn every_size_is_drawn() {
     let run = super::fixture::full();
     let mut app = app(&run, (80, 24));
-    for screen in [Screen::Deck, Screen::Output, Screen::Graph] {
+    for screen in [Screen::Deck, Screen::Agent, Screen::Graph] {
         app.ui.screen = screen;
         for w in (0..=250).step_by(7).chain([39, 40, 79, 80, 179, 180]) {
             for h in 0..=70 {

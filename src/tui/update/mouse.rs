@@ -3,7 +3,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::{
-    App,
+    App, agent_mouse,
     keys::act,
     moves::{open, scroll_output},
     select::{go_to, select},
@@ -37,6 +37,11 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
     }
     let view = app.view();
     let r = &view.regions;
+    if app.ui.screen == Screen::Agent
+        && agent_mouse::click(app, &view, at, wheel.map(isize::from), out)
+    {
+        return;
+    }
     if let Some(by) = wheel {
         let by = isize::from(by);
         if r.output.contains(at) {

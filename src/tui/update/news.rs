@@ -12,6 +12,7 @@ use crate::{
     resources::{Point, Sensor},
     tui::{
         chart::Chart,
+        output::OutputBuffer,
         feed::Update,
         ui_state::{Screen, Voice},
         view::{Note, notes},
@@ -51,6 +52,7 @@ pub(super) fn feed(app: &mut App, news: Update) {
             if app.state.as_ref().is_some_and(|old| old.seq > state.seq) {
                 // Back in time: what comes after has not happened yet.
                 app.notes.retain(|note| note.seq <= state.seq);
+                app.output = None;
                 app.ui.log_at = None;
                 app.sample = None;
             }
@@ -114,9 +116,11 @@ pub(super) fn feed(app: &mut App, news: Update) {
             if !records.is_empty() {
                 go_to_what_runs(app);
                 // A row that is gone takes the selection to its neighbour.
-                let attempt = app
-                    .selected()
-                    .and_then(|ix| app.state.as_ref().map(|s| (ix, s.agent(ix).attempt)));
+                let shown = |ix| {
+                    let state = app.state.as_ref()?;
+                    Some((ix, super::agent::attempt_of(app, state, ix)))
+                };
+                let attempt = app.selected().and_then(shown);
                 if attempt != app.output.as_ref().map(|o| (o.agent, o.attempt)) {
                     follow_selection(app);
                 }
@@ -150,10 +154,13 @@ pub(super) fn feed(app: &mut App, news: Update) {
             total,
         } => {
             let look = app.ui.look;
-            if let Some(buffer) = &mut app.output
-                && buffer.agent == agent
-                && buffer.attempt == attempt
+            let ours = |b: &OutputBuffer| b.agent == agent && b.attempt == attempt;
+            if app.output.as_ref().is_some_and(ours)
+                && super::search::take(app, offset, &bytes, total)
             {
+                return;
+            }
+            if let Some(buffer) = app.output.as_mut().filter(|b| ours(b)) {
                 let grew = !bytes.is_empty() || !buffer.loaded;
                 buffer.take(offset, &bytes, total, look);
                 app.output_wanted |= grew && buffer.wanted(look, output_rows(&app.ui)).is_some();
@@ -178,6 +185,14 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 && (evidence.owner, evidence.attempt) == (owner, attempt)
             {
                 evidence.take(&bytes);
+                app.now();
+            }
+        }
+        Update::Check { owner, key, bytes } => {
+            if let Some(print) = &mut app.check_print
+                && (print.owner, print.key) == (owner, key)
+            {
+                print.take(&bytes);
                 app.now();
             }
         }

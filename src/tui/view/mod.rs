@@ -4,6 +4,7 @@
 //! for visible rows only. Nothing is shown that was not measured; estimates are marked where they
 //! are printed. All text in a view is clean. Must not know glyphs, styles or widgets.
 
+pub mod agent;
 pub mod attention;
 mod bars;
 mod cards;
@@ -16,7 +17,7 @@ mod memory;
 pub mod model;
 pub mod notes;
 pub mod outline;
-mod output;
+pub mod output;
 pub mod regions;
 pub mod report;
 mod rows;
@@ -40,7 +41,8 @@ use super::{
     draw,
     feed::Clock,
     log::LogBuffer,
-    output::{Evidence, OutputBuffer},
+    output::{CheckPrint, Evidence, OutputBuffer},
+    search::Search,
     ui_state::{MIN_SIZE, Screen, UiState},
 };
 pub use bars::{Base, Memory, Share};
@@ -67,6 +69,8 @@ pub struct Source<'a> {
     pub notes: &'a VecDeque<Note>,
     /// The output that is looked at.
     pub output: Option<&'a OutputBuffer>,
+    /// What the agent's screen knows beside.
+    pub beside: Beside<'a>,
     /// What the check of the selected row printed, where a person has to look at it.
     pub evidence: Option<&'a Evidence>,
     /// Why there is no connection to the runner.
@@ -85,6 +89,15 @@ pub struct Source<'a> {
     pub clock: Option<Clock>,
     /// Time zone for times of day.
     pub zone: &'a jiff::tz::TimeZone,
+}
+
+/// What only the agent's screen shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What the chosen command of a check printed.
+    pub check: Option<&'a CheckPrint>,
+    /// What is searched for in the output.
+    pub search: Option<&'a Search>,
 }
 
 impl Source<'_> {
@@ -138,18 +151,26 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         ui.size.0,
         ui.size.1 - u16::from(source.clock.is_some() && ui.size.1 > MIN_SIZE.1),
     );
-    let regions = regions(
-        size,
-        ui.screen,
-        Needs {
+    let regions = if ui.screen == Screen::Agent {
+        let (attempts, checks) = agent::heights(source, ui);
+        let needs = regions::AgentNeeds {
+            tab: ui.on_agent.tab,
+            zoom: ui.on_agent.zoom.is_some(),
+            attempts,
+            checks,
+        };
+        regions::agent(size, needs)
+    } else {
+        let needs = Needs {
             rows: lines.lines.len(),
             graph: graph_rows,
             cards: cards.len() + headings + texts,
             // Also before the first reading: the rows below shall not jump.
             memory: true,
             attention: waiting.len(),
-        },
-    );
+        };
+        regions(size, ui.screen, needs)
+    };
     let regions = if source.clock.is_some() {
         regions.with_scrubber(ui.size)
     } else {
@@ -193,10 +214,13 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         ),
         graph: (!regions.graph.is_empty())
             .then(|| graph::graph(state, chart, ui, graph_size, now_us)),
+        agent: (!regions.agent.is_empty())
+            .then(|| agent::agent(source, ui, &regions, now_us).map(Box::new))
+            .flatten(),
         phase: cards::current_phase(source),
         table: rows::table(source, ui, &lines, regions.table.height, now_us),
         cards,
-        output: output::output(source, ui, regions.output.height),
+        output: output::output(source, ui, regions.output),
         lately: source
             .notes
             .iter()
