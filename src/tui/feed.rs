@@ -50,8 +50,8 @@ pub enum Update {
     },
     /// A terminal that was asked for, from a place where nothing before it shows any more.
     ///
-    /// A screen that begins empty at `cols` x `rows` and takes `bytes`, with each of `resizes` where
-    /// it stands, is the screen of then. What comes after is asked for with [`Request::Output`].
+    /// A screen that begins empty at `cols` x `rows` and takes `prelude` and `bytes`, with each of
+    /// `resizes` where it stands, is the screen of then. What comes after is asked for with [`Request::Output`].
     Terminal {
         /// Whose.
         agent: AgentIx,
@@ -61,6 +61,8 @@ pub enum Update {
         cols: u16,
         /// Rows at `offset`.
         rows: u16,
+        /// Puts an empty screen into the modes and colours of `offset`; not part of the file.
+        prelude: Vec<u8>,
         /// Where `bytes` begin in the output file.
         offset: u64,
         /// From which place in the file on it has how many columns and rows, in order; all after

@@ -71,10 +71,7 @@ pub fn actions(requests: Vec<Request>) -> Vec<Action> {
         .into_iter()
         .filter_map(|r| match r {
             Request::Action { action, .. } => Some(action),
-            Request::Output { .. }
-            | Request::Evidence { .. }
-            | Request::Log(_)
-            | Request::Replay(_) => None,
+            _ => None,
         })
         .collect()
 }
