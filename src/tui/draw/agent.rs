@@ -23,7 +23,7 @@ pub fn draw(view: &View, agent: &AgentView, ui: &UiState, look: Look<'_>, buf: &
     let theme = look.theme;
     let r = &view.regions;
     facts(agent, look, buf, r.agent);
-    tabs(agent, ui, theme, buf, r.tabs);
+    tabs(agent, ui, look, buf, r.tabs);
     let tab = ui.on_agent.tab;
     let titles = [
         (Tab::Attempts, "ATTEMPTS", r.attempts, &agent.attempts),
@@ -274,11 +274,11 @@ pub fn tab_hits(agent: &AgentView) -> Vec<(u16, u16, Tab, String)> {
     out
 }
 
-fn tabs(agent: &AgentView, ui: &UiState, theme: &Theme, buf: &mut Buffer, area: Rect) {
+fn tabs(agent: &AgentView, ui: &UiState, look: Look<'_>, buf: &mut Buffer, area: Rect) {
     if area.is_empty() {
         return;
     }
-    let base = &theme.base;
+    let base = &look.theme.base;
     Pen::new(buf, area, 0).shade(base.header);
     for (x, wide, tab, word) in tab_hits(agent) {
         let chosen = tab == ui.on_agent.tab;
@@ -289,6 +289,18 @@ fn tabs(agent: &AgentView, ui: &UiState, theme: &Theme, buf: &mut Buffer, area: 
             let end = (area.x + x + wide).min(area.right());
             let cells = Rect::new(area.x + x, area.y, end.saturating_sub(area.x + x), 1);
             buf.set_style(cells.intersection(buf.area), base.selected);
+        }
+    }
+    if let Some(key) = look.keys.key_for(UiAction::NextPane) {
+        let used = tab_hits(agent).last().map_or(0, |(x, wide, ..)| x + wide);
+        let key = key.to_string();
+        let right = area.width.saturating_sub(1);
+        let from = right.saturating_sub(width(&key) as u16 + 5);
+        if from > used {
+            Pen::new(buf, area, 0)
+                .to(from)
+                .put(&key, base.accent)
+                .put(" next", base.dim);
         }
     }
 }

@@ -34,8 +34,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     } else {
         &output.name
     };
-    let (glyph, word, style) = output.mark.map_or(("", "", base.dim), |m| {
-        (glyph::mark(theme, m), m.word(), theme.mark(m))
+    let (state, style) = output.mark.map_or((String::new(), base.dim), |m| {
+        let state = format!("  {} {}", glyph::mark(theme, m), m.word());
+        (state, theme.mark(m))
     });
     let said = |text: &str| {
         if text.is_empty() {
@@ -129,10 +130,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         title,
         if focused { base.accent } else { base.strong },
         &[
-            ("  ", base.dim),
-            (glyph, style),
-            (" ", style),
-            (word, style),
+            (&state, style),
             (&worker, base.worker),
             (&attempt, old),
             (&of, base.warn),

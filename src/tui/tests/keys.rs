@@ -278,7 +278,7 @@ fn acknowledgements_are_told() {
 #[test]
 fn no_key_is_ignored_in_silence() {
     let mut app = app(&fixture::full(), (120, 35));
-    press(&mut app, "y");
+    press(&mut app, "Y");
     assert!(
         app.ui
             .message

@@ -1,5 +1,6 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
+mod agent;
 mod elsewhere;
 pub mod fixture;
 mod keys;

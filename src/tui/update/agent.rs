@@ -32,6 +32,7 @@ pub(super) fn show(app: &mut App, zoom: bool, out: &mut Vec<Request>) {
         return;
     };
     select(app, row, out);
+    follow_selection(app);
     let from = app.ui.screen;
     if zoom {
         app.ui.on_agent.zoom = Some(from);
@@ -302,8 +303,7 @@ pub(super) fn copy(app: &mut App) {
 fn marked(app: &App, begin: u64) -> Option<Vec<String>> {
     let buffer = app.output.as_ref()?;
     let shown = buffer.show(app.ui.look, visible_lines(app));
-    let last = *shown.starts.last()?;
-    if begin > last {
+    if shown.from < begin {
         let after = buffer.show(Look::From(begin), 1);
         buffer.between(shown.from, after.to)
     } else {

@@ -261,12 +261,11 @@ fn laid_out(
     let at = search.and_then(|s| s.at());
     let marked = ui.on_agent.mark.filter(|_| on_agent);
     let mut out = Vec::new();
-    let last = shown.starts.last().copied().unwrap_or(0);
     for (line, &start) in shown.lines.iter().zip(&shown.starts) {
         let hits = find(line, needle);
-        // A range goes from where it began to the edge of the window that lies beyond it.
+        // A range goes from where it began to the edge that it was scrolled towards.
         let in_range = marked.is_some_and(|begin| {
-            let (low, high) = if begin > last {
+            let (low, high) = if shown.from < begin {
                 (shown.from, begin)
             } else {
                 (begin, u64::MAX)

@@ -40,7 +40,9 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
             let ram = words::size(mode.ram_bytes);
             said.push(format!("{}{ram}", about(mode.ram_guessed)));
             let cpus = mode.cpus_milli;
-            said.push(format!("{}.{} CPUs", cpus / 1000, cpus % 1000 / 100));
+            if cpus > 0 {
+                said.push(format!("{}.{} CPUs", cpus / 1000, cpus % 1000 / 100));
+            }
         }
         if mode.terminal {
             said.push("in a terminal".to_owned());
