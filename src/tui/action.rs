@@ -62,6 +62,8 @@ pub enum UiAction {
     NextHit,
     /// The one before.
     PreviousHit,
+    /// Take the keyboard of an agent that runs in a terminal.
+    Keyboard,
     /// Copy the visible lines, or the marked ones.
     Copy,
     /// Mark a range of lines.
@@ -114,7 +116,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions, as a keymap file has them.
-pub const NAMES: [&str; 41] = [
+pub const NAMES: [&str; 42] = [
     "leave",
     "help",
     "open",
@@ -140,6 +142,7 @@ pub const NAMES: [&str; 41] = [
     "agent",
     "next_hit",
     "previous_hit",
+    "keyboard",
     "copy",
     "mark_range",
     "wrap",

@@ -9,6 +9,7 @@ pub mod action;
 pub mod app;
 pub mod chart;
 pub mod draw;
+pub mod emulator;
 pub mod feed;
 pub mod hangup;
 pub mod keymap;

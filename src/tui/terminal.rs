@@ -123,6 +123,10 @@ impl Guard {
         let ours = std::thread::current().id();
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            // What is caught where it happens costs nobody the picture.
+            if super::emulator::catching() {
+                return;
+            }
             let shown = ENTERED.load(Ordering::SeqCst);
             if std::thread::current().id() == ours {
                 leave();

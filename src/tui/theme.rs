@@ -286,6 +286,14 @@ impl Theme {
         }
     }
 
+    /// A colour that is not ours, as this terminal can show it; none: it has none, or the theme
+    /// speaks in weight alone.
+    #[must_use]
+    pub fn foreign(&self, color: Color) -> Option<Color> {
+        let plain = self.depth == Depth::None || self.zone.red.fg.is_none();
+        (!plain).then(|| lower(color, self.depth))
+    }
+
     /// The style of a zone.
     #[must_use]
     pub const fn zone(&self, zone: Zone) -> Style {

@@ -10,6 +10,7 @@ mod app;
 mod ask;
 mod evidence;
 mod filter;
+mod keyboard;
 mod keys;
 mod log;
 mod mouse;
@@ -20,12 +21,14 @@ mod palette;
 mod popups;
 mod search;
 mod select;
+mod terminal;
 
 use crossterm::event::Event as TerminalEvent;
 
 use super::feed::{Request, Update};
 pub use app::{App, Dirty, Settings};
-use keys::terminal;
+pub use keyboard::Keyboard;
+use keys::on_terminal;
 use news::feed;
 use select::ask_output;
 
@@ -46,7 +49,7 @@ pub enum AppInput {
 pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     let mut out = Vec::new();
     match input {
-        AppInput::Terminal(event) => terminal(app, &event, &mut out),
+        AppInput::Terminal(event) => on_terminal(app, &event, &mut out),
         AppInput::Feed(news) => {
             feed(app, news);
             search::go_on(app, &mut out);
@@ -55,6 +58,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
             }
         }
         AppInput::Tick => {
+            keyboard::tick(app, &mut out);
             if app.message_ticks > 0 {
                 app.message_ticks -= 1;
                 if app.message_ticks == 0 {
@@ -69,6 +73,8 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     }
     evidence::follow_evidence(app);
     agent::follow_check(app, &mut out);
+    keyboard::follow(app, &mut out);
+    terminal::follow(app, &mut out);
     if std::mem::take(&mut app.evidence_wanted)
         && let Some(wanted) = &app.evidence
     {

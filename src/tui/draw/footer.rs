@@ -96,6 +96,20 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     let base = &look.theme.base;
     Pen::new(buf, area, 0).shade(base.header);
+    if let Some(term) = view.terminal.as_ref().filter(|term| term.held) {
+        let name = view.agent.as_ref().map_or("", |agent| &agent.row.name);
+        let how = if term.leaving {
+            "   again sends it"
+        } else {
+            " takes it back, twice sends it"
+        };
+        Pen::new(buf, area, 0)
+            .put(" the keyboard is the agent's: ", base.alert)
+            .put(name, base.alert)
+            .put("   Ctrl-Z", base.accent)
+            .put(how, base.text);
+        return;
+    }
     if ui.typing {
         let title = match ui.screen {
             Screen::Agent => " search: ",

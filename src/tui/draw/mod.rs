@@ -20,6 +20,7 @@ mod row;
 mod scrubber;
 mod side;
 mod table;
+mod terminal;
 pub mod timeline;
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
@@ -75,7 +76,10 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     table::draw(view, ui, look, buf);
     side::cards(view, theme, buf);
-    output::draw(view, ui, look, buf);
+    match &view.terminal {
+        Some(term) => terminal::draw(view, term, ui, look, buf),
+        None => output::draw(view, ui, look, buf),
+    }
     side::lately(view, theme, buf);
     if let Some(scrubber) = &view.scrubber {
         scrubber::draw(view, scrubber, theme, buf);

@@ -136,6 +136,7 @@ pub(super) fn page(app: &App) -> usize {
     let tab = app.ui.on_agent.tab;
     let rows = match tab {
         _ if app.ui.on_agent.zoom.is_some() => view.output.rows.len(),
+        Tab::Output if view.terminal.is_some() => usize::from(r.output.height),
         Tab::Output => view.output.rows.iter().filter(|row| !row.more).count(),
         Tab::Attempts | Tab::Checks => 4,
         Tab::Plan => usize::from(r.plan.height.saturating_sub(1)),
@@ -214,6 +215,10 @@ pub(super) fn other(app: &mut App, by: isize, out: &mut Vec<Request>) {
 
 /// Breaks long lines, or cuts them.
 pub(super) fn wrap(app: &mut App) {
+    if super::terminal::shown(app) {
+        app.say(Voice::Plain, "a terminal breaks its lines itself");
+        return;
+    }
     let ui = &mut app.ui.on_agent;
     ui.wrap = !ui.wrap;
     ui.column = 0;
@@ -229,6 +234,10 @@ pub(super) fn wrap(app: &mut App) {
 pub(super) fn mark_range(app: &mut App) {
     if app.ui.on_agent.mark.take().is_some() {
         app.say(Voice::Plain, "no range is marked any more");
+        return;
+    }
+    if super::terminal::shown(app) {
+        app.say(Voice::Plain, "a terminal has no range: what is visible is copied");
         return;
     }
     let rows = lines_at_end(app);
@@ -267,6 +276,11 @@ pub(super) fn copy(app: &mut App) {
             all.into_iter().map(|(text, _)| text).collect()
         })
         .unwrap_or_default(),
+        None if view.terminal.is_some() => {
+            let rows = view.terminal.iter().flat_map(|term| &term.rows);
+            rows.map(|runs| runs.iter().map(|run| run.text.as_str()).collect())
+                .collect()
+        }
         None => {
             let mut lines: Vec<String> = Vec::new();
             for row in &view.output.rows {

@@ -18,6 +18,7 @@ use crate::{
     tui::{
         chart::Chart,
         draw::{self, Look as DrawLook},
+        emulator::Emulator,
         feed::Clock,
         keymap::Keymap,
         log::LogBuffer,
@@ -35,7 +36,7 @@ use crate::{
     },
 };
 
-use super::select::keep_selection;
+use super::{keyboard::Keyboard, select::keep_selection};
 
 /// So long without a key, and a person was away (µs).
 const AWAY_US: u64 = 10 * 60 * 1_000_000;
@@ -121,6 +122,15 @@ pub struct App {
     pub(super) check_print: Option<CheckPrint>,
     /// What is searched for in the output.
     pub(super) search: Option<Search>,
+    /// The terminal of the selected agent, while it has a pane.
+    pub(super) emulator: Option<Emulator>,
+    /// How large the runner was told that it is shown: agent, attempt, columns, rows.
+    pub(super) size_told: Option<(AgentIx, u32, u16, u16)>,
+    /// The row of it that a search stands on, and which of how many, in words.
+    pub(super) found_row: Option<usize>,
+    pub(super) found: String,
+    /// Where what is typed goes.
+    pub(super) keyboard: Keyboard,
     /// Text for the clipboard of the terminal; whoever draws hands it over.
     pub copy: Option<String>,
     pub(super) lost: Option<String>,
@@ -165,6 +175,11 @@ impl App {
             evidence_wanted: false,
             check_print: None,
             search: None,
+            emulator: None,
+            size_told: None,
+            found_row: None,
+            found: String::new(),
+            keyboard: Keyboard::Ours,
             copy: None,
             lost: None,
             asked: BTreeMap::new(),
@@ -183,7 +198,8 @@ impl App {
     /// Whether something waits for time to pass.
     #[must_use]
     pub const fn wants_tick(&self) -> bool {
-        self.output_wanted || self.message_ticks > 0
+        let leaving = matches!(self.keyboard, Keyboard::Held { leaving: 1.., .. });
+        self.output_wanted || self.message_ticks > 0 || leaving
     }
 
     pub(super) fn source(&self) -> Option<Source<'_>> {
@@ -199,6 +215,10 @@ impl App {
             beside: Beside {
                 check: self.check_print.as_ref(),
                 search: self.search.as_ref(),
+                terminal: self.emulator.as_ref(),
+                found: &self.found,
+                held: self.keyboard.held().is_some(),
+                leaving: matches!(self.keyboard, Keyboard::Held { leaving: 1.., .. }),
             },
             lost: self.lost.as_deref(),
             history: self.history.as_deref(),

@@ -5,6 +5,7 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use super::{
     App, agent,
     filter::{filter, filtered, typed},
+    keyboard,
     log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
@@ -12,6 +13,7 @@ use super::{
     popups::in_popup,
     search,
     select::to_attention,
+    terminal,
     select::{ask_output, keep_selection},
 };
 use crate::{
@@ -24,7 +26,7 @@ use crate::{
     },
 };
 
-pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Request>) {
+pub(super) fn on_terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Request>) {
     match event {
         TerminalEvent::Resize(w, h) => {
             app.ui.size = (*w, *h);
@@ -32,8 +34,11 @@ pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Reque
         }
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
             app.now();
-            press(app, key, out);
+            if !keyboard::press(app, key, out) {
+                press(app, key, out);
+            }
         }
+        TerminalEvent::Paste(text) if keyboard::paste(app, text, out) => {}
         TerminalEvent::Paste(text) if app.ui.typing && !app.ui.too_small() => {
             let text = clean_line(text, 60);
             filter(app).push_str(&text);
@@ -190,6 +195,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Agent => agent::show(app, false, out),
         UiAction::NextHit => search::next(app, true, out),
         UiAction::PreviousHit => search::next(app, false, out),
+        UiAction::Keyboard => keyboard::ask(app, out),
         UiAction::Copy => agent::copy(app),
         UiAction::MarkRange => agent::mark_range(app),
         UiAction::Wrap => agent::wrap(app),
@@ -229,7 +235,9 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::HalfUp => step(app, -(page(app) / 2), out),
         UiAction::First => step(app, isize::MIN / 2, out),
         UiAction::Last => {
-            if pane(app) == Pane::Output {
+            if pane(app) == Pane::Output && terminal::shown(app) {
+                terminal::scroll(app, isize::MAX / 2);
+            } else if pane(app) == Pane::Output {
                 app.ui.look = Look::Tail;
                 ask_output(app, out);
             } else {

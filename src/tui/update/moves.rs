@@ -3,6 +3,7 @@
 use super::{
     App, agent, log,
     select::{ask_output, go_to, select},
+    terminal,
 };
 use crate::{
     plan::AgentIx,
@@ -170,6 +171,9 @@ fn walk_timeline(app: &mut App, by: isize, out: &mut Vec<Request>) {
 }
 
 pub(super) fn scroll_output(app: &mut App, by: isize, out: &mut Vec<Request>) {
+    if terminal::shown(app) {
+        return terminal::scroll(app, by);
+    }
     let rows = agent::lines_at_end(app);
     if let Some(buffer) = &app.output {
         app.ui.look = buffer.scrolled(app.ui.look, by, rows);

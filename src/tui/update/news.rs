@@ -61,6 +61,8 @@ pub(super) fn feed(app: &mut App, news: Update) {
             app.log_wanted = true;
             app.state = Some(state);
             app.lost = None;
+            // Whoever sent it does not know any more what was asked for before.
+            (app.emulator, app.size_told) = (None, None);
             if app.ui.selected.is_none() {
                 keep_selection(app);
             }
@@ -160,6 +162,9 @@ pub(super) fn feed(app: &mut App, news: Update) {
             {
                 return;
             }
+            if super::terminal::take(app, (agent, attempt), offset, &bytes, total) {
+                return;
+            }
             if let Some(buffer) = app.output.as_mut().filter(|b| ours(b)) {
                 let grew = !bytes.is_empty() || !buffer.loaded;
                 buffer.take(offset, &bytes, total, look);
@@ -167,11 +172,10 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 app.now();
             }
         }
-        // The agent's screen takes these.
-        Update::Terminal { .. }
-        | Update::Grew { .. }
-        | Update::Resized { .. }
-        | Update::Keyboard { .. } => {}
+        news @ (Update::Terminal { .. } | Update::Grew { .. } | Update::Resized { .. }) => {
+            super::terminal::news(app, news);
+        }
+        Update::Keyboard { agent, held } => super::keyboard::told(app, agent, held),
         Update::Log { id, records, from } => {
             app.log_wanted |= app.log.take(id, records, from);
             app.now();

@@ -1,14 +1,18 @@
 //! Searching the output on the agent's screen: typing, going from line to line, reading on.
 
-use super::{App, agent};
+use super::{App, agent, terminal};
 use crate::tui::{
     feed::Request,
+    output::OutputBuffer,
     search::{Search, Seek, Step},
     ui_state::{Screen, Voice},
 };
 
 /// After the words have changed, or were entered.
 pub(super) fn typed(app: &mut App, out: &mut Vec<Request>) {
+    if terminal::shown(app) {
+        return terminal::typed(app);
+    }
     begin(app);
     if !app.ui.typing && app.search.is_some() {
         // What is on the screen, or the last before it.
@@ -21,15 +25,22 @@ pub(super) fn typed(app: &mut App, out: &mut Vec<Request>) {
 /// Begins anew: other words, or the output of another attempt.
 pub(super) fn begin(app: &mut App) {
     let needle = app.ui.on_agent.search.as_str();
+    let in_terminal = |b: &OutputBuffer| {
+        let state = app.state.as_ref();
+        state.is_some_and(|s| terminal::in_terminal(app, s, b.agent, b.attempt))
+    };
     app.search = app
         .output
         .as_ref()
-        .filter(|buffer| !needle.is_empty() && buffer.attempt > 0)
+        .filter(|b| !needle.is_empty() && b.attempt > 0 && !in_terminal(b))
         .map(|b| Search::new(b.agent, b.attempt, needle, b.total));
 }
 
 /// The next line that has the words, or the one before.
 pub(super) fn next(app: &mut App, forwards: bool, out: &mut Vec<Request>) {
+    if terminal::shown(app) && !app.ui.on_agent.search.is_empty() {
+        return terminal::next(app, forwards);
+    }
     if app.search.is_none() {
         let key = app.settings.keys.key_for(crate::tui::action::UiAction::Filter);
         let key = key.map_or_else(String::new, |key| key.to_string());

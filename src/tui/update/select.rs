@@ -1,6 +1,6 @@
 //! The selected row, and the output that follows it.
 
-use super::{App, search};
+use super::{App, search, terminal::in_terminal};
 use crate::{
     engine::{State, Status},
     plan::AgentIx,
@@ -137,6 +137,12 @@ pub(super) const fn output_rows(ui: &UiState) -> usize {
 }
 
 pub(super) fn ask_output(app: &mut App, out: &mut Vec<Request>) {
+    // A terminal's bytes are read in their order, by the terminal alone.
+    if let (Some(state), Some(output)) = (&app.state, &app.output)
+        && in_terminal(app, state, output.agent, output.attempt)
+    {
+        return;
+    }
     if let Some(request) = app
         .output
         .as_ref()

@@ -22,6 +22,7 @@ pub mod regions;
 pub mod report;
 mod rows;
 pub mod scrubber;
+pub mod terminal;
 pub mod timeline;
 pub mod why;
 pub mod words;
@@ -39,6 +40,7 @@ use crate::{
 use super::{
     chart::{Chart, Place},
     draw,
+    emulator::Emulator,
     feed::Clock,
     log::LogBuffer,
     output::{CheckPrint, Evidence, OutputBuffer},
@@ -98,6 +100,14 @@ pub struct Beside<'a> {
     pub check: Option<&'a CheckPrint>,
     /// What is searched for in the output.
     pub search: Option<&'a Search>,
+    /// The terminal of the shown attempt.
+    pub terminal: Option<&'a Emulator>,
+    /// What is found in it, in words.
+    pub found: &'a str,
+    /// This dashboard has its keyboard.
+    pub held: bool,
+    /// It is about to be given back.
+    pub leaving: bool,
 }
 
 impl Source<'_> {
@@ -221,6 +231,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         table: rows::table(source, ui, &lines, regions.table.height, now_us),
         cards,
         output: output::output(source, ui, regions.output),
+        terminal: terminal_view(source, ui, regions.output),
         lately: source
             .notes
             .iter()
@@ -230,4 +241,30 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             .collect(),
         regions,
     }
+}
+
+/// The terminal of the shown attempt, where it has one and nothing else is looked at in its pane.
+fn terminal_view(
+    source: Source<'_>,
+    ui: &UiState,
+    area: ratatui::layout::Rect,
+) -> Option<terminal::TerminalView> {
+    let emulator = source.beside.terminal?;
+    let ix = ui.agent().and_then(|id| source.state.find(id))?;
+    let attempt = agent::shown_attempt(source.state.agent(ix).attempt, ui);
+    let evidence = ui.screen == Screen::Agent
+        && ui.on_agent.tab == super::ui_state::Tab::Checks
+        && ui.on_agent.zoom.is_none();
+    let red = source.evidence.is_some_and(|e| !e.lines.is_empty()) && ui.screen == Screen::Deck;
+    if (emulator.agent, emulator.attempt) != (ix, attempt) || evidence || red || area.is_empty() {
+        return None;
+    }
+    let beside = source.beside;
+    let size = terminal::pane(area, ui);
+    emulator
+        .loaded()
+        .then(|| terminal::TerminalView {
+            leaving: beside.leaving,
+            ..terminal::terminal(emulator, size, beside.held, beside.found.to_owned())
+        })
 }

@@ -291,6 +291,8 @@ pub struct View {
     pub cards: Vec<Card>,
     /// The selected agent's output.
     pub output: OutputView,
+    /// Its terminal in place of it, where it runs in one.
+    pub terminal: Option<super::terminal::TerminalView>,
     /// Last events, newest first.
     pub lately: Vec<(String, Note)>,
 }
