@@ -292,7 +292,7 @@ impl Terminal {
         self.size = (cols, rows);
         self.sized = self.printed;
         self.tell(key, &TerminalNews::Resized(self.printed, cols, rows));
-        self.index.entry(self.printed, Kind::Resize(cols, rows))
+        self.index.entry(Kind::Resize(cols, rows))
     }
 
     fn push_keys(&mut self, master: Option<BorrowedFd<'_>>, now: Instant) {
