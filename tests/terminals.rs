@@ -104,10 +104,16 @@ fn an_agent_has_a_terminal_of_its_size_and_gets_keys_and_resizes() {
     says(&rig, "agent", "32 120\r\nall\r\nready");
     one.ask(&rig, TerminalAsk::Watch(key.clone()));
     // Only who holds the keyboard types, and one at a time holds it.
-    let keys = |text: &str| TerminalAsk::Keys(key.clone(), text.as_bytes().to_vec());
+    let keys = |text: &str| TerminalAsk::Keys("agent".into(), text.as_bytes().to_vec());
     assert!(one.keyboard(&rig, keys("stolen\r")).is_err());
-    assert_eq!(one.keyboard(&rig, TerminalAsk::Take(key.clone())), Ok(true));
-    assert!(two.keyboard(&rig, TerminalAsk::Take(key.clone())).is_err());
+    assert_eq!(
+        one.keyboard(&rig, TerminalAsk::Take("agent".into())),
+        Ok(true)
+    );
+    assert!(
+        two.keyboard(&rig, TerminalAsk::Take("agent".into()))
+            .is_err()
+    );
     assert!(two.keyboard(&rig, keys("stolen\r")).is_err());
     one.ask(&rig, keys("hello\r"));
     says(&rig, "agent", "got hello\r\nwaits");
@@ -116,14 +122,20 @@ fn an_agent_has_a_terminal_of_its_size_and_gets_keys_and_resizes() {
     says(&rig, "agent", "size 24 80");
     two.ask(&rig, TerminalAsk::Size(key.clone(), 60, 20));
     assert_eq!(
-        one.keyboard(&rig, TerminalAsk::Give(key.clone())),
+        one.keyboard(&rig, TerminalAsk::Give("agent".into())),
         Ok(false)
     );
     says(&rig, "agent", "size 20 60");
     // Who leaves has no say and no keyboard.
-    assert_eq!(two.keyboard(&rig, TerminalAsk::Take(key.clone())), Ok(true));
+    assert_eq!(
+        two.keyboard(&rig, TerminalAsk::Take("agent".into())),
+        Ok(true)
+    );
     two.ask(&rig, TerminalAsk::Leave);
-    assert_eq!(one.keyboard(&rig, TerminalAsk::Take(key.clone())), Ok(true));
+    assert_eq!(
+        one.keyboard(&rig, TerminalAsk::Take("agent".into())),
+        Ok(true)
+    );
     until("the size is the first one's again", || {
         rig.output("agent").matches("size 24 80").count() == 2
     });
@@ -147,8 +159,13 @@ fn an_agent_has_a_terminal_of_its_size_and_gets_keys_and_resizes() {
         })
         .collect();
     let index = index(&rig, "agent");
-    assert_eq!(told, index.resizes(0, u64::MAX));
-    let sizes: Vec<_> = told.iter().map(|&(_, cols, rows)| (cols, rows)).collect();
+    // Who begins to watch is told of the size first.
+    assert_eq!(told[0], (0, 120, 32));
+    assert_eq!(told[1..], index.resizes(0, u64::MAX));
+    let sizes: Vec<_> = told[1..]
+        .iter()
+        .map(|&(_, cols, rows)| (cols, rows))
+        .collect();
     assert_eq!(sizes, [(80, 24), (60, 20), (80, 24)]);
     assert_eq!(index.printed(u64::MAX), bytes);
     assert_eq!(index.size(0), (120, 32));
@@ -230,7 +247,7 @@ fn an_agent_that_closes_its_terminal_lives_on_and_may_open_it_again() {
     until("it is closed", || rig.folder.path().join("closed").exists());
     let seen = Seen::new(1);
     assert_eq!(
-        seen.keyboard(&rig, TerminalAsk::Take(key.clone())),
+        seen.keyboard(&rig, TerminalAsk::Take("agent".into())),
         Ok(true)
     );
     fs::write(rig.folder.path().join("go"), "").unwrap();
@@ -245,13 +262,13 @@ fn a_flood_is_recorded_whole_and_one_who_never_reads_holds_up_nobody() {
     let deaf = sh(&rig, "deaf", "stty raw -echo; echo ready; exec sleep 1000");
     says(&rig, "deaf", "ready");
     let seen = Seen::new(1);
-    let take = TerminalAsk::Take(deaf.clone());
+    let take = TerminalAsk::Take("deaf".into());
     assert_eq!(seen.keyboard(&rig, take), Ok(true));
     let refused = (0..100).find_map(|_| {
         let before = seen.held().len();
-        seen.ask(&rig, TerminalAsk::Keys(deaf.clone(), vec![b'x'; 8_000]));
+        seen.ask(&rig, TerminalAsk::Keys("deaf".into(), vec![b'x'; 8_000]));
         // Its answer comes after that of the keys.
-        seen.ask(&rig, TerminalAsk::Take(deaf.clone()));
+        seen.ask(&rig, TerminalAsk::Take("deaf".into()));
         until("an answer", || {
             seen.held().last() == Some(&Ok(true)) && seen.held().len() > before
         });
@@ -279,14 +296,14 @@ fn what_is_frozen_takes_no_keys_and_keeps_who_types() {
     says(&rig, "agent", "ready");
     let seen = Seen::new(1);
     assert_eq!(
-        seen.keyboard(&rig, TerminalAsk::Take(key.clone())),
+        seen.keyboard(&rig, TerminalAsk::Take("agent".into())),
         Ok(true)
     );
     rig.executor.freeze(key.clone());
     rig.wait("frozen", |r| {
         matches!(r, Report::Frozen { .. }).then_some(())
     });
-    let keys = |text: &str| TerminalAsk::Keys(key.clone(), text.as_bytes().to_vec());
+    let keys = |text: &str| TerminalAsk::Keys("agent".into(), text.as_bytes().to_vec());
     let refusal = seen.keyboard(&rig, keys("lost\r")).unwrap_err();
     assert!(refusal.contains("paused"), "{refusal}");
     rig.executor.thaw(key.clone());

@@ -59,8 +59,9 @@ pub(super) struct IndexFile {
     interval: Duration,
     /// When and where the time was noted last.
     noted: (Option<Instant>, u64),
-    /// Bytes printed.
+    /// Bytes printed, and when the last of them came.
     printed: u64,
+    last: Instant,
     /// The last place for a screen, and whether one in the alternate screen was noted since it was
     /// left last.
     place: u64,
@@ -79,6 +80,7 @@ impl IndexFile {
             interval: INTERVAL,
             noted: (None, 0),
             printed: 0,
+            last: clock.started,
             place: 0,
             inside: false,
         }
@@ -91,6 +93,7 @@ impl IndexFile {
 
     /// Notes places in new output; the time comes with [`IndexFile::note_time`].
     pub fn output(&mut self, chunk: &[u8], now: Instant) -> io::Result<()> {
+        self.last = now;
         let mut found = Vec::new();
         let line = chunk.iter().rposition(|&b| b == b'\n').map_or(0, |n| n + 1);
         let (lines, rest) = chunk.split_at(line);
@@ -146,7 +149,7 @@ impl IndexFile {
         last.unwrap_or(self.clock.started)
     }
 
-    /// Notes that everything so far has been printed by now.
+    /// Notes when the last output came.
     pub fn note_time(&mut self, now: Instant) -> io::Result<()> {
         if !self.behind() {
             return Ok(());
@@ -154,7 +157,7 @@ impl IndexFile {
         self.noted = (Some(now), self.printed);
         let mut text = String::new();
         Entry {
-            at_us: self.clock.at(now),
+            at_us: self.clock.at(self.last),
             offset: self.printed,
             kind: Kind::Time,
         }
@@ -162,9 +165,11 @@ impl IndexFile {
         self.write(&text)
     }
 
-    /// Notes something that is of now.
-    pub fn entry(&mut self, offset: u64, kind: Kind) -> io::Result<()> {
-        let at_us = self.clock.at(Instant::now());
+    /// Notes something that is of now, after what was printed before it.
+    pub fn entry(&mut self, kind: Kind) -> io::Result<()> {
+        let (now, offset) = (Instant::now(), self.printed);
+        self.note_time(now)?;
+        let at_us = self.clock.at(now);
         let mut text = String::new();
         Entry {
             at_us,

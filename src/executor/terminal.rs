@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::{JobKey, index_file::IndexFile};
 use crate::{
+    plan::AgentId,
     sys::pty,
     terminal::{Kind, LARGEST, SIZE},
 };
@@ -58,12 +59,12 @@ impl std::fmt::Debug for Viewer {
 pub enum TerminalAsk {
     /// Hear how the terminal of a job goes on, and of no other.
     Watch(JobKey),
-    /// Have the keyboard of a job.
-    Take(JobKey),
+    /// Have the keyboard of an agent.
+    Take(AgentId),
     /// Give it back.
-    Give(JobKey),
+    Give(AgentId),
     /// Type.
-    Keys(JobKey, Vec<u8>),
+    Keys(AgentId, Vec<u8>),
     /// Shows it in so many columns and rows; 0: no more.
     Size(JobKey, u16, u16),
     /// Is gone.
@@ -75,6 +76,8 @@ pub enum TerminalAsk {
 pub(super) struct Terminal {
     index: IndexFile,
     size: (u16, u16),
+    /// From which place of the output on.
+    sized: u64,
     holder: Option<Viewer>,
     /// How large others show it, the newest last: viewer, columns, rows.
     wishes: Vec<(u64, u16, u16)>,
@@ -97,6 +100,7 @@ impl Terminal {
         Self {
             index,
             size: SIZE,
+            sized: 0,
             holder: None,
             wishes: Vec::new(),
             watchers: Vec::new(),
@@ -201,6 +205,9 @@ impl Terminal {
             TerminalAsk::Watch(_) => {
                 self.watchers.push(viewer.clone());
                 self.due = self.due.map(|_| self.next_moment());
+                // It may have read the index just before the last change.
+                let (cols, rows) = self.size;
+                (viewer.tell)(key, TerminalNews::Resized(self.sized, cols, rows));
                 (viewer.tell)(key, TerminalNews::Grew(self.printed));
                 Ok(())
             }
@@ -283,8 +290,9 @@ impl Terminal {
             return Ok(());
         }
         self.size = (cols, rows);
+        self.sized = self.printed;
         self.tell(key, &TerminalNews::Resized(self.printed, cols, rows));
-        self.index.entry(self.printed, Kind::Resize(cols, rows))
+        self.index.entry(Kind::Resize(cols, rows))
     }
 
     fn push_keys(&mut self, master: Option<BorrowedFd<'_>>, now: Instant) {

@@ -2,6 +2,9 @@
 //!
 //! Blocking; the dashboard gives it threads of its own. Must not draw or decide.
 
+mod error;
+mod terminal;
+
 use std::{
     collections::VecDeque,
     io,
@@ -20,31 +23,15 @@ use crate::{
     tui::feed::{Request, Update},
 };
 
+pub use error::ClientError;
+
 use super::{
     output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
+    terminals,
 };
-
-/// Why a client cannot talk to a runner.
-#[derive(Debug, thiserror::Error)]
-pub enum ClientError {
-    /// Nobody listens.
-    #[error("no runner answers for this run: {0}")]
-    Nobody(io::Error),
-    /// The runner is of another version.
-    #[error(
-        "the runner speaks protocol {0}, this program {PROTOCOL}: use the version that started the run"
-    )]
-    Version(u32),
-    /// It went away.
-    #[error("the connection to the runner was lost: {0}")]
-    Lost(#[from] io::Error),
-    /// The action was refused.
-    #[error("{0}")]
-    Refused(String),
-}
 
 /// A connection.
 #[derive(Debug)]
@@ -196,12 +183,11 @@ impl Client {
                             by: "deck".to_owned(),
                             action,
                         },
-                        Request::Terminal { .. } | Request::Size { .. } | Request::Keys { .. } => {
-                            continue;
-                        }
-                        Request::Keyboard { agent, .. } => {
-                            let held = Err("this version gives no keyboard".to_owned());
-                            if to.blocking_send(Update::Keyboard { agent, held }).is_err() {
+                        asked @ (Request::Terminal { .. }
+                        | Request::Keyboard { .. }
+                        | Request::Keys { .. }
+                        | Request::Size { .. }) => {
+                            if !theirs.terminal(&asked, &mut writing, &to) {
                                 return;
                             }
                             continue;
@@ -389,6 +375,14 @@ fn next_with(from: &mut UnixStream, setup: Option<&Setup>) -> Result<Update, Cli
                     total,
                 }
             }
+            FromRunner::Terminal {
+                agent,
+                attempt,
+                note,
+            } => match setup.and_then(|s| s.by_id.get(&agent.as_str().into())) {
+                Some(&agent) => terminals::update(agent, attempt, note),
+                None => continue,
+            },
             FromRunner::Ack { id, reason, .. } => Update::Ack {
                 id,
                 result: reason.map_or(Ok(()), Err),

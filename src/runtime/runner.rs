@@ -285,6 +285,7 @@ impl Runner {
             sampler,
             notes: notes.clone(),
             setup,
+            executor: executor.clone(),
             dir: self.dir.path.clone(),
             run: self.dir.id.clone(),
             interval: Duration::from_micros(self.config.sample_us.max(10_000)),

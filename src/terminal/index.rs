@@ -111,6 +111,14 @@ impl Entry {
         };
     }
 
+    /// Place, columns and rows, where it is another size.
+    fn resize(&self) -> Option<(u64, u16, u16)> {
+        match self.kind {
+            Kind::Resize(cols, rows) => Some((self.offset, cols, rows)),
+            _ => None,
+        }
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let kind = words.next()?;
@@ -174,25 +182,33 @@ impl Index {
             .entries
             .iter()
             .filter(|e| e.offset > after && e.offset <= until);
-        within
-            .filter_map(|e| match e.kind {
-                Kind::Resize(cols, rows) => Some((e.offset, cols, rows)),
-                _ => None,
-            })
-            .collect()
+        within.filter_map(Entry::resize).collect()
+    }
+
+    /// Sizes that came into force in a span of time (µs of the run): place, columns, rows.
+    #[must_use]
+    pub fn resizes_between(&self, after_us: u64, until_us: u64) -> Vec<(u64, u16, u16)> {
+        let within = self
+            .entries
+            .iter()
+            .filter(|e| e.at_us > after_us && e.at_us <= until_us);
+        within.filter_map(Entry::resize).collect()
+    }
+
+    /// The index as it was at a moment (µs of the run).
+    #[must_use]
+    pub fn until(mut self, at_us: u64) -> Self {
+        let after = self.entries.partition_point(|e| e.at_us <= at_us);
+        self.entries.truncate(after);
+        self
     }
 
     /// Columns and rows at a place of the output.
     #[must_use]
     pub fn size(&self, offset: u64) -> (u16, u16) {
         let before = self.entries.iter().filter(|e| e.offset <= offset);
-        before
-            .filter_map(|e| match e.kind {
-                Kind::Resize(cols, rows) => Some((cols, rows)),
-                _ => None,
-            })
-            .last()
-            .unwrap_or((self.cols, self.rows))
+        let last = before.filter_map(Entry::resize).last();
+        last.map_or((self.cols, self.rows), |(_, cols, rows)| (cols, rows))
     }
 
     /// Where the screen after `total` bytes begins best.
@@ -327,6 +343,10 @@ mod tests {
             [0, 10, 59, 60, 99].map(|at| index.printed(at)),
             [0, 100, 500, 600, 600]
         );
+        // What came later at the same place is not known before its time.
+        assert_eq!(index.resizes_between(29, 30), [(300, 100, 30)]);
+        assert_eq!(index.clone().until(29).start(600).resizes, []);
+        assert_eq!(index.resizes_between(30, 99), []);
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub enum Update {
         total: u64,
     },
     /// The terminal that was opened last has another size from a place in its file on; may come
-    /// before the bytes up to there.
+    /// before the bytes up to there, and may be known already.
     Resized {
         /// Whose.
         agent: AgentIx,

@@ -11,11 +11,14 @@ use std::{
 use rustix::{event::epoll, io::Errno};
 
 use super::Loop;
-use crate::executor::{
-    JobKey, Report,
-    inbox::{Source, token},
-    live::Freeze,
-    terminal::{TerminalAsk, TerminalNews, Viewer},
+use crate::{
+    executor::{
+        JobKey, Report,
+        inbox::{Source, token},
+        live::Freeze,
+        terminal::{TerminalAsk, TerminalNews, Viewer},
+    },
+    plan::AgentId,
 };
 
 /// Reads what is there, of a terminal as much as fits: it gives a few thousand bytes at a time.
@@ -109,20 +112,28 @@ impl Loop {
                         terminal.forget(viewer.id);
                     }
                 }
-                key
+                key.clone()
             }
-            TerminalAsk::Take(key)
-            | TerminalAsk::Give(key)
-            | TerminalAsk::Keys(key, _)
-            | TerminalAsk::Size(key, ..) => key,
+            TerminalAsk::Size(key, ..) => key.clone(),
+            TerminalAsk::Take(agent) | TerminalAsk::Give(agent) | TerminalAsk::Keys(agent, _) => {
+                self.running(agent)
+            }
         };
-        let found = self.by_key.get(key).copied();
+        let found = self.by_key.get(&key).copied();
         let terminal = |serial: &u64| self.jobs.get(serial).is_some_and(|l| l.terminal.is_some());
         match found {
             Some(serial) if terminal(&serial) => self.ask_one(serial, viewer, ask),
-            Some(_) => refuse(viewer, key, &ask, "it does not run in a terminal"),
-            None => refuse(viewer, key, &ask, "it does not run"),
+            Some(_) => refuse(viewer, &key, &ask, "it does not run in a terminal"),
+            None => refuse(viewer, &key, &ask, "it does not run"),
         }
+    }
+
+    /// The key of an agent's attempt that runs; where none does, one that nobody has.
+    fn running(&self, agent: &AgentId) -> JobKey {
+        let none = JobKey::main(agent.clone(), 0);
+        let of_it = |key: &&JobKey| key.owner == none.owner && key.kind == none.kind;
+        let found = self.by_key.keys().filter(of_it).max().cloned();
+        found.unwrap_or(none)
     }
 
     fn ask_one(&mut self, serial: u64, viewer: &Viewer, ask: TerminalAsk) {
