@@ -118,6 +118,12 @@ pub fn draw(view: &View, term: &TerminalView, ui: &UiState, look: Look<'_>, buf:
             pen.put(&run.text, ink(theme, run.ink));
         }
     }
+    for &(row, x, columns, here) in &term.hits {
+        let hit = Rect::new(area.x + margin + x, area.y + 1 + row, columns, 1);
+        let style = if here { base.warn } else { base.accent };
+        let cells = hit.intersection(area).intersection(buf.area);
+        buf.set_style(cells, style.add_modifier(Modifier::REVERSED));
+    }
     if let Some((x, y)) = term.cursor {
         let (x, y) = (area.x + margin + x, area.y + 1 + y);
         let cell = Rect::new(x, y, 1, 1).intersection(area);

@@ -216,7 +216,15 @@ impl App {
                 check: self.check_print.as_ref(),
                 search: self.search.as_ref(),
                 terminal: self.emulator.as_ref(),
-                found: &self.found,
+                found: if self.ui.screen == Screen::Agent {
+                    view::terminal::Found {
+                        needle: &self.ui.on_agent.search,
+                        row: self.found_row,
+                        words: &self.found,
+                    }
+                } else {
+                    view::terminal::Found::default()
+                },
                 held: self.keyboard.held().is_some(),
                 leaving: matches!(self.keyboard, Keyboard::Held { leaving: 1.., .. }),
             },

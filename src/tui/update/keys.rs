@@ -247,7 +247,9 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Left => sideways(app, true, out),
         UiAction::Right => sideways(app, false, out),
         UiAction::Mark => mark(app, out),
-        UiAction::Filter if matches!(app.ui.screen, Screen::Log | Screen::Agent) => {
+        UiAction::Filter if app.ui.screen == Screen::Log => app.ui.typing = true,
+        UiAction::Filter if app.ui.screen == Screen::Agent => {
+            search::show_output(app);
             app.ui.typing = true;
         }
         UiAction::Filter => {

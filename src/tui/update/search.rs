@@ -5,7 +5,7 @@ use crate::tui::{
     feed::Request,
     output::OutputBuffer,
     search::{Search, Seek, Step},
-    ui_state::{Screen, Voice},
+    ui_state::{Screen, Tab, Voice},
 };
 
 /// After the words have changed, or were entered.
@@ -20,6 +20,14 @@ pub(super) fn typed(app: &mut App, out: &mut Vec<Request>) {
         go(app, Seek::Before(end));
     }
     go_on(app, out);
+}
+
+/// What is searched shall be seen.
+pub(super) fn show_output(app: &mut App) {
+    let tab = &mut app.ui.on_agent.tab;
+    if matches!(tab, Tab::Checks | Tab::Plan) {
+        *tab = Tab::Output;
+    }
 }
 
 /// Begins anew: other words, or the output of another attempt.
@@ -38,6 +46,7 @@ pub(super) fn begin(app: &mut App) {
 
 /// The next line that has the words, or the one before.
 pub(super) fn next(app: &mut App, forwards: bool, out: &mut Vec<Request>) {
+    show_output(app);
     if terminal::shown(app) && !app.ui.on_agent.search.is_empty() {
         return terminal::next(app, forwards);
     }

@@ -102,8 +102,8 @@ pub struct Beside<'a> {
     pub search: Option<&'a Search>,
     /// The terminal of the shown attempt.
     pub terminal: Option<&'a Emulator>,
-    /// What is found in it, in words.
-    pub found: &'a str,
+    /// What is searched for in it.
+    pub found: terminal::Found<'a>,
     /// This dashboard has its keyboard.
     pub held: bool,
     /// It is about to be given back.
@@ -264,7 +264,8 @@ fn terminal_view(
     emulator
         .loaded()
         .then(|| terminal::TerminalView {
+            held: beside.held,
             leaving: beside.leaving,
-            ..terminal::terminal(emulator, size, beside.held, beside.found.to_owned())
+            ..terminal::terminal(emulator, size, beside.found)
         })
 }

@@ -201,6 +201,9 @@ fn check(source: Source<'_>, ui: &UiState, ix: AgentIx, page: Page) -> OutputVie
         .beside
         .check
         .filter(|c| (c.owner, c.key) == (owner, key));
+    if let Some(step) = source.state.checks_of(owner).get(key.2 as usize) {
+        view.worker = clean_text(&step.argv.join(" "), 60);
+    }
     match found {
         Some(found) if found.loaded && found.lines.is_empty() => view.empty = "it printed nothing",
         Some(found) => view.rows = plain(&found.lines, ui.on_agent.check_up, page),

@@ -7,6 +7,7 @@ use crate::{
     display::{clean_line, width},
     tui::{
         emulator::Emulator,
+        search::find,
         ui_state::{Screen, UiState},
     },
 };
@@ -46,6 +47,8 @@ pub struct TerminalView {
     pub size: (u16, u16),
     /// Visible rows, from the top.
     pub rows: Vec<Vec<Run>>,
+    /// What is searched for: row, first column and columns; and whether the search stands there.
+    pub hits: Vec<(u16, u16, u16, bool)>,
     /// Place of the cursor in the pane, where it is to be seen.
     pub cursor: Option<(u16, u16)>,
     /// Rows that it is scrolled back, and rows that have left the screen.
@@ -56,7 +59,7 @@ pub struct TerminalView {
     pub held: bool,
     /// It is about to be given back, unless the same key comes again.
     pub leaving: bool,
-    /// What is searched for in it.
+    /// How far a search has come, in words.
     pub search: String,
 }
 
@@ -78,10 +81,21 @@ pub fn hidden(emulator: &Emulator, rows: u16) -> usize {
     usize::from(emulator.size().1.saturating_sub(rows))
 }
 
+/// What is searched for in a terminal.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Found<'a> {
+    /// The words.
+    pub needle: &'a str,
+    /// The row that the search stands on, from the top of all that is kept.
+    pub row: Option<usize>,
+    /// Which of how many that is, in words.
+    pub words: &'a str,
+}
+
 /// Projects a terminal into a pane of so many columns and rows: its lower left part, with the cursor
 /// in it.
 #[must_use]
-pub fn terminal(emulator: &Emulator, pane: (u16, u16), held: bool, search: String) -> TerminalView {
+pub fn terminal(emulator: &Emulator, pane: (u16, u16), found: Found<'_>) -> TerminalView {
     let screen = emulator.screen();
     let (cols, rows) = emulator.size();
     let hidden = rows.saturating_sub(pane.1);
@@ -96,8 +110,19 @@ pub fn terminal(emulator: &Emulator, pane: (u16, u16), held: bool, search: Strin
         }
     }
     let mut out = Vec::new();
+    let mut hits = Vec::new();
+    let top = emulator.history() - screen.scrollback();
     for row in first..rows.min(first + pane.1) {
-        out.push(runs(emulator, row, cols.min(pane.0)));
+        let runs = runs(emulator, row, cols.min(pane.0));
+        if !found.needle.is_empty() {
+            let text: String = runs.iter().map(|run| run.text.as_str()).collect();
+            let here = found.row == Some(top + usize::from(row));
+            hits.extend(find(&text, found.needle).into_iter().map(|hit| {
+                let x = width(&text[..hit.start]) as u16;
+                (row - first, x, width(&text[hit]) as u16, here)
+            }));
+        }
+        out.push(runs);
     }
     let cursor = (emulator.up() == 0 && !screen.hide_cursor())
         .then(|| (at_col.min(cols.saturating_sub(1)), at_row.saturating_sub(first)))
@@ -105,12 +130,13 @@ pub fn terminal(emulator: &Emulator, pane: (u16, u16), held: bool, search: Strin
     TerminalView {
         size: (cols, rows),
         rows: out,
+        hits,
         cursor,
         up: (emulator.up(), emulator.history()),
         faulty: emulator.faults() > 0,
-        held,
+        held: false,
         leaving: false,
-        search,
+        search: found.words.to_owned(),
     }
 }
 
@@ -209,7 +235,7 @@ mod tests {
     #[test]
     fn cells_are_clean_and_as_wide_as_they_say() {
         let bytes = "a\u{202e}b\u{200b}c日\u{fe0f}é\u{301}\u{301}\u{301}\u{301}|\u{1b}[31mred".as_bytes();
-        let view = terminal(&of(bytes, (20, 2)), (20, 2), false, String::new());
+        let view = terminal(&of(bytes, (20, 2)), (20, 2), Found::default());
         let first = &text(&view)[0];
         assert!(first.starts_with("abc日é"), "{first:?}");
         assert_eq!(width(first), 10, "{first:?}");
@@ -218,19 +244,31 @@ mod tests {
     }
 
     #[test]
+    fn what_is_searched_for_is_where_it_is_drawn() {
+        let emulator = of("日本 one\r\ntwo \u{1b}[31mo\u{1b}[0mne".as_bytes(), (20, 3));
+        let found = Found {
+            needle: "one",
+            row: Some(1),
+            words: "",
+        };
+        let view = terminal(&emulator, (20, 3), found);
+        assert_eq!(view.hits, [(0, 5, 3, false), (1, 4, 3, true)]);
+    }
+
+    #[test]
     fn a_small_pane_shows_the_lower_left_part() {
         let lines: String = (0..9).map(|n| format!("{n}2345日本\r\n")).collect();
         let emulator = of(lines.as_bytes(), (12, 10));
-        let view = terminal(&emulator, (6, 3), false, String::new());
+        let view = terminal(&emulator, (6, 3), Found::default());
         // The wide character does not fit any more.
         assert_eq!(text(&view), ["72345 ".trim_end(), "82345", ""]);
         assert_eq!(view.cursor, Some((0, 2)));
         // While there is little, it begins at the top.
-        let view = terminal(&of(b"one\r\n", (12, 10)), (6, 3), false, String::new());
+        let view = terminal(&of(b"one\r\n", (12, 10)), (6, 3), Found::default());
         assert_eq!(text(&view), ["one", "", ""]);
         // The cursor is followed upwards.
         let up = [lines.as_bytes(), b"\x1b[2;4H"].concat();
-        let view = terminal(&of(&up, (12, 10)), (6, 3), false, String::new());
+        let view = terminal(&of(&up, (12, 10)), (6, 3), Found::default());
         assert_eq!(view.cursor, Some((3, 0)));
         assert_eq!(text(&view)[0], "12345");
     }

@@ -51,7 +51,8 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
             said.push(format!("{count} {name}"));
         }
         if !said.is_empty() {
-            all.push(("as", said.join(" · ")));
+            let label = if mode.worker.is_some() { "by" } else { "takes" };
+            all.push((label, said.join(" · ")));
         }
     }
     for step in state.setup.checks(ix) {

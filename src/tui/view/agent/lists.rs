@@ -133,7 +133,7 @@ pub(super) fn attempt_lines(source: Source<'_>, ix: AgentIx) -> Vec<ListLine> {
     out
 }
 
-/// CPU time: to the tenth of a second while that says something.
+/// What is often short: to the tenth of a second while that says something.
 fn seconds(us: u64) -> String {
     match us / 100_000 {
         tenths @ 0..600 => format!("{}.{}s", tenths / 10, tenths % 10),
@@ -225,7 +225,7 @@ pub(super) fn check_lines(source: Source<'_>, ix: AgentIx) -> Vec<ListLine> {
         let from = step.started.map(|when| when.at_us);
         let (mark, text, tone) = match (&step.ended, step.started, step.queued) {
             (Some((when, exit)), ..) => {
-                let took = words::took(took(from, when.at_us));
+                let took = seconds(took(from, when.at_us));
                 if exit.ok() {
                     (Mark::Done, format!("green · took {took}"), Tone::Good)
                 } else {
