@@ -8,4 +8,5 @@ mod looping;
 mod properties;
 mod replay;
 mod screens;
+mod terminal;
 pub mod watch;

@@ -25,9 +25,10 @@ use crate::{
 /// Bytes that are copied at once at most: what terminals take of it differs, and few take more.
 const COPY: usize = 74_000;
 
-/// Opens the screen on the agent that is pointed at.
+/// Opens the screen on the agent that is pointed at, else on the selected one.
 pub(super) fn show(app: &mut App, zoom: bool, out: &mut Vec<Request>) {
-    let Some(row @ RowId::Agent(_)) = pointed(app) else {
+    let row = pointed(app).or_else(|| app.ui.selected.clone());
+    let Some(row @ RowId::Agent(_)) = row else {
         app.say(Voice::Plain, "select an agent first: its screen shows one");
         return;
     };

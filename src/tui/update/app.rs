@@ -8,6 +8,8 @@ use std::{
     rc::Rc,
 };
 
+use ratatui::layout::Rect;
+
 use crate::{
     display::clean_text,
     engine::State,
@@ -124,6 +126,8 @@ pub struct App {
     pub(super) search: Option<Search>,
     /// The terminal of the selected agent, while it has a pane.
     pub(super) emulator: Option<Emulator>,
+    /// The deck's output pane as it was drawn last.
+    pub(super) deck_output: Rect,
     /// How large the runner was told that it is shown: agent, attempt, columns, rows.
     pub(super) size_told: Option<(AgentIx, u32, u16, u16)>,
     /// The row of it that a search stands on, and which of how many, in words.
@@ -176,6 +180,8 @@ impl App {
             check_print: None,
             search: None,
             emulator: None,
+            // Until then as if there were one.
+            deck_output: Rect::new(0, 0, 1, 1),
             size_told: None,
             found_row: None,
             found: String::new(),
@@ -281,6 +287,12 @@ impl App {
         rows
     }
 
+    /// Where what is typed goes.
+    #[cfg(test)]
+    pub(crate) const fn keyboard(&self) -> Keyboard {
+        self.keyboard
+    }
+
     /// The address of the report's rows: the same ones have the same.
     #[cfg(test)]
     pub(crate) fn report_made(&self) -> *const ReportRow {
@@ -333,6 +345,9 @@ impl App {
             self.ui.time_first = timeline.first;
         } else {
             self.ui.scroll = view.table.first;
+        }
+        if self.ui.screen == Screen::Deck {
+            self.deck_output = view.regions.output;
         }
         self.row_at = view.table.first + view.table.selected.unwrap_or(0);
         draw::draw(&view, &self.ui, self.look(), buf);

@@ -14,7 +14,7 @@ use crate::{
         chart::Chart,
         output::OutputBuffer,
         feed::Update,
-        ui_state::{Screen, Voice},
+        ui_state::{Look, Screen, Voice},
         view::{Note, notes},
     },
 };
@@ -52,7 +52,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
             if app.state.as_ref().is_some_and(|old| old.seq > state.seq) {
                 // Back in time: what comes after has not happened yet.
                 app.notes.retain(|note| note.seq <= state.seq);
-                app.output = None;
+                if let Some(buffer) = &mut app.output {
+                    *buffer = OutputBuffer::new(buffer.agent, buffer.attempt);
+                    app.output_wanted = buffer.attempt > 0;
+                    app.ui.look = Look::Tail;
+                }
+                super::search::begin(app);
                 app.ui.log_at = None;
                 app.sample = None;
             }

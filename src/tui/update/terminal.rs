@@ -2,6 +2,8 @@
 //! and searched.
 
 use super::{App, agent};
+use ratatui::layout::Rect;
+
 use crate::{
     engine::State,
     plan::AgentIx,
@@ -10,7 +12,10 @@ use crate::{
         feed::{Request, Update},
         search::find,
         ui_state::{Screen, Tab, Voice},
-        view::terminal::{hidden, pane},
+        view::{
+            agent::regions,
+            terminal::{hidden, pane},
+        },
     },
 };
 
@@ -32,6 +37,15 @@ pub(super) fn in_terminal(app: &App, state: &State, ix: AgentIx, attempt: u32) -
     mode.is_some_and(|mode| state.setup.plan.agent(ix).in_terminal(mode))
 }
 
+/// The output pane. On the deck, which is dear to divide, as it was drawn last.
+fn area(app: &App) -> Rect {
+    match (app.ui.screen, app.source()) {
+        (Screen::Agent, Some(source)) => regions(source, &app.ui).output,
+        (Screen::Deck, _) => app.deck_output,
+        _ => Rect::ZERO,
+    }
+}
+
 /// The terminal that the screen has a pane for.
 fn wanted(app: &App) -> Option<(AgentIx, u32)> {
     if !matches!(app.ui.screen, Screen::Deck | Screen::Agent) || app.ui.too_small() {
@@ -43,7 +57,7 @@ fn wanted(app: &App) -> Option<(AgentIx, u32)> {
     if attempt == 0 || !in_terminal(app, state, ix, attempt) {
         return None;
     }
-    (!app.view().regions.output.is_empty()).then_some((ix, attempt))
+    (!area(app).is_empty()).then_some((ix, attempt))
 }
 
 /// After anything has happened: opens, drops and asks on; tells how large it is shown.
@@ -73,7 +87,7 @@ fn tell_size(app: &mut App, out: &mut Vec<Request>) {
             })
         })
         .map(|e| {
-            let (cols, rows) = pane(app.view().regions.output, &app.ui);
+            let (cols, rows) = pane(area(app), &app.ui);
             (e.agent, e.attempt, cols, rows)
         })
         .filter(|&(.., cols, rows)| cols > 0 && rows > 0);
@@ -169,7 +183,7 @@ pub(super) fn shown(app: &App) -> bool {
 
 /// Scrolls by so many rows (up is negative).
 pub(super) fn scroll(app: &mut App, by: isize) {
-    let (_, rows) = pane(app.view().regions.output, &app.ui);
+    let (_, rows) = pane(area(app), &app.ui);
     if let Some(emulator) = &mut app.emulator {
         let up = emulator.up().saturating_add_signed(by.saturating_neg());
         let hidden = hidden(emulator, rows);
@@ -229,7 +243,7 @@ pub(super) fn next(app: &mut App, forwards: bool) {
     let row = hits[n];
     app.found_row = Some(row);
     app.found = format!("{} of {} rows", n + 1, hits.len());
-    let (_, rows) = pane(app.view().regions.output, &app.ui);
+    let (_, rows) = pane(area(app), &app.ui);
     if let Some(emulator) = &mut app.emulator {
         let hidden = hidden(emulator, rows);
         // In the upper third of the pane, as far as there is more below.

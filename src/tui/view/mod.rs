@@ -111,6 +111,12 @@ pub struct Beside<'a> {
 }
 
 impl Source<'_> {
+    /// Columns and rows without the line that a replay has.
+    const fn size(&self, ui: &UiState) -> (u16, u16) {
+        let line = self.clock.is_some() && ui.size.1 > MIN_SIZE.1;
+        (ui.size.0, ui.size.1 - line as u16)
+    }
+
     /// The shown moment (elapsed µs).
     #[must_use]
     pub fn now_us(&self) -> u64 {
@@ -156,20 +162,9 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     } else {
         chart.layout(Place::Strip).height as usize
     };
-    // A replay has a line of its own.
-    let size = (
-        ui.size.0,
-        ui.size.1 - u16::from(source.clock.is_some() && ui.size.1 > MIN_SIZE.1),
-    );
+    let size = source.size(ui);
     let regions = if ui.screen == Screen::Agent {
-        let (attempts, checks) = agent::heights(source, ui);
-        let needs = regions::AgentNeeds {
-            tab: ui.on_agent.tab,
-            zoom: ui.on_agent.zoom.is_some(),
-            attempts,
-            checks,
-        };
-        regions::agent(size, needs)
+        agent::regions(source, ui)
     } else {
         let needs = Needs {
             rows: lines.lines.len(),

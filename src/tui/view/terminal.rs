@@ -181,6 +181,9 @@ fn runs(emulator: &Emulator, row: u16, cols: u16) -> Vec<Run> {
     {
         let used = last.text.trim_end_matches(' ').len();
         last.text.truncate(used);
+        if used == 0 {
+            out.pop();
+        }
     }
     out
 }

@@ -5,7 +5,7 @@
 mod facts;
 mod lists;
 
-use super::{AgentRow, Mark, Source, Tone, regions::Regions, rows};
+use super::{AgentRow, Mark, Source, Tone, regions::{AgentNeeds, Regions}, rows};
 use crate::{
     display::clean_text,
     engine::Owner,
@@ -106,15 +106,19 @@ pub fn shown(source: Source<'_>, ui: &UiState) -> Option<AgentIx> {
     ui.agent().and_then(|id| source.state.find(id))
 }
 
-/// Lines of both lists, for the division of the screen.
+/// The division of the screen, but for the line of a replay.
 #[must_use]
-pub fn heights(source: Source<'_>, ui: &UiState) -> (usize, usize) {
-    let Some(ix) = shown(source, ui) else {
-        return (0, 0);
+pub fn regions(source: Source<'_>, ui: &UiState) -> Regions {
+    let ix = shown(source, ui);
+    let attempts = ix.map_or(0, |ix| lists::attempt_lines(source, ix).len());
+    let checks = ix.map_or(0, |ix| lists::check_lines(source, ix).len());
+    let needs = AgentNeeds {
+        tab: ui.on_agent.tab,
+        zoom: ui.on_agent.zoom.is_some(),
+        attempts,
+        checks,
     };
-    let attempts = lists::attempt_lines(source, ix).len();
-    let checks = lists::check_lines(source, ix).len();
-    (attempts, checks)
+    super::regions::agent(source.size(ui), needs)
 }
 
 /// Projects the screen.
