@@ -488,6 +488,7 @@ fn arrows_between_modules_go_one_way() {
                 "report",
                 "resources",
                 "display",
+                "terminal",
             ],
         ),
         ("status", &["plan", "engine", "display"]),

@@ -76,8 +76,10 @@ pub(super) fn answer(dir: &Path, setup: &Setup, request: &Request) -> Option<Upd
             if round > 1 {
                 name = format!("{name}.{round}");
             }
-            let bytes = File::open(dir.join("gates").join(name))
-                .map_or_else(|_| Vec::new(), |file| piece(&file, None, EVIDENCE, None).bytes);
+            let bytes = File::open(dir.join("gates").join(name)).map_or_else(
+                |_| Vec::new(),
+                |file| piece(&file, None, EVIDENCE, None).bytes,
+            );
             Some(Update::Check { owner, key, bytes })
         }
         _ => None,

@@ -323,7 +323,13 @@ impl Emulator {
             }
         }
         self.parser.screen_mut().set_scrollback(0);
-        for (n, row) in self.parser.screen().rows(0, cols).enumerate().take(usize::from(rows)) {
+        for (n, row) in self
+            .parser
+            .screen()
+            .rows(0, cols)
+            .enumerate()
+            .take(usize::from(rows))
+        {
             if found(self.history + n, &row) {
                 break;
             }
@@ -379,7 +385,7 @@ mod tests {
 
     #[test]
     fn it_scrolls_back_and_finds_rows() {
-        let text: String = (0..50).map(|n| format!("line {n}\r\n")).collect();
+        let text = (0..50).fold(String::new(), |text, n| text + &format!("line {n}\r\n"));
         let mut emulator = of(text.as_bytes(), (20, 5));
         assert_eq!(emulator.history(), 46);
         emulator.scroll_to(10, 2);
@@ -406,7 +412,10 @@ mod tests {
         assert!(emulator.take(12, &bytes, total));
         assert!(emulator.take(total, b"\r\n\x1b[2J\x1b[Hon", total + 9));
         assert_eq!(rows(&emulator)[0], "on");
-        assert!(emulator.faults() > 0, "nothing was caught: the guard is not needed any more");
+        assert!(
+            emulator.faults() > 0,
+            "nothing was caught: the guard is not needed any more"
+        );
     }
 
     fn hostile() -> impl Strategy<Value = Vec<u8>> {

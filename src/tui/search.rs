@@ -315,10 +315,14 @@ mod tests {
 
     #[test]
     fn words_are_found_whatever_their_case() {
-        assert_eq!(find("Error: an error", "error"), [0..5, 10..15]);
-        assert_eq!(find("Error: an error", "Error"), [0..5]);
-        assert_eq!(find("ÄÖ straße", "äö"), [0..4]);
-        assert_eq!(find("aaa", "aa"), [0..2]);
+        let found = |line: &str, needle: &str| {
+            let hits = find(line, needle).into_iter();
+            hits.map(|hit| (hit.start, hit.end)).collect::<Vec<_>>()
+        };
+        assert_eq!(found("Error: an error", "error"), [(0, 5), (10, 15)]);
+        assert_eq!(found("Error: an error", "Error"), [(0, 5)]);
+        assert_eq!(found("ÄÖ straße", "äö"), [(0, 4)]);
+        assert_eq!(found("aaa", "aa"), [(0, 2)]);
         assert!(find("abc", "").is_empty());
     }
 
@@ -376,7 +380,11 @@ mod tests {
             assert!(asked < MOST * 2);
         }
         assert!(search.capped() && !search.reads());
-        assert!(search.words().ends_with("in the last 64M"), "{}", search.words());
+        assert!(
+            search.words().ends_with("in the last 64M"),
+            "{}",
+            search.words()
+        );
         assert_eq!(search.step(Seek::Before(u64::MAX)), Step::Nothing);
     }
 }

@@ -56,11 +56,7 @@ fn facts(agent: &AgentView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
             .map_or_else(String::new, |k| k.to_string())
     };
     let back = key(UiAction::Back);
-    let critical = if row.critical {
-        "critical path   "
-    } else {
-        ""
-    };
+    let critical = if row.critical { "critical path   " } else { "" };
     rule(
         buf,
         Rect { height: 1, ..area },
@@ -178,7 +174,8 @@ fn memory(agent: &AgentView, theme: &Theme, buf: &mut Buffer, area: Rect) {
     if let Some(own) = ram.own {
         let cells = (area.width / 5).clamp(8, 40);
         let whole = ram.reserved.max(ram.peak).max(own).max(1);
-        let share = |bytes: u64, of: u64| (u128::from(bytes) * u128::from(of) / u128::from(whole)) as u64;
+        let share =
+            |bytes: u64, of: u64| (u128::from(bytes) * u128::from(of) / u128::from(whole)) as u64;
         let eighths = share(own, u64::from(cells) * 8);
         let style = theme.zone(ram.zone);
         pen.put(glyph::left(theme), base.dim);
@@ -194,9 +191,12 @@ fn memory(agent: &AgentView, theme: &Theme, buf: &mut Buffer, area: Rect) {
         let end = pen.x;
         let peak = share(ram.peak, u64::from(cells)) as u16;
         if ram.peak > own && u64::from(peak) * 8 > eighths {
-            pen.to(x + peak.min(cells - 1)).put(glyph::peak(theme), base.text);
+            pen.to(x + peak.min(cells - 1))
+                .put(glyph::peak(theme), base.text);
         }
-        pen.to(end).put(glyph::right(theme), base.dim).put("  ", base.dim);
+        pen.to(end)
+            .put(glyph::right(theme), base.dim)
+            .put("  ", base.dim);
     }
     let about = if ram.guessed { "~" } else { "" };
     let mut all = Vec::new();
@@ -211,7 +211,11 @@ fn memory(agent: &AgentView, theme: &Theme, buf: &mut Buffer, area: Rect) {
     } else {
         "planned"
     };
-    all.push((reserved, format!("{about}{}", words::size(ram.reserved)), base.text));
+    all.push((
+        reserved,
+        format!("{about}{}", words::size(ram.reserved)),
+        base.text,
+    ));
     pairs(&mut pen, area.width.saturating_sub(1), theme, &all);
 }
 
@@ -305,14 +309,7 @@ fn tabs(agent: &AgentView, ui: &UiState, look: Look<'_>, buf: &mut Buffer, area:
     }
 }
 
-fn listed(
-    title: &str,
-    list: &Listed,
-    focused: bool,
-    theme: &Theme,
-    buf: &mut Buffer,
-    area: Rect,
-) {
+fn listed(title: &str, list: &Listed, focused: bool, theme: &Theme, buf: &mut Buffer, area: Rect) {
     if area.is_empty() {
         return;
     }
@@ -344,7 +341,8 @@ fn listed(
         let mut pen = Pen::new(buf, area, y);
         pen.to(1);
         if let Some(mark) = line.mark {
-            pen.put(glyph::mark(theme, mark), theme.mark(mark)).put(" ", base.dim);
+            pen.put(glyph::mark(theme, mark), theme.mark(mark))
+                .put(" ", base.dim);
         }
         for (text, t) in &line.pieces {
             let room = area.width.saturating_sub(pen.x + 1);
@@ -384,6 +382,8 @@ fn plan(agent: &AgentView, focused: bool, theme: &Theme, buf: &mut Buffer, area:
     );
     let room = area.width.saturating_sub(2);
     for (y, (text, t)) in (1..area.height).zip(&agent.plan) {
-        Pen::new(buf, area, y).to(1).put_max(text, room, tone(theme, *t));
+        Pen::new(buf, area, y)
+            .to(1)
+            .put_max(text, room, tone(theme, *t));
     }
 }

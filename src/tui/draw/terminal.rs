@@ -143,7 +143,8 @@ fn frame(theme: &Theme, buf: &mut Buffer, area: Rect) {
     for y in 1..area.height {
         let mut pen = Pen::new(buf, area, y);
         pen.put(glyph::side(theme), style);
-        pen.to(area.width.saturating_sub(1)).put(glyph::side(theme), style);
+        pen.to(area.width.saturating_sub(1))
+            .put(glyph::side(theme), style);
     }
 }
 

@@ -132,12 +132,17 @@ fn an_old_attempt_shows_its_own_output() {
     assert_eq!(app.ui.on_agent.tab, Tab::Attempts);
     let asked = press(&mut app, "k");
     assert!(
-        asked.iter().any(|r| matches!(r, Request::Output { attempt: 1, .. })),
+        asked
+            .iter()
+            .any(|r| matches!(r, Request::Output { attempt: 1, .. })),
         "{asked:?}"
     );
     answer(&mut app, asked, b"of the first try\n");
     let shown = text(&mut app);
-    assert!(shown.contains("of the first try") && shown.contains("attempt 1 of 2"), "{shown}");
+    assert!(
+        shown.contains("of the first try") && shown.contains("attempt 1 of 2"),
+        "{shown}"
+    );
     // Another agent begins with its newest one again.
     press(&mut app, "J");
     assert_eq!(app.ui.on_agent.attempt, None);
@@ -154,9 +159,15 @@ fn evidence_of_the_chosen_check_is_asked_for_once() {
     assert!(asked.contains(&Request::Check { owner, key }), "{asked:?}");
     assert!(!press(&mut app, "?\u{1b}").contains(&Request::Check { owner, key }));
     let bytes = b"2 tests failed\n\x1b]0;owned\x07".to_vec();
-    update(&mut app, AppInput::Feed(Update::Check { owner, key, bytes }));
+    update(
+        &mut app,
+        AppInput::Feed(Update::Check { owner, key, bytes }),
+    );
     let shown = text(&mut app);
-    assert!(shown.contains("EVIDENCE") && shown.contains(" 2 tests failed"), "{shown}");
+    assert!(
+        shown.contains("EVIDENCE") && shown.contains(" 2 tests failed"),
+        "{shown}"
+    );
     // The next command was never asked: nothing is shown for it.
     press(&mut app, "j");
     assert!(text(&mut app).contains("shown once it has ended"));
@@ -180,7 +191,10 @@ fn search_goes_through_output_that_was_not_loaded() {
         answer(&mut app, asked, &file);
     }
     let shown = text(&mut app);
-    assert!(shown.contains("1 of 41") && shown.contains("000007 ERROR in"), "{shown}");
+    assert!(
+        shown.contains("1 of 41") && shown.contains("000007 ERROR in"),
+        "{shown}"
+    );
     press(&mut app, "N");
     assert!(text(&mut app).contains("none before this one"));
     let asked = press(&mut app, "n");
@@ -191,7 +205,11 @@ fn search_goes_through_output_that_was_not_loaded() {
     assert!(!text(&mut app).contains("41 lines"));
     let asked = press(&mut app, "/nowhere\n");
     answer(&mut app, asked, &file);
-    assert!(text(&mut app).contains("`nowhere` is in no line"), "{}", text(&mut app));
+    assert!(
+        text(&mut app).contains("`nowhere` is in no line"),
+        "{}",
+        text(&mut app)
+    );
 }
 
 #[test]
@@ -202,7 +220,10 @@ fn lines_are_copied_without_borders() {
     let mut app = open(&run, "api", (100, 24), &file);
     press(&mut app, "y");
     let copied = app.copy.take().unwrap();
-    assert!(copied.ends_with("000499 reads src/file_499.rs\nred and a tail\n"), "{copied}");
+    assert!(
+        copied.ends_with("000499 reads src/file_499.rs\nred and a tail\n"),
+        "{copied}"
+    );
     let rows = usize::from(app.view().regions.output.height) - 1;
     assert_eq!(copied.lines().count(), rows);
     // A range, marked and scrolled back from.
@@ -256,13 +277,22 @@ fn tabs_and_lists_can_be_clicked() {
         update(app, AppInput::Terminal(event))
     };
     let tabs = app.view().regions.tabs;
-    let line = text(&mut app).lines().nth(usize::from(tabs.y)).unwrap().to_owned();
+    let line = text(&mut app)
+        .lines()
+        .nth(usize::from(tabs.y))
+        .unwrap()
+        .to_owned();
     let at = line.find("attempts").unwrap() as u16;
     click(&mut app, at, tabs.y);
     assert_eq!(app.ui.on_agent.tab, Tab::Attempts);
     let list = app.view().regions.attempts;
     let asked = click(&mut app, 5, list.y + 1);
-    assert!(asked.iter().any(|r| matches!(r, Request::Output { attempt: 1, .. })), "{asked:?}");
+    assert!(
+        asked
+            .iter()
+            .any(|r| matches!(r, Request::Output { attempt: 1, .. })),
+        "{asked:?}"
+    );
     assert_eq!(app.ui.on_agent.attempt, Some(1));
 }
 

@@ -162,12 +162,18 @@ fn the_keyboard_is_the_agents_until_ctrl_z() {
     assert_eq!(asked, [Request::Keyboard { agent, take: true }]);
     // Somebody else has it: who, is told.
     let news = |held| Update::Keyboard { agent, held };
-    feed(&mut app, news(Err("another dashboard has the keyboard of api".into())));
+    feed(
+        &mut app,
+        news(Err("another dashboard has the keyboard of api".into())),
+    );
     assert!(text(&mut app).contains("another dashboard has"));
     press(&mut app, "a");
     feed(&mut app, news(Ok(true)));
     let shown = text(&mut app);
-    assert!(shown.contains("the keyboard is the agent's: api"), "{shown}");
+    assert!(
+        shown.contains("the keyboard is the agent's: api"),
+        "{shown}"
+    );
     let keys = |bytes: &[u8]| Request::Keys {
         agent,
         bytes: bytes.to_vec(),
@@ -197,7 +203,10 @@ fn the_keyboard_is_the_agents_until_ctrl_z() {
     press(&mut app, "a");
     feed(&mut app, news(Ok(true)));
     let asked = update(&mut app, AppInput::Terminal(Event::Resize(30, 9)));
-    assert!(asked.contains(&Request::Keyboard { agent, take: false }), "{asked:?}");
+    assert!(
+        asked.contains(&Request::Keyboard { agent, take: false }),
+        "{asked:?}"
+    );
     assert_eq!(press(&mut app, "x"), []);
 }
 
@@ -278,7 +287,10 @@ fn the_same_bytes_are_the_same_picture_whenever_it_was_opened() {
         assert_eq!(text(&mut late), text(&mut live), "{keys}");
     }
     let shown = text(&mut live);
-    assert!(shown.contains("row 12 日本") && shown.contains("1 of 1 rows"), "{shown}");
+    assert!(
+        shown.contains("row 12 日本") && shown.contains("1 of 1 rows"),
+        "{shown}"
+    );
     assert!(live.copy.take().unwrap().contains("row 12 日本\n"));
     assert_eq!(live.keyboard(), Keyboard::Ours);
 }

@@ -82,7 +82,9 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
         Tab::Checks => {
             let all = steps(app);
             let now = with(app, |s, ix| chosen_check(s, &app.ui, ix)).flatten();
-            let at = all.iter().position(|(key, _)| now.as_ref().is_some_and(|n| n.0 == *key));
+            let at = all
+                .iter()
+                .position(|(key, _)| now.as_ref().is_some_and(|n| n.0 == *key));
             if let Some((key, _)) = all.get(moved(at.unwrap_or(0), all.len())) {
                 app.ui.on_agent.check = Some(*key);
                 app.ui.on_agent.check_up = 0;
@@ -115,7 +117,10 @@ pub(super) fn scroll_plan(app: &mut App, by: isize) {
 /// Scrolls what a check printed.
 pub(super) fn scroll_check(app: &mut App, by: isize) {
     let rows = usize::from(app.view().regions.output.height.saturating_sub(1));
-    let lines = app.check_print.as_ref().map_or(0, |check| check.lines.len());
+    let lines = app
+        .check_print
+        .as_ref()
+        .map_or(0, |check| check.lines.len());
     let up = app.ui.on_agent.check_up.saturating_add_signed(-by);
     app.ui.on_agent.check_up = up.min(lines.saturating_sub(rows));
 }
@@ -202,7 +207,9 @@ pub(super) fn other(app: &mut App, by: isize, out: &mut Vec<Request>) {
         matches!(id, RowId::Agent(_)).then_some(id)
     });
     let all: Vec<RowId> = rows.by_ref().collect();
-    let at = all.iter().position(|id| app.ui.selected.as_ref() == Some(id));
+    let at = all
+        .iter()
+        .position(|id| app.ui.selected.as_ref() == Some(id));
     let to = match at {
         Some(at) => at.checked_add_signed(by),
         None => Some(0),
@@ -238,7 +245,10 @@ pub(super) fn mark_range(app: &mut App) {
         return;
     }
     if super::terminal::shown(app) {
-        app.say(Voice::Plain, "a terminal has no range: what is visible is copied");
+        app.say(
+            Voice::Plain,
+            "a terminal has no range: what is visible is copied",
+        );
         return;
     }
     let rows = lines_at_end(app);
@@ -254,7 +264,10 @@ pub(super) fn mark_range(app: &mut App) {
     if app.ui.look == Look::Tail {
         app.ui.look = Look::From(first);
     }
-    let key = app.settings.keys.key_for(crate::tui::action::UiAction::Copy);
+    let key = app
+        .settings
+        .keys
+        .key_for(crate::tui::action::UiAction::Copy);
     let key = key.map_or_else(String::new, |key| key.to_string());
     let text = format!("marks from the first line on; scroll to extend, {key} copies");
     app.say(Voice::Plain, text);

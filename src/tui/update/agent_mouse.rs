@@ -33,9 +33,9 @@ pub(super) fn click(
     };
     if r.tabs.contains(at) {
         let x = at.x - r.tabs.x;
-        let hit = tab_hits(agent).into_iter().find(|(from, wide, ..)| {
-            wheel.is_none() && x >= *from && x < from + wide
-        });
+        let hit = tab_hits(agent)
+            .into_iter()
+            .find(|(from, wide, ..)| wheel.is_none() && x >= *from && x < from + wide);
         if let Some((_, _, tab, _)) = hit {
             app.ui.on_agent.tab = tab;
         }

@@ -10,7 +10,7 @@ use crate::{
     engine::State,
     plan::AgentIx,
     tui::{
-        emulator::Modes,
+        emulator::{Emulator, Modes},
         feed::Request,
         ui_state::{Screen, Tab, Voice},
     },
@@ -112,7 +112,10 @@ pub(super) fn told(app: &mut App, agent: AgentIx, held: Result<bool, String>) {
         }
         Ok(false) if ours => {
             if app.keyboard.held().is_some() {
-                app.say(Voice::Plain, "the agent has ended: the keyboard is yours again");
+                app.say(
+                    Voice::Plain,
+                    "the agent has ended: the keyboard is yours again",
+                );
             }
             app.keyboard = Keyboard::Ours;
         }
@@ -183,7 +186,7 @@ pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) -> 
             return false;
         }
     }
-    let modes = app.emulator.as_ref().map(|e| e.modes()).unwrap_or_default();
+    let modes = modes(app);
     let bytes = encode(event, modes);
     if bytes.is_empty() {
         let key = crate::tui::keymap::Key::of(event);
@@ -199,9 +202,15 @@ pub(super) fn paste(app: &mut App, text: &str, out: &mut Vec<Request>) -> bool {
     let Some(agent) = app.keyboard.held() else {
         return false;
     };
-    let modes = app.emulator.as_ref().map(|e| e.modes()).unwrap_or_default();
+    let modes = modes(app);
     send(app, agent, pasted(text, modes), out);
     true
+}
+
+fn modes(app: &App) -> Modes {
+    app.emulator
+        .as_ref()
+        .map_or_else(Modes::default, Emulator::modes)
 }
 
 fn send(app: &mut App, agent: AgentIx, bytes: Vec<u8>, out: &mut Vec<Request>) {

@@ -5,16 +5,15 @@ use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 use super::{
     App, agent,
     filter::{filter, filtered, typed},
-    keyboard,
-    log,
+    keyboard, log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
     operate::operate,
     popups::in_popup,
     search,
     select::to_attention,
-    terminal,
     select::{ask_output, keep_selection},
+    terminal,
 };
 use crate::{
     display::clean_line,

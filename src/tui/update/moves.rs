@@ -48,8 +48,8 @@ pub(super) fn page(app: &App) -> isize {
 
 pub(super) fn back(app: &mut App) {
     let ui = &mut app.ui;
-    if ui.popups.pop().is_some() {
-    } else if ui.screen == Screen::Agent && ui.on_agent.mark.take().is_some() {
+    if ui.popups.pop().is_some() || ui.screen == Screen::Agent && ui.on_agent.mark.take().is_some()
+    {
     } else if ui.screen == Screen::Agent && !ui.on_agent.search.is_empty() {
         ui.on_agent.search.clear();
         app.search = None;

@@ -12,8 +12,8 @@ use crate::{
     resources::{Point, Sensor},
     tui::{
         chart::Chart,
-        output::OutputBuffer,
         feed::Update,
+        output::OutputBuffer,
         ui_state::{Look, Screen, Voice},
         view::{Note, notes},
     },

@@ -51,7 +51,10 @@ pub(super) fn next(app: &mut App, forwards: bool, out: &mut Vec<Request>) {
         return terminal::next(app, forwards);
     }
     if app.search.is_none() {
-        let key = app.settings.keys.key_for(crate::tui::action::UiAction::Filter);
+        let key = app
+            .settings
+            .keys
+            .key_for(crate::tui::action::UiAction::Filter);
         let key = key.map_or_else(String::new, |key| key.to_string());
         app.say(Voice::Plain, format!("nothing is searched for; {key} does"));
         return;
@@ -92,7 +95,10 @@ fn land(app: &mut App, seek: Seek, step: Step) {
             }
             app.now();
         }
-        Step::Reads => app.say(Voice::Plain, format!("looks for `{what}` in older output …")),
+        Step::Reads => app.say(
+            Voice::Plain,
+            format!("looks for `{what}` in older output …"),
+        ),
         Step::End => {
             let side = match seek {
                 Seek::Before(_) => "before",
@@ -108,8 +114,15 @@ fn land(app: &mut App, seek: Seek, step: Step) {
                     return land(app, Seek::After(0), step);
                 }
             }
-            let cap = if capped { ", older output was not looked at" } else { "" };
-            app.say(Voice::Plain, format!("`{what}` is in no line{cap}: {words}"));
+            let cap = if capped {
+                ", older output was not looked at"
+            } else {
+                ""
+            };
+            app.say(
+                Voice::Plain,
+                format!("`{what}` is in no line{cap}: {words}"),
+            );
         }
     }
 }

@@ -160,7 +160,13 @@ pub(super) fn news(app: &mut App, news: Update) {
 }
 
 /// Takes a piece of output, if it is the terminal's next one.
-pub(super) fn take(app: &mut App, key: (AgentIx, u32), offset: u64, bytes: &[u8], total: u64) -> bool {
+pub(super) fn take(
+    app: &mut App,
+    key: (AgentIx, u32),
+    offset: u64,
+    bytes: &[u8],
+    total: u64,
+) -> bool {
     let ours = |e: &&mut Emulator| (e.agent, e.attempt) == key;
     let taken = app
         .emulator

@@ -256,11 +256,9 @@ fn terminal_view(
     }
     let beside = source.beside;
     let size = terminal::pane(area, ui);
-    emulator
-        .loaded()
-        .then(|| terminal::TerminalView {
-            held: beside.held,
-            leaving: beside.leaving,
-            ..terminal::terminal(emulator, size, beside.found)
-        })
+    emulator.loaded().then(|| terminal::TerminalView {
+        held: beside.held,
+        leaving: beside.leaving,
+        ..terminal::terminal(emulator, size, beside.found)
+    })
 }

@@ -12,7 +12,7 @@ use crate::{
     plan::AgentIx,
     tui::{
         output::Shown,
-        search::find,
+        search::{Search, find},
         ui_state::{Look, Screen, UiState},
     },
 };
@@ -90,7 +90,9 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
             ..OutputView::default()
         };
     };
-    if on_agent && ui.on_agent.tab == crate::tui::ui_state::Tab::Checks && ui.on_agent.zoom.is_none()
+    if on_agent
+        && ui.on_agent.tab == crate::tui::ui_state::Tab::Checks
+        && ui.on_agent.zoom.is_none()
     {
         return check(source, ui, ix, page);
     }
@@ -104,10 +106,7 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         .unwrap_or_default();
     let follows = ui.look == Look::Tail;
     let (rows, of) = match evidence {
-        Some(found) => (
-            plain(&found.lines, 0, page),
-            "what its red check printed",
-        ),
+        Some(found) => (plain(&found.lines, 0, page), "what its red check printed"),
         None => (laid_out(&shown, source, ui, follows, page), ""),
     };
     let empty = match buffer {
@@ -142,7 +141,7 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         rows,
         empty,
         about,
-        search: source.beside.search.map(|s| s.words()).unwrap_or_default(),
+        search: source.beside.search.map(Search::words).unwrap_or_default(),
         cut: on_agent && !page.wrap,
         column: page.column,
     }
@@ -261,7 +260,7 @@ fn laid_out(
     let on_agent = ui.screen == Screen::Agent;
     let search = source.beside.search.filter(|_| on_agent);
     let needle = search.map_or("", |s| s.needle());
-    let at = search.and_then(|s| s.at());
+    let at = search.and_then(Search::at);
     let marked = ui.on_agent.mark.filter(|_| on_agent);
     let mut out = Vec::new();
     for (line, &start) in shown.lines.iter().zip(&shown.starts) {

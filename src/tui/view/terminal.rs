@@ -125,7 +125,12 @@ pub fn terminal(emulator: &Emulator, pane: (u16, u16), found: Found<'_>) -> Term
         out.push(runs);
     }
     let cursor = (emulator.up() == 0 && !screen.hide_cursor())
-        .then(|| (at_col.min(cols.saturating_sub(1)), at_row.saturating_sub(first)))
+        .then(|| {
+            (
+                at_col.min(cols.saturating_sub(1)),
+                at_row.saturating_sub(first),
+            )
+        })
         .filter(|&(x, y)| at_row >= first && x < pane.0 && y < pane.1);
     TerminalView {
         size: (cols, rows),
@@ -164,7 +169,11 @@ fn runs(emulator: &Emulator, row: u16, cols: u16) -> Vec<Run> {
             break;
         };
         let ink = ink(cell);
-        let wide = if cell.is_wide() && col + 1 < cols { 2 } else { 1 };
+        let wide = if cell.is_wide() && col + 1 < cols {
+            2
+        } else {
+            1
+        };
         match out.last_mut() {
             Some(run) if run.ink == ink => put(&mut run.text, cell, wide),
             _ => {
@@ -237,7 +246,8 @@ mod tests {
 
     #[test]
     fn cells_are_clean_and_as_wide_as_they_say() {
-        let bytes = "a\u{202e}b\u{200b}c日\u{fe0f}é\u{301}\u{301}\u{301}\u{301}|\u{1b}[31mred".as_bytes();
+        let bytes =
+            "a\u{202e}b\u{200b}c日\u{fe0f}é\u{301}\u{301}\u{301}\u{301}|\u{1b}[31mred".as_bytes();
         let view = terminal(&of(bytes, (20, 2)), (20, 2), Found::default());
         let first = &text(&view)[0];
         assert!(first.starts_with("abc日é"), "{first:?}");
@@ -260,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_small_pane_shows_the_lower_left_part() {
-        let lines: String = (0..9).map(|n| format!("{n}2345日本\r\n")).collect();
+        let lines = (0..9).fold(String::new(), |all, n| all + &format!("{n}2345日本\r\n"));
         let emulator = of(lines.as_bytes(), (12, 10));
         let view = terminal(&emulator, (6, 3), Found::default());
         // The wide character does not fit any more.

@@ -141,12 +141,7 @@ fn seconds(us: u64) -> String {
     }
 }
 
-pub(super) fn attempt_list(
-    source: Source<'_>,
-    ui: &UiState,
-    ix: AgentIx,
-    rows: usize,
-) -> Listed {
+pub(super) fn attempt_list(source: Source<'_>, ui: &UiState, ix: AgentIx, rows: usize) -> Listed {
     let newest = source.state.agent(ix).attempt;
     let shown = shown_attempt(newest, ui);
     let all = attempts(source, ix);
@@ -257,7 +252,11 @@ pub(super) fn check_lines(source: Source<'_>, ix: AgentIx) -> Vec<ListLine> {
         out.push(ListLine {
             entry,
             mark: None,
-            pieces: vec![("    ".to_owned(), Tone::Dim), (text, tone), (of, Tone::Dim)],
+            pieces: vec![
+                ("    ".to_owned(), Tone::Dim),
+                (text, tone),
+                (of, Tone::Dim),
+            ],
         });
     }
     out

@@ -5,7 +5,11 @@
 mod facts;
 mod lists;
 
-use super::{AgentRow, Mark, Source, Tone, regions::{AgentNeeds, Regions}, rows};
+use super::{
+    AgentRow, Mark, Source, Tone,
+    regions::{AgentNeeds, Regions},
+    rows,
+};
 use crate::{
     display::clean_text,
     engine::Owner,
