@@ -139,14 +139,14 @@ impl IndexFile {
     }
 
     /// Whether there is output whose time is not noted.
-    pub fn behind(&self) -> bool {
+    fn behind(&self) -> bool {
         self.noted.1 < self.printed && !matches!(self.target, Target::Off)
     }
 
-    /// When the time may be noted again.
-    pub fn next_note(&self) -> Instant {
+    /// Since when (or from when on) the time is to be noted; none: it is.
+    pub fn next_note(&self) -> Option<Instant> {
         let last = self.noted.0.map(|at| at + self.interval);
-        last.unwrap_or(self.clock.started)
+        self.behind().then(|| last.unwrap_or(self.clock.started))
     }
 
     /// Notes when the last output came.

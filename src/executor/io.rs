@@ -210,8 +210,8 @@ impl Loop {
             match &mut live.terminal {
                 Some(terminal) if live.exit.is_none() => {
                     let _ = epoll::delete(&self.shared.epoll, &pipe);
-                    terminal.close(pipe, Instant::now());
-                    self.timers.extend(terminal.wake().map(|at| (at, serial)));
+                    let at = terminal.close(pipe, Instant::now());
+                    self.timers.insert((at, serial));
                 }
                 _ => unwatch(&self.shared.epoll, pipe),
             }

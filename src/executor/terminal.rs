@@ -88,9 +88,8 @@ pub(super) struct Terminal {
     pause: Duration,
     /// Bytes printed.
     printed: u64,
-    told: (Instant, u64),
-    /// When to tell or to note next.
-    due: Option<Instant>,
+    /// When watchers were told last, and how much then.
+    told: (Option<Instant>, u64),
     /// Our end, while nobody has the other one open: closing it would hang the agent up.
     closed: Option<(OwnedFd, Instant)>,
 }
@@ -108,8 +107,7 @@ impl Terminal {
             keys_at: None,
             pause: PAUSE.0,
             printed: 0,
-            told: (Instant::now(), 0),
-            due: None,
+            told: (None, 0),
             closed: None,
         }
     }
@@ -117,9 +115,7 @@ impl Terminal {
     /// Takes note of output; an error of the index comes once.
     pub fn note(&mut self, chunk: &[u8], now: Instant) -> std::io::Result<()> {
         self.printed += chunk.len() as u64;
-        let noted = self.index.output(chunk, now);
-        self.due.get_or_insert(self.next_moment());
-        noted
+        self.index.output(chunk, now)
     }
 
     /// The output's file has failed: places in it mean nothing any more.
@@ -127,16 +123,13 @@ impl Terminal {
         self.index.give_up();
     }
 
-    fn next_moment(&self) -> Instant {
-        let note = self.index.next_note();
-        if self.watchers.is_empty() {
-            note
-        } else {
-            note.min(self.told.0 + TELL)
-        }
+    /// Since when (or from when on) watchers may be told something; none: they know all.
+    fn next_tell(&self, now: Instant) -> Option<Instant> {
+        let news = self.told.1 != self.printed && !self.watchers.is_empty();
+        news.then(|| self.told.0.map_or(now, |at| at + TELL))
     }
 
-    /// Does what is due; returns when to come again.
+    /// Does what is due; [`Terminal::wake`] tells when to come again.
     pub fn tick(
         &mut self,
         key: &JobKey,
@@ -146,29 +139,22 @@ impl Terminal {
         if self.keys_at.is_some_and(|at| at <= now) {
             self.push_keys(master, now);
         }
-        if self.due.is_none_or(|due| due > now) {
-            return Ok(());
-        }
-        self.due = None;
-        if self.told.1 != self.printed && !self.watchers.is_empty() {
-            self.told = (now, self.printed);
+        if self.next_tell(now).is_some_and(|at| at <= now) {
+            self.told = (Some(now), self.printed);
             self.tell(key, &TerminalNews::Grew(self.printed));
         }
-        let noted = if self.index.next_note() <= now {
+        if self.index.next_note().is_some_and(|at| at <= now) {
             self.index.note_time(now)
         } else {
             Ok(())
-        };
-        if self.index.behind() {
-            self.due = Some(self.next_moment());
         }
-        noted
     }
 
     /// When [`Terminal::tick`] has something to do.
-    pub fn wake(&self) -> Option<Instant> {
+    pub fn wake(&self, now: Instant) -> Option<Instant> {
         let look = self.closed.as_ref().map(|(_, at)| *at);
-        [self.due, self.keys_at, look].into_iter().flatten().min()
+        let (tell, note) = (self.next_tell(now), self.index.next_note());
+        [tell, note, self.keys_at, look].into_iter().flatten().min()
     }
 
     fn tell(&self, key: &JobKey, news: &TerminalNews) {
@@ -178,8 +164,10 @@ impl Terminal {
     }
 
     /// Nobody has the other end open: ours is kept, since closing it hangs up whoever lives on.
-    pub fn close(&mut self, master: OwnedFd, now: Instant) {
+    /// Returns when to look again.
+    pub fn close(&mut self, master: OwnedFd, now: Instant) -> Instant {
         self.closed = Some((master, now + LOOK));
+        now + LOOK
     }
 
     /// Gives our end back to be looked at, when it is time or in any case.
@@ -198,13 +186,16 @@ impl Terminal {
         ask: TerminalAsk,
         master: Option<BorrowedFd<'_>>,
         frozen: bool,
+        now: Instant,
     ) -> std::io::Result<()> {
         let held = |result| (viewer.tell)(key, TerminalNews::Keyboard(result));
         let holds = self.holder.as_ref().is_some_and(|h| h.id == viewer.id);
         match ask {
             TerminalAsk::Watch(_) => {
+                if self.watchers.is_empty() {
+                    self.told = (Some(now), self.printed);
+                }
                 self.watchers.push(viewer.clone());
-                self.due = self.due.map(|_| self.next_moment());
                 // It may have read the index just before the last change.
                 let (cols, rows) = self.size;
                 (viewer.tell)(key, TerminalNews::Resized(self.sized, cols, rows));
@@ -243,7 +234,7 @@ impl Terminal {
                     Some(why) => held(Err(why)),
                     None => {
                         self.keys.extend(keys);
-                        self.push_keys(master, Instant::now());
+                        self.push_keys(master, now);
                     }
                 }
                 Ok(())
@@ -331,5 +322,63 @@ impl Terminal {
         if let Some(holder) = self.holder.take() {
             (holder.tell)(key, TerminalNews::Keyboard(Ok(false)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::executor::Clock;
+
+    #[test]
+    fn watchers_hear_of_all_that_was_printed_and_nothing_spins() {
+        let folder = tempfile::tempdir().unwrap();
+        let (started, key) = (Instant::now(), JobKey::main("a".into(), 1));
+        let at = |ms: u64| started + Duration::from_millis(ms);
+        let clock = Clock {
+            started,
+            base_us: 0,
+        };
+        let index = IndexFile::new(folder.path().join("a.1.idx"), clock);
+        let mut terminal = Terminal::new(index);
+        let heard: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let keep = heard.clone();
+        let viewer = Viewer {
+            id: 1,
+            tell: Arc::new(move |_, news| {
+                if let TerminalNews::Grew(total) = news {
+                    keep.lock().unwrap().push(total);
+                }
+            }),
+        };
+        let mut now = 0;
+        for (ms, bytes) in [
+            (0, 10),
+            (25, 10),
+            (30, 5),
+            (31, 5),
+            (100, 1),
+            (120, 1),
+            (1_000, 1),
+        ] {
+            // What became due meanwhile, each time at its moment and never twice at one.
+            while let Some(wake) = terminal.wake(at(now)).filter(|wake| *wake <= at(ms)) {
+                terminal.tick(&key, None, wake).unwrap();
+                assert!(terminal.wake(wake).is_none_or(|next| next > wake));
+            }
+            now = ms;
+            terminal.note(&vec![b'x'; bytes], at(ms)).unwrap();
+            terminal.tick(&key, None, at(ms)).unwrap();
+            if ms == 0 {
+                let watch = TerminalAsk::Watch(key.clone());
+                terminal
+                    .ask(&key, &viewer, watch, None, false, at(ms))
+                    .unwrap();
+            }
+        }
+        // At once when it begins to watch, then not too often, and never is the last left out.
+        assert_eq!(*heard.lock().unwrap(), [10, 30, 31, 32, 33]);
     }
 }

@@ -85,8 +85,7 @@ impl Default for Lines {
 
 impl Page {
     fn piece(&mut self, from: u64, end: u64, piece: Piece<'_>, line: &mut impl FnMut(&str)) {
-        if let Piece::Sequence(inner @ (b"?1049" | b"?47" | b"?1047"), last @ (b'h' | b'l')) = piece
-        {
+        if let Piece::Sequence(b"?1049" | b"?47" | b"?1047", last @ (b'h' | b'l')) = piece {
             if last == b'l' {
                 self.leave(line);
             } else if self.screen.is_none() {
@@ -96,7 +95,6 @@ impl Page {
                 parser.process(b"\x1b[?1049h");
                 self.screen = Some((parser, end));
             }
-            let _ = inner;
             return;
         }
         if let Some((parser, seen)) = &mut self.screen {

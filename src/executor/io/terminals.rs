@@ -89,7 +89,7 @@ impl Loop {
                 terminal.close(master, now);
             }
         }
-        if let Some(at) = terminal.wake() {
+        if let Some(at) = terminal.wake(now) {
             self.timers.insert((at, serial));
         }
         self.noted(serial, noted);
@@ -145,8 +145,9 @@ impl Loop {
         };
         let frozen = live.freeze != Freeze::No;
         let master = live.pipe.as_ref().map(AsFd::as_fd);
-        let noted = terminal.ask(&live.key, viewer, ask, master, frozen);
-        if let Some(at) = terminal.wake() {
+        let now = Instant::now();
+        let noted = terminal.ask(&live.key, viewer, ask, master, frozen, now);
+        if let Some(at) = terminal.wake(now) {
             self.timers.insert((at, serial));
         }
         self.noted(serial, noted);
