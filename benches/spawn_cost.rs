@@ -63,6 +63,7 @@ fn main() {
             stdin: None,
             output: folder.join(format!("a{number}.1")),
             watch_outputs: Vec::new(),
+            terminal: None,
         };
         let (mut started, mut ended, mut wakes, mut left) = (0, 0, 0, 0);
         let mut reports = Vec::new();

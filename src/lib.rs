@@ -19,4 +19,5 @@ pub mod runtime;
 pub mod schedule;
 pub mod status;
 pub mod sys;
+pub mod terminal;
 pub mod tui;

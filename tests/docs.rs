@@ -59,6 +59,7 @@ fn title(topic: Topic) -> &'static str {
     match topic {
         Topic::Act => "Change the run",
         Topic::Show => "Show",
+        Topic::Agent => "On an agent's screen",
         Topic::Move => "Move",
         Topic::Replay => "In a replay",
         Topic::Leave => "Leave",
@@ -487,6 +488,7 @@ fn arrows_between_modules_go_one_way() {
                 "report",
                 "resources",
                 "display",
+                "terminal",
             ],
         ),
         ("status", &["plan", "engine", "display"]),

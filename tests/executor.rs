@@ -24,21 +24,21 @@ use wavedeck::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An executor with a folder, a unique run and all reports so far.
-struct Rig {
-    executor: LocalExecutor,
+pub struct Rig {
+    pub executor: LocalExecutor,
     mailbox: Arc<Mailbox>,
     signal: Arc<(Mutex<bool>, Condvar)>,
     seen: Vec<Report>,
-    folder: TempDir,
+    pub folder: TempDir,
     run: String,
 }
 
 impl Rig {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(|_| {})
     }
 
-    fn with(change: impl FnOnce(&mut Config)) -> Self {
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let run = format!(
             "test-{}-{}",
@@ -68,7 +68,7 @@ impl Rig {
         }
     }
 
-    fn job(&self, agent: &str, argv: &[&str]) -> Job {
+    pub fn job(&self, agent: &str, argv: &[&str]) -> Job {
         Job {
             key: JobKey::main(agent.into(), 1),
             argv: argv.iter().map(ToString::to_string).collect(),
@@ -77,6 +77,7 @@ impl Rig {
             stdin: None,
             output: self.folder.path().join(format!("{agent}.1")),
             watch_outputs: Vec::new(),
+            terminal: None,
         }
     }
 
@@ -91,12 +92,12 @@ impl Rig {
         self.start(agent, &["/bin/sh", "-c", script])
     }
 
-    fn output(&self, agent: &str) -> String {
+    pub fn output(&self, agent: &str) -> String {
         fs::read_to_string(self.folder.path().join(format!("{agent}.1"))).unwrap_or_default()
     }
 
     /// Waits for the first report that the closure accepts, also among those seen before.
-    fn wait<T>(&mut self, what: &str, accept: impl Fn(&Report) -> Option<T>) -> T {
+    pub fn wait<T>(&mut self, what: &str, accept: impl Fn(&Report) -> Option<T>) -> T {
         let until = Instant::now() + PATIENCE;
         loop {
             if let Some(found) = self.seen.iter().find_map(&accept) {
@@ -115,7 +116,7 @@ impl Rig {
         }
     }
 
-    fn spawned(&mut self, key: &JobKey) -> (i32, u64) {
+    pub fn spawned(&mut self, key: &JobKey) -> (i32, u64) {
         self.wait("spawned", |r| match r {
             Report::Spawned {
                 key: k,
@@ -127,7 +128,7 @@ impl Rig {
     }
 
     /// Returns exit, bytes of output and leaked processes.
-    fn ended(&mut self, key: &JobKey) -> (Exit, u64, u32) {
+    pub fn ended(&mut self, key: &JobKey) -> (Exit, u64, u32) {
         self.wait("ended", |r| match r {
             Report::Ended {
                 key: k,
@@ -140,21 +141,21 @@ impl Rig {
         })
     }
 
-    fn failure(&mut self, key: &JobKey) -> String {
+    pub fn failure(&mut self, key: &JobKey) -> String {
         self.wait("spawn failed", |r| match r {
             Report::SpawnFailed { key: k, error, .. } if k == key => Some(error.clone()),
             _ => None,
         })
     }
 
-    fn nothing_left(&self) {
+    pub fn nothing_left(&self) {
         until("nothing of the run is left", || {
             survivors_of_run(&self.run).unwrap().is_empty()
         });
     }
 }
 
-fn until(what: &str, condition: impl Fn() -> bool) {
+pub fn until(what: &str, condition: impl Fn() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < end, "never: {what}");

@@ -59,6 +59,7 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
             uses: BTreeMap::default(),
             spends: BTreeMap::default(),
             tokens: 0,
+            terminal: false,
         }],
         exclusive: false,
         timeout_us: None,

@@ -18,3 +18,4 @@ mod purity;
 mod runtime;
 mod sampler;
 mod simulation;
+mod terminals;

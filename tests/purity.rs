@@ -93,7 +93,8 @@ fn the_pure_parts_know_no_clock_no_files_and_no_chance() {
     ];
     let mut found = Vec::new();
     for source in sources() {
-        if !source.is_below(&["plan", "graph", "schedule", "engine", "display"]) || source.is_test()
+        if !source.is_below(&["plan", "graph", "schedule", "engine", "display", "terminal"])
+            || source.is_test()
         {
             continue;
         }

@@ -215,6 +215,7 @@ fn demands(glance: Glance<'_>, out: &mut String) {
         chart: &chart,
         notes: &notes,
         output: None,
+        beside: crate::tui::view::Beside::default(),
         evidence: None,
         lost: None,
         history: None,

@@ -1,6 +1,10 @@
 //! `wavedeck logs`: what an agent printed.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -14,7 +18,8 @@ use crate::{
     engine::Event,
     journal::{Follower, Line, RunDir},
     plan::AgentId,
-    runtime::{prepare::read_folder, recover::output_attempts},
+    runtime::{jobs::index_path, prepare::read_folder, recover::output_attempts},
+    terminal::{self, Index},
 };
 
 /// Flags of `logs`.
@@ -36,13 +41,13 @@ pub struct LogsArgs {
 /// Prints what an agent printed, cleaned of everything that is no text.
 pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
-    known(&dir, &args.agent)?;
+    let in_terminal = known(&dir, &args.agent)?;
     let mut fate = Fate::new(&dir, &args.agent);
     let mut shown = args.attempt.unwrap_or(0);
     let mut first = true;
     let mut output: Option<File> = None;
     let mut out = out::Stream::open();
-    let mut cleaner = Lines::default();
+    let mut cleaner = Cleaner::Lines(Lines::default());
     loop {
         // Asked before reading: what it printed last is read in any case.
         let going = args.follow && dir.is_live() && fate.going(args.attempt);
@@ -57,7 +62,14 @@ pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
         }
         first = false;
         if output.is_none() {
-            output = File::open(dir.output(&args.agent, shown)).ok();
+            let path = dir.output(&args.agent, shown);
+            output = File::open(&path).ok();
+            let index = index_path(&path);
+            if in_terminal || index.exists() {
+                cleaner = Cleaner::Terminal(Box::default(), index);
+            } else {
+                cleaner = Cleaner::Lines(Lines::default());
+            }
         }
         if let Some(file) = &mut output
             && !copy(file, &mut cleaner, &mut out)?
@@ -89,20 +101,21 @@ pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
     out.flush().map(|_| status::OK).map_err(written)
 }
 
-/// Refuses an agent that the run does not have.
-fn known(dir: &RunDir, agent: &str) -> Result<(), Error> {
+/// Refuses an agent that the run does not have; says whether all its attempts run in terminals.
+fn known(dir: &RunDir, agent: &str) -> Result<bool, Error> {
     // Of a run whose plan cannot be read the output still can be.
-    match read_folder(&dir.path) {
-        Ok((setup, _)) if !setup.by_id.contains_key(&agent.into()) => {
-            let text = format!("no agent `{agent}` in run {}", dir.id);
-            Err(Error::usage(text).help("`wavedeck runs show` lists them"))
-        }
-        _ => Ok(()),
-    }
+    let Ok((setup, _)) = read_folder(&dir.path) else {
+        return Ok(false);
+    };
+    let Some(&ix) = setup.by_id.get(&agent.into()) else {
+        let text = format!("no agent `{agent}` in run {}", dir.id);
+        return Err(Error::usage(text).help("`wavedeck runs show` lists them"));
+    };
+    Ok(setup.plan.agent(ix).modes.iter().all(|m| m.terminal))
 }
 
 /// Prints all that a file has now; false: the reader is gone.
-fn copy(file: &mut File, cleaner: &mut Lines, out: &mut out::Stream) -> Result<bool, Error> {
+fn copy(file: &mut File, cleaner: &mut Cleaner, out: &mut out::Stream) -> Result<bool, Error> {
     let mut buffer = vec![0; 64 << 10];
     loop {
         let read = file
@@ -185,6 +198,52 @@ impl Fate {
 
 /// Bytes of one line that are shown.
 const LONGEST: usize = 64 << 10;
+
+/// What makes clean lines of output.
+enum Cleaner {
+    /// Of a pipe's.
+    Lines(Lines),
+    /// Of a terminal's, whose index is at this path.
+    Terminal(Box<terminal::Lines>, PathBuf),
+}
+
+impl Cleaner {
+    /// False: the reader is gone.
+    fn push(&mut self, bytes: &[u8], out: &mut out::Stream) -> Result<bool, Error> {
+        let (lines, index) = match self {
+            Self::Lines(lines) => return lines.push(bytes, out),
+            Self::Terminal(lines, index) => (lines, index),
+        };
+        // It grows with the output; without it the screen has its first size.
+        let index = fs::read(index).ok().and_then(|bytes| Index::parse(&bytes));
+        lines.set_index(index.unwrap_or_default());
+        let mut told = Ok(true);
+        lines.push(bytes, |line| {
+            if matches!(told, Ok(true)) {
+                told = say(line, out);
+            }
+        });
+        told
+    }
+
+    fn finish(&mut self, out: &mut out::Stream) -> Result<(), Error> {
+        let mut told = Ok(true);
+        match self {
+            Self::Lines(lines) => lines.finish(out)?,
+            Self::Terminal(lines, _) => lines.finish(|line| {
+                if matches!(told, Ok(true)) {
+                    told = say(line, out);
+                }
+            }),
+        }
+        told.map(drop)
+    }
+}
+
+fn say(line: &str, out: &mut out::Stream) -> Result<bool, Error> {
+    let text = clean_line(line.as_bytes(), LONGEST);
+    out.line(&text).map_err(written)
+}
 
 /// Cuts raw output into clean lines.
 #[derive(Default)]

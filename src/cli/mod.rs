@@ -48,6 +48,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 use crate::{
     display::{escape, hides},
     executor::simulate,
+    sys::exec,
 };
 
 pub use args::{Cli, Command, Global, RunName};
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
             let json = args.get(2).and_then(|a| a.to_str()).unwrap_or_default();
             return ExitCode::from(simulate::simulated_agent(json));
         }
+        Some(exec::SUBCOMMAND) => return ExitCode::from(exec::replace(&args[2..])),
         Some(run::GUARD) => return finish(run::guard(&args[2..]), &Global::default()),
         Some(run::RUNNER) => return finish(run::runner(&args[2..]), &Global::default()),
         _ => {}

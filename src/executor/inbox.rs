@@ -12,7 +12,12 @@ use std::{
     time::Duration,
 };
 
-use super::{Job, JobKey, JobView, Report, ReportSink, live::Live};
+use super::{
+    Job, JobKey, JobView, Report, ReportSink,
+    index_file::Clock,
+    live::Live,
+    terminal::{TerminalAsk, Viewer},
+};
 use crate::sys::{locked, spawn::EnvBlock};
 
 /// What an event of the poll is about.
@@ -51,6 +56,7 @@ pub(super) enum Command {
     Kill(JobKey),
     Freeze(JobKey),
     Thaw(JobKey),
+    Terminal(Viewer, TerminalAsk),
     Shutdown(Duration),
 }
 
@@ -74,6 +80,9 @@ pub(super) struct Queue {
 pub(super) struct Shared {
     pub run: String,
     pub env: EnvBlock,
+    /// This program, which prepares terminals (see `sys::exec`).
+    pub helper: String,
+    pub clock: Clock,
     pub null: OwnedFd,
     pub epoll: OwnedFd,
     pub event: OwnedFd,

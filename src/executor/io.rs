@@ -5,6 +5,7 @@
 
 mod ends;
 mod steer;
+mod terminals;
 mod told;
 
 use std::{
@@ -52,6 +53,8 @@ pub(super) struct Loop {
     probe: Probe,
     jobs: HashMap<u64, Live>,
     by_key: HashMap<JobKey, u64>,
+    /// Jobs that have a terminal.
+    terminals: Vec<u64>,
     endings: BTreeMap<u64, Ending>,
     /// Jobs that have ended and whose tree is looked at before that is reported.
     verify: Vec<u64>,
@@ -83,6 +86,7 @@ impl Loop {
             probe: Probe::Search,
             jobs: HashMap::new(),
             by_key: HashMap::new(),
+            terminals: Vec::new(),
             endings: BTreeMap::new(),
             verify: Vec::new(),
             verify_at: None,
@@ -169,7 +173,7 @@ impl Loop {
         let got = if hung_up {
             Ok(0)
         } else {
-            rustix::io::read(pipe, &mut self.buffer[..])
+            terminals::read(pipe, live.terminal.is_some(), &mut self.buffer)
         };
         match got {
             Ok(0) => self.end_of_output(serial),
@@ -185,11 +189,16 @@ impl Loop {
         };
         let chunk = &self.buffer[..len];
         live.view.note(chunk);
-        if let Err(error) = live.sink.append(chunk) {
+        let appended = live.sink.append(chunk);
+        let written = appended.is_ok();
+        if let Err(error) = appended {
             self.out.push(Report::OutputFailed {
                 key: live.key.clone(),
                 error: error.to_string(),
             });
+        }
+        if live.terminal.is_some() {
+            self.note_output(serial, len, written);
         }
     }
 
@@ -198,7 +207,14 @@ impl Loop {
             return;
         };
         if let Some(pipe) = live.pipe.take() {
-            unwatch(&self.shared.epoll, pipe);
+            match &mut live.terminal {
+                Some(terminal) if live.exit.is_none() => {
+                    let _ = epoll::delete(&self.shared.epoll, &pipe);
+                    let at = terminal.close(pipe, Instant::now());
+                    self.timers.insert((at, serial));
+                }
+                _ => unwatch(&self.shared.epoll, pipe),
+            }
         }
         if live.exit.is_some() {
             self.finish(serial);
@@ -241,16 +257,20 @@ impl Loop {
             unwatch(&self.shared.epoll, feed.fd);
         }
         live.freeze = Freeze::No;
+        if let Some(terminal) = &mut live.terminal {
+            live.pipe = live.pipe.take().or_else(|| terminal.open_again(None));
+        }
         if live.pipe.is_none() {
             self.finish(serial);
             return;
         }
         // What it printed last is in the pipe already; only the end may be missing.
         for _ in 0..LAST_READS {
-            let Some(pipe) = self.jobs.get(&serial).and_then(|live| live.pipe.as_ref()) else {
+            let Some(live) = self.jobs.get(&serial) else {
                 return;
             };
-            match rustix::io::read(pipe, &mut self.buffer[..]) {
+            let Some(pipe) = &live.pipe else { return };
+            match terminals::read(pipe, live.terminal.is_some(), &mut self.buffer) {
                 Ok(0) => return self.end_of_output(serial),
                 Ok(len) => self.append(serial, len),
                 Err(_) => break,
@@ -270,6 +290,7 @@ impl Loop {
             && at <= now
         {
             self.timers.remove(&(at, serial));
+            self.tick_terminal(serial, now);
             let Some(live) = self.jobs.get_mut(&serial) else {
                 continue;
             };

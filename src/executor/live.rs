@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Exit, JobKey, JobView};
+use super::{Exit, JobKey, JobView, terminal::Terminal};
 use crate::sys::{lock, reap::Usage, tree::Root};
 
 /// What is still to be written to a job's standard input.
@@ -84,7 +84,9 @@ pub(super) struct Live {
     pub key: JobKey,
     pub root: Root,
     pub pidfd: Option<OwnedFd>,
+    /// Its output: a pipe's end, or our end of its terminal.
     pub pipe: Option<OwnedFd>,
+    pub terminal: Option<Box<Terminal>>,
     pub feed: Option<Feed>,
     pub sink: Sink,
     pub exit: Option<(Exit, Usage)>,

@@ -17,7 +17,7 @@ use std::{
     io,
     sync::{Arc, Condvar, Mutex, atomic::AtomicU64},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -28,8 +28,10 @@ use rustix::{
 use super::{
     Job, JobKey, JobView, ReportSink,
     inbox::{Command, Inbox, Queue, Shared, Source, cancelled, token},
+    index_file::Clock,
     io::Loop,
     spawner,
+    terminal::{TerminalAsk, Viewer},
 };
 use crate::sys::{limits, locked, marker, spawn::EnvBlock, subreaper};
 
@@ -49,6 +51,10 @@ pub struct Config {
     pub output_drain: Duration,
     /// Time between TERM and KILL for what a job left behind.
     pub leak_grace: Duration,
+    /// This program, which prepares terminals.
+    pub helper: String,
+    /// What the times in the indexes of terminals count from.
+    pub clock: Clock,
     /// Whether to become the new parent of what loses its parents. Off only in tests.
     pub subreaper: bool,
 }
@@ -63,6 +69,12 @@ impl Config {
             spawners: 2,
             output_drain: Duration::from_millis(200),
             leak_grace: Duration::from_secs(5),
+            // In the child, until it has replaced itself, this is still our own program.
+            helper: "/proc/self/exe".to_owned(),
+            clock: Clock {
+                started: Instant::now(),
+                base_us: 0,
+            },
             subreaper: true,
         }
     }
@@ -110,6 +122,8 @@ impl LocalExecutor {
         let shared = Arc::new(Shared {
             run: config.run.clone(),
             env: environment(config)?,
+            helper: config.helper.clone(),
+            clock: config.clock,
             null: open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
             epoll,
             event,
@@ -157,6 +171,11 @@ impl LocalExecutor {
     /// Lets a frozen job go on.
     pub fn thaw(&self, key: JobKey) {
         self.shared.command(Command::Thaw(key));
+    }
+
+    /// Carries out what somebody who shows terminals asks for; answers and news go to the viewer.
+    pub fn terminal(&self, viewer: Viewer, ask: TerminalAsk) {
+        self.shared.command(Command::Terminal(viewer, ask));
     }
 
     /// Takes queued jobs back, ends everything, then reports [`super::Report::Stopped`].

@@ -5,12 +5,14 @@
 
 pub mod hostile;
 mod inbox;
+mod index_file;
 mod io;
 mod live;
 pub mod local;
 pub mod report;
 pub mod simulate;
 mod spawner;
+mod terminal;
 mod trees;
 pub mod view;
 
@@ -23,8 +25,10 @@ use crate::{
     sys::marker::Marker,
 };
 
+pub use index_file::Clock;
 pub use local::{Config, IoLoop, LocalExecutor};
 pub use report::{Exit, Mailbox, Report, ReportSink};
+pub use terminal::{TerminalAsk, TerminalNews, Viewer};
 pub use view::JobView;
 
 /// Whose a job is.
@@ -122,10 +126,22 @@ pub struct Job {
     pub env_extra: Vec<(String, String)>,
     /// Working folder.
     pub cwd: PathBuf,
-    /// What it reads from its standard input, which then ends; none: `/dev/null`.
+    /// What it reads from its standard input, which then ends; none: `/dev/null`. In a terminal, whose
+    /// input is the keyboard, it is the content of the file that `terminal` names.
     pub stdin: Option<Vec<u8>>,
     /// Where its output goes, standard output and error together; made at the first byte.
     pub output: PathBuf,
     /// Files that may be there at its end; [`Report::Ended`] says which are.
     pub watch_outputs: Vec<PathBuf>,
+    /// Runs in a terminal of its own; none: its output goes into a pipe.
+    pub terminal: Option<JobTerminal>,
+}
+
+/// The terminal of a job.
+#[derive(Debug, Clone)]
+pub struct JobTerminal {
+    /// The index beside its output; made with its first entry.
+    pub index: PathBuf,
+    /// Where `stdin` is put before it starts.
+    pub prompt: PathBuf,
 }

@@ -4,8 +4,8 @@
 //! wall time of many short agents. Must not wait for anything but the next job.
 
 use std::{
-    ffi::OsStr,
-    io,
+    ffi::{CString, OsStr},
+    io::{self, Write},
     os::fd::{AsFd, OwnedFd},
     sync::Arc,
 };
@@ -18,16 +18,21 @@ use rustix::{
 };
 
 use super::{
-    Job, JobKey, JobView, Report,
+    Job, JobKey, JobTerminal, JobView, Report,
     inbox::{Shared, Source, token},
+    index_file::IndexFile,
     live::{Feed, Freeze, Live, Sink},
+    terminal::Terminal,
 };
-use crate::sys::{
-    locked,
-    marker::{self, Marker},
-    reap,
-    spawn::{Output, SpawnSpec, Spawned, entry, spawn},
-    tree::{self, Root},
+use crate::{
+    sys::{
+        lock, locked,
+        marker::{self, Marker},
+        pty, reap,
+        spawn::{Output, SpawnSpec, Spawned, entry, spawn},
+        tree::{self, Root},
+    },
+    terminal::SIZE,
 };
 
 /// Takes jobs until the queue is closed and empty.
@@ -76,6 +81,9 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
 fn start(shared: &Shared, job: Job) -> io::Result<()> {
     let marker = job.key.marker(&shared.run);
     let extra = environment(&marker, &job)?;
+    if let Some(spec) = job.terminal.clone() {
+        return start_in_terminal(shared, job, marker, &extra, spec);
+    }
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     set_nonblocking(&read)?;
     let input = job.stdin.map(feed).transpose()?;
@@ -96,8 +104,49 @@ fn start(shared: &Shared, job: Job) -> io::Result<()> {
         marker,
         output: job.output,
         watch_outputs: job.watch_outputs,
+        terminal: None,
     };
     hand_over(shared, hand, spawned, read, feed)
+}
+
+fn start_in_terminal(
+    shared: &Shared,
+    job: Job,
+    marker: Marker,
+    extra: &[CString],
+    spec: JobTerminal,
+) -> io::Result<()> {
+    if let Some(prompt) = &job.stdin {
+        if let Some(folder) = spec.prompt.parent() {
+            lock::private_dir(folder)?;
+        }
+        lock::private_append(&spec.prompt)?.write_all(prompt)?;
+    }
+    let (cols, rows) = SIZE;
+    let pair = pty::open(cols, rows)?;
+    let spawned = pty::spawn(
+        &SpawnSpec {
+            argv: &job.argv,
+            env: &shared.env,
+            extra,
+            cwd: &job.cwd,
+            stdin: pair.slave.as_fd(),
+            output: Output::Merged(pair.slave.as_fd()),
+        },
+        &shared.helper,
+    )?;
+    drop(pair.slave);
+    let hand = Hand {
+        key: job.key,
+        marker,
+        output: job.output,
+        watch_outputs: job.watch_outputs,
+        terminal: Some(Box::new(Terminal::new(IndexFile::new(
+            spec.index,
+            shared.clock,
+        )))),
+    };
+    hand_over(shared, hand, spawned, pair.master, None)
 }
 
 struct Hand {
@@ -105,6 +154,7 @@ struct Hand {
     marker: Marker,
     output: std::path::PathBuf,
     watch_outputs: Vec<std::path::PathBuf>,
+    terminal: Option<Box<Terminal>>,
 }
 
 /// Reports the start and gives the job to the I/O thread.
@@ -135,6 +185,7 @@ fn hand_over(
         },
         pidfd: Some(pidfd),
         pipe: Some(pipe),
+        terminal: hand.terminal,
         feed,
         sink: Sink::Unmade(hand.output),
         exit: None,
@@ -208,7 +259,7 @@ fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {
     Ok(fcntl_setfl(fd, OFlags::NONBLOCK)?)
 }
 
-fn environment(marker: &Marker, job: &Job) -> io::Result<Vec<std::ffi::CString>> {
+fn environment(marker: &Marker, job: &Job) -> io::Result<Vec<CString>> {
     let mut extra = Vec::with_capacity(3 + job.env_extra.len());
     let mut add = |name: &str, value: &str| -> io::Result<()> {
         extra.push(entry(OsStr::new(name), OsStr::new(value))?);

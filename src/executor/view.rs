@@ -98,8 +98,20 @@ pub fn tail_line(raw: &[u8]) -> String {
                 line.clear();
             }
             '\t' => line.push(' '),
-            '\u{1b}' => skip_escape(&mut chars),
-            '\u{9b}' => skip_csi(&mut chars),
+            '\u{1b}' | '\u{9b}' => {
+                let moved = if c == '\u{9b}' {
+                    skip_csi(&mut chars)
+                } else {
+                    skip_escape(&mut chars)
+                };
+                // In a terminal: what follows stands elsewhere.
+                if moved {
+                    if !line.trim().is_empty() {
+                        last = std::mem::take(&mut line);
+                    }
+                    line.clear();
+                }
+            }
             '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => skip_string(&mut chars),
             c if hides(c) => {}
             c => line.push(c),
@@ -117,11 +129,12 @@ pub fn tail_line(raw: &[u8]) -> String {
 
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
-fn skip_escape(chars: &mut Chars<'_>) {
+/// True: the cursor was put onto another line.
+fn skip_escape(chars: &mut Chars<'_>) -> bool {
     match chars.peek() {
         Some('[') => {
             chars.next();
-            skip_csi(chars);
+            return skip_csi(chars);
         }
         Some(']' | 'P' | 'X' | '^' | '_') => {
             chars.next();
@@ -136,15 +149,18 @@ fn skip_escape(chars: &mut Chars<'_>) {
         }
         _ => {}
     }
+    false
 }
 
 /// Skips parameters and the final character; a line's end also ends a sequence that lost its own.
-fn skip_csi(chars: &mut Chars<'_>) {
+/// True: the cursor was put onto another line.
+fn skip_csi(chars: &mut Chars<'_>) -> bool {
     while let Some(c) = chars.next_if(|c| (' '..='~').contains(c)) {
         if ('@'..='~').contains(&c) {
-            return;
+            return matches!(c, 'A' | 'B' | 'E' | 'F' | 'H' | 'd' | 'f');
         }
     }
+    false
 }
 
 /// Skips to the terminator of an operating system or device string, but never over a line's end:
@@ -172,6 +188,10 @@ mod tests {
         assert_eq!(tail_line(b"one\ntwo\n\n  \n"), "two");
         assert_eq!(tail_line(b"10 %\r50 %\r100 %"), "100 %");
         assert_eq!(tail_line(b"done\r\n"), "done");
+        assert_eq!(
+            tail_line(b"\x1b[1;1Hhead\x1b[5;3Hfoot\x1b[1m!\x1b[24;1H"),
+            "foot!"
+        );
         assert_eq!(tail_line(b""), "");
     }
 

@@ -67,6 +67,7 @@ pub(crate) fn mode(seconds: u64, mib: u64) -> AgentMode {
         uses: BTreeMap::new(),
         spends: BTreeMap::new(),
         tokens: 0,
+        terminal: false,
     }
 }
 

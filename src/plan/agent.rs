@@ -174,6 +174,9 @@ pub struct AgentMode {
     pub spends: BTreeMap<String, u64>,
     /// Tokens it is expected to use.
     pub tokens: u64,
+    /// Whether it runs in a terminal of its own; else its output goes into a pipe.
+    #[serde(default)]
+    pub terminal: bool,
 }
 
 /// One work package.
@@ -217,4 +220,12 @@ pub struct Agent {
     pub gates: Vec<GateIx>,
     /// Where it works.
     pub workspace: Workspace,
+}
+
+impl Agent {
+    /// Whether an attempt in this mode (position in `modes`) runs in a terminal of its own.
+    #[must_use]
+    pub fn in_terminal(&self, mode: u32) -> bool {
+        self.modes.get(mode as usize).is_some_and(|m| m.terminal)
+    }
 }

@@ -280,6 +280,9 @@ fn mode(w: &mut String, mode: &AgentMode) {
     if mode.tokens > 0 {
         line(w, "tokens", &mode.tokens.to_string());
     }
+    if mode.terminal {
+        line(w, "terminal", "true");
+    }
 }
 
 fn limits(w: &mut String, plan: &Plan, limits: &Limits) {

@@ -48,7 +48,7 @@ pub(crate) const LIMITS: &[&str] = &[
 /// `[model.x]`.
 pub(crate) const MODEL: &[&str] = &["api", "url", "name", "ram", "ram_per_slot", "slots"];
 /// `[worker.x]`.
-pub(crate) const WORKER: &[&str] = &["run", "cli", "model"];
+pub(crate) const WORKER: &[&str] = &["run", "cli", "model", "terminal"];
 /// `[gate.x]`.
 pub(crate) const GATE: &[&str] = &["title", "run", "ram", "approve"];
 /// `[lease.x]`.
@@ -103,6 +103,7 @@ pub(crate) const AGENT: &[&str] = &[
     "quiet",
     "workspace",
     "exclusive",
+    "terminal",
     "timeout",
     "retry",
     "ask",
@@ -116,7 +117,7 @@ pub(crate) const NOT_DEFAULTS: &[&str] = &["id", "title", "each", "parent", "mod
 pub(crate) const NOT_OVERRIDE: &[&str] = &["id", "each"];
 /// `[[agent.mode]]`.
 pub(crate) const MODE: &[&str] = &[
-    "worker", "duration", "ram", "cpus", "uses", "spends", "tokens",
+    "worker", "duration", "ram", "cpus", "uses", "spends", "tokens", "terminal",
 ];
 /// A need as a table.
 pub(crate) const NEED: &[&str] = &["agent", "kind", "when", "files", "check"];
@@ -177,7 +178,7 @@ pub(crate) fn overrides() -> Vec<&'static str> {
 }
 
 /// What other programs call a key of ours.
-const ELSEWHERE: [(&str, &[&str]); 9] = [
+const ELSEWHERE: [(&str, &[&str]); 10] = [
     ("run", &["command", "cmd", "script", "exec", "args"]),
     (
         "needs",
@@ -205,6 +206,7 @@ const ELSEWHERE: [(&str, &[&str]); 9] = [
             "workers",
         ],
     ),
+    ("terminal", &["tty", "pty", "interactive", "stdin_open"]),
     ("prompt", &["task", "instructions", "description"]),
     ("worker", &["model", "executor", "cli"]),
     ("agent", &["task", "tasks", "job", "jobs", "step", "steps"]),

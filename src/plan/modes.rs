@@ -100,6 +100,7 @@ impl Layers<'_> {
                         s.own.duration.as_ref().map(|t| t.at),
                         s.own.ram.as_ref().map(|r| r.at),
                         s.own.cpus.as_ref().map(|c| c.at),
+                        s.own.terminal.as_ref().map(|t| t.at),
                     ]
                 })
                 .flatten()
@@ -119,6 +120,7 @@ impl Layers<'_> {
                 uses: BTreeMap::new(),
                 spends: BTreeMap::new(),
                 tokens: 0,
+                terminal: false,
             };
         }
         let duration = spec
@@ -145,6 +147,17 @@ impl Layers<'_> {
             .tokens
             .as_ref()
             .or_else(|| pick(stack, |s| s.own.tokens.as_ref()));
+        // What stands in the agent or its groups is meant for the agent; a worker says what it needs.
+        let terminal = spec
+            .terminal
+            .as_ref()
+            .or_else(|| pick(stack, |s| s.own.terminal.as_ref()))
+            .map(|t| t.v)
+            .or_else(|| {
+                let name = &self.workers.get(worker?).name;
+                self.raw.workers.get(name)?.terminal
+            })
+            .unwrap_or(false);
         let (guess_duration, guess_ram, guess_cpus) = match kind {
             Kind::Sim(sim) => (exactly(sim.sim.duration_us), (sim.sim.ram_bytes, false), 0),
             Kind::Coding => (
@@ -174,6 +187,7 @@ impl Layers<'_> {
             uses: self.amounts(d, uses, true),
             spends: self.amounts(d, spends, false),
             tokens: tokens.map_or(0, |t| t.v),
+            terminal,
         };
         // Where to point at if this mode does not fit: at what is too large.
         let cpus_over = self.limits.cpus_milli.is_some_and(|l| mode.cpus_milli > l);

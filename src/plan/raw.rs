@@ -53,6 +53,7 @@ pub(crate) struct RawWorker {
     pub run: Option<Argv>,
     pub cli: Option<Sp<String>>,
     pub model: Option<Sp<String>>,
+    pub terminal: Option<bool>,
 }
 
 /// `[gate.x]` as written.

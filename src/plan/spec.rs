@@ -106,6 +106,8 @@ pub(crate) struct ModeSpec {
     pub spends: Option<BTreeMap<String, Sp<u64>>>,
     /// Tokens.
     pub tokens: Option<Sp<u64>>,
+    /// Whether it runs in a terminal.
+    pub terminal: Option<Sp<bool>>,
 }
 
 /// A key whose feature is not built, carried along as TOML.
@@ -257,6 +259,7 @@ impl AgentSpec {
                 "quiet" => spec.quiet = d.duration(value).map(|t| t.v),
                 "timeout" => spec.timeout = d.duration(value).map(|t| t.v),
                 "retry" => spec.retry(d, value),
+                "terminal" => spec.own.terminal = d.flag(value),
                 "exclusive" => spec.exclusive = d.flag(value).map(|b| b.v),
                 "workspace" => {
                     let words = [("own", Workspace::Own), ("shared", Workspace::Shared)];

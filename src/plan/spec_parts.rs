@@ -180,6 +180,7 @@ pub(super) fn mode(d: &mut Decoder, value: &Val<'_>) -> Option<ModeSpec> {
                 mode.spends = d.amounts(value, "a table such as { premium_requests = 5 }", 0);
             }
             "tokens" => mode.tokens = d.whole(value, 0, u64::MAX),
+            "terminal" => mode.terminal = d.flag(value),
             _ => d.unknown_key(key, keys::MODE),
         }
     }

@@ -4,6 +4,10 @@
 //! Grows with the journal, 24 bytes a change of an agent's state, never with the number of readings.
 //! Must not decide, and must not read files: whoever folds the state hands the records on.
 
+mod attempts;
+
+pub use attempts::{Attempt, Attempts, CheckKey, CheckStep, Ended, Retried, When};
+
 use crate::{
     engine::{AgentState, Cause, Event, Record, State, Status, Zone},
     plan::{AgentIx, PhaseIx},
@@ -129,6 +133,8 @@ pub struct History {
     pub barriers: Vec<Barrier>,
     /// Gates that were decided: the record, and whether it passed.
     pub gates: Vec<(u64, bool)>,
+    /// Starts of agents, and commands of checks.
+    pub attempts: Attempts,
     /// Wall clock of the last record or of [`History::reach`], milliseconds since the epoch.
     pub at_ms: i64,
     /// The moment that it is told at (elapsed µs): of the last record, or later.
@@ -159,6 +165,7 @@ impl History {
     pub fn push(&mut self, after: &State, record: &Record) {
         self.now_us = record.elapsed_us;
         self.at_ms = record.at_ms;
+        self.attempts.push(after, record);
         let agent = record.event.agent().and_then(|id| after.find(id));
         match agent {
             Some(ix) => self.look(after, ix, record.seq),
@@ -225,6 +232,9 @@ impl History {
         past.zones.extend(self.zones.drain(..).skip(1));
         past.barriers.extend(self.barriers.drain(..).skip(1));
         past.gates.append(&mut self.gates);
+        let old = std::mem::take(&mut past.attempts);
+        past.attempts = std::mem::take(&mut self.attempts);
+        past.attempts.before(old);
         (past.at_ms, past.now_us) = (self.at_ms, self.now_us);
         *self = past;
     }

@@ -3,6 +3,7 @@
 //! Blocking; the dashboard gives it threads of its own. Must not draw or decide.
 
 mod error;
+mod terminal;
 
 use std::{
     collections::VecDeque,
@@ -16,7 +17,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Action, Owner, Setup, State},
+    engine::{Action, Setup, State},
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
@@ -29,6 +30,7 @@ use super::{
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
+    terminals,
 };
 
 /// A connection.
@@ -200,6 +202,15 @@ impl Client {
                             by: "deck".to_owned(),
                             action,
                         },
+                        asked @ (Request::Terminal { .. }
+                        | Request::Keyboard { .. }
+                        | Request::Keys { .. }
+                        | Request::Size { .. }) => {
+                            if !theirs.terminal(&asked, &mut writing, &to) {
+                                return;
+                            }
+                            continue;
+                        }
                         // There is no going back in what happens now.
                         Request::Replay(_) => continue,
                         Request::Log(ask) => {
@@ -217,9 +228,9 @@ impl Client {
                             }
                             continue;
                         }
-                        Request::Evidence { owner, attempt } => {
+                        asked @ (Request::Evidence { .. } | Request::Check { .. }) => {
                             // On this machine, and complete since the check has ended.
-                            if let Some(answer) = theirs.evidence(owner, attempt)
+                            if let Some(answer) = theirs.printed(&asked)
                                 && to.blocking_send(answer).is_err()
                             {
                                 return;
@@ -332,13 +343,9 @@ impl Link {
         }
     }
 
-    fn evidence(&self, owner: Owner, attempt: u32) -> Option<Update> {
+    fn printed(&self, asked: &Request) -> Option<Update> {
         let setup = self.state().setup.clone()?;
-        Some(Update::Evidence {
-            owner,
-            attempt,
-            bytes: output::evidence(&self.dir, &setup, owner, attempt)?,
-        })
+        output::answer(&self.dir, &setup, asked)
     }
 
     fn read(&self, setup: &Setup, ask: Ask) -> Update {
@@ -387,6 +394,14 @@ fn next_with(from: &mut UnixStream, setup: Option<&Setup>) -> Result<Update, Cli
                     total,
                 }
             }
+            FromRunner::Terminal {
+                agent,
+                attempt,
+                note,
+            } => match setup.and_then(|s| s.by_id.get(&agent.as_str().into())) {
+                Some(&agent) => terminals::update(agent, attempt, note),
+                None => continue,
+            },
             FromRunner::Ack { id, reason, .. } => Update::Ack {
                 id,
                 result: reason.map_or(Ok(()), Err),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     engine::{self, Handle, InputKind, Setup, State, Trouble},
-    executor::{self, Job, JobKind, Report},
+    executor::{self, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, When, Work},
 };
 
@@ -42,6 +42,7 @@ impl JobMaker {
                 cwd: self.workdir.clone(),
                 stdin: None,
                 watch_outputs: Vec::new(),
+                terminal: None,
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -49,11 +50,29 @@ impl JobMaker {
         };
         let agent = state.setup.plan.agent(ix);
         let (argv, stdin) = self.command(state, ix, mode)?;
+        let output = output_path(&self.run_dir, agent.id.as_str(), key.attempt);
+        let terminal = agent.in_terminal(mode).then(|| JobTerminal {
+            index: index_path(&output),
+            prompt: self
+                .run_dir
+                .join("context")
+                .join(format!("{}.{}.md", agent.id, key.attempt)),
+        });
+        let mut env_extra = Vec::new();
+        if let Some(terminal) = &terminal {
+            env_extra.extend(TERMINAL_ENV.map(|(n, v)| (n.to_owned(), v.to_owned())));
+            if stdin.is_some() {
+                // The keyboard is its standard input.
+                let path = terminal.prompt.to_str()?.to_owned();
+                env_extra.push((PROMPT_FILE.to_owned(), path));
+            }
+        }
         Some(Job {
-            output: output_path(&self.run_dir, agent.id.as_str(), key.attempt),
+            output,
             key: name,
             argv,
-            env_extra: Vec::new(),
+            env_extra,
+            terminal,
             cwd: self.workdir.clone(),
             stdin,
             watch_outputs: watched(&state.setup, ix)
@@ -86,6 +105,19 @@ impl JobMaker {
             Work::Group => None,
         }
     }
+}
+
+/// What programs are told of the terminal that they run in.
+const TERMINAL_ENV: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor")];
+/// Names the file that holds the prompt of an agent in a terminal.
+const PROMPT_FILE: &str = "WAVEDECK_PROMPT_FILE";
+
+/// Where the index beside a terminal's output is kept.
+#[must_use]
+pub fn index_path(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".idx");
+    name.into()
 }
 
 /// Where the output of an attempt is kept.

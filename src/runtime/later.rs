@@ -31,6 +31,7 @@ pub(super) struct Later {
     pub sampler: Sampler,
     pub notes: Notes,
     pub setup: Arc<Setup>,
+    pub executor: Arc<LocalExecutor>,
     pub dir: PathBuf,
     pub run: String,
     pub interval: Duration,
@@ -46,6 +47,7 @@ impl Later {
             &self.dir,
             &self.run,
             self.setup.clone(),
+            self.executor.clone(),
             self.to_loop.clone(),
         );
         if self.manner.announce {

@@ -18,6 +18,7 @@ pub mod recover;
 pub mod replay;
 pub mod runner;
 pub mod socket;
+mod terminals;
 mod turns;
 mod watch;
 

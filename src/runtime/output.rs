@@ -4,7 +4,10 @@
 
 use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
-use crate::engine::{Owner, Setup};
+use crate::{
+    engine::{Owner, Setup},
+    tui::feed::{Request, Update},
+};
 
 use super::jobs::output_path;
 
@@ -30,11 +33,8 @@ pub(super) struct Piece {
 
 /// Reads the end of what the last check command of an attempt or round printed; none: nobody is
 /// known by that name.
-pub(super) fn evidence(dir: &Path, setup: &Setup, owner: Owner, attempt: u32) -> Option<Vec<u8>> {
-    let name = match owner {
-        Owner::Agent(ix) => setup.plan.agents.get(ix.ix())?.id.to_string(),
-        Owner::Phase(ix) => format!("phase:{}", setup.plan.phases.get(ix.ix())?.id),
-    };
+fn evidence(dir: &Path, setup: &Setup, owner: Owner, attempt: u32) -> Option<Vec<u8>> {
+    let name = checked(setup, owner)?;
     let gates = dir.join("gates");
     let open = |file: String| File::open(gates.join(file)).ok();
     // Checks run one after the other and stop at the first that is red. A command that was repeated
@@ -51,6 +51,39 @@ pub(super) fn evidence(dir: &Path, setup: &Setup, owner: Owner, attempt: u32) ->
         found = piece(&file, None, EVIDENCE, None).bytes;
     }
     Some(found)
+}
+
+/// Name of an owner's checks below `gates/`.
+fn checked(setup: &Setup, owner: Owner) -> Option<String> {
+    Some(match owner {
+        Owner::Agent(ix) => setup.plan.agents.get(ix.ix())?.id.to_string(),
+        Owner::Phase(ix) => format!("phase:{}", setup.plan.phases.get(ix.ix())?.id),
+    })
+}
+
+/// Answers a dashboard that asks what a check printed: the last command, or a certain one (empty
+/// where there is nothing to read); none: it asks for something else.
+pub(super) fn answer(dir: &Path, setup: &Setup, request: &Request) -> Option<Update> {
+    match *request {
+        Request::Evidence { owner, attempt } => Some(Update::Evidence {
+            owner,
+            attempt,
+            bytes: evidence(dir, setup, owner, attempt)?,
+        }),
+        Request::Check { owner, key } => {
+            let (attempt, round, step) = key;
+            let mut name = format!("{}.{attempt}.{step}", checked(setup, owner)?);
+            if round > 1 {
+                name = format!("{name}.{round}");
+            }
+            let bytes = File::open(dir.join("gates").join(name)).map_or_else(
+                |_| Vec::new(),
+                |file| piece(&file, None, EVIDENCE, None).bytes,
+            );
+            Some(Update::Check { owner, key, bytes })
+        }
+        _ => None,
+    }
 }
 
 /// Reads at most `max` bytes from `offset` on; without one, the tail. The agent must be known.

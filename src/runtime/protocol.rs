@@ -58,6 +58,15 @@ pub enum FromRunner {
         /// Size of the file.
         total: u64,
     },
+    /// News of a terminal that the client watches, or about its keyboard.
+    Terminal {
+        /// Whose.
+        agent: String,
+        /// Which attempt.
+        attempt: u32,
+        /// What.
+        note: TerminalNote,
+    },
     /// Answer to an action.
     Ack {
         /// Its number.
@@ -107,6 +116,66 @@ pub enum FromClient {
         offset: Option<u64>,
         /// At most so many bytes.
         max: u32,
+    },
+    /// Something about a terminal; keys are in the raw part.
+    Terminal {
+        /// Whose.
+        agent: String,
+        /// Which attempt; 0, where it is about the keyboard: the one that runs.
+        attempt: u32,
+        /// What.
+        wish: TerminalWish,
+    },
+}
+
+/// What a client wants of a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalWish {
+    /// To hear how it goes on; of no other any more.
+    Watch,
+    /// Its keyboard.
+    Take,
+    /// To give that back.
+    Give,
+    /// To type.
+    Keys,
+    /// To show it in so many columns and rows; 0: no more.
+    Size {
+        /// Columns.
+        cols: u16,
+        /// Rows.
+        rows: u16,
+    },
+}
+
+/// What a runner tells of a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TerminalNote {
+    /// It has printed so much.
+    Grew {
+        /// Bytes.
+        total: u64,
+    },
+    /// It has another size.
+    Resized {
+        /// From this place of the output on.
+        offset: u64,
+        /// Columns.
+        cols: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// Whether the client holds its keyboard.
+    Keyboard {
+        /// It does.
+        held: bool,
+    },
+    /// The keyboard could not be had, or keys did not arrive; nothing else has changed.
+    Refused {
+        /// Why.
+        why: String,
     },
 }
 

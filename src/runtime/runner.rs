@@ -252,6 +252,11 @@ impl Runner {
         settings.spawners = self.config.spawners as usize;
         settings.output_drain = Duration::from_micros(self.config.output_drain_us);
         settings.leak_grace = Duration::from_micros(self.config.grace_us);
+        let started = Instant::now();
+        settings.clock = executor::Clock {
+            started,
+            base_us: self.base_us,
+        };
         let (executor, io_loop) = LocalExecutor::prepare(&settings, mailbox.clone())?;
         let executor = Arc::new(executor);
         let lines = match self.manner.lines {
@@ -259,7 +264,6 @@ impl Runner {
             None => None,
         };
         let setup = self.state.setup.clone();
-        let started = Instant::now();
         let sampler = sampler(&self.dir.id, &executor, &setup)?;
         let first_figures = sampler.first_figures();
         let notes = Arc::new(Mutex::new(Vec::new()));
@@ -268,6 +272,7 @@ impl Runner {
             sampler,
             notes: notes.clone(),
             setup,
+            executor: executor.clone(),
             dir: self.dir.path.clone(),
             run: self.dir.id.clone(),
             interval: Duration::from_micros(self.config.sample_us.max(10_000)),

@@ -6,6 +6,7 @@
 //! loop.
 
 mod place;
+mod terminals;
 mod way;
 
 use std::{
@@ -25,12 +26,14 @@ use std::{
 
 use crate::{
     engine::Setup,
+    executor::LocalExecutor,
     sys::{lock, peer},
 };
 
 pub use place::ADDRESS;
 pub(super) use place::{announce, remove};
 use place::{listen, places, runtime_dir};
+use terminals::Terminals;
 use way::{ClientSink, Out, Way, write_all};
 
 use super::{
@@ -56,6 +59,7 @@ pub(super) fn serve(
     dir: &Path,
     run: &str,
     setup: Arc<Setup>,
+    executor: Arc<LocalExecutor>,
     to_loop: mpsc::Sender<Msg>,
 ) -> io::Result<PathBuf> {
     let (path, listener) = listen(places(runtime_dir(), dir, run))?;
@@ -66,6 +70,7 @@ pub(super) fn serve(
         dir: dir.to_owned(),
         run: run.to_owned(),
         setup,
+        executor,
         to_loop,
         guard: parent(),
         connections: Arc::default(),
@@ -99,6 +104,7 @@ struct Server {
     dir: PathBuf,
     run: String,
     setup: Arc<Setup>,
+    executor: Arc<LocalExecutor>,
     to_loop: mpsc::Sender<Msg>,
     guard: Option<i32>,
     connections: Arc<AtomicUsize>,
@@ -232,8 +238,9 @@ impl Server {
                 return Ok(());
             }
         }
+        let mut terminals = Terminals::new(self.executor.clone(), &way, read_only);
         loop {
-            let (frame, _) = protocol::read_at_most::<FromClient>(&mut stream, LONGEST_ASKED)?;
+            let (frame, raw) = protocol::read_at_most::<FromClient>(&mut stream, LONGEST_ASKED)?;
             match frame {
                 FromClient::Action { id, by, action } => {
                     let refusal = refusal(place, read_only);
@@ -252,7 +259,15 @@ impl Server {
                         return Ok(());
                     }
                 }
-                FromClient::Hello { .. } | FromClient::Output { .. } => return Ok(()),
+                // Who may not steer has no keyboard, and no say in how large a terminal is.
+                FromClient::Terminal {
+                    agent,
+                    attempt,
+                    wish,
+                } if operator => terminals.ask(&agent, attempt, wish, raw),
+                FromClient::Hello { .. }
+                | FromClient::Output { .. }
+                | FromClient::Terminal { .. } => return Ok(()),
             }
         }
     }

@@ -7,6 +7,7 @@
 compile_error!("wavedeck needs Linux 5.13 or newer (WSL 2 works too)");
 
 pub mod ballast;
+pub mod exec;
 pub mod limits;
 pub mod lock;
 pub mod marker;
@@ -14,6 +15,7 @@ pub mod memory;
 pub mod peer;
 pub mod proc;
 mod program;
+pub mod pty;
 pub mod reap;
 pub mod signals;
 pub mod spawn;

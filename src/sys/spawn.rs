@@ -105,23 +105,32 @@ pub struct Spawned {
 /// Only descriptors 0 to 2 reach it: every descriptor of this program is made close-on-exec. It has
 /// no controlling terminal. The error says which of program and working folder is the cause.
 pub fn spawn(spec: &SpawnSpec<'_>) -> io::Result<Spawned> {
+    let argv = arguments(spec)?;
+    with_program(spec, |path| start(path, &argv, spec, None))
+}
+
+/// The command's arguments for the kernel.
+pub(super) fn arguments(spec: &SpawnSpec<'_>) -> io::Result<Vec<CString>> {
+    let all = spec.argv.iter().map(|arg| CString::new(arg.as_str()));
+    all.collect::<Result<Vec<_>, _>>().map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "an argument of the command holds a NUL byte",
+        )
+    })
+}
+
+/// Finds the program and starts something with it; the error names its cause.
+pub(super) fn with_program<T>(
+    spec: &SpawnSpec<'_>,
+    start: impl FnOnce(&CString) -> io::Result<T>,
+) -> io::Result<T> {
     let Some(program) = spec.argv.first() else {
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             "the command is empty",
         ));
     };
-    let argv = spec
-        .argv
-        .iter()
-        .map(|arg| CString::new(arg.as_str()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|_| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "an argument of the command holds a NUL byte",
-            )
-        })?;
     let own_path = spec
         .extra
         .iter()
@@ -129,24 +138,28 @@ pub fn spawn(spec: &SpawnSpec<'_>) -> io::Result<Spawned> {
     let own_programs = own_path.map(|path| Programs::new(Some(OsStr::from_bytes(path))));
     let programs = own_programs.as_ref().unwrap_or(&spec.env.programs);
     let path = programs.find(program, spec.cwd)?;
-    let pointers = env_pointers(spec);
+    start(&path).map_err(|error| programs.explain(program, &path, spec.cwd, &error))
+}
 
+/// Starts a program with these arguments; `fourth` becomes its descriptor 3.
+pub(super) fn start(
+    path: &CStr,
+    argv: &[CString],
+    spec: &SpawnSpec<'_>,
+    fourth: Option<BorrowedFd<'_>>,
+) -> io::Result<Spawned> {
+    let pointers = env_pointers(spec);
     let before = boot_ticks();
-    let spawned = spawn_at(&path, &argv, &pointers, spec);
+    let pid = spawn_at(path, argv, &pointers, spec, fourth)?;
     let after = boot_ticks();
-    match spawned {
-        Ok(pid) => {
-            // The kernel notes the start between our two looks at the same clock: where both lie
-            // in one tick of 10 ms, which is nearly always, /proc needs no visit.
-            let start_time = if before.0 == after.0 && !before.1 && !after.1 {
-                before.0
-            } else {
-                proc::start_time(pid).unwrap_or(after.0)
-            };
-            Ok(Spawned { pid, start_time })
-        }
-        Err(error) => Err(programs.explain(program, &path, spec.cwd, &error)),
-    }
+    // The kernel notes the start between our two looks at the same clock: where both lie in one
+    // tick of 10 ms, which is nearly always, /proc needs no visit.
+    let start_time = if before.0 == after.0 && !before.1 && !after.1 {
+        before.0
+    } else {
+        proc::start_time(pid).unwrap_or(after.0)
+    };
+    Ok(Spawned { pid, start_time })
 }
 
 /// Environment of the child as pointers, with the NULL at the end.
@@ -236,6 +249,7 @@ fn spawn_at(
     argv: &[CString],
     env: &[*mut c_char],
     spec: &SpawnSpec<'_>,
+    fourth: Option<BorrowedFd<'_>>,
 ) -> io::Result<i32> {
     let cwd = CString::new(spec.cwd.as_os_str().as_bytes()).map_err(|_| {
         io::Error::new(
@@ -283,6 +297,13 @@ fn spawn_at(
             err.as_raw_fd(),
             2,
         ))?;
+        if let Some(fd) = fourth {
+            check(libc::posix_spawn_file_actions_adddup2(
+                actions,
+                fd.as_raw_fd(),
+                3,
+            ))?;
+        }
         check(libc::posix_spawn_file_actions_addchdir_np(
             actions,
             cwd.as_ptr(),

@@ -56,6 +56,24 @@ pub enum UiAction {
     Graph,
     /// The selected agent's output over the whole screen.
     Zoom,
+    /// The selected agent's screen.
+    Agent,
+    /// The next line that has what is searched for.
+    NextHit,
+    /// The one before.
+    PreviousHit,
+    /// Take the keyboard of an agent that runs in a terminal.
+    Keyboard,
+    /// Copy the visible lines, or the marked ones.
+    Copy,
+    /// Mark a range of lines.
+    MarkRange,
+    /// Break long lines, or cut them.
+    Wrap,
+    /// The next agent's screen.
+    NextAgent,
+    /// The screen of the agent before.
+    PreviousAgent,
     /// The first screen.
     Deck,
     /// Planned against actual, over time.
@@ -118,7 +136,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 56] = [
+pub const NAMES: [&str; 65] = [
     "leave",
     "help",
     "open",
@@ -150,6 +168,15 @@ pub const NAMES: [&str; 56] = [
     "narrower",
     "own_sizes",
     "zoom",
+    "agent",
+    "next_hit",
+    "previous_hit",
+    "keyboard",
+    "copy",
+    "mark_range",
+    "wrap",
+    "next_agent",
+    "previous_agent",
     "deck",
     "timeline",
     "log",

@@ -289,6 +289,9 @@ fn draw(app: &mut App, frames: &mut Frames, writer: &Writer, mouse: &mut bool) -
         *mouse = app.ui.mouse;
         bytes.extend(terminal::mouse(*mouse)?);
     }
+    if let Some(text) = app.copy.take() {
+        bytes.extend(terminal::copy(&text)?);
+    }
     if !bytes.is_empty() {
         writer.put(bytes);
     }

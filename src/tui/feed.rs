@@ -52,6 +52,64 @@ pub enum Update {
         /// Size of the file.
         total: u64,
     },
+    /// A terminal that was asked for, from a place where nothing before it shows any more.
+    ///
+    /// A screen that begins empty at `cols` x `rows` and takes `prelude` and `bytes`, with each of
+    /// `resizes` where it stands, is the screen of then. What comes after is asked for with [`Request::Output`].
+    Terminal {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+        /// Columns at `offset`.
+        cols: u16,
+        /// Rows at `offset`.
+        rows: u16,
+        /// Puts an empty screen into the modes and colours of `offset`; not part of the file.
+        prelude: Vec<u8>,
+        /// Where `bytes` begin in the output file.
+        offset: u64,
+        /// From which place in the file on it has how many columns and rows, in order; all after
+        /// `offset` that are known, those beyond `bytes` too.
+        resizes: Vec<(u64, u16, u16)>,
+        /// Raw bytes: hostile, for a screen of cells alone.
+        bytes: Vec<u8>,
+        /// Size of the file, at the moment that was asked for.
+        total: u64,
+    },
+    /// The terminal that was opened last has printed more: its file has this size now. Comes at
+    /// most some thirty times a second; in a replay as its clock goes on.
+    Grew {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+        /// Size of the file.
+        total: u64,
+    },
+    /// The terminal that was opened last has another size from a place in its file on; may come
+    /// before the bytes up to there, and may be known already.
+    Resized {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+        /// The place.
+        offset: u64,
+        /// Columns.
+        cols: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// About the keyboard of an agent.
+    Keyboard {
+        /// Whose.
+        agent: AgentIx,
+        /// Whether this dashboard holds it now. It comes without being asked when it is taken away:
+        /// the agent has ended. An error changes nothing: the keyboard could not be had, or keys
+        /// did not arrive, and why.
+        held: Result<bool, String>,
+    },
     /// Records for the log, oldest first.
     Log {
         /// The request's number.
@@ -67,6 +125,15 @@ pub enum Update {
         owner: Owner,
         /// Attempt of the agent, or round of the phase's gates.
         attempt: u32,
+        /// The end of it, raw: hostile, to be sanitised before it is shown.
+        bytes: Vec<u8>,
+    },
+    /// What one command of a check printed, as asked for.
+    Check {
+        /// Whose check.
+        owner: Owner,
+        /// Which: attempt (or round of a phase's gates), round within it, step.
+        key: (u32, u32, u32),
         /// The end of it, raw: hostile, to be sanitised before it is shown.
         bytes: Vec<u8>,
     },
@@ -107,12 +174,56 @@ pub enum Request {
         /// At most so many bytes.
         max: u32,
     },
+    /// Opens the terminal of an attempt, from its newest restart point on; the answer is
+    /// [`Update::Terminal`]. Until another one is opened, [`Update::Grew`] and [`Update::Resized`]
+    /// tell how it goes on. To be asked again after an [`Update::Snapshot`].
+    Terminal {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+        /// As it was at this moment (elapsed µs); none: as it is, in a replay at its clock.
+        at_us: Option<u64>,
+    },
+    /// Takes an agent's keyboard, or gives it back; the answer is [`Update::Keyboard`].
+    Keyboard {
+        /// Whose.
+        agent: AgentIx,
+        /// Take it.
+        take: bool,
+    },
+    /// Keys for an agent whose keyboard this dashboard holds, as a terminal sends them.
+    Keys {
+        /// Whose.
+        agent: AgentIx,
+        /// They; never recorded.
+        bytes: Vec<u8>,
+    },
+    /// How large this dashboard shows a terminal. Who holds the keyboard has it so, else who asked
+    /// last; 0 columns or rows: it is shown no more.
+    Size {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+        /// Columns.
+        cols: u16,
+        /// Rows.
+        rows: u16,
+    },
     /// What the last check command of an agent or a phase printed.
     Evidence {
         /// Whose.
         owner: Owner,
         /// Attempt of the agent, or round of the phase's gates.
         attempt: u32,
+    },
+    /// What one command of a check printed.
+    Check {
+        /// Whose check.
+        owner: Owner,
+        /// Which: attempt (or round of a phase's gates), round within it, step.
+        key: (u32, u32, u32),
     },
     /// Older records for the log.
     Log(LogAsk),

@@ -24,6 +24,8 @@ pub enum Topic {
     Show,
     /// What changes the run.
     Act,
+    /// The agent's screen.
+    Agent,
     /// The clock of a replay; these hold there alone, before all others.
     Replay,
     /// Help and leaving.
@@ -34,9 +36,10 @@ pub enum Topic {
 
 impl Topic {
     /// All, in the order of the help page.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Act,
         Self::Show,
+        Self::Agent,
         Self::Move,
         Self::Replay,
         Self::Leave,
@@ -50,6 +53,7 @@ impl Topic {
             Self::Move => "MOVE",
             Self::Show => "SHOW",
             Self::Act => "CHANGE THE RUN",
+            Self::Agent => "ON AN AGENT'S SCREEN",
             Self::Replay => "IN A REPLAY",
             Self::Leave => "LEAVE",
             Self::Later => "NOT BUILT YET",
@@ -78,6 +82,12 @@ pub enum Need {
     Rows,
     /// The wave graph has the screen.
     Graph,
+    /// Something that can be filtered or searched is shown.
+    Sought,
+    /// One agent's screen is shown.
+    One,
+    /// Something is searched for there.
+    Found,
 }
 
 /// One binding.
@@ -289,7 +299,7 @@ mod tests {
             assert!(!binding.desc.is_empty(), "{name}");
             assert_ne!(binding.run, UiAction::Unbuilt, "{name}");
         }
-        for name in "iad=U+24e".chars() {
+        for name in "id=U+4e".chars() {
             assert_eq!(
                 map.find(key(&name.to_string())).unwrap().run,
                 UiAction::Unbuilt,

@@ -32,6 +32,8 @@ pub struct OutputBuffer {
     pub loaded: bool,
     /// The file may have grown without anybody having said so.
     doubtful: bool,
+    /// What is kept was dropped, to be read elsewhere.
+    away: bool,
 }
 
 /// What the check that a person has to look at printed.
@@ -70,11 +72,47 @@ impl Evidence {
     }
 }
 
+/// What one command of a check printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckPrint {
+    /// Whose check.
+    pub owner: Owner,
+    /// Which command: attempt (or round of a phase's gates), round within it, step.
+    pub key: (u32, u32, u32),
+    /// Its last lines, clean.
+    pub lines: Vec<String>,
+    /// It has come.
+    pub loaded: bool,
+}
+
+impl CheckPrint {
+    /// One of which nothing is known.
+    #[must_use]
+    pub const fn new(owner: Owner, key: (u32, u32, u32)) -> Self {
+        Self {
+            owner,
+            key,
+            lines: Vec::new(),
+            loaded: false,
+        }
+    }
+
+    /// Takes the end of what was printed.
+    pub fn take(&mut self, bytes: &[u8]) {
+        let mut evidence = Evidence::new(self.owner, self.key.0);
+        evidence.take(bytes);
+        self.lines = evidence.lines;
+        self.loaded = true;
+    }
+}
+
 /// Lines for a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shown {
     /// Clean lines, in order.
     pub lines: Vec<String>,
+    /// Where each begins in the file.
+    pub starts: Vec<u64>,
     /// Where the first one begins in the file.
     pub from: u64,
     /// Where the last one ends.
@@ -93,6 +131,7 @@ impl OutputBuffer {
             total: 0,
             loaded: false,
             doubtful: false,
+            away: false,
         }
     }
 
@@ -104,6 +143,7 @@ impl OutputBuffer {
     pub fn take(&mut self, offset: u64, bytes: &[u8], total: u64, look: Look) {
         self.loaded = true;
         self.doubtful = false;
+        self.away = false;
         self.total = total.max(offset + bytes.len() as u64);
         let end = offset + bytes.len() as u64;
         if self.bytes.is_empty() || offset > self.end() || end < self.start {
@@ -150,6 +190,9 @@ impl OutputBuffer {
         };
         if !self.loaded {
             return ask(None);
+        }
+        if self.away && look != Look::Tail {
+            return ask(Some(self.start));
         }
         match look {
             Look::Tail if self.doubtful => ask(Some(self.end())),
@@ -225,19 +268,49 @@ impl OutputBuffer {
         let range = self.range(look, rows);
         let bytes =
             &self.bytes[(range.start - self.start) as usize..(range.end - self.start) as usize];
-        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-        let lines = if bytes.is_empty() {
-            Vec::new()
-        } else {
-            bytes
-                .split(|&b| b == b'\n')
-                .map(|line| clean_line(line, LINE))
-                .collect()
-        };
+        let (mut lines, mut starts) = (Vec::new(), Vec::new());
+        let mut at = range.start;
+        for line in bytes.split_inclusive(|&b| b == b'\n') {
+            lines.push(clean_line(line, LINE));
+            starts.push(at);
+            at += line.len() as u64;
+        }
         Shown {
             lines,
+            starts,
             from: range.start,
             to: range.end,
+        }
+    }
+
+    /// The lines between two places, both at a line's beginning; none: a part of them is not kept.
+    #[must_use]
+    pub fn between(&self, from: u64, to: u64) -> Option<Vec<String>> {
+        if from < self.start || to > self.end() || from > to {
+            return None;
+        }
+        let bytes = &self.bytes[(from - self.start) as usize..(to - self.start) as usize];
+        let lines = bytes.split_inclusive(|&b| b == b'\n');
+        Some(lines.map(|line| clean_line(line, LINE)).collect())
+    }
+
+    /// Where to look so that the line at a place is seen with some before it.
+    #[must_use]
+    pub fn around(&self, at: u64, rows: usize) -> Look {
+        if at < self.start || at >= self.end() {
+            return Look::From(at);
+        }
+        let place = self.back((at - self.start) as usize, rows / 3);
+        let last = self.back(self.bytes.len(), rows);
+        Look::From(self.start + place.min(last) as u64)
+    }
+
+    /// Turns to a place: what is kept is dropped where that does not lie in it.
+    pub fn turn_to(&mut self, at: u64) {
+        if at < self.start || at >= self.end() {
+            self.bytes.clear();
+            self.start = at.saturating_sub(u64::from(CHUNK) / 2);
+            self.away = true;
         }
     }
 

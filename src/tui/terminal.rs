@@ -17,6 +17,7 @@ use std::{
 };
 
 use crossterm::{
+    clipboard::CopyToClipboard,
     cursor::{Hide, Show},
     event::{
         DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
@@ -122,6 +123,10 @@ impl Guard {
         let ours = std::thread::current().id();
         let report = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            // What is caught where it happens costs nobody the picture.
+            if super::emulator::catching() {
+                return;
+            }
             let shown = ENTERED.load(Ordering::SeqCst);
             if std::thread::current().id() == ours {
                 leave();
@@ -354,5 +359,15 @@ pub fn mouse(on: bool) -> io::Result<Vec<u8>> {
     } else {
         queue!(bytes, DisableMouseCapture)?;
     }
+    Ok(bytes)
+}
+
+/// Bytes that hand text to the terminal's clipboard (OSC 52); whether it takes it nobody tells.
+///
+/// # Errors
+/// None in practice: the bytes go into memory.
+pub fn copy(text: &str) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    queue!(bytes, CopyToClipboard::to_clipboard_from(text))?;
     Ok(bytes)
 }

@@ -9,9 +9,10 @@ mod spec;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use toml::de::{DeTable, DeValue};
 
+use depth::lower;
 pub use depth::{Depth, needs_ascii};
 use spec::Spec;
 
@@ -276,6 +277,14 @@ impl Theme {
             Mark::Skip => s.skip,
             Mark::Stop => s.stop,
         }
+    }
+
+    /// A colour that is not ours, as this terminal can show it; none: it has none, or the theme
+    /// speaks in weight alone.
+    #[must_use]
+    pub fn foreign(&self, color: Color) -> Option<Color> {
+        let plain = self.depth == Depth::None || self.zone.red.fg.is_none();
+        (!plain).then(|| lower(color, self.depth))
     }
 
     /// The style of a zone.

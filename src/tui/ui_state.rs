@@ -3,8 +3,11 @@
 //! Plain data without the run: the engine never sees it, and two dashboards on one run have one
 //! each. Must not do I/O or hold anything of the run but ids.
 
+mod agent;
+
 use std::collections::BTreeSet;
 
+pub use agent::{AgentUi, Tab};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -124,8 +127,8 @@ pub enum Screen {
     /// Everything at once.
     #[default]
     Deck,
-    /// The output of the selected agent.
-    Output,
+    /// The selected agent: output or terminal, attempts, checks, plan.
+    Agent,
     /// The wave graph.
     Graph,
     /// Planned against actual, over time.
@@ -307,6 +310,8 @@ pub struct UiState {
     pub sort: Sort,
     /// Where the output pane looks.
     pub look: Look,
+    /// The agent's screen.
+    pub on_agent: AgentUi,
     /// Top left cell of the graph's window; none: it follows what runs.
     pub graph_at: Option<(u32, u32)>,
     /// What the wave graph shows of each agent.
@@ -351,6 +356,7 @@ impl Default for UiState {
             grouping: Grouping::default(),
             sort: Sort::default(),
             look: Look::Tail,
+            on_agent: AgentUi::default(),
             graph_at: None,
             graph_zoom: GraphZoom::default(),
             waves_closed: BTreeSet::new(),

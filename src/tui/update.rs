@@ -4,11 +4,14 @@
 //! resolved against the selection and checked by the engine's own rules before they are sent, and
 //! nothing that ends work goes out without a question.
 
+mod agent;
+mod agent_mouse;
 mod app;
 mod ask;
 mod evidence;
 mod filter;
 mod graph_keys;
+mod keyboard;
 mod keys;
 mod log;
 mod mouse;
@@ -19,7 +22,9 @@ mod palette;
 mod pointed_popup;
 mod popups;
 mod resize;
+mod search;
 mod select;
+mod terminal;
 mod themes;
 
 use crossterm::event::Event as TerminalEvent;
@@ -29,7 +34,8 @@ use super::{
     preferences::Change,
 };
 pub use app::{App, Dirty, Settings};
-use keys::terminal;
+pub use keyboard::Keyboard;
+use keys::on_terminal;
 use news::feed;
 use select::ask_output;
 
@@ -52,15 +58,17 @@ pub enum AppInput {
 pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     let mut out = Vec::new();
     match input {
-        AppInput::Terminal(event) => terminal(app, &event, &mut out),
+        AppInput::Terminal(event) => on_terminal(app, &event, &mut out),
         AppInput::Feed(news) => {
             feed(app, news);
+            search::go_on(app, &mut out);
             if std::mem::take(&mut app.log_wanted) {
                 log::ask(app, &mut out);
             }
         }
         AppInput::Preferences(change) => app.changed(*change),
         AppInput::Tick => {
+            keyboard::tick(app, &mut out);
             if app.message_ticks > 0 {
                 app.message_ticks -= 1;
                 if app.message_ticks == 0 {
@@ -74,6 +82,9 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
         }
     }
     evidence::follow_evidence(app);
+    agent::follow_check(app, &mut out);
+    keyboard::follow(app, &mut out);
+    terminal::follow(app, &mut out);
     if std::mem::take(&mut app.evidence_wanted)
         && let Some(wanted) = &app.evidence
     {

@@ -242,6 +242,54 @@ fn a_signal_ends_the_dashboard_and_gives_the_terminal_back() {
     ended_well(&ground);
 }
 
+/// Says how large its terminal is, and whatever it is told.
+const SPEAKING: &str = r#"
+name = "speaking"
+[[agent]]
+id = "shell"
+terminal = true
+run = ["/bin/sh", "-c", "stty size; while IFS= read -r x; do test \"$x\" = quit && exit 0; echo \"you said: $x\"; stty size; done"]
+"#;
+
+#[test]
+fn an_agent_in_a_terminal_is_seen_typed_into_and_played_again() {
+    let ground = Ground::new();
+    ground.write("p.toml", SPEAKING);
+    let terminal = Terminal::start(&ground, &["run", "p.toml"]);
+    terminal.shows("32 120");
+    terminal.press("2");
+    terminal.shows("TERMINAL");
+    terminal.press("a");
+    terminal.shows("the keyboard is the agent's: shell");
+    // Keys of the dashboard are the agent's now, and it sees the size that it is shown in.
+    terminal.press("q1?\r");
+    terminal.shows("you said: q1?");
+    terminal.shows("26 118");
+    // Ctrl-Z takes the keyboard back; then the same keys are the dashboard's.
+    terminal.press("\x1a");
+    terminal.shows("again sends it");
+    terminal.until("its own footer", |s| s.text().contains("? help"));
+    terminal.press("a");
+    terminal.shows("the keyboard is the agent's: shell");
+    terminal.press("quit\r");
+    terminal.shows("1/1 done");
+    terminal.press("q");
+    let (status, screen, _) = terminal.end();
+    ours_alone(&screen);
+    assert_eq!(status, OK);
+
+    let replay = Terminal::start(&ground, &["replay"]);
+    replay.shows("recording");
+    // Its end: all of it again, and nobody to type to.
+    replay.press("22 ");
+    replay.shows("you said: q1?");
+    replay.press("a");
+    replay.shows("nobody to type to");
+    replay.press("q");
+    let (_, screen, _) = replay.end();
+    ours_alone(&screen);
+}
+
 #[test]
 fn without_colours_and_letters_beyond_ascii_it_is_as_safe() {
     let (ground, plan) = hostile_ground();

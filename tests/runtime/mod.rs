@@ -10,4 +10,5 @@ mod replay;
 mod rig;
 mod stalled;
 mod stream;
+mod terminal;
 mod work;

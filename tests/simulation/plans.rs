@@ -275,5 +275,6 @@ fn mode(r: &mut Random, worker: Option<WorkerIx>) -> AgentMode {
             BTreeMap::new()
         },
         tokens: 0,
+        terminal: false,
     }
 }

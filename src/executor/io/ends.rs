@@ -115,13 +115,17 @@ impl Loop {
     }
 
     pub(super) fn report_end(&mut self, serial: u64, leaked: u32) {
-        let Some(live) = self.jobs.remove(&serial) else {
+        let Some(mut live) = self.jobs.remove(&serial) else {
             return;
         };
         if self.jobs.is_empty() {
             self.early_ends.clear();
         }
         self.by_key.remove(&live.key);
+        if let Some(mut terminal) = live.terminal.take() {
+            self.terminals.retain(|&s| s != serial);
+            terminal.end(&live.key);
+        }
         locked(&self.shared.views).remove(&live.key);
         if leaked == 0 {
             self.endings.remove(&serial);

@@ -21,6 +21,9 @@ impl Loop {
         for live in inbox.fresh {
             let (key, serial) = (live.key.clone(), live.serial);
             self.by_key.insert(key.clone(), serial);
+            if live.terminal.is_some() {
+                self.terminals.push(serial);
+            }
             self.jobs.insert(serial, live);
             let early = mem::take(&mut self.early);
             for command in early {
@@ -50,6 +53,10 @@ impl Loop {
             self.shutdown(grace);
             return;
         }
+        if let Command::Terminal(viewer, ask) = command {
+            self.ask_terminal(&viewer, ask);
+            return;
+        }
         let Some(key) = command.key() else { return };
         let Some(&serial) = self.by_key.get(key) else {
             self.command_for_unstarted(command);
@@ -67,7 +74,7 @@ impl Loop {
                 }
             }
             Command::Thaw(_) => self.thaw(serial),
-            Command::Shutdown(_) => {}
+            Command::Shutdown(_) | Command::Terminal(..) => {}
         }
     }
 
@@ -95,7 +102,7 @@ impl Command {
             Self::Terminate(key, _) | Self::Kill(key) | Self::Freeze(key) | Self::Thaw(key) => {
                 Some(key)
             }
-            Self::Shutdown(_) => None,
+            Self::Shutdown(_) | Self::Terminal(..) => None,
         }
     }
 }

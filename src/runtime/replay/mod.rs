@@ -5,6 +5,7 @@
 //! can be watched from its beginning.
 
 mod steer;
+mod terminal;
 
 use std::{
     collections::VecDeque,
@@ -23,6 +24,7 @@ use crate::{
 };
 
 use super::{output, past, records};
+use terminal::Terminals;
 
 /// While it plays, the dashboard hears so often; a frame is not drawn more often either.
 const TICK: Duration = Duration::from_millis(33);
@@ -44,6 +46,8 @@ pub struct Recording {
     state: State,
     ahead: VecDeque<Line>,
     clock: Clock,
+    /// Indexes of terminals that were looked at.
+    terminals: Terminals,
 }
 
 /// A place in the recording.
@@ -80,6 +84,7 @@ impl Recording {
                 playing: false,
                 speed_permille: 1_000,
             },
+            terminals: Terminals::default(),
         })
     }
 
@@ -184,7 +189,7 @@ impl Recording {
                 max,
             } => {
                 let id = self.state.id(agent);
-                let until = self.printed(agent.0, attempt);
+                let until = self.printed(agent, attempt);
                 let piece = output::read_until(&self.dir, id.as_str(), attempt, offset, max, until);
                 send(
                     to,
@@ -197,15 +202,15 @@ impl Recording {
                     },
                 )
             }
-            Request::Evidence { owner, attempt } => {
-                let setup = &self.state.setup;
-                let bytes = output::evidence(&self.dir, setup, owner, attempt).unwrap_or_default();
-                let update = Update::Evidence {
-                    owner,
-                    attempt,
-                    bytes,
-                };
-                send(to, update)
+            asked @ (Request::Terminal { .. }
+            | Request::Keyboard { .. }
+            | Request::Keys { .. }
+            | Request::Size { .. }) => self.terminal(&asked, to),
+            asked @ (Request::Evidence { .. } | Request::Check { .. }) => {
+                match output::answer(&self.dir, &self.state.setup, &asked) {
+                    Some(update) => send(to, update),
+                    None => Some(()),
+                }
             }
             Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
                 Ok(update) => send(to, update),
@@ -213,21 +218,6 @@ impl Recording {
             },
             Request::Replay(what) => self.steer(what, to),
         }
-    }
-
-    /// Bytes that an attempt had printed by now, by the readings; none: it has ended or no reading
-    /// tells, so that all of it is shown.
-    fn printed(&self, agent: u32, attempt: u32) -> Option<u64> {
-        let live = self.state.agents.get(agent as usize)?;
-        if live.attempt != attempt || live.live.is_none() {
-            return None;
-        }
-        let sample = self.readings.at(self.clock.at_us)?;
-        let found = sample
-            .agents
-            .iter()
-            .find(|a| a.agent == agent && a.attempt == attempt);
-        Some(found.map_or(0, |a| a.output_bytes))
     }
 
     /// Takes the state forward in time and sends what happened on the way.
@@ -295,6 +285,7 @@ impl Recording {
 
     /// Sends the state, and what led to it.
     fn snapshot(&mut self, to: &mpsc::Sender<Update>) -> Option<()> {
+        self.terminals.unwatch();
         send(to, Update::Snapshot(Box::new(self.state.clone())))?;
         let first = self.state.seq.saturating_sub(LATELY - 1).max(1);
         let count = usize::try_from(self.state.seq + 1 - first).unwrap_or(0);
@@ -317,6 +308,7 @@ impl Recording {
         if let Some(sample) = self.readings.at(self.clock.at_us) {
             send(to, Update::Sample(Box::new(sample)))?;
         }
+        self.grown(to)?;
         send(to, Update::Clock(self.clock))
     }
 }

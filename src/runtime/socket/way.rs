@@ -15,7 +15,7 @@ use std::{
 
 use crate::runtime::{
     news::{News, Sink},
-    protocol::{self, CHUNK, FromRunner},
+    protocol::{self, CHUNK, FromRunner, TerminalNote},
 };
 
 /// A client that has so many bytes unread is cut.
@@ -50,6 +50,14 @@ impl Way {
         self.out.send(out).is_ok()
     }
 
+    /// News of a terminal; that one has grown is left out for who is behind: it comes again.
+    pub fn tell_terminal(&self, out: Out) {
+        let behind = self.behind.load(Ordering::Relaxed);
+        if behind < BEHIND || !out.is_growth() {
+            self.send(out);
+        }
+    }
+
     /// Wakes a writer that is stuck in a client which does not read, and our reader.
     fn cut(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);
@@ -57,6 +65,19 @@ impl Way {
 }
 
 impl Out {
+    fn is_growth(&self) -> bool {
+        let Self::Frame(frame, _) = self else {
+            return false;
+        };
+        matches!(
+            **frame,
+            FromRunner::Terminal {
+                note: TerminalNote::Grew { .. },
+                ..
+            }
+        )
+    }
+
     /// About so many bytes wait for the client; the same before and after the queue.
     fn size(&self) -> usize {
         match self {

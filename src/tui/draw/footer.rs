@@ -30,6 +30,9 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Away => ui.screen != Screen::Deck,
         Need::Graph => ui.screen == Screen::Graph,
         Need::Rows => matches!(ui.screen, Screen::Deck | Screen::Log),
+        Need::Sought => matches!(ui.screen, Screen::Deck | Screen::Log | Screen::Agent),
+        Need::One => ui.screen == Screen::Agent,
+        Need::Found => ui.screen == Screen::Agent && !ui.on_agent.search.is_empty(),
         Need::Live => look.live && view.header.banner.is_none(),
     });
     let texts: Vec<(Key, String, usize)> = hints
@@ -39,6 +42,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
             let word = match (b.run, ui.screen) {
                 // The log is not sorted but sifted.
                 (UiAction::Sort, Screen::Log) => "urgency".to_owned(),
+                (UiAction::Filter, Screen::Agent) => "search".to_owned(),
                 _ => b.hint.clone().unwrap_or_default(),
             };
             let wide = width(&key.to_string()) + 1 + width(&word);
@@ -77,7 +81,8 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
 
 /// Draws the footer.
 pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
-    let area = if view.regions.footer.is_empty() && ui.message.is_some() {
+    let said = ui.message.is_some() || ui.typing;
+    let area = if view.regions.footer.is_empty() && said {
         // A zoomed pane has no footer, but a message is never lost.
         Rect {
             y: view.regions.all.height.saturating_sub(1),
@@ -92,15 +97,36 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     let base = &look.theme.base;
     Pen::new(buf, area, 0).shade(base.header);
+    if let Some(term) = view.terminal.as_ref().filter(|term| term.held) {
+        let name = view.agent.as_ref().map_or("", |agent| &agent.row.name);
+        let how = if term.leaving {
+            "   again sends it"
+        } else {
+            " takes it back, twice sends it"
+        };
+        Pen::new(buf, area, 0)
+            .put(" the keyboard is the agent's: ", base.alert)
+            .put(name, base.alert)
+            .put("   Ctrl-Z", base.accent)
+            .put(how, base.text);
+        return;
+    }
     if ui.typing {
+        let title = match ui.screen {
+            Screen::Agent => " search: ",
+            _ => " filter: ",
+        };
         let (filter, how) = if ui.screen == Screen::Log {
             (&ui.log_filter, "   Enter keeps it, Esc drops it")
+        } else if ui.screen == Screen::Agent {
+            let how = "   Enter goes to it, Esc drops it; capitals are meant as such";
+            (&ui.on_agent.search, how)
         } else {
             let how = "   Enter keeps it, Esc drops it, ! before it: all others";
             (&ui.filter, how)
         };
         Pen::new(buf, area, 0)
-            .put(" filter: ", base.accent)
+            .put(title, base.accent)
             .put(&crate::display::clean_text(filter, 60), base.text)
             .put("_", base.accent)
             .put(how, base.dim);

@@ -57,6 +57,8 @@ glyphs! {
     rule: "─" "-";
     /// Between panes.
     bar: "│" "|";
+    /// The edge of a pane that has the keyboard.
+    side: "┃" "#";
     /// The critical path.
     double: "═" "=";
     /// An open fold.

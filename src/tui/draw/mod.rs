@@ -5,6 +5,7 @@
 pub mod glyph;
 pub mod pen;
 
+pub mod agent;
 mod attention;
 mod columns;
 mod footer;
@@ -19,6 +20,7 @@ mod row;
 mod scrubber;
 mod side;
 mod table;
+mod terminal;
 mod themes;
 pub mod timeline;
 
@@ -60,6 +62,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         memory::draw(view, memory, theme, buf);
     }
     attention::draw(view, ui, look, buf);
+    if let Some(agent) = &view.agent {
+        agent::draw(view, agent, ui, look, buf);
+    }
     if let Some(graph) = &view.graph {
         graph::draw(view, graph, ui, look, buf);
     }
@@ -74,7 +79,10 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     table::draw(view, ui, look, buf);
     side::cards(view, theme, buf);
-    output::draw(view, ui, look, buf);
+    match &view.terminal {
+        Some(term) => terminal::draw(view, term, ui, look, buf),
+        None => output::draw(view, ui, look, buf),
+    }
     side::lately(view, theme, buf);
     if let Some(scrubber) = &view.scrubber {
         scrubber::draw(view, scrubber, theme, buf);

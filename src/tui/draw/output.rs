@@ -1,13 +1,18 @@
 //! The output of the selected agent: its tail, or a place in it.
 
-use ratatui::buffer::Buffer;
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
 
 use crate::{
-    display::prefix,
+    display::width,
     tui::{
         action::UiAction,
-        ui_state::{Pane, Screen, UiState},
-        view::{View, words},
+        theme::Theme,
+        ui_state::{Pane, Screen, Tab, UiState},
+        view::{View, output::OutputRow, words},
     },
 };
 
@@ -22,29 +27,34 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         return;
     }
     let output = &view.output;
-    let zoomed = ui.screen == Screen::Output;
+    let on_agent = ui.screen == Screen::Agent;
+    let zoomed = on_agent && ui.on_agent.zoom.is_some();
     let title = if output.name.is_empty() {
         "OUTPUT"
     } else {
         &output.name
     };
-    let (glyph, word, style) = output.mark.map_or(("", "", base.dim), |m| {
-        (glyph::mark(theme, m), m.word(), theme.mark(m))
+    let (state, style) = output.mark.map_or((String::new(), base.dim), |m| {
+        let state = format!("  {} {}", glyph::mark(theme, m), m.word());
+        (state, theme.mark(m))
     });
-    let worker = if output.worker.is_empty() {
-        String::new()
-    } else {
-        format!("  {}", output.worker)
+    let said = |text: &str| {
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!("  {text}")
+        }
     };
-    let of = if output.of.is_empty() {
-        String::new()
-    } else {
-        format!("  {}", output.of)
+    let (worker, of) = (said(&output.worker), said(output.of));
+    let attempt = match (output.attempt, output.newest) {
+        (0 | 1, 0 | 1) => String::new(),
+        (shown, newest) if shown < newest => format!("  attempt {shown} of {newest}"),
+        (shown, _) => format!("  attempt {shown}"),
     };
-    let attempt = if output.attempt > 1 {
-        format!("  attempt {}", output.attempt)
+    let old = if output.attempt < output.newest {
+        base.warn
     } else {
-        String::new()
+        base.dim
     };
     let (to, total) = output.place;
     let place = if output.follows || total == 0 {
@@ -66,8 +76,33 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         key(UiAction::Last),
         key(UiAction::Back),
     );
-    let focused = zoomed || ui.focus == Pane::Output;
-    let mut right: Vec<(&str, ratatui::style::Style)> = vec![(&place, base.dim)];
+    let focused = zoomed
+        || match ui.screen {
+            Screen::Agent => ui.on_agent.tab == Tab::Output,
+            _ => ui.focus == Pane::Output,
+        };
+    let column = match output.column {
+        0 => String::new(),
+        n => format!("from column {}   ", n + 1),
+    };
+    let found = match output.search.as_str() {
+        "" => String::new(),
+        words => {
+            let what = crate::display::clean_text(&ui.on_agent.search, 24);
+            format!("/{what} {words}   ")
+        }
+    };
+    let marking = if ui.on_agent.mark.is_some() && on_agent {
+        "marking   "
+    } else {
+        ""
+    };
+    let mut right: Vec<(&str, Style)> = vec![
+        (marking, base.marked),
+        (&found, base.accent),
+        (&column, base.dim),
+        (&place, base.dim),
+    ];
     if !output.follows {
         right.extend([
             ("   ", base.dim),
@@ -95,12 +130,9 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         title,
         if focused { base.accent } else { base.strong },
         &[
-            ("  ", base.dim),
-            (glyph, style),
-            (" ", style),
-            (word, style),
+            (&state, style),
             (&worker, base.worker),
-            (&attempt, base.dim),
+            (&attempt, old),
             (&of, base.warn),
         ],
         &right,
@@ -108,7 +140,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     let margin = u16::from(!zoomed);
     let room = area.width.saturating_sub(margin);
     let rows = area.height.saturating_sub(1);
-    if output.lines.is_empty() {
+    if output.rows.is_empty() {
         let mut y = 1;
         if !output.empty.is_empty() {
             Pen::new(buf, area, y)
@@ -126,52 +158,31 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         }
         return;
     }
-    // Over the whole screen long lines are broken, not cut: they are there to be read and copied.
-    let lines: Vec<&str> = if zoomed {
-        output
-            .lines
-            .iter()
-            .flat_map(|line| broken(line, usize::from(room)))
-            .collect()
-    } else {
-        output.lines.iter().map(String::as_str).collect()
-    };
-    let from = if output.follows {
-        lines.len().saturating_sub(usize::from(rows))
-    } else {
-        0
-    };
-    for (y, line) in (1..=rows).zip(&lines[from..]) {
-        Pen::new(buf, area, y)
-            .to(margin)
-            .put_max(line, room, base.text);
+    for (y, row) in (1..=rows).zip(&output.rows) {
+        line(row, theme, buf, area, (margin, y));
     }
 }
 
-/// A line in pieces of at most so many columns; an empty one is one piece.
-fn broken(line: &str, columns: usize) -> Vec<&str> {
-    let mut out = Vec::new();
-    let mut rest = line;
-    loop {
-        let end = prefix(rest, columns);
-        if end == rest.len() || end == 0 {
-            out.push(rest);
-            return out;
-        }
-        out.push(&rest[..end]);
-        rest = &rest[end..];
+/// One row, with what is found in it.
+fn line(row: &OutputRow, theme: &Theme, buf: &mut Buffer, area: Rect, at: (u16, u16)) {
+    let base = &theme.base;
+    let (margin, y) = at;
+    let room = area.width.saturating_sub(margin);
+    let mut pen = Pen::new(buf, area, y);
+    pen.to(margin).put_max(&row.text, room, base.text);
+    if row.marked {
+        pen.shade(base.selected);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::broken;
-
-    #[test]
-    fn lines_are_broken_by_columns() {
-        assert_eq!(broken("", 3), [""]);
-        assert_eq!(broken("abcdefg", 3), ["abc", "def", "g"]);
-        assert_eq!(broken("日本語", 5), ["日本", "語"]);
-        assert_eq!(broken("日", 1), ["日"]);
+    let hit_style = if row.current { base.warn } else { base.accent };
+    for hit in &row.hits {
+        let before = width(&row.text[..hit.start]) as u16;
+        let wide = width(&row.text[hit.clone()]) as u16;
+        let x = area.x + margin + before.min(room);
+        let end = (x + wide).min(area.right());
+        let cells = Rect::new(x, area.y + y, end.saturating_sub(x), 1);
+        buf.set_style(
+            cells.intersection(buf.area),
+            hit_style.add_modifier(Modifier::REVERSED),
+        );
     }
 }

@@ -22,16 +22,17 @@ use crate::plan::{
 /// Keys of a binding.
 const KEYS: [&str; 6] = ["on", "run", "desc", "hint", "rank", "when"];
 /// Topics by their names in a file.
-const TOPICS: [(&str, Topic); 6] = [
+const TOPICS: [(&str, Topic); 7] = [
     ("move", Topic::Move),
     ("show", Topic::Show),
+    ("agent", Topic::Agent),
     ("act", Topic::Act),
     ("replay", Topic::Replay),
     ("leave", Topic::Leave),
     ("later", Topic::Later),
 ];
 /// When a hint is of use, by its word.
-const NEEDS: [(&str, Need); 9] = [
+const NEEDS: [(&str, Need); 12] = [
     ("agent", Need::Agent),
     ("group", Need::Group),
     ("live", Need::Live),
@@ -41,6 +42,9 @@ const NEEDS: [(&str, Need); 9] = [
     ("away", Need::Away),
     ("graph", Need::Graph),
     ("rows", Need::Rows),
+    ("sought", Need::Sought),
+    ("one", Need::One),
+    ("found", Need::Found),
 ];
 
 const LIST: &str = "a list of bindings such as [{ on = \"F5\", run = \"pause\" }]";

@@ -71,10 +71,7 @@ pub fn actions(requests: Vec<Request>) -> Vec<Action> {
         .into_iter()
         .filter_map(|r| match r {
             Request::Action { action, .. } => Some(action),
-            Request::Output { .. }
-            | Request::Evidence { .. }
-            | Request::Log(_)
-            | Request::Replay(_) => None,
+            _ => None,
         })
         .collect()
 }
@@ -290,7 +287,7 @@ fn acknowledgements_are_told() {
 #[test]
 fn no_key_is_ignored_in_silence() {
     let mut app = app(&fixture::full(), (120, 35));
-    press(&mut app, "y");
+    press(&mut app, "Y");
     assert!(
         app.ui
             .message
@@ -320,7 +317,7 @@ fn views_change_by_key() {
     press(&mut app, "\t\t");
     go_to(&mut app, "api");
     press(&mut app, "\n");
-    assert_eq!(app.ui.screen, Screen::Output);
+    assert_eq!(app.ui.screen, Screen::Agent);
     press(&mut app, "\u{1b}w");
     assert_eq!(app.ui.screen, Screen::Graph);
     press(&mut app, "l");
@@ -400,7 +397,7 @@ fn output_is_asked_for_when_it_is_needed() {
             total,
         }),
     );
-    assert_eq!(app.view().output.lines.last().unwrap(), "line 499");
+    assert_eq!(app.view().output.rows.last().unwrap().text, "line 499");
     while app.wants_tick() {
         update(&mut app, AppInput::Tick);
     }

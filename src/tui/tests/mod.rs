@@ -1,5 +1,6 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
+mod agent;
 mod contrast;
 mod elsewhere;
 pub mod fixture;
@@ -10,5 +11,6 @@ mod properties;
 mod replay;
 mod resizes;
 pub mod screens;
+mod terminal;
 mod themes;
 pub mod watch;

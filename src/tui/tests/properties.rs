@@ -117,7 +117,7 @@ proptest! {
         let mut rng = Rng(pick);
         app.ui.grouping = [Grouping::Track, Grouping::Phase, Grouping::Wave, Grouping::Flat][rng.below(4) as usize];
         app.ui.sort = [Sort::Attention, Sort::Plan, Sort::Age, Sort::Memory, Sort::Name][rng.below(5) as usize];
-        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '9'];
+        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '2', '2', '6', 'v', 'W', 'J', 'K', 'N', '9'];
         for _ in 0..30 {
             let code = match codes[rng.below(codes.len() as u64) as usize] {
                 '\n' => KeyCode::Enter,
@@ -146,7 +146,7 @@ proptest! {
 fn every_size_is_drawn() {
     let run = super::fixture::full();
     let mut app = app(&run, (80, 24));
-    for screen in [Screen::Deck, Screen::Output, Screen::Graph] {
+    for screen in [Screen::Deck, Screen::Agent, Screen::Graph] {
         app.ui.screen = screen;
         for w in (0..=250).step_by(7).chain([39, 40, 79, 80, 179, 180]) {
             for h in 0..=70 {

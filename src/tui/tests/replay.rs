@@ -9,7 +9,7 @@ use crate::{
     tui::{
         feed::{Clock, Update},
         theme::Theme,
-        ui_state::Screen,
+        ui_state::{RowId, Screen, Tab},
         update::{App, AppInput, Settings, update},
     },
 };
@@ -63,6 +63,7 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
     let size = (150, 44);
     for screen in [
         Screen::Deck,
+        Screen::Agent,
         Screen::Graph,
         Screen::Timeline,
         Screen::Report,
@@ -90,6 +91,13 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
             let state = &states[n];
             feed(&mut live, Update::Records(vec![record.clone()]));
             live.ui.screen = screen;
+            if screen == Screen::Agent {
+                // All agents and all parts of the screen in turn.
+                let at = n % state.setup.plan.agents.len();
+                let id = state.setup.plan.agents[at].id.clone();
+                live.ui.selected = Some(RowId::Agent(id));
+                live.ui.on_agent.tab = Tab::ALL[n % 4];
+            }
             // What may not be steered says why: one looks only, the other is a recording.
             let shown = frame(&mut live, size.1 - 1).replace("read-only", "recording");
 

@@ -52,7 +52,7 @@ fn no_cell_is_stale_after_any_resize() {
     let run = fixture::full();
     for (n, screen) in [
         Screen::Deck,
-        Screen::Output,
+        Screen::Agent,
         Screen::Graph,
         Screen::Timeline,
         Screen::Log,

@@ -31,6 +31,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
             notes: &notes,
             output,
             evidence: None,
+            beside: crate::tui::view::Beside::default(),
             lost: None,
             history: None,
             planned: None,
@@ -261,7 +262,7 @@ fn an_ended_run_says_so() {
 #[test]
 fn graph_and_output_take_the_whole_screen() {
     let run = fixture::full();
-    for (name, screen) in [("graph", Screen::Graph), ("output", Screen::Output)] {
+    for (name, screen) in [("graph", Screen::Graph), ("output", Screen::Agent)] {
         let ui = UiState {
             screen,
             ..ui(140, 30)
@@ -316,7 +317,7 @@ fn dump() {
                 for (kind, screen) in [
                     ("deck", Screen::Deck),
                     ("graph", Screen::Graph),
-                    ("output", Screen::Output),
+                    ("output", Screen::Agent),
                 ] {
                     let ui = UiState {
                         screen,

@@ -9,6 +9,8 @@ use std::{
     sync::Arc,
 };
 
+use ratatui::layout::Rect;
+
 use crate::{
     display::clean_text,
     engine::State,
@@ -19,15 +21,17 @@ use crate::{
     tui::{
         chart::Chart,
         draw::{self, Look as DrawLook},
+        emulator::Emulator,
         feed::Clock,
         keymap::Keymap,
         log::LogBuffer,
-        output::{Evidence, OutputBuffer},
+        output::{CheckPrint, Evidence, OutputBuffer},
         palette,
+        search::Search,
         theme::Theme,
         ui_state::{Popup, Screen, UiState, Voice},
         view::{
-            self, Note, Source, View,
+            self, Beside, Note, Source, View,
             outline::{self, Outline},
             regions,
             report::{ReportRow, Rows},
@@ -35,7 +39,7 @@ use crate::{
     },
 };
 
-use super::{select::keep_selection, themes::Wardrobe};
+use super::{keyboard::Keyboard, select::keep_selection, themes::Wardrobe};
 
 /// So long without a key, and a person was away (µs).
 const AWAY_US: u64 = 10 * 60 * 1_000_000;
@@ -119,6 +123,23 @@ pub struct App {
     pub(super) output_wanted: bool,
     pub(super) evidence: Option<Evidence>,
     pub(super) evidence_wanted: bool,
+    /// What the chosen command of a check printed.
+    pub(super) check_print: Option<CheckPrint>,
+    /// What is searched for in the output.
+    pub(super) search: Option<Search>,
+    /// The terminal of the selected agent, while it has a pane.
+    pub(super) emulator: Option<Emulator>,
+    /// The deck's output pane as it was drawn last.
+    pub(super) deck_output: Rect,
+    /// How large the runner was told that it is shown: agent, attempt, columns, rows.
+    pub(super) size_told: Option<(AgentIx, u32, u16, u16)>,
+    /// The row of it that a search stands on, and which of how many, in words.
+    pub(super) found_row: Option<usize>,
+    pub(super) found: String,
+    /// Where what is typed goes.
+    pub(super) keyboard: Keyboard,
+    /// Text for the clipboard of the terminal; whoever draws hands it over.
+    pub copy: Option<String>,
     pub(super) lost: Option<String>,
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
@@ -163,6 +184,16 @@ impl App {
             output_wanted: false,
             evidence: None,
             evidence_wanted: false,
+            check_print: None,
+            search: None,
+            emulator: None,
+            // Until then as if there were one.
+            deck_output: Rect::new(0, 0, 1, 1),
+            size_told: None,
+            found_row: None,
+            found: String::new(),
+            keyboard: Keyboard::Ours,
+            copy: None,
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
@@ -182,7 +213,8 @@ impl App {
     /// Whether something waits for time to pass.
     #[must_use]
     pub const fn wants_tick(&self) -> bool {
-        self.output_wanted || self.message_ticks > 0
+        let leaving = matches!(self.keyboard, Keyboard::Held { leaving: 1.., .. });
+        self.output_wanted || self.message_ticks > 0 || leaving
     }
 
     pub(super) fn source(&self) -> Option<Source<'_>> {
@@ -195,6 +227,22 @@ impl App {
             notes: &self.notes,
             output: self.output.as_ref(),
             evidence: self.evidence.as_ref(),
+            beside: Beside {
+                check: self.check_print.as_ref(),
+                search: self.search.as_ref(),
+                terminal: self.emulator.as_ref(),
+                found: if self.ui.screen == Screen::Agent {
+                    view::terminal::Found {
+                        needle: &self.ui.on_agent.search,
+                        row: self.found_row,
+                        words: &self.found,
+                    }
+                } else {
+                    view::terminal::Found::default()
+                },
+                held: self.keyboard.held().is_some(),
+                leaving: matches!(self.keyboard, Keyboard::Held { leaving: 1.., .. }),
+            },
             lost: self.lost.as_deref(),
             history: self.history.as_deref(),
             planned: self.planned.as_deref(),
@@ -249,6 +297,12 @@ impl App {
     /// One of them.
     pub(super) fn report_row(&self, at: usize) -> Option<ReportRow> {
         self.report_rows()?.row(self.source()?, at)
+    }
+
+    /// Where what is typed goes.
+    #[cfg(test)]
+    pub(crate) const fn keyboard(&self) -> Keyboard {
+        self.keyboard
     }
 
     /// The address of the report's rows: the same ones have the same.
@@ -308,6 +362,9 @@ impl App {
             self.ui.time_first = timeline.first;
         } else {
             self.ui.scroll = view.table.first;
+        }
+        if self.ui.screen == Screen::Deck {
+            self.deck_output = view.regions.output;
         }
         self.row_at = view.table.first + view.table.selected.unwrap_or(0);
         draw::draw(&view, &self.ui, self.look(), buf);

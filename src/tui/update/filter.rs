@@ -1,14 +1,15 @@
-//! Keys while a filter is typed: the deck's, or the log's.
+//! Keys while a filter is typed: the deck's or the log's, or what is searched for in an output.
 
 use crossterm::event::KeyCode;
 
-use super::{App, log, select::keep_selection};
+use super::{App, log, search, select::keep_selection};
 use crate::tui::{action::UiAction, feed::Request, keymap::Key, ui_state::Screen};
 
-/// The filter that is typed: the log has its own.
+/// The filter that is typed: the log and the agent's screen have their own.
 pub(super) const fn filter(app: &mut App) -> &mut String {
     match app.ui.screen {
         Screen::Log => &mut app.ui.log_filter,
+        Screen::Agent => &mut app.ui.on_agent.search,
         _ => &mut app.ui.filter,
     }
 }
@@ -18,6 +19,8 @@ pub(super) fn filtered(app: &mut App, out: &mut Vec<Request>) {
     if app.ui.screen == Screen::Log {
         app.ui.log_at = None;
         log::again(app, out);
+    } else if app.ui.screen == Screen::Agent {
+        search::typed(app, out);
     } else {
         app.ui.scroll = 0;
         keep_selection(app);

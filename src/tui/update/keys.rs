@@ -3,17 +3,17 @@
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
 use super::{
-    App,
+    App, agent,
     filter::{filter, filtered, typed},
-    graph_keys, log,
+    graph_keys, keyboard, log,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
-    operate::{operate, pointed},
+    operate::operate,
     popups::in_popup,
-    resize,
+    resize, search,
     select::to_attention,
-    select::{ask_output, keep_selection, select},
-    themes,
+    select::{ask_output, keep_selection},
+    terminal, themes,
 };
 use crate::{
     display::clean_line,
@@ -22,11 +22,11 @@ use crate::{
         action::UiAction,
         feed::{Replay, Request},
         keymap::Key,
-        ui_state::{Look, Pane, Popup, RowId, Screen, Voice},
+        ui_state::{Look, Pane, Popup, Screen, Voice},
     },
 };
 
-pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Request>) {
+pub(super) fn on_terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Request>) {
     match event {
         TerminalEvent::Resize(w, h) => {
             app.ui.size = (*w, *h);
@@ -34,8 +34,11 @@ pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Reque
         }
         TerminalEvent::Key(key) if key.kind != KeyEventKind::Release => {
             app.now();
-            press(app, key, out);
+            if !keyboard::press(app, key, out) {
+                press(app, key, out);
+            }
         }
+        TerminalEvent::Paste(text) if keyboard::paste(app, text, out) => {}
         TerminalEvent::Paste(text) if app.ui.typing && !app.ui.too_small() => {
             let text = clean_line(text, 60);
             filter(app).push_str(&text);
@@ -143,16 +146,25 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         UiAction::Filter => matches!(screen, Screen::Timeline | Screen::Report),
         UiAction::Sort => !matches!(screen, Screen::Deck | Screen::Log),
         UiAction::Group
-        | UiAction::NextPane
         | UiAction::Grow
         | UiAction::Shrink
         | UiAction::Wider
         | UiAction::Narrower
         | UiAction::OwnSizes => screen != Screen::Deck,
+        UiAction::NextPane => !matches!(screen, Screen::Deck | Screen::Agent),
         UiAction::CloseWave | UiAction::CloseDone => {
             !matches!(screen, Screen::Deck | Screen::Graph)
         }
-        UiAction::Left | UiAction::Right => !matches!(screen, Screen::Deck | Screen::Graph),
+        UiAction::Left | UiAction::Right => {
+            !matches!(screen, Screen::Deck | Screen::Graph | Screen::Agent)
+        }
+        UiAction::NextHit
+        | UiAction::PreviousHit
+        | UiAction::Copy
+        | UiAction::MarkRange
+        | UiAction::Wrap
+        | UiAction::NextAgent
+        | UiAction::PreviousAgent => screen != Screen::Agent,
         _ => false,
     };
     let what = match action {
@@ -166,17 +178,37 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         | UiAction::Narrower
         | UiAction::OwnSizes
         | UiAction::NextPane => "has one pane",
+        UiAction::NextHit | UiAction::PreviousHit => "is not searched",
+        UiAction::Copy | UiAction::MarkRange => "is not copied from",
+        UiAction::Wrap => "breaks no lines",
+        UiAction::NextAgent | UiAction::PreviousAgent => "shows more than one agent",
         _ => "has nothing to fold",
     };
     let name = match screen {
         Screen::Deck => "the deck",
-        Screen::Output => "the output",
+        Screen::Agent => "the agent's screen",
         Screen::Graph => "the wave graph",
         Screen::Timeline => "the timeline",
         Screen::Log => "the log",
         Screen::Report => "the report",
     };
-    of_deck.then(|| format!("{name} {what}; the deck is"))
+    let of_agent = matches!(
+        action,
+        UiAction::NextHit
+            | UiAction::PreviousHit
+            | UiAction::Copy
+            | UiAction::MarkRange
+            | UiAction::Wrap
+            | UiAction::NextAgent
+            | UiAction::PreviousAgent
+    );
+    of_deck.then(|| {
+        if of_agent {
+            format!("{name} {what}; the agent's screen is for that")
+        } else {
+            format!("{name} {what}; the deck is")
+        }
+    })
 }
 
 pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
@@ -195,17 +227,16 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Help => app.ui.popups.push(Popup::Help { scroll: 0 }),
         UiAction::Back => back(app),
         UiAction::Open => open(app, out),
-        UiAction::Zoom => {
-            if app.ui.screen == Screen::Output {
-                app.ui.screen = Screen::Deck;
-            } else if let Some(row @ RowId::Agent(_)) = pointed(app) {
-                select(app, row, out);
-                app.ui.screen = Screen::Output;
-                ask_output(app, out);
-            } else {
-                app.say(Voice::Plain, "select an agent first: its output is shown");
-            }
-        }
+        UiAction::Zoom => agent::zoom(app, out),
+        UiAction::Agent => agent::show(app, false, out),
+        UiAction::NextHit => search::next(app, true, out),
+        UiAction::PreviousHit => search::next(app, false, out),
+        UiAction::Keyboard => keyboard::ask(app, out),
+        UiAction::Copy => agent::copy(app),
+        UiAction::MarkRange => agent::mark_range(app),
+        UiAction::Wrap => agent::wrap(app),
+        UiAction::NextAgent => agent::other(app, 1, out),
+        UiAction::PreviousAgent => agent::other(app, -1, out),
         UiAction::Graph => {
             app.ui.screen = if app.ui.screen == Screen::Graph {
                 Screen::Deck
@@ -219,6 +250,9 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Log => log::show(app, out),
         UiAction::Report => app.ui.screen = Screen::Report,
         UiAction::Attention => to_attention(app, out),
+        UiAction::NextPane if app.ui.screen == Screen::Agent => {
+            app.ui.on_agent.tab = app.ui.on_agent.tab.next();
+        }
         UiAction::NextPane => {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,
@@ -237,7 +271,9 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::HalfUp => step(app, -(page(app) / 2), out),
         UiAction::First => step(app, isize::MIN / 2, out),
         UiAction::Last => {
-            if pane(app) == Pane::Output {
+            if pane(app) == Pane::Output && terminal::shown(app) {
+                terminal::scroll(app, isize::MAX / 2);
+            } else if pane(app) == Pane::Output {
                 app.ui.look = Look::Tail;
                 ask_output(app, out);
             } else {
@@ -248,6 +284,10 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Right => sideways(app, false, out),
         UiAction::Mark => mark(app, out),
         UiAction::Filter if app.ui.screen == Screen::Log => app.ui.typing = true,
+        UiAction::Filter if app.ui.screen == Screen::Agent => {
+            search::show_output(app);
+            app.ui.typing = true;
+        }
         UiAction::Filter => {
             app.ui.screen = Screen::Deck;
             app.ui.typing = true;

@@ -6,7 +6,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Position;
 
 use super::{
-    App,
+    App, agent_mouse,
     graph_keys::toggle_wave,
     keys::act,
     log,
@@ -62,6 +62,9 @@ fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Request>) {
     }
     let view = app.view();
     let r = &view.regions;
+    if app.ui.screen == Screen::Agent && agent_mouse::click(app, &view, at, Some(by), out) {
+        return;
+    }
     if r.output.contains(at) {
         scroll_output(app, by, out);
     } else if r.graph.contains(at) {
@@ -102,6 +105,9 @@ fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
     }
     let view = app.view();
     let r = &view.regions;
+    if app.ui.screen == Screen::Agent && agent_mouse::click(app, &view, at, None, out) {
+        return;
+    }
     let border = r.borders().into_iter().find(|(_, area)| area.contains(at));
     app.ui.held = border.map(|(border, _)| border);
     if r.footer.contains(at) {

@@ -1,8 +1,9 @@
 //! Moving about: rows, folds, scrolling, the wave graph.
 
 use super::{
-    App, log,
+    App, agent, log,
     select::{ask_output, go_to, select},
+    terminal,
 };
 use crate::{
     plan::AgentIx,
@@ -22,7 +23,7 @@ use crate::{
 pub(super) fn pane(app: &App) -> Pane {
     match app.ui.screen {
         Screen::Deck => app.ui.focus,
-        Screen::Output => Pane::Output,
+        Screen::Agent => Pane::Output,
         Screen::Graph => Pane::Graph,
         Screen::Timeline => Pane::Timeline,
         Screen::Log => Pane::Log,
@@ -31,6 +32,9 @@ pub(super) fn pane(app: &App) -> Pane {
 }
 
 pub(super) fn page(app: &App) -> isize {
+    if app.ui.screen == Screen::Agent {
+        return isize::try_from(agent::page(app) - 1).unwrap_or(1);
+    }
     let view = app.view();
     let rows = match pane(app) {
         Pane::Table => regions::table_rows(view.regions.table.height),
@@ -45,7 +49,15 @@ pub(super) fn page(app: &App) -> isize {
 
 pub(super) fn back(app: &mut App) {
     let ui = &mut app.ui;
-    if ui.popups.pop().is_some() {
+    if ui.popups.pop().is_some() || ui.screen == Screen::Agent && ui.on_agent.mark.take().is_some()
+    {
+    } else if ui.screen == Screen::Agent && !ui.on_agent.search.is_empty() {
+        ui.on_agent.search.clear();
+        app.search = None;
+    } else if let Some(from) = ui.on_agent.zoom.take()
+        && ui.screen == Screen::Agent
+    {
+        ui.screen = from;
     } else if ui.screen != Screen::Deck {
         ui.screen = Screen::Deck;
         ui.graph_at = None;
@@ -65,6 +77,7 @@ pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
     match app.ui.screen {
         Screen::Log => return log::open(app, out),
         Screen::Report => return open_report(app, out),
+        Screen::Agent => return agent::open(app),
         _ => {}
     }
     if app.ui.screen != Screen::Deck && app.ui.agent().is_none() {
@@ -73,8 +86,7 @@ pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
     }
     match app.ui.selected.clone() {
         Some(RowId::Agent(_)) => {
-            app.ui.screen = Screen::Output;
-            ask_output(app, out);
+            agent::show(app, false, out);
         }
         Some(id @ RowId::Group(_)) => toggle_fold(app, id),
         Some(RowId::Done) => {
@@ -92,6 +104,9 @@ pub(super) fn toggle_fold(app: &mut App, id: RowId) {
 
 /// Moves by rows in the focused pane.
 pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
+    if app.ui.screen == Screen::Agent {
+        return agent::step(app, by, out);
+    }
     match pane(app) {
         Pane::Table => {
             let lines = app.outline();
@@ -160,7 +175,10 @@ fn walk_timeline(app: &mut App, by: isize, out: &mut Vec<Request>) {
 }
 
 pub(super) fn scroll_output(app: &mut App, by: isize, out: &mut Vec<Request>) {
-    let rows = usize::from(app.view().regions.output.height.saturating_sub(1));
+    if terminal::shown(app) {
+        return terminal::scroll(app, by);
+    }
+    let rows = agent::lines_at_end(app);
     if let Some(buffer) = &app.output {
         app.ui.look = buffer.scrolled(app.ui.look, by, rows);
         ask_output(app, out);
@@ -169,6 +187,9 @@ pub(super) fn scroll_output(app: &mut App, by: isize, out: &mut Vec<Request>) {
 }
 
 pub(super) fn sideways(app: &mut App, left: bool, out: &mut Vec<Request>) {
+    if app.ui.screen == Screen::Agent {
+        return agent::sideways(app, left);
+    }
     if pane(app) == Pane::Graph {
         walk_graph(app, if left { -1 } else { 1 }, 0, out);
         return;

@@ -15,7 +15,8 @@ use crate::{
     tui::{
         chart::Chart,
         feed::Update,
-        ui_state::{Screen, Voice},
+        output::OutputBuffer,
+        ui_state::{Look, Screen, Voice},
         view::{Note, notes},
     },
 };
@@ -53,6 +54,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
             if app.state.as_ref().is_some_and(|old| old.seq > state.seq) {
                 // Back in time: what comes after has not happened yet.
                 app.notes.retain(|note| note.seq <= state.seq);
+                if let Some(buffer) = &mut app.output {
+                    *buffer = OutputBuffer::new(buffer.agent, buffer.attempt);
+                    app.output_wanted = buffer.attempt > 0;
+                    app.ui.look = Look::Tail;
+                }
+                super::search::begin(app);
                 app.ui.log_at = None;
                 app.sample = None;
             }
@@ -61,6 +68,8 @@ pub(super) fn feed(app: &mut App, news: Update) {
             app.log_wanted = true;
             app.state = Some(state);
             app.lost = None;
+            // Whoever sent it does not know any more what was asked for before.
+            (app.emulator, app.size_told) = (None, None);
             if app.ui.selected.is_none() {
                 keep_selection(app);
             }
@@ -126,9 +135,11 @@ pub(super) fn feed(app: &mut App, news: Update) {
             if !records.is_empty() {
                 go_to_what_runs(app);
                 // A row that is gone takes the selection to its neighbour.
-                let attempt = app
-                    .selected()
-                    .and_then(|ix| app.state.as_ref().map(|s| (ix, s.agent(ix).attempt)));
+                let shown = |ix| {
+                    let state = app.state.as_ref()?;
+                    Some((ix, super::agent::attempt_of(app, state, ix)))
+                };
+                let attempt = app.selected().and_then(shown);
                 if attempt != app.output.as_ref().map(|o| (o.agent, o.attempt)) {
                     follow_selection(app);
                 }
@@ -162,16 +173,26 @@ pub(super) fn feed(app: &mut App, news: Update) {
             total,
         } => {
             let look = app.ui.look;
-            if let Some(buffer) = &mut app.output
-                && buffer.agent == agent
-                && buffer.attempt == attempt
+            let ours = |b: &OutputBuffer| b.agent == agent && b.attempt == attempt;
+            if app.output.as_ref().is_some_and(ours)
+                && super::search::take(app, offset, &bytes, total)
             {
+                return;
+            }
+            if super::terminal::take(app, (agent, attempt), offset, &bytes, total) {
+                return;
+            }
+            if let Some(buffer) = app.output.as_mut().filter(|b| ours(b)) {
                 let grew = !bytes.is_empty() || !buffer.loaded;
                 buffer.take(offset, &bytes, total, look);
                 app.output_wanted |= grew && buffer.wanted(look, output_rows(&app.ui)).is_some();
                 app.now();
             }
         }
+        news @ (Update::Terminal { .. } | Update::Grew { .. } | Update::Resized { .. }) => {
+            super::terminal::news(app, news);
+        }
+        Update::Keyboard { agent, held } => super::keyboard::told(app, agent, held),
         Update::Log { id, records, from } => {
             app.log_wanted |= app.log.take(id, records, from);
             app.now();
@@ -185,6 +206,14 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 && (evidence.owner, evidence.attempt) == (owner, attempt)
             {
                 evidence.take(&bytes);
+                app.now();
+            }
+        }
+        Update::Check { owner, key, bytes } => {
+            if let Some(print) = &mut app.check_print
+                && (print.owner, print.key) == (owner, key)
+            {
+                print.take(&bytes);
                 app.now();
             }
         }

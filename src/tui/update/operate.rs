@@ -21,7 +21,7 @@ pub(super) fn pointed(app: &App) -> Option<RowId> {
     let agent = |id: AgentId| Some(RowId::Agent(id));
     match app.ui.screen {
         Screen::Deck => app.ui.selected.clone(),
-        Screen::Output | Screen::Graph | Screen::Timeline => agent(app.ui.agent()?.clone()),
+        Screen::Agent | Screen::Graph | Screen::Timeline => agent(app.ui.agent()?.clone()),
         Screen::Log => agent(log::selected(app)?.event.agent()?.clone()),
         Screen::Report => {
             let row = app.report_row(app.ui.report_at)?.agent?;

@@ -1,6 +1,6 @@
 //! The selected row, and the output that follows it.
 
-use super::App;
+use super::{App, search, terminal::in_terminal};
 use crate::{
     engine::{State, Status},
     plan::AgentIx,
@@ -9,6 +9,7 @@ use crate::{
         output::OutputBuffer,
         ui_state::{Grouping, Look, Pane, RowId, Screen, UiState, Voice},
         view::{
+            agent::shown_attempt,
             attention,
             outline::{self, Line, Outline},
         },
@@ -105,7 +106,10 @@ pub(super) fn select(app: &mut App, id: RowId, out: &mut Vec<Request>) {
 pub(super) fn follow_selection(app: &mut App) {
     let Some(ix) = app.selected() else { return };
     let Some(state) = &app.state else { return };
-    let attempt = state.agent(ix).attempt;
+    if app.output.as_ref().is_none_or(|o| o.agent != ix) {
+        app.ui.on_agent.turn();
+    }
+    let attempt = shown_attempt(state.agent(ix).attempt, &app.ui);
     let same = app
         .output
         .as_ref()
@@ -122,6 +126,8 @@ pub(super) fn follow_selection(app: &mut App) {
         app.output = Some(buffer);
         app.ui.look = Look::Tail;
         app.output_wanted = attempt > 0;
+        app.ui.on_agent.mark = None;
+        search::begin(app);
     }
 }
 
@@ -131,6 +137,12 @@ pub(super) const fn output_rows(ui: &UiState) -> usize {
 }
 
 pub(super) fn ask_output(app: &mut App, out: &mut Vec<Request>) {
+    // A terminal's bytes are read in their order, by the terminal alone.
+    if let (Some(state), Some(output)) = (&app.state, &app.output)
+        && in_terminal(app, state, output.agent, output.attempt)
+    {
+        return;
+    }
     if let Some(request) = app
         .output
         .as_ref()

@@ -4,6 +4,7 @@
 //! for visible rows only. Nothing is shown that was not measured; estimates are marked where they
 //! are printed. All text in a view is clean. Must not know glyphs, styles or widgets.
 
+pub mod agent;
 pub mod attention;
 mod bars;
 mod cards;
@@ -17,11 +18,12 @@ mod memory;
 pub mod model;
 pub mod notes;
 pub mod outline;
-mod output;
+pub mod output;
 pub mod regions;
 pub mod report;
 mod rows;
 pub mod scrubber;
+pub mod terminal;
 pub mod timeline;
 pub mod why;
 pub mod words;
@@ -39,9 +41,11 @@ use crate::{
 use super::{
     chart::{Chart, Place},
     draw,
+    emulator::Emulator,
     feed::Clock,
     log::LogBuffer,
-    output::{Evidence, OutputBuffer},
+    output::{CheckPrint, Evidence, OutputBuffer},
+    search::Search,
     ui_state::{MIN_SIZE, Screen, UiState},
 };
 pub use bars::{Base, Memory, Share};
@@ -68,6 +72,8 @@ pub struct Source<'a> {
     pub notes: &'a VecDeque<Note>,
     /// The output that is looked at.
     pub output: Option<&'a OutputBuffer>,
+    /// What the agent's screen knows beside.
+    pub beside: Beside<'a>,
     /// What the check of the selected row printed, where a person has to look at it.
     pub evidence: Option<&'a Evidence>,
     /// Why there is no connection to the runner.
@@ -88,7 +94,30 @@ pub struct Source<'a> {
     pub zone: &'a jiff::tz::TimeZone,
 }
 
+/// What only the agent's screen shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What the chosen command of a check printed.
+    pub check: Option<&'a CheckPrint>,
+    /// What is searched for in the output.
+    pub search: Option<&'a Search>,
+    /// The terminal of the shown attempt.
+    pub terminal: Option<&'a Emulator>,
+    /// What is searched for in it.
+    pub found: terminal::Found<'a>,
+    /// This dashboard has its keyboard.
+    pub held: bool,
+    /// It is about to be given back.
+    pub leaving: bool,
+}
+
 impl Source<'_> {
+    /// Columns and rows without the line that a replay has.
+    const fn size(&self, ui: &UiState) -> (u16, u16) {
+        let line = self.clock.is_some() && ui.size.1 > MIN_SIZE.1;
+        (ui.size.0, ui.size.1 - line as u16)
+    }
+
     /// The shown moment (elapsed µs).
     #[must_use]
     pub fn now_us(&self) -> u64 {
@@ -137,15 +166,11 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     } else {
         chart.layout(Place::Strip, &ui.waves_closed).height as usize
     };
-    // A replay has a line of its own.
-    let size = (
-        ui.size.0,
-        ui.size.1 - u16::from(source.clock.is_some() && ui.size.1 > MIN_SIZE.1),
-    );
-    let regions = regions(
-        size,
-        ui.screen,
-        Needs {
+    let size = source.size(ui);
+    let regions = if ui.screen == Screen::Agent {
+        agent::regions(source, ui)
+    } else {
+        let needs = Needs {
             rows: lines.lines.len(),
             graph: graph_rows,
             cards: cards.len() + headings + texts,
@@ -153,8 +178,9 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             memory: true,
             attention: waiting.len(),
             sizes: ui.sizes,
-        },
-    );
+        };
+        regions(size, ui.screen, needs)
+    };
     let regions = if source.clock.is_some() {
         regions.with_scrubber(ui.size)
     } else {
@@ -199,10 +225,14 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         ),
         graph: (!regions.graph.is_empty())
             .then(|| graph::graph(state, chart, ui, graph_size, now_us)),
+        agent: (!regions.agent.is_empty())
+            .then(|| agent::agent(source, ui, &regions, now_us).map(Box::new))
+            .flatten(),
         phase: cards::current_phase(source),
         table: rows::table(source, ui, &lines, regions.table.height, now_us),
         cards,
-        output: output::output(source, ui, regions.output.height),
+        output: output::output(source, ui, regions.output),
+        terminal: terminal_view(source, ui, regions.output),
         lately: source
             .notes
             .iter()
@@ -212,4 +242,29 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             .collect(),
         regions,
     }
+}
+
+/// The terminal of the shown attempt, where it has one and nothing else is looked at in its pane.
+fn terminal_view(
+    source: Source<'_>,
+    ui: &UiState,
+    area: ratatui::layout::Rect,
+) -> Option<terminal::TerminalView> {
+    let emulator = source.beside.terminal?;
+    let ix = ui.agent().and_then(|id| source.state.find(id))?;
+    let attempt = agent::shown_attempt(source.state.agent(ix).attempt, ui);
+    let evidence = ui.screen == Screen::Agent
+        && ui.on_agent.tab == super::ui_state::Tab::Checks
+        && ui.on_agent.zoom.is_none();
+    let red = source.evidence.is_some_and(|e| !e.lines.is_empty()) && ui.screen == Screen::Deck;
+    if (emulator.agent, emulator.attempt) != (ix, attempt) || evidence || red || area.is_empty() {
+        return None;
+    }
+    let beside = source.beside;
+    let size = terminal::pane(area, ui);
+    emulator.loaded().then(|| terminal::TerminalView {
+        held: beside.held,
+        leaving: beside.leaving,
+        ..terminal::terminal(emulator, size, beside.found)
+    })
 }

@@ -232,7 +232,7 @@ pub struct Attention {
 /// The output pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct OutputView {
-    /// Whose; empty: nobody is selected.
+    /// Whose, or what it is where that is known; empty: nobody is selected.
     pub name: String,
     /// Its state.
     pub mark: Option<Mark>,
@@ -240,10 +240,18 @@ pub struct OutputView {
     pub worker: String,
     /// Attempt.
     pub attempt: u32,
+    /// The newest one.
+    pub newest: u32,
     /// What the lines are, where they are not the agent's own output.
     pub of: &'static str,
-    /// Clean lines.
-    pub lines: Vec<String>,
+    /// Visible rows.
+    pub rows: Vec<super::output::OutputRow>,
+    /// How far a search has come, in words; empty: nothing is searched for.
+    pub search: String,
+    /// Lines are cut, not broken, at the pane's edge.
+    pub cut: bool,
+    /// First visible column of lines that are cut.
+    pub column: usize,
     /// It follows the end.
     pub follows: bool,
     /// Place of the last shown byte and size of the file.
@@ -277,6 +285,8 @@ pub struct View {
     pub memory: Option<Memory>,
     /// What waits for a person.
     pub attention: Attention,
+    /// One agent, where it is looked at.
+    pub agent: Option<Box<super::agent::AgentView>>,
     /// The wave graph, where it has a place.
     pub graph: Option<GraphView>,
     /// The phase that is at work, in words.
@@ -287,6 +297,8 @@ pub struct View {
     pub cards: Vec<Card>,
     /// The selected agent's output.
     pub output: OutputView,
+    /// Its terminal in place of it, where it runs in one.
+    pub terminal: Option<super::terminal::TerminalView>,
     /// Last events, newest first.
     pub lately: Vec<(String, Note)>,
 }

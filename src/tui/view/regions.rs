@@ -3,7 +3,11 @@
 //! Pure integers. When space is short, the legend goes first, then the strip, then the lower panes;
 //! table and footer never.
 
+mod agent;
+
 use ratatui::layout::Rect;
+
+pub use agent::{AgentNeeds, agent, beside};
 
 use crate::tui::ui_state::{Held, MIN_SIZE, Screen, Sizes};
 
@@ -33,6 +37,16 @@ pub struct Regions {
     pub attention: Rect,
     /// The wave graph with its rule.
     pub graph: Rect,
+    /// Words and figures of one agent, with their rule.
+    pub agent: Rect,
+    /// What of it can be shown, where not all has a place.
+    pub tabs: Rect,
+    /// Its attempts with their rule.
+    pub attempts: Rect,
+    /// Its checks with their rule.
+    pub checks: Rect,
+    /// What the plan says of it, with its rule.
+    pub plan: Rect,
     /// The report.
     pub report: Rect,
     /// The log with its rule and the selected event.
@@ -153,11 +167,7 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     let (w, h) = size;
     let line = |y| Rect::new(0, y, w, 1);
     match screen {
-        Screen::Output => {
-            out.header = line(0);
-            out.output = Rect::new(0, 1, w, h - 1);
-            return out;
-        }
+        Screen::Agent => return agent(size, AgentNeeds::default()),
         Screen::Graph => {
             out.header = line(0);
             out.graph = Rect::new(0, 1, w, h - 2);

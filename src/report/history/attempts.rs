@@ -1,0 +1,312 @@
+//! Starts of agents and commands of checks, folded from the journal: when each began, how it ended,
+//! and what followed.
+//!
+//! Every fact carries the record that told it, so that a reader of a whole recording can leave out
+//! what had not happened at the shown moment. Must not decide.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    engine::{Cause, CheckPlace, Event, Exit, Owner, Record, State},
+    plan::AgentIx,
+};
+
+/// A record and its moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct When {
+    /// The record.
+    pub seq: u64,
+    /// When (elapsed µs).
+    pub at_us: u64,
+    /// When (milliseconds since the epoch).
+    pub at_ms: i64,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub when: When,
+    /// How.
+    pub exit: Exit,
+    /// CPU time in microseconds.
+    pub cpu_us: u64,
+    /// Peak resident memory of its largest process, in bytes.
+    pub peak_bytes: u64,
+    /// Bytes of its output.
+    pub output_bytes: u64,
+    /// Descendants left behind and ended.
+    pub leaked: u32,
+}
+
+/// Why another attempt followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retried {
+    /// When that was decided.
+    pub when: When,
+    /// What led to it.
+    pub cause: Cause,
+    /// Pause before it was ready again, in microseconds.
+    pub delay_us: u64,
+    /// In words.
+    pub reason: String,
+}
+
+/// One start of an agent's process.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempt {
+    /// Admission let it in; none: before what is known.
+    pub scheduled: Option<When>,
+    /// Mode (worker) of it.
+    pub mode: Option<u32>,
+    /// Its process runs.
+    pub started: Option<When>,
+    /// It ended.
+    pub ended: Option<Ended>,
+    /// Another one followed.
+    pub retried: Option<Retried>,
+}
+
+/// One command of a check or gate, in one round.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CheckStep {
+    /// The gate's id; `check` for an agent's own commands.
+    pub gate: String,
+    /// It came in line; none: before what is known.
+    pub queued: Option<When>,
+    /// It runs.
+    pub started: Option<When>,
+    /// It ended, and how.
+    pub ended: Option<(When, Exit)>,
+}
+
+/// Names a command of a check: attempt (round of a phase's gates), round within it, step.
+pub type CheckKey = (u32, u32, u32);
+
+/// All starts of agents and commands of checks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attempts {
+    agents: BTreeMap<AgentIx, BTreeMap<u32, Attempt>>,
+    checks: BTreeMap<Owner, BTreeMap<CheckKey, CheckStep>>,
+}
+
+impl Attempts {
+    /// Takes a record; `state` is the one with it applied.
+    pub(super) fn push(&mut self, state: &State, record: &Record) {
+        let when = When {
+            seq: record.seq,
+            at_us: record.elapsed_us,
+            at_ms: record.at_ms,
+        };
+        let agent = record.event.agent().and_then(|id| state.find(id));
+        match (&record.event, agent) {
+            (Event::AgentScheduled { attempt, mode, .. }, Some(ix)) => {
+                let known = self.attempt(ix, *attempt);
+                known.scheduled = Some(when);
+                known.mode = Some(*mode);
+            }
+            (Event::AgentStarted { attempt, .. }, Some(ix)) => {
+                self.attempt(ix, *attempt).started = Some(when);
+            }
+            (
+                Event::AttemptEnded {
+                    attempt,
+                    exit,
+                    cpu_us,
+                    peak_bytes,
+                    output_bytes,
+                    leaked,
+                    ..
+                },
+                Some(ix),
+            ) => {
+                self.attempt(ix, *attempt).ended = Some(Ended {
+                    when,
+                    exit: exit.clone(),
+                    cpu_us: *cpu_us,
+                    peak_bytes: *peak_bytes,
+                    output_bytes: *output_bytes,
+                    leaked: *leaked,
+                });
+            }
+            (
+                Event::AgentRetrying {
+                    attempt,
+                    cause,
+                    delay_us,
+                    reason,
+                    ..
+                },
+                Some(ix),
+            ) => {
+                self.attempt(ix, *attempt).retried = Some(Retried {
+                    when,
+                    cause: *cause,
+                    delay_us: *delay_us,
+                    reason: reason.clone(),
+                });
+            }
+            (Event::CheckQueued { place }, _) => {
+                if let Some(step) = self.step(state, place) {
+                    step.queued = Some(when);
+                }
+            }
+            (Event::CheckStarted { place, .. }, _) => {
+                if let Some(step) = self.step(state, place) {
+                    step.started = Some(when);
+                }
+            }
+            (Event::CheckEnded { place, exit, .. }, _) => {
+                if let Some(step) = self.step(state, place) {
+                    step.ended = Some((when, exit.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn attempt(&mut self, ix: AgentIx, attempt: u32) -> &mut Attempt {
+        self.agents
+            .entry(ix)
+            .or_default()
+            .entry(attempt)
+            .or_default()
+    }
+
+    fn step(&mut self, state: &State, place: &CheckPlace) -> Option<&mut CheckStep> {
+        let owner = match (&place.agent, &place.phase) {
+            (Some(id), _) => Owner::Agent(state.find(id)?),
+            (None, Some(id)) => {
+                let phases = &state.setup.plan.phases;
+                let at = phases.iter().position(|phase| phase.id == *id)?;
+                Owner::Phase(crate::plan::PhaseIx::of(at))
+            }
+            (None, None) => return None,
+        };
+        let key = (place.attempt, place.round, place.step);
+        let step = self
+            .checks
+            .entry(owner)
+            .or_default()
+            .entry(key)
+            .or_default();
+        if step.gate.is_empty() {
+            step.gate.clone_from(&place.gate);
+        }
+        Some(step)
+    }
+
+    /// Puts what happened before in front: of what both know a part, the later one has its end.
+    pub(super) fn before(&mut self, past: Self) {
+        for (ix, attempts) in past.agents {
+            let mine = self.agents.entry(ix).or_default();
+            for (number, old) in attempts {
+                let new = mine.entry(number).or_default();
+                new.scheduled = old.scheduled.or(new.scheduled);
+                new.mode = old.mode.or(new.mode);
+                new.started = old.started.or(new.started);
+                new.ended = new.ended.take().or(old.ended);
+                new.retried = new.retried.take().or(old.retried);
+            }
+        }
+        for (owner, steps) in past.checks {
+            let mine = self.checks.entry(owner).or_default();
+            for (key, old) in steps {
+                let new = mine.entry(key).or_default();
+                if new.gate.is_empty() {
+                    new.gate = old.gate;
+                }
+                new.queued = old.queued.or(new.queued);
+                new.started = old.started.or(new.started);
+                new.ended = new.ended.take().or(old.ended);
+            }
+        }
+    }
+
+    /// Returns the attempts of an agent by number, as they were known at record `seq`.
+    #[must_use]
+    pub fn of(&self, ix: AgentIx, seq: u64) -> Vec<(u32, Attempt)> {
+        let Some(attempts) = self.agents.get(&ix) else {
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for (&number, attempt) in attempts {
+            let attempt = Attempt {
+                scheduled: attempt.scheduled.filter(|w| w.seq <= seq),
+                mode: attempt.mode,
+                started: attempt.started.filter(|w| w.seq <= seq),
+                ended: attempt.ended.clone().filter(|e| e.when.seq <= seq),
+                retried: attempt.retried.clone().filter(|r| r.when.seq <= seq),
+            };
+            if attempt.scheduled.is_some() || attempt.started.is_some() || attempt.ended.is_some() {
+                out.push((number, attempt));
+            }
+        }
+        out
+    }
+
+    /// Returns the commands of an owner's checks in order, as they were known at record `seq`.
+    #[must_use]
+    pub fn checks(&self, owner: Owner, seq: u64) -> Vec<(CheckKey, CheckStep)> {
+        let Some(steps) = self.checks.get(&owner) else {
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for (&key, step) in steps {
+            let step = CheckStep {
+                gate: step.gate.clone(),
+                queued: step.queued.filter(|w| w.seq <= seq),
+                started: step.started.filter(|w| w.seq <= seq),
+                ended: step.ended.clone().filter(|e| e.0.seq <= seq),
+            };
+            if step.queued.is_some() || step.started.is_some() || step.ended.is_some() {
+                out.push((key, step));
+            }
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{report::history::History, tui::tests::fixture};
+
+    #[test]
+    fn a_late_begin_and_a_look_back_tell_what_was_known() {
+        let run = fixture::full();
+        let mut state = run.first.clone();
+        let mut whole = History::new(&state);
+        let mut by_then = Vec::new();
+        for record in &run.records {
+            state.apply(record);
+            whole.push(&state, record);
+            by_then.push((state.clone(), whole.clone()));
+        }
+        let backfill = state.find(&"backfill".into()).unwrap();
+        let all = whole.attempts.of(backfill, u64::MAX);
+        let first = &all[0].1;
+        assert_eq!(first.ended.as_ref().unwrap().exit, Exit::Code(101));
+        assert_eq!(first.retried.as_ref().unwrap().cause, Cause::Failure);
+        let style = Owner::Agent(state.find(&"ui-style".into()).unwrap());
+        let steps = whole.attempts.checks(style, u64::MAX);
+        assert_eq!(steps.len(), 1);
+        assert_eq!(steps[0].1.ended.as_ref().unwrap().1, Exit::Code(1));
+        for cut in [1, run.records.len() / 2, run.records.len() - 1] {
+            let (then, past) = by_then[cut - 1].clone();
+            // What the whole tells of then is what was told then.
+            for ix in state.setup.plan.indices() {
+                let told = past.attempts.of(ix, u64::MAX);
+                assert_eq!(whole.attempts.of(ix, then.seq), told);
+            }
+            let mut later = then.clone();
+            let mut late = History::new(&then);
+            for record in &run.records[cut..] {
+                later.apply(record);
+                late.push(&later, record);
+            }
+            late.before(past);
+            assert_eq!(late.attempts, whole.attempts, "cut at {cut}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What the plan says of an agent, in lines.
+
+use crate::{
+    display::{clean_line, prefix, width},
+    plan::{AgentIx, Class, Work, Workspace},
+    tui::view::{Source, Tone, rows::priority, words},
+};
+
+/// Columns of the names of facts.
+const LABEL: usize = 10;
+/// Lines of one fact at most: a prompt may be a book.
+const MOST: usize = 400;
+/// Columns of a line of a fact that are looked at.
+const LINE: usize = 4_000;
+
+/// What the plan says of an agent, in lines of at most so many columns.
+#[must_use]
+pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, Tone)> {
+    let Source { state, chart, .. } = source;
+    let plan = state.setup.plan.agent(ix);
+    let mut all: Vec<(&str, String)> = Vec::new();
+    match &plan.work {
+        Work::Command(argv) => all.push(("runs", argv.join(" "))),
+        Work::Prompt(text) => all.push(("is told", text.clone())),
+        Work::Sim(_) => all.push(("is", "simulated".to_owned())),
+        Work::Group => all.push(("is", "its sub-agents".to_owned())),
+    }
+    for mode in &plan.modes {
+        let mut said = Vec::new();
+        if let Some(worker) = mode.worker {
+            said.push(chart.workers[worker.ix()].clone());
+        }
+        if state.setup.has_process(ix) {
+            let about = |guessed: bool| if guessed { "~" } else { "" };
+            said.push(format!(
+                "{}{}",
+                about(mode.duration.guessed),
+                words::span(mode.duration.expected_us)
+            ));
+            let ram = words::size(mode.ram_bytes);
+            said.push(format!("{}{ram}", about(mode.ram_guessed)));
+            let cpus = mode.cpus_milli;
+            if cpus > 0 {
+                said.push(format!("{}.{} CPUs", cpus / 1000, cpus % 1000 / 100));
+            }
+        }
+        if mode.terminal {
+            said.push("in a terminal".to_owned());
+        }
+        for (name, count) in &mode.uses {
+            said.push(format!("{count} {name}"));
+        }
+        if !said.is_empty() {
+            let label = if mode.worker.is_some() { "by" } else { "takes" };
+            all.push((label, said.join(" · ")));
+        }
+    }
+    for step in state.setup.checks(ix) {
+        all.push(("check", format!("{}: {}", step.gate, step.argv.join(" "))));
+    }
+    let mut place = Vec::new();
+    if let Some(phase) = plan.phase {
+        place.push(format!("phase {}", chart.phases[phase.ix()]));
+    }
+    if let Some(track) = plan.track {
+        place.push(format!("track {}", chart.tracks[track.ix()]));
+    }
+    place.push(format!("wave {}", state.setup.wave(ix)));
+    let rank = priority(plan.priority);
+    if !rank.is_empty() {
+        place.push(format!("priority {rank}"));
+    }
+    match plan.class {
+        Class::Implementation => {}
+        Class::Security => place.push("security".to_owned()),
+        Class::Architecture => place.push("architecture".to_owned()),
+        Class::Docs => place.push("docs".to_owned()),
+    }
+    if plan.exclusive {
+        place.push("never beside another of its phase".to_owned());
+    }
+    all.push(("in", place.join(" · ")));
+    if state.setup.has_process(ix) {
+        let base = words::span(plan.retry.base_us);
+        let retry = match plan.retry.attempts {
+            1 => "one attempt".to_owned(),
+            n => format!("up to {n} attempts, the first pause {base}"),
+        };
+        let mut limits = vec![retry];
+        if let Some(us) = plan.timeout_us {
+            limits.push(format!("at most {} each", words::span(us)));
+        }
+        if let Some(us) = plan.quiet_us {
+            limits.push(format!("silent for {} is worth a look", words::span(us)));
+        }
+        all.push(("limits", limits.join(" · ")));
+        let place = match plan.workspace {
+            Workspace::Shared => "the repository itself",
+            Workspace::Own => "a clone of its own",
+        };
+        all.push(("works in", place.to_owned()));
+    }
+    let mut out = Vec::new();
+    for (label, text) in all {
+        let room = columns.saturating_sub(LABEL).max(8);
+        let lines = text
+            .lines()
+            .flat_map(|line| wrapped(&clean_line(line, LINE), room));
+        for (i, line) in lines.take(MOST).enumerate() {
+            let label = if i == 0 { label } else { "" };
+            let tone = if label == "is told" || label == "runs" || label.is_empty() {
+                Tone::Plain
+            } else {
+                Tone::Dim
+            };
+            out.push((format!("{label:<LABEL$}{line}"), tone));
+        }
+    }
+    out
+}
+
+/// A clean line broken at blanks into lines of at most so many columns.
+fn wrapped(line: &str, columns: usize) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = line;
+    loop {
+        if width(rest) <= columns {
+            out.push(rest.to_owned());
+            return out;
+        }
+        let most = prefix(rest, columns);
+        let end = match rest[..most].rfind(' ') {
+            Some(blank) if blank > 0 => blank,
+            // A word that is wider than the pane.
+            _ if most > 0 => most,
+            _ => rest.chars().next().map_or(rest.len(), char::len_utf8),
+        };
+        out.push(rest[..end].to_owned());
+        rest = rest[end..].trim_start();
+    }
+}
