@@ -4,6 +4,7 @@
 
 mod again;
 mod args;
+mod asks;
 pub mod attach;
 mod check;
 mod completions;
@@ -120,6 +121,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Report(args) => report::report(args),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),
+        Command::Asks(args) => asks::asks(args, global),
         Command::Logs(args) => logs::logs(args, global),
         Command::Wait(args) => wait::wait(args, global),
         Command::Runs(args) => runs::runs(args, global),

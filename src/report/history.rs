@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::{AgentState, Cause, Event, Record, State, Status, Zone},
+    engine::{AgentState, AttentionKind, Cause, Event, JobState, Record, State, Status, Zone},
     plan::{AgentIx, PhaseIx},
 };
 
@@ -78,14 +78,14 @@ pub struct Barrier {
     pub seq: u64,
     /// When (elapsed µs).
     pub at_us: u64,
-    /// Which phase has not passed, and whether its gate is red.
+    /// Which phase has not passed, and whether a person is needed: its gate is red, or asks for a yes.
     pub closed: Option<(PhaseIx, bool)>,
 }
 
 /// What held back an agent that was ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Held {
-    /// Red gates, µs: only a person can help.
+    /// Red gates and approvals, µs: only a person can help.
     pub red_us: u64,
     /// Earlier phases that had not ended, µs.
     pub phases: BTreeMap<PhaseIx, u64>,
@@ -310,8 +310,11 @@ impl History {
 
 /// The barrier that is closed, and whether its gate is red.
 fn closed(state: &State) -> Option<(PhaseIx, bool)> {
-    let phase = state.closed_barrier()?;
-    Some((phase, state.phases[phase.ix()].gate_red))
+    let ix = state.closed_barrier()?;
+    let phase = &state.phases[ix.ix()];
+    // Who asks for a yes waits for a person just as much.
+    let asks = |check: &crate::engine::CheckRun| check.job == JobState::Asking;
+    Some((ix, phase.gate_red || phase.check.as_ref().is_some_and(asks)))
 }
 
 /// Returns the nearest mark after (or, backwards, before) a record.
@@ -340,6 +343,9 @@ const fn mark(event: &Event) -> Option<MarkKind> {
             cause: Cause::Swap, ..
         } => Some(MarkKind::Swap),
         Event::AgentBlocked { .. } => Some(MarkKind::Attention),
+        Event::AttentionRaised(raised) if matches!(raised.attention, AttentionKind::Approval) => {
+            Some(MarkKind::Attention)
+        }
         Event::ZoneChanged { .. } => Some(MarkKind::Zone),
         Event::GatePassed { .. } | Event::GateFailed { .. } => Some(MarkKind::Gate),
         Event::OperatorAction { .. } => Some(MarkKind::Operator),

@@ -9,6 +9,7 @@ pub mod jobs;
 mod later;
 pub mod lines;
 pub mod news;
+mod notices;
 mod output;
 pub mod past;
 pub mod prepare;

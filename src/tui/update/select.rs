@@ -80,7 +80,12 @@ pub(super) fn go_to_what_runs(app: &mut App) {
         };
         state.find(&id).is_some_and(running)
     });
-    let waits = || Some(attention::row(state, *attention::waiting(state).first()?));
+    let waits = || {
+        Some(attention::row(
+            state,
+            attention::waiting(state).first()?.owner,
+        ))
+    };
     let to = first
         .map(|line| Outline::id(state, *line))
         .or_else(|| waits().filter(|row| lines.find(state, row).is_some()));
@@ -146,7 +151,7 @@ pub(super) fn to_attention(app: &mut App, out: &mut Vec<Request>) {
     let Some(state) = &app.state else { return };
     let rows: Vec<RowId> = attention::waiting(state)
         .into_iter()
-        .map(|what| attention::row(state, what))
+        .map(|item| attention::row(state, item.owner))
         .collect();
     let at = rows
         .iter()

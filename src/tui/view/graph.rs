@@ -237,7 +237,7 @@ pub fn graph(
             y: (rect.y - at.1) as u16,
             width: rect.width as u16,
             name_width: chart.node_name(ix) as u16,
-            mark: Mark::of(state.agent(ix).status),
+            mark: Mark::of_agent(state.agent(ix)),
             name: chart.names[i].clone(),
             critical: chart.critical[i],
             selected: selected == Some(ix),

@@ -79,7 +79,7 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, height: u16) -> OutputVie
     }
     OutputView {
         name: chart.names[ix.ix()].clone(),
-        mark: Some(Mark::of(agent.status)),
+        mark: Some(Mark::of_agent(agent)),
         worker: state
             .mode_of(ix)
             .worker

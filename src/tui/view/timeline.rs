@@ -252,7 +252,7 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, column: &impl Fn(u64) -> u1
     TimeRow {
         ix,
         name: source.chart.names[ix.ix()].clone(),
-        mark: Mark::of(agent.status),
+        mark: Mark::of_agent(agent),
         critical: source.chart.critical[ix.ix()],
         bars,
         retries,
