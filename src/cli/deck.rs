@@ -16,6 +16,7 @@ use crate::{
     config::{self, Color, FlagLayer},
     runtime::client::Client,
     tui::{
+        alert::{Call, Desktop},
         app::{self, Options},
         feed::{Request, Update},
         theme::{Depth, needs_ascii},
@@ -120,12 +121,21 @@ fn options(global: &Global) -> Result<Options, Error> {
     let env = |name: &str| std::env::var(name).ok();
     let theme = personal::theme(&env, &config.ui.theme, depth, ascii)?;
     let keymap = personal::keymap(&env)?;
+    let call = Call {
+        bell: config.notify.bell,
+        desktop: match config.notify.desktop {
+            config::Desktop::Off => Desktop::Off,
+            config::Desktop::Osc9 => Desktop::Osc9,
+            config::Desktop::Osc777 => Desktop::Osc777,
+        },
+    };
     Ok(Options {
         theme,
         keymap,
         fps: config.ui.fps,
         mouse: config.ui.mouse,
         can_act: true,
+        call,
         zone: jiff::tz::TimeZone::system(),
     })
 }

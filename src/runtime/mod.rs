@@ -4,6 +4,7 @@
 //! the journal, then carries commands out. Must not decide anything about agents itself.
 
 pub mod client;
+mod diff;
 pub mod guard;
 pub mod jobs;
 mod later;

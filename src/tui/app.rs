@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    alert::{self, Call},
     feed::{Request, Update},
     hangup,
     keymap::Keymap,
@@ -43,6 +44,8 @@ pub struct Options {
     pub mouse: bool,
     /// Actions can be sent: not in a replay.
     pub can_act: bool,
+    /// How it calls a person who does not look.
+    pub call: Call,
     /// Time zone for times of day.
     pub zone: jiff::tz::TimeZone,
 }
@@ -55,6 +58,7 @@ impl Default for Options {
             fps: 30,
             mouse: true,
             can_act: true,
+            call: Call::default(),
             zone: jiff::tz::TimeZone::UTC,
         }
     }
@@ -144,6 +148,7 @@ where
     let mut tick: Option<Instant> = None;
     let mut mouse = options.mouse;
     let mut gone: Option<String> = None;
+    let call = options.call;
 
     // What is there already is on the first frame.
     while let Ok(news) = feed.try_recv() {
@@ -167,7 +172,7 @@ where
             // slowly, the flood comes last.
             biased;
             () = sleep_until(due), if waiting && idle => {
-                draw(&mut app, &mut frames, writer, &mut mouse)?;
+                draw(&mut app, &mut frames, writer, &mut mouse, call)?;
                 last = Instant::now();
                 first = false;
                 if writer.failed() {
@@ -239,12 +244,21 @@ async fn at_once<S: Stream + Unpin>(keys: &mut S) -> Option<Option<S::Item>> {
     .await
 }
 
-fn draw(app: &mut App, frames: &mut Frames, writer: &Writer, mouse: &mut bool) -> io::Result<()> {
+fn draw(
+    app: &mut App,
+    frames: &mut Frames,
+    writer: &Writer,
+    mouse: &mut bool,
+    call: Call,
+) -> io::Result<()> {
     let frame = frames.frame(app.ui.size, |buf| app.draw(buf))?;
     let mut bytes = frame.unwrap_or_default();
     if app.ui.mouse != *mouse {
         *mouse = app.ui.mouse;
         bytes.extend(terminal::mouse(*mouse)?);
+    }
+    if let Some(text) = app.alerts.take() {
+        bytes.extend(alert::bytes(call, &text));
     }
     if !bytes.is_empty() {
         writer.put(bytes);

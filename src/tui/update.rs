@@ -16,6 +16,7 @@ mod news;
 mod operate;
 mod palette;
 mod popups;
+mod queue;
 mod select;
 
 use crossterm::event::Event as TerminalEvent;
@@ -46,6 +47,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
         AppInput::Terminal(event) => terminal(app, &event, &mut out),
         AppInput::Feed(news) => {
             feed(app, news);
+            queue::follow(app);
             if std::mem::take(&mut app.log_wanted) {
                 log::ask(app, &mut out);
             }
@@ -64,6 +66,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
         }
     }
     evidence::follow_evidence(app);
+    queue::ask_diff(app, &mut out);
     if std::mem::take(&mut app.evidence_wanted)
         && let Some(wanted) = &app.evidence
     {

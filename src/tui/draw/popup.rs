@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Look, glyph, pen::Pen};
+use super::{Look, glyph, pen::Pen, queue};
 
 /// Draws the popups, the last one on top.
 pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
@@ -24,6 +24,11 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 scroll,
                 lines,
             } => read(view, title, *scroll, lines, look, buf),
+            Popup::Queue(state) => {
+                if let Some(shown) = &view.queue {
+                    queue::draw(view, shown, state, look, buf);
+                }
+            }
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Ask {
                 title,
@@ -149,7 +154,7 @@ fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Bu
 }
 
 /// Clears a place in the middle and frames it; returns the inside.
-fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
+pub(super) fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
     let all = all.intersection(buf.area);
     let w = size.0.min(all.width);
     let h = size.1.min(all.height);

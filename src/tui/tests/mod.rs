@@ -5,6 +5,7 @@ pub mod fixture;
 mod keys;
 mod looping;
 mod properties;
+pub mod queue;
 mod replay;
 mod screens;
 pub mod watch;

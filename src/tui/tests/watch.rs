@@ -97,8 +97,9 @@ fn a_red_gate_says_who_waits_behind_it() {
     assert_eq!(names(&run, all[0]), ["docs", "pack", "send"]);
     let mut app = app(&run, (100, 24));
     insta::assert_snapshot!("red_gate_100x24", paint(&mut app));
-    // `!` leads there, and `r` on it checks again.
+    // `!` shows it, Enter leads there, and `r` on it checks again.
     update(&mut app, key(KeyCode::Char('!')));
+    update(&mut app, key(KeyCode::Enter));
     assert_eq!(app.ui.grouping, Grouping::Phase);
     let row = RowId::Group(Group::Phase(Some(PhaseIx(0))));
     // Its row is there, though all of its agents are folded away.
@@ -130,6 +131,7 @@ fn the_row_of_a_red_gate_shows_what_it_printed() {
     };
     let asked = update(&mut app, AppInput::Feed(answer));
     assert!(asks(&asked).is_empty(), "once is enough");
+    update(&mut app, key(KeyCode::Enter));
     let text = paint(&mut app);
     assert!(
         text.contains("phase build  ✗ fail  what its red gate printed"),
@@ -173,7 +175,7 @@ fn blocked_and_failed_agents_wait_for_a_person_until_the_run_ends() {
     let style = run.state.find(&"ui-style".into()).unwrap();
     assert_eq!(owners(&run), [Owner::Agent(style)]);
     assert_eq!(names(&run, Owner::Agent(style)), ["join", "release"]);
-    // A second one, later: the older one stays first, and `!` goes from one to the next.
+    // A second one, later: the older one stays first, and `!` shows one after the other.
     run.wait(5);
     run.end("ui-table", Exit::Code(1));
     run.wait(60);
@@ -190,6 +192,7 @@ fn blocked_and_failed_agents_wait_for_a_person_until_the_run_ends() {
         update(&mut app, key(KeyCode::Char('!')));
         assert_eq!(app.ui.selected, Some(RowId::Agent(want.into())));
     }
+    update(&mut app, key(KeyCode::Esc));
     // A click on its line does the same.
     let view = app.view();
     let at = view.regions.attention;

@@ -10,7 +10,7 @@ use super::{
     moves::{back, mark, open, page, pane, sideways, step},
     operate::{operate, pointed},
     popups::in_popup,
-    select::to_attention,
+    queue,
     select::{ask_output, keep_selection, select},
 };
 use crate::{
@@ -33,6 +33,7 @@ pub(super) fn terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Reque
             app.now();
             press(app, key, out);
         }
+        TerminalEvent::Paste(text) if queue::paste(app, text) => app.now(),
         TerminalEvent::Paste(text) if app.ui.typing && !app.ui.too_small() => {
             let text = clean_line(text, 60);
             filter(app).push_str(&text);
@@ -178,7 +179,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Timeline => app.ui.screen = Screen::Timeline,
         UiAction::Log => log::show(app, out),
         UiAction::Report => app.ui.screen = Screen::Report,
-        UiAction::Attention => to_attention(app, out),
+        UiAction::Attention => queue::to_next(app, out),
         UiAction::NextPane => {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,

@@ -13,8 +13,9 @@ use crate::{
     tui::{
         chart::Chart,
         feed::Update,
+        output::Diff,
         ui_state::{Screen, Voice},
-        view::{Note, notes},
+        view::{Note, attention, notes},
     },
 };
 
@@ -57,6 +58,10 @@ pub(super) fn feed(app: &mut App, news: Update) {
             let filter = app.log.filter().clone();
             app.log.reset(filter, state.seq);
             app.log_wanted = true;
+            if app.settings.can_act {
+                let open = attention::waiting(&state).len();
+                app.alerts.found(open, state.attention.last_id);
+            }
             app.state = Some(state);
             app.lost = None;
             if app.ui.selected.is_none() {
@@ -109,6 +114,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
         Update::Records(records) => {
             for record in &records {
                 fold(app, record);
+                // A recording calls nobody.
+                if let (Event::AttentionRaised(raised), true) =
+                    (&record.event, app.settings.can_act)
+                {
+                    app.alerts.raised(raised);
+                }
                 doubt_output(app, &record.event);
             }
             if !records.is_empty() {
@@ -162,6 +173,14 @@ pub(super) fn feed(app: &mut App, news: Update) {
         }
         Update::Log { id, records, from } => {
             app.log_wanted |= app.log.take(id, records, from);
+            app.now();
+        }
+        Update::Diff { result } => {
+            app.diff_asked = false;
+            app.diff = Some(match result {
+                Ok(bytes) => Diff::new(&bytes),
+                Err(why) => Diff::none(&why),
+            });
             app.now();
         }
         Update::Evidence {

@@ -4,7 +4,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{App, operate::send, palette};
+use super::{App, operate::send, palette, queue};
 use crate::tui::{
     action::UiAction,
     draw,
@@ -23,13 +23,17 @@ pub(super) fn in_popup(
     if matches!(app.ui.popups.last(), Some(Popup::Palette { .. })) {
         return palette::press(app, key, out);
     }
+    if matches!(app.ui.popups.last(), Some(Popup::Queue(_))) {
+        queue::press(app, key, run, out);
+        return true;
+    }
     let rows = app.ui.size.1;
     let Some(popup) = app.ui.popups.last_mut() else {
         return false;
     };
     match popup {
-        // It has its own keys.
-        Popup::Palette { .. } => {}
+        // These have their own keys.
+        Popup::Palette { .. } | Popup::Queue(_) => {}
         Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),

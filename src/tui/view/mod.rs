@@ -17,6 +17,7 @@ pub mod model;
 pub mod notes;
 pub mod outline;
 mod output;
+pub mod queue;
 pub mod regions;
 pub mod report;
 mod rows;
@@ -49,6 +50,7 @@ pub use model::{
     AgentRow, Attention, Card, Demand, Header, Left, OutputView, Ram, Row, Table, View,
 };
 pub use notes::Note;
+pub use queue::QueueView;
 use regions::{Needs, WIDE, regions};
 pub use words::Tone;
 
@@ -158,6 +160,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     let graph_size = regions::graph_window(regions.graph);
     View {
         palette: Vec::new(),
+        queue: None,
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
             let rows = usize::from(area.height);

@@ -271,6 +271,8 @@ pub struct View {
     pub memory: Option<Memory>,
     /// What waits for a person.
     pub attention: Attention,
+    /// The queue in front of the screen.
+    pub queue: Option<super::QueueView>,
     /// The wave graph, where it has a place.
     pub graph: Option<GraphView>,
     /// The phase that is at work, in words.
