@@ -99,6 +99,7 @@ fn source(event: &Event) -> String {
         | Event::AgentCompleted { agent, .. }
         | Event::AgentFailed { agent, .. } => agent.to_string(),
         Event::OperatorAction { .. } => "operator".to_owned(),
+        Event::AttentionAnswered(answered) if answered.answer.is_some() => "operator".to_owned(),
         Event::ZoneChanged { .. } => "sensor".to_owned(),
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunDegraded { .. } => {
             "runner".to_owned()

@@ -47,9 +47,32 @@ impl Item {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attention {
     /// What waits, by whom it is about (agents, then phases).
+    #[serde(with = "items")]
     pub open: BTreeMap<(u8, u32), Item>,
     /// Whose place in the queue may have changed since it was last looked at.
     pub due: BTreeSet<(u8, u32)>,
     /// The highest number given so far.
     pub last_id: u32,
+}
+
+/// The items alone: each knows whose it is, and JSON has no keys but texts.
+mod items {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Item;
+    use crate::engine::state::pack;
+
+    type Open = BTreeMap<(u8, u32), Item>;
+
+    pub fn serialize<S: Serializer>(open: &Open, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(open.values())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Open, D::Error> {
+        let items = Vec::<Item>::deserialize(from)?;
+        let keyed = items.into_iter().map(|item| (pack(item.owner), item));
+        Ok(keyed.collect())
+    }
 }
