@@ -531,7 +531,6 @@ fn what_is_not_built_says_so_and_what_to_use() {
     let here = Here::with_plan();
     let unbuilt: &[&[&str]] = &[
         &["export"],
-        &["asks"],
         &["diff", "api"],
         &["doctor", "--json"],
         &["mcp"],
@@ -542,7 +541,6 @@ fn what_is_not_built_says_so_and_what_to_use() {
         &["init", "--pattern", "nested-hybrid"],
         &["ctl", "park", "api"],
         &["ctl", "tell", "api", "hello"],
-        &["ctl", "approve", "gate-3"],
         &["ctl", "stats"],
     ];
     let mut text = String::new();

@@ -5,10 +5,10 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
-    attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs, ctl::CtlArgs,
-    demo::DemoArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs, plan::PlanArgs,
-    replay::ReplayArgs, report::ReportArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs,
-    schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
+    asks::AsksArgs, attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs,
+    ctl::CtlArgs, demo::DemoArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs,
+    plan::PlanArgs, replay::ReplayArgs, report::ReportArgs, resume::ResumeArgs, run::RunArgs,
+    runs::RunsArgs, schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -86,14 +86,14 @@ pub enum Command {
     Report(ReportArgs),
     /// Write a run as one file (not built yet)
     Export(unbuilt::OfRun),
-    /// Steer a live run: pause, resume, stop, retry, mode, sequential, swap, agents
+    /// Steer a live run: pause, resume, stop, retry, mode, sequential, swap, agents, answer
     Ctl(CtlArgs),
     /// Where a run stands
     Status(StatusArgs),
     /// What an agent printed
     Logs(LogsArgs),
-    /// What waits for a person (not built yet)
-    Asks(unbuilt::AsksArgs),
+    /// What waits for a person, and how to answer
+    Asks(AsksArgs),
     /// What an agent changed (not built yet)
     Diff(unbuilt::DiffArgs),
     /// Wait for the end of a run and return its status

@@ -7,13 +7,13 @@ use std::{collections::VecDeque, fmt::Write as _};
 
 use crate::{
     display::clean_line,
-    engine::{HoldBy, PhaseStatus, State, Status, mode_name},
+    engine::{AttentionKind, HoldBy, Item, JobState, Owner, PhaseStatus, State, Status, mode_name},
     resources::{Sample, Trend, pressure},
     tui::{
         chart::Chart,
         view::{
             Source,
-            attention::{Waiting, attention, waiting},
+            attention::{attention, waiting},
             mine, why,
             words::{size, span},
         },
@@ -61,7 +61,8 @@ pub fn text(glance: Glance<'_>) -> String {
     let told = waiting(state);
     let rest = |s: Status, i: usize| {
         let ix = crate::plan::AgentIx::of(i);
-        (ended(s) || (s == Status::Blocked && !open)) && !told.contains(&Waiting::Agent(ix))
+        let told = told.iter().any(|item| item.owner == Owner::Agent(ix));
+        (ended(s) || (s == Status::Blocked && !open)) && !told
     };
     // What is over neither works nor waits.
     let (at_work, waiting_for) = match (open, glance.live) {
@@ -182,6 +183,7 @@ fn phases(glance: Glance<'_>, out: &mut String) {
             PhaseStatus::Running if !live => "was at work",
             PhaseStatus::Checking if !live => "its gates were being checked",
             PhaseStatus::Running => "at work",
+            PhaseStatus::Checking if asks(state, i) => "WAITS FOR YOUR YES",
             PhaseStatus::Checking => "its gates are checked",
             PhaseStatus::Completed => "complete",
             PhaseStatus::Failed if state.phases[i].gate_red => "RED GATE",
@@ -199,13 +201,30 @@ fn phases(glance: Glance<'_>, out: &mut String) {
     }
 }
 
-/// What waits for a person, whom it holds up, and the command that tries again.
+/// Whether a person's yes to a gate of a phase is waited for.
+fn asks(state: &State, phase: usize) -> bool {
+    let check = state.phases[phase].check.as_ref();
+    check.is_some_and(|check| check.job == JobState::Asking)
+}
+
+/// What waits for a person, whom it holds up, and the command that answers it.
 fn demands(glance: Glance<'_>, out: &mut String) {
     let state = glance.state;
     let all = waiting(state);
     if all.is_empty() {
         return;
     }
+    out.push_str("needs you\n");
+    for line in queue(glance, &all[..all.len().min(LISTED)]) {
+        let _ = writeln!(out, "  {line}");
+    }
+    more(all.len(), out);
+}
+
+/// Items of the attention queue, a line each: number, what, whose, why, since when, whom it holds up,
+/// and the command that answers it.
+pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
+    let state = glance.state;
     let chart = Chart::new(&state.setup);
     let notes = VecDeque::new();
     let source = Source {
@@ -226,34 +245,37 @@ fn demands(glance: Glance<'_>, out: &mut String) {
         clock: None,
         zone: &jiff::tz::TimeZone::UTC,
     };
-    let block = attention(source, &all, LISTED, glance.now_us());
-    out.push_str("needs you\n");
-    for (what, demand) in all.iter().zip(&block.shown) {
-        let about = if demand.about { "~" } else { "" };
-        let target = match what {
-            Waiting::Agent(ix) => state.id(*ix).to_string(),
-            Waiting::Phase(phase) => format!("phase:{}", state.setup.plan.phases[phase.ix()].id),
-        };
-        let word = match what {
-            Waiting::Agent(ix) => state.agent(*ix).status.name(),
-            Waiting::Phase(phase) if state.phases[phase.ix()].gate_red => "red gate",
-            Waiting::Phase(_) => "failed",
-        };
-        let holds = if demand.holds.is_empty() {
-            String::new()
-        } else {
-            format!(" · {}", demand.holds)
-        };
-        let _ = writeln!(
-            out,
-            "  {word:<11} {:<24} {} · {about}{} ago{holds} · `wavedeck ctl retry {}`",
-            demand.name,
-            demand.text,
-            span(demand.since_us),
-            clean_line(&target, 80),
-        );
-    }
-    more(all.len(), out);
+    let block = attention(source, items, items.len(), glance.now_us());
+    items
+        .iter()
+        .zip(&block.shown)
+        .map(|(item, demand)| {
+            let word = match item.kind {
+                AttentionKind::Approval => "your yes",
+                AttentionKind::FailedGate => "red gate",
+                AttentionKind::Blocked => "blocked",
+                AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
+            };
+            let holds = if demand.holds.is_empty() {
+                String::new()
+            } else {
+                format!(" · {}", demand.holds)
+            };
+            let answers: Vec<&str> = item.answers().iter().map(|a| a.name()).collect();
+            // What an earlier version recorded has no number; what nobody runs takes no answer.
+            let command = match (item.id, glance.live) {
+                (0, _) | (_, false) => String::new(),
+                (id, true) => format!(" · `wavedeck ctl answer {id} {}`", answers.join("|")),
+            };
+            format!(
+                "{:>3}  {word:<9} {:<24} {} · {} ago{holds}{command}",
+                item.id,
+                demand.name,
+                demand.text,
+                span(demand.since_us),
+            )
+        })
+        .collect()
 }
 
 /// The agents of some states, each with what it does or why it waits.

@@ -4,6 +4,7 @@
 
 mod again;
 mod args;
+mod asks;
 pub mod attach;
 mod check;
 mod chosen;
@@ -129,6 +130,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Report(args) => report::report(args, global),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),
+        Command::Asks(args) => asks::asks(args, global),
         Command::Logs(args) => logs::logs(args, global),
         Command::Wait(args) => wait::wait(args, global),
         Command::Runs(args) => runs::runs(args, global),

@@ -28,6 +28,7 @@ use crate::{
     config::{self, Color, Config, FlagLayer, Glyphs, PROJECT_FILE},
     display::clean_line,
     tui::{
+        alert::{Call, Desktop},
         preferences::{Change, Line, Preferences, Wake},
         theme::{Depth, needs_ascii},
         ui_state::Voice,
@@ -59,6 +60,18 @@ pub struct Files {
     pub now: Preferences,
     /// What is wrong, as it was told.
     wrong: Vec<Problem>,
+}
+
+/// How the dashboard calls a person who does not look.
+const fn call(config: &Config) -> Call {
+    Call {
+        bell: config.notify.bell,
+        desktop: match config.notify.desktop {
+            config::Desktop::Off => Desktop::Off,
+            config::Desktop::Osc9 => Desktop::Osc9,
+            config::Desktop::Osc777 => Desktop::Osc777,
+        },
+    }
 }
 
 impl Place {
@@ -148,6 +161,7 @@ impl Files {
             keymap,
             fps: config.ui.fps,
             mouse: config.ui.mouse,
+            call: call(&config),
         };
         Ok(Self {
             place,
@@ -260,6 +274,17 @@ fn differences(old: &Config, new: &Config) -> Vec<String> {
     let mut told = Vec::new();
     let mut later = Vec::new();
     for section in changed(&old, &new) {
+        if section == "notify" {
+            let keys = changed(&old["notify"], &new["notify"]);
+            let (here, runs): (Vec<_>, Vec<_>) = keys
+                .into_iter()
+                .partition(|key| matches!(key.as_str(), "bell" | "desktop"));
+            told.extend(here);
+            if !runs.is_empty() {
+                later.push(section);
+            }
+            continue;
+        }
         if section != "ui" {
             later.push(section);
             continue;

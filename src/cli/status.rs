@@ -15,7 +15,7 @@ use crate::{
     journal::{Reader, RunDir, fold, last_sample},
     resources::Sample,
     runtime::prepare::read_folder,
-    tui::view::attention::{self, Waiting},
+    tui::view::attention,
 };
 
 /// Flags of `status`.
@@ -69,7 +69,7 @@ pub fn status(args: &StatusArgs, global: &Global) -> Outcome {
     }
 }
 
-fn read(dir: &RunDir) -> Result<State, Error> {
+pub(super) fn read(dir: &RunDir) -> Result<State, Error> {
     let (setup, _) = read_folder(&dir.path)?;
     let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))
@@ -101,16 +101,8 @@ fn json(state: &State, sample: Option<&Sample>, live: bool) -> String {
         })
         .collect();
     let attention: Vec<serde_json::Value> = attention::waiting(state)
-        .into_iter()
-        .map(|what| {
-            let held = attention::held_up(state, what);
-            let (agent, phase) = match what {
-                Waiting::Agent(ix) => (Some(state.id(ix)), None),
-                Waiting::Phase(ix) => (None, Some(&state.setup.plan.phases[ix.ix()].id)),
-            };
-            let held: Vec<_> = held.into_iter().map(|ix| state.id(ix)).collect();
-            serde_json::json!({ "agent": agent, "phase": phase, "holds_up": held })
-        })
+        .iter()
+        .map(|item| super::asks::json(state, item))
         .collect();
     let memory = sample.map(|s| {
         serde_json::json!({

@@ -27,17 +27,6 @@ pub struct SaveArgs {
     pub output: Option<std::path::PathBuf>,
 }
 
-/// `asks`.
-#[derive(Debug, Args)]
-pub struct AsksArgs {
-    /// Which run.
-    #[command(flatten)]
-    pub of: RunName,
-    /// JSON in place of text
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// `diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
@@ -66,10 +55,6 @@ pub fn refuse(command: &Command) -> Error {
         Command::Export(_) => (
             "export",
             "copy the run's folder below .wavedeck/runs; its journal is JSON Lines",
-        ),
-        Command::Asks(_) => (
-            "asks",
-            "use `wavedeck status`; questions come with the agent drivers",
         ),
         Command::Diff(_) => (
             "diff",

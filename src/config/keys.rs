@@ -2,7 +2,9 @@
 //!
 //! Must not know about layers: `load` does.
 
-use super::model::{Color, Config, Glyphs};
+use toml::de::DeValue;
+
+use super::model::{Color, Config, Desktop, Glyphs};
 use crate::plan::decode::{Decoder, Val, at};
 use crate::plan::{Mode, RamLimit, units};
 
@@ -22,6 +24,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
         ],
     ),
     ("ui", &["theme", "glyphs", "fps", "mouse", "color"]),
+    ("notify", &["bell", "desktop", "command", "timeout"]),
     ("runs", &["keep", "keep_days"]),
 ];
 
@@ -119,6 +122,23 @@ pub(super) fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str
             ];
             put(&mut config.ui.color, d.one_of(value, &words).map(|c| c.v));
         }
+        ("notify", "bell") => put(&mut config.notify.bell, d.flag(value).map(|b| b.v)),
+        ("notify", "desktop") => {
+            let words = [
+                ("off", Desktop::Off),
+                ("osc9", Desktop::Osc9),
+                ("osc777", Desktop::Osc777),
+            ];
+            put(
+                &mut config.notify.desktop,
+                d.one_of(value, &words).map(|w| w.v),
+            );
+        }
+        ("notify", "command") => put(&mut config.notify.command, command(d, value)),
+        ("notify", "timeout") => put(
+            &mut config.notify.timeout_us,
+            d.duration(value).map(|t| t.v.max(SHORTEST)),
+        ),
         ("runs", "keep") => put(
             &mut config.runs.keep,
             d.whole32(value, 1, u32::MAX).map(|n| n.v),
@@ -145,6 +165,19 @@ fn ram(d: &mut Decoder, value: &Val<'_>) -> Option<RamLimit> {
 
 fn percent(d: &mut Decoder, value: &Val<'_>) -> Option<u32> {
     d.whole32(value, 1, 100).map(|n| n.v)
+}
+
+/// A command; an empty one is none.
+fn command(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<String>> {
+    let empty = match value.get_ref() {
+        DeValue::Array(words) => words.is_empty(),
+        DeValue::String(text) => text.trim().is_empty(),
+        _ => false,
+    };
+    if empty {
+        return Some(Vec::new());
+    }
+    d.command(value).map(|c| c.v)
 }
 
 /// Shortest interval of sampling in microseconds.

@@ -91,14 +91,25 @@ pub fn load(
     let mut config = Config::default();
     let mut errors = Vec::new();
     let files = [
-        user_file(read_env),
-        project.map(|root| root.join(PROJECT_FILE)),
+        (user_file(read_env), false),
+        (project.map(|root| root.join(PROJECT_FILE)), true),
     ];
-    for path in files.into_iter().flatten() {
+    for (path, of_project) in files {
+        let Some(path) = path else { continue };
+        let own = config.notify.command.clone();
         let file = path.display().to_string();
         match read_file(&path) {
             Ok(None) => {}
-            Ok(Some(source)) => layer(&mut config, &mut errors, file, source),
+            Ok(Some(source)) => {
+                layer(&mut config, &mut errors, file.clone(), source);
+                if of_project && config.notify.command != own {
+                    errors.push(ConfigError {
+                        file,
+                        source: String::new(),
+                        found: foreign_command(),
+                    });
+                }
+            }
             Err(why) => {
                 let mut d = Decoder::default();
                 d.sink.error(At::NOWHERE, format!("cannot be read: {why}"));
@@ -127,6 +138,14 @@ pub fn load(
     } else {
         Err(ConfigErrors(errors))
     }
+}
+
+/// A repository's file names no program that a person has not chosen: an agent may have written it.
+fn foreign_command() -> Vec<Diagnostic> {
+    let mut d = Decoder::default();
+    let text = "`notify.command` counts only in your own configuration, not in a project's";
+    d.sink.error(At::NOWHERE, text);
+    d.sink.finish("")
 }
 
 fn layer(config: &mut Config, errors: &mut Vec<ConfigError>, file: String, source: String) {

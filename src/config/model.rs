@@ -24,6 +24,8 @@ pub struct Config {
     pub flags: Flags,
     /// The dashboard.
     pub ui: Ui,
+    /// How a person is told of what waits.
+    pub notify: Notify,
     /// Finished runs on disk.
     pub runs: Runs,
 }
@@ -240,6 +242,43 @@ impl Default for Ui {
             fps: 30,
             mouse: true,
             color: Color::Auto,
+        }
+    }
+}
+
+/// How a terminal is asked to show a message on the desktop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Desktop {
+    /// Not at all.
+    #[default]
+    Off,
+    /// By the sequence OSC 9 (iTerm2, Windows Terminal, kitty, foot, WezTerm and others).
+    Osc9,
+    /// By the sequence OSC 777 (rxvt-unicode, foot, WezTerm, Ghostty and others).
+    Osc777,
+}
+
+/// `[notify]`: how a person is told that something waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Notify {
+    /// Whether an open dashboard rings the terminal's bell.
+    pub bell: bool,
+    /// Whether an open dashboard asks the terminal for a message on the desktop.
+    pub desktop: Desktop,
+    /// A command that the runner starts, also while no dashboard is open; empty: none.
+    pub command: Vec<String>,
+    /// Microseconds that it may take; 10 s.
+    pub timeout_us: u64,
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Self {
+            bell: true,
+            desktop: Desktop::Off,
+            command: Vec::new(),
+            timeout_us: 10 * SECOND_US,
         }
     }
 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Mode;
 
+use super::Answer;
+
 /// What an action is aimed at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -87,6 +89,16 @@ pub enum Action {
         /// Which of its workers; none takes the next in its list.
         worker: Option<String>,
     },
+    /// Answers something that waits for a person.
+    Answer {
+        /// Its number.
+        id: u32,
+        /// What.
+        answer: Answer,
+        /// What is said with it; the reason of a no.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        text: Option<String>,
+    },
     /// Changes how many agents may run at once.
     Agents {
         /// The new cap, at least 1.
@@ -104,7 +116,6 @@ pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
         "fallback",
         "sequential fallback of a group comes with the planner; use `sequential`",
     ),
-    ("answer", "questions come with the agent drivers"),
     (
         "tell",
         "telling an agent something comes with the agent drivers",
@@ -113,7 +124,6 @@ pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
         "add",
         "adding agents to a live run is not built yet; start a second run",
     ),
-    ("approve", "approvals come with the attention queue"),
     ("rollback", "roll-back comes with workspaces"),
     ("unload", "model servers are not read yet"),
     ("pin", "pinning comes with the memory controller"),

@@ -31,6 +31,11 @@ pub enum Command {
         /// Which.
         key: JobKey,
     },
+    /// Tell a person that something waits, by whatever the configuration names.
+    Notify {
+        /// The item's number in the attention queue.
+        id: u32,
+    },
     /// The run is over: close down with this status.
     Finish {
         /// Exit status.
@@ -53,6 +58,9 @@ impl Command {
     /// may have been told to end since, and what was to go on may have been frozen again.
     #[must_use]
     pub fn still_wanted(&self, state: &State) -> bool {
+        if let Self::Notify { id } = self {
+            return state.attention.open.values().any(|item| item.id == *id);
+        }
         let (Self::Spawn { key, .. } | Self::Thaw { key }) = self else {
             return true;
         };
@@ -207,6 +215,7 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
                 .map(|key| Command::Terminate { key })
                 .collect()
         }
+        (Event::AttentionRaised(raised), _) => vec![Command::Notify { id: raised.id }],
         (Event::RunFinished { status, .. }, _) => vec![Command::Finish { status: *status }],
         _ => Vec::new(),
     }

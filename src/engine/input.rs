@@ -125,6 +125,11 @@ pub enum InputKind {
         /// What.
         trouble: Trouble,
     },
+    /// A person could not be told of what waits.
+    NotTold {
+        /// Why, in words.
+        error: String,
+    },
     /// An agent has been silent for its `quiet`, or speaks again.
     Quiet {
         /// Whom.

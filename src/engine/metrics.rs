@@ -145,7 +145,6 @@ impl Metrics {
                 "average_memory_usage_mb",
                 "samples are beside the journal; `report` reads them",
             ),
-            ("escalations", "the attention queue is not built yet"),
             (
                 "final_quality_score",
                 "quality scores come with the reports",
@@ -181,7 +180,7 @@ impl Metrics {
             total_api_calls: None,
             validation_failures: state.red_checks,
             retry_attempts: state.retries,
-            escalations: None,
+            escalations: Some(state.attention.last_id),
             final_quality_score: None,
             agent_execution_times: BTreeMap::new(),
             agent_success_rates: BTreeMap::new(),

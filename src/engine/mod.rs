@@ -24,17 +24,17 @@ pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
 pub use command::{Command, effects};
-pub use decide::{Refusal, decide, resolve};
+pub use decide::{Refusal, decide, resolve, waiting};
 pub use event::{
-    Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Record,
-    StoppedBy, Trouble, Zone, whose,
+    Answer, AttentionAnswered, AttentionKind, AttentionRaised, Cause, CheckPlace, Event, Exit,
+    FailureKind, Figures, Handle, Interruption, Level, Record, StoppedBy, Trouble, Zone, whose,
 };
 pub use input::{Input, InputKind, JobKey, Owner};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
-    AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, Memory, PhaseState,
-    PhaseStatus, Place, Rank, Ready, Shelf, State, Status,
+    AgentState, AttemptEnd, Attention, CheckRun, Ending, HoldBy, Item, JobState, Live, Memory,
+    PhaseState, PhaseStatus, Place, Rank, Ready, Shelf, State, Status,
 };
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;

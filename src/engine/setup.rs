@@ -242,6 +242,7 @@ impl Setup {
             gate: "check",
             argv,
             ram_bytes: DEFAULT_CHECK_RAM_BYTES,
+            approve: None,
         });
         own.chain(agent.gates.iter().flat_map(|g| self.gate_steps(g.ix())))
             .collect()
@@ -259,11 +260,20 @@ impl Setup {
 
     fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
         let gate = &self.plan.gates[gate];
-        gate.run.iter().map(|argv| CheckStep {
+        let commands = gate.run.iter().map(|argv| CheckStep {
             gate: &gate.id,
             argv,
             ram_bytes: gate.ram_bytes,
-        })
+            approve: None,
+        });
+        // A person is asked when everything that a machine can check is green.
+        let approval = gate.approve.as_deref().map(|question| CheckStep {
+            gate: &gate.id,
+            argv: &[],
+            ram_bytes: 0,
+            approve: Some(question),
+        });
+        commands.chain(approval)
     }
 
     /// Returns whether an agent has a process of its own.
@@ -280,13 +290,15 @@ pub const DEFAULT_CHECK_RAM_BYTES: u64 = 200 << 20;
 /// gives an agent.
 pub const DEFAULT_CHECK_LIMIT_US: u64 = 2 * 3600 * 1_000_000;
 
-/// One check command with the gate that it belongs to.
+/// One check command, or one approval, with the gate that it belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CheckStep<'a> {
     /// The gate's id, or `check`.
     pub gate: &'a str,
-    /// The command.
+    /// The command; empty for an approval.
     pub argv: &'a [String],
     /// Memory reserved for it, in bytes.
     pub ram_bytes: u64,
+    /// What a person is asked to approve, where it is no command.
+    pub approve: Option<&'a str>,
 }

@@ -323,3 +323,83 @@ fn nobody_is_left_without_an_end_and_a_reason() {
     assert_eq!(said(1), (Status::Skipped, red.to_owned()));
     assert_eq!(said(2), (Status::Skipped, "b skipped".to_owned()));
 }
+
+fn say(id: u32, answer: Answer) -> Action {
+    Action::Answer {
+        id,
+        answer,
+        text: None,
+    }
+}
+
+fn asks(rig: &Rig) -> Vec<(u32, AttentionKind)> {
+    let items = waiting(&rig.state);
+    items.iter().map(|item| (item.id, item.kind)).collect()
+}
+
+/// What is asked is of the moment: a pause lets the question stand, a retry takes it back.
+#[test]
+fn an_approval_outlives_a_pause_and_is_taken_back_by_a_retry() {
+    let mut plan = empty();
+    plan.gates = vec![gate("ok")];
+    plan.gates[0].run.clear();
+    plan.gates[0].approve = Some("Fine?".into());
+    plan.phases = vec![phase("p", true, vec![GateIx(0)])];
+    for id in ["a", "nurse"] {
+        let mut agent = agent(id, 1, 1);
+        agent.phase = Some(PhaseIx(0));
+        plan.agents.push(agent);
+    }
+    let mut need = hard(0);
+    need.when = crate::plan::When::Failed;
+    plan.agents[1].needs = vec![need];
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 1);
+    assert_eq!(asks(&rig), [(1, AttentionKind::Failed)]);
+    // Clients get the state as JSON.
+    let json = serde_json::to_string(&rig.state).unwrap();
+    assert_eq!(serde_json::from_str::<State>(&json).unwrap(), rig.state);
+    assert!(rig.has(Command::Notify { id: 1 }));
+    // Handled: nobody has to look at it any more. The phase asks.
+    rig.end_agent(1, 0);
+    assert_eq!(asks(&rig), [(2, AttentionKind::Approval)]);
+    rig.act(Action::Retry {
+        target: Target::Agent("a".into()),
+    });
+    assert_eq!(asks(&rig), []);
+    let old = resolve(&rig.state, &say(2, Answer::Yes)).unwrap_err();
+    assert_eq!(old.to_string(), "2 does not wait any more");
+    rig.end_agent(0, 0);
+    // Asked anew, with a number of its own; it can be answered while it is paused.
+    assert_eq!(asks(&rig), [(3, AttentionKind::Approval)]);
+    rig.act(pause("phase:p"));
+    assert_eq!(asks(&rig), [(3, AttentionKind::Approval)]);
+    rig.act(say(3, Answer::Yes));
+    assert_eq!(rig.state.phases[0].status, PhaseStatus::Completed);
+    assert_eq!(rig.state.finished, Some(0));
+}
+
+/// An attempt that is left does not try again by itself what a person has refused.
+#[test]
+fn a_no_blocks_an_agent_although_attempts_are_left() {
+    let mut plan = empty();
+    plan.gates = vec![gate("ok")];
+    plan.gates[0].approve = Some("Fine?".into());
+    let mut agent = agent("a", 1, 1);
+    agent.gates = vec![GateIx(0)];
+    agent.retry.attempts = 3;
+    plan.agents.push(agent);
+    let mut rig = Rig::new(plan, true);
+    let owner = Owner::Agent(AgentIx(0));
+    rig.end_agent(0, 0);
+    // Its command comes first.
+    assert_eq!(asks(&rig), []);
+    rig.end(rig.check_key(owner), 0);
+    assert_eq!(asks(&rig), [(1, AttentionKind::Approval)]);
+    rig.act(say(1, Answer::No));
+    assert_eq!(rig.state.agent(AgentIx(0)).status, Status::Blocked);
+    assert_eq!(asks(&rig), [(2, AttentionKind::FailedGate)]);
+    rig.act(say(2, Answer::Retry));
+    assert_eq!(rig.state.agent(AgentIx(0)).attempt, 2);
+    assert_eq!(asks(&rig), []);
+}

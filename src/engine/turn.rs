@@ -3,7 +3,7 @@
 //! Shared by the live loop and by simulation, so both run the same code. Must not write or start
 //! anything: the caller journals the records, then carries the commands out.
 
-use crate::plan::AgentId;
+use crate::plan::{AgentId, AgentIx};
 
 use super::{
     Command, EdgeKind, Event, Input, InputKind, Record, State,
@@ -99,6 +99,7 @@ fn source(event: &Event) -> String {
         | Event::AgentCompleted { agent, .. }
         | Event::AgentFailed { agent, .. } => agent.to_string(),
         Event::OperatorAction { .. } => "operator".to_owned(),
+        Event::AttentionAnswered(answered) if answered.answer.is_some() => "operator".to_owned(),
         Event::ZoneChanged { .. } => "sensor".to_owned(),
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunDegraded { .. } => {
             "runner".to_owned()
@@ -114,6 +115,10 @@ fn source(event: &Event) -> String {
 
 /// Direct successors whose fate the event decides.
 fn affected(state: &State, event: &Event) -> Vec<AgentId> {
+    if let Event::AttentionRaised(raised) = event {
+        let ix = raised.agent.as_ref().and_then(|agent| state.find(agent));
+        return ix.map_or_else(Vec::new, |ix| successors(state, ix));
+    }
     let (Event::AgentCompleted { agent, .. }
     | Event::AgentFailed { agent, .. }
     | Event::AgentSkipped { agent, .. }
@@ -126,6 +131,10 @@ fn affected(state: &State, event: &Event) -> Vec<AgentId> {
     let Some(ix) = state.find(agent) else {
         return Vec::new();
     };
+    successors(state, ix)
+}
+
+fn successors(state: &State, ix: AgentIx) -> Vec<AgentId> {
     let mut ids = Vec::new();
     for edge in &state.setup.edges_out[ix.ix()] {
         let concerns = edge.kind != EdgeKind::Soft;

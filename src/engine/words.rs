@@ -4,7 +4,7 @@
 
 use crate::plan::{Mode, suggest::Suggest};
 
-use super::{Action, Target, UNBUILT_ACTIONS};
+use super::{Action, Answer, Target, UNBUILT_ACTIONS};
 
 /// Why words are no action.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,8 @@ pub const VERBS: &[(&str, &str)] = &[
     ("sequential", "sequential [--now]"),
     ("swap", "swap AGENT [WORKER]"),
     ("agents", "agents N"),
+    ("answer", "answer ID yes|no|retry|stop [TEXT…]"),
+    ("approve", "approve ID…"),
 ];
 
 /// Reads the words of an action; a verb with several targets gives several actions.
@@ -126,6 +128,11 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
                 verb,
             )),
         },
+        ("answer", [id, word, text @ ..]) => single(answer(id, word, text)?),
+        ("approve", [_, ..]) => rest
+            .iter()
+            .map(|id| answer(id, Answer::Yes.name(), &[]))
+            .collect(),
         (known, _) if VERBS.iter().any(|(v, _)| *v == known) => Err(usage(
             &format!("`{known}` does not take these words"),
             known,
@@ -155,6 +162,7 @@ fn usage(message: &str, verb: &str) -> ParseError {
     let words = VERBS.iter().find(|(v, _)| *v == verb).map(|(_, w)| *w);
     let error = ParseError::usage(message);
     match words {
+        Some(words) if !words.contains("TARGET") => error.help(words),
         Some(words) => error.help(format!(
             "{words}; a TARGET is an agent's id, track:ID, phase:ID or all"
         )),
@@ -182,6 +190,30 @@ fn agent_id(word: &str) -> Result<String, ParseError> {
             Err(ParseError::usage(format!("`{word}` is no agent's id")).help("swap AGENT [WORKER]"))
         }
     }
+}
+
+/// Reads an answer to an item of the attention queue.
+fn answer(id: &str, word: &str, text: &[String]) -> Result<Action, ParseError> {
+    let number = id.parse::<u32>().ok().filter(|id| *id > 0);
+    let number = number.ok_or_else(|| {
+        usage(
+            &format!("`{id}` is no number of the queue; `wavedeck asks` lists it"),
+            "answer",
+        )
+    })?;
+    let known = Answer::ALL.into_iter().find(|a| a.name() == word);
+    let answer = known.ok_or_else(|| {
+        usage(
+            &format!("`{word}` is no answer: expected yes, no, retry or stop"),
+            "answer",
+        )
+    })?;
+    let text = text.join(" ");
+    Ok(Action::Answer {
+        id: number,
+        answer,
+        text: (!text.is_empty()).then_some(text),
+    })
 }
 
 /// Returns the mode of a name.
@@ -269,6 +301,21 @@ mod tests {
         assert_eq!(ok("swap api"), [swap(None)]);
         assert_eq!(ok("swap api claude:sonnet"), [swap(Some("claude:sonnet"))]);
         assert_eq!(ok("agents 3"), [Action::Agents { cap: 3 }]);
+        let answer = |id, answer, text: Option<&str>| Action::Answer {
+            id,
+            answer,
+            text: text.map(str::to_owned),
+        };
+        assert_eq!(ok("answer 3 yes"), [answer(3, Answer::Yes, None)]);
+        assert_eq!(
+            ok("answer 12 no too wide"),
+            [answer(12, Answer::No, Some("too wide"))]
+        );
+        assert_eq!(ok("answer 4 retry"), [answer(4, Answer::Retry, None)]);
+        assert_eq!(
+            ok("approve 1 2"),
+            [answer(1, Answer::Yes, None), answer(2, Answer::Yes, None)]
+        );
     }
 
     #[test]
@@ -288,6 +335,12 @@ mod tests {
             ("swap a b c", "swap AGENT [WORKER]"),
             ("agents 0", "`0` is no number of agents from 1"),
             ("agents many", "`many` is no number"),
+            ("answer", "answer ID yes|no|retry|stop"),
+            ("answer 3", "answer ID yes|no|retry|stop"),
+            ("answer api yes", "`api` is no number of the queue"),
+            ("answer 0 yes", "`0` is no number of the queue"),
+            ("answer 3 perhaps", "`perhaps` is no answer"),
+            ("approve", "approve ID"),
             ("puase api", "did you mean `pause`?"),
             ("dance", "unknown action `dance`"),
         ];

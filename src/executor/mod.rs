@@ -39,6 +39,8 @@ pub enum Owner {
     Agent(AgentId),
     /// A phase's, by the phase's id: a command of one of its gates.
     Phase(String),
+    /// Nobody's: it tells a person that something waits.
+    Notice,
 }
 
 /// What a job is to its owner.
@@ -101,6 +103,7 @@ impl JobKey {
             Owner::Agent(id) => id.as_str().to_owned(),
             // No agent's id holds a colon.
             Owner::Phase(id) => format!("phase:{id}"),
+            Owner::Notice => "notice:".to_owned(),
         };
         let check = match &self.kind {
             JobKind::Main => None,

@@ -8,7 +8,7 @@
 
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
-use crate::engine::{CheckPlace, Event, Record};
+use crate::engine::{AttentionAnswered, AttentionRaised, CheckPlace, Event, Record};
 
 /// Reads a line's record, or leaves it to serde.
 pub(super) fn fast(line: &[u8]) -> Option<Record> {
@@ -79,6 +79,8 @@ impl<'de> Visitor<'de> for RecordVisitor {
 macro_rules! kinds {
     ($kind:ident, $map:ident;
      $($name:literal $variant:ident { $($field:ident),* $(; $($default:ident),*)? })*
+     @structs
+     $($struct:literal $struct_variant:ident { $($member:ident),* $(; $($optional:ident),*)? })*
      @checks
      $($check:literal $check_variant:ident { $($check_field:ident),* })*
     ) => {
@@ -99,6 +101,24 @@ macro_rules! kinds {
                     $($field: need($field)?,)*
                     $($($default: $default.unwrap_or_default(),)*)?
                 }
+            })*
+            $($struct => {
+                $(let mut $member = None;)*
+                $($(let mut $optional = None;)*)?
+                while let Some(key) = $map.next_key::<&str>()? {
+                    match key {
+                        $(stringify!($member) => set(&mut $member, $map.next_value()?)?,)*
+                        $($(stringify!($optional) => set(&mut $optional, $map.next_value()?)?,)*)?
+                        _ => {
+                            $map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                // A variant of this kind holds a structure of its own name.
+                Event::$struct_variant($struct_variant {
+                    $($member: need($member)?,)*
+                    $($($optional: $optional.unwrap_or_default(),)*)?
+                })
             })*
             $($check => {
                 let (mut agent, mut phase) = (None, None);
@@ -177,6 +197,13 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "wave.completed" WaveCompleted { wave }
         "checkpoint.made" CheckpointMade { wave }
         "zone.changed" ZoneChanged { from, to, halted, figures }
+        @structs
+        "attention.raised" AttentionRaised {
+            id, attention, attempt, title, since_us, answers; agent, phase, gate
+        }
+        "attention.answered" AttentionAnswered {
+            id, attention, by, waited_us; agent, phase, answer, text
+        }
         @checks
         "check.queued" CheckQueued {}
         "check.scheduled" CheckScheduled { ram_bytes, pressure_permille }

@@ -3,8 +3,9 @@
 
 use crate::{
     engine::{
-        Action, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level,
-        Metrics, Record, State, StoppedBy, Target, Trouble, Zone,
+        Action, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Cause, CheckPlace,
+        Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Metrics, Record, State,
+        StoppedBy, Target, Trouble, Zone,
     },
     graph::random::Rng,
     plan::{AgentId, Mode},
@@ -60,10 +61,12 @@ fn kind(event: &Event) -> usize {
         Event::CheckFrozen { .. } => 39,
         Event::CheckThawed { .. } => 40,
         Event::ProcessTrouble { .. } => 41,
+        Event::AttentionRaised(_) => 42,
+        Event::AttentionAnswered(_) => 43,
     }
 }
 
-const KINDS: usize = 42;
+const KINDS: usize = 44;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -423,12 +426,34 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             agent: maybe(rng, id),
             phase: maybe(rng, text),
             attempt: small(rng),
-            trouble: match rng.below(3) {
+            trouble: match rng.below(4) {
                 0 => Trouble::OutputLost(text(rng)),
+                3 => Trouble::NotTold(text(rng)),
                 1 => Trouble::Killed(small(rng)),
                 _ => Trouble::Survives(small(rng)),
             },
         },
+        42 => Event::AttentionRaised(AttentionRaised {
+            id: small(rng),
+            attention: attention(rng),
+            agent: maybe(rng, id),
+            phase: maybe(rng, text),
+            attempt: small(rng),
+            gate: maybe(rng, text),
+            title: text(rng),
+            since_us: big(rng),
+            answers: (0..rng.below(3)).map(|_| pick(rng, &Answer::ALL)).collect(),
+        }),
+        43 => Event::AttentionAnswered(AttentionAnswered {
+            id: small(rng),
+            attention: attention(rng),
+            agent: maybe(rng, id),
+            phase: maybe(rng, text),
+            answer: maybe(rng, |rng| pick(rng, &Answer::ALL)),
+            by: text(rng),
+            text: maybe(rng, text),
+            waited_us: big(rng),
+        }),
         _ => Event::ZoneChanged {
             from: zone(rng),
             to: zone(rng),
@@ -436,6 +461,17 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             figures: figures(rng),
         },
     }
+}
+
+fn attention(rng: &mut Rng) -> AttentionKind {
+    let kinds = [
+        AttentionKind::Approval,
+        AttentionKind::FailedGate,
+        AttentionKind::Blocked,
+        AttentionKind::Failed,
+        AttentionKind::FailedPhase,
+    ];
+    pick(rng, &kinds)
 }
 
 /// A random record of a kind.

@@ -154,16 +154,6 @@ pub(super) fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) 
     if let Some(n) = &raw.limits.cost_microusd {
         add(["limits", "cost_usd", ""], n.at, "", rate);
     }
-    for (id, gate) in &raw.gates {
-        if let Some(question) = &gate.approve {
-            add(
-                ["gate", id, "approve"],
-                question.at,
-                "",
-                "use a gate with `run`; approvals are not built",
-            );
-        }
-    }
     for track in &raw.tracks {
         if let Some((at, toml)) = track.gates_toml.as_ref().filter(|(_, t)| t != "[]") {
             add(

@@ -9,7 +9,7 @@ mod attempts;
 pub use attempts::{Attempt, Attempts, CheckKey, CheckStep, Ended, Retried, When};
 
 use crate::{
-    engine::{AgentState, Cause, Event, Record, State, Status, Zone},
+    engine::{AgentState, AttentionKind, Cause, Event, JobState, Record, State, Status, Zone},
     plan::{AgentIx, PhaseIx},
 };
 
@@ -116,7 +116,7 @@ pub struct Barrier {
     pub seq: u64,
     /// When (elapsed µs).
     pub at_us: u64,
-    /// Which phase has not passed, and whether its gate is red.
+    /// Which phase has not passed, and whether a person is needed: its gate is red, or asks for a yes.
     pub closed: Option<(PhaseIx, bool)>,
 }
 
@@ -262,8 +262,11 @@ impl History {
 
 /// The barrier that is closed, and whether its gate is red.
 fn closed(state: &State) -> Option<(PhaseIx, bool)> {
-    let phase = state.closed_barrier()?;
-    Some((phase, state.phases[phase.ix()].gate_red))
+    let ix = state.closed_barrier()?;
+    let phase = &state.phases[ix.ix()];
+    // Who asks for a yes waits for a person just as much.
+    let asks = |check: &crate::engine::CheckRun| check.job == JobState::Asking;
+    Some((ix, phase.gate_red || phase.check.as_ref().is_some_and(asks)))
 }
 
 /// Returns the nearest mark after (or, backwards, before) a record.
@@ -292,6 +295,9 @@ const fn mark(event: &Event) -> Option<MarkKind> {
             cause: Cause::Swap, ..
         } => Some(MarkKind::Swap),
         Event::AgentBlocked { .. } => Some(MarkKind::Attention),
+        Event::AttentionRaised(raised) if matches!(raised.attention, AttentionKind::Approval) => {
+            Some(MarkKind::Attention)
+        }
         Event::ZoneChanged { .. } => Some(MarkKind::Zone),
         Event::GatePassed { .. } | Event::GateFailed { .. } => Some(MarkKind::Gate),
         Event::OperatorAction { .. } => Some(MarkKind::Operator),

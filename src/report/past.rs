@@ -15,7 +15,7 @@ use super::history::{Barrier, History, Kept, Mark, Span};
 /// What held back an agent that was ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Held {
-    /// Red gates, µs: only a person can help.
+    /// Red gates and approvals, µs: only a person can help.
     pub red_us: u64,
     /// Earlier phases that had not ended, µs.
     pub phases: BTreeMap<PhaseIx, u64>,

@@ -26,7 +26,7 @@ use crate::{
 pub use error::ClientError;
 
 use super::{
-    output, past,
+    diff, output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
@@ -213,6 +213,10 @@ impl Client {
                         }
                         // There is no going back in what happens now.
                         Request::Replay(_) => continue,
+                        Request::Diff { base } => {
+                            diff::send(&theirs.dir, base, to.clone());
+                            continue;
+                        }
                         Request::Log(ask) => {
                             let setup = theirs.state().setup.clone();
                             let read =

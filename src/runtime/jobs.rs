@@ -189,6 +189,7 @@ pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKe
         executor::Owner::Phase(id) => engine::Owner::Phase(PhaseIx::of(
             setup.plan.phases.iter().position(|p| p.id == *id)?,
         )),
+        executor::Owner::Notice => return None,
     };
     let (check, round) = match &key.kind {
         JobKind::Main => (None, 1),

@@ -15,7 +15,7 @@ use std::{
 
 use crate::{
     display::{clean_line, safe_json},
-    engine::{Event, Record, whose},
+    engine::{Answer, AttentionKind, Event, Record, whose},
     journal::{Follower, Line},
 };
 
@@ -252,6 +252,27 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::AgentSkipped { agent, reason, .. } => format!("- {agent} skipped: {reason}"),
         Event::AgentStopped { agent, .. } => format!("- {agent} stopped"),
         Event::AgentBlocked { agent, reason, .. } => format!("! {agent} WAITS FOR YOU: {reason}"),
+        // What is red, blocked or failed tells of itself already.
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Approval => {
+            let whose = whose(raised.agent.as_ref(), raised.phase.as_deref());
+            format!(
+                "! {whose} ASKS FOR YOUR YES: {} (`wavedeck ctl answer {} yes|no`)",
+                raised.title, raised.id
+            )
+        }
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
+            let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
+            let how = match answered.answer {
+                Some(Answer::Yes) => "is approved",
+                Some(_) => "is not approved",
+                None => "asks no longer",
+            };
+            let said = answered
+                .text
+                .as_ref()
+                .map_or_else(String::new, |t| format!(": {t}"));
+            format!("  {whose} {how}{said}")
+        }
         Event::AgentRetrying {
             agent,
             delay_us,

@@ -4,11 +4,13 @@
 //! the journal, then carries commands out. Must not decide anything about agents itself.
 
 pub mod client;
+mod diff;
 pub mod guard;
 pub mod jobs;
 mod later;
 pub mod lines;
 pub mod news;
+mod notices;
 mod output;
 pub mod past;
 pub mod prepare;

@@ -72,6 +72,12 @@ pub struct RunConfig {
     pub sample_us: u64,
     /// Names of environment variables that agents get.
     pub env: Vec<String>,
+    /// The command that tells a person of what waits; empty: none.
+    #[serde(default)]
+    pub notify: Vec<String>,
+    /// How long it may take, in microseconds.
+    #[serde(default)]
+    pub notify_limit_us: u64,
 }
 
 /// What `run` was told beside plan and configuration.
@@ -145,6 +151,8 @@ impl RunConfig {
             spawners: config.processes.spawners,
             sample_us: config.sampling.interval_us,
             env: config.processes.env.clone(),
+            notify: config.notify.command.clone(),
+            notify_limit_us: config.notify.timeout_us,
         }
     }
 

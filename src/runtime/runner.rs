@@ -32,6 +32,7 @@ use super::{
     jobs::JobMaker,
     later::{Later, sampler},
     lines::{LineKind, Lines},
+    notices::Notices,
     past,
     prepare::{FolderError, RunConfig, read_folder},
     recover, socket,
@@ -283,6 +284,12 @@ impl Runner {
         };
         let workdir = PathBuf::from(&self.config.workdir);
         let turns = Turns {
+            notices: Notices::new(
+                self.config.notify,
+                Duration::from_micros(self.config.notify_limit_us),
+                &self.dir.path,
+                &workdir,
+            ),
             snapshots: Snapshotter::new(&self.dir.path, self.journal.position()),
             jobs: JobMaker {
                 workdir,
@@ -351,7 +358,7 @@ fn passes(allowed: &[String], name: &str) -> bool {
 }
 
 fn private_folders(dir: &Path) -> io::Result<()> {
-    for name in ["output", "gates"] {
+    for name in ["output", "gates", "notify"] {
         crate::sys::lock::private_dir(&dir.join(name))?;
     }
     Ok(())

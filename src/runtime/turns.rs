@@ -27,6 +27,7 @@ use super::{
     jobs::{self, JobMaker},
     lines::Lines,
     news::{News, Sink},
+    notices::Notices,
 };
 
 /// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
@@ -81,6 +82,8 @@ pub(super) struct Turns {
     pub base_us: u64,
     pub started: Instant,
     pub inbox: mpsc::Receiver<Msg>,
+    /// Tells a person of what waits.
+    pub notices: Notices,
     /// Carried out once, after the first turn's commands: starts what may come later.
     pub after_first: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -88,6 +91,7 @@ pub(super) struct Turns {
 /// What only the loop's own run needs.
 struct Running {
     turns: Turns,
+    notices: Notices,
     lock: Option<RunLock>,
     turn: Turn,
     clients: Vec<Box<dyn Sink>>,
@@ -115,8 +119,9 @@ impl Turns {
     ///
     /// The lock of the run is given back before the last lines are printed: a reader who does not
     /// read must not keep an ended run looking alive.
-    pub fn run(self, first: InputKind, lock: RunLock) -> u8 {
+    pub fn run(mut self, first: InputKind, lock: RunLock) -> u8 {
         let mut running = Running {
+            notices: std::mem::take(&mut self.notices),
             turns: self,
             lock: Some(lock),
             turn: Turn::default(),
@@ -182,6 +187,7 @@ impl Running {
             {
                 self.input(InputKind::Deadline);
             }
+            self.notices_overdue();
             self.write_again();
             self.flush();
             if self.guard_lost && self.turns.state.stopping.is_none() && self.status.is_none() {
@@ -203,7 +209,9 @@ impl Running {
             self.turns.started + Duration::from_micros(due.saturating_sub(self.turns.base_us))
         });
         let look = (self.starting > 0).then(|| Instant::now() + LOOK);
-        [due, self.write_again, look].into_iter().flatten().min()
+        let notice = self.notices.deadline();
+        let all = [due, self.write_again, look, notice];
+        all.into_iter().flatten().min()
     }
 
     fn take(&mut self, msg: Msg) {
@@ -269,6 +277,10 @@ impl Running {
         let mut reports = std::mem::take(&mut self.reports);
         self.turns.mailbox.drain(&mut reports);
         for report in reports.drain(..) {
+            if let Some(step) = self.notices.report(&report, Instant::now()) {
+                self.notice(step);
+                continue;
+            }
             if matches!(report, Report::Spawned { .. } | Report::SpawnFailed { .. }) {
                 self.starting = self.starting.saturating_sub(1);
             }

@@ -13,6 +13,7 @@ use tokio::{
 };
 
 use super::{
+    alert::{self, Call},
     feed::{Request, Update},
     hangup,
     preferences::{Change, Line, Preferences, Wake},
@@ -152,6 +153,7 @@ where
     let mut first = true;
     let mut tick: Option<Instant> = None;
     let mut gone: Option<String> = None;
+    let mut call = options.preferences.call;
 
     // What is there already is on the first frame.
     while let Ok(news) = feed.try_recv() {
@@ -186,7 +188,7 @@ where
             // slowly, the flood comes last.
             biased;
             () = sleep_until(due), if waiting && idle => {
-                draw(&mut app, &mut frames, writer, &mut mouse)?;
+                draw(&mut app, &mut frames, writer, &mut mouse, call)?;
                 last = Instant::now();
                 first = false;
                 if writer.failed() {
@@ -221,6 +223,7 @@ where
                     Some(change) => {
                         if let Some(now) = &change.now {
                             frame_time = time_of(now.fps);
+                            call = now.call;
                         }
                         pending.extend(update(&mut app, AppInput::Preferences(Box::new(change))));
                     }
@@ -282,7 +285,13 @@ async fn at_once<S: Stream + Unpin>(keys: &mut S) -> Option<Option<S::Item>> {
     .await
 }
 
-fn draw(app: &mut App, frames: &mut Frames, writer: &Writer, mouse: &mut bool) -> io::Result<()> {
+fn draw(
+    app: &mut App,
+    frames: &mut Frames,
+    writer: &Writer,
+    mouse: &mut bool,
+    call: Call,
+) -> io::Result<()> {
     let frame = frames.frame(app.ui.size, |buf| app.draw(buf))?;
     let mut bytes = frame.unwrap_or_default();
     if app.ui.mouse != *mouse {
@@ -291,6 +300,9 @@ fn draw(app: &mut App, frames: &mut Frames, writer: &Writer, mouse: &mut bool) -
     }
     if let Some(text) = app.copy.take() {
         bytes.extend(terminal::copy(&text)?);
+    }
+    if let Some(text) = app.alerts.take() {
+        bytes.extend(alert::bytes(call, &text));
     }
     if !bytes.is_empty() {
         writer.put(bytes);

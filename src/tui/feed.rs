@@ -137,6 +137,11 @@ pub enum Update {
         /// The end of it, raw: hostile, to be sanitised before it is shown.
         bytes: Vec<u8>,
     },
+    /// What has changed in the repository since the run began.
+    Diff {
+        /// Raw: hostile, to be sanitised before it is shown; or why there is none.
+        result: Result<Vec<u8>, String>,
+    },
     /// Answer to an action.
     Ack {
         /// Its number.
@@ -224,6 +229,11 @@ pub enum Request {
         owner: Owner,
         /// Which: attempt (or round of a phase's gates), round within it, step.
         key: (u32, u32, u32),
+    },
+    /// What has changed in the repository since a commit.
+    Diff {
+        /// The commit that the run began with.
+        base: String,
     },
     /// Older records for the log.
     Log(LogAsk),

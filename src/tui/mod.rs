@@ -6,6 +6,7 @@
 //! only files that touch the terminal.
 
 pub mod action;
+pub mod alert;
 pub mod app;
 pub mod chart;
 pub mod draw;

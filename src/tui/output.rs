@@ -106,6 +106,36 @@ impl CheckPrint {
     }
 }
 
+/// What has changed in the repository since the run began.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Diff {
+    /// Clean lines: what has changed in numbers, then the changes; or why there are none.
+    pub lines: Vec<String>,
+}
+
+impl Diff {
+    /// A diff that cannot be had, and why.
+    #[must_use]
+    pub fn none(why: &str) -> Self {
+        Self {
+            lines: vec![clean_line(why, LINE)],
+        }
+    }
+
+    /// Makes one of what a program printed.
+    #[must_use]
+    pub fn new(bytes: &[u8]) -> Self {
+        let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        if bytes.is_empty() {
+            return Self::none("nothing has changed");
+        }
+        let lines = bytes.split(|&b| b == b'\n');
+        Self {
+            lines: lines.map(|line| clean_line(line, LINE)).collect(),
+        }
+    }
+}
+
 /// Lines for a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Shown {

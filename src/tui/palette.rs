@@ -4,6 +4,7 @@
 //! own.
 
 use crate::{
+    display::clean_line,
     engine::{
         Action, State,
         words::{ParseError, VERBS, parse},
@@ -14,6 +15,7 @@ use crate::{
 use super::{
     action::UiAction,
     keymap::{Keymap, Topic},
+    view::attention,
 };
 
 /// What an entry does.
@@ -53,6 +55,7 @@ pub fn entries(typed: &str, keys: &Keymap, state: Option<&State>) -> Vec<Entry> 
     }
     if let Some(state) = state {
         out.extend(targets(&words, typed.ends_with(' '), state));
+        out.extend(answers(&words, typed.ends_with(' '), state));
     }
     // What changes the run stands first among equals.
     let bindings = Topic::ALL
@@ -176,6 +179,37 @@ fn targets(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
                     text,
                 },
             )
+        })
+        .collect()
+}
+
+/// Completions of `answer` by what waits, the oldest first.
+fn answers(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
+    let asked = match words {
+        [verb] => verb == "answer" && ended,
+        [verb, _] => verb == "answer" && !ended,
+        _ => false,
+    };
+    if !asked {
+        return Vec::new();
+    }
+    let number = words.get(1).map_or("", String::as_str);
+    let items = attention::waiting(state);
+    let known = items
+        .iter()
+        .filter(|item| item.id > 0 && item.id.to_string().starts_with(number));
+    let mut score = 20_000_u32;
+    known
+        .flat_map(|item| item.answers().iter().map(move |answer| (item, answer)))
+        .map(|(item, answer)| {
+            score = score.saturating_sub(1);
+            let text = format!("answer {} {}", item.id, answer.name());
+            let entry = Entry {
+                hint: clean_line(&item.title, 40),
+                does: Does::Type(text.clone()),
+                text,
+            };
+            (score, entry)
         })
         .collect()
 }

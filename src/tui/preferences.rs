@@ -5,7 +5,7 @@
 
 use tokio::sync::mpsc;
 
-use super::{keymap::Keymap, theme::Theme, ui_state::Voice};
+use super::{alert::Call, keymap::Keymap, theme::Theme, ui_state::Voice};
 
 /// A theme that can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub struct Preferences {
     pub fps: u32,
     /// Take the mouse.
     pub mouse: bool,
+    /// How it calls a person who does not look.
+    pub call: Call,
 }
 
 impl Default for Preferences {
@@ -45,6 +47,7 @@ impl Default for Preferences {
             keymap: Keymap::default(),
             fps: 30,
             mouse: true,
+            call: Call::default(),
         }
     }
 }

@@ -271,7 +271,7 @@ impl Theme {
             Mark::Retry => s.retry,
             Mark::Join => s.join,
             Mark::Check => s.check,
-            Mark::Block => s.block,
+            Mark::Block | Mark::Ask => s.block,
             Mark::Done => s.done,
             Mark::Fail => s.fail,
             Mark::Skip => s.skip,

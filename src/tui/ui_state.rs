@@ -212,6 +212,21 @@ pub struct Choice {
     pub actions: Vec<Action>,
 }
 
+/// The attention queue in front of the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Queue {
+    /// Number of the item that is looked at.
+    pub chosen: u32,
+    /// Lines scrolled in its evidence or diff, from where that begins.
+    pub scroll: isize,
+    /// Numbers of those that are answered together.
+    pub marks: BTreeSet<u32>,
+    /// The reason of a no that is being typed.
+    pub reason: Option<String>,
+    /// Numbers of those that it is for.
+    pub refused: Vec<u32>,
+}
+
 /// Something in front of the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Popup {
@@ -229,6 +244,8 @@ pub enum Popup {
         /// Clean lines.
         lines: Vec<String>,
     },
+    /// What waits for a person.
+    Queue(Queue),
     /// Every action by its words.
     Palette {
         /// What was typed.

@@ -21,6 +21,7 @@ mod operate;
 mod palette;
 mod pointed_popup;
 mod popups;
+mod queue;
 mod resize;
 mod search;
 mod select;
@@ -62,6 +63,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
         AppInput::Feed(news) => {
             feed(app, news);
             search::go_on(app, &mut out);
+            queue::follow(app);
             if std::mem::take(&mut app.log_wanted) {
                 log::ask(app, &mut out);
             }
@@ -85,6 +87,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     agent::follow_check(app, &mut out);
     keyboard::follow(app, &mut out);
     terminal::follow(app, &mut out);
+    queue::ask_diff(app, &mut out);
     if std::mem::take(&mut app.evidence_wanted)
         && let Some(wanted) = &app.evidence
     {

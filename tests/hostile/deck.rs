@@ -302,3 +302,39 @@ fn without_colours_and_letters_beyond_ascii_it_is_as_safe() {
     let (_, screen, _) = terminal.end();
     ours_alone(&screen);
 }
+
+#[test]
+fn what_begins_to_wait_calls_once_and_its_text_cannot_leave_the_sequence() {
+    let ground = Ground::new();
+    let plan = r#"
+[gate.ok]
+approve = "Fine\u001b\\\u001b]0;owned\u0007?"
+[[agent]]
+id = "a"
+run = ["/bin/sh", "-c", "echo started; read x < go"]
+gates = ["ok"]
+"#;
+    ground.write("p.toml", plan);
+    let go = ground.fifo("go");
+    let mut env = ground.env().to_vec();
+    env[4].1 = "true".to_owned();
+    env.push(("WAVEDECK_NOTIFY_DESKTOP", "osc9".to_owned()));
+    let terminal = Terminal::start_as(&ground, &["run", "p.toml"], &env);
+    terminal.shows("started");
+    let_go(&go);
+    terminal.shows("1 WAITS FOR YOU");
+    terminal.press("!y");
+    terminal.shows("1/1 done");
+    terminal.press("q");
+    let (status, _, bytes) = terminal.end();
+    assert_eq!(status, OK);
+    let text = String::from_utf8_lossy(&bytes);
+    assert_eq!(text.matches('\u{7}').count(), 1, "one bell");
+    let call = "\u{1b}]9;wavedeck: a asks for your yes: Fine";
+    assert_eq!(text.matches(call).count(), 1, "{text:?}");
+    assert_eq!(
+        text.matches("\u{1b}]").count(),
+        1,
+        "one sequence of ours alone"
+    );
+}

@@ -62,12 +62,14 @@ impl Ground {
         command
     }
 
-    fn env(&self) -> [(&'static str, String); 4] {
+    /// Our own bell is off, so that one that comes is somebody else's.
+    fn env(&self) -> [(&'static str, String); 5] {
         [
             ("HOME", self.path().join("home").display().to_string()),
             ("PATH", "/usr/local/bin:/usr/bin:/bin".to_owned()),
             ("TERM", "xterm-256color".to_owned()),
             ("LANG", "C.UTF-8".to_owned()),
+            ("WAVEDECK_NOTIFY_BELL", "false".to_owned()),
         ]
     }
 

@@ -66,10 +66,6 @@ fn bad_plans_start_nothing() {
             "`lease.cargo` is not built yet",
         ),
         (
-            "[gate.ok]\napprove = \"Fine?\"\n[[agent]]\nid = \"a\"\nrun = \"true\"\ngates = [\"ok\"]\n",
-            "`gate.ok.approve` is not built yet",
-        ),
-        (
             "[[agent]]\nid = \"a\"\nrun = \"true\"\nram = \"900000GiB\"\n",
             "agent `a` needs 900000.0 GiB, and this run may use",
         ),

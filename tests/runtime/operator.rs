@@ -315,7 +315,7 @@ run = "true"
     };
     journal("the red check", &|e| e.has("agent.blocked", "a"));
     let status = here.say(&["status"]);
-    assert!(status.out.contains("blocked     a"), "{status}");
+    assert!(status.out.contains("  1  red gate  a "), "{status}");
     here.write("fixed-agent", "");
     here.ctl("retry a");
     journal("the red gate", &|e| !e.all("phase.failed").is_empty());

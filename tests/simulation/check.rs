@@ -14,7 +14,7 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::switch::Switch;
+use super::{queue::Queue, switch::Switch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -84,6 +84,7 @@ struct Checker<'a> {
     /// Phases that a person holds.
     held: BTreeSet<usize>,
     switch: Switch,
+    queue: Queue,
     stopped_by_person: bool,
     mode: Mode,
     cap: u32,
@@ -108,6 +109,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         rounds: BTreeSet::new(),
         held: BTreeSet::new(),
         switch: Switch::default(),
+        queue: Queue::default(),
         stopped_by_person: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
@@ -131,6 +133,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, "an event after the end".into());
         }
         if let Some(wrong) = c.switch.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Some(wrong) = c.queue.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -755,7 +760,7 @@ impl Checker<'_> {
             self.problems
                 .push(format!("all done, and yet status {status}"));
         }
-        let waits = self.agents.iter().any(|s| s.blocked);
+        let waits = self.agents.iter().any(|s| s.blocked) || self.queue.phase_asks();
         if waits && !failed && !red && !self.stopping && !matches!(status, 1 | 5) {
             self.problems.push(format!(
                 "something waits for a person, and yet status {status}"

@@ -5,6 +5,7 @@
 
 mod check;
 mod plans;
+mod queue;
 mod random;
 mod switch;
 mod world;
@@ -125,6 +126,24 @@ fn a_freeze_that_the_kill_switch_forgot_is_noticed() {
         if world::forget_a_freeze(&mut records) {
             let problems = check::check(&run.setup, &records);
             noticed += usize::from(problems.iter().any(|p| p.contains("after the kill switch")));
+        }
+        if noticed == 10 {
+            return;
+        }
+    }
+    panic!("noticed only {noticed} times");
+}
+
+/// A gate that passes without the yes that it asks for is noticed.
+#[test]
+fn an_approval_that_nobody_gave_is_noticed() {
+    let mut noticed = 0;
+    for seed in 0..3_000 {
+        let run = world::run(seed);
+        let mut records = run.records.clone();
+        if world::forget_a_yes(&mut records) {
+            let problems = check::check(&run.setup, &records);
+            noticed += usize::from(problems.iter().any(|p| p.contains("without a yes")));
         }
         if noticed == 10 {
             return;

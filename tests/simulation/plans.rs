@@ -33,14 +33,22 @@ pub fn random(r: &mut Random) -> Plan {
     let phases = if r.chance(60) { r.below(4) as usize } else { 0 };
     let tracks = if r.chance(60) { r.below(4) as usize } else { 0 };
     let gates: Vec<Gate> = (0..3)
-        .map(|i| Gate {
-            id: format!("gate-{i}"),
-            title: format!("Gate {i}"),
-            run: (0..=r.below(2))
-                .map(|k| vec!["check".to_owned(), format!("{i}.{k}")])
-                .collect(),
-            ram_bytes: (1 + r.below(20)) << 26,
-            approve: None,
+        .map(|i| {
+            let asks = r.chance(30);
+            let commands = if asks && r.chance(50) {
+                0
+            } else {
+                1 + r.below(2)
+            };
+            Gate {
+                id: format!("gate-{i}"),
+                title: format!("Gate {i}"),
+                run: (0..commands)
+                    .map(|k| vec!["check".to_owned(), format!("{i}.{k}")])
+                    .collect(),
+                ram_bytes: (1 + r.below(20)) << 26,
+                approve: asks.then(|| format!("Is {i} fine?")),
+            }
         })
         .collect();
     let phases: Vec<Phase> = (0..phases)

@@ -1,12 +1,15 @@
 //! The world under virtual time: processes, people, memory and a disk that misbehave by seed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use wavedeck::{
     engine::{
-        Action, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind, JobKey,
-        Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble,
-        Turn, Zone, admit, turn,
+        Action, Answer, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind,
+        JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds,
+        Trouble, Turn, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -49,6 +52,8 @@ struct World {
     full: bool,
     held_records: Vec<Record>,
     held_commands: Vec<Command>,
+    /// What a person was told of.
+    told: BTreeSet<u32>,
 }
 
 /// How badly this world behaves, in percent or as a share of seeds.
@@ -58,6 +63,7 @@ struct Faults {
     hang: u64,
     red: u64,
     people: u64,
+    answers: u64,
     memory: u64,
     disk: u64,
     crash: u64,
@@ -96,6 +102,7 @@ pub fn run(seed: u64) -> Run {
         hang: some(15),
         red: some(40),
         people: some(30),
+        answers: some(20),
         memory: some(20),
         disk: some(6),
         crash: some(12),
@@ -122,6 +129,7 @@ pub fn run(seed: u64) -> Run {
         full: false,
         held_records: Vec::new(),
         held_commands: Vec::new(),
+        told: BTreeSet::new(),
     };
     world.input(InputKind::Begin {
         run: format!("sim-{seed}"),
@@ -207,6 +215,8 @@ impl World {
             self.operator(Action::Resume {
                 target: Target::All,
             });
+        } else if self.r.chance(80) && self.answer() {
+            // A person came.
         } else if !self.processes.is_empty() && self.r.chance(50) {
             // What hangs without a time limit is stopped by a person.
             let key = *self.processes.keys().next().unwrap();
@@ -223,7 +233,32 @@ impl World {
         }
     }
 
+    /// A person answers something that waits, mostly as it can be answered.
+    fn answer(&mut self) -> bool {
+        let waiting: Vec<_> = self.state.attention.open.values().cloned().collect();
+        if waiting.is_empty() {
+            return false;
+        }
+        let item = self.r.pick(&waiting).clone();
+        let answer = if self.r.chance(90) {
+            *self.r.pick(item.answers())
+        } else {
+            *self.r.pick(&Answer::ALL)
+        };
+        let seq = self.state.seq;
+        let text = self.r.chance(30).then(|| "because".to_owned());
+        self.operator(Action::Answer {
+            id: item.id,
+            answer,
+            text,
+        });
+        self.state.seq > seq
+    }
+
     fn disturb(&mut self) {
+        if self.r.chance(self.faults.answers) {
+            self.answer();
+        }
         if self.r.chance(self.faults.people) {
             let action = self.action();
             self.operator(action);
@@ -470,6 +505,11 @@ impl World {
                     p.ends_us = p.ends_us.saturating_add(now);
                 }
             }
+            Command::Notify { id } => {
+                if !self.told.insert(id) {
+                    self.problems.push(format!("{id} is told twice"));
+                }
+            }
             Command::Finish { .. } => {}
         }
     }
@@ -703,6 +743,17 @@ pub fn forget_a_freeze(records: &mut Vec<Record>) -> bool {
         )
     };
     let Some(i) = records.iter().position(frozen) else {
+        return false;
+    };
+    records.remove(i);
+    renumber(records);
+    true
+}
+
+/// Takes the first approval out of a journal; false where there is none.
+pub fn forget_a_yes(records: &mut Vec<Record>) -> bool {
+    let yes = |r: &Record| matches!(&r.event, Event::AttentionAnswered(answered) if answered.answer == Some(Answer::Yes));
+    let Some(i) = records.iter().position(yes) else {
         return false;
     };
     records.remove(i);

@@ -83,6 +83,7 @@ impl State {
             }
             Action::Stop { target: None }
             | Action::Retry { .. }
+            | Action::Answer { .. }
             | Action::Mode { .. }
             | Action::Agents { .. } => {}
         }

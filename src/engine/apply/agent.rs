@@ -88,7 +88,7 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         agent.check_rounds += 1;
         agent.check = Some(CheckRun::new(attempt, agent.check_rounds, steps, now));
-        self.checks_pending.insert(pack(Owner::Agent(ix)));
+        self.queue_check(Owner::Agent(ix));
     }
 
     pub(super) fn blocked(&mut self, ix: AgentIx, reason: &str, red: bool, now: u64) {
@@ -117,6 +117,7 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         agent.status = status;
         agent.since_us = now;
+        self.note_attention(ix, status);
     }
 
     /// Puts a ready agent among those that may start, unless somebody holds it.

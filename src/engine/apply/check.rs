@@ -45,7 +45,7 @@ impl State {
         Some(owner)
     }
 
-    fn check_mut(&mut self, owner: Owner) -> Option<&mut CheckRun> {
+    pub(super) fn check_mut(&mut self, owner: Owner) -> Option<&mut CheckRun> {
         match owner {
             Owner::Agent(ix) => self.agents[ix.ix()].check.as_mut(),
             Owner::Phase(ix) => self.phases[ix.ix()].check.as_mut(),
@@ -69,7 +69,7 @@ impl State {
         });
         let Some(owner) = queued else { return };
         self.settling.remove(&pack(owner));
-        self.checks_pending.insert(pack(owner));
+        self.queue_check(owner);
         if let Owner::Agent(ix) = owner {
             let agent = &mut self.agents[ix.ix()];
             agent.check_rounds = agent.check_rounds.max(place.round);
@@ -158,6 +158,16 @@ impl State {
         self.settling.insert(pack(owner));
         if self.hold_of(owner) == Some(HoldBy::Rule) {
             self.hold_owner(owner, None);
+        }
+    }
+
+    pub(super) fn gate_failed(&mut self, place: &CheckPlace) {
+        self.red_checks += 1;
+        let red_gate = Some(place.gate.clone());
+        match self.owner(place) {
+            Some(Owner::Agent(ix)) => self.agents[ix.ix()].red_gate = red_gate,
+            Some(Owner::Phase(ix)) => self.phases[ix.ix()].red_gate = red_gate,
+            None => {}
         }
     }
 

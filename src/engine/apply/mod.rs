@@ -6,6 +6,7 @@
 
 mod action;
 mod agent;
+mod attention;
 mod check;
 mod needs;
 mod phase;
@@ -45,8 +46,13 @@ impl State {
     fn apply_event(&mut self, event: &Event, now: u64) {
         match event {
             Event::RunStarted {
-                run, mode, boot_id, ..
+                run,
+                mode,
+                boot_id,
+                base_commit,
+                ..
             } => {
+                self.base_commit.clone_from(base_commit);
                 self.run.clone_from(run);
                 self.boot_id.clone_from(boot_id);
                 self.started_ms = self.at_ms;
@@ -87,15 +93,18 @@ impl State {
                 }
             }
             Event::PhaseStarted { phase } => {
-                self.with_phase(phase, |p| p.status = PhaseStatus::Running);
+                self.with_phase(phase, |p| {
+                    p.status = PhaseStatus::Running;
+                    p.since_us = now;
+                });
             }
             Event::PhaseChecking { phase, attempt } => self.phase_checking(phase, *attempt, now),
-            Event::PhaseReopened { phase } => self.phase_reopened(phase),
+            Event::PhaseReopened { phase } => self.phase_reopened(phase, now),
             Event::PhaseCompleted { phase } => {
-                self.close_phase(phase, PhaseStatus::Completed, None);
+                self.close_phase(phase, PhaseStatus::Completed, None, now);
             }
             Event::PhaseFailed { phase, reason } => {
-                self.close_phase(phase, PhaseStatus::Failed, Some(reason.clone()));
+                self.close_phase(phase, PhaseStatus::Failed, Some(reason.clone()), now);
             }
             Event::CheckQueued { place } => self.check_queued(place, now),
             Event::CheckScheduled { place, .. } => self.check_scheduled(place, now),
@@ -104,7 +113,9 @@ impl State {
             Event::CheckTimeout { place, .. } => self.check_timed_out(place),
             Event::CheckFrozen { place, cause } => self.check_frozen(place, *cause, now),
             Event::CheckThawed { place, .. } => self.check_thawed(place, now),
-            Event::GateFailed { .. } => self.red_checks += 1,
+            Event::GateFailed { place, .. } => self.gate_failed(place),
+            Event::AttentionRaised(raised) => self.attention_raised(raised),
+            Event::AttentionAnswered(answered) => self.attention_answered(answered, now),
             Event::AgentReady { agent } => self.on(agent, |s, ix| s.became_ready(ix, now)),
             Event::AgentSkipped {
                 agent,

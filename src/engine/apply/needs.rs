@@ -22,6 +22,7 @@ impl State {
         self.set(ix, status, now);
         self.agents[ix.ix()].ended_us = Some(now);
         self.hold(ix, None);
+        self.note_handled(ix);
         let setup = self.setup.clone();
         let wave = setup.wave(ix);
         let open = &mut self.wave_open[wave as usize - 1];
@@ -216,6 +217,8 @@ impl State {
             agent.reason = None;
             agent.by_condition = false;
             agent.left = false;
+            self.note_attention(ix, Status::Waiting);
+            self.note_handled(ix);
             self.wave_open[setup.wave(ix) as usize - 1] += 1;
             self.waves_due.remove(&setup.wave(ix));
             if let Some(phase) = setup.plan.agent(ix).phase {

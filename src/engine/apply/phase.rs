@@ -14,6 +14,7 @@ impl State {
                 return;
             }
             p.status = PhaseStatus::Running;
+            p.since_us = self.elapsed_us;
             self.unschedule_check(Owner::Phase(phase));
             self.settling.remove(&pack(Owner::Phase(phase)));
             self.phases[phase.ix()].check = None;
@@ -21,9 +22,11 @@ impl State {
         let p = &mut self.phases[phase.ix()];
         if matches!(p.status, PhaseStatus::Failed | PhaseStatus::Completed) {
             p.status = PhaseStatus::Running;
+            p.since_us = self.elapsed_us;
             p.reason = None;
             p.gate_red = false;
         }
+        self.note_phase(phase);
     }
 
     pub(super) fn with_phase(&mut self, id: &str, change: impl FnOnce(&mut PhaseState)) {
@@ -44,12 +47,14 @@ impl State {
     }
 
     /// Its gates come later, anew: an agent of it is tried again.
-    pub(super) fn phase_reopened(&mut self, id: &str) {
+    pub(super) fn phase_reopened(&mut self, id: &str, now: u64) {
         let Some(ix) = self.phase_ix(id) else { return };
         self.settling.remove(&pack(Owner::Phase(ix)));
         self.unschedule_check(Owner::Phase(ix));
         self.phases[ix.ix()].status = PhaseStatus::Running;
+        self.phases[ix.ix()].since_us = now;
         self.phases[ix.ix()].check = None;
+        self.note_phase(ix);
     }
 
     pub(super) fn phase_checking(&mut self, id: &str, attempt: u32, now: u64) {
@@ -62,10 +67,18 @@ impl State {
         phase.gate_red = false;
         phase.reason = None;
         phase.check = Some(CheckRun::new(attempt, 1, steps, now));
-        self.checks_pending.insert(pack(Owner::Phase(ix)));
+        phase.since_us = now;
+        self.queue_check(Owner::Phase(ix));
+        self.note_phase(ix);
     }
 
-    pub(super) fn close_phase(&mut self, id: &str, status: PhaseStatus, reason: Option<String>) {
+    pub(super) fn close_phase(
+        &mut self,
+        id: &str,
+        status: PhaseStatus,
+        reason: Option<String>,
+        now: u64,
+    ) {
         let Some(ix) = self.phase_ix(id) else { return };
         self.phases_due.remove(&ix);
         self.settling.remove(&pack(Owner::Phase(ix)));
@@ -79,5 +92,7 @@ impl State {
         phase.reason = reason;
         phase.check = None;
         phase.hold = None;
+        phase.since_us = now;
+        self.note_phase(ix);
     }
 }

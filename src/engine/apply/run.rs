@@ -53,6 +53,7 @@ impl State {
         for rank in ready.iter() {
             self.enlist(rank.agent);
         }
+        self.note_failed_phases();
         self.resting = self.resting.iter().map(|r| self.rank(r.agent)).collect();
     }
 

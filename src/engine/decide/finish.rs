@@ -4,8 +4,8 @@
 
 use crate::{
     engine::{
-        EdgeKind, Event, FailureKind, Figures, HoldBy, Metrics, Owner, PhaseStatus, State, Status,
-        StoppedBy,
+        CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, JobState, Metrics, Owner,
+        PhaseStatus, State, Status, StoppedBy,
         admission::{admit, admit_check},
         state::unpack,
     },
@@ -42,7 +42,7 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         && state
             .phases
             .iter()
-            .all(|p| !(p.status == PhaseStatus::Failed && p.gate_red));
+            .all(|p| !(p.status == PhaseStatus::Failed && p.gate_red) && !asking(p.check.as_ref()));
     if all_final {
         return vec![finished(state)];
     }
@@ -115,6 +115,9 @@ fn left_behind(state: &State) -> Vec<Event> {
             gate: None,
         };
         match (agent.status, barred) {
+            (Status::Checking, _) if asking(agent.check.as_ref()) => {
+                events.push(blocked(not_approved(state, Owner::Agent(ix))));
+            }
             (Status::Ready, Some(phase)) => events.push(skipped(not_passed(state, phase))),
             (Status::Checking, Some(phase)) => events.push(blocked(format!(
                 "its checks never began: {}",
@@ -148,9 +151,28 @@ fn waits(state: &State, ix: AgentIx) -> String {
     format!("{} waits for a person: {reason}", state.id(ix))
 }
 
+/// Whether a person's yes is waited for.
+fn asking(check: Option<&CheckRun>) -> bool {
+    check.is_some_and(|check| check.job == JobState::Asking)
+}
+
+/// That nobody said yes, and to what.
+fn not_approved(state: &State, owner: Owner) -> String {
+    let steps = state.checks_of(owner);
+    let step = state.check_of(owner).map_or(0, |check| check.step as usize);
+    let (gate, question) = steps
+        .get(step)
+        .map_or(("", ""), |step| (step.gate, step.approve.unwrap_or("")));
+    format!("{gate} waits for your yes: {question}")
+}
+
 /// Why a phase did not pass.
 fn not_passed(state: &State, phase: PhaseIx) -> String {
     let id = &state.setup.plan.phases[phase.ix()].id;
+    if asking(state.phases[phase.ix()].check.as_ref()) {
+        let why = not_approved(state, Owner::Phase(phase));
+        return format!("phase {id} did not pass: {why}");
+    }
     if let Some(reason) = &state.phases[phase.ix()].reason {
         return format!("phase {id} failed: {reason}");
     }
@@ -187,6 +209,7 @@ fn status(state: &State) -> u8 {
         seen[own] = true;
     }
     seen[1] |= state.phases.iter().any(|p| p.gate_red);
+    seen[5] |= state.phases.iter().any(|p| asking(p.check.as_ref()));
     match seen {
         [_, true, ..] => 1,
         _ if state.stopping.is_some() => 3,
@@ -237,6 +260,10 @@ fn summary(state: &State) -> String {
             behind += 1;
         }
     }
+    let phases = (0..state.phases.len()).map(PhaseIx::of);
+    let asked: Vec<PhaseIx> = phases
+        .filter(|ix| asking(state.phases[ix.ix()].check.as_ref()))
+        .collect();
     let mut parts: Vec<String> = counts
         .iter()
         .filter(|c| c.2 > 0)
@@ -244,6 +271,11 @@ fn summary(state: &State) -> String {
         .collect();
     if behind > 0 {
         parts.push(format!("{behind} not run"));
+    }
+    for phase in asked {
+        let id = &state.setup.plan.phases[phase.ix()].id;
+        let why = not_approved(state, Owner::Phase(phase));
+        parts.push(format!("phase {id}: {why}"));
     }
     if parts.is_empty() {
         "no agents".to_owned()

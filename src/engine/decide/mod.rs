@@ -4,11 +4,13 @@
 //! then [`InputKind::Settle`] until nothing comes; one admission a call, so that each sees what the
 //! one before it took.
 
+mod attention;
 mod finish;
 mod operator;
 mod process;
 mod settle;
 
+pub use attention::waiting;
 pub(super) use finish::broken;
 pub use operator::{Refusal, Resolved, resolve};
 
@@ -57,6 +59,12 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
             held_bytes,
         } => process::frozen(state, *key, *stopped, *total, *held_bytes),
         InputKind::Trouble { key, trouble } => vec![process::trouble(state, *key, trouble)],
+        InputKind::NotTold { error } => vec![Event::ProcessTrouble {
+            agent: None,
+            phase: None,
+            attempt: 0,
+            trouble: super::Trouble::NotTold(error.clone()),
+        }],
         InputKind::Quiet {
             agent,
             attempt,

@@ -51,6 +51,8 @@ impl Event {
             Self::WaveCompleted { .. } => "wave.completed",
             Self::CheckpointMade { .. } => "checkpoint.made",
             Self::ZoneChanged { .. } => "zone.changed",
+            Self::AttentionRaised(_) => "attention.raised",
+            Self::AttentionAnswered(_) => "attention.answered",
         }
     }
 
@@ -85,6 +87,8 @@ impl Event {
             | Self::GatePassed { place }
             | Self::GateFailed { place, .. } => place.agent.as_ref(),
             Self::ProcessTrouble { agent, .. } => agent.as_ref(),
+            Self::AttentionRaised(raised) => raised.agent.as_ref(),
+            Self::AttentionAnswered(answered) => answered.agent.as_ref(),
             _ => None,
         }
     }
@@ -100,6 +104,7 @@ impl Event {
             | Self::PhaseFailed { .. }
             | Self::AgentTimeout { .. }
             | Self::ProcessTrouble { .. }
+            | Self::AttentionRaised(_)
             | Self::CheckTimeout { .. }
             | Self::RunStopped { .. } => Level::High,
             Self::ZoneChanged { to, halted, .. } => match to {
@@ -118,14 +123,16 @@ impl Event {
             | Self::AgentThawed { .. }
             | Self::AgentStopped { .. }
             | Self::AgentQuiet { .. }
+            | Self::AttentionAnswered(_)
             | Self::PhaseCompleted { .. } => Level::Medium,
             _ => Level::Low,
         }
     }
 }
 
-/// Returns whose process, check or gate an event tells of: the agent's id, else the phase's.
+/// Returns whose process, check or gate an event tells of: the agent's id, else the phase's, else the
+/// program's own.
 #[must_use]
 pub fn whose<'a>(agent: Option<&'a AgentId>, phase: Option<&'a str>) -> &'a str {
-    agent.map(AgentId::as_str).or(phase).unwrap_or_default()
+    agent.map(AgentId::as_str).or(phase).unwrap_or("wavedeck")
 }

@@ -1,13 +1,15 @@
 //! What was decided or observed: the journal's vocabulary (DESIGN 6, REQUIREMENTS H1).
 //!
-//! Plain data that serialises to the contract's JSON. Fields are added, never changed. Must not
-//! hold anything that cannot be rebuilt from a journal line.
+//! Plain data that serialises to the contract's JSON; holds nothing that a line cannot carry. Fields
+//! are added, never changed.
 
 mod about;
+mod attention;
 mod parts;
 mod record;
 
 pub use about::whose;
+pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 use parts::is_zero;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
@@ -22,16 +24,14 @@ use crate::plan::{AgentId, Mode};
 
 use super::{Action, Metrics};
 
-/// One event. The names are the contract's; kinds that it does not list are ours and are skipped
-/// by readers that do not know them.
+/// One event. The names are the contract's; kinds that it does not list are ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind")]
 #[expect(
     missing_docs,
-    reason = "these mean the same in every kind: `agent` whom, `attempt` its attempt or the round of \
-              a phase's gates, `place` which check command, `phase` which phase, `from` and `to` \
-              before and now, `cause` and `reason` why, `pressure_permille` the memory pressure \
-              that admission saw"
+    reason = "the same in all: `agent` whom, `attempt` its attempt or the round of a phase's gates, \
+              `place` which check command, `phase` which phase, `from` and `to` before and now, \
+              `cause` and `reason` why, `pressure_permille` the pressure that admission saw"
 )]
 pub enum Event {
     /// The run began.
@@ -57,7 +57,6 @@ pub enum Event {
         wave_count: u32,
         /// Agents at once.
         agents_cap: u32,
-        /// Memory limit in bytes.
         ram_limit_bytes: u64,
         /// Memory at the start: the baseline.
         figures: Figures,
@@ -76,10 +75,7 @@ pub enum Event {
     },
     /// The whole run was told to stop.
     #[serde(rename = "run.stopped")]
-    RunStopped {
-        /// By whom.
-        by: StoppedBy,
-    },
+    RunStopped { by: StoppedBy },
     /// Recording has a fault (`error`), or is well again (none).
     #[serde(rename = "run.degraded")]
     RunDegraded {
@@ -362,7 +358,7 @@ pub enum Event {
         /// Round of its gates, from 1.
         attempt: u32,
     },
-    /// An agent of it is tried again while its gates were being checked: they come later, anew.
+    /// An agent of it is tried again while its gates were checked: they come later, anew.
     #[serde(rename = "phase.reopened")]
     PhaseReopened { phase: String },
     /// All its agents ended and its gates passed.
@@ -383,6 +379,10 @@ pub enum Event {
         /// The wave that it closes.
         wave: u32,
     },
+    #[serde(rename = "attention.raised")]
+    AttentionRaised(AttentionRaised),
+    #[serde(rename = "attention.answered")]
+    AttentionAnswered(AttentionAnswered),
     /// Memory pressure crossed a threshold.
     #[serde(rename = "zone.changed")]
     ZoneChanged {

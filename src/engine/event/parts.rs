@@ -146,6 +146,8 @@ pub enum Trouble {
     Killed(u32),
     /// So many processes do not die even when they are killed: they wait for a device.
     Survives(u32),
+    /// The command that tells a person of what waits failed, for this reason; told once a run.
+    NotTold(String),
 }
 
 impl std::fmt::Display for Trouble {
@@ -155,6 +157,7 @@ impl std::fmt::Display for Trouble {
                 write!(f, "its output is not recorded any more: {error}")
             }
             Self::Killed(n) => write!(f, "{n} of its processes did not end when asked: killed"),
+            Self::NotTold(error) => write!(f, "the command of [notify] failed: {error}"),
             Self::Survives(n) => write!(
                 f,
                 "{n} of its processes cannot be killed (they wait for a device)"

@@ -76,6 +76,15 @@ pub enum JobState {
     Running(Handle),
     /// Ended; the verdict follows.
     Ended(Exit),
+    /// It is no command: a person's yes is waited for.
+    Asking,
+    /// A person has answered; the verdict follows.
+    Answered {
+        /// Approved.
+        yes: bool,
+        /// What was said with it.
+        text: Option<String>,
+    },
 }
 
 /// Progress through the checks of an agent or a phase.
@@ -172,6 +181,8 @@ pub struct AgentState {
     pub reason: Option<String>,
     /// What kind of failure.
     pub failure: Option<FailureKind>,
+    /// The gate that was red last; `check` for its own acceptance commands.
+    pub red_gate: Option<String>,
     /// A skip that no failure stands behind.
     pub by_condition: bool,
     /// A skip behind which stands what waits for a person or was stopped by one; no failure either.
@@ -230,4 +241,8 @@ pub struct PhaseState {
     pub reason: Option<String>,
     /// It failed for its gates (in place of a failed agent).
     pub gate_red: bool,
+    /// The gate that was red last.
+    pub red_gate: Option<String>,
+    /// Since when it stands where it stands (elapsed µs).
+    pub since_us: u64,
 }

@@ -4,6 +4,7 @@
 //! [`mod@super::decide`].
 
 mod agent;
+mod attention;
 mod order;
 mod ready;
 mod status;
@@ -11,6 +12,7 @@ mod status;
 pub use agent::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
 };
+pub use attention::{Attention, Item};
 pub use order::{Due, Rank};
 pub(super) use order::{pack, unpack};
 pub use ready::{Place, Ready, Shelf};
@@ -74,6 +76,11 @@ pub struct State {
     pub finished: Option<u8>,
     /// One line about the end.
     pub summary: Option<String>,
+
+    /// What waits for a person.
+    pub attention: Attention,
+    /// Commit that the run started from.
+    pub base_commit: Option<String>,
 
     /// Ready agents that nobody holds.
     pub ready: Ready,
@@ -174,6 +181,8 @@ impl State {
             degraded: None,
             finished: None,
             summary: None,
+            attention: Attention::default(),
+            base_commit: None,
             ready: Ready::default(),
             resting: BTreeSet::new(),
             checks_pending: BTreeSet::new(),

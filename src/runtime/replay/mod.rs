@@ -212,6 +212,11 @@ impl Recording {
                     None => Some(()),
                 }
             }
+            // What the repository was like then is not recorded.
+            Request::Diff { .. } => {
+                let result = Err("a recording has no diff".to_owned());
+                send(to, Update::Diff { result })
+            }
             Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
                 Ok(update) => send(to, update),
                 Err(error) => lost(&error, to),

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     engine::{Owner, Status, StoppedBy},
     executor::Report,
-    runtime::{RUNNER_FAILED, jobs, news::News, socket},
+    runtime::{RUNNER_FAILED, jobs, news::News, notices::Step, socket},
 };
 
 use super::{Msg, Running, complain, record::WRITE_AGAIN};
@@ -19,6 +19,8 @@ use super::{Msg, Running, complain, record::WRITE_AGAIN};
 const LAST_WRITE: Duration = Duration::from_secs(5);
 /// How long the end waits for clients that have not been told everything.
 const LAST_NEWS: Duration = Duration::from_millis(300);
+/// How long the end waits for commands that tell a person of what waits.
+const LAST_NOTICES: Duration = Duration::from_secs(5);
 /// How long a run that a signal has stopped waits for whoever reads its lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -131,6 +133,42 @@ impl Running {
                     || until.is_some_and(|until| Instant::now() >= until)
             });
         }
+        self.last_notices();
         status
+    }
+
+    /// What waits at the end of a run is what a person has to hear of: the commands that tell it get
+    /// a moment, unless a signal ends the run.
+    fn last_notices(&mut self) {
+        if self.lost || matches!(self.turns.state.stopping, Some(StoppedBy::Signal(_))) {
+            return;
+        }
+        let until = Instant::now() + LAST_NOTICES;
+        while !self.notices.idle() && Instant::now() < until {
+            let overdue = self.notices.deadline().map_or(until, |at| at.min(until));
+            let wait = overdue.saturating_duration_since(Instant::now());
+            match self.turns.inbox.recv_timeout(wait) {
+                Ok(Msg::Reports) => self.last_reports(),
+                Ok(Msg::Action { reply, .. }) => reply(Err("the run has ended".to_owned())),
+                Ok(Msg::Signal(_) | Msg::GuardLost) => return,
+                Ok(_) | Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            }
+            self.notices_overdue();
+        }
+    }
+
+    /// Takes reports of notices; nothing else is of interest any more, and nothing is recorded.
+    fn last_reports(&mut self) {
+        let mut reports = Vec::new();
+        self.turns.mailbox.drain(&mut reports);
+        for report in reports {
+            if let Some(Step {
+                start: Some(job), ..
+            }) = self.notices.report(&report, Instant::now())
+            {
+                self.turns.executor.spawn(job);
+            }
+        }
     }
 }

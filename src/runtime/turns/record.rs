@@ -11,7 +11,7 @@ use std::{
 use crate::{
     engine::{self, Command, InputKind, Record, Turn},
     journal::JOURNAL,
-    runtime::{jobs, news::News},
+    runtime::{jobs, news::News, notices::Step},
     sys::limits::file_size,
 };
 
@@ -170,7 +170,31 @@ impl Running {
                     self.turns.executor.thaw(key);
                 }
             }
+            Command::Notify { id } => self.notify(id),
             Command::Finish { status } => self.status = Some(status),
+        }
+    }
+
+    /// Tells a person that something waits, or carries on with that.
+    fn notify(&mut self, id: u32) {
+        let step = self.notices.tell(&self.turns.state, id, Instant::now());
+        self.notice(step);
+    }
+
+    /// Does what follows for the notices.
+    pub(super) fn notice(&mut self, step: Step) {
+        if let Some(job) = step.start {
+            self.turns.executor.spawn(job);
+        }
+        if let Some(error) = step.trouble {
+            self.input(InputKind::NotTold { error });
+        }
+    }
+
+    /// Ends a notice that takes too long.
+    pub(super) fn notices_overdue(&mut self) {
+        if let Some((key, grace)) = self.notices.overdue(Instant::now()) {
+            self.turns.executor.terminate(key, grace);
         }
     }
 

@@ -88,8 +88,7 @@ fn one(demand: &Demand, lead: &str, look: Look<'_>, buf: &mut Buffer, line: Rect
     }
     pen.put(lead, base.alert)
         .put_max(&demand.name, NAME, base.strong);
-    let about = if demand.about { "~" } else { "" };
-    let since = format!("{about}{}", words::span(demand.since_us));
+    let since = words::span(demand.since_us);
     if line.width >= 60 {
         pen.to(9 + NAME + 1)
             .put_right(&since, 9 + NAME + 7, base.dim);

@@ -75,7 +75,7 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
     for (mark, n) in &header.counts {
         let (rank, style) = match mark {
             Mark::Done => continue,
-            Mark::Fail | Mark::Block => (0, theme.mark(*mark)),
+            Mark::Fail | Mark::Ask | Mark::Block => (0, theme.mark(*mark)),
             Mark::Run => (1, theme.mark(*mark)),
             Mark::Wait | Mark::Skip | Mark::Stop => (3, theme.mark(*mark)),
             _ => (2, theme.mark(*mark)),

@@ -15,6 +15,7 @@ pub mod log;
 mod memory;
 mod output;
 mod popup;
+mod queue;
 mod report;
 mod row;
 mod scrubber;

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{Look, glyph, pen::Pen};
+use super::{Look, glyph, pen::Pen, queue};
 
 /// Draws the popups, the last one on top.
 pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
@@ -27,6 +27,11 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 scroll,
                 lines,
             } => read(view, title, *scroll, lines, look, buf),
+            Popup::Queue(state) => {
+                if let Some(shown) = &view.queue {
+                    queue::draw(view, shown, state, look, buf);
+                }
+            }
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Themes { chosen } => super::themes::draw(view, *chosen, look, buf),
             Popup::Ask {
@@ -125,7 +130,7 @@ pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
             let n = palette_first(*chosen, rows) + row;
             (inner.contains(at) && n < view.palette.len()).then_some(n)
         }
-        Popup::Help { .. } | Popup::Lines { .. } | Popup::Themes { .. } => None,
+        Popup::Help { .. } | Popup::Lines { .. } | Popup::Themes { .. } | Popup::Queue(_) => None,
     }
 }
 
@@ -199,7 +204,7 @@ fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Bu
 }
 
 /// Clears a place in the middle and frames it; returns the inside.
-fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
+pub(super) fn panel(all: Rect, size: (u16, u16), look: Look<'_>, buf: &mut Buffer) -> Option<Rect> {
     framed(place(all.intersection(buf.area), size)?, look, buf)
 }
 

@@ -33,7 +33,7 @@ pub(super) fn agent(
     let indent = u16::from(row.depth).min(6) * 2;
     let name_style = match row.mark {
         Mark::Run | Mark::Check | Mark::Start => base.text.add_modifier(Modifier::BOLD),
-        Mark::Fail | Mark::Block => style,
+        Mark::Fail | Mark::Ask | Mark::Block => style,
         Mark::Wait | Mark::Skip | Mark::Stop | Mark::Done => base.dim,
         _ => base.text,
     };

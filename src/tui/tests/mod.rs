@@ -8,6 +8,7 @@ mod keys;
 mod looping;
 mod pointer;
 mod properties;
+pub mod queue;
 mod replay;
 mod resizes;
 pub mod screens;

@@ -9,7 +9,7 @@ use crate::{
     tui::{
         feed::{Clock, Update},
         theme::Theme,
-        ui_state::{RowId, Screen, Tab},
+        ui_state::{Popup, Queue, RowId, Screen, Tab},
         update::{App, AppInput, Settings, update},
     },
 };
@@ -59,14 +59,22 @@ fn sample_at(run: &fixture::Run, state: &State, n: usize) -> Option<Sample> {
 
 #[test]
 fn the_replayed_frame_at_a_record_is_the_live_one() {
-    let run = fixture::full();
     let size = (150, 44);
-    for screen in [
-        Screen::Deck,
-        Screen::Agent,
-        Screen::Graph,
-        Screen::Timeline,
-        Screen::Report,
+    let full = fixture::full();
+    let asking = super::queue::asking();
+    let queue = || {
+        vec![Popup::Queue(Queue {
+            chosen: 1,
+            ..Queue::default()
+        })]
+    };
+    for (run, screen, popups) in [
+        (&full, Screen::Deck, Vec::new()),
+        (&full, Screen::Agent, Vec::new()),
+        (&full, Screen::Graph, Vec::new()),
+        (&full, Screen::Timeline, Vec::new()),
+        (&full, Screen::Report, Vec::new()),
+        (&asking, Screen::Deck, queue()),
     ] {
         let mut live = app(size);
         feed(&mut live, Update::Snapshot(Box::new(run.first.clone())));
@@ -83,7 +91,7 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
         for (n, record) in run.records.iter().enumerate() {
             state.apply(record);
             whole.push(&state, record);
-            samples.extend(sample_at(&run, &state, n));
+            samples.extend(sample_at(run, &state, n));
             states.push(state.clone());
         }
         let points: Vec<Point> = samples.iter().map(Point::of).collect();
@@ -91,6 +99,7 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
             let state = &states[n];
             feed(&mut live, Update::Records(vec![record.clone()]));
             live.ui.screen = screen;
+            live.ui.popups.clone_from(&popups);
             if screen == Screen::Agent {
                 // All agents and all parts of the screen in turn.
                 let at = n % state.setup.plan.agents.len();
@@ -130,7 +139,7 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
             replay.ui.size = size;
             let again = frame(&mut replay, size.1 - 2);
             assert_eq!(again, shown, "{screen:?} at record {}", record.seq);
-            if let Some(sample) = sample_at(&run, state, n) {
+            if let Some(sample) = sample_at(run, state, n) {
                 feed(&mut live, Update::Sample(Box::new(sample)));
             }
         }

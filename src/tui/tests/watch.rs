@@ -19,7 +19,7 @@ use crate::{
         update::{App, AppInput, update},
         view::{
             Base, Row,
-            attention::{Waiting, held_up, waiting},
+            attention::{held_up, waiting},
         },
     },
 };
@@ -76,7 +76,13 @@ fn paint(app: &mut App) -> String {
     screens::text(&buf)
 }
 
-fn names(run: &Run, what: Waiting) -> Vec<String> {
+/// Whose the items of the queue are, the oldest first.
+fn owners(run: &Run) -> Vec<Owner> {
+    let items = waiting(&run.state);
+    items.iter().map(|item| item.owner).collect()
+}
+
+fn names(run: &Run, what: Owner) -> Vec<String> {
     let held = held_up(&run.state, what);
     held.iter()
         .map(|&ix| run.state.id(ix).to_string())
@@ -86,13 +92,14 @@ fn names(run: &Run, what: Waiting) -> Vec<String> {
 #[test]
 fn a_red_gate_says_who_waits_behind_it() {
     let run = red();
-    let all = waiting(&run.state);
-    assert_eq!(all, [Waiting::Phase(PhaseIx(0))]);
+    let all = owners(&run);
+    assert_eq!(all, [Owner::Phase(PhaseIx(0))]);
     assert_eq!(names(&run, all[0]), ["docs", "pack", "send"]);
     let mut app = app(&run, (100, 24));
     insta::assert_snapshot!("red_gate_100x24", paint(&mut app));
-    // `!` leads there, and `r` on it checks again.
+    // `!` shows it, Enter leads there, and `r` on it checks again.
     update(&mut app, key(KeyCode::Char('!')));
+    update(&mut app, key(KeyCode::Enter));
     assert_eq!(app.ui.grouping, Grouping::Phase);
     let row = RowId::Group(Group::Phase(Some(PhaseIx(0))));
     // Its row is there, though all of its agents are folded away.
@@ -124,6 +131,7 @@ fn the_row_of_a_red_gate_shows_what_it_printed() {
     };
     let asked = update(&mut app, AppInput::Feed(answer));
     assert!(asks(&asked).is_empty(), "once is enough");
+    update(&mut app, key(KeyCode::Enter));
     let text = paint(&mut app);
     assert!(
         text.contains("phase build  ✗ fail  what its red gate printed"),
@@ -151,8 +159,8 @@ fn a_phase_that_failed_by_a_stop_says_that_others_wait() {
         target: Some(crate::engine::Target::Agent("app".into())),
     });
     run.wait(5);
-    let all = waiting(&run.state);
-    assert_eq!(all, [Waiting::Phase(PhaseIx(0))]);
+    let all = owners(&run);
+    assert_eq!(all, [Owner::Phase(PhaseIx(0))]);
     assert_eq!(names(&run, all[0]), ["docs"]);
     // Nothing moves, so no end is foretold; a retry moves it again.
     let mut app = app(&run, (100, 24));
@@ -165,9 +173,9 @@ fn a_phase_that_failed_by_a_stop_says_that_others_wait() {
 fn blocked_and_failed_agents_wait_for_a_person_until_the_run_ends() {
     let mut run = fixture::full();
     let style = run.state.find(&"ui-style".into()).unwrap();
-    assert_eq!(waiting(&run.state), [Waiting::Agent(style)]);
-    assert_eq!(names(&run, Waiting::Agent(style)), ["join", "release"]);
-    // A second one, later: the older one stays first, and `!` goes from one to the next.
+    assert_eq!(owners(&run), [Owner::Agent(style)]);
+    assert_eq!(names(&run, Owner::Agent(style)), ["join", "release"]);
+    // A second one, later: the older one stays first, and `!` shows one after the other.
     run.wait(5);
     run.end("ui-table", Exit::Code(1));
     run.wait(60);
@@ -178,15 +186,13 @@ fn blocked_and_failed_agents_wait_for_a_person_until_the_run_ends() {
         }
         run.wait(60);
     }
-    assert_eq!(
-        waiting(&run.state),
-        [Waiting::Agent(style), Waiting::Agent(table)]
-    );
+    assert_eq!(owners(&run), [Owner::Agent(style), Owner::Agent(table)]);
     let mut app = app(&run, (120, 35));
     for want in ["ui-style", "ui-table", "ui-style"] {
         update(&mut app, key(KeyCode::Char('!')));
         assert_eq!(app.ui.selected, Some(RowId::Agent(want.into())));
     }
+    update(&mut app, key(KeyCode::Esc));
     // A click on its line does the same.
     let view = app.view();
     let at = view.regions.attention;

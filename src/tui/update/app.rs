@@ -19,13 +19,14 @@ use crate::{
     resources::{Sample, Sensor, Trend},
     schedule::Planned,
     tui::{
+        alert::Alerts,
         chart::Chart,
         draw::{self, Look as DrawLook},
         emulator::Emulator,
         feed::Clock,
         keymap::Keymap,
         log::LogBuffer,
-        output::{CheckPrint, Evidence, OutputBuffer},
+        output::{CheckPrint, Diff, Evidence, OutputBuffer},
         palette,
         search::Search,
         theme::Theme,
@@ -33,6 +34,7 @@ use crate::{
         view::{
             self, Beside, Note, Source, View,
             outline::{self, Outline},
+            queue::Material,
             regions,
             report::{ReportRow, Rows},
         },
@@ -140,6 +142,11 @@ pub struct App {
     pub(super) keyboard: Keyboard,
     /// Text for the clipboard of the terminal; whoever draws hands it over.
     pub copy: Option<String>,
+    /// What is to be called out.
+    pub alerts: Alerts,
+    /// What has changed since the run began, as read when the queue was opened.
+    pub(super) diff: Option<Diff>,
+    pub(super) diff_asked: bool,
     pub(super) lost: Option<String>,
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
@@ -194,6 +201,9 @@ impl App {
             found: String::new(),
             keyboard: Keyboard::Ours,
             copy: None,
+            alerts: Alerts::default(),
+            diff: None,
+            diff_asked: false,
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
@@ -341,6 +351,20 @@ impl App {
             ..source
         };
         let mut view = view::project(source, &self.ui);
+        let queue = self.ui.popups.iter().rev().find_map(|popup| match popup {
+            Popup::Queue(queue) => Some(queue),
+            _ => None,
+        });
+        view.queue = queue.map(|queue| {
+            let material = Material {
+                evidence: self.evidence.as_ref(),
+                output: self.output.as_ref(),
+                diff: self.diff.as_ref(),
+                can_act: self.settings.can_act,
+            };
+            let items = view::attention::waiting(source.state);
+            view::queue::queue(source, &items, queue, material, source.now_us())
+        });
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
             view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
         }

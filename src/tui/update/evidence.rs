@@ -1,8 +1,8 @@
 //! What the check that a person has to look at printed: asked for when its row is selected.
 
-use super::App;
+use super::{App, queue};
 use crate::{
-    engine::{Owner, Status},
+    engine::{AttentionKind, Owner, Status},
     tui::{
         output::Evidence,
         ui_state::{Group, RowId},
@@ -21,6 +21,10 @@ pub(super) fn follow_evidence(app: &mut App) {
 }
 
 fn of_selection(app: &App) -> Option<(Owner, u32)> {
+    if let Some(item) = queue::chosen(app) {
+        let red = item.kind == AttentionKind::FailedGate;
+        return red.then_some((item.owner, item.attempt));
+    }
     let state = app.state.as_ref()?;
     match app.ui.selected.as_ref()? {
         RowId::Agent(id) => {

@@ -10,8 +10,7 @@ use super::{
     moves::{back, mark, open, page, pane, sideways, step},
     operate::operate,
     popups::in_popup,
-    resize, search,
-    select::to_attention,
+    queue, resize, search,
     select::{ask_output, keep_selection},
     terminal, themes,
 };
@@ -39,6 +38,7 @@ pub(super) fn on_terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Re
             }
         }
         TerminalEvent::Paste(text) if keyboard::paste(app, text, out) => {}
+        TerminalEvent::Paste(text) if queue::paste(app, text) => app.now(),
         TerminalEvent::Paste(text) if app.ui.typing && !app.ui.too_small() => {
             let text = clean_line(text, 60);
             filter(app).push_str(&text);
@@ -249,7 +249,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Timeline => app.ui.screen = Screen::Timeline,
         UiAction::Log => log::show(app, out),
         UiAction::Report => app.ui.screen = Screen::Report,
-        UiAction::Attention => to_attention(app, out),
+        UiAction::Attention => queue::to_next(app, out),
         UiAction::NextPane if app.ui.screen == Screen::Agent => {
             app.ui.on_agent.tab = app.ui.on_agent.tab.next();
         }

@@ -15,9 +15,9 @@ use crate::{
     tui::{
         chart::Chart,
         feed::Update,
-        output::OutputBuffer,
+        output::{Diff, OutputBuffer},
         ui_state::{Look, Screen, Voice},
-        view::{Note, notes},
+        view::{Note, attention, notes},
     },
 };
 
@@ -66,6 +66,10 @@ pub(super) fn feed(app: &mut App, news: Update) {
             let filter = app.log.filter().clone();
             app.log.reset(filter, state.seq);
             app.log_wanted = true;
+            if app.settings.can_act {
+                let open = attention::waiting(&state).len();
+                app.alerts.found(open, state.attention.last_id);
+            }
             app.state = Some(state);
             app.lost = None;
             // Whoever sent it does not know any more what was asked for before.
@@ -129,6 +133,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
             let known = app.state.as_ref().map_or(u64::MAX, |state| state.seq);
             for record in &records {
                 fold(app, record);
+                // A recording calls nobody.
+                if let (Event::AttentionRaised(raised), true) =
+                    (&record.event, app.settings.can_act)
+                {
+                    app.alerts.raised(raised);
+                }
                 doubt_output(app, &record.event);
             }
             remember(app, &records, known);
@@ -195,6 +205,14 @@ pub(super) fn feed(app: &mut App, news: Update) {
         Update::Keyboard { agent, held } => super::keyboard::told(app, agent, held),
         Update::Log { id, records, from } => {
             app.log_wanted |= app.log.take(id, records, from);
+            app.now();
+        }
+        Update::Diff { result } => {
+            app.diff_asked = false;
+            app.diff = Some(match result {
+                Ok(bytes) => Diff::new(&bytes),
+                Err(why) => Diff::none(&why),
+            });
             app.now();
         }
         Update::Evidence {

@@ -31,6 +31,9 @@ pub(super) fn wheel(app: &mut App, by: isize) {
             let last = entries.saturating_sub(1);
             *chosen = chosen.saturating_add_signed(by.signum()).min(last);
         }
+        Some(Popup::Queue(queue)) => {
+            queue.scroll = queue.scroll.saturating_add(by);
+        }
         // A question is answered, not scrolled.
         Some(Popup::Ask { .. } | Popup::Themes { .. }) | None => {}
     }
@@ -51,6 +54,9 @@ pub(super) fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
             *chosen = n;
             let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
             palette::press(app, Key::of(&enter), out);
+        }
+        (Some(Popup::Queue(_)), _) => {
+            app.say(Voice::Plain, "the keys that are shown answer; Esc closes");
         }
         (Some(_), _) => drop(app.ui.popups.pop()),
         (None, _) => {}

@@ -4,7 +4,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{App, operate::send, palette, themes};
+use super::{App, operate::send, palette, queue, themes};
 use crate::tui::{
     action::UiAction,
     draw,
@@ -27,13 +27,17 @@ pub(super) fn in_popup(
         themes::press(app, key, run);
         return true;
     }
+    if matches!(app.ui.popups.last(), Some(Popup::Queue(_))) {
+        queue::press(app, key, run, out);
+        return true;
+    }
     let rows = app.ui.size.1;
     let Some(popup) = app.ui.popups.last_mut() else {
         return false;
     };
     match popup {
         // They have their own keys.
-        Popup::Palette { .. } | Popup::Themes { .. } => {}
+        Popup::Palette { .. } | Popup::Themes { .. } | Popup::Queue(_) => {}
         Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),

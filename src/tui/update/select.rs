@@ -7,7 +7,7 @@ use crate::{
     tui::{
         feed::Request,
         output::OutputBuffer,
-        ui_state::{Grouping, Look, Pane, RowId, Screen, UiState, Voice},
+        ui_state::{Grouping, Look, Pane, RowId, Screen, UiState},
         view::{
             agent::shown_attempt,
             attention,
@@ -81,7 +81,12 @@ pub(super) fn go_to_what_runs(app: &mut App) {
         };
         state.find(&id).is_some_and(running)
     });
-    let waits = || Some(attention::row(state, *attention::waiting(state).first()?));
+    let waits = || {
+        Some(attention::row(
+            state,
+            attention::waiting(state).first()?.owner,
+        ))
+    };
     let to = first
         .map(|line| Outline::id(state, *line))
         .or_else(|| waits().filter(|row| lines.find(state, row).is_some()));
@@ -153,24 +158,6 @@ pub(super) fn ask_output(app: &mut App, out: &mut Vec<Request>) {
     }
 }
 
-/// Goes to what waits for a person: the oldest, or the next one after that which is selected.
-pub(super) fn to_attention(app: &mut App, out: &mut Vec<Request>) {
-    let Some(state) = &app.state else { return };
-    let rows: Vec<RowId> = attention::waiting(state)
-        .into_iter()
-        .map(|what| attention::row(state, what))
-        .collect();
-    let at = rows
-        .iter()
-        .position(|row| app.ui.selected.as_ref() == Some(row))
-        .map_or(0, |at| (at + 1) % rows.len());
-    let Some(row) = rows.into_iter().nth(at) else {
-        app.say(Voice::Plain, "nothing waits for you");
-        return;
-    };
-    go_to(app, row, out);
-}
-
 /// Goes to a row of the deck, whatever hides it.
 pub(super) fn go_to(app: &mut App, row: RowId, out: &mut Vec<Request>) {
     app.ui.screen = Screen::Deck;
@@ -185,7 +172,7 @@ pub(super) fn go_to(app: &mut App, row: RowId, out: &mut Vec<Request>) {
 }
 
 /// Opens the folds that hide a row.
-fn reveal(app: &mut App, row: &RowId) {
+pub(super) fn reveal(app: &mut App, row: &RowId) {
     let (RowId::Agent(id), Some(state)) = (row, &app.state) else {
         return;
     };

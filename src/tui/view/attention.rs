@@ -10,84 +10,29 @@ use super::{
 };
 use crate::{
     display::clean_text,
-    engine::{EdgeKind, FailureKind, PhaseStatus, State, Status},
-    plan::{AgentIx, PhaseIx},
-    tui::ui_state::{Group, RowId},
+    engine::{AttentionKind, EdgeKind, Item, Owner, State},
+    plan::AgentIx,
+    tui::{
+        chart::Chart,
+        ui_state::{Group, RowId},
+    },
 };
 
 /// Names that are told of those who are held up.
 const HELD_NAMES: usize = 3;
 
-/// Something that waits for a person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Waiting {
-    /// An agent that is blocked, or has failed and nobody has taken care of it.
-    Agent(AgentIx),
-    /// A phase with a red gate, or one that failed by agents that were stopped or skipped and holds
-    /// up others.
-    Phase(PhaseIx),
-}
-
 /// Everything that waits for a person, the oldest first; nothing once the run has ended.
 #[must_use]
-pub fn waiting(state: &State) -> Vec<Waiting> {
+pub fn waiting(state: &State) -> Vec<Item> {
     if state.finished.is_some() || state.stopping.is_some() {
         return Vec::new();
     }
-    let mut all: Vec<(u64, Waiting)> = Vec::new();
-    for ix in state.setup.plan.indices() {
-        let agent = state.agent(ix);
-        // A parent that failed with its sub-agents: the sub-agents are what has to be looked at.
-        let waits = match agent.status {
-            Status::Blocked => true,
-            Status::Failed => {
-                agent.failure != Some(FailureKind::Coordination) && !state.handled(ix)
-            }
-            _ => false,
-        };
-        if waits {
-            all.push((agent.since_us, Waiting::Agent(ix)));
-        }
-    }
-    let known = all.len();
-    for (i, phase) in state.phases.iter().enumerate() {
-        if phase.status != PhaseStatus::Failed {
-            continue;
-        }
-        let ix = PhaseIx::of(i);
-        let member = |what: &Waiting| match what {
-            Waiting::Agent(agent) => state.setup.plan.agent(*agent).phase == Some(ix),
-            Waiting::Phase(_) => false,
-        };
-        // Failed by agents that were stopped or skipped: nothing else tells that others wait.
-        let silent = || {
-            !all[..known].iter().any(|(_, what)| member(what))
-                && state.closed_barrier() == Some(ix)
-                && state.setup.plan.indices().any(|later| {
-                    state.setup.plan.agent(later).phase.is_some_and(|p| p > ix)
-                        && !state.agent(later).status.is_final()
-                })
-        };
-        if phase.gate_red || silent() {
-            all.push((ended(state, ix), Waiting::Phase(ix)));
-        }
-    }
-    all.sort_unstable();
-    all.into_iter().map(|(_, what)| what).collect()
-}
-
-/// When the last agent of a phase ended: its gates were checked after that.
-fn ended(state: &State, phase: PhaseIx) -> u64 {
-    state.setup.members[phase.ix()]
-        .iter()
-        .filter_map(|&ix| state.agent(ix).ended_us)
-        .max()
-        .unwrap_or(0)
+    crate::engine::waiting(state)
 }
 
 /// The agents that have not ended and cannot go on before this is settled, nearest first.
 #[must_use]
-pub fn held_up(state: &State, what: Waiting) -> Vec<AgentIx> {
+pub fn held_up(state: &State, what: Owner) -> Vec<AgentIx> {
     let mut held = Vec::new();
     let mut seen: BTreeSet<AgentIx> = BTreeSet::new();
     let mut take = |ix: AgentIx, held: &mut Vec<AgentIx>| {
@@ -96,8 +41,8 @@ pub fn held_up(state: &State, what: Waiting) -> Vec<AgentIx> {
         }
     };
     let phase = match what {
-        Waiting::Phase(phase) => Some(phase),
-        Waiting::Agent(ix) => {
+        Owner::Phase(phase) => Some(phase),
+        Owner::Agent(ix) => {
             take(ix, &mut held);
             for edge in bound(state, ix) {
                 take(edge, &mut held);
@@ -124,7 +69,7 @@ pub fn held_up(state: &State, what: Waiting) -> Vec<AgentIx> {
             }
         }
     }
-    if let Waiting::Agent(ix) = what {
+    if let Owner::Agent(ix) = what {
         held.retain(|h| *h != ix);
     }
     held
@@ -140,56 +85,63 @@ fn bound(state: &State, ix: AgentIx) -> impl Iterator<Item = AgentIx> {
 
 /// The row where something can be answered.
 #[must_use]
-pub fn row(state: &State, what: Waiting) -> RowId {
+pub fn row(state: &State, what: Owner) -> RowId {
     match what {
-        Waiting::Agent(ix) => RowId::Agent(state.id(ix)),
-        Waiting::Phase(phase) => RowId::Group(Group::Phase(Some(phase))),
+        Owner::Agent(ix) => RowId::Agent(state.id(ix)),
+        Owner::Phase(phase) => RowId::Group(Group::Phase(Some(phase))),
+    }
+}
+
+/// How an item looks.
+pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
+    match item.kind {
+        AttentionKind::Approval => (Mark::Ask, "ask"),
+        AttentionKind::FailedGate if matches!(item.owner, Owner::Phase(_)) => (Mark::Fail, "red"),
+        // As its row says it.
+        AttentionKind::FailedGate | AttentionKind::Blocked => (Mark::Block, "block"),
+        AttentionKind::Failed | AttentionKind::FailedPhase => (Mark::Fail, "fail"),
+    }
+}
+
+/// Whose an item is.
+pub(super) fn name(chart: &Chart, owner: Owner) -> String {
+    match owner {
+        Owner::Agent(ix) => chart.names[ix.ix()].clone(),
+        Owner::Phase(phase) => format!("phase {}", chart.phases[phase.ix()]),
+    }
+}
+
+/// Whom an item holds up, the first of them by name; empty: nobody.
+pub(super) fn holds(state: &State, chart: &Chart, owner: Owner) -> String {
+    let held = held_up(state, owner);
+    if held.is_empty() {
+        return String::new();
+    }
+    let first = held.iter().take(HELD_NAMES);
+    let list = names(first.map(|ix| chart.names[ix.ix()].as_str()), HELD_NAMES);
+    match held.len() {
+        ..=HELD_NAMES => format!("holds up {list}"),
+        n => format!("holds up {n}: {list} …"),
     }
 }
 
 /// The block: so many items in words.
-pub fn attention(source: Source<'_>, all: &[Waiting], most: usize, now_us: u64) -> Attention {
+pub fn attention(source: Source<'_>, all: &[Item], most: usize, now_us: u64) -> Attention {
     let Source { state, chart, .. } = source;
     let shown = all
         .iter()
         .take(most)
-        .map(|&what| {
-            let held = held_up(state, what);
-            let holds = if held.is_empty() {
-                String::new()
-            } else {
-                let first = held.iter().take(HELD_NAMES);
-                let list = names(first.map(|ix| chart.names[ix.ix()].as_str()), HELD_NAMES);
-                match held.len() {
-                    ..=HELD_NAMES => format!("holds up {list}"),
-                    n => format!("holds up {n}: {list} …"),
-                }
-            };
-            let (mark, word, name, since, reason) = match what {
-                Waiting::Agent(ix) => {
-                    let agent = state.agent(ix);
-                    let mark = Mark::of(agent.status);
-                    let name = chart.names[ix.ix()].clone();
-                    let reason = agent.reason.as_deref();
-                    (mark, mark.word(), name, agent.since_us, reason)
-                }
-                Waiting::Phase(phase) => {
-                    let name = format!("phase {}", chart.phases[phase.ix()]);
-                    let reason = state.phases[phase.ix()].reason.as_deref();
-                    let red = state.phases[phase.ix()].gate_red;
-                    let word = if red { "red" } else { "fail" };
-                    (Mark::Fail, word, name, ended(state, phase), reason)
-                }
-            };
+        .map(|item| {
+            let (mark, word) = mark(item);
             Demand {
-                row: row(state, what),
+                row: row(state, item.owner),
+                id: item.id,
                 mark,
                 word,
-                name,
-                about: matches!(what, Waiting::Phase(_)),
-                since_us: now_us.saturating_sub(since),
-                text: clean_text(reason.unwrap_or("failed"), SENTENCE),
-                holds,
+                name: name(chart, item.owner),
+                since_us: now_us.saturating_sub(item.since_us),
+                text: clean_text(&item.title, SENTENCE),
+                holds: holds(state, chart, item.owner),
             }
         })
         .collect();

@@ -103,7 +103,7 @@ pub(super) fn cells(state: &State, chart: &Chart, ui: &UiState, size: (u16, u16)
             y: y as u16,
             width: 1,
             name_width: 0,
-            mark: Mark::of(state.agent(ix).status),
+            mark: Mark::of_agent(state.agent(ix)),
             name: String::new(),
             critical: chart.critical[i],
             selected: selected == Some(ix),

@@ -260,7 +260,7 @@ pub fn graph(
             mark: if closed {
                 together(state, chart.of_wave(wave))
             } else {
-                Mark::of(state.agent(ix).status)
+                Mark::of_agent(state.agent(ix))
             },
             name: if closed {
                 let all = chart.of_wave(wave);
@@ -291,7 +291,7 @@ pub fn graph(
 
 /// The mark of several agents: what a person should look at first.
 fn together(state: &State, all: &[AgentIx]) -> Mark {
-    let marks = all.iter().map(|&ix| Mark::of(state.agent(ix).status));
+    let marks = all.iter().map(|&ix| Mark::of_agent(state.agent(ix)));
     let urgency = |mark: &Mark| match mark {
         Mark::Block => 0,
         Mark::Fail => 1,

@@ -10,7 +10,7 @@ pub(super) fn header(source: Source<'_>, now_us: u64) -> Header {
     let Source { state, chart, .. } = source;
     let mut counts = [0_usize; Mark::ALL.len()];
     for agent in &state.agents {
-        counts[Mark::of(agent.status) as usize] += 1;
+        counts[Mark::of_agent(agent) as usize] += 1;
     }
     let at_ms = source
         .sample

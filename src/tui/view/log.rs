@@ -246,6 +246,7 @@ const fn rule(event: &Event) -> Option<&'static str> {
         Event::ZoneChanged { .. } => {
             "pressure crossed a threshold; a zone is left only with some distance below it"
         }
+        Event::AttentionRaised(_) => "nobody but a person can decide this: it is told once",
         Event::CheckpointMade { .. } => "a checkpoint is made when a wave is complete",
         Event::ModeChanged { .. } => "a person changed it; it holds from the next start on",
         _ => return None,

@@ -1,6 +1,6 @@
 //! The states of an agent as screens name them.
 
-use crate::engine::Status;
+use crate::engine::{AgentState, JobState, Status};
 
 /// The states as screens name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,6 +12,7 @@ pub enum Mark {
     Join,
     Retry,
     Froze,
+    Ask,
     Block,
     Ready,
     Wait,
@@ -23,13 +24,14 @@ pub enum Mark {
 
 impl Mark {
     /// All, in the order of the header's counts.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Run,
         Self::Check,
         Self::Start,
         Self::Join,
         Self::Retry,
         Self::Froze,
+        Self::Ask,
         Self::Block,
         Self::Fail,
         Self::Ready,
@@ -59,6 +61,16 @@ impl Mark {
         }
     }
 
+    /// The mark of an agent: its state, or that a person's yes is waited for.
+    #[must_use]
+    pub fn of_agent(agent: &AgentState) -> Self {
+        let asks = |check: &crate::engine::CheckRun| check.job == JobState::Asking;
+        if agent.status == Status::Checking && agent.check.as_ref().is_some_and(asks) {
+            return Self::Ask;
+        }
+        Self::of(agent.status)
+    }
+
     /// The word of at most 6 letters.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -69,6 +81,7 @@ impl Mark {
             Self::Join => "join",
             Self::Retry => "retry",
             Self::Froze => "froze",
+            Self::Ask => "ask",
             Self::Block => "block",
             Self::Ready => "ready",
             Self::Wait => "wait",

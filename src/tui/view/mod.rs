@@ -19,6 +19,7 @@ pub mod model;
 pub mod notes;
 pub mod outline;
 pub mod output;
+pub mod queue;
 pub mod regions;
 pub mod report;
 mod rows;
@@ -54,6 +55,7 @@ pub use model::{
     AgentRow, Attention, Card, Demand, Header, Left, OutputView, Ram, Row, Table, View,
 };
 pub use notes::Note;
+pub use queue::QueueView;
 use regions::{Needs, WIDE, regions};
 pub use words::Tone;
 
@@ -190,6 +192,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     View {
         themes: Vec::new(),
         palette: Vec::new(),
+        queue: None,
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
             let rows = usize::from(area.height);

@@ -202,8 +202,10 @@ pub struct Card {
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
-    /// The row where it can be answered.
+    /// The row that it is about.
     pub row: RowId,
+    /// Its number in the run; 0: it was not recorded as waiting.
+    pub id: u32,
     /// How it looks.
     pub mark: Mark,
     /// The word of at most 6 letters.
@@ -212,8 +214,6 @@ pub struct Demand {
     pub name: String,
     /// Since when it waits, µs ago.
     pub since_us: u64,
-    /// That is only about so: the time of a red gate is taken from the end of the last agent.
-    pub about: bool,
     /// What happened.
     pub text: String,
     /// Whom it holds up, the first of them by name; empty: nobody.
@@ -287,6 +287,8 @@ pub struct View {
     pub attention: Attention,
     /// One agent, where it is looked at.
     pub agent: Option<Box<super::agent::AgentView>>,
+    /// The queue in front of the screen.
+    pub queue: Option<super::QueueView>,
     /// The wave graph, where it has a place.
     pub graph: Option<GraphView>,
     /// The phase that is at work, in words.

@@ -5,7 +5,7 @@
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
-    engine::{self, Action, Cause, Event, Record, Zone, whose},
+    engine::{self, Action, Answer, AttentionKind, Cause, Event, Record, Zone, whose},
 };
 
 /// One event in words.
@@ -37,6 +37,10 @@ pub fn action(action: &Action) -> String {
             "{agent} goes to {}",
             worker.as_deref().unwrap_or("its next worker")
         ),
+        Action::Answer { id, answer, text } => {
+            let text = text.as_ref().map_or_else(String::new, |t| format!(": {t}"));
+            format!("answer {id} {}{text}", answer.name())
+        }
         Action::Agents { cap: 1 } => "1 agent at once".to_owned(),
         Action::Agents { cap } => format!("{cap} agents at once"),
     };
@@ -162,6 +166,19 @@ pub fn note(record: &Record) -> Option<Note> {
             (format!("{agent} failed: {reason}"), Tone::Bad)
         }
         Event::AgentStopped { agent, .. } => (format!("{agent} stopped"), Tone::Plain),
+        // What blocks or fails tells of itself already.
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Approval => {
+            let whose = whose(raised.agent.as_ref(), raised.phase.as_deref());
+            (format!("{whose} asks: {}", raised.title), Tone::Alert)
+        }
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
+            let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
+            match answered.answer {
+                Some(Answer::Yes) => (format!("{whose} is approved"), Tone::Good),
+                Some(_) => (format!("{whose} is not approved"), Tone::Bad),
+                None => (format!("{whose} asks no longer"), Tone::Dim),
+            }
+        }
         Event::AgentCompleted { agent, ran_us, .. } => {
             (format!("{agent} done, took {}", took(*ran_us)), Tone::Good)
         }

@@ -145,7 +145,7 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
             f.lets(&[
                 &chart.names[ix.ix()],
                 &agent.title,
-                Mark::of(state.agent(ix).status).word(),
+                Mark::of_agent(state.agent(ix)).word(),
                 worker.map_or("", |w| &chart.workers[w.ix()]),
                 agent.track.map_or("", |t| &chart.tracks[t.ix()]),
                 agent.phase.map_or("", |p| &chart.phases[p.ix()]),

@@ -127,7 +127,7 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         } else {
             "OUTPUT".to_owned()
         },
-        mark: zoomed.then(|| Mark::of(agent.status)),
+        mark: zoomed.then(|| Mark::of_agent(agent)),
         worker: state
             .mode_of(ix)
             .worker

@@ -55,7 +55,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
     let (done, _, _, total) = tally(state, members.iter());
     let mut by_mark = [0_usize; Mark::ALL.len()];
     for &ix in &members {
-        by_mark[Mark::of(state.agent(ix).status) as usize] += 1;
+        by_mark[Mark::of_agent(state.agent(ix)) as usize] += 1;
     }
     let figures = source.sample.map(|s| s.figures).unwrap_or_default();
     let (text, tone) = match group {
@@ -69,7 +69,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
         tone,
         done,
         total,
-        counts: [Mark::Run, Mark::Block, Mark::Fail, Mark::Froze]
+        counts: [Mark::Run, Mark::Ask, Mark::Block, Mark::Fail, Mark::Froze]
             .into_iter()
             .map(|m| (m, by_mark[m as usize]))
             .filter(|(_, n)| *n > 0)
@@ -147,7 +147,7 @@ pub(super) fn agent_row(
     AgentRow {
         ix,
         depth,
-        mark: Mark::of(agent.status),
+        mark: Mark::of_agent(agent),
         name: chart.names[ix.ix()].clone(),
         marked: ui.marks.contains(&plan.id),
         critical: chart.critical[ix.ix()],

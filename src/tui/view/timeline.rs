@@ -314,7 +314,7 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
     TimeRow {
         ix,
         name: source.chart.names[ix.ix()].clone(),
-        mark: Mark::of(agent.status),
+        mark: Mark::of_agent(agent),
         critical: source.chart.critical[ix.ix()],
         bars,
         retries,

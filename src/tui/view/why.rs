@@ -248,6 +248,11 @@ pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String,
     let step = steps.get(run.step as usize);
     let command = step.map_or_else(String::new, |s| clean_text(&s.argv.join(" "), 120));
     let gate = step.map_or("check", |s| s.gate);
+    if let Some(question) = step.and_then(|s| s.approve) {
+        let question = clean_text(question, SENTENCE);
+        let text = format!("{} waits for your yes: {question}", clean_line(gate, 40));
+        return (text, Tone::Alert);
+    }
     let mut text = format!(
         "{} {} of {}: {command}",
         clean_line(gate, 40),

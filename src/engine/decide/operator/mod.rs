@@ -3,19 +3,21 @@
 //! Must not know keys or sockets; actions come named. A refusal is for the asker and is not
 //! journaled; an accepted action always is.
 
+mod answer;
 mod resolve;
 
+use answer::target;
 pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
     engine::{
-        Action, Cause, CheckRun, Event, FailureKind, JobState, Owner, State, Status, StoppedBy,
-        Target,
+        Action, Answer, Cause, CheckRun, Event, FailureKind, JobState, Owner, State, Status,
+        StoppedBy, Target,
     },
     plan::{AgentIx, Mode, PhaseIx},
 };
 
-use super::{mode_change, process::here};
+use super::{attention, mode_change, process::here};
 
 /// Decides what follows from an action; nothing if it is refused.
 pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Action) -> Vec<Event> {
@@ -73,9 +75,42 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 events.extend(freeze(state, &agents, &phases, cause));
             }
         }
+        Action::Answer { id, answer, text } => {
+            events.extend(answered(
+                state,
+                by,
+                *id,
+                (*answer, text.as_deref()),
+                &agents,
+            ));
+        }
         Action::Agents { cap } => {
             events.extend(mode_change(state, state.mode, *cap, Cause::Operator));
         }
+    }
+    events
+}
+
+/// The end of an item of the attention queue, and what its answer asks for. A yes or a no is judged
+/// by the next settling, as the end of a check command is.
+fn answered(
+    state: &State,
+    by: &str,
+    id: u32,
+    (answer, text): (Answer, Option<&str>),
+    agents: &[AgentIx],
+) -> Vec<Event> {
+    let Some(item) = state.attention.open.values().find(|item| item.id == id) else {
+        return Vec::new();
+    };
+    let mut events = vec![attention::answered(state, item, Some(answer), by, text)];
+    match answer {
+        Answer::Yes | Answer::No => {}
+        Answer::Retry => events.extend(retries(state, &target(state, item), agents)),
+        Answer::Stop => events.extend(agents.iter().map(|&ix| Event::AgentStopped {
+            agent: state.id(ix),
+            attempt: state.agent(ix).attempt,
+        })),
     }
     events
 }

@@ -2,6 +2,7 @@
 //!
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
+use super::answer::resolve_answer;
 use crate::{
     engine::{Action, Ending, FailureKind, HoldBy, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode, PhaseIx},
@@ -131,6 +132,9 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             })
         }
         Action::Swap { agent, worker } => resolve_swap(state, agent, worker.as_deref()),
+        Action::Answer { id, answer, text } => {
+            resolve_answer(state, *id, *answer, text.as_deref()).and_then(plain)
+        }
         Action::Agents { cap } => {
             if *cap == 0 {
                 return Err(Refusal::NotNow(
@@ -266,7 +270,7 @@ fn closed_parent(state: &State, ix: AgentIx) -> Option<AgentIx> {
         .then_some(parent)
 }
 
-fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
+pub(super) fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
     if let Target::Phase(id) = target {
         let phase = state.phase_ix(id).ok_or_else(|| Refusal::Unknown {
             what: "phase",

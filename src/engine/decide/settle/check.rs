@@ -17,7 +17,7 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
     let Some(check) = &agent.check else {
         return Vec::new();
     };
-    let JobState::Ended(exit) = &check.job else {
+    let Some(over) = over(check) else {
         return Vec::new();
     };
     let owner = Owner::Agent(ix);
@@ -28,7 +28,7 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
             attempt: agent.attempt,
         }];
     }
-    match outcome(state, owner, check, exit) {
+    match outcome(state, owner, check, &over) {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
             events.push(completed(state, ix));
@@ -36,8 +36,10 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
         }),
         Outcome::Red(place, reason) => {
             let gate = place.gate.clone();
+            // A person's no is no accident that another attempt could mend by itself.
+            let refused = matches!(over, Over::Said { .. });
             let next = retry(state, ix, &reason)
-                .filter(|_| state.setup.has_process(ix))
+                .filter(|_| state.setup.has_process(ix) && !refused)
                 .unwrap_or_else(|| Event::AgentBlocked {
                     agent: state.id(ix),
                     reason: reason.clone(),
@@ -48,7 +50,27 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
     }
 }
 
-/// What the end of a check command says.
+/// How a check is over.
+enum Over<'a> {
+    /// Its command has ended.
+    Exit(&'a Exit),
+    /// A person has answered.
+    Said { yes: bool, text: Option<&'a str> },
+}
+
+/// How a check is over, if a verdict on it is due.
+fn over(check: &CheckRun) -> Option<Over<'_>> {
+    match &check.job {
+        JobState::Ended(exit) => Some(Over::Exit(exit)),
+        JobState::Answered { yes, text } => Some(Over::Said {
+            yes: *yes,
+            text: text.as_deref(),
+        }),
+        _ => None,
+    }
+}
+
+/// What the end of a check command, or a person's answer, says.
 enum Outcome {
     /// Nothing: a crash cut it short, and it is asked again in a round of its own.
     Again(Event),
@@ -56,8 +78,18 @@ enum Outcome {
     Red(CheckPlace, String),
 }
 
-fn outcome(state: &State, owner: Owner, check: &CheckRun, exit: &Exit) -> Outcome {
+fn outcome(state: &State, owner: Owner, check: &CheckRun, over: &Over<'_>) -> Outcome {
     let place = |round| place(state, owner, (check.attempt, round), check.step);
+    let exit = match over {
+        Over::Exit(exit) => *exit,
+        Over::Said { yes: true, .. } => return Outcome::Green,
+        Over::Said { text, .. } => {
+            let here = place(check.round);
+            let said = text.map_or_else(String::new, |text| format!(": {text}"));
+            let reason = format!("{} not approved{said}", here.gate);
+            return Outcome::Red(here, reason);
+        }
+    };
     if check.ending == Some(Ending::Timeout) {
         let here = place(check.round);
         let limit = state.setup.check_limit_us(owner);
@@ -135,7 +167,7 @@ pub(super) fn phase_verdict(state: &State, ix: PhaseIx) -> Vec<Event> {
     let Some(check) = &state.phases[ix.ix()].check else {
         return Vec::new();
     };
-    let JobState::Ended(exit) = &check.job else {
+    let Some(over) = over(check) else {
         return Vec::new();
     };
     let owner = Owner::Phase(ix);
@@ -149,7 +181,7 @@ pub(super) fn phase_verdict(state: &State, ix: PhaseIx) -> Vec<Event> {
             reason: "the run stops".to_owned(),
         }];
     }
-    match outcome(state, owner, check, exit) {
+    match outcome(state, owner, check, &over) {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
             events.push(Event::PhaseCompleted { phase });

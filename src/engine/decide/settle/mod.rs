@@ -9,7 +9,7 @@ mod waiting;
 
 use crate::engine::{Event, Figures, Owner, State, state::unpack};
 
-use super::finish;
+use super::{attention, finish};
 
 /// Decides the next thing that follows; empty when the state is at rest.
 pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec<Event> {
@@ -46,6 +46,10 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
             Event::WaveCompleted { wave },
             Event::CheckpointMade { wave },
         ];
+    }
+    let attention = attention::look(state);
+    if !attention.is_empty() {
+        return attention;
     }
     let start = start::admit_next(state, figures);
     if start.is_empty() {

@@ -55,10 +55,10 @@ pub(super) fn attempt_lines(source: Source<'_>, ix: AgentIx) -> Vec<ListLine> {
     for (entry, (number, attempt)) in attempts(source, ix).into_iter().enumerate() {
         let live = agent.live.is_some() && number == agent.attempt;
         let mark = match &attempt.ended {
-            _ if live => Mark::of(agent.status),
+            _ if live => Mark::of_agent(agent),
             Some(ended) if ended.exit.ok() => Mark::Done,
             Some(_) => Mark::Fail,
-            None if number == agent.attempt => Mark::of(agent.status),
+            None if number == agent.attempt => Mark::of_agent(agent),
             None => Mark::Stop,
         };
         let begin = attempt.started.or(attempt.scheduled);

@@ -134,7 +134,7 @@ pub fn agent(source: Source<'_>, ui: &UiState, r: &Regions, now_us: u64) -> Opti
     let name = &chart.names[ix.ix()];
     let title = clean_text(&plan.title, 120);
     let neighbour = |other: AgentIx, kind: NeedKind, when: &When| Neighbour {
-        mark: Mark::of(state.agent(other).status),
+        mark: Mark::of_agent(state.agent(other)),
         name: chart.names[other.ix()].clone(),
         how: match (when, kind) {
             (When::Failed, _) => "if it fails",

@@ -1,0 +1,140 @@
+//! The attention queue: who has to be looked at, what was raised, what was answered.
+//!
+//! Must not decide what waits: the events name it.
+
+use crate::{
+    engine::{
+        Answer, AttentionAnswered, AttentionKind, AttentionRaised, EdgeKind, FailureKind, JobState,
+        Owner, PhaseStatus, State, Status,
+        state::{Item, pack},
+    },
+    plan::{AgentId, AgentIx, PhaseIx, When},
+};
+
+impl State {
+    /// An agent has got another state: does it wait for a person now, or no longer?
+    pub(super) fn note_attention(&mut self, ix: AgentIx, status: Status) {
+        let key = pack(Owner::Agent(ix));
+        let with_its_parts = self.agent(ix).failure == Some(FailureKind::Coordination);
+        if status == Status::Blocked
+            || (status == Status::Failed && !with_its_parts)
+            || self.attention.open.contains_key(&key)
+        {
+            self.attention.due.insert(key);
+        }
+    }
+
+    /// The same for a phase.
+    pub(super) fn note_phase(&mut self, ix: PhaseIx) {
+        let key = pack(Owner::Phase(ix));
+        if self.phases[ix.ix()].status == PhaseStatus::Failed
+            || self.attention.open.contains_key(&key)
+        {
+            self.attention.due.insert(key);
+        }
+    }
+
+    /// Every phase that has failed: what waits for it depends on the mode.
+    pub(super) fn note_failed_phases(&mut self) {
+        for i in 0..self.phases.len() {
+            if self.phases[i].status == PhaseStatus::Failed {
+                self.note_phase(PhaseIx::of(i));
+            }
+        }
+    }
+
+    /// The end or the new start of an agent may settle a failure that it takes care of, and what
+    /// waits for a phase.
+    pub(super) fn note_handled(&mut self, ix: AgentIx) {
+        let setup = self.setup.clone();
+        for edge in &setup.edges_in[ix.ix()] {
+            if edge.kind == EdgeKind::Need(When::Failed) {
+                let status = self.agent(edge.from).status;
+                self.note_attention(edge.from, status);
+            }
+        }
+        let phases = self.attention.open.range(pack(Owner::Phase(PhaseIx(0)))..);
+        let failed: Vec<_> = phases
+            .filter(|(_, item)| item.kind == AttentionKind::FailedPhase)
+            .map(|(key, _)| *key)
+            .collect();
+        self.attention.due.extend(failed);
+    }
+
+    /// Puts the check that an owner is at in line: a command waits for admission, an approval for a
+    /// person.
+    pub(super) fn queue_check(&mut self, owner: Owner) {
+        let Some(step) = self.check_of(owner).map(|check| check.step as usize) else {
+            return;
+        };
+        let asks = self
+            .checks_of(owner)
+            .get(step)
+            .is_some_and(|step| step.approve.is_some());
+        if !asks {
+            self.checks_pending.insert(pack(owner));
+            return;
+        }
+        if let Some(check) = self.check_mut(owner) {
+            check.job = JobState::Asking;
+        }
+        self.attention.due.insert(pack(owner));
+    }
+
+    pub(super) fn attention_raised(&mut self, raised: &AttentionRaised) {
+        let Some(owner) = self.concerned(raised.agent.as_ref(), raised.phase.as_deref()) else {
+            return;
+        };
+        self.attention.last_id = self.attention.last_id.max(raised.id);
+        self.attention.due.remove(&pack(owner));
+        let item = Item {
+            id: raised.id,
+            kind: raised.attention,
+            owner,
+            attempt: raised.attempt,
+            gate: raised.gate.clone(),
+            title: raised.title.clone(),
+            since_us: raised.since_us,
+        };
+        self.attention.open.insert(pack(owner), item);
+    }
+
+    pub(super) fn attention_answered(&mut self, answered: &AttentionAnswered, now: u64) {
+        let Some(owner) = self.concerned(answered.agent.as_ref(), answered.phase.as_deref()) else {
+            return;
+        };
+        let key = pack(owner);
+        if self
+            .attention
+            .open
+            .get(&key)
+            .is_some_and(|item| item.id == answered.id)
+        {
+            self.attention.open.remove(&key);
+        }
+        let yes = match answered.answer {
+            Some(Answer::Yes) => true,
+            Some(Answer::No) => false,
+            Some(Answer::Retry | Answer::Stop) | None => return,
+        };
+        if let Some(check) = self.check_mut(owner)
+            && check.job == JobState::Asking
+        {
+            check.job = JobState::Answered {
+                yes,
+                text: answered.text.clone(),
+            };
+            check.since_us = now;
+            self.attention.due.remove(&key);
+            self.settling.insert(key);
+        }
+    }
+
+    fn concerned(&self, agent: Option<&AgentId>, phase: Option<&str>) -> Option<Owner> {
+        match (agent, phase) {
+            (Some(agent), _) => self.find(agent).map(Owner::Agent),
+            (None, Some(phase)) => self.phase_ix(phase).map(Owner::Phase),
+            (None, None) => None,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What waits for a person: raised once when it begins, closed once when it ends.
+//!
+//! The queue follows from the state alone, so that a crash loses nothing. Must not notify anybody:
+//! that is an effect of the event.
+
+use crate::{
+    engine::{
+        Answer, AttentionAnswered, AttentionKind, AttentionRaised, Event, FailureKind, Item,
+        JobState, Owner, PhaseStatus, State, Status,
+        state::{pack, unpack},
+    },
+    plan::{AgentId, AgentIx, PhaseIx},
+};
+
+/// Raises and closes what has changed; empty when the queue is as it should be.
+pub(super) fn look(state: &State) -> Vec<Event> {
+    let mut next = state.attention.last_id;
+    let mut events = Vec::new();
+    for &packed in &state.attention.due {
+        let owner = unpack(packed);
+        let open = state.attention.open.get(&packed);
+        let wanted = wanted(state, owner);
+        if let (Some(open), Some(wanted)) = (open, &wanted)
+            && same(open, wanted)
+        {
+            continue;
+        }
+        if let Some(open) = open {
+            events.push(answered(state, open, None, "engine", None));
+        }
+        if let Some(item) = wanted {
+            next += 1;
+            events.push(raised(state, Item { id: next, ..item }));
+        }
+    }
+    events
+}
+
+/// Whether what waits is still the same.
+fn same(open: &Item, wanted: &Item) -> bool {
+    // Where nobody watches, whose approval nobody gave is blocked at the end of the run: it is still
+    // that approval which waits.
+    let given_up = open.kind == AttentionKind::Approval && wanted.kind == AttentionKind::Blocked;
+    open.attempt == wanted.attempt
+        && ((open.kind == wanted.kind && open.since_us == wanted.since_us) || given_up)
+}
+
+/// Everything that waits for a person now, the oldest first; also what was not recorded as waiting
+/// yet (`id` 0), as in a journal of an earlier version.
+#[must_use]
+pub fn waiting(state: &State) -> Vec<Item> {
+    let attention = &state.attention;
+    let known = attention
+        .open
+        .iter()
+        .filter(|(key, _)| !attention.due.contains(key))
+        .map(|(_, item)| item.clone());
+    let due = attention.due.iter().filter_map(|&key| {
+        let item = wanted(state, unpack(key))?;
+        match attention.open.get(&key) {
+            Some(open) if same(open, &item) => Some(open.clone()),
+            _ => Some(item),
+        }
+    });
+    let mut all: Vec<Item> = known.chain(due).collect();
+    all.sort_by_key(|item| (item.since_us, pack(item.owner)));
+    all
+}
+
+/// What of an owner waits for a person, if anything.
+fn wanted(state: &State, owner: Owner) -> Option<Item> {
+    let approval = || {
+        let check = state.check_of(owner)?;
+        let steps = state.checks_of(owner);
+        let step = steps.get(check.step as usize)?;
+        let question = step.approve.filter(|_| check.job == JobState::Asking)?;
+        Some((
+            AttentionKind::Approval,
+            Some(step.gate.to_owned()),
+            question.to_owned(),
+            check.since_us,
+        ))
+    };
+    let (kind, gate, title, since_us) = match owner {
+        Owner::Agent(ix) => of_agent(state, ix).or_else(approval)?,
+        Owner::Phase(ix) => of_phase(state, ix).or_else(approval)?,
+    };
+    Some(Item {
+        id: 0,
+        kind,
+        owner,
+        attempt: match owner {
+            Owner::Agent(ix) => state.agent(ix).attempt,
+            Owner::Phase(ix) => state.phases[ix.ix()].attempt,
+        },
+        gate,
+        title,
+        since_us,
+    })
+}
+
+type Found = (AttentionKind, Option<String>, String, u64);
+
+fn of_agent(state: &State, ix: AgentIx) -> Option<Found> {
+    let agent = state.agent(ix);
+    let kind = kind_of_agent(state, ix)?;
+    let red = kind == AttentionKind::FailedGate;
+    let gate = agent.red_gate.clone().filter(|_| red);
+    let title = agent.reason.clone().unwrap_or_else(|| "failed".to_owned());
+    Some((kind, gate, title, agent.since_us))
+}
+
+fn kind_of_agent(state: &State, ix: AgentIx) -> Option<AttentionKind> {
+    let agent = state.agent(ix);
+    match agent.status {
+        Status::Blocked if agent.failure == Some(FailureKind::Validation) => {
+            Some(AttentionKind::FailedGate)
+        }
+        Status::Blocked => Some(AttentionKind::Blocked),
+        // A parent that failed with its sub-agents: the sub-agents are what has to be looked at.
+        Status::Failed if agent.failure != Some(FailureKind::Coordination) => {
+            (!state.handled(ix)).then_some(AttentionKind::Failed)
+        }
+        _ => None,
+    }
+}
+
+fn of_phase(state: &State, ix: PhaseIx) -> Option<Found> {
+    let phase = &state.phases[ix.ix()];
+    if phase.status != PhaseStatus::Failed {
+        return None;
+    }
+    let title = phase.reason.clone().unwrap_or_else(|| "failed".to_owned());
+    if phase.gate_red {
+        let gate = phase.red_gate.clone();
+        return Some((AttentionKind::FailedGate, gate, title, phase.since_us));
+    }
+    // Failed by agents that were stopped or skipped: nothing else tells that others wait.
+    let silent = state.closed_barrier() == Some(ix)
+        && !state.setup.members[ix.ix()]
+            .iter()
+            .any(|&member| kind_of_agent(state, member).is_some())
+        && state.setup.plan.indices().any(|later| {
+            state.setup.plan.agent(later).phase.is_some_and(|p| p > ix)
+                && !state.agent(later).status.is_final()
+        });
+    silent.then_some((AttentionKind::FailedPhase, None, title, phase.since_us))
+}
+
+/// Names whom an owner is, for an event.
+fn names(state: &State, owner: Owner) -> (Option<AgentId>, Option<String>) {
+    match owner {
+        Owner::Agent(ix) => (Some(state.id(ix)), None),
+        Owner::Phase(ix) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
+    }
+}
+
+fn raised(state: &State, item: Item) -> Event {
+    let (agent, phase) = names(state, item.owner);
+    let answers = item.answers().to_vec();
+    Event::AttentionRaised(AttentionRaised {
+        id: item.id,
+        attention: item.kind,
+        agent,
+        phase,
+        attempt: item.attempt,
+        gate: item.gate,
+        title: item.title,
+        since_us: item.since_us,
+        answers,
+    })
+}
+
+/// Makes the event that closes an item.
+pub(super) fn answered(
+    state: &State,
+    item: &Item,
+    answer: Option<Answer>,
+    by: &str,
+    text: Option<&str>,
+) -> Event {
+    let (agent, phase) = names(state, item.owner);
+    Event::AttentionAnswered(AttentionAnswered {
+        id: item.id,
+        attention: item.kind,
+        agent,
+        phase,
+        answer,
+        by: by.to_owned(),
+        text: text.map(str::to_owned),
+        waited_us: state.elapsed_us.saturating_sub(item.since_us),
+    })
+}

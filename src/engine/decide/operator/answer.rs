@@ -1,0 +1,67 @@
+//! Answers: which item of the attention queue they mean, and whether they are possible now.
+//!
+//! Must not change anything.
+
+use super::{Refusal, resolve::resolve_retry};
+use crate::{
+    engine::{Answer, AttentionKind, Item, Owner, State, Status, Target},
+    plan::AgentIx,
+};
+
+/// Longest text of an answer, in bytes: it stands in one line of the journal and on screens.
+const LONGEST: usize = 2000;
+
+/// Whom an item is about, as a target.
+pub(super) fn target(state: &State, item: &Item) -> Target {
+    match item.owner {
+        Owner::Agent(ix) => Target::Agent(state.id(ix).to_string()),
+        Owner::Phase(ix) => Target::Phase(state.setup.plan.phases[ix.ix()].id.clone()),
+    }
+}
+
+/// Finds the agents that an answer starts again or stops; none for a yes or a no.
+pub(super) fn resolve_answer(
+    state: &State,
+    id: u32,
+    answer: Answer,
+    text: Option<&str>,
+) -> Result<Vec<AgentIx>, Refusal> {
+    if state.stopping.is_some() {
+        return Err(Refusal::NotNow("the run is stopping".to_owned()));
+    }
+    let Some(item) = state.attention.open.values().find(|item| item.id == id) else {
+        let why = if id > 0 && id <= state.attention.last_id {
+            format!("{id} does not wait any more")
+        } else {
+            format!("nothing with the number {id} waits for you")
+        };
+        return Err(Refusal::NotNow(why));
+    };
+    if !item.answers().contains(&answer) {
+        let possible: Vec<&str> = item.answers().iter().map(|a| a.name()).collect();
+        let what = match item.kind {
+            AttentionKind::Approval => "an approval",
+            AttentionKind::FailedGate => "a red gate",
+            AttentionKind::Blocked => "a blocked agent",
+            AttentionKind::Failed => "a failed agent",
+            AttentionKind::FailedPhase => "a failed phase",
+        };
+        return Err(Refusal::NotNow(format!(
+            "{id} is {what}: it takes {}, not {}",
+            possible.join(" or "),
+            answer.name()
+        )));
+    }
+    if text.is_some_and(|text| text.len() > LONGEST) {
+        return Err(Refusal::NotNow(format!(
+            "the text is longer than {LONGEST} bytes"
+        )));
+    }
+    match (answer, item.owner) {
+        (Answer::Retry, _) => resolve_retry(state, &target(state, item)),
+        (Answer::Stop, Owner::Agent(ix)) if state.agent(ix).status == Status::Blocked => {
+            Ok(vec![ix])
+        }
+        (Answer::Yes | Answer::No | Answer::Stop, _) => Ok(Vec::new()),
+    }
+}

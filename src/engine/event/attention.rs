@@ -1,0 +1,134 @@
+//! What waits for a person, and how that ended: the two events of the attention queue.
+//!
+//! Plain data of the journal. Kinds and answers are added, never changed: questions of agents,
+//! conflicts and escalations get names of their own beside these.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::plan::AgentId;
+
+/// What kind of thing waits for a person.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum AttentionKind {
+    /// A gate with `approve`: a person's yes is asked for.
+    Approval,
+    /// A check or gate is red, and nothing tries again by itself.
+    FailedGate,
+    /// An agent that cannot go on, though none of its checks is red.
+    Blocked,
+    /// An agent failed for good, and no `when = "failed"` successor has taken care of it.
+    Failed,
+    /// A phase failed by agents that were stopped or skipped, and others wait for it.
+    FailedPhase,
+}
+
+impl AttentionKind {
+    /// Returns its name, as events have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Approval => "approval",
+            Self::FailedGate => "failed_gate",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+            Self::FailedPhase => "failed_phase",
+        }
+    }
+
+    /// Returns the answers that are possible, the one that goes on first.
+    #[must_use]
+    pub const fn answers(self, of_agent: bool) -> &'static [Answer] {
+        match self {
+            Self::Approval => &[Answer::Yes, Answer::No],
+            Self::FailedGate | Self::Blocked if of_agent => &[Answer::Retry, Answer::Stop],
+            _ => &[Answer::Retry],
+        }
+    }
+}
+
+/// What a person can answer.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// The approval is given.
+    Yes,
+    /// It is refused: the gate is red, with the text as reason.
+    No,
+    /// Try again, as the action `retry` does.
+    Retry,
+    /// Give the agent up, as the action `stop` does.
+    Stop,
+}
+
+impl Answer {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Yes, Self::No, Self::Retry, Self::Stop];
+
+    /// Returns its word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Retry => "retry",
+            Self::Stop => "stop",
+        }
+    }
+}
+
+/// Something waits for a person: `attention.raised`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AttentionRaised {
+    /// Its number, from 1; never used twice in a run.
+    pub id: u32,
+    /// What kind of thing it is.
+    pub attention: AttentionKind,
+    /// The agent that it is about…
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agent: Option<AgentId>,
+    /// … or the phase.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phase: Option<String>,
+    /// Attempt of the agent, or round of the phase's gates.
+    pub attempt: u32,
+    /// The gate that is asked about or is red; `check` for an agent's own acceptance commands.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gate: Option<String>,
+    /// The question, or the reason.
+    pub title: String,
+    /// Since when it waits (elapsed µs).
+    pub since_us: u64,
+    /// What can be answered.
+    pub answers: Vec<Answer>,
+}
+
+/// It waits no longer: `attention.answered`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AttentionAnswered {
+    /// Its number.
+    pub id: u32,
+    /// What kind of thing it was.
+    pub attention: AttentionKind,
+    /// The agent that it was about…
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agent: Option<AgentId>,
+    /// … or the phase.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phase: Option<String>,
+    /// The answer; none: its cause is gone (tried again, stopped, handled) and nobody answered it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer: Option<Answer>,
+    /// Who answered: `deck`, `ctl`; `engine` where nobody did.
+    pub by: String,
+    /// What was said with it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub text: Option<String>,
+    /// How long it waited, in microseconds.
+    pub waited_us: u64,
+}

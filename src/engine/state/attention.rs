@@ -1,0 +1,78 @@
+//! What waits for a person, as the events have it.
+//!
+//! Plain data; changed by `apply` alone. What should wait is decided in `decide::attention`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Answer, AttentionKind, Owner};
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its number in the run, from 1; 0: it was not recorded as waiting yet.
+    pub id: u32,
+    /// What kind of thing it is.
+    pub kind: AttentionKind,
+    /// Whom it is about.
+    pub owner: Owner,
+    /// Attempt of the agent, or round of the phase's gates.
+    pub attempt: u32,
+    /// The gate that is asked about or is red.
+    pub gate: Option<String>,
+    /// The question, or the reason. Foreign text: to be cleaned before it is shown.
+    pub title: String,
+    /// Since when it waits (elapsed µs).
+    pub since_us: u64,
+}
+
+impl Item {
+    /// Returns what can be answered.
+    #[must_use]
+    pub const fn answers(&self) -> &'static [Answer] {
+        self.kind.answers(matches!(self.owner, Owner::Agent(_)))
+    }
+
+    /// Returns whether another one can be answered together with it: the same gate, or the same
+    /// reason.
+    #[must_use]
+    pub fn equals(&self, other: &Self) -> bool {
+        let alike = self.gate.is_some() || self.title == other.title;
+        self.kind == other.kind && self.gate == other.gate && alike
+    }
+}
+
+/// The attention queue.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Attention {
+    /// What waits, by whom it is about (agents, then phases).
+    #[serde(with = "items")]
+    pub open: BTreeMap<(u8, u32), Item>,
+    /// Whose place in the queue may have changed since it was last looked at.
+    pub due: BTreeSet<(u8, u32)>,
+    /// The highest number given so far.
+    pub last_id: u32,
+}
+
+/// The items alone: each knows whose it is, and JSON has no keys but texts.
+mod items {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Item;
+    use crate::engine::state::pack;
+
+    type Open = BTreeMap<(u8, u32), Item>;
+
+    pub fn serialize<S: Serializer>(open: &Open, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(open.values())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Open, D::Error> {
+        let items = Vec::<Item>::deserialize(from)?;
+        let keyed = items.into_iter().map(|item| (pack(item.owner), item));
+        Ok(keyed.collect())
+    }
+}

@@ -1,0 +1,257 @@
+//! What has changed in the repository since a run began, as a person sees it before an approval.
+//!
+//! All agents of this version share the repository, so it is one diff for all: of the working tree
+//! against the commit that the run began with. Read by the dashboard's process on a thread of its own,
+//! never by the runner. Must not change anything: git takes no locks and runs no program of the
+//! repository's.
+
+use std::{
+    ffi::OsStr,
+    io::Read,
+    os::fd::AsFd,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::mpsc;
+
+use crate::tui::feed::Update;
+
+/// Bytes that are read; what comes after is cut off, and that is said.
+const MOST: usize = 512 << 10;
+/// New files that are listed.
+const NEW_FILES: usize = 200;
+/// Time that git may take.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Reads the diff on a thread of its own and sends it.
+pub(super) fn send(run_dir: &Path, base: String, to: mpsc::Sender<Update>) {
+    let run_dir = run_dir.to_owned();
+    let answer = to.clone();
+    let started = thread::Builder::new().name("diff".into()).spawn(move || {
+        let result = workdir(&run_dir).and_then(|dir| read(&dir, &base));
+        // Who has gone wants no answer.
+        let _ = answer.blocking_send(Update::Diff { result });
+    });
+    if let Err(error) = started {
+        let result = Err(format!("the diff cannot be read: {error}"));
+        let _ = to.blocking_send(Update::Diff { result });
+    }
+}
+
+/// The folder that the run's agents work in.
+fn workdir(run_dir: &Path) -> Result<std::path::PathBuf, String> {
+    #[derive(serde::Deserialize)]
+    struct Only {
+        workdir: String,
+    }
+    let text = std::fs::read_to_string(run_dir.join("config.toml"))
+        .map_err(|error| format!("config.toml of the run cannot be read: {error}"))?;
+    let only: Only =
+        toml::from_str(&text).map_err(|_| "config.toml of the run is damaged".to_owned())?;
+    Ok(only.workdir.into())
+}
+
+/// Reads the diff of a folder against a commit: what changed in numbers, new files, the changes.
+fn read(dir: &Path, base: &str) -> Result<Vec<u8>, String> {
+    // It comes from a file, and must not be taken for an option.
+    let hex = base.len() >= 40 && base.bytes().all(|b| b.is_ascii_hexdigit());
+    if !hex {
+        return Err("the run knows no commit that it began with".to_owned());
+    }
+    let until = Instant::now() + LIMIT;
+    let diff = [
+        "diff",
+        "--no-color",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--patch-with-stat",
+    ];
+    let (mut out, cut) = git(dir, &[&diff[..], &[base, "--"]].concat(), until)?;
+    let list = ["ls-files", "--others", "--exclude-standard"];
+    let (new, _) = git(dir, &list, until)?;
+    let files: Vec<&[u8]> = new
+        .split(|&b| b == b'\n')
+        .filter(|l| !l.is_empty())
+        .collect();
+    if !files.is_empty() {
+        let mut head = format!("{} new, not known to git yet:\n", files.len()).into_bytes();
+        for file in files.iter().take(NEW_FILES) {
+            head.extend_from_slice(b" + ");
+            head.extend_from_slice(file);
+            head.push(b'\n');
+        }
+        if files.len() > NEW_FILES {
+            let more = format!("   and {} more\n", files.len() - NEW_FILES);
+            head.extend_from_slice(more.as_bytes());
+        }
+        head.push(b'\n');
+        head.append(&mut out);
+        out = head;
+    }
+    if cut {
+        let note = format!(
+            "\n… cut off after {} KiB; `git diff` has all of it\n",
+            MOST >> 10
+        );
+        out.extend_from_slice(note.as_bytes());
+    }
+    Ok(out)
+}
+
+/// Runs git and reads what it prints; true: there is more.
+fn git(dir: &Path, args: &[&str], until: Instant) -> Result<(Vec<u8>, bool), String> {
+    let mut child = Command::new("git")
+        .arg("-C")
+        .arg(dir)
+        // Neither of them may start a program that the repository names.
+        .args([
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+        ])
+        .args(args.iter().map(OsStr::new))
+        .env("GIT_OPTIONAL_LOCKS", "0")
+        .env("LC_ALL", "C")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("git cannot be started: {error}"))?;
+    let read = drain(&mut child, until);
+    if !matches!(read, Ok((_, false))) {
+        // Enough was read, or it takes too long.
+        let _ = child.kill();
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    let (bytes, cut) = read?;
+    if !status.success() && !cut {
+        return Err("git has no diff: this is no repository, or the commit is gone".to_owned());
+    }
+    Ok((bytes, cut))
+}
+
+fn drain(child: &mut Child, until: Instant) -> Result<(Vec<u8>, bool), String> {
+    let Some(mut pipe) = child.stdout.take() else {
+        return Err("git has no output".to_owned());
+    };
+    let mut out = Vec::new();
+    let mut chunk = vec![0; 16 << 10];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let wait = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        let ready = {
+            let fd = pipe.as_fd();
+            let mut fds = [PollFd::new(&fd, PollFlags::IN)];
+            poll(&mut fds, Some(&wait))
+        };
+        match ready {
+            Ok(0) => return Err(format!("git takes longer than {} s", LIMIT.as_secs())),
+            Err(rustix::io::Errno::INTR) => continue,
+            Err(error) => return Err(error.to_string()),
+            Ok(_) => {}
+        }
+        match pipe.read(&mut chunk) {
+            Ok(0) => return Ok((out, false)),
+            Ok(n) => out.extend_from_slice(&chunk[..n]),
+            Err(error) => return Err(error.to_string()),
+        }
+        if out.len() >= MOST {
+            out.truncate(MOST);
+            return Ok((out, true));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(dir: &Path, args: &[&str]) {
+        let status = Command::new("git")
+            .arg("-C")
+            .arg(dir)
+            .args([
+                "-c",
+                "user.name=t",
+                "-c",
+                "user.email=t@t",
+                "-c",
+                "commit.gpgsign=false",
+            ])
+            .args(args)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{args:?}");
+    }
+
+    #[test]
+    fn a_diff_holds_changes_and_new_files_and_runs_no_program_of_the_repository() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let dir = folder.path();
+        run(dir, &["init", "-q"]);
+        std::fs::write(dir.join("a.txt"), "one\n").unwrap();
+        run(dir, &["add", "a.txt"]);
+        run(dir, &["commit", "-qm", "first"]);
+        let head = Command::new("git")
+            .arg("-C")
+            .arg(dir)
+            .args(["rev-parse", "HEAD"])
+            .output()
+            .unwrap();
+        let base = String::from_utf8(head.stdout).unwrap().trim().to_owned();
+        assert_eq!(read(dir, &base), Ok(Vec::new()));
+        std::fs::write(dir.join("a.txt"), "one\n\x1b]0;owned\x07two\n").unwrap();
+        std::fs::write(dir.join("new.txt"), "x\n").unwrap();
+        // Programs that a hostile repository would have us start.
+        let trap = dir.join("trap");
+        let touch = format!("touch {}", trap.display());
+        run(dir, &["config", "diff.external", &touch]);
+        run(dir, &["config", "core.fsmonitor", &touch]);
+        let text = String::from_utf8(read(dir, &base).unwrap()).unwrap();
+        assert!(!trap.exists());
+        assert!(text.contains("a.txt | 1 +"), "{text}");
+        assert!(
+            text.contains("1 new, not known to git yet:\n + new.txt"),
+            "{text}"
+        );
+        assert!(text.contains("two\n"), "{text}");
+        let shown = crate::tui::output::Diff::new(text.as_bytes())
+            .lines
+            .join("\n");
+        assert!(
+            !shown.contains('\u{1b}') && shown.contains("+two"),
+            "{shown}"
+        );
+        assert!(read(dir, "--output=x").is_err());
+        assert!(read(dir, &"0".repeat(40)).is_err());
+    }
+
+    #[test]
+    fn a_huge_diff_is_cut() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let dir = folder.path();
+        run(dir, &["init", "-q"]);
+        run(dir, &["commit", "-qm", "first", "--allow-empty"]);
+        std::fs::write(dir.join("big"), "line of the file\n".repeat(60_000)).unwrap();
+        run(dir, &["add", "big"]);
+        let head = Command::new("git")
+            .arg("-C")
+            .arg(dir)
+            .args(["rev-parse", "HEAD"])
+            .output()
+            .unwrap();
+        let base = String::from_utf8(head.stdout).unwrap().trim().to_owned();
+        let bytes = read(dir, &base).unwrap();
+        assert!(bytes.len() < MOST + 200, "{}", bytes.len());
+        assert!(String::from_utf8_lossy(&bytes).contains("cut off after 512 KiB"));
+    }
+}

@@ -1,0 +1,348 @@
+//! The attention queue: opened, moved in, answered in place.
+//!
+//! Must not decide what an answer means, and answers nothing that is not seen: what has been settled
+//! leaves nothing chosen, so that a key meant for it reaches no other.
+
+use crossterm::event::KeyCode;
+
+use super::{
+    App,
+    ask::ask,
+    operate::{cannot, send},
+    select::{go_to, reveal, select},
+};
+use crate::{
+    engine::{Action, Answer, AttentionKind, Item, Owner},
+    tui::{
+        action::UiAction,
+        feed::Request,
+        keymap::Key,
+        output::Diff,
+        ui_state::{Choice, Popup, Queue, Voice},
+        view::{attention, queue::key as key_of},
+    },
+};
+
+/// Longest reason that can be typed, in characters.
+const REASON: usize = 400;
+
+/// Everything that waits, as the screen has it.
+fn items(app: &App) -> Vec<Item> {
+    let state = app.state.as_deref();
+    state.map(attention::waiting).unwrap_or_default()
+}
+
+fn open(app: &App) -> Option<&Queue> {
+    app.ui.popups.iter().rev().find_map(|popup| match popup {
+        Popup::Queue(queue) => Some(queue),
+        _ => None,
+    })
+}
+
+fn open_mut(app: &mut App) -> Option<&mut Queue> {
+    app.ui
+        .popups
+        .iter_mut()
+        .rev()
+        .find_map(|popup| match popup {
+            Popup::Queue(queue) => Some(queue),
+            _ => None,
+        })
+}
+
+/// The item that is looked at in the queue, where it is open.
+pub(super) fn chosen(app: &App) -> Option<Item> {
+    let id = open(app)?.chosen;
+    items(app).into_iter().find(|item| item.id == id)
+}
+
+/// Opens the queue at the oldest; open already, goes to the next.
+pub(super) fn to_next(app: &mut App, out: &mut Vec<Request>) {
+    let items = items(app);
+    if items.is_empty() {
+        app.say(Voice::Plain, "nothing waits for you");
+        return;
+    }
+    let next = match open(app) {
+        None => {
+            app.ui.popups.push(Popup::Queue(Queue::default()));
+            // Read anew each time: it is of the moment.
+            app.diff = None;
+            0
+        }
+        Some(queue) => items
+            .iter()
+            .position(|item| item.id == queue.chosen)
+            .map_or(0, |at| (at + 1) % items.len()),
+    };
+    choose(app, &items[next], out);
+}
+
+fn choose(app: &mut App, item: &Item, out: &mut Vec<Request>) {
+    if let Some(queue) = open_mut(app) {
+        queue.chosen = item.id;
+        queue.scroll = 0;
+        queue.reason = None;
+    }
+    // The row behind follows, and with it the output that the queue shows.
+    if let (Owner::Agent(_), Some(state)) = (item.owner, &app.state) {
+        let row = attention::row(state, item.owner);
+        reveal(app, &row);
+        select(app, row, out);
+    }
+}
+
+/// After news: a queue in which nothing waits any more closes.
+pub(super) fn follow(app: &mut App) {
+    if open(app).is_none() {
+        return;
+    }
+    let items = items(app);
+    if items.is_empty() {
+        app.ui
+            .popups
+            .retain(|popup| !matches!(popup, Popup::Queue(_)));
+        app.now();
+        return;
+    }
+    let Some(queue) = open_mut(app) else { return };
+    queue
+        .marks
+        .retain(|id| items.iter().any(|item| item.id == *id));
+    if !items.iter().any(|item| item.id == queue.chosen) {
+        queue.reason = None;
+    }
+}
+
+/// Asks for the diff, where an approval is looked at and nobody has.
+pub(super) fn ask_diff(app: &mut App, out: &mut Vec<Request>) {
+    let wanted = app.settings.can_act
+        && app.lost.is_none()
+        && app.diff.is_none()
+        && !app.diff_asked
+        && chosen(app).is_some_and(|item| item.kind == AttentionKind::Approval);
+    if !wanted {
+        return;
+    }
+    let base = app
+        .state
+        .as_ref()
+        .and_then(|state| state.base_commit.clone());
+    match base {
+        Some(base) => {
+            app.diff_asked = true;
+            out.push(Request::Diff { base });
+        }
+        None => {
+            app.diff = Some(Diff::none(
+                "the run began outside a repository with commits",
+            ))
+        }
+    }
+}
+
+/// A key while the queue is in front.
+pub(super) fn press(app: &mut App, key: Key, run: Option<UiAction>, out: &mut Vec<Request>) {
+    if open(app).is_some_and(|queue| queue.reason.is_some()) {
+        type_reason(app, key, out);
+        return;
+    }
+    let items = items(app);
+    let at = open(app).and_then(|q| items.iter().position(|item| item.id == q.chosen));
+    let step = |by: isize| {
+        let last = items.len().saturating_sub(1);
+        at.map_or(0, |at| at.saturating_add_signed(by).min(last))
+    };
+    if let KeyCode::Char(c) = key.code
+        && !key.ctrl
+        && !key.alt
+        && let Some(answer) = Answer::ALL
+            .into_iter()
+            .find(|a| key_of(*a) == c.to_ascii_lowercase())
+        && answer_with(app, &items, at, answer, c.is_ascii_uppercase(), out)
+    {
+        return;
+    }
+    match run {
+        Some(UiAction::Leave) if key.ctrl => app.quit = true,
+        Some(UiAction::Attention | UiAction::NextPane) => to_next(app, out),
+        Some(UiAction::Down) => choose_at(app, &items, step(1), out),
+        Some(UiAction::Up) => choose_at(app, &items, step(-1), out),
+        Some(UiAction::First) => choose_at(app, &items, 0, out),
+        Some(UiAction::Last) => choose_at(app, &items, items.len().saturating_sub(1), out),
+        Some(UiAction::PageDown) => scroll(app, 10),
+        Some(UiAction::PageUp) => scroll(app, -10),
+        Some(UiAction::HalfDown | UiAction::Right) => scroll(app, 5),
+        Some(UiAction::HalfUp | UiAction::Left) => scroll(app, -5),
+        Some(UiAction::Mark) => mark(app, &items, at),
+        // In a replay the same key plays; here it marks.
+        Some(UiAction::Play) => mark(app, &items, at),
+        Some(UiAction::Open) => {
+            if let (Some(at), Some(state)) = (at, &app.state) {
+                let row = attention::row(state, items[at].owner);
+                app.ui.popups.pop();
+                go_to(app, row, out);
+            }
+        }
+        Some(UiAction::Back | UiAction::Leave) => {
+            app.ui.popups.pop();
+        }
+        Some(UiAction::Help) => app.ui.popups.push(Popup::Help { scroll: 0 }),
+        _ => app.say(
+            Voice::Plain,
+            format!("{key} answers nothing here; Esc closes the queue"),
+        ),
+    }
+}
+
+fn choose_at(app: &mut App, items: &[Item], at: usize, out: &mut Vec<Request>) {
+    if let Some(item) = items.get(at) {
+        choose(app, item, out);
+    }
+}
+
+fn scroll(app: &mut App, by: isize) {
+    let lines = app.view().queue.map_or(0, |view| view.body.len());
+    let most = isize::try_from(lines).unwrap_or(isize::MAX);
+    if let Some(queue) = open_mut(app) {
+        queue.scroll = (queue.scroll + by).clamp(-most, most);
+    }
+}
+
+fn mark(app: &mut App, items: &[Item], at: Option<usize>) {
+    let Some(id) = at.map(|at| items[at].id) else {
+        return;
+    };
+    if let Some(queue) = open_mut(app)
+        && !queue.marks.remove(&id)
+    {
+        queue.marks.insert(id);
+    }
+}
+
+/// Answers the chosen item, the marked ones, or with a capital letter all that equal it; false: no
+/// answer of it has this key.
+fn answer_with(
+    app: &mut App,
+    items: &[Item],
+    at: Option<usize>,
+    answer: Answer,
+    equal: bool,
+    out: &mut Vec<Request>,
+) -> bool {
+    let Some(item) = at.map(|at| &items[at]) else {
+        app.say(
+            Voice::Plain,
+            "that is settled already: ! shows the next one",
+        );
+        return true;
+    };
+    let marks = open(app)
+        .map(|queue| queue.marks.clone())
+        .unwrap_or_default();
+    let meant = |other: &&Item| match (equal, marks.is_empty()) {
+        (true, _) => other.equals(item),
+        (false, true) => other.id == item.id,
+        (false, false) => marks.contains(&other.id),
+    };
+    let ids: Vec<u32> = items
+        .iter()
+        .filter(meant)
+        .filter(|other| other.answers().contains(&answer))
+        .map(|other| other.id)
+        .collect();
+    if ids.is_empty() {
+        return false;
+    }
+    if let Some(why) = cannot(app) {
+        app.say(Voice::Bad, why);
+        return true;
+    }
+    match answer {
+        Answer::No => {
+            if let Some(queue) = open_mut(app) {
+                queue.reason = Some(String::new());
+                queue.refused = ids;
+            }
+        }
+        Answer::Stop => {
+            let what = match ids.len() {
+                1 => "it".to_owned(),
+                n => format!("these {n} agents"),
+            };
+            let choice = Choice {
+                key: 'y',
+                label: format!("give {what} up"),
+                actions: actions(&ids, answer, None),
+            };
+            let lines = [
+                "It is stopped; what needs it is skipped.".to_owned(),
+                "It can be tried again later.".to_owned(),
+            ];
+            let title = format!("Give {what} up?");
+            ask(app, &title, &lines, "no, let it wait", vec![choice]);
+        }
+        Answer::Yes | Answer::Retry => send_all(app, &ids, answer, None, out),
+    }
+    true
+}
+
+fn actions(ids: &[u32], answer: Answer, text: Option<&str>) -> Vec<Action> {
+    ids.iter()
+        .map(|&id| Action::Answer {
+            id,
+            answer,
+            text: text.map(str::to_owned),
+        })
+        .collect()
+}
+
+fn send_all(
+    app: &mut App,
+    ids: &[u32],
+    answer: Answer,
+    text: Option<&str>,
+    out: &mut Vec<Request>,
+) {
+    for action in actions(ids, answer, text) {
+        send(app, action, out);
+    }
+}
+
+/// The reason of a no, as it is typed.
+fn type_reason(app: &mut App, key: Key, out: &mut Vec<Request>) {
+    let Some(queue) = open_mut(app) else { return };
+    let Some(reason) = &mut queue.reason else {
+        return;
+    };
+    match key.code {
+        KeyCode::Esc => queue.reason = None,
+        KeyCode::Enter => {
+            let text = queue.reason.take().unwrap_or_default();
+            let ids = std::mem::take(&mut queue.refused);
+            let text = text.trim();
+            let text = (!text.is_empty()).then_some(text);
+            send_all(app, &ids, Answer::No, text, out);
+        }
+        KeyCode::Backspace => drop(reason.pop()),
+        KeyCode::Char('c') if key.ctrl => app.quit = true,
+        KeyCode::Char('u') if key.ctrl => reason.clear(),
+        KeyCode::Char(c) if !key.ctrl && !key.alt => typed(reason, &c.to_string()),
+        _ => {}
+    }
+}
+
+fn typed(reason: &mut String, text: &str) {
+    let room = REASON.saturating_sub(reason.chars().count());
+    let printable = text.chars().filter(|c| !c.is_control());
+    reason.extend(printable.take(room));
+}
+
+/// Text that was pasted; false: no reason is being typed.
+pub(super) fn paste(app: &mut App, text: &str) -> bool {
+    let Some(reason) = open_mut(app).and_then(|queue| queue.reason.as_mut()) else {
+        return false;
+    };
+    typed(reason, text);
+    true
+}

@@ -1,0 +1,102 @@
+//! The attention queue: numbers come once, only what waits is answered, and no gate that asks a person
+//! passes without a yes of one. Told from the journal alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use wavedeck::engine::{
+    Action, Answer, AttentionAnswered, AttentionKind, AttentionRaised, CheckPlace, Event, Record,
+    Setup,
+};
+
+/// An agent (`api`), or a phase (`:build`).
+type Name = String;
+
+#[derive(Debug, Default)]
+pub struct Queue {
+    /// What waits, by number.
+    open: BTreeMap<u32, AttentionRaised>,
+    last_id: u32,
+    /// The answer that a person has just given, and that an event must follow.
+    given: Option<(u32, Answer)>,
+    /// Who was approved for which gate, and has not passed it yet.
+    approved: BTreeSet<(Name, String)>,
+}
+
+fn name(agent: Option<&str>, phase: Option<&str>) -> Name {
+    agent.map_or_else(|| format!(":{}", phase.unwrap_or("")), str::to_owned)
+}
+
+fn of(place: &CheckPlace) -> Name {
+    let agent = place.agent.as_ref().map(wavedeck::plan::AgentId::as_str);
+    name(agent, place.phase.as_deref())
+}
+
+impl Queue {
+    /// Whether the approval of a phase waits.
+    pub fn phase_asks(&self) -> bool {
+        self.open
+            .values()
+            .any(|o| o.attention == AttentionKind::Approval && o.phase.is_some())
+    }
+
+    /// Takes one record; says what is wrong with it.
+    pub fn step(&mut self, setup: &Setup, record: &Record) -> Option<String> {
+        let given = self.given.take();
+        match &record.event {
+            Event::OperatorAction {
+                action: Action::Answer { id, answer, .. },
+                ..
+            } => self.given = Some((*id, *answer)),
+            Event::AttentionRaised(raised) => return self.raised(raised),
+            Event::AttentionAnswered(answered) => return self.answered(answered, given),
+            Event::AgentChecking { agent, .. } => self.begins(&name(Some(agent.as_str()), None)),
+            Event::PhaseChecking { phase, .. } => self.begins(&name(None, Some(phase))),
+            Event::GatePassed { place } => {
+                let gate = setup.plan.gates.iter().find(|gate| gate.id == place.gate);
+                let asks = gate.is_some_and(|gate| gate.approve.is_some());
+                if asks && !self.approved.remove(&(of(place), place.gate.clone())) {
+                    return Some("passed without a yes".to_owned());
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+
+    /// A new round asks anew.
+    fn begins(&mut self, whose: &str) {
+        self.approved.retain(|(name, _)| name != whose);
+    }
+
+    fn raised(&mut self, raised: &AttentionRaised) -> Option<String> {
+        let same = |o: &AttentionRaised| (&o.agent, &o.phase) == (&raised.agent, &raised.phase);
+        if raised.id != self.last_id + 1 {
+            return Some(format!("number {} after {}", raised.id, self.last_id));
+        }
+        self.last_id = raised.id;
+        let twice = self.open.values().any(same);
+        self.open.insert(raised.id, raised.clone());
+        twice.then(|| "raised while it waits already".to_owned())
+    }
+
+    fn answered(
+        &mut self,
+        answered: &AttentionAnswered,
+        given: Option<(u32, Answer)>,
+    ) -> Option<String> {
+        let Some(item) = self.open.remove(&answered.id) else {
+            return Some("answered, and did not wait".to_owned());
+        };
+        if answered.answer.is_some() && answered.answer.map(|a| (answered.id, a)) != given {
+            return Some("an answer that nobody gave".to_owned());
+        }
+        if answered.answer == Some(Answer::Yes) {
+            let whose = name(
+                answered.agent.as_ref().map(wavedeck::plan::AgentId::as_str),
+                answered.phase.as_deref(),
+            );
+            self.approved.insert((whose, item.gate.unwrap_or_default()));
+        }
+        None
+    }
+}
