@@ -486,10 +486,14 @@ fn arrows_between_modules_go_one_way() {
                 "engine",
                 "report",
                 "resources",
+                "status",
                 "display",
             ],
         ),
-        ("status", &["plan", "engine", "display"]),
+        (
+            "status",
+            &["plan", "schedule", "engine", "resources", "display"],
+        ),
         ("sys", &[]),
         ("executor", &["plan", "sys", "display"]),
     ];

@@ -25,6 +25,7 @@ mod personal;
 mod plan;
 pub mod replay;
 mod report;
+mod report_status;
 mod resume;
 pub mod run;
 pub mod runs;
@@ -118,6 +119,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Replay(args) => replay::replay(args, global),
         Command::Digest(args) => digest::digest(args),
         Command::Report(args) => report::report(args),
+        Command::ReportStatus(args) => report_status::report_status(args),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),
         Command::Logs(args) => logs::logs(args, global),

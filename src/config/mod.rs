@@ -10,7 +10,7 @@ pub mod tier;
 
 pub use keys::SECTIONS;
 pub use load::{ConfigError, ConfigErrors, FlagLayer, PROJECT_FILE, load, user_file};
-pub use model::{Color, Config, Flags, Limits, Processes, Runs, Sampling, Ui, Zones};
+pub use model::{Color, Config, Flags, Limits, Processes, Runs, Sampling, Status, Ui, Zones};
 
 /// The JSON Schema of the configuration, for `wavedeck schema config` and for editors.
 pub const CONFIG_SCHEMA: &str = include_str!("../../assets/schema/config.json");

@@ -26,15 +26,16 @@ pub use admission::{
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve};
 pub use event::{
-    Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Record,
-    StoppedBy, Trouble, Zone, whose,
+    AgentProgress, Blocker, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Health,
+    Interruption, Level, Record, ResourceUsage, Severity, StoppedBy, Trouble, Via, Words, Zone,
+    whose,
 };
 pub use input::{Input, InputKind, JobKey, Owner};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, Memory, PhaseState,
-    PhaseStatus, Place, Rank, Ready, Shelf, State, Status,
+    PhaseStatus, Place, Rank, Ready, Said, Shelf, State, Status,
 };
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;

@@ -111,6 +111,10 @@ impl Client {
             action,
         };
         protocol::write(&mut self.stream, &frame, &[])?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> Result<u64, ClientError> {
         loop {
             let (frame, _) = protocol::read::<FromRunner>(&mut self.stream)?;
             if let FromRunner::Ack { id: 1, seq, reason } = frame {
@@ -120,6 +124,20 @@ impl Client {
                 };
             }
         }
+    }
+
+    /// Reports of the agent that this process belongs to and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ClientError::Refused`] with the runner's reason, or a lost connection.
+    pub fn report(&mut self, agent: &str, attempt: u32, text: &str) -> Result<u64, ClientError> {
+        let frame = FromClient::Report {
+            id: 1,
+            agent: agent.to_owned(),
+            attempt,
+        };
+        protocol::write(&mut self.stream, &frame, text.as_bytes())?;
+        self.answer()
     }
 
     /// Reads the next update; the state's pieces are put together.

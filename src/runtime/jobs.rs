@@ -10,7 +10,7 @@ use crate::{
     plan::{AgentIx, Argv, PhaseIx, When, Work},
 };
 
-use super::guard::program;
+use super::{guard::program, reports};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -53,7 +53,12 @@ impl JobMaker {
             output: output_path(&self.run_dir, agent.id.as_str(), key.attempt),
             key: name,
             argv,
-            env_extra: Vec::new(),
+            env_extra: vec![(
+                reports::STATUS_FILE.to_owned(),
+                reports::file(&self.run_dir, agent.id.as_str(), key.attempt)
+                    .display()
+                    .to_string(),
+            )],
             cwd: self.workdir.clone(),
             stdin,
             watch_outputs: watched(&state.setup, ix)

@@ -18,7 +18,9 @@ use crate::{
 };
 
 use super::{
+    intake::Intake,
     jobs::engine_key,
+    reports,
     runner::Manner,
     socket,
     turns::{Msg, Notes, complain, now_ms},
@@ -42,10 +44,12 @@ pub(super) struct Later {
 
 impl Later {
     pub fn start(self) {
+        let intake = Arc::new(Intake::default());
         let served = socket::serve(
             &self.dir,
             &self.run,
             self.setup.clone(),
+            intake.clone(),
             self.to_loop.clone(),
         );
         if self.manner.announce {
@@ -56,6 +60,12 @@ impl Later {
             socket::remove(&self.dir);
             // The run is worth more than being watched.
             complain(&format!("nobody can attach to this run: {error}"));
+        }
+        let setup = self.setup.clone();
+        if let Err(error) = reports::watch(&self.dir, setup, intake, self.to_loop.clone()) {
+            complain(&format!(
+                "agents' status files are not read, `wavedeck report-status` is: {error}"
+            ));
         }
         if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
             complain(&format!("signals cannot be read: {error}"));

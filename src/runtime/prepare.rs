@@ -72,6 +72,22 @@ pub struct RunConfig {
     pub sample_us: u64,
     /// Names of environment variables that agents get.
     pub env: Vec<String>,
+    /// Time between two writings of the status cards, in microseconds.
+    #[serde(default = "card_us")]
+    pub card_us: u64,
+    /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
+    #[serde(default = "gate_us")]
+    pub gate_us: u64,
+}
+
+/// What a run of before that setting has.
+fn card_us() -> u64 {
+    crate::config::Status::default().card_interval_us
+}
+
+/// What a run of before that setting has.
+fn gate_us() -> u64 {
+    crate::config::Status::default().gate_interval_us
 }
 
 /// What `run` was told beside plan and configuration.
@@ -145,6 +161,8 @@ impl RunConfig {
             spawners: config.processes.spawners,
             sample_us: config.sampling.interval_us,
             env: config.processes.env.clone(),
+            card_us: config.status.card_interval_us,
+            gate_us: config.status.gate_interval_us,
         }
     }
 

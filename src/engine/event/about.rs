@@ -26,6 +26,7 @@ impl Event {
             | Self::AgentFailed { agent, .. }
             | Self::AgentStopped { agent, .. }
             | Self::AgentCompleted { agent, .. } => Some(agent),
+            Self::AgentProgress(report) => Some(&report.agent),
             Self::CheckQueued { place }
             | Self::CheckScheduled { place, .. }
             | Self::CheckStarted { place, .. }
@@ -45,6 +46,7 @@ impl Event {
     pub const fn level(&self) -> Level {
         match self {
             Self::RunDegraded { .. } => Level::Critical,
+            Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }
             | Self::GateFailed { .. }

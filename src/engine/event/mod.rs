@@ -5,6 +5,7 @@
 
 mod about;
 mod parts;
+mod progress;
 mod record;
 
 pub use about::whose;
@@ -13,6 +14,7 @@ pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
+pub use progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use record::Record;
 
 use schemars::JsonSchema;
@@ -162,6 +164,9 @@ pub enum Event {
         /// Silent, or speaking again.
         quiet: bool,
     },
+    /// It has reported of itself, or tried to.
+    #[serde(rename = "agent.progress")]
+    AgentProgress(AgentProgress),
     /// It ran longer than its `timeout` and is being ended.
     #[serde(rename = "agent.timeout")]
     AgentTimeout {

@@ -6,6 +6,7 @@
 mod agent;
 mod order;
 mod ready;
+mod said;
 mod status;
 
 pub use agent::{
@@ -14,6 +15,7 @@ pub use agent::{
 pub use order::{Due, Rank};
 pub(super) use order::{pack, unpack};
 pub use ready::{Place, Ready, Shelf};
+pub use said::Said;
 pub use status::Status;
 
 use std::{collections::BTreeSet, sync::Arc};

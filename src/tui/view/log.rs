@@ -159,6 +159,7 @@ fn routine(event: &Event) -> String {
             super::words::size(*ram_bytes)
         ),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
+        Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
         Event::AgentChecking { .. } => format!("{whose} is checked"),
         Event::CheckQueued { place } => format!("{} waits for room", place.gate),

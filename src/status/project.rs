@@ -1,0 +1,415 @@
+//! From facts to cards: how each track stands at a moment.
+//!
+//! Pure: the same state, reading and moment give the same cards, live, in replay and on disk.
+//! What agents say stands beside what was measured and never in its place. Must not look at a clock.
+//!
+//! The rules (docs/status-card.md has them in a person's words): a critical blocker makes a track
+//! *blocked*; any other from medium upwards, or an agent's own word, makes it *at risk*.
+
+use jiff::{civil::Date, tz::TimeZone};
+
+use crate::{
+    display::{
+        clean_line,
+        figures::{size, span},
+    },
+    engine::{State, Status},
+    plan::{AgentIx, TrackIx},
+    resources::Sample,
+    schedule::Planned,
+};
+
+use super::{
+    Card, Health, ResourceUsage, Severity, Spoken,
+    blockers::{self, late},
+};
+
+/// Track of the card of agents that have none: no id, which begin with a letter or digit.
+pub const NO_TRACK: &str = "_none";
+/// Agents and steps that a line lists by name.
+const NAMED: usize = 8;
+
+/// What cards are made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// The run.
+    pub state: &'a State,
+    /// The newest reading.
+    pub sample: Option<&'a Sample>,
+    /// The schedule that the run began with.
+    pub planned: Option<&'a Planned>,
+    /// The moment (elapsed µs).
+    pub now_us: u64,
+    /// Where a day begins and ends.
+    pub zone: &'a TimeZone,
+    /// The day that the cards are of; none: that of the moment.
+    pub day: Option<Date>,
+}
+
+impl Facts<'_> {
+    /// Returns the wall clock of the moment, milliseconds since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        let past = self.now_us.saturating_sub(self.state.elapsed_us) / 1000;
+        self.state
+            .at_ms
+            .saturating_add(i64::try_from(past).unwrap_or(i64::MAX))
+    }
+
+    /// Returns the day that the cards are of.
+    #[must_use]
+    pub fn today(&self) -> Date {
+        self.day.unwrap_or_else(|| day(self.now_ms(), self.zone))
+    }
+}
+
+/// Returns the day of a wall clock (milliseconds since the epoch).
+#[must_use]
+pub fn day(at_ms: i64, zone: &TimeZone) -> Date {
+    jiff::Timestamp::from_millisecond(at_ms)
+        .unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        .to_zoned(zone.clone())
+        .date()
+}
+
+/// How a track stands: its card, and what only screens need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Which; none: agents without a track.
+    pub track: Option<TrackIx>,
+    /// Its card.
+    pub card: Card,
+    /// Progress when the words of agents at work count, 0 to 100; none: nobody said anything.
+    pub says_percent: Option<u8>,
+    /// When one of them last said something, milliseconds since the epoch.
+    pub said_ms: Option<i64>,
+    /// Agents by state: done, at work, all.
+    pub agents: (usize, usize, usize),
+    /// The furthest behind plan, µs; none: nobody is.
+    pub late_us: Option<u64>,
+}
+
+/// Returns how every track stands, in the plan's order; agents without a track last.
+#[must_use]
+pub fn standings(facts: Facts<'_>) -> Vec<Standing> {
+    let plan = &facts.state.setup.plan;
+    let mut members: Vec<Vec<AgentIx>> = vec![Vec::new(); plan.tracks.len() + 1];
+    for ix in plan.indices() {
+        let track = plan.agent(ix).track.map_or(plan.tracks.len(), |t| t.ix());
+        members[track].push(ix);
+    }
+    members
+        .iter()
+        .enumerate()
+        .filter(|(_, members)| !members.is_empty())
+        .map(|(i, members)| {
+            let track = (i < plan.tracks.len()).then(|| TrackIx::of(i));
+            standing(facts, track, members)
+        })
+        .collect()
+}
+
+/// Name of a track in cards and files.
+#[must_use]
+pub fn name(state: &State, track: Option<TrackIx>) -> &str {
+    track.map_or(NO_TRACK, |t| state.setup.plan.tracks[t.ix()].id.as_str())
+}
+
+fn standing(facts: Facts<'_>, track: Option<TrackIx>, members: &[AgentIx]) -> Standing {
+    let state = facts.state;
+    let status = |ix: &&AgentIx| state.agent(**ix).status;
+    let at_work = |ix: &&AgentIx| status(ix).holds_slot() || status(ix) == Status::Frozen;
+    let done = members
+        .iter()
+        .filter(|ix| status(ix) == Status::Succeeded)
+        .count();
+    let working: Vec<AgentIx> = members.iter().filter(at_work).copied().collect();
+    let shown = if working.is_empty() {
+        last_worked(state, members).into_iter().collect()
+    } else {
+        working.clone()
+    };
+    let blockers = blockers::of(facts, members);
+    let reports = reports(facts, members);
+    let worst = blockers.iter().map(|b| b.severity).min();
+    let said = members.iter().filter_map(|&ix| said_now(state, ix));
+    let health = match worst {
+        Some(Severity::Critical) => Health::Blocked,
+        Some(Severity::High | Severity::Medium) => Health::AtRisk,
+        _ if said.clone().any(|w| w.status > Some(Health::OnTrack)) => Health::AtRisk,
+        _ => Health::OnTrack,
+    };
+    let progress = progress(facts, members, |_| 0);
+    let says_percent = said
+        .clone()
+        .any(|w| w.progress_percent.is_some())
+        .then(|| progress_of_words(facts, members));
+    let mut card = Card {
+        date: facts.today(),
+        track: name(state, track).to_owned(),
+        agent: names(state, &shown),
+        status: health,
+        progress_percent: progress,
+        completed_today: completed(facts, members),
+        planned_tomorrow: planned(facts, members),
+        blockers,
+        resource_usage: ResourceUsage {
+            ram_bytes: ram(facts, members),
+            model: models(state, &shown),
+            duration_s: in_phase(facts, members, &shown),
+        },
+        reports,
+    };
+    card.fit();
+    Standing {
+        track,
+        says_percent,
+        said_ms: card.reports.iter().map(|r| r.at_ms).max(),
+        agents: (done, working.len(), members.len()),
+        late_us: members.iter().filter_map(|&ix| late(facts, ix)).max(),
+        card,
+    }
+}
+
+/// What an agent says of the attempt that is on.
+pub(super) fn said_now(state: &State, ix: AgentIx) -> Option<&crate::engine::Words> {
+    let agent = state.agent(ix);
+    let said = agent.said.as_deref()?;
+    (!agent.status.is_final() && said.attempt == agent.attempt && said.at_ms > 0)
+        .then_some(&said.words)
+}
+
+/// Done work as a share of all, weighed by expected duration (REQUIREMENTS C8, S1): an agent that is
+/// done counts whole, one at work by `share` of 1,000. Who is skipped by its own condition is no work;
+/// a failure that another agent took care of is done. Where no durations are stated agents count
+/// alike. 0 to 100, and 100 only when all of it is done.
+fn progress(facts: Facts<'_>, members: &[AgentIx], share: impl Fn(AgentIx) -> u64) -> u8 {
+    let state = facts.state;
+    let weight = |ix: AgentIx| u128::from(state.mode_of(ix).duration.expected_us);
+    let alike = members.iter().all(|&ix| weight(ix) == 0);
+    let (mut all, mut part, mut open) = (0, 0, false);
+    for &ix in members {
+        let agent = state.agent(ix);
+        if agent.status == Status::Skipped && agent.by_condition {
+            continue;
+        }
+        let weight = if alike { 1 } else { weight(ix) };
+        let done = agent.status == Status::Succeeded
+            || (agent.status == Status::Failed && state.handled_above(ix));
+        all += weight * 1000;
+        part += weight * u128::from(if done { 1000 } else { share(ix).min(1000) });
+        open |= !done;
+    }
+    if all == 0 {
+        return if open { 0 } else { 100 };
+    }
+    let percent = u8::try_from(part * 100 / all).unwrap_or(100);
+    if open { percent.min(99) } else { 100 }
+}
+
+/// Progress when the words of those at work count.
+fn progress_of_words(facts: Facts<'_>, members: &[AgentIx]) -> u8 {
+    progress(facts, members, |ix| {
+        said_now(facts.state, ix)
+            .and_then(|w| w.progress_percent)
+            .map_or(0, |p| u64::from(p) * 10)
+    })
+}
+
+/// The share of an agent's expected time that its attempt has run, 0 to 99: an estimate, since its
+/// end is one. 100: it is done; none: it has not begun, or nothing is expected.
+#[must_use]
+pub fn measured(facts: Facts<'_>, ix: AgentIx) -> Option<u8> {
+    let agent = facts.state.agent(ix);
+    if agent.status == Status::Succeeded {
+        return Some(100);
+    }
+    agent.live.as_ref()?;
+    let expected = facts.state.mode_of(ix).duration.expected_us;
+    let ran = u128::from(facts.state.clock_us(ix, facts.now_us));
+    let percent = (ran * 100).checked_div(u128::from(expected))?;
+    Some(u8::try_from(percent.min(99)).unwrap_or(99))
+}
+
+fn reports(facts: Facts<'_>, members: &[AgentIx]) -> Vec<Spoken> {
+    let state = facts.state;
+    let mut out: Vec<Spoken> = members
+        .iter()
+        .filter_map(|&ix| {
+            let said = state.agent(ix).said.as_deref()?;
+            // Of one that is done, what it said on another day is history.
+            let old =
+                state.agent(ix).status.is_final() && day(said.at_ms, facts.zone) != facts.today();
+            let words = &said.words;
+            (!old || said.error.is_some()).then(|| Spoken {
+                agent: state.id(ix).to_string(),
+                at_ms: said.at_ms,
+                status: words.status,
+                progress_percent: words.progress_percent,
+                measured_percent: measured(facts, ix),
+                doing: words.doing.clone(),
+                completed_today: words.completed_today.clone(),
+                planned_tomorrow: words.planned_tomorrow.clone(),
+                error: said
+                    .error
+                    .as_ref()
+                    .map(|error| clean_line(error.lines().next().unwrap_or_default(), 300)),
+            })
+        })
+        .collect();
+    // The newest first: they stay when there are too many.
+    out.sort_by_key(|said| std::cmp::Reverse(said.at_ms));
+    out
+}
+
+fn completed(facts: Facts<'_>, members: &[AgentIx]) -> Vec<String> {
+    let (state, today) = (facts.state, facts.today());
+    let mut done: Vec<AgentIx> = members
+        .iter()
+        .copied()
+        .filter(|&ix| {
+            let agent = state.agent(ix);
+            agent.status == Status::Succeeded && day(agent.ended_ms, facts.zone) == today
+        })
+        .collect();
+    done.sort_by_key(|&ix| (state.agent(ix).ended_us, ix));
+    listed(state, &done)
+}
+
+/// Who comes next, by the schedule that the run began with; else as the plan has them.
+fn planned(facts: Facts<'_>, members: &[AgentIx]) -> Vec<String> {
+    let state = facts.state;
+    let mut next: Vec<AgentIx> = members
+        .iter()
+        .copied()
+        .filter(|&ix| {
+            matches!(
+                state.agent(ix).status,
+                Status::Waiting | Status::Ready | Status::BackingOff
+            )
+        })
+        .collect();
+    next.sort_by_key(|&ix| {
+        let start = facts.planned.and_then(|p| p.of(ix)).map(|(start, _)| start);
+        (start.unwrap_or(u64::MAX), ix)
+    });
+    listed(state, &next)
+}
+
+/// Agents with their titles, and how many more there are.
+fn listed(state: &State, all: &[AgentIx]) -> Vec<String> {
+    let mut out: Vec<String> = all
+        .iter()
+        .take(2 * NAMED)
+        .map(|&ix| {
+            let agent = state.setup.plan.agent(ix);
+            let title = clean_line(agent.title.replace(['\n', '\r'], " "), 120);
+            let title = title.trim();
+            if title.is_empty() || title == agent.id.as_str() {
+                agent.id.to_string()
+            } else {
+                format!("{}: {title}", agent.id)
+            }
+        })
+        .collect();
+    if all.len() > out.len() {
+        out.push(format!("and {} more", all.len() - out.len()));
+    }
+    out
+}
+
+fn names(state: &State, all: &[AgentIx]) -> String {
+    let mut out: Vec<String> = all
+        .iter()
+        .take(NAMED)
+        .map(|&ix| state.id(ix).to_string())
+        .collect();
+    if all.len() > NAMED {
+        out.push(format!("and {} more", all.len() - NAMED));
+    }
+    out.join(", ")
+}
+
+/// The agent that began last.
+fn last_worked(state: &State, members: &[AgentIx]) -> Option<AgentIx> {
+    members
+        .iter()
+        .copied()
+        .filter(|&ix| state.agent(ix).attempt > 0)
+        .max_by_key(|&ix| (state.agent(ix).started_us, ix))
+}
+
+fn models(state: &State, shown: &[AgentIx]) -> Option<String> {
+    let mut out: Vec<&str> = Vec::new();
+    for &ix in shown {
+        if let Some(worker) = state.mode_of(ix).worker {
+            let name = state.setup.plan.workers[worker.ix()].name.as_str();
+            if !out.contains(&name) {
+                out.push(name);
+            }
+        }
+    }
+    (!out.is_empty()).then(|| clean_line(out.join(", "), 200))
+}
+
+/// Memory of the track's processes; none: nothing was measured.
+fn ram(facts: Facts<'_>, members: &[AgentIx]) -> Option<u64> {
+    let sample = facts.sample?;
+    let mine = members.iter().filter_map(|&ix| {
+        let agent = facts.state.agent(ix);
+        let at = sample
+            .agents
+            .binary_search_by_key(&ix.0, |a| a.agent)
+            .ok()?;
+        let read = &sample.agents[at];
+        (agent.live.is_some() && read.attempt == agent.attempt).then_some(read.resident_bytes)
+    });
+    Some(mine.sum())
+}
+
+/// Time since the first agent of the track began in the phase that is on, in seconds.
+fn in_phase(facts: Facts<'_>, members: &[AgentIx], shown: &[AgentIx]) -> Option<u64> {
+    let state = facts.state;
+    let plan = &state.setup.plan;
+    let phase = shown.iter().map(|&ix| plan.agent(ix).phase).min()?;
+    let mine = || members.iter().filter(|ix| plan.agent(**ix).phase == phase);
+    let from = mine().filter_map(|&ix| state.agent(ix).started_us).min()?;
+    let open = mine().any(|&ix| !state.agent(ix).status.is_final());
+    let until = if open {
+        facts.now_us
+    } else {
+        mine().filter_map(|&ix| state.agent(ix).ended_us).max()?
+    };
+    Some(until.saturating_sub(from) / 1_000_000)
+}
+
+/// One line about a track, for `wavedeck status`.
+#[must_use]
+pub fn line(standing: &Standing) -> String {
+    let card = &standing.card;
+    let (done, _, all) = standing.agents;
+    let about = if (1..100).contains(&card.progress_percent) {
+        "~"
+    } else {
+        ""
+    };
+    let mut out = format!(
+        "{}  {}  {about}{} %  {done}/{all} done",
+        card.track,
+        card.status.name(),
+        card.progress_percent
+    );
+    if let Some(says) = standing.says_percent {
+        out.push_str(&format!("  agents say {says} %"));
+    }
+    if let Some(bytes) = card.resource_usage.ram_bytes.filter(|bytes| *bytes > 0) {
+        out.push_str(&format!("  {}", size(bytes)));
+    }
+    if let Some(late_us) = standing.late_us {
+        out.push_str(&format!("  ~{} behind plan", span(late_us)));
+    }
+    if let Some(worst) = card.blockers.first() {
+        out.push_str(&format!("  {}: {}", worst.severity.name(), worst.blocker));
+    }
+    clean_line(out, 300)
+}
