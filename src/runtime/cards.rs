@@ -20,11 +20,13 @@ use std::{
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{
-    engine::State,
+    engine::{Setup, State},
+    plan::TrackIx,
     resources::Sample,
     schedule::Planned,
-    status::{DayGate, Facts, gate, judge, parse_card, standings},
+    status::{DayGate, Facts, NO_TRACK, gate, judge, parse_card, standings},
     sys::lock::private_dir,
+    tui::feed::Update,
 };
 
 use super::{past, reports::contents, turns::complain};
@@ -251,6 +253,20 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
+/// Answers a dashboard that wants a card's file.
+#[must_use]
+pub fn answer(dir: &Path, setup: &Setup, track: Option<TrackIx>, day: Option<Date>) -> Update {
+    let name = track
+        .and_then(|t| setup.plan.tracks.get(t.ix()))
+        .map_or(NO_TRACK, |t| t.id.as_str());
+    Update::Card {
+        track,
+        day,
+        days: days(dir),
+        text: day.and_then(|day| text(dir, day, name)),
+    }
+}
+
 /// The days of which a run has cards, in order.
 #[must_use]
 pub fn days(dir: &Path) -> Vec<Date> {
@@ -277,10 +293,7 @@ pub fn text(dir: &Path, day: Date, track: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        status::{Blocker, NO_TRACK},
-        tui::tests::fixture,
-    };
+    use crate::{status::Blocker, tui::tests::fixture};
 
     fn write(dir: &Path, run: &fixture::Run, day: Option<Date>) -> io::Result<()> {
         let sample = run.sample();

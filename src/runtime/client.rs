@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    output, past,
+    cards, output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
@@ -227,6 +227,16 @@ impl Client {
                                 from: ask.before,
                             });
                             if to.blocking_send(answer).is_err() {
+                                return;
+                            }
+                            continue;
+                        }
+                        Request::Card { track, day } => {
+                            if let Some(setup) = theirs.state().setup.clone()
+                                && to
+                                    .blocking_send(cards::answer(&theirs.dir, &setup, track, day))
+                                    .is_err()
+                            {
                                 return;
                             }
                             continue;

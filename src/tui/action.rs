@@ -84,6 +84,10 @@ pub enum UiAction {
     SecondsBack,
     /// What happened since a person last looked.
     Digest,
+    /// The status card of the row's track, as it stands in its file.
+    Card,
+    /// What stands beside the output: status cards, or what happened lately.
+    Beside,
     /// Every action by its words.
     Palette,
     /// Give the mouse to the terminal, or take it.
@@ -98,7 +102,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions, as a keymap file has them.
-pub const NAMES: [&str; 33] = [
+pub const NAMES: [&str; 35] = [
     "leave",
     "help",
     "open",
@@ -122,6 +126,8 @@ pub const NAMES: [&str; 33] = [
     "graph",
     "zoom",
     "deck",
+    "card",
+    "beside",
     "mouse",
     "nothing",
     "unbuilt",

@@ -3,9 +3,11 @@
 //! Plain data. The dashboard never reaches sockets, processes or files; whoever opens it (the
 //! `cli`) connects these channels to a client of the runner or to a recording.
 
+use jiff::civil::Date;
+
 use crate::{
     engine::{Action, Owner, Record, State},
-    plan::AgentIx,
+    plan::{AgentIx, TrackIx},
     report::history::History,
     resources::{Point, Sample},
     schedule::Planned,
@@ -66,6 +68,17 @@ pub enum Update {
         /// The end of it, raw: hostile, to be sanitised before it is shown.
         bytes: Vec<u8>,
     },
+    /// A status card's file, as asked for.
+    Card {
+        /// Of which track; none: of agents without one.
+        track: Option<TrackIx>,
+        /// Of which day; none: only the days were asked for.
+        day: Option<Date>,
+        /// Days of which there are cards, in order.
+        days: Vec<Date>,
+        /// What stands in it: hostile, to be cleaned before it is shown. None: there is none.
+        text: Option<String>,
+    },
     /// Answer to an action.
     Ack {
         /// Its number.
@@ -109,6 +122,13 @@ pub enum Request {
         owner: Owner,
         /// Attempt of the agent, or round of the phase's gates.
         attempt: u32,
+    },
+    /// A status card's file, and the days of which there are cards.
+    Card {
+        /// Of which track; none: of agents without one.
+        track: Option<TrackIx>,
+        /// Of which day; none: the days alone.
+        day: Option<Date>,
     },
     /// Older records for the log.
     Log(LogAsk),

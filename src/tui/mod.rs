@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod app;
+pub mod card;
 pub mod chart;
 pub mod draw;
 pub mod feed;

@@ -130,6 +130,27 @@ pub enum Screen {
     Report,
 }
 
+/// What stands beside the output where there is one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Beside {
+    /// The status cards of the tracks.
+    #[default]
+    Cards,
+    /// What happened lately.
+    Lately,
+}
+
+impl Beside {
+    /// The other one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Cards => Self::Lately,
+            Self::Lately => Self::Cards,
+        }
+    }
+}
+
 /// Which pane the arrow keys move in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pane {
@@ -185,6 +206,11 @@ pub enum Popup {
         scroll: u16,
         /// Clean lines.
         lines: Vec<String>,
+    },
+    /// A status card as a page.
+    Card {
+        /// Lines scrolled.
+        scroll: usize,
     },
     /// Every action by its words.
     Palette {
@@ -262,6 +288,8 @@ pub struct UiState {
     pub sort: Sort,
     /// Where the output pane looks.
     pub look: Look,
+    /// What stands beside it.
+    pub beside: Beside,
     /// Top left cell of the graph's window; none: it follows what runs.
     pub graph_at: Option<(u32, u32)>,
     /// A message in place of the footer's hints.
@@ -298,6 +326,7 @@ impl Default for UiState {
             grouping: Grouping::default(),
             sort: Sort::default(),
             look: Look::Tail,
+            beside: Beside::default(),
             graph_at: None,
             message: None,
             mouse: true,

@@ -17,6 +17,7 @@ mod operate;
 mod palette;
 mod popups;
 mod select;
+mod status;
 
 use crossterm::event::Event as TerminalEvent;
 

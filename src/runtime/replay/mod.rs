@@ -24,7 +24,7 @@ use crate::{
     tui::feed::{Clock, Request, Update},
 };
 
-use super::{output, past, records};
+use super::{cards, output, past, records};
 
 /// While it plays, the dashboard hears so often; a frame is not drawn more often either.
 const TICK: Duration = Duration::from_millis(33);
@@ -218,6 +218,9 @@ impl Recording {
                     bytes,
                 };
                 send(to, update)
+            }
+            Request::Card { track, day } => {
+                send(to, cards::answer(&self.dir, &self.state.setup, track, day))
             }
             Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
                 Ok(update) => send(to, update),

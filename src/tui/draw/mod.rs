@@ -18,6 +18,7 @@ mod report;
 mod row;
 mod scrubber;
 mod side;
+mod status;
 mod table;
 pub mod timeline;
 
@@ -31,7 +32,8 @@ use super::{
 };
 pub use footer::hits as footer_hits;
 use pen::Pen;
-pub use popup::{help_height, most_scroll};
+pub use popup::{help_height, most_scroll, page_rows};
+pub use status::height as status_height;
 
 /// What is drawn with.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +73,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     table::draw(view, ui, look, buf);
     side::cards(view, theme, buf);
+    status::pane(view, view.regions.status, theme, buf);
     output::draw(view, ui, look, buf);
     side::lately(view, theme, buf);
     if let Some(scrubber) = &view.scrubber {

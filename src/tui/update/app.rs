@@ -16,6 +16,7 @@ use crate::{
     resources::{Sample, Sensor, Trend},
     schedule::Planned,
     tui::{
+        card::CardFile,
         chart::Chart,
         draw::{self, Look as DrawLook},
         feed::Clock,
@@ -116,6 +117,8 @@ pub struct App {
     pub(super) output_wanted: bool,
     pub(super) evidence: Option<Evidence>,
     pub(super) evidence_wanted: bool,
+    /// The status card that is looked at.
+    pub(super) card: Option<CardFile>,
     pub(super) lost: Option<String>,
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
@@ -156,6 +159,7 @@ impl App {
             output_wanted: false,
             evidence: None,
             evidence_wanted: false,
+            card: None,
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
@@ -203,6 +207,17 @@ impl App {
         let state = source.state;
         let history = source.history?.until(state.seq, source.now_us());
         Some(Digest::since(state, &history, from_us).lines())
+    }
+
+    /// The status card that is in front, as a page.
+    pub(super) fn card_page(&self) -> Option<view::status::Page> {
+        let (source, file) = (self.source()?, self.card.as_ref()?);
+        match self.ui.popups.last() {
+            Some(Popup::Card { scroll }) => {
+                Some(view::status::page(source, file.track, file, *scroll))
+            }
+            _ => None,
+        }
     }
 
     /// A person did something now: a long pause before it was an absence.
@@ -271,6 +286,9 @@ impl App {
             ..source
         };
         let mut view = view::project(source, &self.ui);
+        if let Some(Popup::Card { .. }) = self.ui.popups.last() {
+            view.page = self.card_page();
+        }
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
             view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
         }

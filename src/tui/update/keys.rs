@@ -12,6 +12,7 @@ use super::{
     popups::in_popup,
     select::to_attention,
     select::{ask_output, keep_selection, select},
+    status,
 };
 use crate::{
     display::clean_line,
@@ -117,7 +118,7 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
     let of_deck = match action {
         UiAction::Filter => matches!(screen, Screen::Timeline | Screen::Report),
         UiAction::Sort => !matches!(screen, Screen::Deck | Screen::Log),
-        UiAction::Group | UiAction::NextPane => screen != Screen::Deck,
+        UiAction::Group | UiAction::NextPane | UiAction::Beside => screen != Screen::Deck,
         UiAction::Left | UiAction::Right => !matches!(screen, Screen::Deck | Screen::Graph),
         _ => false,
     };
@@ -125,7 +126,7 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         UiAction::Filter => "is not filtered",
         UiAction::Sort => "is not sorted",
         UiAction::Group => "is not grouped",
-        UiAction::NextPane => "has one pane",
+        UiAction::NextPane | UiAction::Beside => "has one pane",
         _ => "has nothing to fold",
     };
     let name = match screen {
@@ -234,6 +235,8 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             app.say(Voice::Plain, text);
         }
         UiAction::Digest => digest(app),
+        UiAction::Card => status::open(app, out),
+        UiAction::Beside => status::beside(app),
         UiAction::Palette => app.ui.popups.push(Popup::Palette {
             typed: String::new(),
             chosen: 0,

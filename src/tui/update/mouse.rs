@@ -28,7 +28,12 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
     };
     app.now();
     if !app.ui.popups.is_empty() {
-        if let (Some(by), Some(Popup::Help { scroll })) = (wheel, app.ui.popups.last_mut()) {
+        if matches!(app.ui.popups.last(), Some(Popup::Card { .. })) {
+            match wheel {
+                Some(by) => super::status::wheel(app, isize::from(by)),
+                None => drop(app.ui.popups.pop()),
+            }
+        } else if let (Some(by), Some(Popup::Help { scroll })) = (wheel, app.ui.popups.last_mut()) {
             *scroll = scroll.saturating_add_signed(by);
         } else if wheel.is_none() && matches!(app.ui.popups.last(), Some(Popup::Help { .. })) {
             app.ui.popups.pop();

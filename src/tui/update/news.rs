@@ -176,6 +176,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 app.now();
             }
         }
+        Update::Card {
+            track,
+            day,
+            days,
+            text,
+        } => super::status::take(app, track, day, days, text),
         Update::Ack { id, result } => {
             let what = app.asked.remove(&id).unwrap_or_else(|| "asked".to_owned());
             match result {

@@ -4,7 +4,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{App, operate::send, palette};
+use super::{App, operate::send, palette, status};
 use crate::tui::{
     action::UiAction,
     draw,
@@ -23,13 +23,19 @@ pub(super) fn in_popup(
     if matches!(app.ui.popups.last(), Some(Popup::Palette { .. })) {
         return palette::press(app, key, out);
     }
+    if matches!(app.ui.popups.last(), Some(Popup::Card { .. })) {
+        if !status::press(app, key, run, out) {
+            app.ui.popups.pop();
+        }
+        return true;
+    }
     let rows = app.ui.size.1;
     let Some(popup) = app.ui.popups.last_mut() else {
         return false;
     };
     match popup {
-        // It has its own keys.
-        Popup::Palette { .. } => {}
+        // They have keys of their own.
+        Popup::Palette { .. } | Popup::Card { .. } => {}
         Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),

@@ -21,6 +21,7 @@ pub mod regions;
 pub mod report;
 mod rows;
 pub mod scrubber;
+pub mod status;
 pub mod timeline;
 pub mod why;
 pub mod words;
@@ -41,7 +42,7 @@ use super::{
     feed::Clock,
     log::LogBuffer,
     output::{Evidence, OutputBuffer},
-    ui_state::{MIN_SIZE, Screen, UiState},
+    ui_state::{Beside, MIN_SIZE, Screen, UiState},
 };
 pub use bars::{Base, Memory, Share};
 pub use mark::Mark;
@@ -126,6 +127,12 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     } else {
         Vec::new()
     };
+    let beside = ui.beside == Beside::Cards;
+    let status = (ui.screen == Screen::Deck && (wide || (beside && ui.size.0 >= regions::BESIDE)))
+        .then(|| status::pane(source));
+    let standing = status
+        .as_ref()
+        .map_or(0, |pane| draw::status_height(&pane.cards) + 1);
     let headings = cards.iter().filter(|c| c.heading.is_some()).count();
     let texts = cards.iter().filter(|c| !c.text.is_empty()).count();
     let graph_rows = if ui.size.0 < regions::NARROW || chart.names.is_empty() {
@@ -145,6 +152,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             rows: lines.lines.len(),
             graph: graph_rows,
             cards: cards.len() + headings + texts,
+            status: standing,
+            beside,
             // Also before the first reading: the rows below shall not jump.
             memory: true,
             attention: waiting.len(),
@@ -196,6 +205,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         phase: cards::current_phase(source),
         table: rows::table(source, ui, &lines, regions.table.height, now_us),
         cards,
+        status,
+        page: None,
         output: output::output(source, ui, regions.output.height),
         lately: source
             .notes
