@@ -166,7 +166,7 @@ fn agent(state: &State, ix: AgentIx, moves: bool) -> Option<Blocker> {
         ),
         Status::Running if agent.quiet => blocker(
             Severity::Medium,
-            &format!("{id} has said nothing for longer than it should"),
+            &format!("{id} is silent for longer than it should be"),
             &format!("read `wavedeck logs {id}`; `wavedeck ctl stop {id}` ends it"),
         ),
         Status::Running if agent.failures > 0 => blocker(

@@ -70,7 +70,9 @@ impl Card {
         let mut out = String::with_capacity(512);
         let _ = writeln!(out, "date: {}", self.date);
         line(&mut out, "", "track", &self.track);
-        line(&mut out, "", "agent", &self.agent);
+        if !self.agent.is_empty() {
+            line(&mut out, "", "agent", &self.agent);
+        }
         let _ = writeln!(out, "status: {}", self.status.name());
         let _ = writeln!(out, "progress_percent: {}", self.progress_percent);
         list(&mut out, "completed_today", &self.completed_today);

@@ -73,7 +73,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     table::draw(view, ui, look, buf);
     side::cards(view, theme, buf);
-    status::pane(view, view.regions.status, theme, buf);
+    status::pane(view, view.regions.status, look, buf);
     output::draw(view, ui, look, buf);
     side::lately(view, theme, buf);
     if let Some(scrubber) = &view.scrubber {

@@ -6,6 +6,7 @@ use crate::{
     display::width,
     engine::Health,
     tui::{
+        action::UiAction,
         theme::Theme,
         view::{
             Tone, View,
@@ -14,45 +15,52 @@ use crate::{
     },
 };
 
-use super::{glyph, pen::Pen, rule, tone};
+use super::{Look, glyph, pen::Pen, rule, tone};
 
 /// Columns of a track's name and of its status.
 const NAME: u16 = 11;
+/// Width from which the rule names the day.
+const DAY: u16 = 56;
 const WORD: u16 = 9;
 /// Columns right of the progress bar: percent, memory.
 const FIGURES: u16 = 14;
 
 /// Draws the cards into a place, with a rule above them.
-pub fn pane(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
+pub fn pane(view: &View, area: Rect, look: Look<'_>, buf: &mut Buffer) {
     let Some(status) = view.status.as_ref().filter(|_| area.height > 0) else {
         return;
     };
+    let theme = look.theme;
     let base = &theme.base;
-    let (passes, failed) = &status.gate;
-    let day = format!("{} ", status.date);
-    let (word, style) = if *passes {
-        ("24 h gate passes".to_owned(), base.good)
-    } else {
-        (format!("24 h gate: {failed}"), base.bad)
+    let (word, style) = match status.failing {
+        0 => ("24 h gate passes".to_owned(), base.good),
+        1 => ("24 h gate: 1 fails".to_owned(), base.bad),
+        n => (format!("24 h gate: {n} fail"), base.bad),
     };
-    let room = usize::from(area.width).saturating_sub(24);
-    let word = crate::display::truncate(word, room);
+    let key = look
+        .keys
+        .key_for(UiAction::Card)
+        .map_or_else(String::new, |key| format!("  {key} page"));
+    let day = format!(" {}", status.date);
+    let left = [(day.as_str(), base.dim)];
     rule(
         buf,
         area,
         theme,
-        "STATUS ",
+        "STATUS",
         base.strong,
-        &[(&day, base.dim)],
-        &[(&word, style)],
+        if area.width < DAY { &[] } else { &left },
+        &[(&word, style), (&key, base.dim)],
     );
-    let rows = share(&status.cards, usize::from(area.height - 1));
+    let height = usize::from(area.height - 1);
+    let mut cards: Vec<&StatusCard> = status.cards.iter().collect();
+    if cards.len() > height {
+        // What is worst is seen; the order of the plan is for when all are.
+        cards.sort_by_key(|card| std::cmp::Reverse(card.health));
+    }
+    let rows = share(&cards, height);
     let mut y = 1;
-    let shown = rows.iter().filter(|n| **n > 0).count();
-    for (card, rows) in status.cards.iter().zip(&rows) {
-        if *rows == 0 {
-            break;
-        }
+    for (card, rows) in cards.iter().zip(&rows).filter(|(_, rows)| **rows > 0) {
         head(card, area, y, theme, buf);
         for (text, how) in card.lines.iter().take(rows - 1) {
             y += 1;
@@ -63,15 +71,15 @@ pub fn pane(view: &View, area: Rect, theme: &Theme, buf: &mut Buffer) {
         }
         y += 1;
     }
-    if shown < status.cards.len() {
-        let more = format!("{} more", status.cards.len() - shown);
+    if cards.len() > height {
+        let more = format!(" {} more ", cards.len() - height);
         let end = area.width.saturating_sub(2);
-        Pen::new(buf, area, area.height - 1).put_right(&more, end, base.dim);
+        Pen::new(buf, area, area.height - 1).put_right(&more, end, base.strong);
     }
 }
 
 /// How many rows each card gets: one for each, then what matters most of all of them, row by row.
-fn share(cards: &[StatusCard], height: usize) -> Vec<usize> {
+fn share(cards: &[&StatusCard], height: usize) -> Vec<usize> {
     let mut rows = vec![0; cards.len()];
     let mut left = height;
     let longest = cards.iter().map(|c| c.lines.len() + 1).max().unwrap_or(0);

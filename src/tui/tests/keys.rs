@@ -73,6 +73,7 @@ pub fn actions(requests: Vec<Request>) -> Vec<Action> {
             Request::Action { action, .. } => Some(action),
             Request::Output { .. }
             | Request::Evidence { .. }
+            | Request::Card { .. }
             | Request::Log(_)
             | Request::Replay(_) => None,
         })

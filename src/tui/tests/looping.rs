@@ -267,7 +267,7 @@ async fn on_a_real_terminal() {
                         let bytes = text.as_bytes()[from as usize..].to_vec();
                         let _ = feed.send(Update::Output { agent, attempt, offset: from, bytes, total }).await;
                     }
-                    Some(Request::Evidence { .. } | Request::Log(_) | Request::Replay(_)) => {}
+                    Some(Request::Evidence { .. } | Request::Card { .. } | Request::Log(_) | Request::Replay(_)) => {}
                     None => return,
                 },
             }

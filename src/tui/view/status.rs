@@ -46,8 +46,8 @@ pub struct StatusPane {
     pub date: String,
     /// By track, in the plan's order.
     pub cards: Vec<StatusCard>,
-    /// Whether the 24-hour gate would pass now, and what does not hold.
-    pub gate: (bool, String),
+    /// How many criteria of the 24-hour gate do not hold now.
+    pub failing: usize,
 }
 
 /// A line of a page.
@@ -94,13 +94,9 @@ pub(super) fn pane(source: Source<'_>) -> StatusPane {
     let all = standings(facts);
     let verdict = judge(facts, &all);
     let now_ms = facts.now_ms();
-    let names = |verdict: &DayGate| {
-        let failed = verdict.criteria.iter().filter(|c| c.met == Some(false));
-        failed.map(|c| c.name).collect::<Vec<_>>().join(", ")
-    };
     StatusPane {
         date: facts.today().to_string(),
-        gate: (verdict.passes(), names(&verdict)),
+        failing: verdict.failed().len(),
         cards: all.iter().map(|s| card(source, s, now_ms)).collect(),
     }
 }
@@ -177,7 +173,11 @@ fn card(source: Source<'_>, standing: &Standing, now_ms: i64) -> StatusCard {
         format!("{lead} {}", words::names(ids, 4))
     };
     if !card.planned_tomorrow.is_empty() {
-        lines.push((list("next", &card.planned_tomorrow), Tone::Dim));
+        let lead = match source.state.finished {
+            Some(_) => "not run:",
+            None => "next",
+        };
+        lines.push((list(lead, &card.planned_tomorrow), Tone::Dim));
     }
     if !card.completed_today.is_empty() {
         lines.push((list("today", &card.completed_today), Tone::Dim));
