@@ -25,10 +25,10 @@ pub use admission::{
 };
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve};
+pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    AgentProgress, Blocker, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Health,
-    Interruption, Level, Record, ResourceUsage, Severity, StoppedBy, Trouble, Via, Words, Zone,
-    whose,
+    Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Record,
+    StoppedBy, Trouble, Zone, whose,
 };
 pub use input::{Input, InputKind, JobKey, Owner};
 pub use metrics::Metrics;

@@ -14,11 +14,13 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Action, Owner, Setup, State},
+    engine::{Owner, Setup, State},
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
 };
+
+mod ask;
 
 use super::{
     cards, output, past,
@@ -98,46 +100,6 @@ impl Client {
             run,
             operator,
         })
-    }
-
-    /// Asks for something and waits for the answer: the number of the event that records it.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with the runner's reason, or a lost connection.
-    pub fn act(&mut self, action: Action) -> Result<u64, ClientError> {
-        let frame = FromClient::Action {
-            id: 1,
-            by: "ctl".to_owned(),
-            action,
-        };
-        protocol::write(&mut self.stream, &frame, &[])?;
-        self.answer()
-    }
-
-    fn answer(&mut self) -> Result<u64, ClientError> {
-        loop {
-            let (frame, _) = protocol::read::<FromRunner>(&mut self.stream)?;
-            if let FromRunner::Ack { id: 1, seq, reason } = frame {
-                return match (seq, reason) {
-                    (Some(seq), None) => Ok(seq),
-                    (_, reason) => Err(ClientError::Refused(reason.unwrap_or_default())),
-                };
-            }
-        }
-    }
-
-    /// Reports of the agent that this process belongs to and waits for the answer.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with the runner's reason, or a lost connection.
-    pub fn report(&mut self, agent: &str, attempt: u32, text: &str) -> Result<u64, ClientError> {
-        let frame = FromClient::Report {
-            id: 1,
-            agent: agent.to_owned(),
-            attempt,
-        };
-        protocol::write(&mut self.stream, &frame, text.as_bytes())?;
-        self.answer()
     }
 
     /// Reads the next update; the state's pieces are put together.

@@ -136,7 +136,7 @@ fn agent(state: &State, ix: AgentIx, moves: bool) -> Option<Blocker> {
     Some(match agent.status {
         Status::Blocked => blocker(
             for_a_person(),
-            &format!("{id} waits for a person: {reason}{}", holds()),
+            &format!("{id} is blocked: {reason}{}", holds()),
             &again,
         ),
         Status::Failed if !state.handled_above(ix) => blocker(
@@ -149,6 +149,8 @@ fn agent(state: &State, ix: AgentIx, moves: bool) -> Option<Blocker> {
             &format!("{id} was stopped{}", holds()),
             &format!("`wavedeck ctl retry {id}` starts it again"),
         ),
+        // What follows goes on by itself, or would if the run did.
+        _ if state.finished.is_some() => return None,
         Status::BackingOff => blocker(
             Severity::Medium,
             &format!("{id} failed and is tried again: {reason}"),
@@ -252,6 +254,13 @@ fn holds_up(state: &State, ix: AgentIx) -> usize {
                 next.push(to);
             }
         }
+    }
+    // A closed barrier holds up all later phases.
+    let phase = state.setup.plan.agent(ix).phase;
+    if phase.is_some() && state.closed_barrier() == phase {
+        held.extend(state.setup.plan.indices().filter(|&later| {
+            state.setup.plan.agent(later).phase > phase && !state.agent(later).status.is_final()
+        }));
     }
     held.remove(&ix);
     held.len()

@@ -6,6 +6,7 @@
 mod blockers;
 pub mod card;
 pub mod gate;
+pub mod lines;
 pub mod parse;
 pub mod project;
 pub mod spoken;

@@ -9,10 +9,7 @@
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{
-    display::{
-        clean_line,
-        figures::{size, span},
-    },
+    display::clean_line,
     engine::{State, Status},
     plan::{AgentIx, TrackIx},
     resources::Sample,
@@ -22,12 +19,11 @@ use crate::{
 use super::{
     Card, Health, ResourceUsage, Severity, Spoken,
     blockers::{self, late},
+    lines::{listed, names},
 };
 
 /// Track of the card of agents that have none: no id, which begin with a letter or digit.
 pub const NO_TRACK: &str = "_none";
-/// Agents and steps that a line lists by name.
-const NAMED: usize = 8;
 
 /// What cards are made from.
 #[derive(Debug, Clone, Copy)]
@@ -296,40 +292,6 @@ fn planned(facts: Facts<'_>, members: &[AgentIx]) -> Vec<String> {
     listed(state, &next)
 }
 
-/// Agents with their titles, and how many more there are.
-fn listed(state: &State, all: &[AgentIx]) -> Vec<String> {
-    let mut out: Vec<String> = all
-        .iter()
-        .take(2 * NAMED)
-        .map(|&ix| {
-            let agent = state.setup.plan.agent(ix);
-            let title = clean_line(agent.title.replace(['\n', '\r'], " "), 120);
-            let title = title.trim();
-            if title.is_empty() || title == agent.id.as_str() {
-                agent.id.to_string()
-            } else {
-                format!("{}: {title}", agent.id)
-            }
-        })
-        .collect();
-    if all.len() > out.len() {
-        out.push(format!("and {} more", all.len() - out.len()));
-    }
-    out
-}
-
-fn names(state: &State, all: &[AgentIx]) -> String {
-    let mut out: Vec<String> = all
-        .iter()
-        .take(NAMED)
-        .map(|&ix| state.id(ix).to_string())
-        .collect();
-    if all.len() > NAMED {
-        out.push(format!("and {} more", all.len() - NAMED));
-    }
-    out.join(", ")
-}
-
 /// The agent that began last.
 fn last_worked(state: &State, members: &[AgentIx]) -> Option<AgentIx> {
     members
@@ -383,33 +345,185 @@ fn in_phase(facts: Facts<'_>, members: &[AgentIx], shown: &[AgentIx]) -> Option<
     Some(until.saturating_sub(from) / 1_000_000)
 }
 
-/// One line about a track, for `wavedeck status`.
-#[must_use]
-pub fn line(standing: &Standing) -> String {
-    let card = &standing.card;
-    let (done, _, all) = standing.agents;
-    let about = if (1..100).contains(&card.progress_percent) {
-        "~"
-    } else {
-        ""
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        engine::Zone,
+        status::{gate::due, judge},
+        tui::tests::fixture::{self, Run},
     };
-    let mut out = format!(
-        "{}  {}  {about}{} %  {done}/{all} done",
-        card.track,
-        card.status.name(),
-        card.progress_percent
-    );
-    if let Some(says) = standing.says_percent {
-        out.push_str(&format!("  agents say {says} %"));
+
+    static UTC: TimeZone = TimeZone::UTC;
+
+    fn facts<'a>(run: &'a Run, sample: &'a Sample, planned: Option<&'a Planned>) -> Facts<'a> {
+        Facts {
+            state: &run.state,
+            sample: Some(sample),
+            planned,
+            now_us: run.now_us,
+            zone: &UTC,
+            day: None,
+        }
     }
-    if let Some(bytes) = card.resource_usage.ram_bytes.filter(|bytes| *bytes > 0) {
-        out.push_str(&format!("  {}", size(bytes)));
+
+    fn cards(run: &Run) -> Vec<Standing> {
+        standings(facts(run, &run.sample(), None))
     }
-    if let Some(late_us) = standing.late_us {
-        out.push_str(&format!("  ~{} behind plan", span(late_us)));
+
+    fn of<'a>(all: &'a [Standing], track: &str) -> &'a Standing {
+        all.iter().find(|s| s.card.track == track).unwrap()
     }
-    if let Some(worst) = card.blockers.first() {
-        out.push_str(&format!("  {}: {}", worst.severity.name(), worst.blocker));
+
+    #[test]
+    fn cards_say_how_tracks_stand() {
+        let run = fixture::reported();
+        let mut text = String::new();
+        for standing in cards(&run) {
+            let card = &standing.card;
+            text.push_str(&format!("{}---\n", card.to_yaml()));
+            // What is written is read again, whatever agents said.
+            let read = crate::status::parse_card(&card.to_yaml(), "x").unwrap();
+            assert_eq!((&read.track, &read.reports), (&card.track, &card.reports));
+        }
+        insta::assert_snapshot!(text);
     }
-    clean_line(out, 300)
+
+    #[test]
+    fn progress_is_done_work_and_never_all_of_it_too_early() {
+        let mut run = fixture::reported();
+        let all = cards(&run);
+        let (api, schema, other) = (3000, 480, 1800 + 1500 + 600 + 900);
+        let a = of(&all, "A");
+        assert_eq!(
+            u64::from(a.card.progress_percent),
+            schema * 100 / (api + schema + other)
+        );
+        // With the word of `api`, 90 % of its share; measured it has run a part of its time.
+        let says = (schema * 100 + api * 90) / (api + schema + other);
+        assert_eq!(a.says_percent.map(u64::from), Some(says));
+        let said = &a.card.reports[0];
+        assert_eq!(said.progress_percent, Some(90));
+        assert!(said.measured_percent.is_some_and(|n| (30..90).contains(&n)));
+        assert_eq!(of(&all, NO_TRACK).says_percent, None);
+        run.done("api");
+        let a = of(&cards(&run), "A").clone();
+        assert_eq!(a.says_percent, None, "what is done needs no word");
+        assert!(a.card.progress_percent < 100);
+    }
+
+    #[test]
+    fn the_worst_blocker_is_the_status() {
+        let mut run = fixture::full();
+        let healths =
+            |run: &Run| -> Vec<Health> { cards(run).iter().map(|s| s.card.status).collect() };
+        use Health::{AtRisk, Blocked, OnTrack};
+        // Quiet; tried again; a red check behind which the next phase waits.
+        assert_eq!(healths(&run), [AtRisk, AtRisk, Blocked, OnTrack]);
+        run.says("api", "blockers: [{blocker: no key, severity: critical}]\n");
+        assert_eq!(healths(&run)[0], Blocked);
+        run.says("api", "progress_percent: 95\n");
+        assert_eq!(healths(&run)[0], AtRisk, "it is taken back");
+        run.input(crate::engine::InputKind::Zone {
+            zone: Zone::Red,
+            halted: true,
+        });
+        assert_eq!(healths(&run)[3], AtRisk);
+        run.input(crate::engine::InputKind::Journal {
+            error: Some("no space".into()),
+        });
+        assert_eq!(healths(&run), [Blocked; 4]);
+        // A red gate holds back every track with agents behind it.
+        let red = crate::tui::tests::watch::red();
+        let all = cards(&red);
+        assert_eq!(all[0].card.status, Blocked);
+        let plan = &all[0].card.blockers[0].resolution_plan;
+        assert!(plan.contains("`wavedeck ctl retry phase:build`"), "{plan}");
+    }
+
+    #[test]
+    fn what_was_done_belongs_to_its_day() {
+        let mut run = fixture::full();
+        assert_eq!(of(&cards(&run), "A").card.completed_today, ["schema"]);
+        let yesterday = facts(&run, &run.sample(), None).today();
+        run.wait(14 * 3600);
+        run.input(crate::engine::InputKind::Settle);
+        let sample = run.sample();
+        let now = facts(&run, &sample, None);
+        assert_ne!(now.today(), yesterday);
+        assert!(standings(now)[0].card.completed_today.is_empty());
+        let back = Facts {
+            day: Some(yesterday),
+            ..now
+        };
+        assert_eq!(standings(back)[0].card.completed_today, ["schema"]);
+    }
+
+    #[test]
+    fn who_is_behind_plan_is_told_and_fails_the_gate() {
+        let run = fixture::full();
+        let sample = run.sample();
+        let ix = |id: &str| run.state.find(&id.into()).unwrap();
+        let mut planned = Planned {
+            spans: vec![None; run.state.agents.len()],
+            end_us: 0,
+        };
+        let verdict = |planned: &Planned| {
+            let facts = facts(&run, &sample, Some(planned));
+            judge(facts, &standings(facts)).criteria
+        };
+        let second = 1_000_000;
+        // It should have ended 100 s ago and was to take 500: late, but not yet worth a word.
+        planned.spans[ix("api").ix()] =
+            Some((run.now_us - 600 * second, run.now_us - 100 * second));
+        assert_eq!(verdict(&planned)[0].met, Some(true));
+        planned.spans[ix("api").ix()] =
+            Some((run.now_us - 600 * second, run.now_us - 200 * second));
+        let criteria = verdict(&planned);
+        assert_eq!(criteria[0].met, Some(false));
+        assert_eq!(criteria[0].figure, "track A is ~3m20 behind plan");
+        // Memory is yellow; a check of an agent is red and holds up the next phase.
+        let rest: Vec<_> = criteria[1..].iter().map(|c| (c.met, &*c.figure)).collect();
+        assert_eq!(
+            rest,
+            [
+                (Some(true), "71 % pressure, yellow"),
+                (
+                    Some(false),
+                    "1: ui-style is blocked: check red: exit status 1 (holds up 2)"
+                ),
+                (Some(false), "1 red"),
+            ]
+        );
+        let unknown = judge(facts(&run, &sample, None), &[]);
+        assert_eq!(unknown.criteria[0].met, None);
+        let day = 24 * 3600 * second;
+        let at = |us| due(us, day);
+        assert_eq!((at(day - 1), at(day), at(3 * day + 5)), (0, 1, 3));
+        assert_eq!(due(day, 0), 0, "switched off");
+    }
+
+    #[test]
+    fn what_is_said_twice_is_one_event_and_a_broken_report_takes_nothing_away() {
+        let mut run = fixture::full();
+        let events = |run: &Run| run.records.len();
+        run.says("api", "progress_percent: 40\n");
+        let after = events(&run);
+        run.says("api", "progress_percent: 40\n");
+        assert_eq!(events(&run), after);
+        run.says("api", "progress_percent: forty\n");
+        run.says("api", "progress_percent: forty\n");
+        assert_eq!(events(&run), after + 1);
+        let said = run.state.agent(run.state.find(&"api".into()).unwrap());
+        let said = said.said.as_deref().unwrap();
+        assert_eq!(said.words.progress_percent, Some(40));
+        assert!(said.error.as_ref().is_some_and(|e| e.contains("1:19")));
+        // After a minute the same words say that it is alive; and they mend the error.
+        run.wait(61);
+        run.says("api", "progress_percent: 40\n");
+        assert_eq!(events(&run), after + 2);
+        // Who is done is done, and who has not begun cannot report.
+        run.says("reindex", "progress_percent: 40\n");
+        assert_eq!(events(&run), after + 2);
+    }
 }

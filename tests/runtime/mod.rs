@@ -9,5 +9,6 @@ mod recovery;
 mod replay;
 mod rig;
 mod stalled;
+mod status;
 mod stream;
 mod work;

@@ -5,7 +5,7 @@
 
 mod about;
 mod parts;
-mod progress;
+pub(super) mod progress;
 mod record;
 
 pub use about::whose;
@@ -14,7 +14,6 @@ pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
-pub use progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use record::Record;
 
 use schemars::JsonSchema;
@@ -166,7 +165,7 @@ pub enum Event {
     },
     /// It has reported of itself, or tried to.
     #[serde(rename = "agent.progress")]
-    AgentProgress(AgentProgress),
+    AgentProgress(progress::AgentProgress),
     /// It ran longer than its `timeout` and is being ended.
     #[serde(rename = "agent.timeout")]
     AgentTimeout {

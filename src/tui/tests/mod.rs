@@ -7,4 +7,5 @@ mod looping;
 mod properties;
 mod replay;
 mod screens;
+mod status;
 pub mod watch;

@@ -59,13 +59,14 @@ fn sample_at(run: &fixture::Run, state: &State, n: usize) -> Option<Sample> {
 
 #[test]
 fn the_replayed_frame_at_a_record_is_the_live_one() {
-    let run = fixture::full();
-    let size = (150, 44);
-    for screen in [
-        Screen::Deck,
-        Screen::Graph,
-        Screen::Timeline,
-        Screen::Report,
+    // What agents say of themselves is part of what happened.
+    let run = fixture::reported();
+    for (size, screen) in [
+        ((200, 50), Screen::Deck),
+        ((150, 44), Screen::Deck),
+        ((150, 44), Screen::Graph),
+        ((150, 44), Screen::Timeline),
+        ((150, 44), Screen::Report),
     ] {
         let mut live = app(size);
         feed(&mut live, Update::Snapshot(Box::new(run.first.clone())));

@@ -132,25 +132,23 @@ fn card(source: Source<'_>, standing: &Standing, now_ms: i64) -> StatusCard {
         if let Some(error) = &said.error {
             lines.push((format!("! {} reports: {error}", said.agent), Tone::Warn));
         }
-        let mut text = format!("» {}", said.agent);
+        let age_ms = now_ms.saturating_sub(said.at_ms);
+        let old = age_ms >= STALE_MS;
+        let mut text = if old {
+            let us = u64::try_from(age_ms).unwrap_or(0) * 1000;
+            format!("» {} ago {} said", words::span(us), said.agent)
+        } else {
+            format!("» {} says", said.agent)
+        };
         if let Some(percent) = said.progress_percent {
-            text.push_str(&format!(" says {percent} %"));
+            text.push_str(&format!(" {percent} %"));
         }
         if let Some(percent) = said.measured_percent {
             let about = if percent < 100 { "~" } else { "" };
             text.push_str(&format!(", measured {about}{percent} %"));
         }
-        if let Some(status) = said.status {
-            text.push_str(&format!(", {}", status.name()));
-        }
         if let Some(doing) = &said.doing {
             text.push_str(&format!(": {doing}"));
-        }
-        let age_ms = now_ms.saturating_sub(said.at_ms);
-        let old = age_ms >= STALE_MS;
-        if old {
-            let us = u64::try_from(age_ms).unwrap_or(0) * 1000;
-            text.push_str(&format!(" · {} ago", words::span(us)));
         }
         if said.at_ms != 0 {
             lines.push((text, if old { Tone::Dim } else { Tone::Plain }));
@@ -189,7 +187,7 @@ fn card(source: Source<'_>, standing: &Standing, now_ms: i64) -> StatusCard {
         name: name(source, standing.track),
         health: card.status,
         percent: card.progress_percent,
-        about: (1..100).contains(&card.progress_percent),
+        about: done > 0 && card.progress_percent < 100,
         says: standing
             .says_percent
             .filter(|says| *says != card.progress_percent),
