@@ -69,7 +69,10 @@ impl DayGate {
 /// How many times the gate was due by a moment (elapsed µs), one every `every_us`.
 #[must_use]
 pub const fn due(now_us: u64, every_us: u64) -> u64 {
-    if every_us == 0 { 0 } else { now_us / every_us }
+    match now_us.checked_div(every_us) {
+        Some(times) => times,
+        None => 0,
+    }
 }
 
 /// Judges the run at a moment.

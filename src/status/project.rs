@@ -91,7 +91,7 @@ pub fn standings(facts: Facts<'_>) -> Vec<Standing> {
     let plan = &facts.state.setup.plan;
     let mut members: Vec<Vec<AgentIx>> = vec![Vec::new(); plan.tracks.len() + 1];
     for ix in plan.indices() {
-        let track = plan.agent(ix).track.map_or(plan.tracks.len(), |t| t.ix());
+        let track = plan.agent(ix).track.map_or(plan.tracks.len(), TrackIx::ix);
         members[track].push(ix);
     }
     members
@@ -354,6 +354,9 @@ mod tests {
         tui::tests::fixture::{self, Run},
     };
 
+    use Health::{AtRisk, Blocked, OnTrack};
+    use std::fmt::Write as _;
+
     static UTC: TimeZone = TimeZone::UTC;
 
     fn facts<'a>(run: &'a Run, sample: &'a Sample, planned: Option<&'a Planned>) -> Facts<'a> {
@@ -381,7 +384,7 @@ mod tests {
         let mut text = String::new();
         for standing in cards(&run) {
             let card = &standing.card;
-            text.push_str(&format!("{}---\n", card.to_yaml()));
+            let _ = writeln!(text, "{}---", card.to_yaml());
             // What is written is read again, whatever agents said.
             let read = crate::status::parse_card(&card.to_yaml(), "x").unwrap();
             assert_eq!((&read.track, &read.reports), (&card.track, &card.reports));
@@ -417,7 +420,6 @@ mod tests {
         let mut run = fixture::full();
         let healths =
             |run: &Run| -> Vec<Health> { cards(run).iter().map(|s| s.card.status).collect() };
-        use Health::{AtRisk, Blocked, OnTrack};
         // Quiet; tried again; a red check behind which the next phase waits.
         assert_eq!(healths(&run), [AtRisk, AtRisk, Blocked, OnTrack]);
         run.says("api", "blockers: [{blocker: no key, severity: critical}]\n");

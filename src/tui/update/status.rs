@@ -35,9 +35,10 @@ pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
     };
     // Only tracks with agents have cards.
     let tracks = tracks(app);
-    let track = match tracks.contains(&track) {
-        true => track,
-        false => tracks.first().copied().flatten(),
+    let track = if tracks.contains(&track) {
+        track
+    } else {
+        tracks.first().copied().flatten()
     };
     show(app, track, None, Vec::new(), out);
     app.ui.popups.push(Popup::Card { scroll: 0 });

@@ -2,6 +2,8 @@
 //!
 //! All text that leaves here is clean.
 
+use std::fmt::Write as _;
+
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
@@ -231,14 +233,14 @@ fn said(report: &AgentProgress) -> Option<(String, Tone)> {
 pub(super) fn progress(report: &AgentProgress) -> String {
     let mut text = format!("{} says", report.agent);
     if let Some(status) = report.status {
-        text.push_str(&format!(" {}", status.name()));
+        let _ = write!(text, " {}", status.name());
     }
     if let Some(percent) = report.progress_percent {
-        text.push_str(&format!(" {percent} %"));
+        let _ = write!(text, " {percent} %");
     }
     let worst = report.blockers.first().map(|b| b.blocker.as_str());
     if let Some(what) = worst.or(report.doing.as_deref()) {
-        text.push_str(&format!(": {what}"));
+        let _ = write!(text, ": {what}");
     }
     text
 }

@@ -3,6 +3,8 @@
 //! What was measured and what agents say stand side by side. Must not judge: the projection of
 //! `status` does.
 
+use std::fmt::Write as _;
+
 use crate::{
     display::clean_line,
     engine::{Health, Severity},
@@ -141,14 +143,14 @@ fn card(source: Source<'_>, standing: &Standing, now_ms: i64) -> StatusCard {
             format!("» {} says", said.agent)
         };
         if let Some(percent) = said.progress_percent {
-            text.push_str(&format!(" {percent} %"));
+            let _ = write!(text, " {percent} %");
         }
         if let Some(percent) = said.measured_percent {
             let about = if percent < 100 { "~" } else { "" };
-            text.push_str(&format!(", measured {about}{percent} %"));
+            let _ = write!(text, ", measured {about}{percent} %");
         }
         if let Some(doing) = &said.doing {
-            text.push_str(&format!(": {doing}"));
+            let _ = write!(text, ": {doing}");
         }
         if said.at_ms != 0 {
             lines.push((text, if old { Tone::Dim } else { Tone::Plain }));
