@@ -13,7 +13,7 @@ use std::{
         Arc,
         mpsc::{SyncSender, TrySendError, sync_channel},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -53,6 +53,7 @@ struct Job {
 /// Hands the state to the writing thread when a card is due.
 pub struct Cards {
     to: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
     every: Duration,
     next: Instant,
     /// The last record that is in the cards.
@@ -86,6 +87,7 @@ impl Cards {
         }
         Self {
             to: spawned.is_ok().then_some(to),
+            thread: spawned.ok(),
             every: rhythm.cards,
             next: Instant::now() + FIRST.min(rhythm.cards),
             seq: 0,
@@ -118,6 +120,16 @@ impl Cards {
             // It still writes: the next reading is soon enough, but not a copy each time.
             Err(TrySendError::Full(_)) => self.next = now + self.every / 4,
             Err(TrySendError::Disconnected(_)) => self.to = None,
+        }
+    }
+}
+
+impl Drop for Cards {
+    fn drop(&mut self) {
+        self.to.take();
+        // The last cards are written by somebody else: this thread must not write older ones over.
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
         }
     }
 }
@@ -259,11 +271,15 @@ pub fn answer(dir: &Path, setup: &Setup, track: Option<TrackIx>, day: Option<Dat
     let name = track
         .and_then(|t| setup.plan.tracks.get(t.ix()))
         .map_or(NO_TRACK, |t| t.id.as_str());
+    let days = days(dir);
     Update::Card {
         track,
         day,
-        days: days(dir),
-        text: day.and_then(|day| text(dir, day, name)),
+        // Of the moment: what others have added to the newest file.
+        text: day
+            .or(days.last().copied())
+            .and_then(|day| text(dir, day, name)),
+        days,
     }
 }
 

@@ -61,14 +61,12 @@ impl Later {
             // The run is worth more than being watched.
             complain(&format!("nobody can attach to this run: {error}"));
         }
-        let setup = self.setup.clone();
-        if let Err(error) = reports::watch(&self.dir, setup, intake, self.to_loop.clone()) {
-            complain(&format!(
-                "agents' status files are not read, `wavedeck report-status` is: {error}"
-            ));
-        }
         if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
             complain(&format!("signals cannot be read: {error}"));
+        }
+        let (setup, to_loop) = (self.setup.clone(), self.to_loop.clone());
+        if let Err(error) = reports::watch(&self.dir, setup, intake, to_loop) {
+            complain(&format!("agents' status files are not read: {error}"));
         }
         let sampling = thread::Builder::new()
             .name("sampler".into())

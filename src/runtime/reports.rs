@@ -30,7 +30,7 @@ use crate::{
 
 use super::{
     intake::{Intake, Origin},
-    turns::Msg,
+    turns::{Msg, complain},
 };
 
 /// Name of the folder.
@@ -55,10 +55,10 @@ struct Written {
     rung: Condvar,
 }
 
-/// Starts to watch.
+/// Starts to watch, on a thread of its own.
 ///
 /// # Errors
-/// When the folder, the watcher or the thread cannot be had.
+/// When the thread cannot be had; what else is missing is said.
 pub(super) fn watch(
     dir: &Path,
     setup: Arc<Setup>,
@@ -66,8 +66,33 @@ pub(super) fn watch(
     to_loop: mpsc::Sender<Msg>,
 ) -> io::Result<()> {
     let folder = dir.join(REPORTS);
-    private_dir(&folder)?;
-    let written = Arc::new(Written::default());
+    thread::Builder::new()
+        .name("reports".into())
+        .stack_size(512 << 10)
+        .spawn(move || {
+            let written = Arc::new(Written::default());
+            // Lives as long as it is listened to.
+            let _watcher = match listen(&folder, &setup, &written) {
+                Ok(watcher) => watcher,
+                Err(error) => {
+                    complain(&format!(
+                        "agents' status files are not read, `wavedeck report-status` is: {error}"
+                    ));
+                    return;
+                }
+            };
+            read_all(&folder, &setup, &intake, &written, &to_loop);
+        })?;
+    Ok(())
+}
+
+/// Notes every file that is written from now on, and those that are there.
+fn listen(
+    folder: &Path,
+    setup: &Arc<Setup>,
+    written: &Arc<Written>,
+) -> io::Result<notify::RecommendedWatcher> {
+    private_dir(folder)?;
     let (heard, names) = (written.clone(), setup.clone());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
@@ -77,41 +102,41 @@ pub(super) fn watch(
                 | EventKind::Modify(_)
                 | EventKind::Access(AccessKind::Close(AccessMode::Write))
         );
-        if !wrote {
-            return;
-        }
-        let whose = event.paths.iter().filter_map(|path| whose(&names, path));
-        let mut files = heard.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = files.len();
-        for (agent, attempt) in whose {
-            // Of one agent only the newest attempt counts.
-            files.retain(|(other, _)| *other != agent);
-            files.insert((agent, attempt));
-        }
-        if before == 0 && !files.is_empty() {
-            heard.rung.notify_one();
+        if wrote {
+            for path in &event.paths {
+                heard.note(&names, path);
+            }
         }
     })
     .map_err(io::Error::other)?;
     watcher
-        .watch(&folder, RecursiveMode::NonRecursive)
+        .watch(folder, RecursiveMode::NonRecursive)
         .map_err(io::Error::other)?;
     // The first agents have started already.
     for entry in folder.read_dir()?.flatten() {
-        if let Some(key) = whose(&setup, &entry.path()) {
-            let mut files = written.files.lock().unwrap_or_else(PoisonError::into_inner);
-            files.insert(key);
-        }
+        written.note(setup, &entry.path());
     }
-    thread::Builder::new()
-        .name("reports".into())
-        .stack_size(512 << 10)
-        .spawn(move || {
-            // Lives as long as it is listened to.
-            let _watcher = watcher;
-            read_all(&folder, &setup, &intake, &written, &to_loop);
-        })?;
-    Ok(())
+    Ok(watcher)
+}
+
+impl Written {
+    /// Notes that a file was written, if it is one of an agent of the plan.
+    fn note(&self, setup: &Setup, path: &Path) {
+        let Some((agent, attempt)) = whose(setup, path) else {
+            return;
+        };
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of one agent only the newest attempt counts.
+        let newest = files.range((agent, 0)..=(agent, u32::MAX)).next().copied();
+        if newest.is_some_and(|(_, newest)| newest > attempt) {
+            return;
+        }
+        if let Some(old) = newest {
+            files.remove(&old);
+        }
+        files.insert((agent, attempt));
+        self.rung.notify_one();
+    }
 }
 
 /// Whose file it is: `<agent>.<attempt>.yaml` of an agent of the plan.

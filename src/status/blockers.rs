@@ -19,6 +19,10 @@ use super::project::{Facts, said_now};
 /// An agent is behind plan when it has not ended a quarter of its expected time after it should
 /// have, but no less than this, µs.
 const LATE_LEAST_US: u64 = 5 * 1_000_000;
+/// Most agents that a card names for themselves.
+const LISTED: usize = 20;
+/// Agents that are held up are counted so far.
+const MOST_HELD: usize = 100;
 /// Longest reason, in columns.
 const REASON: usize = 160;
 
@@ -45,10 +49,22 @@ pub(super) fn of(facts: Facts<'_>, members: &[AgentIx]) -> Vec<Blocker> {
     gates(state, members, &mut out);
     // Whoever can still go on by itself.
     let moves = members.iter().any(|&ix| moves(state, ix));
+    let mut people = members.iter().filter(|ix| needs_a_person(state, **ix));
+    let named = people.by_ref().take(LISTED);
+    out.extend(named.filter_map(|&ix| for_a_person(state, ix, moves)));
+    let more = people.count();
+    if more > 0 {
+        let worst = out.iter().map(|b| b.severity).min();
+        let what = format!("{more} more wait for a person");
+        out.push(blocker(
+            worst.unwrap_or(Severity::High),
+            &what,
+            "`wavedeck status` lists them",
+        ));
+    }
+    let alone = members.iter().filter_map(|&ix| by_itself(state, ix));
+    out.extend(alone.take(LISTED));
     for &ix in members {
-        if let Some(blocker) = agent(state, ix, moves) {
-            out.push(blocker);
-        }
         said(state, ix, &mut out);
     }
     behind(facts, members, &mut out);
@@ -117,43 +133,63 @@ fn gates(state: &State, members: &[AgentIx], out: &mut Vec<Blocker>) {
     }
 }
 
-fn agent(state: &State, ix: AgentIx, moves: bool) -> Option<Blocker> {
+/// Whether an agent does not go on without a person.
+fn needs_a_person(state: &State, ix: AgentIx) -> bool {
+    match state.agent(ix).status {
+        Status::Blocked | Status::Stopped => true,
+        Status::Failed => !state.handled_above(ix),
+        _ => false,
+    }
+}
+
+/// What is in the way of such an agent; `moves`: others of its track go on.
+fn for_a_person(state: &State, ix: AgentIx, moves: bool) -> Option<Blocker> {
     let agent = state.agent(ix);
     let id = state.id(ix);
-    let reason = clean_line(
-        agent.reason.as_deref().unwrap_or("no reason is known"),
-        REASON,
-    );
-    let for_a_person = || match holds_up(state, ix) {
-        0 if moves => Severity::High,
-        _ => Severity::Critical,
+    let (what, remedy) = match agent.status {
+        Status::Blocked => ("is blocked", "mend the cause, then "),
+        Status::Failed => ("failed", "mend the cause, then "),
+        Status::Stopped => ("was stopped", ""),
+        _ => return None,
     };
-    let holds = || match holds_up(state, ix) {
+    let held = holds_up(state, ix);
+    if agent.status == Status::Stopped && held == 0 {
+        return None;
+    }
+    let severity = if held == 0 && moves {
+        Severity::High
+    } else {
+        Severity::Critical
+    };
+    let reason = agent.reason.as_deref().unwrap_or_default();
+    let reason = match clean_line(reason, REASON) {
+        reason if reason.is_empty() => reason,
+        reason => format!(": {reason}"),
+    };
+    let holds = match held {
         0 => String::new(),
+        MOST_HELD => format!(" (holds up {MOST_HELD} and more)"),
         n => format!(" (holds up {n})"),
     };
-    let again = format!("mend the cause, then `wavedeck ctl retry {id}`");
+    Some(blocker(
+        severity,
+        &format!("{id} {what}{reason}{holds}"),
+        &format!("{remedy}`wavedeck ctl retry {id}`"),
+    ))
+}
+
+/// An agent that is held back or in danger, and may come out of it by itself.
+fn by_itself(state: &State, ix: AgentIx) -> Option<Blocker> {
+    if state.finished.is_some() {
+        return None;
+    }
+    let agent = state.agent(ix);
+    let id = state.id(ix);
+    let reason = || clean_line(agent.reason.as_deref().unwrap_or_default(), REASON);
     Some(match agent.status {
-        Status::Blocked => blocker(
-            for_a_person(),
-            &format!("{id} is blocked: {reason}{}", holds()),
-            &again,
-        ),
-        Status::Failed if !state.handled_above(ix) => blocker(
-            for_a_person(),
-            &format!("{id} failed: {reason}{}", holds()),
-            &again,
-        ),
-        Status::Stopped if holds_up(state, ix) > 0 => blocker(
-            for_a_person(),
-            &format!("{id} was stopped{}", holds()),
-            &format!("`wavedeck ctl retry {id}` starts it again"),
-        ),
-        // What follows goes on by itself, or would if the run did.
-        _ if state.finished.is_some() => return None,
         Status::BackingOff => blocker(
             Severity::Medium,
-            &format!("{id} failed and is tried again: {reason}"),
+            &format!("{id} failed and is tried again: {}", reason()),
             "the next attempt starts by itself",
         ),
         Status::Frozen if agent.hold == Some(HoldBy::Operator) => blocker(
@@ -239,7 +275,7 @@ fn moves(state: &State, ix: AgentIx) -> bool {
     }
 }
 
-/// How many agents cannot begin before this one is done.
+/// How many agents cannot begin before this one is done; counted to [`MOST_HELD`].
 fn holds_up(state: &State, ix: AgentIx) -> usize {
     let mut held: BTreeSet<AgentIx> = BTreeSet::new();
     let mut next = vec![ix];
@@ -254,14 +290,18 @@ fn holds_up(state: &State, ix: AgentIx) -> usize {
                 next.push(to);
             }
         }
+        if held.len() > MOST_HELD {
+            return MOST_HELD;
+        }
     }
     // A closed barrier holds up all later phases.
     let phase = state.setup.plan.agent(ix).phase;
     if phase.is_some() && state.closed_barrier() == phase {
-        held.extend(state.setup.plan.indices().filter(|&later| {
+        let later = state.setup.plan.indices().filter(|&later| {
             state.setup.plan.agent(later).phase > phase && !state.agent(later).status.is_final()
-        }));
+        });
+        held.extend(later.take(MOST_HELD));
     }
     held.remove(&ix);
-    held.len()
+    held.len().min(MOST_HELD)
 }

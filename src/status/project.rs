@@ -6,6 +6,8 @@
 //! The rules (docs/status-card.md has them in a person's words): a critical blocker makes a track
 //! *blocked*; any other from medium upwards, or an agent's own word, makes it *at risk*.
 
+use std::ops::Range;
+
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{
@@ -50,6 +52,17 @@ impl Facts<'_> {
         self.state
             .at_ms
             .saturating_add(i64::try_from(past).unwrap_or(i64::MAX))
+    }
+
+    /// Returns where that day begins and ends, milliseconds since the epoch.
+    fn hours(&self) -> Range<i64> {
+        let midnight = |day: Date| {
+            let at = day.to_zoned(self.zone.clone()).ok();
+            at.map(|at| at.timestamp().as_millisecond())
+        };
+        let today = self.today();
+        let tomorrow = today.tomorrow().ok().and_then(midnight);
+        midnight(today).unwrap_or(i64::MIN)..tomorrow.unwrap_or(i64::MAX)
     }
 
     /// Returns the day that the cards are of.
@@ -259,13 +272,13 @@ fn reports(facts: Facts<'_>, members: &[AgentIx]) -> Vec<Spoken> {
 }
 
 fn completed(facts: Facts<'_>, members: &[AgentIx]) -> Vec<String> {
-    let (state, today) = (facts.state, facts.today());
+    let (state, today) = (facts.state, facts.hours());
     let mut done: Vec<AgentIx> = members
         .iter()
         .copied()
         .filter(|&ix| {
             let agent = state.agent(ix);
-            agent.status == Status::Succeeded && day(agent.ended_ms, facts.zone) == today
+            agent.status == Status::Succeeded && today.contains(&agent.ended_ms)
         })
         .collect();
     done.sort_by_key(|&ix| (state.agent(ix).ended_us, ix));

@@ -91,6 +91,19 @@ fn a_card_is_a_page_with_its_days_and_what_is_wrong_with_it() {
         text: None,
     };
     update(&mut app, AppInput::Feed(told));
+    // What a person wrote into today's file is there at once, and nothing else of the file.
+    let by_hand = "date: 2026-11-20\ntrack: A\nstatus: blocked\nprogress_percent: 99\n\
+        blockers: [{blocker: no licence, severity: critical, by: office}, {blocker: stale}]\n";
+    let told = Update::Card {
+        track: track(0),
+        day: None,
+        days: days.clone(),
+        text: Some(by_hand.into()),
+    };
+    update(&mut app, AppInput::Feed(told));
+    let screen = paint(&mut app);
+    assert!(screen.contains("by: \"office\"") && screen.contains("progress_percent: 5"));
+    assert!(!screen.contains("stale") && !screen.contains("99"));
     // The next track, whose agent reports what cannot be read.
     assert_eq!(asked(&press(&mut app, "\t")), [(track(1), None)]);
     insta::assert_snapshot!("page_120x60", paint(&mut app));

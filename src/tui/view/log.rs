@@ -244,6 +244,13 @@ const fn rule(event: &Event) -> Option<&'static str> {
         Event::AgentFrozen { .. } => {
             "a freeze stops the whole process tree: its memory stays, its slot is free"
         }
+        Event::AgentFreezeVerified { .. } => {
+            "measured after the freeze: what stands still, and the memory that it goes on holding; a \
+             freeze frees none"
+        }
+        Event::AgentProgress(_) => {
+            "what an agent says stands beside what is measured, and changes nothing"
+        }
         Event::AgentThawed { .. } => "what was frozen comes back through admission, like a start",
         Event::AgentBlocked { .. } => {
             "no attempt is left that a check could pass: a person decides"

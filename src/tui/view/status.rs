@@ -9,7 +9,7 @@ use crate::{
     display::clean_line,
     engine::{Health, Severity},
     plan::TrackIx,
-    status::{DayGate, Facts, Standing, judge, parse_card, standings},
+    status::{Card, DayGate, Facts, Standing, judge, parse_card, standings},
     tui::card::CardFile,
 };
 
@@ -237,7 +237,7 @@ pub(in crate::tui) fn page(
     match shown {
         None => {
             if let Some(standing) = all.iter().find(|s| s.track == track) {
-                text = standing.card.to_yaml();
+                text = with_others(source, standing, file).to_yaml();
             }
         }
         Some(day) => match &file.text {
@@ -270,6 +270,20 @@ pub(in crate::tui) fn page(
         first: first.min(last),
         others: all.len() > 1,
     }
+}
+
+/// The card of the moment with what others have written into its file; a replay shows what was
+/// known then, which the file does not tell.
+fn with_others(source: Source<'_>, standing: &Standing, file: &CardFile) -> Card {
+    let mut card = standing.card.clone();
+    let written = file.text.as_deref().filter(|_| source.clock.is_none());
+    if let Some(Ok(old)) = written.map(|text| parse_card(text, "card"))
+        && old.date == card.date
+    {
+        let setup = &source.state.setup;
+        card.merge(&old, |id| setup.by_id.contains_key(&id.into()));
+    }
+    card
 }
 
 /// Lines of a file with what is wrong with them below each.
