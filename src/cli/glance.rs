@@ -255,6 +255,7 @@ fn demands(glance: Glance<'_>, out: &mut String) {
         trend: &Trend::default(),
         log: None,
         report: None,
+        status: None,
         clock: None,
         zone: &jiff::tz::TimeZone::UTC,
     };

@@ -519,6 +519,28 @@ mod tests {
     }
 
     #[test]
+    #[ignore = "measures"]
+    fn speed() {
+        let mut plan = crate::graph::random::empty();
+        plan.tracks = fixture::billing().tracks;
+        for i in 0..10_000 {
+            let mut agent = crate::graph::random::agent(&format!("a{i}"), 10, 1);
+            agent.track = Some(TrackIx(i % 3));
+            plan.agents.push(agent);
+        }
+        let mut run = Run::new(plan, 200, 64 * fixture::GIB);
+        run.wait(1);
+        for i in 0..5_000 {
+            run.done(&format!("a{i}"));
+        }
+        let sample = run.sample();
+        let start = std::time::Instant::now();
+        let all = (0..20).map(|_| standings(facts(&run, &sample, None)).len());
+        assert_eq!(all.sum::<usize>(), 60);
+        eprintln!("cards of 10,000 agents: {:?}", start.elapsed() / 20);
+    }
+
+    #[test]
     fn what_is_said_twice_is_one_event_and_a_broken_report_takes_nothing_away() {
         let mut run = fixture::full();
         let events = |run: &Run| run.records.len();

@@ -82,11 +82,14 @@ pub fn pane(view: &View, area: Rect, look: Look<'_>, buf: &mut Buffer) {
 fn share(cards: &[&StatusCard], height: usize) -> Vec<usize> {
     let mut rows = vec![0; cards.len()];
     let mut left = height;
+    // Where room is short, the words of what is worst come first.
+    let mut order: Vec<usize> = (0..cards.len()).collect();
+    order.sort_by_key(|&i| std::cmp::Reverse(cards[i].health));
     let longest = cards.iter().map(|c| c.lines.len() + 1).max().unwrap_or(0);
     for level in 0..longest {
-        for (card, rows) in cards.iter().zip(&mut rows) {
-            if left > 0 && level <= card.lines.len() {
-                *rows += 1;
+        for &i in &order {
+            if left > 0 && level <= cards[i].lines.len() {
+                rows[i] += 1;
                 left -= 1;
             }
         }

@@ -37,6 +37,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
             trend: &crate::resources::Trend::default(),
             log: None,
             report: None,
+            status: None,
             clock: None,
             zone: &TimeZone::UTC,
         },

@@ -31,6 +31,7 @@ use crate::{
             outline::{self, Outline},
             regions,
             report::ReportRow,
+            status::StatusPane,
         },
     },
 };
@@ -66,6 +67,9 @@ pub struct Settings {
     /// Time zone for times of day.
     pub zone: jiff::tz::TimeZone,
 }
+
+/// Which moment status cards are of: the record, the moment and the reading (elapsed µs).
+type CardsOf = (u64, u64, u64);
 
 /// What the rows of a report are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +110,8 @@ pub struct App {
     pub(super) trend: Trend,
     /// Rows of the report, and of which moment they are.
     pub(super) report: RefCell<Option<(ReportOf, Rc<[ReportRow]>)>>,
+    /// Status cards, and of which moment they are.
+    pub(super) status: RefCell<Option<(CardsOf, Rc<StatusPane>)>>,
     pub(super) log: LogBuffer,
     pub(super) log_wanted: bool,
     /// Sees where memory is heading; tells the engine nothing.
@@ -150,6 +156,7 @@ impl App {
             planned: None,
             trend: Trend::default(),
             report: RefCell::default(),
+            status: RefCell::default(),
             log: LogBuffer::default(),
             log_wanted: false,
             sensor: None,
@@ -196,6 +203,7 @@ impl App {
             trend: &self.trend,
             log: Some(&self.log),
             report: None,
+            status: None,
             clock: self.clock,
             zone: &self.settings.zone,
         })
@@ -260,6 +268,22 @@ impl App {
         self.report_rows().as_ptr()
     }
 
+    /// The status cards, made anew only for another moment: a large plan has many agents.
+    fn status_pane(&self) -> Option<Rc<StatusPane>> {
+        let source = self.source()?;
+        let read = source.sample.map_or(0, |sample| sample.elapsed_us);
+        let of = (source.state.seq, source.now_us(), read);
+        let mut kept = self.status.borrow_mut();
+        if let Some((made_of, pane)) = kept.as_ref()
+            && *made_of == of
+        {
+            return Some(Rc::clone(pane));
+        }
+        let pane = Rc::new(view::status::pane(source));
+        *kept = Some((of, Rc::clone(&pane)));
+        Some(pane)
+    }
+
     /// Agents in the order of the timeline's rows.
     pub(super) fn timeline_order(&self) -> Vec<AgentIx> {
         self.source().map(view::timeline::order).unwrap_or_default()
@@ -281,8 +305,11 @@ impl App {
             return view;
         };
         let report = (self.ui.screen == Screen::Report).then(|| self.report_rows());
+        let deck = self.ui.screen == Screen::Deck && self.ui.size.0 >= regions::BESIDE;
+        let status = if deck { self.status_pane() } else { None };
         let source = Source {
             report: report.as_deref(),
+            status: status.as_deref(),
             ..source
         };
         let mut view = view::project(source, &self.ui);

@@ -25,6 +25,7 @@ pub(super) fn feed(app: &mut App, news: Update) {
         Update::Snapshot(_) | Update::History { .. } | Update::Trend(_)
     ) {
         app.report.take();
+        app.status.take();
     }
     match news {
         Update::Snapshot(state) => {

@@ -82,6 +82,8 @@ pub struct Source<'a> {
     pub log: Option<&'a LogBuffer>,
     /// Rows of the report, where they have been made already.
     pub report: Option<&'a [report::ReportRow]>,
+    /// Status cards, where they have been made already.
+    pub status: Option<&'a status::StatusPane>,
     /// Where a replay stands; none: it is live.
     pub clock: Option<Clock>,
     /// Time zone for times of day.
@@ -129,7 +131,11 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     };
     let beside = ui.beside == Beside::Cards;
     let status = (ui.screen == Screen::Deck && (wide || (beside && ui.size.0 >= regions::BESIDE)))
-        .then(|| status::pane(source));
+        .then(|| {
+            source
+                .status
+                .map_or_else(|| status::pane(source), Clone::clone)
+        });
     let standing = status
         .as_ref()
         .map_or(0, |pane| draw::status_height(&pane.cards) + 1);

@@ -91,7 +91,7 @@ pub(in crate::tui) fn facts(source: Source<'_>) -> Facts<'_> {
 }
 
 /// Makes the cards of the shown moment.
-pub(super) fn pane(source: Source<'_>) -> StatusPane {
+pub(in crate::tui) fn pane(source: Source<'_>) -> StatusPane {
     let facts = facts(source);
     let all = standings(facts);
     let verdict = judge(facts, &all);
