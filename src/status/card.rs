@@ -341,6 +341,45 @@ mod tests {
     }
 
     #[test]
+    fn however_much_is_said_a_card_is_read_again() {
+        let long = "w".repeat(300);
+        let lines = vec![long.clone(); 400];
+        let mut card = Card {
+            date: Date::constant(2026, 11, 20),
+            track: "A".into(),
+            agent: String::new(),
+            status: Health::OnTrack,
+            progress_percent: 0,
+            completed_today: lines.clone(),
+            planned_tomorrow: lines.clone(),
+            blockers: Vec::new(),
+            resource_usage: ResourceUsage::default(),
+            reports: Vec::new(),
+        };
+        let mut old = card.clone();
+        old.reports = (0..90)
+            .map(|n| Spoken {
+                agent: format!("a{n}"),
+                completed_today: lines[..10].to_vec(),
+                ..Spoken::default()
+            })
+            .collect();
+        old.blockers = (0..400)
+            .map(|n| Blocker {
+                blocker: long.clone(),
+                severity: Severity::Low,
+                resolution_plan: String::new(),
+                by: format!("p{n}"),
+            })
+            .collect();
+        card.merge(&old, |_| true);
+        let text = card.to_yaml();
+        assert!(text.len() <= MOST_BYTES, "{}", text.len());
+        assert!(text.len() > MOST_BYTES / 4, "not more is cut than must be");
+        assert_eq!(parse_card(&text, "x").as_ref(), Ok(&card));
+    }
+
+    #[test]
     fn a_card_is_a_page_of_plain_text() {
         let card = Card {
             date: Date::constant(2026, 11, 20),

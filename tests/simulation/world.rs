@@ -274,7 +274,7 @@ impl World {
     fn report(&mut self) {
         let n = self.records.len();
         let at = n % self.state.agents.len();
-        let said = if n % 3 == 0 {
+        let said = if n.is_multiple_of(3) {
             Err("1:1: error".to_owned())
         } else {
             Ok(Box::new(Words {
