@@ -6,6 +6,7 @@
 //! controls, invisible characters and tags are dropped, tabs become blanks, what is not UTF-8
 //! becomes `�`. Must not know terminals, colours or screens.
 
+pub mod figures;
 mod spoken;
 
 use std::{borrow::Cow, fmt::Write as _};

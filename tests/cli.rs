@@ -534,7 +534,6 @@ fn what_is_not_built_says_so_and_what_to_use() {
         &["diff", "api"],
         &["doctor", "--json"],
         &["mcp"],
-        &["report-status"],
         &["save"],
         &["run", "--", "claude", "x", "---", "codex", "y"],
         &["run", "-f", "steps.txt"],

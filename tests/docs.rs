@@ -486,11 +486,15 @@ fn arrows_between_modules_go_one_way() {
                 "engine",
                 "report",
                 "resources",
+                "status",
                 "display",
                 "terminal",
             ],
         ),
-        ("status", &["plan", "engine", "display"]),
+        (
+            "status",
+            &["plan", "schedule", "engine", "resources", "display"],
+        ),
         ("sys", &[]),
         ("executor", &["plan", "sys", "display"]),
     ];

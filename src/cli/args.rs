@@ -7,8 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     asks::AsksArgs, attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs,
     ctl::CtlArgs, demo::DemoArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs,
-    plan::PlanArgs, replay::ReplayArgs, report::ReportArgs, resume::ResumeArgs, run::RunArgs,
-    runs::RunsArgs, schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
+    plan::PlanArgs, replay::ReplayArgs, report::ReportArgs, report_status::ReportStatusArgs,
+    resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs,
+    unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -110,6 +111,6 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Serve the operator's actions to agents (not built yet)
     Mcp,
-    /// Report an agent's own status from inside it (not built yet)
-    ReportStatus,
+    /// Report an agent's own status, from inside it
+    ReportStatus(ReportStatusArgs),
 }

@@ -52,6 +52,8 @@ pub fn asks(args: &AsksArgs, _global: &Global) -> Outcome {
             state: &state,
             sample: sample.as_ref(),
             live: live && state.finished.is_none(),
+            planned: None,
+            zone: &jiff::tz::TimeZone::system(),
             now_ms: jiff::Timestamp::now().as_millisecond(),
         };
         let mut lines = glance::queue(glance, &items);

@@ -5,10 +5,14 @@
 
 use std::{collections::VecDeque, fmt::Write as _};
 
+use jiff::tz::TimeZone;
+
 use crate::{
     display::clean_line,
     engine::{AttentionKind, HoldBy, Item, JobState, Owner, PhaseStatus, State, Status, mode_name},
     resources::{Sample, Trend, pressure},
+    schedule::Planned,
+    status::{Facts, judge, lines::line, standings},
     tui::{
         chart::Chart,
         view::{
@@ -34,6 +38,10 @@ pub struct Glance<'a> {
     pub live: bool,
     /// Now, milliseconds since the epoch.
     pub now_ms: i64,
+    /// The schedule that the run began with.
+    pub planned: Option<&'a Planned>,
+    /// Where a day begins and ends.
+    pub zone: &'a TimeZone,
 }
 
 /// The text, one fact a line.
@@ -45,6 +53,7 @@ pub fn text(glance: Glance<'_>) -> String {
     memory(glance, &mut out);
     phases(glance, &mut out);
     demands(glance, &mut out);
+    cards(glance, &mut out);
     let works = |s: Status| {
         matches!(
             s,
@@ -207,6 +216,30 @@ fn asks(state: &State, phase: usize) -> bool {
     check.is_some_and(|check| check.job == JobState::Asking)
 }
 
+/// The status card of each track in a line, and the 24-hour gate while the run is open.
+fn cards(glance: Glance<'_>, out: &mut String) {
+    let facts = glance.facts();
+    let all = standings(facts);
+    let _ = write!(out, "status {}", facts.today());
+    if glance.state.finished.is_none() {
+        let verdict = judge(facts, &all);
+        let word = if verdict.passes() {
+            "; the 24-hour gate would pass".to_owned()
+        } else {
+            format!(
+                "; the 24-hour gate would not pass: {}",
+                verdict.failed().join("; ")
+            )
+        };
+        out.push_str(&clean_line(word, 300));
+    }
+    out.push('\n');
+    for standing in all.iter().take(LISTED) {
+        let _ = writeln!(out, "  {}", line(standing));
+    }
+    more(all.len(), out);
+}
+
 /// What waits for a person, whom it holds up, and the command that answers it.
 fn demands(glance: Glance<'_>, out: &mut String) {
     let state = glance.state;
@@ -242,6 +275,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
         trend: &Trend::default(),
         log: None,
         report: None,
+        status: None,
         clock: None,
         zone: &jiff::tz::TimeZone::UTC,
     };
@@ -351,7 +385,19 @@ fn more(all: usize, out: &mut String) {
     }
 }
 
-impl Glance<'_> {
+impl<'a> Glance<'a> {
+    /// What the cards are made from.
+    pub(super) fn facts(&self) -> Facts<'a> {
+        Facts {
+            state: self.state,
+            sample: self.sample.filter(|_| self.live),
+            planned: self.planned,
+            now_us: self.now_us(),
+            zone: self.zone,
+            day: None,
+        }
+    }
+
     /// Time that the run has been alive, as far as is known, µs.
     fn now_us(&self) -> u64 {
         let known = self.state.elapsed_us;
@@ -371,6 +417,8 @@ mod tests {
             sample: Some(&sample),
             live: true,
             now_ms: sample.at_ms + 2_000,
+            planned: None,
+            zone: &TimeZone::UTC,
         })
     }
 
@@ -388,6 +436,8 @@ mod tests {
                 sample: None,
                 live,
                 now_ms: fixture::START_MS,
+                planned: None,
+                zone: &TimeZone::UTC,
             })
         };
         let mut run = fixture::full();

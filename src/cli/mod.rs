@@ -32,6 +32,7 @@ mod preflight;
 mod reload;
 pub mod replay;
 mod report;
+mod report_status;
 mod resume;
 pub mod run;
 pub mod runs;
@@ -128,6 +129,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Replay(args) => replay::replay(args, global),
         Command::Digest(args) => digest::digest(args, global),
         Command::Report(args) => report::report(args, global),
+        Command::ReportStatus(args) => report_status::report_status(args),
         Command::Ctl(args) => ctl::ctl(args, global),
         Command::Status(args) => status::status(args, global),
         Command::Asks(args) => asks::asks(args, global),

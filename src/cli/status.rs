@@ -13,8 +13,8 @@ use crate::{
     display::{safe_json, spoken},
     engine::State,
     journal::{Reader, RunDir, fold, last_sample},
-    resources::Sample,
-    runtime::prepare::read_folder,
+    runtime::{past, prepare::read_folder},
+    status::{judge, standings},
     tui::view::attention,
 };
 
@@ -36,19 +36,24 @@ pub struct StatusArgs {
 pub fn status(args: &StatusArgs, global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
     let mut last = None;
+    let mut planned = None;
+    let zone = jiff::tz::TimeZone::system();
     loop {
         let live = dir.is_live();
         let state = read(&dir)?;
         let sample = last_sample(&dir.path);
+        let glance = Glance {
+            state: &state,
+            sample: sample.as_ref(),
+            live,
+            now_ms: jiff::Timestamp::now().as_millisecond(),
+            planned: Some(planned.get_or_insert_with(|| past::planned(&state.setup))),
+            zone: &zone,
+        };
         let mut text = if args.json {
-            json(&state, sample.as_ref(), live)
+            json(glance)
         } else {
-            glance::text(Glance {
-                state: &state,
-                sample: sample.as_ref(),
-                live,
-                now_ms: jiff::Timestamp::now().as_millisecond(),
-            })
+            glance::text(glance)
         };
         if global.plain && !args.json {
             text = spoken(&text);
@@ -75,7 +80,34 @@ pub(super) fn read(dir: &RunDir) -> Result<State, Error> {
     fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))
 }
 
-fn json(state: &State, sample: Option<&Sample>, live: bool) -> String {
+fn json(glance: Glance<'_>) -> String {
+    let Glance {
+        state,
+        sample,
+        live,
+        ..
+    } = glance;
+    let facts = glance.facts();
+    let standings = standings(facts);
+    let verdict = judge(facts, &standings);
+    let cards: Vec<serde_json::Value> = standings
+        .iter()
+        .map(|s| {
+            serde_json::json!({
+                "track": s.card.track, "status": s.card.status.name(),
+                "progress_percent": s.card.progress_percent, "says_percent": s.says_percent,
+                "blockers": s.card.blockers.iter().map(|b| serde_json::json!({
+                    "blocker": b.blocker, "severity": b.severity, "by": b.by,
+                    "resolution_plan": b.resolution_plan,
+                })).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let gate: Vec<serde_json::Value> = verdict
+        .criteria
+        .iter()
+        .map(|c| serde_json::json!({ "name": c.name, "met": c.met, "figure": c.figure }))
+        .collect();
     let agents: Vec<serde_json::Value> = state
         .agents
         .iter()
@@ -116,6 +148,7 @@ fn json(state: &State, sample: Option<&Sample>, live: bool) -> String {
         "run": state.run, "plan": state.setup.plan.name, "live": live, "finished": state.finished,
         "mode": state.mode, "zone": state.memory.zone, "seq": state.seq, "elapsed_us": state.elapsed_us,
         "agents": agents, "phases": phases, "attention": attention, "memory": memory,
+        "cards": cards, "gate": gate,
     });
     format!("{}\n", safe_json(&value.to_string()))
 }

@@ -68,10 +68,6 @@ pub fn refuse(command: &Command) -> Error {
             "mcp",
             "use `wavedeck ctl` and `wavedeck status --json` from scripts",
         ),
-        Command::ReportStatus => (
-            "report-status",
-            "what an agent prints is recorded; use `wavedeck logs AGENT`",
-        ),
         // Everything else is dispatched before.
         _ => ("this command", "use `wavedeck --help`"),
     };

@@ -26,6 +26,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("ui", &["theme", "glyphs", "fps", "mouse", "color"]),
     ("notify", &["bell", "desktop", "command", "timeout"]),
     ("runs", &["keep", "keep_days"]),
+    ("status", &["card_interval", "gate_interval"]),
 ];
 
 /// Sets one key; a value that cannot be read is reported and changes nothing.
@@ -146,6 +147,19 @@ pub(super) fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str
         ("runs", "keep_days") => put(
             &mut config.runs.keep_days,
             d.whole32(value, 1, 36_500).map(|n| n.v),
+        ),
+        ("status", "card_interval") => {
+            let least = |us: &u64| *us >= units::SECOND_US;
+            let time = d.duration(value);
+            if let Some(time) = time.as_ref().filter(|time| !least(&time.v)) {
+                d.sink.error(time.at, "the interval is shorter than 1s");
+            } else {
+                put(&mut config.status.card_interval_us, time.map(|t| t.v));
+            }
+        }
+        ("status", "gate_interval") => put(
+            &mut config.status.gate_interval_us,
+            d.duration(value).map(|t| t.v),
         ),
         _ => {}
     }

@@ -28,6 +28,8 @@ pub struct Config {
     pub notify: Notify,
     /// Finished runs on disk.
     pub runs: Runs,
+    /// The daily status.
+    pub status: Status,
 }
 
 /// `[limits]`: what this machine's user grants; a run takes the smaller of this and the plan's.
@@ -297,6 +299,24 @@ impl Default for Runs {
         Self {
             keep: 100,
             keep_days: 30,
+        }
+    }
+}
+
+/// `[status]`: the daily status cards and the 24-hour gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Status {
+    /// Microseconds between two writings of the cards while agents work; 30 s.
+    pub card_interval_us: u64,
+    /// Microseconds of a run between two judgements of the 24-hour gate; 24 h; 0: never.
+    pub gate_interval_us: u64,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            card_interval_us: 30 * SECOND_US,
+            gate_interval_us: 24 * 3600 * SECOND_US,
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
-use super::{Action, Exit, Figures, Handle, StoppedBy, Trouble, Zone};
+use super::{Action, Exit, Figures, Handle, StoppedBy, Trouble, Via, Words, Zone};
 
 /// Whose process it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,6 +138,17 @@ pub enum InputKind {
         attempt: u32,
         /// Silent, or speaking again.
         quiet: bool,
+    },
+    /// An agent reports of itself.
+    Progress {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// By which way.
+        via: Via,
+        /// What it says, clean and bounded; or why that could not be read.
+        said: Result<Box<Words>, String>,
     },
     /// Memory pressure crossed a threshold (with hysteresis).
     Zone {

@@ -25,6 +25,7 @@ pub use admission::{
 };
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve, waiting};
+pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
     Answer, AttentionAnswered, AttentionKind, AttentionRaised, Cause, CheckPlace, Event, Exit,
     FailureKind, Figures, Handle, Interruption, Level, Record, StoppedBy, Trouble, Zone, whose,
@@ -34,7 +35,7 @@ pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, CheckRun, Ending, HoldBy, Item, JobState, Live, Memory,
-    PhaseState, PhaseStatus, Place, Rank, Ready, Shelf, State, Status,
+    PhaseState, PhaseStatus, Place, Rank, Ready, Said, Shelf, State, Status,
 };
 pub use turn::{Turn, turn, turn_into};
 pub use usage::Usage;

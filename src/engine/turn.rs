@@ -98,6 +98,7 @@ fn source(event: &Event) -> String {
         | Event::AgentQuiet { agent, .. }
         | Event::AgentCompleted { agent, .. }
         | Event::AgentFailed { agent, .. } => agent.to_string(),
+        Event::AgentProgress(report) => report.agent.to_string(),
         Event::OperatorAction { .. } => "operator".to_owned(),
         Event::AttentionAnswered(answered) if answered.answer.is_some() => "operator".to_owned(),
         Event::ZoneChanged { .. } => "sensor".to_owned(),

@@ -6,9 +6,12 @@
 //! escaped keys, missing members, an unknown kind) is left to serde: [`fast`] returns `None`.
 //! Must never return something else than serde would; a property test compares them.
 
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::{
+    Deserialize,
+    de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
+};
 
-use crate::engine::{AttentionAnswered, AttentionRaised, CheckPlace, Event, Record};
+use crate::engine::{AgentProgress, AttentionAnswered, AttentionRaised, CheckPlace, Event, Record};
 
 /// Reads a line's record, or leaves it to serde.
 pub(super) fn fast(line: &[u8]) -> Option<Record> {
@@ -156,6 +159,11 @@ macro_rules! kinds {
 }
 
 fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Error> {
+    // A struct of its own is read by what serde derives for it.
+    if kind == "agent.progress" {
+        let report = AgentProgress::deserialize(MapAccessDeserializer::new(map))?;
+        return Ok(Event::AgentProgress(report));
+    }
     Ok(kinds! { kind, map;
         "run.started" RunStarted {
             run, plan, plan_hash, wavedeck, boot_id, mode, base_commit, agents, wave_count,

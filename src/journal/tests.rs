@@ -3,9 +3,10 @@
 
 use crate::{
     engine::{
-        Action, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Cause, CheckPlace,
-        Event, Exit, FailureKind, Figures, Handle, Interruption, Level, Metrics, Record, State,
-        StoppedBy, Target, Trouble, Zone,
+        Action, AgentProgress, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Blocker,
+        Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Health, Interruption, Level,
+        Metrics, Record, ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words,
+        Zone,
     },
     graph::random::Rng,
     plan::{AgentId, Mode},
@@ -63,10 +64,11 @@ fn kind(event: &Event) -> usize {
         Event::ProcessTrouble { .. } => 41,
         Event::AttentionRaised(_) => 42,
         Event::AttentionAnswered(_) => 43,
+        Event::AgentProgress(_) => 44,
     }
 }
 
-const KINDS: usize = 44;
+const KINDS: usize = 45;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -176,6 +178,33 @@ fn exit(rng: &mut Rng) -> Exit {
         3 => Exit::Lost,
         _ => Exit::Interrupted,
     }
+}
+
+fn progress(rng: &mut Rng) -> AgentProgress {
+    let texts = |rng: &mut Rng| (0..rng.below(3)).map(|_| text(rng)).collect();
+    let words = Words {
+        status: maybe(rng, |rng| pick(rng, &[Health::OnTrack, Health::Blocked])),
+        progress_percent: maybe(rng, |rng| rng.below(101) as u8),
+        doing: maybe(rng, text),
+        completed_today: texts(rng),
+        planned_tomorrow: texts(rng),
+        blockers: (0..rng.below(3))
+            .map(|_| Blocker {
+                blocker: text(rng),
+                severity: pick(rng, &[Severity::Critical, Severity::Low]),
+                resolution_plan: text(rng),
+                by: String::new(),
+            })
+            .collect(),
+        resource_usage: maybe(rng, |rng| ResourceUsage {
+            ram_bytes: maybe(rng, big),
+            model: maybe(rng, text),
+            duration_s: maybe(rng, big),
+        }),
+    };
+    let said = if flag(rng) { Ok(words) } else { Err(text(rng)) };
+    let via = pick(rng, &[Via::Command, Via::File]);
+    AgentProgress::new(id(rng), small(rng), via, said)
 }
 
 fn action(rng: &mut Rng) -> Action {
@@ -298,6 +327,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             attempt: small(rng),
             handle: handle(rng),
         },
+        44 => Event::AgentProgress(progress(rng)),
         11 => Event::AgentQuiet {
             agent: id(rng),
             attempt: small(rng),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     display::clean_line,
     engine::{State, Status, Zone},
-    plan::PhaseIx,
+    plan::{AgentIx, PhaseIx},
     report::{history::MarkKind, past::Past},
 };
 
@@ -59,6 +59,9 @@ pub struct Digest {
     pub worst_zone: Option<Zone>,
     /// What waits for a person now, the longest first.
     pub waiting: Vec<Waiting>,
+    /// What agents at work reported of themselves, the newest of each.
+    #[serde(default)]
+    pub says: Vec<String>,
     /// Time that agents waited for a person, summed, in milliseconds.
     pub lost_ms: u64,
     /// The exit status, if the run ended.
@@ -114,6 +117,7 @@ impl Digest {
             let phase = state.setup.plan.agent(ix).phase;
             lost_us += history.held(ix, phase, from_us).red_us;
             let agent = state.agent(ix);
+            digest.says.extend(says(state, ix, from_us));
             if agent.status == Status::Blocked {
                 digest.waiting.push(Waiting {
                     who: id(),
@@ -213,6 +217,12 @@ impl Digest {
         if let Some(more @ 1..) = self.waiting.len().checked_sub(NAMES) {
             out.push(format!("   ! {more} more wait for you"));
         }
+        for said in self.says.iter().take(NAMES) {
+            out.push(format!("   » {said}"));
+        }
+        if let Some(more @ 1..) = self.says.len().checked_sub(NAMES) {
+            out.push(format!("   » {more} more have reported"));
+        }
         if self.lost_ms > 0 {
             out.push(format!(
                 "     {} of agents' time was lost waiting for a person",
@@ -227,6 +237,28 @@ impl Digest {
         }
         out.iter().map(|line| clean_line(line, 300)).collect()
     }
+}
+
+/// What an agent that has not ended said of itself after a moment.
+fn says(state: &State, ix: AgentIx, from_us: u64) -> Option<String> {
+    let agent = state.agent(ix);
+    let said = agent.said.as_deref()?;
+    if agent.status.is_final() || said.at_us < from_us || said.at_ms == 0 {
+        return None;
+    }
+    let words = &said.words;
+    let mut text = state.id(ix).to_string();
+    if let Some(percent) = words.progress_percent {
+        let _ = write!(text, " says {percent} %");
+    }
+    if let Some(status) = words.status {
+        let _ = write!(text, ", {}", status.name());
+    }
+    let worst = words.blockers.first().map(|b| &b.blocker);
+    if let Some(what) = worst.or(words.doing.as_ref()) {
+        let _ = write!(text, ": {what}");
+    }
+    Some(clean_line(text, 200))
 }
 
 /// The first names, and how many more there are.

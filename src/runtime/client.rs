@@ -2,6 +2,7 @@
 //!
 //! Blocking; the dashboard gives it threads of its own. Must not draw or decide.
 
+mod ask;
 mod error;
 mod terminal;
 
@@ -17,7 +18,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Action, Setup, State},
+    engine::{Setup, State},
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
@@ -26,7 +27,7 @@ use crate::{
 pub use error::ClientError;
 
 use super::{
-    diff, output, past,
+    cards, diff, output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
@@ -108,28 +109,6 @@ impl Client {
             run: run.to_owned(),
             operator: false,
         })
-    }
-
-    /// Asks for something and waits for the answer: the number of the event that records it.
-    ///
-    /// # Errors
-    /// [`ClientError::Refused`] with the runner's reason, or a lost connection.
-    pub fn act(&mut self, action: Action) -> Result<u64, ClientError> {
-        let frame = FromClient::Action {
-            id: 1,
-            by: "ctl".to_owned(),
-            action,
-        };
-        protocol::write(&mut self.stream, &frame, &[])?;
-        loop {
-            let (frame, _) = protocol::read::<FromRunner>(&mut self.stream)?;
-            if let FromRunner::Ack { id: 1, seq, reason } = frame {
-                return match (seq, reason) {
-                    (Some(seq), None) => Ok(seq),
-                    (_, reason) => Err(ClientError::Refused(reason.unwrap_or_default())),
-                };
-            }
-        }
     }
 
     /// Reads the next update; the state's pieces are put together.
@@ -228,6 +207,16 @@ impl Client {
                                 from: ask.before,
                             });
                             if to.blocking_send(answer).is_err() {
+                                return;
+                            }
+                            continue;
+                        }
+                        Request::Card { track, day } => {
+                            if let Some(setup) = theirs.state().setup.clone()
+                                && to
+                                    .blocking_send(cards::answer(&theirs.dir, &setup, track, day))
+                                    .is_err()
+                            {
                                 return;
                             }
                             continue;

@@ -10,7 +10,7 @@ use crate::{
     plan::{AgentIx, Argv, PhaseIx, When, Work},
 };
 
-use super::guard::program;
+use super::{guard::program, reports};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -58,7 +58,12 @@ impl JobMaker {
                 .join("context")
                 .join(format!("{}.{}.md", agent.id, key.attempt)),
         });
-        let mut env_extra = Vec::new();
+        let mut env_extra = vec![(
+            reports::STATUS_FILE.to_owned(),
+            reports::file(&self.run_dir, agent.id.as_str(), key.attempt)
+                .display()
+                .to_string(),
+        )];
         if let Some(terminal) = &terminal {
             env_extra.extend(TERMINAL_ENV.map(|(n, v)| (n.to_owned(), v.to_owned())));
             if stdin.is_some() {

@@ -18,7 +18,9 @@ use crate::{
 };
 
 use super::{
+    intake::Intake,
     jobs::engine_key,
+    reports,
     runner::Manner,
     socket,
     turns::{Msg, Notes, complain, now_ms},
@@ -43,11 +45,13 @@ pub(super) struct Later {
 
 impl Later {
     pub fn start(self) {
+        let intake = Arc::new(Intake::default());
         let served = socket::serve(
             &self.dir,
             &self.run,
             self.setup.clone(),
             self.executor.clone(),
+            intake.clone(),
             self.to_loop.clone(),
         );
         if self.manner.announce {
@@ -61,6 +65,10 @@ impl Later {
         }
         if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
             complain(&format!("signals cannot be read: {error}"));
+        }
+        let (setup, to_loop) = (self.setup.clone(), self.to_loop.clone());
+        if let Err(error) = reports::watch(&self.dir, setup, intake, to_loop) {
+            complain(&format!("agents' status files are not read: {error}"));
         }
         let sampling = thread::Builder::new()
             .name("sampler".into())

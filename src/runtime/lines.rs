@@ -291,6 +291,26 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::AgentQuiet {
             agent, quiet: true, ..
         } => format!("  {agent} is silent"),
+        Event::AgentProgress(report) => {
+            let percent = report
+                .progress_percent
+                .map_or_else(String::new, |n| format!(" {n} %"));
+            let status = report.status.map_or("", crate::engine::Health::name);
+            let agent = &report.agent;
+            match (&report.error, report.blockers.first()) {
+                (Some(error), _) => format!(
+                    "! {agent} reports what cannot be read: {}",
+                    error.lines().next().unwrap_or_default()
+                ),
+                (None, Some(worst)) => {
+                    format!("! {agent} says{percent} {status}: {}", worst.blocker)
+                }
+                (None, None) => {
+                    let doing = report.doing.as_deref().unwrap_or_default();
+                    format!("  {agent} says{percent} {status} {doing}")
+                }
+            }
+        }
         Event::ProcessTrouble {
             agent,
             phase,

@@ -3,9 +3,11 @@
 //! The only place where the pure parts meet the machine: it turns what happens into inputs, writes
 //! the journal, then carries commands out. Must not decide anything about agents itself.
 
+pub mod cards;
 pub mod client;
 mod diff;
 pub mod guard;
+pub mod intake;
 pub mod jobs;
 mod later;
 pub mod lines;
@@ -18,6 +20,7 @@ pub mod protocol;
 mod records;
 pub mod recover;
 pub mod replay;
+pub mod reports;
 pub mod runner;
 pub mod socket;
 mod terminals;

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-use super::prepare::read_folder;
+use super::{cards, prepare::read_folder};
 
 /// Folds state and history of a run up to record `seq`.
 ///
@@ -93,12 +93,15 @@ pub fn planned(setup: &Setup) -> Planned {
     Planned::new(&setup.plan, &capacity)
 }
 
-/// Writes `report.md` and `report.json` of a run that has ended into its folder.
+/// Writes what stays of a run that has ended into its folder: `report.md`, `report.json` and its
+/// last status cards.
 ///
 /// # Errors
 /// When the journal cannot be read or the files cannot be written.
-pub fn write_report(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
-    let report = report(dir, setup, None).map_err(io::Error::other)?;
+pub fn finish(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
+    let planned = planned(&setup);
+    let (state, history) = history(dir, setup, u64::MAX).map_err(io::Error::other)?;
+    let report = RunReport::new(&state, history.whole(), &trend(dir), Some(planned.end_us));
     let json = report.to_json().map_err(io::Error::other)?;
     for (name, text) in [("report.json", json), ("report.md", report.to_markdown())] {
         // A reader sees the old one or the new one.
@@ -107,7 +110,7 @@ pub fn write_report(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
         private_append(&fresh)?.write_all(text.as_bytes())?;
         fs::rename(&fresh, dir.join(name))?;
     }
-    Ok(())
+    cards::write_last(dir, &state, &planned)
 }
 
 /// Readings of the whole run, thinned out.

@@ -78,6 +78,22 @@ pub struct RunConfig {
     /// How long it may take, in microseconds.
     #[serde(default)]
     pub notify_limit_us: u64,
+    /// Time between two writings of the status cards, in microseconds.
+    #[serde(default = "card_us")]
+    pub card_us: u64,
+    /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
+    #[serde(default = "gate_us")]
+    pub gate_us: u64,
+}
+
+/// What a run of before that setting has.
+fn card_us() -> u64 {
+    crate::config::Status::default().card_interval_us
+}
+
+/// What a run of before that setting has.
+fn gate_us() -> u64 {
+    crate::config::Status::default().gate_interval_us
 }
 
 /// What `run` was told beside plan and configuration.
@@ -153,6 +169,8 @@ impl RunConfig {
             env: config.processes.env.clone(),
             notify: config.notify.command.clone(),
             notify_limit_us: config.notify.timeout_us,
+            card_us: config.status.card_interval_us,
+            gate_us: config.status.gate_interval_us,
         }
     }
 

@@ -106,6 +106,15 @@ pub enum FromClient {
         /// What.
         action: Action,
     },
+    /// An agent's report of itself, as YAML in the raw part.
+    Report {
+        /// Number for the answer.
+        id: u64,
+        /// Who it is.
+        agent: String,
+        /// Its attempt.
+        attempt: u32,
+    },
     /// Wants output of an agent.
     Output {
         /// Whose.

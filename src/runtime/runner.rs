@@ -28,6 +28,7 @@ use crate::{
 
 use super::{
     RUNNER_FAILED,
+    cards::{Cards, Rhythm},
     guard::{program, say_grace, survive_file_limit},
     jobs::JobMaker,
     later::{Later, sampler},
@@ -35,7 +36,9 @@ use super::{
     notices::Notices,
     past,
     prepare::{FolderError, RunConfig, read_folder},
-    recover, socket,
+    recover,
+    reports::REPORTS,
+    socket,
     turns::{Msg, Turns, complain, now_ms},
     watch::STOP_SIGNALS,
 };
@@ -283,6 +286,10 @@ impl Runner {
             manner: self.manner,
         };
         let workdir = PathBuf::from(&self.config.workdir);
+        let rhythm = Rhythm {
+            cards: Duration::from_micros(self.config.card_us),
+            gate_us: self.config.gate_us,
+        };
         let turns = Turns {
             notices: Notices::new(
                 self.config.notify,
@@ -290,6 +297,7 @@ impl Runner {
                 &self.dir.path,
                 &workdir,
             ),
+            cards: Cards::start(&self.dir.path, &self.state, rhythm),
             snapshots: Snapshotter::new(&self.dir.path, self.journal.position()),
             jobs: JobMaker {
                 workdir,
@@ -329,10 +337,10 @@ impl Runner {
         executor.join();
         socket::remove(&dir.path);
         if status != RUNNER_FAILED
-            && let Err(error) = past::write_report(&dir.path, setup)
+            && let Err(error) = past::finish(&dir.path, setup)
         {
             complain(&format!(
-                "the report could not be written: {error}; `wavedeck report` makes it anew"
+                "report and cards could not be written: {error}; `wavedeck report` makes it anew"
             ));
         }
         Ok(status)
@@ -358,7 +366,7 @@ fn passes(allowed: &[String], name: &str) -> bool {
 }
 
 fn private_folders(dir: &Path) -> io::Result<()> {
-    for name in ["output", "gates", "notify"] {
+    for name in ["output", "gates", "notify", REPORTS] {
         crate::sys::lock::private_dir(&dir.join(name))?;
     }
     Ok(())

@@ -21,13 +21,15 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use crate::{
-    engine::Setup,
+    engine::{Setup, Via, Words},
     executor::LocalExecutor,
-    sys::{lock, peer},
+    plan::AgentIx,
+    status::parse_report,
+    sys::{lock, marker::Marker, peer},
 };
 
 pub use place::ADDRESS;
@@ -37,6 +39,7 @@ use terminals::Terminals;
 use way::{ClientSink, Out, Way, write_all};
 
 use super::{
+    intake::{Intake, Origin},
     output,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     turns::Msg,
@@ -60,6 +63,7 @@ pub(super) fn serve(
     run: &str,
     setup: Arc<Setup>,
     executor: Arc<LocalExecutor>,
+    intake: Arc<Intake>,
     to_loop: mpsc::Sender<Msg>,
 ) -> io::Result<PathBuf> {
     let (path, listener) = listen(places(runtime_dir(), dir, run))?;
@@ -71,6 +75,7 @@ pub(super) fn serve(
         run: run.to_owned(),
         setup,
         executor,
+        intake,
         to_loop,
         guard: parent(),
         connections: Arc::default(),
@@ -105,6 +110,7 @@ struct Server {
     run: String,
     setup: Arc<Setup>,
     executor: Arc<LocalExecutor>,
+    intake: Arc<Intake>,
     to_loop: mpsc::Sender<Msg>,
     guard: Option<i32>,
     connections: Arc<AtomicUsize>,
@@ -187,10 +193,16 @@ impl Server {
             };
             slots.push(slot);
         }
-        let _ = self.talk(stream, place, slots);
+        let _ = self.talk(stream, &peer, place, slots);
     }
 
-    fn talk(&self, mut stream: UnixStream, place: peer::Place, slots: Vec<Slot>) -> io::Result<()> {
+    fn talk(
+        &self,
+        mut stream: UnixStream,
+        peer: &peer::Peer,
+        place: peer::Place,
+        slots: Vec<Slot>,
+    ) -> io::Result<()> {
         let operator = place == peer::Place::NotBelow;
         // Given back when both of its threads are done.
         let slots = Arc::new(slots);
@@ -242,6 +254,12 @@ impl Server {
         loop {
             let (frame, raw) = protocol::read_at_most::<FromClient>(&mut stream, LONGEST_ASKED)?;
             match frame {
+                FromClient::Report { id, agent, attempt } => {
+                    let told = self.report(id, (agent, attempt), &raw, (peer, place), &way);
+                    if !told {
+                        return Ok(());
+                    }
+                }
                 FromClient::Action { id, by, action } => {
                     let refusal = refusal(place, read_only);
                     if !self.act(id, by, action, refusal, &way) {
@@ -281,16 +299,7 @@ impl Server {
         refusal: Option<&str>,
         way: &Way,
     ) -> bool {
-        let ack = move |way: &Way, result: Result<u64, String>| {
-            let (seq, reason) = match result {
-                Ok(seq) => (Some(seq), None),
-                Err(reason) => (None, Some(reason)),
-            };
-            way.send(Out::Frame(
-                Box::new(FromRunner::Ack { id, seq, reason }),
-                Vec::new(),
-            ))
-        };
+        let ack = move |way: &Way, result: Result<u64, String>| way.ack(id, result);
         if let Some(refusal) = refusal {
             return ack(way, Err(refusal.to_owned()));
         }
@@ -305,6 +314,66 @@ impl Server {
             }),
         });
         true
+    }
+
+    /// Hands a report of an agent on, or refuses it; false: the client is gone or was cut.
+    fn report(
+        &self,
+        id: u64,
+        (agent, attempt): (String, u32),
+        text: &[u8],
+        (peer, place): (&peer::Peer, peer::Place),
+        way: &Way,
+    ) -> bool {
+        let taken = self.read_report(&agent, attempt, text, peer, place);
+        let (ix, origin, said) = match taken {
+            Ok(taken) => taken,
+            Err(why) => return way.ack(id, Err(why)),
+        };
+        let answer = way.clone();
+        let _ = self.to_loop.send(Msg::Progress {
+            agent: self.setup.plan.agent(ix).id.clone(),
+            attempt,
+            origin,
+            via: Via::Command,
+            said: Ok(Box::new(said)),
+            reply: Box::new(move |result| {
+                answer.ack(id, result);
+            }),
+        });
+        true
+    }
+
+    /// What can be told of a report without the state: who asks, how often, and what it says.
+    fn read_report(
+        &self,
+        agent: &str,
+        attempt: u32,
+        text: &[u8],
+        peer: &peer::Peer,
+        place: peer::Place,
+    ) -> Result<(AgentIx, Origin, Words), String> {
+        let root = peer.root(&self.ancestors());
+        let (peer::Place::Below, Some(root)) = (place, root) else {
+            return Err("only a process of an agent of this run reports for it".to_owned());
+        };
+        let Some(&ix) = self.setup.by_id.get(&agent.into()) else {
+            return Err("the run has no agent of this name".to_owned());
+        };
+        let marked = Marker::of(peer.pid).is_some_and(|marker| {
+            (marker.agent.as_str(), marker.attempt, marker.check) == (agent, attempt, None)
+                && marker.run == self.run
+        });
+        let said = parse_report(&String::from_utf8_lossy(text), "report", agent)
+            .map_err(|error| error.to_string())?;
+        // Last: what is refused for another reason costs nothing.
+        self.intake.take(ix, Instant::now()).map_err(|wait| {
+            format!(
+                "too many reports of this agent: the next one is taken in {} s",
+                wait.as_secs() + 1
+            )
+        })?;
+        Ok((ix, Origin::Process { root, marked }, said))
     }
 
     /// Reads a piece of an output file; nothing where there is none yet.

@@ -4,6 +4,7 @@
 //! what they have. Must not decide: that is the engine's.
 
 mod end;
+mod progress;
 mod record;
 
 use std::{
@@ -14,16 +15,18 @@ use std::{
 
 use crate::{
     engine::{
-        self, Action, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve,
-        turn_into,
+        self, Action, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, Via,
+        Words, resolve, turn_into,
     },
     executor::{LocalExecutor, Mailbox, Report},
     journal::{JournalWriter, RunLock, Snapshotter},
-    plan::AgentIx,
+    plan::{AgentId, AgentIx},
     resources::{Edge, Sample},
 };
 
 use super::{
+    cards::Cards,
+    intake::Origin,
     jobs::{self, JobMaker},
     lines::Lines,
     news::{News, Sink},
@@ -58,6 +61,21 @@ pub enum Msg {
         /// Where the answer goes.
         reply: Reply,
     },
+    /// An agent reports of itself.
+    Progress {
+        /// Who, as it says.
+        agent: AgentId,
+        /// In which attempt, as it says.
+        attempt: u32,
+        /// Where it comes from.
+        origin: Origin,
+        /// By which way.
+        via: Via,
+        /// What it says, clean and bounded; or why that could not be read.
+        said: Result<Box<Words>, String>,
+        /// Where the answer goes.
+        reply: Reply,
+    },
     /// Somebody wants to hear news, from a snapshot on.
     Attach(Box<dyn Sink>),
     /// Syncing the journal failed.
@@ -71,6 +89,7 @@ pub(super) struct Turns {
     pub state: State,
     pub journal: JournalWriter,
     pub snapshots: Snapshotter,
+    pub cards: Cards,
     pub executor: Arc<LocalExecutor>,
     pub mailbox: Arc<Mailbox>,
     pub jobs: JobMaker,
@@ -235,6 +254,7 @@ impl Running {
                 for edge in edges {
                     self.input(edge.into());
                 }
+                self.turns.cards.offer(&self.turns.state, &sample);
                 if !self.clients.is_empty() {
                     self.tell(&News::Sample(Arc::from(sample)));
                 }
@@ -255,6 +275,14 @@ impl Running {
                     }
                 }
             }
+            Msg::Progress {
+                agent,
+                attempt,
+                origin,
+                via,
+                said,
+                reply,
+            } => self.progress(&agent, attempt, origin, via, said, reply),
             Msg::Attach(mut sink) => {
                 // Everything decided so far is in the snapshot; what is not told yet must not
                 // come a second time.

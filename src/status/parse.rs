@@ -14,14 +14,21 @@ use crate::{
 };
 
 use super::{
-    Blocker, Card, Health, Resources,
+    Card, Health, ResourceUsage, Spoken, Words,
+    spoken::{RawSpoken, percent, spoken},
     values::{blockers, items, name, number, word},
 };
 
 /// Longest file that is read, in bytes.
 pub const MOST_BYTES: usize = 64 << 10;
+/// Most entries in a list.
+pub const MOST_ITEMS: usize = 100;
+/// Most entries of a list in an agent's report; the rest is cut.
+const REPORT_LINES: usize = 10;
+/// Longest text in an agent's report, in columns; the rest is cut.
+const REPORT_COLUMNS: usize = 200;
 /// Keys at the top, in the order of the file.
-pub const KEYS: [&str; 9] = [
+pub const KEYS: [&str; 11] = [
     "date",
     "track",
     "agent",
@@ -31,33 +38,28 @@ pub const KEYS: [&str; 9] = [
     "planned_tomorrow",
     "blockers",
     "resource_usage",
+    "doing",
+    "reports",
 ];
 /// Keys of a blocker.
-pub const BLOCKER_KEYS: [&str; 3] = ["blocker", "severity", "resolution_plan"];
+pub const BLOCKER_KEYS: [&str; 4] = ["blocker", "severity", "resolution_plan", "by"];
+/// How a track or an agent stands, as files have it.
+pub(super) const HEALTH: [(&str, Health); 3] = [
+    ("on-track", Health::OnTrack),
+    ("at-risk", Health::AtRisk),
+    ("blocked", Health::Blocked),
+];
 /// Keys of `resource_usage`.
 pub const RESOURCE_KEYS: [&str; 3] = ["ram_gb", "model", "duration_hours"];
 
-/// What an agent says of itself; whatever it leaves out it does not say.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
-    /// The day that it speaks of.
-    pub date: Option<Date>,
-    /// Its track, as it sees it.
-    pub track: Option<String>,
-    /// Its own id, as it sees it.
-    pub agent: Option<String>,
-    /// How it stands.
-    pub status: Option<Health>,
-    /// How much is done, 0 to 100.
-    pub progress_percent: Option<u8>,
-    /// What it did.
-    pub completed_today: Vec<String>,
-    /// What it will do.
-    pub planned_tomorrow: Vec<String>,
-    /// What is in its way.
-    pub blockers: Vec<Blocker>,
-    /// What it says it uses.
-    pub resource_usage: Resources,
+/// What stands in a file, whoever wrote it; whatever is left out is not said.
+#[derive(Debug, PartialEq, Eq, Default)]
+struct Read {
+    date: Option<Date>,
+    track: Option<String>,
+    agent: Option<String>,
+    words: Words,
+    spoken: Vec<Spoken>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,6 +78,9 @@ struct Raw {
     blockers: Option<Vec<Spanned<RawBlocker>>>,
     #[serde(default)]
     resource_usage: Option<RawResources>,
+    doing: Option<Spanned<String>>,
+    #[serde(default)]
+    reports: Option<Vec<Spanned<RawSpoken>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,6 +89,7 @@ pub(super) struct RawBlocker {
     pub(super) blocker: Option<Spanned<String>>,
     pub(super) severity: Option<Spanned<String>>,
     pub(super) resolution_plan: Option<Spanned<String>>,
+    pub(super) by: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,8 +119,8 @@ pub fn parse_card(text: &str, file: &str) -> Result<Card, StatusError> {
     let missing = [
         ("date", report.date.is_none()),
         ("track", report.track.is_none()),
-        ("status", report.status.is_none()),
-        ("progress_percent", report.progress_percent.is_none()),
+        ("status", report.words.status.is_none()),
+        ("progress_percent", report.words.progress_percent.is_none()),
     ];
     if sink.0.is_empty() {
         for (key, _) in missing.iter().filter(|(_, missing)| *missing) {
@@ -127,8 +133,8 @@ pub fn parse_card(text: &str, file: &str) -> Result<Card, StatusError> {
     let (Some(date), Some(track), Some(status), Some(progress_percent)) = (
         report.date,
         report.track,
-        report.status,
-        report.progress_percent,
+        report.words.status,
+        report.words.progress_percent,
     ) else {
         return Err(sink.error(file, text));
     };
@@ -141,31 +147,72 @@ pub fn parse_card(text: &str, file: &str) -> Result<Card, StatusError> {
         agent: report.agent.unwrap_or_default(),
         status,
         progress_percent,
-        completed_today: report.completed_today,
-        planned_tomorrow: report.planned_tomorrow,
-        blockers: report.blockers,
-        resource_usage: report.resource_usage,
+        completed_today: report.words.completed_today,
+        planned_tomorrow: report.words.planned_tomorrow,
+        blockers: report.words.blockers,
+        resource_usage: report.words.resource_usage.unwrap_or_default(),
+        reports: report.spoken,
     })
 }
 
-/// Reads what an agent says of itself: the same keys, none of which must be there.
+/// Reads what the agent `own` says of itself: the same keys, none of which must be there.
 ///
 /// # Errors
 /// As [`parse_card`], but nothing can be missing save everything.
-pub fn parse_report(text: &str, file: &str) -> Result<Report, StatusError> {
+pub fn parse_report(text: &str, file: &str, own: &str) -> Result<Words, StatusError> {
     let mut sink = Problems::default();
     let report = read(text, &mut sink);
-    if sink.0.is_empty() && report == Report::default() {
+    if let Some(other) = report.agent.as_ref().filter(|id| *id != own) {
+        sink.nowhere(
+            format!("it speaks of the agent `{other}`"),
+            format!("an agent reports of itself alone: `agent: {own}`, or leave the key out"),
+        );
+    }
+    if sink.0.is_empty() && report == Read::default() {
         sink.nowhere(
             "it says nothing".to_owned(),
             format!("write at least `{}`", example("progress_percent")),
         );
     }
+    if !report.spoken.is_empty() {
+        sink.nowhere(
+            "`reports` is for wavedeck to write".to_owned(),
+            "say the same with the keys at the top".to_owned(),
+        );
+    }
     if sink.0.is_empty() {
-        Ok(report)
+        Ok(bounded(report.words))
     } else {
         Err(sink.error(file, text))
     }
+}
+
+/// Cuts a report to what an event may hold: it goes into the journal, again and again.
+fn bounded(mut words: Words) -> Words {
+    let cut = |text: &mut String, most: usize| {
+        *text = clean_line(std::mem::take(text), most);
+    };
+    words.completed_today.truncate(REPORT_LINES);
+    words.planned_tomorrow.truncate(REPORT_LINES);
+    words.blockers.truncate(REPORT_LINES);
+    for text in words
+        .completed_today
+        .iter_mut()
+        .chain(&mut words.planned_tomorrow)
+        .chain(&mut words.doing)
+    {
+        cut(text, REPORT_COLUMNS);
+    }
+    for blocker in &mut words.blockers {
+        // Who says it is known; what it claims of others is not taken.
+        blocker.by.clear();
+        cut(&mut blocker.blocker, REPORT_COLUMNS);
+        cut(&mut blocker.resolution_plan, REPORT_COLUMNS);
+    }
+    if let Some(model) = words.resource_usage.as_mut().and_then(|r| r.model.as_mut()) {
+        cut(model, 60);
+    }
+    words
 }
 
 /// An example line for a key.
@@ -209,13 +256,13 @@ impl Problems {
     }
 }
 
-fn read(text: &str, sink: &mut Problems) -> Report {
+fn read(text: &str, sink: &mut Problems) -> Read {
     if text.len() > MOST_BYTES {
         sink.nowhere(
             format!("it has {} bytes; at most {MOST_BYTES} are read", text.len()),
             "say less: a card is a page".to_owned(),
         );
-        return Report::default();
+        return Read::default();
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let options = serde_saphyr::options! {
@@ -237,7 +284,7 @@ fn read(text: &str, sink: &mut Problems) -> Report {
         .lines()
         .all(|l| l.trim().is_empty() || l.starts_with('#') || l == "---")
     {
-        return Report::default();
+        return Read::default();
     }
     match serde_saphyr::from_str_with_options::<Raw>(text, options) {
         Ok(raw) => raw.check(sink),
@@ -250,7 +297,7 @@ fn read(text: &str, sink: &mut Problems) -> Report {
                 other => words(&other.to_string()),
             };
             sink.at(location, message, help);
-            Report::default()
+            Read::default()
         }
     }
 }
@@ -304,7 +351,7 @@ fn unknown_key(key: &str, known: &[&str]) -> (String, Option<String>) {
 }
 
 impl Raw {
-    fn check(self, sink: &mut Problems) -> Report {
+    fn check(self, sink: &mut Problems) -> Read {
         let date = self.date.and_then(|d| {
             d.value.parse::<Date>().ok().or_else(|| {
                 sink.at(
@@ -315,34 +362,28 @@ impl Raw {
                 None
             })
         });
-        Report {
+        Read {
             date,
             track: name(self.track, "track", sink),
             agent: name(self.agent, "agent", sink),
-            status: word(
-                self.status,
-                "status",
-                &[
-                    ("on-track", Health::OnTrack),
-                    ("at-risk", Health::AtRisk),
-                    ("blocked", Health::Blocked),
-                ],
-                sink,
-            ),
-            progress_percent: number(self.progress_percent, "progress_percent", 100.0, sink)
-                .map(|n| n as u8),
-            completed_today: items(self.completed_today, "completed_today", sink),
-            planned_tomorrow: items(self.planned_tomorrow, "planned_tomorrow", sink),
-            blockers: blockers(self.blockers, sink),
-            resource_usage: self.resource_usage.unwrap_or_default().check(sink),
+            words: Words {
+                status: word(self.status, "status", &HEALTH, sink),
+                progress_percent: percent(self.progress_percent, "progress_percent", sink),
+                doing: name(self.doing, "doing", sink),
+                completed_today: items(self.completed_today, "completed_today", sink),
+                planned_tomorrow: items(self.planned_tomorrow, "planned_tomorrow", sink),
+                blockers: blockers(self.blockers, sink),
+                resource_usage: self.resource_usage.map(|used| used.check(sink)),
+            },
+            spoken: spoken(self.reports, sink),
         }
     }
 }
 
 impl RawResources {
-    fn check(self, sink: &mut Problems) -> Resources {
+    fn check(self, sink: &mut Problems) -> ResourceUsage {
         let thousandths = |n: f64| (n * 1000.0).round() as u64;
-        Resources {
+        ResourceUsage {
             ram_bytes: number(self.ram_gb, "ram_gb", 1e6, sink)
                 .map(|gb| thousandths(gb) * 1_000_000),
             model: name(self.model, "model", sink),

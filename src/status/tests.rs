@@ -103,6 +103,18 @@ fn bad() -> Vec<(&'static str, String)> {
             instead("on-track", "\"\\e]0;pwned\\a\\e[31mfine\""),
         ),
         (
+            "a report of nobody",
+            with("reports:\n  - progress_percent: 3\n"),
+        ),
+        (
+            "a report without a time",
+            with("reports:\n  - {agent: api, at: noon}\n"),
+        ),
+        (
+            "a misspelt report key",
+            with("reports:\n  - {agent: api, measured: 4}\n"),
+        ),
+        (
             "several at once",
             "date: x\ntrack: A\nstatus: y\nprogress_percent: 900\n".into(),
         ),
@@ -132,19 +144,34 @@ fn bad_cards_are_told_apart() {
 
 #[test]
 fn an_agent_says_what_it_likes_and_no_more() {
-    let report = parse_report("progress_percent: 90\nstatus: at_risk\n", "s.yaml").unwrap();
+    let report = parse_report("progress_percent: 90\nstatus: at_risk\n", "s.yaml", "api").unwrap();
     assert_eq!(report.progress_percent, Some(90));
     assert_eq!(report.status, Some(super::Health::AtRisk));
-    assert!(report.track.is_none() && report.blockers.is_empty());
+    assert!(report.doing.is_none() && report.blockers.is_empty());
     let json = "{\"progress_percent\": 12.6, \"completed_today\": [\"a\\u001b[31mb\\nc\"]}";
-    let report = parse_report(json, "s.json").unwrap();
+    let report = parse_report(json, "s.json", "api").unwrap();
     assert_eq!(report.progress_percent, Some(12));
     assert_eq!(report.completed_today, ["ab c"]);
-    let error = parse_report("# later\n", "s.yaml").unwrap_err();
+    let error = parse_report("# later\n", "s.yaml", "api").unwrap_err();
     assert!(
         error
             .to_string()
             .starts_with("s.yaml: error: it says nothing")
+    );
+    let of_another = parse_report("agent: web\nprogress_percent: 1\n", "s.yaml", "api");
+    assert!(of_another.unwrap_err().to_string().contains("`web`"));
+    assert!(parse_report("reports: [{agent: web}]\n", "s.yaml", "api").is_err());
+    // What goes into the journal is bounded, and nobody speaks for others.
+    let long = format!(
+        "doing: {}\ncompleted_today: [{}]\nblockers: [{{blocker: x, by: web}}]\n",
+        "y".repeat(5000),
+        "z, ".repeat(90)
+    );
+    let report = parse_report(&long, "s.yaml", "api").unwrap();
+    assert!(report.doing.is_some_and(|text| text.len() <= 210));
+    assert_eq!(
+        (report.completed_today.len(), &*report.blockers[0].by),
+        (10, "")
     );
 }
 
@@ -173,9 +200,13 @@ fn schema_and_parser_know_the_same_keys() {
         keys(&schema["properties"]["resource_usage"]),
         set(&parse::RESOURCE_KEYS)
     );
+    assert_eq!(
+        keys(&schema["properties"]["reports"]["items"]),
+        set(&super::spoken::SPOKEN_KEYS)
+    );
     // And the parser takes each of them.
     for key in parse::KEYS {
-        let error = parse_report(&format!("{key}: {{x: [y]}}\n"), "k")
+        let error = parse_report(&format!("{key}: {{x: [y]}}\n"), "k", "api")
             .unwrap_err()
             .to_string();
         assert!(!error.contains(&format!("unknown key `{key}`")), "{error}");

@@ -8,11 +8,9 @@ use crate::display::clean_line;
 
 use super::{
     Blocker, Severity,
-    parse::{Problems, RawBlocker},
+    parse::{MOST_ITEMS, Problems, RawBlocker},
 };
 
-/// Most entries in a list.
-const MOST_ITEMS: usize = 100;
 /// Longest text of an entry, in columns; the rest is cut.
 const LONGEST: usize = 400;
 
@@ -21,6 +19,11 @@ fn one_line(text: &str) -> String {
     clean_line(text.replace(['\n', '\r'], " "), LONGEST)
         .trim()
         .to_owned()
+}
+
+/// A text that may be left out or empty.
+fn plain(text: Option<Spanned<String>>) -> String {
+    text.map(|t| one_line(&t.value)).unwrap_or_default()
 }
 
 pub(super) fn name(
@@ -146,10 +149,8 @@ pub(super) fn blockers(
             out.push(Blocker {
                 blocker,
                 severity: severity.unwrap_or_default(),
-                resolution_plan: raw
-                    .resolution_plan
-                    .map(|t| one_line(&t.value))
-                    .unwrap_or_default(),
+                resolution_plan: plain(raw.resolution_plan),
+                by: plain(raw.by),
             });
         }
     }

@@ -73,6 +73,26 @@ impl Peer {
     }
 }
 
+impl Peer {
+    /// Returns the process through which it is below one of `ancestors`: the one that was started
+    /// by them. None when that cannot be told any more.
+    #[must_use]
+    pub fn root(&self, ancestors: &[i32]) -> Option<i32> {
+        if self.place(ancestors) != Place::Below {
+            return None;
+        }
+        let mut at = self.pid;
+        for _ in 0..LONGEST_CHAIN {
+            let parent = proc::stat(at).ok()?.ppid;
+            if ancestors.contains(&parent) {
+                return Some(at);
+            }
+            at = parent;
+        }
+        None
+    }
+}
+
 /// Whether the process behind a pidfd has not ended.
 fn runs(pidfd: &OwnedFd) -> bool {
     let mut fds = [PollFd::new(pidfd, PollFlags::IN)];

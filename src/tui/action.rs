@@ -120,6 +120,10 @@ pub enum UiAction {
     Follow,
     /// What happened since a person last looked.
     Digest,
+    /// The status card of the row's track, as it stands in its file.
+    Card,
+    /// What stands beside the output: status cards, or what happened lately.
+    Beside,
     /// Every action by its words.
     Palette,
     /// Choose a theme; the screen behind shows it.
@@ -136,7 +140,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 65] = [
+pub const NAMES: [&str; 67] = [
     "leave",
     "help",
     "open",
@@ -193,6 +197,8 @@ pub const NAMES: [&str; 65] = [
     "digest",
     "palette",
     "themes",
+    "card",
+    "beside",
     "mouse",
     "nothing",
     "pause",

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use crate::{
     engine::{Action, Owner, Record, State},
-    plan::AgentIx,
+    plan::{AgentIx, TrackIx},
     report::history::History,
     resources::{Point, Sample},
     schedule::Planned,
@@ -142,6 +144,17 @@ pub enum Update {
         /// Raw: hostile, to be sanitised before it is shown; or why there is none.
         result: Result<Vec<u8>, String>,
     },
+    /// A status card's file, as asked for.
+    Card {
+        /// Of which track; none: of agents without one.
+        track: Option<TrackIx>,
+        /// Of which day; none: only the days were asked for.
+        day: Option<Date>,
+        /// Days of which there are cards, in order.
+        days: Vec<Date>,
+        /// What stands in it: hostile, to be cleaned before it is shown. None: there is none.
+        text: Option<String>,
+    },
     /// Answer to an action.
     Ack {
         /// Its number.
@@ -234,6 +247,13 @@ pub enum Request {
     Diff {
         /// The commit that the run began with.
         base: String,
+    },
+    /// A status card's file, and the days of which there are cards.
+    Card {
+        /// Of which track; none: of agents without one.
+        track: Option<TrackIx>,
+        /// Of which day; none: the days alone.
+        day: Option<Date>,
     },
     /// Older records for the log.
     Log(LogAsk),

@@ -8,6 +8,7 @@
 pub mod action;
 pub mod alert;
 pub mod app;
+pub mod card;
 pub mod chart;
 pub mod draw;
 pub mod emulator;

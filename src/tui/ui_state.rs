@@ -139,6 +139,27 @@ pub enum Screen {
     Report,
 }
 
+/// What stands beside the output where there is one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Beside {
+    /// The status cards of the tracks.
+    #[default]
+    Cards,
+    /// What happened lately.
+    Lately,
+}
+
+impl Beside {
+    /// The other one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Cards => Self::Lately,
+            Self::Lately => Self::Cards,
+        }
+    }
+}
+
 /// Which pane the arrow keys move in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pane {
@@ -246,6 +267,11 @@ pub enum Popup {
     },
     /// What waits for a person.
     Queue(Queue),
+    /// A status card as a page.
+    Card {
+        /// Lines scrolled.
+        scroll: usize,
+    },
     /// Every action by its words.
     Palette {
         /// What was typed.
@@ -329,6 +355,8 @@ pub struct UiState {
     pub look: Look,
     /// The agent's screen.
     pub on_agent: AgentUi,
+    /// What stands beside it.
+    pub beside: Beside,
     /// Top left cell of the graph's window; none: it follows what runs.
     pub graph_at: Option<(u32, u32)>,
     /// What the wave graph shows of each agent.
@@ -374,6 +402,7 @@ impl Default for UiState {
             sort: Sort::default(),
             look: Look::Tail,
             on_agent: AgentUi::default(),
+            beside: Beside::default(),
             graph_at: None,
             graph_zoom: GraphZoom::default(),
             waves_closed: BTreeSet::new(),

@@ -87,7 +87,7 @@ fn to_the_end(ground: &Ground, terminal: &Terminal) {
             .all(|count| text.contains(count))
     });
     assert!(ground.run(&["ctl", "stop", "-y"]).status.success());
-    terminal.shows("ended:");
+    terminal.shows("ended, status");
 }
 
 #[test]

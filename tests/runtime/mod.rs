@@ -10,6 +10,7 @@ mod recovery;
 mod replay;
 mod rig;
 mod stalled;
+mod status;
 mod stream;
 mod terminal;
 mod work;

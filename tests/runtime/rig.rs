@@ -142,6 +142,11 @@ impl Here {
         RunDir::at(&self.run_dir()).id
     }
 
+    /// A file of the run's folder; empty: it is not there.
+    pub fn read_run(&self, name: &str) -> String {
+        fs::read_to_string(self.run_dir().join(name)).unwrap_or_default()
+    }
+
     /// What one attempt printed.
     pub fn output(&self, name: &str) -> String {
         fs::read_to_string(self.run_dir().join("output").join(name)).unwrap_or_default()

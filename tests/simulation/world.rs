@@ -9,7 +9,7 @@ use wavedeck::{
     engine::{
         Action, Answer, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind,
         JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds,
-        Trouble, Turn, Zone, admit, turn,
+        Trouble, Turn, Via, Words, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -287,6 +287,10 @@ impl World {
                 _ => self.input(InputKind::Journal { error: None }),
             }
         }
+        // Without a draw: what agents say of themselves changes nothing else.
+        if self.records.len() % 13 == 5 {
+            self.report();
+        }
         if self.faults.stop && self.r.chance(1) {
             if self.r.chance(50) {
                 self.operator(Action::Stop { target: None });
@@ -299,6 +303,26 @@ impl World {
         if self.r.chance(self.faults.crash) && self.state.finished.is_none() {
             self.crash();
         }
+    }
+
+    /// An agent says how it stands, or what cannot be read.
+    fn report(&mut self) {
+        let n = self.records.len();
+        let at = n % self.state.agents.len();
+        let said = if n.is_multiple_of(3) {
+            Err("1:1: error".to_owned())
+        } else {
+            Ok(Box::new(Words {
+                progress_percent: u8::try_from(n % 101).ok(),
+                ..Words::default()
+            }))
+        };
+        self.input(InputKind::Progress {
+            agent: AgentIx::of(at),
+            attempt: self.state.agents[at].attempt,
+            via: Via::File,
+            said,
+        });
     }
 
     fn action(&mut self) -> Action {

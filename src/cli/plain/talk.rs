@@ -19,6 +19,7 @@ use crate::{
     report::history::History,
     resources::Sample,
     runtime::lines,
+    schedule::Planned,
     tui::{
         feed::{Clock, Request, Update},
         view::{attention::waiting, mine, why, words::span},
@@ -44,6 +45,7 @@ pub struct Talk {
     sample: Option<Box<Sample>>,
     clock: Option<Clock>,
     history: Option<Box<History>>,
+    planned: Option<Box<Planned>>,
     /// Asked, and waiting for a yes.
     question: Option<Vec<Action>>,
     requests: Vec<Request>,
@@ -72,6 +74,7 @@ impl Talk {
             sample: None,
             clock: None,
             history: None,
+            planned: None,
             question: None,
             requests: Vec::new(),
             next_id: 1,
@@ -137,8 +140,11 @@ impl Talk {
                 }
                 said
             }
-            Update::History { history, .. } => {
+            Update::History {
+                history, planned, ..
+            } => {
                 self.history = Some(history);
+                self.planned = Some(planned);
                 Vec::new()
             }
             Update::Sample(sample) => {
@@ -231,6 +237,8 @@ impl Talk {
             state,
             sample: self.sample.as_deref(),
             live: self.manner == Manner::Live,
+            planned: self.planned.as_deref(),
+            zone: &jiff::tz::TimeZone::system(),
             now_ms: jiff::Timestamp::now().as_millisecond(),
         });
         spoken(&text).lines().map(str::to_owned).collect()

@@ -15,7 +15,7 @@ mod run;
 
 use crate::plan::{AgentId, AgentIx};
 
-use super::{AttemptEnd, Event, Memory, PhaseStatus, Record, State, Status};
+use super::{AttemptEnd, Event, Memory, PhaseStatus, Record, Said, State, Status};
 
 impl State {
     /// Carries out one event.
@@ -134,6 +134,9 @@ impl State {
             Event::AgentQuiet { agent, quiet, .. } => {
                 self.on(agent, |s, ix| s.agents[ix.ix()].quiet = *quiet);
             }
+            Event::AgentProgress(report) => self.on(&report.agent, |s, ix| {
+                Said::take(&mut s.agents[ix.ix()].said, report, s.at_ms, now);
+            }),
             Event::AgentTimeout { agent, .. } => self.on(agent, Self::timed_out),
             Event::AttemptEnded {
                 agent,

@@ -21,6 +21,7 @@ impl State {
         self.unschedule(ix);
         self.set(ix, status, now);
         self.agents[ix.ix()].ended_us = Some(now);
+        self.agents[ix.ix()].ended_ms = self.at_ms;
         self.hold(ix, None);
         self.note_handled(ix);
         let setup = self.setup.clone();

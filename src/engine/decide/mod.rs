@@ -8,6 +8,7 @@ mod attention;
 mod finish;
 mod operator;
 mod process;
+mod progress;
 mod settle;
 
 pub use attention::waiting;
@@ -83,6 +84,12 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
                 Vec::new()
             }
         }
+        InputKind::Progress {
+            agent,
+            attempt,
+            via,
+            said,
+        } => progress::progress(state, *agent, *attempt, *via, said, input.elapsed_us),
         InputKind::Zone { zone, halted } => {
             if (*zone, *halted) == (state.memory.zone, state.memory.halted) {
                 return Vec::new();

@@ -51,6 +51,7 @@ impl Event {
             Self::WaveCompleted { .. } => "wave.completed",
             Self::CheckpointMade { .. } => "checkpoint.made",
             Self::ZoneChanged { .. } => "zone.changed",
+            Self::AgentProgress(_) => "agent.progress",
             Self::AttentionRaised(_) => "attention.raised",
             Self::AttentionAnswered(_) => "attention.answered",
         }
@@ -77,6 +78,7 @@ impl Event {
             | Self::AgentFailed { agent, .. }
             | Self::AgentStopped { agent, .. }
             | Self::AgentCompleted { agent, .. } => Some(agent),
+            Self::AgentProgress(report) => Some(&report.agent),
             Self::CheckQueued { place }
             | Self::CheckScheduled { place, .. }
             | Self::CheckStarted { place, .. }
@@ -98,6 +100,7 @@ impl Event {
     pub const fn level(&self) -> Level {
         match self {
             Self::RunDegraded { .. } => Level::Critical,
+            Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }
             | Self::GateFailed { .. }

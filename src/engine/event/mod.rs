@@ -6,6 +6,7 @@
 mod about;
 mod attention;
 mod parts;
+pub(super) mod progress;
 mod record;
 
 pub use about::whose;
@@ -158,6 +159,9 @@ pub enum Event {
         /// Silent, or speaking again.
         quiet: bool,
     },
+    /// It has reported of itself, or tried to.
+    #[serde(rename = "agent.progress")]
+    AgentProgress(progress::AgentProgress),
     /// It ran longer than its `timeout` and is being ended.
     #[serde(rename = "agent.timeout")]
     AgentTimeout {

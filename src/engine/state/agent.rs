@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Exit, FailureKind, Handle};
 
-use super::Status;
+use super::{Said, Status};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -191,6 +191,10 @@ pub struct AgentState {
     pub started_us: Option<u64>,
     /// Final state reached (elapsed µs).
     pub ended_us: Option<u64>,
+    /// Final state reached, milliseconds since the epoch: the day that it was done on.
+    pub ended_ms: i64,
+    /// What it said last of itself.
+    pub said: Option<Box<Said>>,
     /// Time that all its attempts ran, in microseconds.
     pub ran_us: u64,
     /// Largest peak of its attempts in bytes.

@@ -7,6 +7,7 @@ mod agent;
 mod attention;
 mod order;
 mod ready;
+mod said;
 mod status;
 
 pub use agent::{
@@ -16,6 +17,7 @@ pub use attention::{Attention, Item};
 pub use order::{Due, Rank};
 pub(super) use order::{pack, unpack};
 pub use ready::{Place, Ready, Shelf};
+pub use said::Said;
 pub use status::Status;
 
 use std::{collections::BTreeSet, sync::Arc};

@@ -23,7 +23,7 @@ use crate::{
     tui::feed::{Clock, Replay, Request, Update},
 };
 
-use super::{output, past, records};
+use super::{cards, output, past, records};
 use terminal::Terminals;
 
 /// While it plays, the dashboard hears so often; a frame is not drawn more often either.
@@ -216,6 +216,9 @@ impl Recording {
             Request::Diff { .. } => {
                 let result = Err("a recording has no diff".to_owned());
                 send(to, Update::Diff { result })
+            }
+            Request::Card { track, day } => {
+                send(to, cards::answer(&self.dir, &self.state.setup, track, day))
             }
             Request::Log(ask) => match records::answer(&mut self.seeker, &ask) {
                 Ok(update) => send(to, update),

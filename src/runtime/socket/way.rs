@@ -58,6 +58,18 @@ impl Way {
         }
     }
 
+    /// Answers what was asked for with this number; false: the client is gone, or was just cut.
+    pub fn ack(&self, id: u64, result: Result<u64, String>) -> bool {
+        let (seq, reason) = match result {
+            Ok(seq) => (Some(seq), None),
+            Err(reason) => (None, Some(reason)),
+        };
+        self.send(Out::Frame(
+            Box::new(FromRunner::Ack { id, seq, reason }),
+            Vec::new(),
+        ))
+    }
+
     /// Wakes a writer that is stuck in a client which does not read, and our reader.
     fn cut(&self) {
         let _ = self.stream.shutdown(Shutdown::Both);

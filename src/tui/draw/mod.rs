@@ -20,6 +20,7 @@ mod report;
 mod row;
 mod scrubber;
 mod side;
+mod status;
 mod table;
 mod terminal;
 mod themes;
@@ -36,7 +37,8 @@ use super::{
 pub use footer::hits as footer_hits;
 use pen::Pen;
 pub(in crate::tui) use popup::draw as popups;
-pub use popup::{help_height, most_scroll, popup_hit};
+pub use popup::{help_height, most_scroll, page_rows, popup_hit};
+pub use status::height as status_height;
 pub use themes::{ThemeHit, hit as theme_hit};
 
 /// What is drawn with.
@@ -80,6 +82,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     }
     table::draw(view, ui, look, buf);
     side::cards(view, theme, buf);
+    status::pane(view, view.regions.status, look, buf);
     match &view.terminal {
         Some(term) => terminal::draw(view, term, ui, look, buf),
         None => output::draw(view, ui, look, buf),

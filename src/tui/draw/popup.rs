@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-use super::{Look, glyph, pen::Pen, queue};
+use super::{Look, glyph, pen::Pen, queue, status};
 
 /// Draws the popups, the last one on top.
 pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
@@ -34,6 +34,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
             }
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Themes { chosen } => super::themes::draw(view, *chosen, look, buf),
+            Popup::Card { .. } => card(view, look, buf),
             Popup::Ask {
                 title,
                 lines,
@@ -130,7 +131,11 @@ pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
             let n = palette_first(*chosen, rows) + row;
             (inner.contains(at) && n < view.palette.len()).then_some(n)
         }
-        Popup::Help { .. } | Popup::Lines { .. } | Popup::Themes { .. } | Popup::Queue(_) => None,
+        Popup::Help { .. }
+        | Popup::Lines { .. }
+        | Popup::Themes { .. }
+        | Popup::Queue(_)
+        | Popup::Card { .. } => None,
     }
 }
 
@@ -142,6 +147,51 @@ const AROUND: u16 = 4;
 pub fn most_scroll(lines: usize, rows: u16) -> u16 {
     let lines = u16::try_from(lines).unwrap_or(u16::MAX);
     lines.saturating_sub(rows.saturating_sub(AROUND))
+}
+
+/// Lines of a page that a screen of so many rows has room for.
+#[must_use]
+pub const fn page_rows(rows: u16) -> u16 {
+    rows.saturating_sub(AROUND)
+}
+
+/// A status card.
+fn card(view: &View, look: Look<'_>, buf: &mut Buffer) {
+    let Some(page) = &view.page else { return };
+    let (wide, high) = status::page_size(page);
+    let all = view.regions.all;
+    let Some(area) = panel(
+        all,
+        (wide.saturating_add(4), high.saturating_add(2)),
+        look,
+        buf,
+    ) else {
+        return;
+    };
+    let theme = look.theme;
+    let mut hint = Vec::new();
+    if let Some(day) = &page.days.0 {
+        hint.push(format!("{} {day}", glyph::west(theme)));
+    }
+    if let Some(day) = &page.days.1 {
+        hint.push(format!("{} {day}", glyph::east(theme)));
+    }
+    if page.others {
+        hint.push("Tab next track".to_owned());
+    }
+    if page.lines.len() > usize::from(area.height.saturating_sub(2)) {
+        let key = |action| {
+            look.keys
+                .key_for(action)
+                .map_or_else(String::new, |k| k.to_string())
+        };
+        hint.push(format!(
+            "{} {} scroll",
+            key(UiAction::Down),
+            key(UiAction::Up)
+        ));
+    }
+    status::page(page, area, &hint.join("  "), theme, buf);
 }
 
 /// Lines to read.

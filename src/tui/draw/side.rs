@@ -1,4 +1,4 @@
-//! The side column: cards of phases and tracks, and the last events.
+//! The side column: cards of phases, and the last events.
 
 use ratatui::buffer::Buffer;
 

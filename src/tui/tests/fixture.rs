@@ -164,6 +164,18 @@ impl Run {
         });
     }
 
+    /// An agent reports of itself, in the words of a file.
+    pub fn says(&mut self, id: &str, text: &str) {
+        let agent = self.state.find(&id.into()).unwrap();
+        let said = crate::status::parse_report(text, &format!("{id}.1.yaml"), id);
+        self.input(InputKind::Progress {
+            agent,
+            attempt: self.state.agent(agent).attempt,
+            via: crate::engine::Via::File,
+            said: said.map(Box::new).map_err(|e| e.to_string()),
+        });
+    }
+
     pub fn notes(&self) -> VecDeque<Note> {
         self.records.iter().filter_map(note).collect()
     }
@@ -460,6 +472,29 @@ pub fn full() -> Run {
         attempt: 1,
         quiet: true,
     });
+    run.wait(2);
+    run
+}
+
+/// [`full`], and agents that report of themselves: well, badly, and long ago.
+pub fn reported() -> Run {
+    let mut run = full();
+    run.says(
+        "ui-table",
+        "progress_percent: 80\ndoing: lays out the table\ncompleted_today: [head, rows]\n",
+    );
+    run.wait(1000);
+    run.says(
+        "api",
+        "progress_percent: 90\nstatus: at-risk\ndoing: writes the handlers\n\
+         blockers:\n  - blocker: no test database\n    severity: high\n    resolution_plan: ask for one\n",
+    );
+    run.says(
+        "importer",
+        "progress_percent: 15\ndoing: \"reads \\e[31mPDFs\"\n",
+    );
+    run.wait(3);
+    run.says("importer", "doing: reads\nprogress_percent: much\n");
     run.wait(2);
     run
 }

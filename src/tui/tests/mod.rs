@@ -12,6 +12,7 @@ pub mod queue;
 mod replay;
 mod resizes;
 pub mod screens;
+mod status;
 mod terminal;
 mod themes;
 pub mod watch;

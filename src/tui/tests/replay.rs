@@ -59,8 +59,8 @@ fn sample_at(run: &fixture::Run, state: &State, n: usize) -> Option<Sample> {
 
 #[test]
 fn the_replayed_frame_at_a_record_is_the_live_one() {
-    let size = (150, 44);
-    let full = fixture::full();
+    // What agents say of themselves is part of what happened.
+    let full = fixture::reported();
     let asking = super::queue::asking();
     let queue = || {
         vec![Popup::Queue(Queue {
@@ -68,13 +68,14 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
             ..Queue::default()
         })]
     };
-    for (run, screen, popups) in [
-        (&full, Screen::Deck, Vec::new()),
-        (&full, Screen::Agent, Vec::new()),
-        (&full, Screen::Graph, Vec::new()),
-        (&full, Screen::Timeline, Vec::new()),
-        (&full, Screen::Report, Vec::new()),
-        (&asking, Screen::Deck, queue()),
+    for (size, run, screen, popups) in [
+        ((200, 50), &full, Screen::Deck, Vec::new()),
+        ((150, 44), &full, Screen::Deck, Vec::new()),
+        ((150, 44), &full, Screen::Agent, Vec::new()),
+        ((150, 44), &full, Screen::Graph, Vec::new()),
+        ((150, 44), &full, Screen::Timeline, Vec::new()),
+        ((150, 44), &full, Screen::Report, Vec::new()),
+        ((150, 44), &asking, Screen::Deck, queue()),
     ] {
         let mut live = app(size);
         feed(&mut live, Update::Snapshot(Box::new(run.first.clone())));

@@ -38,6 +38,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
             trend: &crate::resources::Trend::default(),
             log: None,
             report: None,
+            status: None,
             clock: None,
             zone: &TimeZone::UTC,
         },

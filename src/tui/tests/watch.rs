@@ -341,6 +341,7 @@ fn a_row_that_is_gone_takes_the_selection_to_its_place() {
 fn what_happened_before_is_told_after_attaching() {
     let run = fixture::full();
     let mut app = App::new(settings(), (120, 35), true);
+    app.ui.beside = crate::tui::ui_state::Beside::Lately;
     let cut = run.records.len() - 6;
     // The snapshot, the end of the journal, and live events, of which one came first.
     let mut state = run.first.clone();

@@ -20,6 +20,7 @@ use crate::{
     schedule::Planned,
     tui::{
         alert::Alerts,
+        card::CardFile,
         chart::Chart,
         draw::{self, Look as DrawLook},
         emulator::Emulator,
@@ -37,6 +38,7 @@ use crate::{
             queue::Material,
             regions,
             report::{ReportRow, Rows},
+            status::StatusPane,
         },
     },
 };
@@ -72,6 +74,9 @@ pub struct Settings {
     /// Time zone for times of day.
     pub zone: jiff::tz::TimeZone,
 }
+
+/// Which moment status cards are of: the record, the moment and the reading (elapsed µs).
+type CardsOf = (u64, u64, u64);
 
 /// What the rows of a report are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +119,8 @@ pub struct App {
     pub(super) trend: Trend,
     /// Rows of the report, and of which moment they are.
     pub(super) report: RefCell<Option<(ReportOf, Rc<Rows>)>>,
+    /// Status cards, and of which moment they are.
+    pub(super) status: RefCell<Option<(CardsOf, Rc<StatusPane>)>>,
     pub(super) log: LogBuffer,
     pub(super) log_wanted: bool,
     /// Sees where memory is heading; tells the engine nothing.
@@ -147,6 +154,8 @@ pub struct App {
     /// What has changed since the run began, as read when the queue was opened.
     pub(super) diff: Option<Diff>,
     pub(super) diff_asked: bool,
+    /// The status card that is looked at.
+    pub(super) card: Option<CardFile>,
     pub(super) lost: Option<String>,
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
@@ -182,6 +191,7 @@ impl App {
             planned: None,
             trend: Trend::default(),
             report: RefCell::default(),
+            status: RefCell::default(),
             log: LogBuffer::default(),
             log_wanted: false,
             sensor: None,
@@ -204,6 +214,7 @@ impl App {
             alerts: Alerts::default(),
             diff: None,
             diff_asked: false,
+            card: None,
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
@@ -259,6 +270,7 @@ impl App {
             trend: &self.trend,
             log: Some(&self.log),
             report: None,
+            status: None,
             clock: self.clock,
             zone: &self.settings.zone,
         })
@@ -270,6 +282,17 @@ impl App {
         let state = source.state;
         let history = source.history?.until(state.seq, source.now_us());
         Some(Digest::since(state, history, from_us).lines())
+    }
+
+    /// The status card that is in front, as a page.
+    pub(super) fn card_page(&self) -> Option<view::status::Page> {
+        let (source, file) = (self.source()?, self.card.as_ref()?);
+        match self.ui.popups.last() {
+            Some(Popup::Card { scroll }) => {
+                Some(view::status::page(source, file.track, file, *scroll))
+            }
+            _ => None,
+        }
     }
 
     /// A person did something now: a long pause before it was an absence.
@@ -321,6 +344,22 @@ impl App {
         self.report_rows().map(|rows| Rc::as_ptr(&rows))
     }
 
+    /// The status cards, made anew only for another moment: a large plan has many agents.
+    fn status_pane(&self) -> Option<Rc<StatusPane>> {
+        let source = self.source()?;
+        let read = source.sample.map_or(0, |sample| sample.elapsed_us);
+        let of = (source.state.seq, source.now_us(), read);
+        let mut kept = self.status.borrow_mut();
+        if let Some((made_of, pane)) = kept.as_ref()
+            && *made_of == of
+        {
+            return Some(Rc::clone(pane));
+        }
+        let pane = Rc::new(view::status::pane(source));
+        *kept = Some((of, Rc::clone(&pane)));
+        Some(pane)
+    }
+
     /// Agents in the order of the timeline's rows.
     pub(super) fn timeline_order(&self) -> Vec<AgentIx> {
         self.source().map(view::timeline::order).unwrap_or_default()
@@ -346,8 +385,11 @@ impl App {
             Screen::Report => self.report_rows(),
             _ => None,
         };
+        let deck = self.ui.screen == Screen::Deck && self.ui.size.0 >= regions::BESIDE;
+        let status = if deck { self.status_pane() } else { None };
         let source = Source {
             report: report.as_deref(),
+            status: status.as_deref(),
             ..source
         };
         let mut view = view::project(source, &self.ui);
@@ -365,6 +407,9 @@ impl App {
             let items = view::attention::waiting(source.state);
             view::queue::queue(source, &items, queue, material, source.now_us())
         });
+        if let Some(Popup::Card { .. }) = self.ui.popups.last() {
+            view.page = self.card_page();
+        }
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
             view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
         }

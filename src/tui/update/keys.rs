@@ -12,7 +12,7 @@ use super::{
     popups::in_popup,
     queue, resize, search,
     select::{ask_output, keep_selection},
-    terminal, themes,
+    status, terminal, themes,
 };
 use crate::{
     display::clean_line,
@@ -150,6 +150,7 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         | UiAction::Shrink
         | UiAction::Wider
         | UiAction::Narrower
+        | UiAction::Beside
         | UiAction::OwnSizes => screen != Screen::Deck,
         UiAction::NextPane => !matches!(screen, Screen::Deck | Screen::Agent),
         UiAction::CloseWave | UiAction::CloseDone => {
@@ -176,6 +177,7 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         | UiAction::Shrink
         | UiAction::Wider
         | UiAction::Narrower
+        | UiAction::Beside
         | UiAction::OwnSizes
         | UiAction::NextPane => "has one pane",
         UiAction::NextHit | UiAction::PreviousHit => "is not searched",
@@ -325,6 +327,8 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Follow => graph_keys::follow(app, out),
         UiAction::Themes => themes::open(app),
         UiAction::Digest => digest(app),
+        UiAction::Card => status::open(app, out),
+        UiAction::Beside => status::beside(app),
         UiAction::Palette => app.ui.popups.push(Popup::Palette {
             typed: String::new(),
             chosen: 0,

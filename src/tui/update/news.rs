@@ -28,6 +28,7 @@ pub(super) fn feed(app: &mut App, news: Update) {
         Update::Snapshot(_) | Update::History { .. } | Update::Trend(_)
     ) {
         app.report.take();
+        app.status.take();
     }
     match news {
         Update::Snapshot(state) => {
@@ -235,6 +236,12 @@ pub(super) fn feed(app: &mut App, news: Update) {
                 app.now();
             }
         }
+        Update::Card {
+            track,
+            day,
+            days,
+            text,
+        } => super::status::take(app, track, day, days, text),
         Update::Ack { id, result } => {
             let what = app.asked.remove(&id).unwrap_or_else(|| "asked".to_owned());
             match result {

@@ -31,6 +31,7 @@ pub(super) fn wheel(app: &mut App, by: isize) {
             let last = entries.saturating_sub(1);
             *chosen = chosen.saturating_add_signed(by.signum()).min(last);
         }
+        Some(Popup::Card { .. }) => super::status::wheel(app, by),
         Some(Popup::Queue(queue)) => {
             queue.scroll = queue.scroll.saturating_add(by);
         }

@@ -4,7 +4,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{App, operate::send, palette, queue, themes};
+use super::{App, operate::send, palette, queue, status, themes};
 use crate::tui::{
     action::UiAction,
     draw,
@@ -31,13 +31,19 @@ pub(super) fn in_popup(
         queue::press(app, key, run, out);
         return true;
     }
+    if matches!(app.ui.popups.last(), Some(Popup::Card { .. })) {
+        if !status::press(app, key, run, out) {
+            app.ui.popups.pop();
+        }
+        return true;
+    }
     let rows = app.ui.size.1;
     let Some(popup) = app.ui.popups.last_mut() else {
         return false;
     };
     match popup {
         // They have their own keys.
-        Popup::Palette { .. } | Popup::Themes { .. } | Popup::Queue(_) => {}
+        Popup::Palette { .. } | Popup::Themes { .. } | Popup::Queue(_) | Popup::Card { .. } => {}
         Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),

@@ -1,6 +1,6 @@
-//! Phases and tracks in few words.
+//! Phases in few words.
 
-use super::{Card, Source, Tone, mine, why, words};
+use super::{Card, Source, Tone, why};
 use crate::{
     engine::{PhaseState, PhaseStatus, State, Status},
     plan::AgentIx,
@@ -29,7 +29,6 @@ pub(super) fn tally<'a>(
 pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
     let Source { state, chart, .. } = source;
     let figures = source.sample.map(|s| s.figures).unwrap_or_default();
-    let plan = &state.setup.plan;
     let mut out = Vec::new();
     for (i, name) in chart.phases.iter().enumerate() {
         let (done, active, bad, total) = tally(state, state.setup.members[i].iter());
@@ -59,35 +58,6 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
             word: word.to_owned(),
             tone,
             text,
-        });
-    }
-    let mut members: Vec<Vec<AgentIx>> = vec![Vec::new(); chart.tracks.len()];
-    for ix in plan.indices() {
-        if let Some(track) = plan.agent(ix).track {
-            members[track.ix()].push(ix);
-        }
-    }
-    for (i, name) in chart.tracks.iter().enumerate() {
-        let (done, active, bad, total) = tally(state, members[i].iter());
-        let ram: u64 = members[i]
-            .iter()
-            .filter_map(|&ix| mine(state, source.sample, ix))
-            .map(|s| s.resident_bytes)
-            .sum();
-        out.push(Card {
-            heading: (i == 0).then_some("TRACKS"),
-            name: name.clone(),
-            done,
-            active,
-            bad,
-            total,
-            word: if ram > 0 {
-                words::size(ram)
-            } else {
-                String::new()
-            },
-            tone: Tone::Dim,
-            text: String::new(),
         });
     }
     out

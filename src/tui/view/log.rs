@@ -150,6 +150,7 @@ fn routine(event: &Event) -> String {
             super::words::size(*ram_bytes)
         ),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
+        Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
         Event::AgentChecking { .. } => format!("{whose} is checked"),
         Event::CheckQueued { place } => format!("{} waits for room", place.gate),
@@ -233,6 +234,13 @@ const fn rule(event: &Event) -> Option<&'static str> {
         }
         Event::AgentFrozen { .. } => {
             "a freeze stops the whole process tree: its memory stays, its slot is free"
+        }
+        Event::AgentFreezeVerified { .. } => {
+            "measured after the freeze: what stands still, and the memory that it goes on holding; a \
+             freeze frees none"
+        }
+        Event::AgentProgress(_) => {
+            "what an agent says stands beside what is measured, and changes nothing"
         }
         Event::AgentThawed { .. } => "what was frozen comes back through admission, like a start",
         Event::AgentBlocked { .. } => {

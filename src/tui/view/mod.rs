@@ -24,6 +24,7 @@ pub mod regions;
 pub mod report;
 mod rows;
 pub mod scrubber;
+pub mod status;
 pub mod terminal;
 pub mod timeline;
 pub mod why;
@@ -47,7 +48,7 @@ use super::{
     log::LogBuffer,
     output::{CheckPrint, Evidence, OutputBuffer},
     search::Search,
-    ui_state::{MIN_SIZE, Screen, UiState},
+    ui_state::{self, MIN_SIZE, Screen, UiState},
 };
 pub use bars::{Base, Memory, Share};
 pub use mark::Mark;
@@ -90,6 +91,8 @@ pub struct Source<'a> {
     pub log: Option<&'a LogBuffer>,
     /// Rows of the report, where they have been made already.
     pub report: Option<&'a report::Rows>,
+    /// Status cards, where they have been made already.
+    pub status: Option<&'a status::StatusPane>,
     /// Where a replay stands; none: it is live.
     pub clock: Option<Clock>,
     /// Time zone for times of day.
@@ -158,6 +161,16 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     } else {
         Vec::new()
     };
+    let beside = ui.beside == ui_state::Beside::Cards;
+    let status = (ui.screen == Screen::Deck && (wide || (beside && ui.size.0 >= regions::BESIDE)))
+        .then(|| {
+            source
+                .status
+                .map_or_else(|| status::pane(source), Clone::clone)
+        });
+    let standing = status
+        .as_ref()
+        .map_or(0, |pane| draw::status_height(&pane.cards) + 1);
     let headings = cards.iter().filter(|c| c.heading.is_some()).count();
     let texts = cards.iter().filter(|c| !c.text.is_empty()).count();
     let graph_rows = if ui.size.0 < regions::NARROW || chart.names.is_empty() {
@@ -176,6 +189,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             rows: lines.lines.len(),
             graph: graph_rows,
             cards: cards.len() + headings + texts,
+            status: standing,
+            beside,
             // Also before the first reading: the rows below shall not jump.
             memory: true,
             attention: waiting.len(),
@@ -234,6 +249,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         phase: cards::current_phase(source),
         table: rows::table(source, ui, &lines, regions.table.height, now_us),
         cards,
+        status,
+        page: None,
         output: output::output(source, ui, regions.output),
         terminal: terminal_view(source, ui, regions.output),
         lately: source

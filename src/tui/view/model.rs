@@ -176,7 +176,7 @@ pub struct Table {
     pub marked: usize,
 }
 
-/// A card of a phase or a track.
+/// A card of a phase.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Card {
     /// First of its kind: the heading above it.
@@ -295,8 +295,12 @@ pub struct View {
     pub phase: Option<(String, Tone)>,
     /// The table.
     pub table: Table,
-    /// Cards of the side column.
+    /// Cards of phases, in the side column.
     pub cards: Vec<Card>,
+    /// The daily status, where it has a place.
+    pub status: Option<super::status::StatusPane>,
+    /// A card as a page, while it is looked at.
+    pub page: Option<super::status::Page>,
     /// The selected agent's output.
     pub output: OutputView,
     /// Its terminal in place of it, where it runs in one.

@@ -2,10 +2,15 @@
 //!
 //! All text that leaves here is clean.
 
+use std::fmt::Write as _;
+
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
-    engine::{self, Action, Answer, AttentionKind, Cause, Event, Record, Zone, whose},
+    engine::{
+        self, Action, AgentProgress, Answer, AttentionKind, Cause, Event, Health, Record, Zone,
+        whose,
+    },
 };
 
 /// One event in words.
@@ -91,6 +96,7 @@ pub fn note(record: &Record) -> Option<Note> {
             };
             (text, Tone::Dim)
         }
+        Event::AgentProgress(report) => said(report)?,
         Event::AgentQuiet {
             agent, quiet: true, ..
         } => (format!("{agent} has gone quiet"), Tone::Warn),
@@ -222,4 +228,39 @@ pub fn note(record: &Record) -> Option<Note> {
         text: clean_text(&text, SENTENCE),
         tone,
     })
+}
+
+/// What an agent reports, where a person should know: how far it is stands on the cards.
+fn said(report: &AgentProgress) -> Option<(String, Tone)> {
+    let agent = &report.agent;
+    if let Some(error) = &report.error {
+        let first = error.lines().next().unwrap_or_default();
+        return Some((
+            format!("{agent} reports what cannot be read: {first}"),
+            Tone::Warn,
+        ));
+    }
+    let tone = match report.status {
+        Some(Health::Blocked) => Tone::Alert,
+        Some(Health::AtRisk) => Tone::Warn,
+        _ if report.blockers.is_empty() => return None,
+        _ => Tone::Warn,
+    };
+    Some((progress(report), tone))
+}
+
+/// A report in one line.
+pub(super) fn progress(report: &AgentProgress) -> String {
+    let mut text = format!("{} says", report.agent);
+    if let Some(status) = report.status {
+        let _ = write!(text, " {}", status.name());
+    }
+    if let Some(percent) = report.progress_percent {
+        let _ = write!(text, " {percent} %");
+    }
+    let worst = report.blockers.first().map(|b| b.blocker.as_str());
+    if let Some(what) = worst.or(report.doing.as_deref()) {
+        let _ = write!(text, ": {what}");
+    }
+    text
 }

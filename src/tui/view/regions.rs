@@ -15,6 +15,8 @@ use crate::tui::ui_state::{Held, MIN_SIZE, Screen, Sizes};
 pub const WIDE: u16 = 180;
 /// Width below which an agent is one line and nothing else.
 pub const NARROW: u16 = 80;
+/// Width from which something stands beside the output.
+pub const BESIDE: u16 = 100;
 /// Width of the side column.
 const SIDE: u16 = 50;
 
@@ -55,8 +57,10 @@ pub struct Regions {
     pub timeline: Rect,
     /// The table with its rule and heads.
     pub table: Rect,
-    /// Cards of phases and tracks, with their rules.
+    /// Cards of phases, with their rule.
     pub side: Rect,
+    /// Status cards of tracks, with their rule.
+    pub status: Rect,
     /// Output of the selected agent with its rule.
     pub output: Rect,
     /// Last events with their rule.
@@ -127,8 +131,12 @@ pub struct Needs {
     pub rows: usize,
     /// Rows of the wave graph.
     pub graph: usize,
-    /// Rows of the side column's cards.
+    /// Rows of the phases' cards.
     pub cards: usize,
+    /// Rows of the status cards with their rule; 0: not shown.
+    pub status: usize,
+    /// Status cards stand beside the output, where there is one place only.
+    pub beside: bool,
     /// Memory was measured.
     pub memory: bool,
     /// Things that wait for a person.
@@ -286,15 +294,24 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         let height = out.table.height + out.output.height;
         out.table.width = rest;
         out.output.width = rest;
-        let cards = u16::try_from(needs.cards).unwrap_or(u16::MAX);
-        let cards = cards.min(height.saturating_sub(6));
-        out.side = Rect::new(rest + 1, top, side, cards);
-        out.lately = Rect::new(rest + 1, top + cards, side, height - cards);
-    } else if w >= 100 && lower > 0 {
+        let fit = |rows: usize| u16::try_from(rows).unwrap_or(u16::MAX);
+        let mut room = height.saturating_sub(4);
+        let cards = take(&mut room, fit(needs.cards));
+        let status = take(&mut room, fit(needs.status));
+        let column = |y, height| Rect::new(rest + 1, y, side, height);
+        out.side = column(top, cards);
+        out.status = column(top + cards, status);
+        out.lately = column(top + cards + status, height - cards - status);
+    } else if w >= BESIDE && lower > 0 {
         let own = (w * 2 / 5).clamp(40, 64);
-        let lately = needs.sizes.lately.unwrap_or(own).clamp(24, w - 40);
-        out.output.width = w - lately - 1;
-        out.lately = Rect::new(w - lately, out.output.y, lately, lower);
+        let wide = needs.sizes.lately.unwrap_or(own).clamp(24, w - 40);
+        out.output.width = w - wide - 1;
+        let place = Rect::new(w - wide, out.output.y, wide, lower);
+        if needs.beside {
+            out.status = place;
+        } else {
+            out.lately = place;
+        }
     }
     out
 }
@@ -345,6 +362,8 @@ mod tests {
                             rows,
                             graph,
                             cards: rows % 17,
+                            status: rows % 23,
+                            beside: rows % 2 == 0,
                             memory: rows != 5,
                             attention: rows % 7,
                             sizes: Sizes {
@@ -365,6 +384,7 @@ mod tests {
                             r.graph,
                             r.table,
                             r.side,
+                            r.status,
                             r.output,
                             r.lately,
                             r.footer,
@@ -397,6 +417,8 @@ mod tests {
             rows: 30,
             graph: 8,
             cards: 0,
+            status: 0,
+            beside: true,
             memory: true,
             attention: 2,
             sizes: Sizes::default(),
