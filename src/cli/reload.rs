@@ -388,20 +388,26 @@ fn arm(
     watched: &mut BTreeSet<PathBuf>,
 ) -> Option<notify::Error> {
     let watcher = watcher?;
-    let wanted = place.folders();
-    let mut failed = None;
-    for gone in watched.difference(&wanted) {
-        // One that was removed is not watched any more as it is.
-        let _ = watcher.unwatch(gone);
-    }
-    for folder in &wanted {
-        // Again also where it is watched: another folder may have come in its place.
-        if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
-            failed.get_or_insert(error);
+    loop {
+        let wanted = place.folders();
+        let mut failed = None;
+        for gone in watched.difference(&wanted) {
+            // One that was removed is not watched any more as it is.
+            let _ = watcher.unwatch(gone);
+        }
+        for folder in &wanted {
+            // Again also where it is watched: another folder may have come in its place.
+            if let Err(error) = watcher.watch(folder, RecursiveMode::NonRecursive) {
+                failed.get_or_insert(error);
+            }
+        }
+        let same = place.folders() == wanted;
+        *watched = wanted;
+        // A folder may have been made before the one above it was watched.
+        if same || failed.is_some() {
+            return failed;
         }
     }
-    *watched = wanted;
-    failed
 }
 
 #[cfg(test)]

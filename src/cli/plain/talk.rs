@@ -1,6 +1,6 @@
 //! What is said, and what typed words mean: news and lines in; lines and requests out.
 //!
-//! Pure but for the clock that `status` needs. The grammar is that of `ctl`; must not have actions
+//! Pure: the time is handed in. The grammar is that of `ctl`; must not have actions
 //! of its own.
 
 use crate::{
@@ -36,6 +36,8 @@ pub enum Manner {
 pub struct Talk {
     manner: Manner,
     run: String,
+    /// Milliseconds since the epoch.
+    now_ms: fn() -> i64,
     state: Option<Box<State>>,
     sample: Option<Box<Sample>>,
     clock: Option<Clock>,
@@ -69,8 +71,9 @@ const REPLAY: [(&str, &str); 6] = [
 impl Talk {
     /// A conversation that knows nothing yet.
     #[must_use]
-    pub fn new(manner: Manner, run: &str) -> Self {
+    pub fn new(manner: Manner, run: &str, now_ms: fn() -> i64) -> Self {
         Self {
+            now_ms,
             manner,
             run: run.to_owned(),
             state: None,
@@ -229,9 +232,15 @@ impl Talk {
             state,
             sample: self.sample.as_deref(),
             live: self.manner == Manner::Live,
-            now_ms: jiff::Timestamp::now().as_millisecond(),
+            now_ms: match (self.manner, &self.sample) {
+                // The moment that is shown, not the one at which it is looked at.
+                (Manner::Replay, Some(sample)) => sample.at_ms,
+                _ => (self.now_ms)(),
+            },
         });
-        spoken(&text).lines().map(str::to_owned).collect()
+        // Here the words are typed as they are.
+        let text = spoken(&text).replace("wavedeck ctl ", "type ");
+        text.lines().map(str::to_owned).collect()
     }
 
     /// Where the run stands, in one line.

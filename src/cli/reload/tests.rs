@@ -75,7 +75,7 @@ fn what_is_saved_holds_at_once_and_what_is_wrong_changes_nothing() {
     fs::write(&keymap, "act = [\n{ on = \"F5\", run = \"pauze\" }]").unwrap();
     assert_eq!(
         told(&mut files),
-        "Bad: keymap.toml:2:21: unknown action `pauze`, did you mean `pause`?; what was there stays"
+        "Bad: keymap.toml:2:20: unknown action `pauze`, did you mean `pause`?; what was there stays"
     );
     assert_eq!(files.now.keymap, keys);
     fs::remove_file(&keymap).unwrap();

@@ -3,7 +3,7 @@ use crate::{engine::Target, tui::tests::fixture};
 
 fn talk(manner: Manner) -> (Talk, fixture::Run, Vec<String>) {
     let run = fixture::full();
-    let mut talk = Talk::new(manner, "r1");
+    let mut talk = Talk::new(manner, "r1", || fixture::START_MS + 1_300_000);
     talk.news(Update::Sample(Box::new(run.sample())));
     let said = talk.news(Update::Snapshot(Box::new(run.state.clone())));
     (talk, run, said)
