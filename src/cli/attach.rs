@@ -8,7 +8,10 @@ use super::{
     error::{Error, Outcome, status},
     find, launch, plain,
 };
-use crate::{journal::RunDir, runtime::lines::{LineKind, Lines}};
+use crate::{
+    journal::RunDir,
+    runtime::lines::{LineKind, Lines},
+};
 
 /// Flags of `attach`.
 #[derive(Debug, Clone, Args)]

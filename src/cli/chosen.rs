@@ -53,7 +53,8 @@ pub fn read(env: Env<'_>, configured: &str) -> Option<String> {
 /// # Errors
 /// The file cannot be written.
 pub fn write(env: Env<'_>, configured: &str, theme: &str) -> io::Result<()> {
-    let path = file(env).ok_or_else(|| io::Error::other("neither HOME nor XDG_STATE_HOME is set"))?;
+    let path =
+        file(env).ok_or_else(|| io::Error::other("neither HOME nor XDG_STATE_HOME is set"))?;
     if theme == configured {
         return match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

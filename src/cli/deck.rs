@@ -108,8 +108,8 @@ fn options(global: &Global) -> Result<Options, Error> {
         env: |name| std::env::var(name).ok(),
     })?;
     let preferences = files.now.clone();
-    let line = reload::watch(files)
-        .map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
+    let line =
+        reload::watch(files).map_err(|e| Error::internal("the dashboard cannot be opened", e))?;
     Ok(Options {
         preferences,
         line: Some(line),

@@ -15,8 +15,8 @@ use crate::{
     plan::{self, AgentMode, Curve, Plan, Sim, Work},
     runtime::{
         guard::{self, GUARD},
-        prepare::{Machine, RunConfig, Stated, refusals},
         lines::LineKind,
+        prepare::{Machine, RunConfig, Stated, refusals},
         runner::{Manner, New},
     },
 };

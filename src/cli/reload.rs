@@ -323,27 +323,32 @@ fn follow(
     // What was saved between the first reading and the watching.
     let mut change = files.again();
     loop {
-        if let Some(change) = change
+        if let Some(change) = change.take()
             && news.blocking_send(change).is_err()
         {
             return;
         }
-        let Ok(mut next) = woken.recv() else { return };
-        let first = Instant::now();
-        change = loop {
-            if let Wake::Chosen(name) = next {
-                break files.remember(&name);
+        let Ok(first) = woken.recv() else { return };
+        let began = Instant::now();
+        let mut next = Some(first);
+        let mut saved = false;
+        while let Some(wake) = next {
+            match wake {
+                Wake::Files => saved = true,
+                Wake::Chosen(name) => change = files.remember(&name),
             }
-            let left = LONGEST.saturating_sub(first.elapsed());
-            match woken.recv_timeout(QUIET.min(left)) {
-                Ok(later) => next = later,
-                Err(_) => {
-                    // A folder that was made or put in another's place is watched from now on.
-                    arm(watcher.as_mut(), &files.place, &mut watched);
-                    break files.again();
-                }
-            }
-        };
+            let left = LONGEST.saturating_sub(began.elapsed());
+            next = if saved {
+                woken.recv_timeout(QUIET.min(left)).ok()
+            } else {
+                None
+            };
+        }
+        if saved {
+            // A folder that was made or put in another's place is watched from now on.
+            arm(watcher.as_mut(), &files.place, &mut watched);
+            change = files.again().or(change);
+        }
     }
 }
 
@@ -367,10 +372,11 @@ fn concerns(event: &notify::Event, root: Option<&Path>) -> bool {
         _ => false,
     };
     event.paths.iter().any(|path| {
-        let project = path
-            .parent()
-            .is_some_and(|folder| Some(folder) == root);
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let project = path.parent().is_some_and(|folder| Some(folder) == root);
+        let name = path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
         match (project, written) {
             // Agents work there: only the one file is of interest.
             (true, _) => name == PROJECT_FILE,

@@ -161,7 +161,9 @@ pub fn runner(args: &[OsString]) -> Outcome {
     line.extend(rest.iter().map(String::as_str));
     let cli = super::parse(&line).map_err(|e| Error::usage(e.to_string()))?;
     match &cli.command {
-        Some(super::Command::Run(args)) => run_here(args, launch::manner(first, args.json, cli.global.plain)),
+        Some(super::Command::Run(args)) => {
+            run_here(args, launch::manner(first, args.json, cli.global.plain))
+        }
         Some(super::Command::Demo(args)) => {
             // The demo's folder is the current directory, with its plan in it.
             let parsed = super::parse(&["wavedeck", "run"]).map(|cli| cli.command);

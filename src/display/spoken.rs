@@ -96,8 +96,8 @@ fn words(line: &str) -> String {
         }
         blanks = 0;
         let before = text[..i].chars().next_back();
-        let estimate = next.is_some_and(|n| n.is_ascii_digit())
-            && before.is_none_or(|b| !b.is_alphanumeric());
+        let estimate =
+            next.is_some_and(|n| n.is_ascii_digit()) && before.is_none_or(|b| !b.is_alphanumeric());
         let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
         if c == '/' && digit(before) && digit(next) {
             out.push_str(" of ");
@@ -117,11 +117,17 @@ mod tests {
     #[test]
     fn signs_columns_and_tables_become_words() {
         for (text, said) in [
-            ("  running     api    3m 42M · reads\n", "running, api, 3m 42M, reads\n"),
+            (
+                "  running     api    3m 42M · reads\n",
+                "running, api, 3m 42M, reads\n",
+            ),
             ("● run ── ~4m left", "run, about 4m left"),
             ("the end hung on a → b", "the end hung on a then b"),
             ("a~4 and 3/4 of src/4", "a~4 and 3 of 4 of src/4"),
-            ("try `wavedeck ctl retry api` …", "try wavedeck ctl retry api ..."),
+            (
+                "try `wavedeck ctl retry api` …",
+                "try wavedeck ctl retry api ...",
+            ),
             (
                 "## Measures\n\n| | value | limit |\n|---|--:|---|\n| wall | 3 s | – |\n| cpu | 2 s | 4 s |\n\nend",
                 "Measures\n\nwall, value: 3 s, limit: none\ncpu, value: 2 s, limit: 4 s\n\nend",

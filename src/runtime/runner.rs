@@ -255,11 +255,7 @@ impl Runner {
         let (executor, io_loop) = LocalExecutor::prepare(&settings, mailbox.clone())?;
         let executor = Arc::new(executor);
         let lines = match self.manner.lines {
-            Some(kind) => Some(Lines::start(
-                &self.dir.path,
-                kind,
-                self.print_from,
-            )?),
+            Some(kind) => Some(Lines::start(&self.dir.path, kind, self.print_from)?),
             None => None,
         };
         let setup = self.state.setup.clone();

@@ -2,6 +2,7 @@
 //! agent has the terminal. Here what is printed; in `deck` what is drawn, in `wire` the socket.
 
 mod deck;
+mod plain;
 mod pty;
 mod screen;
 mod wire;

@@ -54,35 +54,95 @@ fn files_of_a_person_lie_over_the_built_in_ones() {
 /// Keymaps that are wrong, each with the one thing.
 const KEYMAPS: [(&str, &str); 27] = [
     ("no TOML", "act = [{ on = \"F5\", run = \"pause\" }"),
-    ("a key twice in a table", "act = [{ on = \"F5\", on = \"F6\", run = \"pause\" }]"),
-    ("an unknown section", "acts = [{ on = \"F5\", run = \"pause\" }]"),
+    (
+        "a key twice in a table",
+        "act = [{ on = \"F5\", on = \"F6\", run = \"pause\" }]",
+    ),
+    (
+        "an unknown section",
+        "acts = [{ on = \"F5\", run = \"pause\" }]",
+    ),
     ("a section that is no list", "act = \"F5\""),
-    ("a section that is a table", "[act]\non = \"F5\"\nrun = \"pause\""),
+    (
+        "a section that is a table",
+        "[act]\non = \"F5\"\nrun = \"pause\"",
+    ),
     ("a binding that is no table", "act = [\"F5\"]"),
-    ("an unknown key of a binding", "act = [{ on = \"F5\", run = \"pause\", color = \"red\" }]"),
-    ("an unknown action", "act = [{ on = \"F5\", run = \"pauze\" }]"),
-    ("an action that is far from all", "act = [{ on = \"F5\", run = \"make_coffee\" }]"),
-    ("an action of the wrong type", "act = [{ on = \"F5\", run = 3 }]"),
+    (
+        "an unknown key of a binding",
+        "act = [{ on = \"F5\", run = \"pause\", color = \"red\" }]",
+    ),
+    (
+        "an unknown action",
+        "act = [{ on = \"F5\", run = \"pauze\" }]",
+    ),
+    (
+        "an action that is far from all",
+        "act = [{ on = \"F5\", run = \"make_coffee\" }]",
+    ),
+    (
+        "an action of the wrong type",
+        "act = [{ on = \"F5\", run = 3 }]",
+    ),
     ("no action", "act = [{ on = \"F5\" }]"),
     ("no key", "act = [{ run = \"pause\" }]"),
-    ("an empty list of keys", "act = [{ on = [], run = \"pause\" }]"),
-    ("a key of the wrong type", "act = [{ on = 5, run = \"pause\" }]"),
-    ("an unknown key name", "act = [{ on = \"PageDwn\", run = \"stop\" }]"),
-    ("a key name of other programs", "act = [{ on = \"<C-x>\", run = \"stop\" }]"),
-    ("a name that is written otherwise", "act = [{ on = \"Return\", run = \"open\" }]"),
-    ("ctrl written otherwise", "act = [{ on = \"Ctrl+X\", run = \"stop\" }]"),
+    (
+        "an empty list of keys",
+        "act = [{ on = [], run = \"pause\" }]",
+    ),
+    (
+        "a key of the wrong type",
+        "act = [{ on = 5, run = \"pause\" }]",
+    ),
+    (
+        "an unknown key name",
+        "act = [{ on = \"PageDwn\", run = \"stop\" }]",
+    ),
+    (
+        "a key name of other programs",
+        "act = [{ on = \"<C-x>\", run = \"stop\" }]",
+    ),
+    (
+        "a name that is written otherwise",
+        "act = [{ on = \"Return\", run = \"open\" }]",
+    ),
+    (
+        "ctrl written otherwise",
+        "act = [{ on = \"Ctrl+X\", run = \"stop\" }]",
+    ),
     ("shift", "act = [{ on = \"shift-x\", run = \"stop\" }]"),
-    ("a key that no terminal tells", "act = [{ on = \"ctrl-m\", run = \"stop\" }]"),
-    ("a function key that is not there", "act = [{ on = \"F13\", run = \"stop\" }]"),
+    (
+        "a key that no terminal tells",
+        "act = [{ on = \"ctrl-m\", run = \"stop\" }]",
+    ),
+    (
+        "a function key that is not there",
+        "act = [{ on = \"F13\", run = \"stop\" }]",
+    ),
     (
         "two bindings of one key",
         "act = [{ on = \"y\", run = \"retry\" }]\nshow = [{ on = [\"F2\", \"y\"], run = \"log\" }]",
     ),
-    ("Ctrl-C taken", "act = [{ on = \"ctrl-c\", run = \"stop_run\" }]"),
-    ("Esc taken from back", "act = [{ on = \"Esc\", run = \"pause\" }]"),
-    ("help taken away", "leave = [{ on = \"?\", run = \"nothing\" }]"),
-    ("a rank out of range", "act = [{ on = \"F5\", run = \"pause\", rank = 300 }]"),
-    ("an unknown need", "act = [{ on = \"F5\", run = \"pause\", when = [\"live\", \"dekc\"] }]"),
+    (
+        "Ctrl-C taken",
+        "act = [{ on = \"ctrl-c\", run = \"stop_run\" }]",
+    ),
+    (
+        "Esc taken from back",
+        "act = [{ on = \"Esc\", run = \"pause\" }]",
+    ),
+    (
+        "help taken away",
+        "leave = [{ on = \"?\", run = \"nothing\" }]",
+    ),
+    (
+        "a rank out of range",
+        "act = [{ on = \"F5\", run = \"pause\", rank = 300 }]",
+    ),
+    (
+        "an unknown need",
+        "act = [{ on = \"F5\", run = \"pause\", when = [\"live\", \"dekc\"] }]",
+    ),
 ];
 
 /// Themes that are wrong.
@@ -92,18 +152,39 @@ const THEME_FILES: [(&str, &str); 17] = [
     ("a table that is none", "zone = \"red\""),
     ("an unknown role", "[zone]\nredd = { fg = \"red\" }"),
     ("a role that is no style", "[zone]\nred = \"#ff0000\""),
-    ("an unknown key of a style", "[zone]\nred = { fgg = \"red\" }"),
-    ("an unknown colour", "[zone]\nred = { fg = \"reddish-pink\" }"),
-    ("a colour with a slip", "[zone]\nred = { fg = \"ligth-red\" }"),
+    (
+        "an unknown key of a style",
+        "[zone]\nred = { fgg = \"red\" }",
+    ),
+    (
+        "an unknown colour",
+        "[zone]\nred = { fg = \"reddish-pink\" }",
+    ),
+    (
+        "a colour with a slip",
+        "[zone]\nred = { fg = \"ligth-red\" }",
+    ),
     ("too few digits", "[zone]\nred = { fg = \"#ff00\" }"),
     ("no digits", "[zone]\nred = { fg = \"#gg0000\" }"),
     ("a number past 255", "[zone]\nred = { fg = \"256\" }"),
     ("a colour of the wrong type", "[zone]\nred = { fg = true }"),
-    ("too rich for 16 colours", "[zone]\nred = { fg = \"#ff0000\", fg16 = \"#ff0000\" }"),
-    ("a number past 15", "[zone]\nred = { fg = \"red\", bg16 = 16 }"),
-    ("a flag of the wrong type", "[zone]\nred = { bold = \"yes\" }"),
+    (
+        "too rich for 16 colours",
+        "[zone]\nred = { fg = \"#ff0000\", fg16 = \"#ff0000\" }",
+    ),
+    (
+        "a number past 15",
+        "[zone]\nred = { fg = \"red\", bg16 = 16 }",
+    ),
+    (
+        "a flag of the wrong type",
+        "[zone]\nred = { bold = \"yes\" }",
+    ),
     ("an unknown base", "over = \"ligth\""),
-    ("a base of one's own, which could lead in a circle", "over = \"mine\""),
+    (
+        "a base of one's own, which could lead in a circle",
+        "over = \"mine\"",
+    ),
 ];
 
 #[test]
@@ -134,14 +215,15 @@ fn every_bad_file_is_told_with_its_place_and_what_to_do() {
     }
     // Files that cannot be read as text at all.
     let huge = vec![b'#'; (LIMIT + 1) as usize];
-    let odd: [(&str, &[u8]); 2] = [
-        ("not UTF-8", b"# fine\nact = \"\xff\""),
-        ("huge", &huge),
-    ];
+    let odd: [(&str, &[u8]); 2] = [("not UTF-8", b"# fine\nact = \"\xff\""), ("huge", &huge)];
     for (title, bytes) in odd {
         let home = home(&[("keymap.toml", bytes), ("themes/mine.toml", bytes)]);
         let env = env_of(&home);
-        say(&format!("keymap: {title}"), &home, keymap(&env).expect_err(title));
+        say(
+            &format!("keymap: {title}"),
+            &home,
+            keymap(&env).expect_err(title),
+        );
         let problem = theme(&env, "mine", Depth::True, false).expect_err(title);
         say(&format!("theme: {title}"), &home, problem);
     }
@@ -164,10 +246,15 @@ fn every_bad_file_is_told_with_its_place_and_what_to_do() {
 #[test]
 fn hostile_text_of_a_file_stays_text() {
     let text = "act = [{ on = \"\u{1b}]0;x\u{7}\", run = \"pa\u{202e}use\" }]";
-    let text = text.replace('\u{1b}', "\\u001b").replace('\u{7}', "\\u0007");
+    let text = text
+        .replace('\u{1b}', "\\u001b")
+        .replace('\u{7}', "\\u0007");
     let home = home(&[("keymap.toml", text.as_bytes())]);
     let problem = keymap(&env_of(&home)).unwrap_err();
     for said in [problem.whole(), problem.line()] {
-        assert!(!said.contains('\u{1b}') && !said.contains('\u{202e}'), "{said:?}");
+        assert!(
+            !said.contains('\u{1b}') && !said.contains('\u{202e}'),
+            "{said:?}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     },
     display::spoken,
     engine::{
-        Action, Event, State,
+        Action, Event, State, Status,
         words::{ParseError, VERBS, parse},
     },
     plan::{suggest, units},
@@ -63,7 +63,10 @@ const REPLAY: [(&str, &str); 6] = [
     ("play", "play on, or pause"),
     ("faster, slower", "change the speed"),
     ("next, back", "one record on or back"),
-    ("mark, mark back", "to the next or the last failure, zone, gate or question"),
+    (
+        "mark, mark back",
+        "to the next or the last failure, zone, gate or question",
+    ),
     ("to TIME", "to a time since the start, such as 90s or 5m"),
     ("end", "to the end"),
 ];
@@ -135,7 +138,9 @@ impl Talk {
                     said.extend(lines::spoken::line(record));
                 }
                 if self.manner == Manner::Live
-                    && records.iter().any(|r| matches!(r.event, Event::RunFinished { .. }))
+                    && records
+                        .iter()
+                        .any(|r| matches!(r.event, Event::RunFinished { .. }))
                     && !self.silent
                 {
                     said.push("The run has ended. Type status, why AGENT or quit.".to_owned());
@@ -248,7 +253,6 @@ impl Talk {
         let Some(state) = &self.state else {
             return "The run has not been read yet.".to_owned();
         };
-        use crate::engine::Status;
         let count = |s: Status| state.agents.iter().filter(|a| a.status == s).count();
         let asks = match waiting(state).len() {
             0 => "nothing waits for you".to_owned(),
@@ -282,7 +286,14 @@ impl Talk {
         let Some(from) = from else {
             return vec!["Nothing waits for you.".to_owned()];
         };
-        let sections = ["at work", "waits", "was at work", "not ended", "not run", "not done"];
+        let sections = [
+            "at work",
+            "waits",
+            "was at work",
+            "not ended",
+            "not run",
+            "not done",
+        ];
         all.into_iter()
             .skip(from + 1)
             .take_while(|line| !sections.contains(&line.as_str()))
@@ -327,9 +338,9 @@ impl Talk {
             }
             Err(error) => return vec![spoken(&error.to_string())],
         };
-        let ends = actions.iter().any(|a| {
-            matches!(a, Action::Stop { .. } | Action::Sequential { now: true })
-        });
+        let ends = actions
+            .iter()
+            .any(|a| matches!(a, Action::Stop { .. } | Action::Sequential { now: true }));
         if !ends {
             return self.send(actions);
         }
@@ -339,7 +350,9 @@ impl Talk {
             _ => "This freezes all agents but one.".to_owned(),
         };
         self.question = Some(actions);
-        vec![format!("{what} Type yes to do it; anything else leaves it.")]
+        vec![format!(
+            "{what} Type yes to do it; anything else leaves it."
+        )]
     }
 
     fn send(&mut self, actions: Vec<Action>) -> Vec<String> {

@@ -8,6 +8,9 @@ thread_local! {
     static HOME: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
 }
 
+/// The home of the one test whose environment another thread reads.
+static WATCHED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
 fn env(name: &str) -> Option<String> {
     let home = HOME.with(|h| h.borrow().clone());
     match name {
@@ -47,7 +50,11 @@ fn what_is_saved_holds_at_once_and_what_is_wrong_changes_nothing() {
     let mut files = open(&home);
     assert!(files.again().is_none(), "nothing has changed");
     let config = at(&home, "config.toml");
-    fs::write(&config, "[ui]\ntheme = \"light\"\nfps = 10\n[limits]\nagents = 2\n").unwrap();
+    fs::write(
+        &config,
+        "[ui]\ntheme = \"light\"\nfps = 10\n[limits]\nagents = 2\n",
+    )
+    .unwrap();
     assert_eq!(
         told(&mut files),
         "Good: read again: fps, limits from the next run on, theme light"
@@ -69,7 +76,11 @@ fn what_is_saved_holds_at_once_and_what_is_wrong_changes_nothing() {
     assert!(files.again().is_some());
     assert_ne!(files.now.keymap, Keymap::default());
     let keys = files.now.keymap.clone();
-    fs::write(&config, "[ui]\ntheme = \"light\"\nfps = 10\n[limits]\nagents = 2\n").unwrap();
+    fs::write(
+        &config,
+        "[ui]\ntheme = \"light\"\nfps = 10\n[limits]\nagents = 2\n",
+    )
+    .unwrap();
     assert_eq!(told(&mut files), "Good: config.toml is well again");
 
     fs::write(&keymap, "act = [\n{ on = \"F5\", run = \"pauze\" }]").unwrap();
@@ -89,7 +100,10 @@ fn what_is_saved_holds_at_once_and_what_is_wrong_changes_nothing() {
     assert_ne!(mine, light);
     fs::write(&own, "[zone]\nred = { fg = \"reddish\" }\n").unwrap();
     let said = told(&mut files);
-    assert!(said.starts_with("Bad: light.toml:2:14: unknown colour `reddish`"), "{said}");
+    assert!(
+        said.starts_with("Bad: light.toml:2:14: unknown colour `reddish`"),
+        "{said}"
+    );
     assert_eq!(files.now.theme, mine);
     // It is still offered, with what is wrong.
     assert!(files.now.themes[1].theme.is_err());
@@ -123,9 +137,6 @@ fn a_chosen_theme_is_remembered_until_the_configuration_changes() {
 fn saving_is_noticed_however_an_editor_does_it() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().display().to_string();
-    HOME.with(|h| h.borrow_mut().clone_from(&dir));
-    // The watching thread has an environment of its own.
-    static WATCHED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     WATCHED.get_or_init(|| dir);
     let env = |name: &str| match name {
         "XDG_CONFIG_HOME" => Some(format!("{}/config", WATCHED.get()?)),

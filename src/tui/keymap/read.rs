@@ -223,7 +223,10 @@ fn run(d: &mut Decoder, table: &DeTable<'_>, place: At, keys: &[Sp<Key>]) -> Opt
             .error(name.at, format!("unknown action `{}`", name.v))
             .meant(near);
         if near.is_none() {
-            found.help(format!("`nothing` takes a key away; there are {}", NAMES.join(", ")));
+            found.help(format!(
+                "`nothing` takes a key away; there are {}",
+                NAMES.join(", ")
+            ));
         }
         return None;
     };

@@ -29,9 +29,9 @@ use crate::{
 
 /// Symbols that draw and say nothing alone: rules, edges, gauges, the ground of a bar.
 fn draws(symbol: &str) -> bool {
-    symbol.chars().all(|c| {
-        matches!(c, '\u{2500}'..='\u{259f}' | ' ' | '·' | '◂' | '▸')
-    })
+    symbol
+        .chars()
+        .all(|c| matches!(c, '\u{2500}'..='\u{259f}' | ' ' | '·' | '◂' | '▸'))
 }
 
 /// A pair of colours as they come out of the terminal: reversal swaps them.
@@ -226,7 +226,11 @@ fn ascii_has_a_sign_for_everything_that_is_drawn() {
             assert!(b.symbol().is_ascii(), "{screen}: {:?}", b.symbol());
             // What agents say may have no sign; what the fixture's say has.
             let checks = a.symbol() == "?" || a.symbol() == "◎";
-            assert!(b.symbol() != "?" || checks, "{screen}: {:?} is lost", a.symbol());
+            assert!(
+                b.symbol() != "?" || checks,
+                "{screen}: {:?} is lost",
+                a.symbol()
+            );
         }
     });
 }

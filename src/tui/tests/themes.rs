@@ -33,7 +33,10 @@ fn app() -> App {
         theme: Err("mine.toml:2:7: unknown colour `x`".to_owned()),
     });
     app.wear(&now);
-    let _ = update(&mut app, AppInput::Feed(Update::Snapshot(Box::new(run.state))));
+    let _ = update(
+        &mut app,
+        AppInput::Feed(Update::Snapshot(Box::new(run.state))),
+    );
     app
 }
 
@@ -65,7 +68,10 @@ fn moving_shows_enter_keeps_and_esc_takes_back() {
     press(&mut app, &[KeyCode::Esc]);
     assert_eq!(app.settings.theme, Theme::default());
     assert_eq!(app.take_chosen_theme(), None);
-    press(&mut app, &[T, KeyCode::Char('j'), KeyCode::Down, KeyCode::Enter]);
+    press(
+        &mut app,
+        &[T, KeyCode::Char('j'), KeyCode::Down, KeyCode::Enter],
+    );
     assert_eq!(app.settings.theme, built_in("high-contrast"));
     assert_eq!(app.take_chosen_theme().as_deref(), Some("high-contrast"));
     // A file that is wrong is told, changes nothing and is not kept.

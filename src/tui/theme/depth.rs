@@ -151,6 +151,9 @@ pub(super) fn rgb_of(index: u8) -> [u8; 3] {
 mod tests {
     use super::*;
 
+    /// An environment, whether colours are always wanted, and the depth.
+    type Case = (&'static [(&'static str, &'static str)], bool, Depth);
+
     #[test]
     fn depths_follow_the_environment() {
         let of = |pairs: &[(&str, &str)], always| {
@@ -161,18 +164,46 @@ mod tests {
             let env = move |name: &str| pairs.iter().find(|p| p.0 == name).map(|p| p.1.clone());
             (Depth::detect(&env, always), needs_ascii(&env))
         };
-        let colours: [(&[(&str, &str)], bool, Depth); 12] = [
-            (&[("COLORTERM", "truecolor"), ("TERM", "xterm-256color")], false, Depth::True),
+        let colours: [Case; 12] = [
+            (
+                &[("COLORTERM", "truecolor"), ("TERM", "xterm-256color")],
+                false,
+                Depth::True,
+            ),
             (&[("TERM", "xterm-kitty")], false, Depth::True),
             (&[("TERM", "xterm-direct")], false, Depth::True),
             (&[("TERM", "tmux-256color")], false, Depth::Ansi256),
-            (&[("COLORTERM", "truecolor"), ("TERM", "screen"), ("STY", "1.a")], false, Depth::Ansi256),
+            (
+                &[
+                    ("COLORTERM", "truecolor"),
+                    ("TERM", "screen"),
+                    ("STY", "1.a"),
+                ],
+                false,
+                Depth::Ansi256,
+            ),
             (&[("TERM", "xterm")], false, Depth::Ansi16),
-            (&[("COLORTERM", "truecolor"), ("TERM", "linux")], false, Depth::Ansi16),
+            (
+                &[("COLORTERM", "truecolor"), ("TERM", "linux")],
+                false,
+                Depth::Ansi16,
+            ),
             (&[("TERM", "dumb")], true, Depth::None),
-            (&[("NO_COLOR", "1"), ("TERM", "xterm-256color")], false, Depth::None),
-            (&[("NO_COLOR", "1"), ("TERM", "xterm-256color")], true, Depth::Ansi256),
-            (&[("NO_COLOR", ""), ("TERM", "xterm-256color")], false, Depth::Ansi256),
+            (
+                &[("NO_COLOR", "1"), ("TERM", "xterm-256color")],
+                false,
+                Depth::None,
+            ),
+            (
+                &[("NO_COLOR", "1"), ("TERM", "xterm-256color")],
+                true,
+                Depth::Ansi256,
+            ),
+            (
+                &[("NO_COLOR", ""), ("TERM", "xterm-256color")],
+                false,
+                Depth::Ansi256,
+            ),
             (&[], false, Depth::Ansi16),
         ];
         for (env, always, depth) in colours {

@@ -25,9 +25,8 @@ pub(crate) fn rgb(color: Color) -> Option<[u8; 3]> {
 
 /// Contrast of two colours as WCAG 2.2 defines it, 1 to 21.
 pub(crate) fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
-    let luminance = |[r, g, b]: [u8; 3]| {
-        0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
-    };
+    let luminance =
+        |[r, g, b]: [u8; 3]| 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
     let (one, other) = (luminance(a), luminance(b));
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
@@ -36,7 +35,10 @@ pub(crate) fn contrast(a: [u8; 3], b: [u8; 3]) -> f64 {
 /// Machado, Oliveira and Fernandes, "A Physiologically-based Model for Simulation of Color Vision
 /// Deficiency", IEEE TVCG 15(6), 2009, doi:10.1109/TVCG.2009.113. The first is common vision.
 const SIGHTS: [(&str, [[f64; 3]; 3]); 4] = [
-    ("common", [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+    (
+        "common",
+        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]],
+    ),
     (
         "protanopia",
         [
@@ -65,10 +67,10 @@ const SIGHTS: [(&str, [[f64; 3]; 3]); 4] = [
 
 /// Oklab of linear sRGB (B. Ottosson, "A perceptual color space for image processing", 2020):
 /// distances in it are about the same for the eye everywhere; 0.02 is just noticeable.
-fn oklab([r, g, b]: [f64; 3]) -> [f64; 3] {
-    let l = (0.412_221_470_8 * r + 0.536_332_536_3 * g + 0.051_445_992_9 * b).cbrt();
-    let m = (0.211_903_498_2 * r + 0.680_699_545_1 * g + 0.107_396_956_6 * b).cbrt();
-    let s = (0.088_302_461_9 * r + 0.281_718_837_6 * g + 0.629_978_700_5 * b).cbrt();
+fn oklab([red, green, blue]: [f64; 3]) -> [f64; 3] {
+    let l = (0.412_221_470_8 * red + 0.536_332_536_3 * green + 0.051_445_992_9 * blue).cbrt();
+    let m = (0.211_903_498_2 * red + 0.680_699_545_1 * green + 0.107_396_956_6 * blue).cbrt();
+    let s = (0.088_302_461_9 * red + 0.281_718_837_6 * green + 0.629_978_700_5 * blue).cbrt();
     [
         0.210_454_255_3 * l + 0.793_617_785_0 * m - 0.004_072_046_8 * s,
         1.977_998_495_1 * l - 2.428_592_205_0 * m + 0.450_593_709_9 * s,
@@ -86,7 +88,11 @@ fn apart(sight: &[[f64; 3]; 3], a: [u8; 3], b: [u8; 3]) -> f64 {
         }))
     };
     let (a, b) = (seen(a), seen(b));
-    a.iter().zip(b).map(|(x, y)| (x - y).powi(2)).sum::<f64>().sqrt()
+    a.iter()
+        .zip(b)
+        .map(|(x, y)| (x - y).powi(2))
+        .sum::<f64>()
+        .sqrt()
 }
 
 #[test]
@@ -152,20 +158,30 @@ fn the_terminals_own_colours_are_named_ones_that_every_palette_has() {
         Color::Red,
         Color::Green,
         Color::Yellow,
-        Color::Blue,
         Color::Magenta,
         Color::Cyan,
     ];
     let theme = Theme::new("ansi", None, Depth::True, false).unwrap();
     let mut styles = vec![theme.base.text, theme.base.background, theme.base.selected];
     styles.extend(Mark::ALL.map(|mark| theme.mark(mark)));
-    styles.extend([theme.base.bad, theme.base.warn, theme.bar.others, theme.zone.red]);
+    styles.extend([
+        theme.base.bad,
+        theme.base.warn,
+        theme.bar.others,
+        theme.zone.red,
+    ]);
     for style in styles {
         assert!(style.bg.is_none(), "{style:?}");
         let own = |c| c == Color::Reset || allowed.contains(&c);
         assert!(style.fg.is_none_or(own), "{style:?}");
     }
-    assert!(theme.base.selected.add_modifier.contains(Modifier::REVERSED));
+    assert!(
+        theme
+            .base
+            .selected
+            .add_modifier
+            .contains(Modifier::REVERSED)
+    );
 }
 
 #[test]
@@ -181,7 +197,10 @@ fn a_persons_file_lies_over_a_built_in_one() {
     assert_eq!(red(text, "dark"), (mine, dark.base));
     assert_eq!(red(text, "light"), (mine, light.base));
     assert_eq!(red(text, "mine"), (mine, dark.base));
-    assert_eq!(red(&format!("over = \"light\"\n{text}"), "mine"), (mine, light.base));
+    assert_eq!(
+        red(&format!("over = \"light\"\n{text}"), "mine"),
+        (mine, light.base)
+    );
     assert!(matches!(
         Theme::new("drak", None, Depth::True, false),
         Err(ThemeError::Unknown { hint, .. }) if hint.contains("`dark`")
@@ -207,5 +226,8 @@ fn poorer_terminals_get_what_they_can_show() {
     // With 16 colours nobody knows the ground: the terminal's own look is the default.
     assert_eq!(of("default", Depth::Ansi16), of("ansi", Depth::Ansi16));
     assert_eq!(of("default", Depth::Ansi256), of("dark", Depth::Ansi256));
-    assert_eq!(of("dark", Depth::Ansi16).state.run.fg, Some(Color::LightGreen));
+    assert_eq!(
+        of("dark", Depth::Ansi16).state.run.fg,
+        Some(Color::LightGreen)
+    );
 }

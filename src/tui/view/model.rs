@@ -4,7 +4,11 @@
 
 use super::bars::{Base, Memory};
 use super::{graph::GraphView, mark::Mark, notes::Note, regions::Regions, words::Tone};
-use crate::{engine::Zone, plan::AgentIx, tui::{preferences::ThemeChoice, ui_state::RowId}};
+use crate::{
+    engine::Zone,
+    plan::AgentIx,
+    tui::{preferences::ThemeChoice, ui_state::RowId},
+};
 
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

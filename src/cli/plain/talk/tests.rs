@@ -40,7 +40,12 @@ fn typed_words_are_those_of_ctl_and_what_ends_work_is_asked() {
         requests.into_iter().map(action).collect()
     };
     assert!(talk.typed("pause api").is_empty());
-    assert_eq!(sent(&mut talk), [Action::Pause { target: api.clone() }]);
+    assert_eq!(
+        sent(&mut talk),
+        [Action::Pause {
+            target: api.clone()
+        }]
+    );
     // The harmless answer is every answer but yes.
     for no in ["", "no", "stop", "yes please"] {
         assert!(talk.typed("stop")[0].contains("whole run"));
