@@ -22,28 +22,28 @@ fn a_run_is_watched_and_steered_in_lines() {
     ground.write("p.toml", PLAN);
     let go = ground.fifo("go");
     let terminal = Terminal::start(&ground, &["run", "--plain", "p.toml"]);
-    terminal.shows("Type help for what can be typed.");
+    terminal.prints("Type help for what can be typed.");
     terminal.press("why second\n");
-    terminal.shows("second is waiting: after first");
+    terminal.prints("second is waiting: after first");
     // The harmless answer is the default.
     terminal.press("stop\n");
-    terminal.shows("This stops the whole run. Type yes");
+    terminal.prints("This stops the whole run. Type yes");
     terminal.press("\n");
-    terminal.shows("Left as it is.");
+    terminal.prints("Left as it is.");
     terminal.press("pause first\n");
-    terminal.shows("first frozen, at ");
+    terminal.prints("first frozen, at ");
     terminal.press("resume first\n");
-    terminal.shows("first goes on, at ");
+    terminal.prints("first goes on, at ");
     terminal.press("quit\n");
-    terminal.shows("The run goes on.");
+    terminal.prints("The run goes on.");
     let (status, _, bytes) = terminal.end();
     assert_eq!(status, ExitStatus::Code(0));
     let mut said = bytes;
 
     let terminal = Terminal::start(&ground, &["attach", "--plain"]);
-    terminal.shows("Type help for what can be typed.");
+    terminal.prints("Type help for what can be typed.");
     let_go(&go);
-    terminal.shows("The run has ended.");
+    terminal.prints("The run has ended.");
     terminal.press("quit\n");
     let (status, _, bytes) = terminal.end();
     assert_eq!(status, ExitStatus::Code(0));
