@@ -236,7 +236,7 @@ impl Talk {
         let text = glance::text(Glance {
             state,
             sample: self.sample.as_deref(),
-            live: self.manner == Manner::Live,
+            live: true,
             now_ms: match (self.manner, &self.sample) {
                 // The moment that is shown, not the one at which it is looked at.
                 (Manner::Replay, Some(sample)) => sample.at_ms,
@@ -245,7 +245,15 @@ impl Talk {
         });
         // Here the words are typed as they are.
         let text = spoken(&text).replace("wavedeck ctl ", "type ");
-        text.lines().map(str::to_owned).collect()
+        let replay = self.manner == Manner::Replay;
+        text.lines()
+            .map(|line| match line.split_once(", type ") {
+                // What could be done then cannot be done in a recording.
+                Some((fact, _)) if replay => fact.to_owned(),
+                _ if replay => line.replacen(", live, ", ", a recording, ", 1),
+                _ => line.to_owned(),
+            })
+            .collect()
     }
 
     /// Where the run stands, in one line.

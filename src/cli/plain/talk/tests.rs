@@ -92,6 +92,11 @@ fn a_recording_is_steered_and_never_changed() {
         assert!(talk.typed(line).is_empty(), "{line}");
         assert_eq!(talk.take_requests(), [Request::Replay(what)], "{line}");
     }
+    let status = talk.typed("status");
+    assert!(status[0].contains("a recording, "), "{}", status[0]);
+    for line in &status {
+        assert!(!line.contains("type ") && !line.contains("live"), "{line}");
+    }
     assert!(talk.typed("stop")[0].contains("cannot be changed"));
     assert!(talk.typed("to noon")[0].contains("90s"));
     assert!(talk.take_requests().is_empty());
