@@ -3,6 +3,8 @@
 //! Pure: the time is handed in. The grammar is that of `ctl`; must not have actions
 //! of its own.
 
+mod help;
+
 use crate::{
     cli::{
         error::status,
@@ -49,27 +51,6 @@ pub struct Talk {
     silent: bool,
     over: Option<u8>,
 }
-
-/// Words that are typed beside those of `ctl`.
-const OWN: [(&str, &str); 5] = [
-    ("status", "where the run stands"),
-    ("why AGENT", "what an agent does, or why it waits"),
-    ("asks", "what waits for you"),
-    ("help", "these words"),
-    ("quit", "leave; agents go on"),
-];
-/// Words of a replay.
-const REPLAY: [(&str, &str); 6] = [
-    ("play", "play on, or pause"),
-    ("faster, slower", "change the speed"),
-    ("next, back", "one record on or back"),
-    (
-        "mark, mark back",
-        "to the next or the last failure, zone, gate or question",
-    ),
-    ("to TIME", "to a time since the start, such as 90s or 5m"),
-    ("end", "to the end"),
-];
 
 impl Talk {
     /// A conversation that knows nothing yet.
@@ -189,7 +170,7 @@ impl Talk {
         let first = words.first().map(String::as_str);
         match (first, words.len()) {
             (None, _) => vec![self.place()],
-            (Some("help" | "?"), _) => self.help(),
+            (Some("help" | "?"), _) => help::lines(self.manner),
             (Some("status"), 1) => self.status(),
             (Some("asks"), 1) => self.asks(),
             (Some("quit" | "q" | "exit"), 1) => self.leave(),
@@ -198,19 +179,6 @@ impl Talk {
             _ if self.manner == Manner::Replay => self.steer(&words),
             _ => self.act(&words),
         }
-    }
-
-    fn help(&self) -> Vec<String> {
-        let mut said = Vec::new();
-        if self.manner == Manner::Replay {
-            said.extend(REPLAY.map(|(word, what)| format!("{word}: {what}")));
-        } else {
-            said.extend(VERBS.iter().map(|(_, usage)| spoken(usage)));
-            said.push("A TARGET is an agent's name, track:NAME, phase:NAME or all.".to_owned());
-        }
-        said.extend(OWN.map(|(word, what)| format!("{word}: {what}")));
-        said.push("An empty line says in short where the run stands.".to_owned());
-        said
     }
 
     fn leave(&mut self) -> Vec<String> {
