@@ -10,7 +10,7 @@ use super::{error::Error, load};
 use crate::{
     config::{self, ConfigErrors},
     display::clean_line,
-    plan::diag::{Diagnostic, Severity, render},
+    plan::diag::{Diagnostic, Severity, escape, render},
     tui::{
         keymap::Keymap,
         preferences::ThemeChoice,
@@ -62,6 +62,20 @@ impl Problem {
     /// All of it, with places, lines and help.
     #[must_use]
     pub fn whole(&self) -> String {
+        if self.source.is_empty()
+            && let [only] = self.found.as_slice()
+            && only.line > 0
+        {
+            // Nothing was read that could be shown.
+            let help = only.help.as_deref().unwrap_or_default();
+            return format!(
+                "{}:{}:{}: error: {}\nhelp: {help}\n",
+                escape(&self.file),
+                only.line,
+                only.column,
+                only.message
+            );
+        }
         render(&self.found, &self.file, &self.source)
     }
 
@@ -165,7 +179,10 @@ pub fn theme(env: Env<'_>, name: &str, depth: Depth, ascii: bool) -> Result<Them
             &file,
             (0, 0),
             error.to_string(),
-            "the name stands in [ui] theme; a theme of your own would be this file".to_owned(),
+            format!(
+                "there are {}; a theme of your own would be this file",
+                BUILT_IN.join(", ")
+            ),
         ),
         ThemeError::Invalid(found) => Problem {
             file: file.display().to_string(),

@@ -96,7 +96,12 @@ pub fn talk(
             let _ = typed.send(Wake::Silence);
         }),
     )?;
-    let mut talk = Talk::new(manner, run);
+    let mut talk = Talk::new(
+        manner,
+        run,
+        || jiff::Timestamp::now().as_millisecond(),
+        jiff::tz::TimeZone::system(),
+    );
     while let Ok(next) = woken.recv() {
         let said = match next {
             Wake::News(update) => talk.news(*update),

@@ -79,7 +79,6 @@ fn words(line: &str) -> String {
     }
     let mut out = String::with_capacity(text.len());
     let mut blanks = 0;
-    let mut before = ' ';
     for (i, c) in text.char_indices() {
         if c == ' ' {
             blanks += 1;
@@ -96,12 +95,17 @@ fn words(line: &str) -> String {
             out.push_str(if blanks > 1 && !ended { ", " } else { " " });
         }
         blanks = 0;
-        if c == '~' && next.is_some_and(|n| n.is_ascii_digit()) && !before.is_alphanumeric() {
+        let before = text[..i].chars().next_back();
+        let estimate =
+            next.is_some_and(|n| n.is_ascii_digit()) && before.is_none_or(|b| !b.is_alphanumeric());
+        let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        if c == '/' && digit(before) && digit(next) {
+            out.push_str(" of ");
+        } else if c == '~' && estimate {
             out.push_str("about ");
         } else {
             out.push(c);
         }
-        before = c;
     }
     out
 }
@@ -119,7 +123,7 @@ mod tests {
             ),
             ("● run ── ~4m left", "run, about 4m left"),
             ("the end hung on a → b", "the end hung on a then b"),
-            ("a~4 and x", "a~4 and x"),
+            ("a~4 and 3/4 of src/4", "a~4 and 3 of 4 of src/4"),
             (
                 "try `wavedeck ctl retry api` …",
                 "try wavedeck ctl retry api ...",

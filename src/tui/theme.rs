@@ -9,7 +9,7 @@ mod spec;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use ratatui::style::{Color, Style};
+use ratatui::style::{Color, Modifier, Style};
 use toml::de::{DeTable, DeValue};
 
 use depth::lower;
@@ -143,7 +143,10 @@ macro_rules! theme {
             }
 
             fn build(self, depth: Depth, ascii: bool) -> Theme {
-                Theme { depth, ascii, $($table: self.$table.build(depth)),* }
+                let mut theme = Theme { depth, ascii, $($table: self.$table.build(depth)),* };
+                // Of all rows the selected one must not be faint.
+                theme.base.selected = theme.base.selected.remove_modifier(Modifier::DIM);
+                theme
             }
         }
     };
@@ -168,7 +171,7 @@ theme! {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ThemeError {
     /// No such theme is built in, and there is no file of that name.
-    #[error("unknown theme `{name}`{hint}: there are {}", BUILT_IN.join(", "))]
+    #[error("unknown theme `{name}`{hint}")]
     Unknown {
         /// What was asked for.
         name: String,

@@ -3,6 +3,7 @@
 
 mod deck;
 mod front;
+mod plain;
 mod pty;
 mod screen;
 mod wire;

@@ -169,6 +169,21 @@ impl Terminal {
         self.until(text, |screen| screen.text().contains(text));
     }
 
+    /// Waits until a text was written, wherever on the screen it came to stand.
+    pub fn prints(&self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        let mut seen = self.seen.0.lock().unwrap();
+        while !String::from_utf8_lossy(&seen.bytes).contains(text) {
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(
+                !left.is_zero() && !seen.closed,
+                "never printed: {text}\n{}",
+                String::from_utf8_lossy(&seen.bytes)
+            );
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
     /// Waits for the program's end; fails, with the picture, where it does not come.
     pub fn wait(&mut self) -> ExitStatus {
         let until = Instant::now() + PATIENCE;

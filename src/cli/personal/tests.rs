@@ -197,7 +197,9 @@ fn every_bad_file_is_told_with_its_place_and_what_to_do() {
         let _ = writeln!(out, "# {title}\n{text}footer: {}\n", problem.line());
         // Something is said about what to do, or what was meant.
         assert!(
-            text.contains("help: ") || text.contains("did you mean") || text.contains("expected"),
+            ["help: ", "did you mean", "expected", "is there already"]
+                .iter()
+                .any(|part| text.contains(part)),
             "{title}: {text}"
         );
     };

@@ -1,9 +1,12 @@
 //! What is said, and what typed words mean: news and lines in; lines and requests out.
 //!
-//! Pure but for the clock that `status` needs. The grammar is that of `ctl`; must not have actions
+//! Pure: the time is handed in. The grammar is that of `ctl`; must not have actions
 //! of its own.
 
+mod help;
 mod steer;
+
+use jiff::tz::TimeZone;
 
 use crate::{
     cli::{
@@ -12,7 +15,7 @@ use crate::{
     },
     display::spoken,
     engine::{
-        Action, Event, State,
+        Action, Event, State, Status,
         words::{ParseError, VERBS, parse},
     },
     plan::suggest,
@@ -25,7 +28,6 @@ use crate::{
         view::{attention::waiting, mine, why, words::span},
     },
 };
-use steer::REPLAY;
 
 /// What is talked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,9 @@ pub enum Manner {
 pub struct Talk {
     manner: Manner,
     run: String,
+    /// Milliseconds since the epoch.
+    now_ms: fn() -> i64,
+    zone: TimeZone,
     state: Option<Box<State>>,
     sample: Option<Box<Sample>>,
     clock: Option<Clock>,
@@ -55,19 +60,13 @@ pub struct Talk {
     over: Option<u8>,
 }
 
-/// Words that are typed beside those of `ctl`.
-const OWN: [(&str, &str); 5] = [
-    ("status", "where the run stands"),
-    ("why AGENT", "what an agent does, or why it waits"),
-    ("asks", "what waits for you"),
-    ("help", "these words"),
-    ("quit", "leave; agents go on"),
-];
 impl Talk {
     /// A conversation that knows nothing yet.
     #[must_use]
-    pub fn new(manner: Manner, run: &str) -> Self {
+    pub fn new(manner: Manner, run: &str, now_ms: fn() -> i64, zone: TimeZone) -> Self {
         Self {
+            now_ms,
+            zone,
             manner,
             run: run.to_owned(),
             state: None,
@@ -189,7 +188,7 @@ impl Talk {
         let first = words.first().map(String::as_str);
         match (first, words.len()) {
             (None, _) => vec![self.place()],
-            (Some("help" | "?"), _) => self.help(),
+            (Some("help" | "?"), _) => help::lines(self.manner),
             (Some("status"), 1) => self.status(),
             (Some("asks"), 1) => self.asks(),
             (Some("quit" | "q" | "exit"), 1) => self.leave(),
@@ -198,19 +197,6 @@ impl Talk {
             _ if self.manner == Manner::Replay => self.steer(&words),
             _ => self.act(&words),
         }
-    }
-
-    fn help(&self) -> Vec<String> {
-        let mut said = Vec::new();
-        if self.manner == Manner::Replay {
-            said.extend(REPLAY.map(|(word, what)| format!("{word}: {what}")));
-        } else {
-            said.extend(VERBS.iter().map(|(_, usage)| spoken(usage)));
-            said.push("A TARGET is an agent's name, track:NAME, phase:NAME or all.".to_owned());
-        }
-        said.extend(OWN.map(|(word, what)| format!("{word}: {what}")));
-        said.push("An empty line says in short where the run stands.".to_owned());
-        said
     }
 
     fn leave(&mut self) -> Vec<String> {
@@ -236,12 +222,26 @@ impl Talk {
         let text = glance::text(Glance {
             state,
             sample: self.sample.as_deref(),
-            live: self.manner == Manner::Live,
+            live: true,
             planned: self.planned.as_deref(),
-            zone: &jiff::tz::TimeZone::system(),
-            now_ms: jiff::Timestamp::now().as_millisecond(),
+            zone: &self.zone,
+            now_ms: match (self.manner, &self.sample) {
+                // The moment that is shown, not the one at which it is looked at.
+                (Manner::Replay, Some(sample)) => sample.at_ms,
+                _ => (self.now_ms)(),
+            },
         });
-        spoken(&text).lines().map(str::to_owned).collect()
+        // Here the words are typed as they are.
+        let text = spoken(&text).replace("wavedeck ctl ", "type ");
+        let replay = self.manner == Manner::Replay;
+        text.lines()
+            .map(|line| match line.split_once(", type ") {
+                // What could be done then cannot be done in a recording.
+                Some((fact, _)) if replay => fact.to_owned(),
+                _ if replay => line.replacen(", live, ", ", a recording, ", 1),
+                _ => line.to_owned(),
+            })
+            .collect()
     }
 
     /// Where the run stands, in one line.
@@ -249,7 +249,6 @@ impl Talk {
         let Some(state) = &self.state else {
             return "The run has not been read yet.".to_owned();
         };
-        use crate::engine::Status;
         let count = |s: Status| state.agents.iter().filter(|a| a.status == s).count();
         let asks = match waiting(state).len() {
             0 => "nothing waits for you".to_owned(),

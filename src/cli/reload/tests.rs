@@ -1,4 +1,4 @@
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use super::*;
 use crate::tui::keymap::Keymap;
@@ -7,6 +7,9 @@ thread_local! {
     /// The home of this test's environment.
     static HOME: std::cell::RefCell<String> = const { std::cell::RefCell::new(String::new()) };
 }
+
+/// The home of the one test whose environment another thread reads.
+static WATCHED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
 
 fn env(name: &str) -> Option<String> {
     let home = HOME.with(|h| h.borrow().clone());
@@ -83,7 +86,7 @@ fn what_is_saved_holds_at_once_and_what_is_wrong_changes_nothing() {
     fs::write(&keymap, "act = [\n{ on = \"F5\", run = \"pauze\" }]").unwrap();
     assert_eq!(
         told(&mut files),
-        "Bad: keymap.toml:2:21: unknown action `pauze`, did you mean `pause`?; what was there stays"
+        "Bad: keymap.toml:2:20: unknown action `pauze`, did you mean `pause`?; what was there stays"
     );
     assert_eq!(files.now.keymap, keys);
     fs::remove_file(&keymap).unwrap();
@@ -134,9 +137,6 @@ fn a_chosen_theme_is_remembered_until_the_configuration_changes() {
 fn saving_is_noticed_however_an_editor_does_it() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().display().to_string();
-    HOME.with(|h| h.borrow_mut().clone_from(&dir));
-    // The watching thread has an environment of its own.
-    static WATCHED: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     WATCHED.get_or_init(|| dir);
     let env = |name: &str| match name {
         "XDG_CONFIG_HOME" => Some(format!("{}/config", WATCHED.get()?)),

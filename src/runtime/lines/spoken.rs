@@ -20,6 +20,13 @@ pub fn line(record: &Record) -> Option<String> {
             1 => format!("{agent} starts"),
             n => format!("{agent} starts, attempt {n}"),
         },
+        Event::ZoneChanged { .. } | Event::RunDegraded { .. } => {
+            // A word in capitals may be read letter by letter.
+            sentence(&record.event)?.trim_start().to_lowercase()
+        }
+        Event::AgentBlocked { agent, reason, .. } => {
+            format!("{agent} waits for you: {reason}. To try again: retry {agent}")
+        }
         event => {
             let text = sentence(event)?;
             let bare = SIGNS.iter().find_map(|sign| text.strip_prefix(sign));

@@ -144,14 +144,15 @@ pub const fn eighths(theme: &Theme, n: u64) -> &'static str {
 pub fn plain(symbol: &str) -> &'static str {
     match symbol.chars().next() {
         Some('·' | '•' | '…') => ".",
+        Some('‼') => "!",
         Some('–' | '—' | '─' | '━' | '‐' | '‑') => "-",
-        Some('│' | '┃') => "|",
+        Some('│' | '┃' | '▏') => "|",
         Some('‘' | '’') => "'",
         Some('“' | '”') => "\"",
         Some('›' | '▸' | '→' | '▶') => ">",
         Some('‹' | '◂' | '←') => "<",
         Some('✓' | '✔') => "+",
-        Some('✗' | '✘') => "x",
+        Some('✗' | '✘' | '×') => "x",
         _ => "?",
     }
 }

@@ -84,7 +84,7 @@ pub fn draw(view: &View, log: &Log, ui: &UiState, look: Look<'_>, buf: &mut Buff
         pen.put_right(&row.elapsed, x + 6, base.dim);
         x += 8;
         if area.width >= 100 {
-            pen.put_right(&row.seq.to_string(), x + 7, base.faint);
+            pen.put_right(&row.seq.to_string(), x + 7, base.dim);
             x += 9;
             pen.to(x).put(row.kind, base.dim);
             x += kinds + 2;

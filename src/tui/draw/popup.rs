@@ -271,7 +271,10 @@ pub(super) fn framed(area: Rect, look: Look<'_>, buf: &mut Buffer) -> Option<Rec
             buf[(x, y)].reset();
         }
     }
-    buf.set_style(area, base.background.patch(base.text).patch(base.header));
+    let mut ground = base.background.patch(base.text);
+    // Its ground alone: a page in bold is hard to read.
+    ground.bg = base.header.bg.or(ground.bg);
+    buf.set_style(area, ground);
     let corners = if theme.ascii {
         ["+", "+", "+", "+"]
     } else {

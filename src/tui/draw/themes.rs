@@ -128,6 +128,13 @@ pub(super) fn draw(view: &View, chosen: usize, look: Look<'_>, buf: &mut Buffer)
 /// The states as a theme shows them.
 fn sample(theme: &Theme, inside: Rect, y: u16, buf: &mut Buffer) {
     let ground = theme.base.background.patch(theme.base.text);
+    // Also what the selected row has laid over it.
+    let from = inside.x + NAME + 3;
+    for x in from..(from + SAMPLE.len() as u16 + 2).min(inside.right()) {
+        if let Some(cell) = buf.cell_mut((x, inside.y + y)) {
+            cell.reset();
+        }
+    }
     let mut pen = Pen::new(buf, inside, y);
     pen.to(NAME + 3).put(" ", ground);
     for mark in SAMPLE {

@@ -13,9 +13,11 @@ use ratatui::{
 
 use super::fixture;
 use crate::{
-    resources::Sample,
+    report::history::History,
+    resources::{Point, Sample},
+    runtime::past,
     tui::{
-        feed::{Clock, Update},
+        feed::{Clock, Request, Update},
         keymap::Keymap,
         theme::{
             Depth, Theme,
@@ -44,9 +46,29 @@ fn pair(cell: &Cell, theme: &Theme) -> Option<([u8; 3], [u8; 3])> {
     })
 }
 
-fn key(app: &mut App, code: KeyCode) {
+fn key(app: &mut App, run: &fixture::Run, code: KeyCode) {
     let event = KeyEvent::new(code, KeyModifiers::NONE);
-    let _ = update(app, AppInput::Terminal(TerminalEvent::Key(event)));
+    for request in update(app, AppInput::Terminal(TerminalEvent::Key(event))) {
+        let answer = match request {
+            Request::Log(ask) => Update::Log {
+                id: ask.id,
+                records: run.records.clone(),
+                from: 1,
+            },
+            Request::Output { agent, attempt, .. } => {
+                let bytes = b"reads src/api.rs\n$ cargo test\nok\n".to_vec();
+                Update::Output {
+                    agent,
+                    attempt,
+                    offset: 0,
+                    total: bytes.len() as u64,
+                    bytes,
+                }
+            }
+            _ => continue,
+        };
+        let _ = update(app, AppInput::Feed(answer));
+    }
 }
 
 /// Shows one screen after the other, each with the first rows selected, with and without popups.
@@ -62,6 +84,12 @@ fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buf
     let sample = |run: &fixture::Run| Update::Sample(Box::<Sample>::new(run.sample()));
     for news in [
         Update::Snapshot(Box::new(run.first.clone())),
+        Update::History {
+            seq: 0,
+            history: Box::new(History::new(&run.first)),
+            planned: Box::new(past::planned(&run.first.setup)),
+        },
+        Update::Trend(vec![Point::of(&run.sample())]),
         Update::Records(run.records.clone()),
         sample(&run),
     ] {
@@ -105,29 +133,29 @@ fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buf
             _ => {}
         }
         for screen in ['1', '3', '5', '6', 'w'] {
-            key(&mut app, KeyCode::Char('1'));
-            key(&mut app, KeyCode::Char(screen));
+            key(&mut app, &run, KeyCode::Char('1'));
+            key(&mut app, &run, KeyCode::Char(screen));
             for row in 0..24 {
                 if row % 4 == 0 {
                     look(&mut app, &format!("{round}, screen {screen}, row {row}"));
                 }
-                key(&mut app, KeyCode::Char('j'));
+                key(&mut app, &run, KeyCode::Char('j'));
             }
         }
-        key(&mut app, KeyCode::Char('1'));
+        key(&mut app, &run, KeyCode::Char('1'));
         for popup in ['?', ':', 'T', '\'', 'x', 'Q', '/'] {
-            key(&mut app, KeyCode::Char(popup));
+            key(&mut app, &run, KeyCode::Char(popup));
             look(&mut app, &format!("{round}, {popup}"));
-            key(&mut app, KeyCode::Esc);
+            key(&mut app, &run, KeyCode::Esc);
         }
         // A message, a mark, the output.
-        key(&mut app, KeyCode::Char('g'));
-        key(&mut app, KeyCode::Char('Z'));
+        key(&mut app, &run, KeyCode::Char('g'));
+        key(&mut app, &run, KeyCode::Char('Z'));
         look(&mut app, &format!("{round}, message"));
-        key(&mut app, KeyCode::Char(' '));
-        key(&mut app, KeyCode::Char('z'));
+        key(&mut app, &run, KeyCode::Char(' '));
+        key(&mut app, &run, KeyCode::Char('z'));
         look(&mut app, &format!("{round}, output"));
-        key(&mut app, KeyCode::Char('1'));
+        key(&mut app, &run, KeyCode::Char('1'));
     }
 }
 
@@ -139,9 +167,9 @@ fn every_text_that_is_drawn_can_be_read() {
         ("light", Depth::True, 4.5),
         ("color-blind", Depth::True, 4.5),
         ("high-contrast", Depth::True, 7.0),
-        ("dark", Depth::Ansi256, 4.0),
-        ("light", Depth::Ansi256, 4.0),
-        ("color-blind", Depth::Ansi256, 4.0),
+        ("dark", Depth::Ansi256, 3.5),
+        ("light", Depth::Ansi256, 3.5),
+        ("color-blind", Depth::Ansi256, 3.5),
         ("high-contrast", Depth::Ansi256, 6.0),
     ] {
         let theme = Theme::new(name, None, depth, false).unwrap();
@@ -155,7 +183,7 @@ fn every_text_that_is_drawn_can_be_read() {
             every_screen(&theme, size, |screen, buf| {
                 for (i, cell) in buf.content.iter().enumerate() {
                     // The picker shows other themes on their own ground.
-                    if draws(cell.symbol()) || screen.ends_with(", T") && is_sample(cell, &theme) {
+                    if draws(cell.symbol()) || screen.ends_with(", T") && is_sample(cell) {
                         continue;
                     }
                     let (fg, bg) = pair(cell, &theme).unwrap();
@@ -179,8 +207,30 @@ fn every_text_that_is_drawn_can_be_read() {
     }
 }
 
-/// Whether a cell has a ground that the theme itself has not.
-fn is_sample(cell: &Cell, theme: &Theme) -> bool {
-    let base = &theme.base;
-    ![base.background.bg, base.header.bg, base.selected.bg].contains(&Some(cell.bg))
+/// Whether a cell is one of those in which a theme shows its states.
+fn is_sample(cell: &Cell) -> bool {
+    ["●", "◎", "‖", "■", "✓", "✗"].contains(&cell.symbol())
+}
+
+/// Every sign has one of its own in ASCII: nothing is left over that only says that it was odd.
+#[test]
+fn ascii_has_a_sign_for_everything_that_is_drawn() {
+    let rich = Theme::new("dark", None, Depth::True, false).unwrap();
+    let poor = Theme::new("dark", None, Depth::True, true).unwrap();
+    let mut frames: Vec<Buffer> = Vec::new();
+    every_screen(&rich, (120, 35), |_, buf| frames.push(buf.clone()));
+    let mut frames = frames.into_iter();
+    every_screen(&poor, (120, 35), |screen, buf| {
+        let rich = frames.next().unwrap();
+        for (a, b) in rich.content.iter().zip(&buf.content) {
+            assert!(b.symbol().is_ascii(), "{screen}: {:?}", b.symbol());
+            // What agents say may have no sign; what the fixture's say has.
+            let checks = a.symbol() == "?" || a.symbol() == "◎";
+            assert!(
+                b.symbol() != "?" || checks,
+                "{screen}: {:?} is lost",
+                a.symbol()
+            );
+        }
+    });
 }

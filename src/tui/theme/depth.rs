@@ -151,6 +151,9 @@ pub(super) fn rgb_of(index: u8) -> [u8; 3] {
 mod tests {
     use super::*;
 
+    /// An environment, whether colours are always wanted, and the depth.
+    type Case = (&'static [(&'static str, &'static str)], bool, Depth);
+
     #[test]
     fn depths_follow_the_environment() {
         let of = |pairs: &[(&str, &str)], always| {
@@ -161,7 +164,7 @@ mod tests {
             let env = move |name: &str| pairs.iter().find(|p| p.0 == name).map(|p| p.1.clone());
             (Depth::detect(&env, always), needs_ascii(&env))
         };
-        let colours: [(&[(&str, &str)], bool, Depth); 12] = [
+        let colours: [Case; 12] = [
             (
                 &[("COLORTERM", "truecolor"), ("TERM", "xterm-256color")],
                 false,

@@ -7,19 +7,6 @@ use crate::{
     tui::feed::{Replay, Request},
 };
 
-/// Words of a replay.
-pub(super) const REPLAY: [(&str, &str); 6] = [
-    ("play", "play on, or pause"),
-    ("faster, slower", "change the speed"),
-    ("next, back", "one record on or back"),
-    (
-        "mark, mark back",
-        "to the next or the last failure, zone, gate or question",
-    ),
-    ("to TIME", "to a time since the start, such as 90s or 5m"),
-    ("end", "to the end"),
-];
-
 impl Talk {
     /// Words of a replay.
     pub(super) fn steer(&mut self, words: &[String]) -> Vec<String> {

@@ -6,7 +6,12 @@ use crate::{
 
 fn talk(manner: Manner) -> (Talk, fixture::Run, Vec<String>) {
     let run = fixture::full();
-    let mut talk = Talk::new(manner, "r1");
+    let mut talk = Talk::new(
+        manner,
+        "r1",
+        || fixture::START_MS + 1_300_000,
+        TimeZone::UTC,
+    );
     talk.news(Update::Sample(Box::new(run.sample())));
     let said = talk.news(Update::Snapshot(Box::new(run.state.clone())));
     (talk, run, said)
@@ -92,6 +97,11 @@ fn a_recording_is_steered_and_never_changed() {
     ] {
         assert!(talk.typed(line).is_empty(), "{line}");
         assert_eq!(talk.take_requests(), [Request::Replay(what)], "{line}");
+    }
+    let status = talk.typed("status");
+    assert!(status[0].contains("a recording, "), "{}", status[0]);
+    for line in &status {
+        assert!(!line.contains("type ") && !line.contains("live"), "{line}");
     }
     assert!(talk.typed("stop")[0].contains("cannot be changed"));
     assert!(talk.typed("to noon")[0].contains("90s"));
