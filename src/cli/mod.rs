@@ -26,6 +26,7 @@ pub mod out;
 mod personal;
 mod plan;
 mod preflight;
+mod programs;
 pub mod replay;
 mod report;
 mod resume;

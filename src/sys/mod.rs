@@ -13,7 +13,7 @@ pub mod marker;
 pub mod memory;
 pub mod peer;
 pub mod proc;
-mod program;
+pub mod program;
 pub mod reap;
 pub mod signals;
 pub mod spawn;
