@@ -186,7 +186,10 @@ fn the_commented_example_of_init_works_too() {
     assert_eq!(said.status, 0, "{said:?}");
     assert_eq!(said.out, "ok: 5 agents, 2 phases, 0 tracks, 4 waves\n");
     // The example's program is an example.
-    assert!(said.err.contains("`my-agent` is not found in PATH"), "{said:?}");
+    assert!(
+        said.err.contains("`my-agent` is not found in PATH"),
+        "{said:?}"
+    );
     assert_eq!(said.err.matches("warning").count(), 1, "{said:?}");
 }
 

@@ -18,7 +18,7 @@ use crate::{
     tui::{
         feed::Update,
         theme::{Depth, Theme},
-        ui_state::{Grouping, Screen, Sort, UiState},
+        ui_state::{GraphZoom, Grouping, Screen, Sort, UiState},
         update::{AppInput, update},
     },
 };
@@ -188,6 +188,7 @@ fn frame_time() {
             ("deck by wave", Screen::Deck, Sort::Plan, Grouping::Wave),
             ("deck by memory", Screen::Deck, Sort::Memory, Grouping::Flat),
             ("graph", Screen::Graph, Sort::Attention, Grouping::Track),
+            ("cells", Screen::Graph, Sort::Attention, Grouping::Track),
         ] {
             let mut app = app(&run, (200, 60));
             app.ui = UiState {
@@ -195,6 +196,11 @@ fn frame_time() {
                 sort,
                 grouping,
                 size: (200, 60),
+                graph_zoom: if name == "cells" {
+                    GraphZoom::Cells
+                } else {
+                    GraphZoom::default()
+                },
                 selected: app.ui.selected.clone(),
                 ..UiState::default()
             };

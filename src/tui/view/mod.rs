@@ -11,6 +11,7 @@ pub mod cells;
 pub mod graph;
 mod header;
 mod left;
+mod lines;
 pub mod log;
 pub mod mark;
 mod memory;
