@@ -241,6 +241,17 @@ impl Terminal {
         }
     }
 
+    /// Waits until the program has written a text, wherever that stands.
+    pub fn prints(&self, text: &str) {
+        let until = Instant::now() + PATIENCE;
+        let mut seen = self.seen.0.lock().unwrap();
+        while !seen.bytes.windows(text.len()).any(|w| w == text.as_bytes()) {
+            let left = until.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !seen.closed, "never written: {text}");
+            seen = self.seen.1.wait_timeout(seen, left).unwrap().0;
+        }
+    }
+
     /// What is on the screen now.
     pub fn text(&self) -> String {
         self.seen.0.lock().unwrap().screen.text()

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crossterm::event::{Event, KeyCode};
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -116,7 +116,8 @@ proptest! {
         let mut rng = Rng(pick);
         app.ui.grouping = [Grouping::Track, Grouping::Phase, Grouping::Wave, Grouping::Flat][rng.below(4) as usize];
         app.ui.sort = [Sort::Attention, Sort::Plan, Sort::Age, Sort::Memory, Sort::Name][rng.below(5) as usize];
-        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '9'];
+        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '9', '3', '5', '6', ':', 'Z', '-', '_', 'f', '{', '}', '(', ')', '0'];
+        let clicks = [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Drag(MouseButton::Left), MouseEventKind::Up(MouseButton::Left), MouseEventKind::ScrollUp, MouseEventKind::ScrollDown];
         for _ in 0..30 {
             let code = match codes[rng.below(codes.len() as u64) as usize] {
                 '\n' => KeyCode::Enter,
@@ -125,6 +126,15 @@ proptest! {
                 c => KeyCode::Char(c),
             };
             update(&mut app, key(code));
+            for _ in 0..3 {
+                let mouse = MouseEvent {
+                    kind: clicks[rng.below(5) as usize],
+                    column: rng.below(u64::from(app.ui.size.0) + 2) as u16,
+                    row: rng.below(u64::from(app.ui.size.1) + 2) as u16,
+                    modifiers: KeyModifiers::NONE,
+                };
+                update(&mut app, AppInput::Terminal(Event::Mouse(mouse)));
+            }
             let (w, h) = if rng.chance(20) { (rng.below(251) as u16, rng.below(71) as u16) } else { app.ui.size };
             update(&mut app, AppInput::Terminal(Event::Resize(w, h)));
             let ascii = rng.chance(30);
