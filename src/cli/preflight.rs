@@ -317,8 +317,7 @@ fn commands(plan: &Plan) -> Vec<Section> {
                     let Some(worker) = mode.worker.map(|ix| &plan.workers[ix.ix()]) else {
                         continue;
                     };
-                    let program = (worker.run.as_deref())
-                        .map_or_else(|| worker.name.clone(), |words| argv(words));
+                    let program = (worker.run.as_deref()).map_or_else(|| worker.name.clone(), argv);
                     runs.push(line(&id, &escape(&program), Tone::Plain));
                 }
                 let length = prompt.chars().count();

@@ -2,7 +2,7 @@
 //!
 //! A plan may be written for another machine, or make the program itself. Must not start anything.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::load::Input;
 use crate::{
@@ -78,13 +78,13 @@ pub fn missing(input: &Input) -> Vec<(String, String)> {
 #[must_use]
 pub fn warnings(input: &Input) -> String {
     let file = escape(&input.file_name);
-    missing(input)
-        .into_iter()
-        .map(|(name, who)| {
-            format!(
-                "{file}: warning: program `{name}` is not found in PATH here: {who}\n\
-                 help: install it, or name it with its folder\n"
-            )
-        })
-        .collect()
+    let mut out = String::new();
+    for (name, who) in missing(input) {
+        let _ = writeln!(
+            out,
+            "{file}: warning: program `{name}` is not found in PATH here: {who}\n\
+             help: install it, or name it with its folder"
+        );
+    }
+    out
 }
