@@ -183,10 +183,14 @@ fn the_commented_example_of_init_works_too() {
         .collect();
     here.write("wavedeck.toml", &format!("{plan}{}\n", example.join("\n")));
     let said = here.run(&["check"]);
-    assert_eq!(
-        said.all(),
-        "status 0\n--- out\nok: 5 agents, 2 phases, 0 tracks, 4 waves\n--- err\n"
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(said.out, "ok: 5 agents, 2 phases, 0 tracks, 4 waves\n");
+    // The example's program is an example.
+    assert!(
+        said.err.contains("`my-agent` is not found in PATH"),
+        "{said:?}"
     );
+    assert_eq!(said.err.matches("warning").count(), 1, "{said:?}");
 }
 
 #[test]
@@ -231,6 +235,15 @@ fn check_says_everything_at_once() {
         "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nscope = [\"src/**\"]\nworkspace = \"shared\"\n",
     );
     tell("warnings", &here.run(&["check", "warn.toml"]));
+    here.write(
+        "warn.toml",
+        "[[agent]]\nid = \"a\"\nrun = \"no-such-program-here x\"\ncheck = [\"no-such-program-here y\", \"./later\"]\n[[agent]]\nid = \"b\"\nrun = \"echo $HOME\"\n",
+    );
+    tell("programs", &here.run(&["check", "warn.toml"]));
+    here.write(
+        "warn.toml",
+        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nscope = [\"src/**\"]\nworkspace = \"shared\"\n",
+    );
     tell(
         "run refuses",
         &here.run(&["run", "warn.toml", "--headless"]),

@@ -5,7 +5,7 @@ use clap::Args;
 use super::{
     error::{Error, Outcome, status},
     load::{self, WhichPlan},
-    out,
+    out, programs,
 };
 use crate::{
     config::FlagLayer,
@@ -28,6 +28,7 @@ pub struct CheckArgs {
 pub fn check(args: &CheckArgs) -> Outcome {
     let input = load::load(&args.plan, &FlagLayer::default())?;
     out::complain(&input.warnings());
+    out::complain(&programs::warnings(&input));
     let text = if args.expand {
         expand::to_toml(&input.plan)
     } else {

@@ -29,6 +29,7 @@ mod personal;
 mod plain;
 mod plan;
 mod preflight;
+mod programs;
 mod reload;
 pub mod replay;
 mod report;

@@ -111,12 +111,17 @@ fn line(name: &str, text: &str, tone: Tone) -> Line {
 fn page(input: &load::Input, config: &RunConfig, memory: (u64, u64), rehearsed: bool) -> Preflight {
     let plan = &input.plan;
     let mut facts = facts(input, config, memory, rehearsed);
-    let warnings: Vec<Line> = input
+    let mut warnings: Vec<Line> = input
         .warnings
         .iter()
         .filter(|found| found.severity == Severity::Warning)
         .map(|found| line(&format!("line {}", found.line), &found.message, Tone::Warn))
         .collect();
+    let missing = super::programs::missing(input).into_iter();
+    warnings.extend(missing.filter(|_| !rehearsed).map(|(name, who)| {
+        let text = format!("`{name}` is not found in PATH: {who}");
+        line("program", &text, Tone::Warn)
+    }));
     if !warnings.is_empty() {
         facts.push(Section {
             title: "WARNINGS".to_owned(),
@@ -312,8 +317,7 @@ fn commands(plan: &Plan) -> Vec<Section> {
                     let Some(worker) = mode.worker.map(|ix| &plan.workers[ix.ix()]) else {
                         continue;
                     };
-                    let program = (worker.run.as_deref())
-                        .map_or_else(|| worker.name.clone(), |words| argv(words));
+                    let program = (worker.run.as_deref()).map_or_else(|| worker.name.clone(), argv);
                     runs.push(line(&id, &escape(&program), Tone::Plain));
                 }
                 let length = prompt.chars().count();

@@ -6,7 +6,7 @@ use super::{
     args::Global,
     attach::AttachArgs,
     error::{Error, Outcome},
-    find, out,
+    find, launch, out,
 };
 use crate::{
     journal::{Phase, StoreError},
@@ -41,12 +41,18 @@ pub fn resume(args: &ResumeArgs, global: &Global) -> Outcome {
         // One that answers lives; one that does not is on its way out.
         if Client::connect(&dir.path, false).is_ok() || std::time::Instant::now() > until {
             let attach = AttachArgs {
-                run: Some(dir.id),
+                run: Some(dir.id.clone()),
                 headless: args.headless,
                 json: args.json,
                 read_only: false,
             };
-            return super::attach::attach(&attach, global);
+            let outcome = super::attach::attach(&attach, global)?;
+            // What answered may have been on its way out all the same: then the run goes on here.
+            let lines = launch::without_screen(args.headless || args.json || global.plain);
+            if !lines || dir.is_live() || dir.info().phase != Phase::Interrupted {
+                return Ok(outcome);
+            }
+            break;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

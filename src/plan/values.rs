@@ -212,6 +212,14 @@ impl Decoder {
                                 format!("`{operator}` is passed on as a word: there is no shell"),
                             )
                             .help("for a shell, say so: [\"sh\", \"-c\", \"…\"]");
+                    } else if let Some(word) = words::shell_expansion(&words) {
+                        let word = super::diag::escape(word);
+                        self.sink
+                            .warning(
+                                place,
+                                format!("`{word}` stays as it is: there is no shell to fill it in"),
+                            )
+                            .help("write the value, or say [\"sh\", \"-c\", \"…\"]");
                     }
                     words.into_iter().map(|w| self.fill(&w, place)).collect()
                 }

@@ -90,6 +90,27 @@ pub fn shell_operator(words: &[String]) -> Option<&str> {
         .find(|w| OPERATORS.contains(w))
 }
 
+/// Returns the first word that a shell would fill in: `$NAME`, or `~/` at its beginning. Commands
+/// that are a shell fill them in themselves.
+#[must_use]
+pub fn shell_expansion(words: &[String]) -> Option<&str> {
+    const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"];
+    let program = words.first()?;
+    let name = program.rsplit('/').next().unwrap_or(program);
+    if SHELLS.contains(&name) {
+        return None;
+    }
+    let named = |word: &str| {
+        word.split('$')
+            .skip(1)
+            .any(|after| after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_'))
+    };
+    words
+        .iter()
+        .map(String::as_str)
+        .find(|word| word.starts_with("~/") || named(word))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

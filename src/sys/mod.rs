@@ -14,7 +14,7 @@ pub mod marker;
 pub mod memory;
 pub mod peer;
 pub mod proc;
-mod program;
+pub mod program;
 pub mod pty;
 pub mod reap;
 pub mod signals;

@@ -19,6 +19,14 @@ use super::locked;
 /// What `posix_spawnp` searches where the environment has no PATH.
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
+/// Whether a program is found in a PATH (none: the one that the system has by default), as a child
+/// would find it.
+#[must_use]
+pub fn is_there(program: &str, path: Option<&OsStr>) -> bool {
+    let here = Path::new(".");
+    Programs::new(path).find(program, here).is_ok()
+}
+
 /// The programs of one PATH.
 #[derive(Debug)]
 pub(super) struct Programs {

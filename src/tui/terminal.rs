@@ -86,6 +86,12 @@ pub fn discard() {
     let _ = tcflush(io::stdout(), QueueSelector::OFlush);
 }
 
+/// Throws away keys that were pressed before now and not read.
+pub fn forget_keys() {
+    use rustix::termios::{QueueSelector, tcflush};
+    let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+}
+
 /// Writes to standard output unless it stays full; then what is queued there is thrown away first.
 fn write_soon(bytes: &[u8]) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};

@@ -80,11 +80,28 @@ fn what_changes_while_it_is_read_is_not_started() {
 }
 
 #[test]
+fn what_goes_wrong_from_home_can_be_read() {
+    let ground = ground();
+    let terminal = Terminal::start(&ground, &[]);
+    terminal.shows("PLANS");
+    terminal.press("\r");
+    terminal.shows("before the run");
+    ground.write("prompt.md", "something else altogether");
+    terminal.press("\r");
+    terminal.prints("has changed since you read");
+    terminal.prints("Enter goes back home");
+    terminal.press("\n");
+    terminal.shows("PLANS");
+    terminal.press("q");
+    assert_eq!(terminal.end().0, OK);
+}
+
+#[test]
 fn home_leads_to_a_run_and_to_its_recording() {
     let ground = ground();
     let terminal = Terminal::start(&ground, &[]);
     terminal.shows("PLANS");
-    terminal.shows("small  1 agents, 1 waves");
+    terminal.shows("small  1 agent, 1 wave");
     terminal.shows("none yet");
     terminal.press("\r");
     terminal.shows("before the run");

@@ -1,6 +1,7 @@
 //! Promise 3: what agents, plans and file names say reaches nobody's terminal unfiltered, and no
 //! agent has the terminal. Here what is printed; in `deck` what is drawn, in `wire` the socket.
 
+mod clients;
 mod deck;
 mod front;
 mod plain;

@@ -230,8 +230,7 @@ impl Terminal {
 
     /// Closes the terminal as soon as the program has taken these keys: it is busy with them.
     pub fn close_after(mut self, keys: &str) -> Duration {
-        self.stop.store(true, Ordering::SeqCst);
-        self.reader.take().unwrap().join().unwrap();
+        self.unread();
         if !keys.is_empty() {
             let name = ptsname(self.master.as_ref().unwrap(), Vec::new()).unwrap();
             let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -247,6 +246,19 @@ impl Terminal {
         drop(self.master.take());
         self.wait();
         began.elapsed()
+    }
+
+    /// Nobody reads what the program writes any more.
+    pub fn unread(&mut self) {
+        self.stop.store(true, Ordering::SeqCst);
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+    }
+
+    /// What is on the screen now.
+    pub fn text(&self) -> String {
+        self.seen.0.lock().unwrap().screen.text()
     }
 
     pub fn kill(&self, signal: Signal) {

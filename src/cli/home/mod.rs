@@ -57,9 +57,14 @@ pub fn home(global: &Global) -> Outcome {
         .map_err(|e| Error::usage(format!("the current directory cannot be found: {e}")))?;
     while let Some(choice) = choose(&here, global)? {
         // What goes wrong is said, and the person is where they were.
-        if let Err(error) = carry_out(choice, global) {
-            super::finish(Err(error), global);
-            pause();
+        match carry_out(choice, global) {
+            Err(error) => {
+                super::finish(Err(error), global);
+                pause();
+            }
+            // It did not come to a run, or the runner failed: the reason has been said.
+            Ok(status::USAGE | status::INTERNAL) => pause(),
+            Ok(_) => {}
         }
         let _ = std::env::set_current_dir(&here);
     }

@@ -51,6 +51,9 @@ pub(super) struct Found {
     pub about: Result<About, String>,
 }
 
+/// When a file was changed, its bytes, and what it holds; none: it is no plan.
+type Read = (SystemTime, u64, Option<Result<About, String>>);
+
 /// The search, with what it has read.
 #[derive(Debug)]
 pub(super) struct Plans {
@@ -58,7 +61,7 @@ pub(super) struct Plans {
     pub root: PathBuf,
     /// The current folder.
     pub here: PathBuf,
-    read: BTreeMap<PathBuf, (SystemTime, u64, Option<Result<About, String>>)>,
+    read: BTreeMap<PathBuf, Read>,
     /// There is more than was looked at.
     pub more: bool,
 }

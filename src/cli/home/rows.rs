@@ -101,6 +101,11 @@ fn pair(name: &str, text: impl AsRef<str>) -> (String, String) {
     (name.to_owned(), clean_text(text.as_ref(), 300))
 }
 
+/// `1 agent`, `2 agents`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 fn plan_row(plan: &Plan, runs: &[RunInfo], now: i64) -> Item {
     let name = clean_text(&plan.shown, 80);
     let About {
@@ -140,7 +145,12 @@ fn plan_row(plan: &Plan, runs: &[RunInfo], now: i64) -> Item {
     }
     about.push(pair(
         "agents",
-        format!("{agents} in {waves} waves, {phases} phases, {tracks} tracks"),
+        format!(
+            "{agents} in {}, {}, {}",
+            count(*waves, "wave"),
+            count(*phases, "phase"),
+            count(*tracks, "track")
+        ),
     ));
     about.push(pair(
         "time",
@@ -162,8 +172,10 @@ fn plan_row(plan: &Plan, runs: &[RunInfo], now: i64) -> Item {
         name,
         tone: Tone::Plain,
         text: format!(
-            "{}  {agents} agents, {waves} waves, ~{}",
+            "{}  {}, {}, ~{}",
             clean_line(title, 40),
+            count(*agents, "agent"),
+            count(*waves, "wave"),
             span(*length_us)
         ),
         right: last.map_or_else(
@@ -202,7 +214,7 @@ fn run_row(run: &RunInfo, now: i64) -> Item {
     let plan = clean_line(run.plan.as_deref().unwrap_or("?"), 40);
     let agents = run
         .agents
-        .map_or_else(String::new, |n| format!(", {n} agents"));
+        .map_or_else(String::new, |n| format!(", {}", count(n as usize, "agent")));
     let elapsed = match (run.phase, run.started_ms) {
         (Phase::Running, Some(began)) => u64::try_from(now - began).unwrap_or(0) * 1000,
         _ => run.elapsed_us,

@@ -102,6 +102,8 @@ pub async fn run<P: Page>(
     let (watch, ends) = hangup::watch()?;
     let mut keys = EventStream::new().take_until(Box::pin(ends));
     let guard = Guard::enter(options.mouse)?;
+    // What was typed before this page could be read does not answer it.
+    terminal::forget_keys();
     let writer = Writer::new(terminal::output()?)?;
     let frame_time = Duration::from_secs(1) / options.fps.clamp(1, 120);
     let mut shell = Shell::new(page, options, size);

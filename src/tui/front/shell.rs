@@ -92,7 +92,7 @@ impl<P: Page> Shell<P> {
             Some(action) if self.knows(action) => self.act(action),
             _ => {
                 let help = self.key(UiAction::Help);
-                self.say(format!("{key} does nothing here; {help} shows all keys"));
+                self.say(&format!("{key} does nothing here; {help} shows all keys"));
             }
         }
     }
@@ -117,7 +117,7 @@ impl<P: Page> Shell<P> {
                 } else {
                     "the mouse is the terminal's: select and copy; the same key takes it back"
                 };
-                self.say(text.to_owned());
+                self.say(text);
             }
             other => {
                 let step = self.page.act(other, room(self.ui.size));
@@ -130,7 +130,7 @@ impl<P: Page> Shell<P> {
         match step {
             Step::Stay => {}
             Step::Leave => self.done = true,
-            Step::Say(text) => self.say(text),
+            Step::Say(text) => self.say(&text),
             Step::Read { title, lines } => self.read_lines(title, lines),
             Step::Chosen(choice) => {
                 self.choice = Some(choice);
@@ -139,8 +139,8 @@ impl<P: Page> Shell<P> {
         }
     }
 
-    fn say(&mut self, text: String) {
-        self.ui.message = Some((Voice::Plain, clean_text(&text, 300)));
+    fn say(&mut self, text: &str) {
+        self.ui.message = Some((Voice::Plain, clean_text(text, 300)));
     }
 
     fn read_lines(&mut self, title: String, lines: Vec<String>) {

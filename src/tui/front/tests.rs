@@ -67,7 +67,7 @@ fn found(runs: usize) -> Found {
         empty: "none yet".to_owned(),
     };
     Found {
-        place: "/work/shop".to_owned(),
+        place: "/srv/shop".to_owned(),
         head: "main at 0123456789ab".to_owned(),
         groups: vec![
             group("PLANS", vec![item(Target::Run { plan }, "wavedeck.toml")]),

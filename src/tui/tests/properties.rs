@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crossterm::event::{Event, KeyCode};
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect};
 
@@ -19,7 +19,7 @@ use crate::{
         chart::Chart,
         feed::Update,
         theme::{Depth, Theme},
-        ui_state::{Grouping, Screen, Sort, UiState},
+        ui_state::{GraphZoom, Grouping, Screen, Sort, UiState},
         update::{AppInput, update},
     },
 };
@@ -117,7 +117,8 @@ proptest! {
         let mut rng = Rng(pick);
         app.ui.grouping = [Grouping::Track, Grouping::Phase, Grouping::Wave, Grouping::Flat][rng.below(4) as usize];
         app.ui.sort = [Sort::Attention, Sort::Plan, Sort::Age, Sort::Memory, Sort::Name][rng.below(5) as usize];
-        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '2', '2', '6', 'v', 'W', 'J', 'K', 'N', '9'];
+        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '2', 'v', 'W', 'J', 'K', 'N', 'a', 'c', 'b', 'T', '!', '9', '3', '5', '6', ':', 'Z', '-', '_', 'f', '{', '}', '(', ')', '0'];
+        let clicks = [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Drag(MouseButton::Left), MouseEventKind::Up(MouseButton::Left), MouseEventKind::ScrollUp, MouseEventKind::ScrollDown];
         for _ in 0..30 {
             let code = match codes[rng.below(codes.len() as u64) as usize] {
                 '\n' => KeyCode::Enter,
@@ -126,6 +127,15 @@ proptest! {
                 c => KeyCode::Char(c),
             };
             update(&mut app, key(code));
+            for _ in 0..3 {
+                let mouse = MouseEvent {
+                    kind: clicks[rng.below(5) as usize],
+                    column: rng.below(u64::from(app.ui.size.0) + 2) as u16,
+                    row: rng.below(u64::from(app.ui.size.1) + 2) as u16,
+                    modifiers: KeyModifiers::NONE,
+                };
+                update(&mut app, AppInput::Terminal(Event::Mouse(mouse)));
+            }
             let (w, h) = if rng.chance(20) { (rng.below(251) as u16, rng.below(71) as u16) } else { app.ui.size };
             update(&mut app, AppInput::Terminal(Event::Resize(w, h)));
             let ascii = rng.chance(30);
@@ -189,6 +199,7 @@ fn frame_time() {
             ("deck by wave", Screen::Deck, Sort::Plan, Grouping::Wave),
             ("deck by memory", Screen::Deck, Sort::Memory, Grouping::Flat),
             ("graph", Screen::Graph, Sort::Attention, Grouping::Track),
+            ("cells", Screen::Graph, Sort::Attention, Grouping::Track),
         ] {
             let mut app = app(&run, (200, 60));
             app.ui = UiState {
@@ -196,6 +207,11 @@ fn frame_time() {
                 sort,
                 grouping,
                 size: (200, 60),
+                graph_zoom: if name == "cells" {
+                    GraphZoom::Cells
+                } else {
+                    GraphZoom::default()
+                },
                 selected: app.ui.selected.clone(),
                 ..UiState::default()
             };

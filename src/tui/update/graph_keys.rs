@@ -12,10 +12,10 @@ use crate::tui::{
 
 /// The next zoom of the wave graph.
 pub(super) fn zoom(app: &mut App) {
-    if app.ui.screen != Screen::Graph {
-        app.ui.screen = Screen::Graph;
-    } else {
+    if app.ui.screen == Screen::Graph {
         app.ui.graph_zoom = app.ui.graph_zoom.next();
+    } else {
+        app.ui.screen = Screen::Graph;
     }
     app.ui.graph_at = None;
     let name = app.ui.graph_zoom.name();

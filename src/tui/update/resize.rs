@@ -50,7 +50,11 @@ pub(super) fn rows(app: &mut App, by: i16) {
         Pane::Output => after.output.height,
         _ => after.table.height,
     };
-    let as_before = (after == r).then_some(": as far as it goes").unwrap_or("");
+    let as_before = if after == r {
+        ": as far as it goes"
+    } else {
+        ""
+    };
     app.say(
         Voice::Plain,
         format!("the {name} has {rows} rows{as_before}"),

@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-use super::{Mark, cells};
+use super::{Mark, cells, lines::Lines};
 
 /// Arms of an edge cell: two bits each, up, right, down, left from the lowest.
 pub type Arms = u8;
@@ -23,10 +23,10 @@ pub const DASHED: u8 = 1;
 pub const SINGLE: u8 = 2;
 /// A line of the critical path.
 pub const DOUBLE: u8 = 3;
-const UP: u8 = 0;
-const RIGHT: u8 = 2;
-const DOWN: u8 = 4;
-const LEFT: u8 = 6;
+pub(super) const UP: u8 = 0;
+pub(super) const RIGHT: u8 = 2;
+pub(super) const DOWN: u8 = 4;
+pub(super) const LEFT: u8 = 6;
 
 /// One agent in the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,21 +154,14 @@ pub fn graph(
         size,
         at,
         whole: (layout.width, layout.height),
-        cells: vec![0; usize::from(size.0) * usize::from(size.1)],
         placing: chart.placing(),
         ..GraphView::default()
     };
+    let mut lines = Lines::new(at, (w, h));
     if w == 0 || h == 0 || layout.nodes.is_empty() {
         return out;
     }
     let (right, bottom) = (at.0 + w, at.1 + h);
-    let mut add = |x: u32, y: u32, arm: u8, weight: u8| {
-        if x >= at.0 && x < right && y >= at.1 && y < bottom {
-            let cell = &mut out.cells[((y - at.1) * w + (x - at.0)) as usize];
-            let old = *cell >> arm & 3;
-            *cell = *cell & !(3 << arm) | old.max(weight) << arm;
-        }
-    };
     let mut heads = Vec::new();
     let stands = |agent: u32| layout.stands[agent as usize].0;
     let critical_edges: BTreeSet<(u32, u32)> = (chart.critical_edges.iter())
@@ -183,6 +176,7 @@ pub fn graph(
         } else {
             SINGLE
         };
+        let mut add = |x, y, arm, weight| lines.add((x, y), arm, weight, route.from.0);
         for pair in route.points.windows(2) {
             let (a, b) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
             if a.y == b.y {
@@ -221,6 +215,7 @@ pub fn graph(
             });
         }
     }
+    out.cells = lines.finish();
     heads.sort_by_key(|h| (h.y, h.x, h.critical));
     out.heads = heads;
     let (mut first, mut last) = (u32::MAX, 0);

@@ -12,6 +12,7 @@ pub mod cells;
 pub mod graph;
 mod header;
 mod left;
+mod lines;
 pub mod log;
 pub mod mark;
 mod memory;
