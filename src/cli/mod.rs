@@ -13,6 +13,7 @@ pub mod demo;
 mod digest;
 mod error;
 mod find;
+mod frame;
 mod glance;
 mod head;
 pub mod home;
@@ -57,6 +58,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(simulate::simulated_agent(json));
         }
         Some(run::GUARD) => return finish(run::guard(&args[2..]), &Global::default()),
+        Some(frame::SUBCOMMAND) => return finish(frame::frame(&args[2..]), &Global::default()),
         Some(run::RUNNER) => return finish(run::runner(&args[2..]), &Global::default()),
         _ => {}
     }

@@ -11,7 +11,7 @@ use super::{
     find, launch,
 };
 use crate::{
-    runtime::{lines::Lines, prepare::read_folder, replay::Recording},
+    runtime::{lines::Lines, replay::Recording},
     tui::app,
 };
 
@@ -37,9 +37,9 @@ pub fn replay(args: &ReplayArgs, global: &Global) -> Outcome {
             .drain();
         return Ok(status::OK);
     }
-    let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
-    let recording = Recording::open(&dir.path, Arc::new(setup))
-        .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
+    let setup = find::setup(&dir)?;
+    let recording =
+        Recording::open(&dir.path, Arc::new(setup)).map_err(|e| find::unreadable(&dir, e))?;
     let outcome = deck::show(global, false, |news, asked| recording.bridge(news, asked))?;
     match outcome {
         app::Outcome::Lost(reason) => Err(Error::usage(reason)),

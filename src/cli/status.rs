@@ -14,7 +14,6 @@ use crate::{
     engine::State,
     journal::{Reader, RunDir, fold, last_sample},
     resources::Sample,
-    runtime::prepare::read_folder,
     tui::view::attention::{self, Waiting},
 };
 
@@ -67,7 +66,7 @@ pub fn status(args: &StatusArgs, _global: &Global) -> Outcome {
 }
 
 fn read(dir: &RunDir) -> Result<State, Error> {
-    let (setup, _) = read_folder(&dir.path)?;
+    let setup = find::setup(dir)?;
     let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))
 }

@@ -15,6 +15,7 @@ pub mod keymap;
 pub mod log;
 pub mod output;
 pub mod palette;
+pub mod svg;
 pub mod terminal;
 pub mod theme;
 pub mod ui_state;

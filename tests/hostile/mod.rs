@@ -4,6 +4,7 @@
 mod deck;
 mod pty;
 mod screen;
+mod speed;
 mod wire;
 
 use std::{
