@@ -15,6 +15,8 @@ mod journal;
 mod left;
 mod plan;
 mod purity;
+#[path = "../benches/rig/mod.rs"]
+mod rig;
 mod runtime;
 mod sampler;
 mod simulation;

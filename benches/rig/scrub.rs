@@ -6,6 +6,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     time::{Duration, Instant},
 };
 
@@ -18,7 +19,6 @@ use wavedeck::{
         keymap::Keymap,
         terminal::Frames,
         theme::Theme,
-        ui_state::Screen,
         update::{App, AppInput, Settings, update},
     },
 };
@@ -70,8 +70,9 @@ impl Scrubbed {
             if times.is_empty() {
                 continue;
             }
-            text += &format!(
-                "{name:9} {:5}: p50 {:6.2} p95 {:6.2} p99 {:6.2} max {:6.2} ms\n",
+            let _ = writeln!(
+                text,
+                "{name:9} {:5}: p50 {:6.2} p95 {:6.2} p99 {:6.2} max {:6.2} ms",
                 times.len(),
                 at(times, 500).as_secs_f64() * 1e3,
                 at(times, 950).as_secs_f64() * 1e3,
@@ -191,10 +192,7 @@ pub fn scrub(recorded: &Recorded, lasts: Duration) -> Scrubbed {
             if out.open.is_zero() {
                 out.open = begun.elapsed();
             }
-            let mut name = format!("{:?}", app.ui.screen);
-            if app.ui.screen == Screen::Deck {
-                name = "Deck".to_owned();
-            }
+            let name = format!("{:?}", app.ui.screen);
             out.frames.entry(name).or_default().push(took);
             n += 1;
         }

@@ -1,4 +1,4 @@
-//! `wavedeck demo`: the built-in plan with simulated agents.
+//! `wavedeck demo`: the built-in plans with simulated agents.
 
 use std::{
     fs::{DirBuilder, OpenOptions},
@@ -18,6 +18,9 @@ use super::{
 /// Flags of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
+    /// Run the tour in its place: something to do at each turn, see docs/user-guide.md
+    #[arg(long)]
+    pub tour: bool,
     /// Print lines in place of the dashboard
     #[arg(long)]
     pub headless: bool,
@@ -26,18 +29,20 @@ pub struct DemoArgs {
     pub json: bool,
 }
 
-/// The built-in plan.
-const PLAN: &str = include_str!("../../assets/plans/demo.toml");
+/// The built-in plans.
+const DEMO: &str = include_str!("../../assets/plans/demo.toml");
+const TOUR: &str = include_str!("../../assets/plans/tour.toml");
 
-/// Runs the built-in plan in a throw-away repository; leaves its recording.
+/// Runs a built-in plan in a throw-away repository; leaves its recording.
 pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
     let failed = |e: io::Error| Error::internal("the demo's folder cannot be made", e);
+    let plan = if args.tour { TOUR } else { DEMO };
     let folder = own_folder(&std::env::temp_dir(), random).map_err(failed)?;
     OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(folder.join(super::load::PLAN))
-        .and_then(|mut file| file.write_all(PLAN.as_bytes()))
+        .and_then(|mut file| file.write_all(plan.as_bytes()))
         .map_err(failed)?;
     std::env::set_current_dir(&folder).map_err(failed)?;
     let git = std::process::Command::new("git")

@@ -15,7 +15,7 @@ use crate::{
     display::{safe_json, spoken},
     plan::units,
     report::digest::Digest,
-    runtime::{past, prepare::read_folder},
+    runtime::past,
 };
 
 /// Flags of `digest`.
@@ -42,9 +42,9 @@ fn since(text: &str) -> Result<u64, String> {
 /// Prints the digest of a run.
 pub fn digest(args: &DigestArgs, global: &Global) -> Outcome {
     let dir = find::run(args.name.as_deref().or(args.of.run.as_deref()))?;
-    let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+    let setup = find::setup(&dir)?;
     let (state, mut history) = past::history(&dir.path, Arc::new(setup), u64::MAX)
-        .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
+        .map_err(|e| find::unreadable(&dir, e))?;
     if state.finished.is_none() && dir.is_live() {
         history.reach(jiff::Timestamp::now().as_millisecond());
     }

@@ -5,7 +5,11 @@
 use std::path::PathBuf;
 
 use super::{Error, load};
-use crate::journal::{RunDir, Store};
+use crate::{
+    engine::Setup,
+    journal::{RunDir, Store},
+    runtime::prepare::read_folder,
+};
 
 /// Finds the store of runs around the current directory.
 ///
@@ -44,6 +48,20 @@ pub fn run(name: Option<&str>) -> Result<RunDir, Error> {
         ));
     }
     Ok(run)
+}
+
+/// Reads what a run was made of.
+///
+/// # Errors
+/// When its folder cannot be read.
+pub fn setup(dir: &RunDir) -> Result<Setup, Error> {
+    let (setup, _) = read_folder(&dir.path)?;
+    Ok(setup)
+}
+
+/// Says that a run's journal cannot be read.
+pub fn unreadable(dir: &RunDir, why: impl std::fmt::Display) -> Error {
+    Error::usage(format!("run {} cannot be read: {why}", dir.id))
 }
 
 /// Finds the run that an action is meant for: among several live ones it must be named.

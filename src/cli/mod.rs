@@ -16,6 +16,7 @@ pub mod demo;
 mod digest;
 mod error;
 mod find;
+mod frame;
 mod glance;
 mod head;
 pub mod home;
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         }
         Some(exec::SUBCOMMAND) => return ExitCode::from(exec::replace(&args[2..])),
         Some(run::GUARD) => return finish(run::guard(&args[2..]), &Global::default()),
+        Some(frame::SUBCOMMAND) => return finish(frame::frame(&args[2..]), &Global::default()),
         Some(run::RUNNER) => return finish(run::runner(&args[2..]), &Global::default()),
         _ => {}
     }

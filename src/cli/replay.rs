@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     journal::RunDir,
-    runtime::{lines::Lines, prepare::read_folder, replay::Recording},
+    runtime::{lines::Lines, replay::Recording},
     tui::app,
 };
 
@@ -45,9 +45,9 @@ pub fn replay(args: &ReplayArgs, global: &Global) -> Outcome {
 
 /// Opens the deck on a recording; at the report where that is wanted.
 pub fn play(dir: &RunDir, global: &Global, report: bool) -> Outcome {
-    let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
-    let recording = Recording::open(&dir.path, Arc::new(setup))
-        .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))?;
+    let setup = find::setup(dir)?;
+    let recording =
+        Recording::open(&dir.path, Arc::new(setup)).map_err(|e| find::unreadable(dir, e))?;
     if global.plain && !report && plain::can_talk() {
         return plain::talk(plain::Manner::Replay, &dir.id, |news, asked| {
             recording.bridge(news, asked)

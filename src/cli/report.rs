@@ -15,7 +15,7 @@ use crate::{
     display::{safe_json, spoken},
     journal::RunDir,
     report::run::RunReport,
-    runtime::{past, prepare::read_folder},
+    runtime::past,
 };
 
 /// Flags of `report`.
@@ -46,10 +46,9 @@ pub fn report(args: &ReportArgs, global: &Global) -> Outcome {
 }
 
 fn of(dir: &RunDir) -> Result<RunReport, Error> {
-    let (setup, _) = read_folder(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
+    let setup = find::setup(dir)?;
     let now_ms = dir
         .is_live()
         .then(|| jiff::Timestamp::now().as_millisecond());
-    past::report(&dir.path, Arc::new(setup), now_ms)
-        .map_err(|e| Error::usage(format!("run {} cannot be read: {e}", dir.id)))
+    past::report(&dir.path, Arc::new(setup), now_ms).map_err(|e| find::unreadable(dir, e))
 }

@@ -11,7 +11,6 @@ use crate::{
     config::Color,
     display::{safe_json, spoken},
     journal::{Reader, StoreError, fold, render_runs, render_show, runs_json, show_json},
-    runtime::prepare::read_folder,
 };
 
 /// Flags of `runs`.
@@ -71,7 +70,7 @@ pub fn runs(args: &RunsArgs, global: &Global) -> Outcome {
         }
         Some(RunsCommand::Show { run }) => {
             let dir = find::run(run.as_deref())?;
-            let (setup, _) = read_folder(&dir.path)?;
+            let setup = find::setup(&dir)?;
             let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
             let state = fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))?;
             if args.json {

@@ -13,7 +13,7 @@ use crate::{
     display::{safe_json, spoken},
     engine::State,
     journal::{Reader, RunDir, fold, last_sample},
-    runtime::{past, prepare::read_folder},
+    runtime::past,
     status::{judge, standings},
     tui::view::attention,
 };
@@ -75,7 +75,7 @@ pub fn status(args: &StatusArgs, global: &Global) -> Outcome {
 }
 
 pub(super) fn read(dir: &RunDir) -> Result<State, Error> {
-    let (setup, _) = read_folder(&dir.path)?;
+    let setup = find::setup(dir)?;
     let mut reader = Reader::open(&dir.path).map_err(|e| Error::usage(e.to_string()))?;
     fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))
 }

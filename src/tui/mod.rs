@@ -22,6 +22,7 @@ pub mod palette;
 pub mod panes;
 pub mod preferences;
 pub mod search;
+pub mod svg;
 pub mod terminal;
 pub mod theme;
 pub mod ui_state;

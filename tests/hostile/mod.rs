@@ -7,6 +7,7 @@ mod front;
 mod plain;
 mod pty;
 mod screen;
+mod speed;
 mod wire;
 
 use std::{

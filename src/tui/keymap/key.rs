@@ -49,7 +49,8 @@ impl Key {
     }
 
     /// Reads `p`, `ctrl-d`, `PageUp`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let mut key = Self {
             code: KeyCode::Null,
             ctrl: false,

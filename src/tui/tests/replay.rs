@@ -146,3 +146,53 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
         }
     }
 }
+
+#[test]
+fn marks_are_gone_through_from_where_the_key_before_leads() {
+    use crate::tui::feed::{Replay, Request};
+    let run = fixture::full();
+    let mut state = run.first.clone();
+    let mut history = History::new(&state);
+    for record in &run.records {
+        state.apply(record);
+        history.push(&state, record);
+    }
+    let marks: Vec<u64> = history.marks.iter().map(|mark| mark.seq).collect();
+    assert!(marks.len() > 3, "{marks:?}");
+    let mut app = app((120, 35));
+    feed(&mut app, Update::Snapshot(Box::new(run.first.clone())));
+    let clock = Clock {
+        at_us: 0,
+        end_us: run.now_us,
+        seq: 0,
+        last_seq: run.records.len() as u64,
+        playing: false,
+        speed_permille: 1000,
+    };
+    feed(&mut app, Update::Clock(clock));
+    let press = |app: &mut App, c: char| {
+        use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+        let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+        match update(app, AppInput::Terminal(Event::Key(key))).as_slice() {
+            [Request::Replay(Replay::Seq(seq))] => Some(*seq),
+            _ => None,
+        }
+    };
+    // The past is still being read: the key says so.
+    assert_eq!(press(&mut app, '>'), None);
+    assert!(app.ui.message.is_some());
+    let whole = Update::History {
+        seq: u64::MAX,
+        history: Box::new(history),
+        planned: Box::default(),
+    };
+    feed(&mut app, whole);
+    // Faster than the recording follows.
+    assert_eq!(press(&mut app, '>'), Some(marks[0]));
+    assert_eq!(press(&mut app, '>'), Some(marks[1]));
+    assert_eq!(press(&mut app, '>'), Some(marks[2]));
+    assert_eq!(press(&mut app, '<'), Some(marks[1]));
+    let seq = marks[0];
+    feed(&mut app, Update::Clock(Clock { seq, ..clock }));
+    assert_eq!(press(&mut app, '<'), None, "there is none before the first");
+}
