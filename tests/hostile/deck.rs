@@ -279,7 +279,8 @@ fn an_agent_in_a_terminal_is_seen_typed_into_and_played_again() {
     assert_eq!(status, OK);
 
     let replay = Terminal::start(&ground, &["replay"]);
-    replay.shows("recording");
+    // With its clock: before it keys would mean what they mean live.
+    replay.shows("Space play");
     // Its end: all of it again, and nobody to type to.
     replay.press("22 ");
     replay.shows("you said: q1?");

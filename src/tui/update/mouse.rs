@@ -11,7 +11,7 @@ use super::{
 use crate::tui::{
     draw,
     feed::Request,
-    ui_state::{Pane, Popup, RowId, Screen},
+    ui_state::{Pane, Popup, RowId, Screen, Voice},
     view::{View, outline::Outline, regions},
 };
 
@@ -27,6 +27,13 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
         _ => return,
     };
     app.now();
+    if app.keyboard.held().is_some() && wheel.is_none() {
+        app.say(
+            Voice::Plain,
+            "the keyboard is the agent's; Ctrl-Z takes it back",
+        );
+        return;
+    }
     if !app.ui.popups.is_empty() {
         if let (Some(by), Some(Popup::Help { scroll })) = (wheel, app.ui.popups.last_mut()) {
             *scroll = scroll.saturating_add_signed(by);
