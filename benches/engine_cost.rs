@@ -58,6 +58,7 @@ fn agent(i: usize, ram_bytes: u64) -> Agent {
             uses: BTreeMap::new(),
             spends: BTreeMap::new(),
             tokens: 0,
+            terminal: false,
         }],
         exclusive: false,
         timeout_us: None,
