@@ -57,7 +57,7 @@ impl Seen {
 }
 
 fn rig() -> Rig {
-    Rig::with(|config| config.helper = env!("CARGO_BIN_EXE_wavedeck").to_owned())
+    Rig::with(|config| env!("CARGO_BIN_EXE_wavedeck").clone_into(&mut config.helper))
 }
 
 fn index_path(rig: &Rig, agent: &str) -> PathBuf {

@@ -252,7 +252,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut file = open(&folder);
         let mut now = file.clock.started;
-        let screen = [&b"\x1b[?1049h\x1b[H\x1b[2J\x1b[?1049l"[..], &[b'x'; 20_000]].concat();
+        let screen = [
+            &b"\x1b[?1049h\x1b[H\x1b[2J\x1b[?1049l"[..],
+            &vec![b'x'; 20_000],
+        ]
+        .concat();
         for _ in 0..12_000 {
             now += file.interval;
             file.output(&screen, now).unwrap();

@@ -28,7 +28,7 @@ use crate::{
 pub use index_file::Clock;
 pub use local::{Config, IoLoop, LocalExecutor};
 pub use report::{Exit, Mailbox, Report, ReportSink};
-pub use terminal::{TerminalAsk, TerminalNews, Viewer};
+pub use terminal::{Tell, TerminalAsk, TerminalNews, Viewer};
 pub use view::JobView;
 
 /// Whose a job is.

@@ -39,13 +39,16 @@ pub enum TerminalNews {
     Keyboard(Result<bool, String>),
 }
 
+/// Hands news of a job's terminal on; must not wait.
+pub type Tell = Arc<dyn Fn(&JobKey, TerminalNews) + Send + Sync>;
+
 /// Somebody who shows terminals: a client.
 #[derive(Clone)]
 pub struct Viewer {
     /// Tells it from others; never used again.
     pub id: u64,
-    /// Hands news on; must not wait.
-    pub tell: Arc<dyn Fn(&JobKey, TerminalNews) + Send + Sync>,
+    /// The way to it.
+    pub tell: Tell,
 }
 
 impl std::fmt::Debug for Viewer {
@@ -230,12 +233,11 @@ impl Terminal {
                 } else {
                     None
                 };
-                match refusal {
-                    Some(why) => held(Err(why)),
-                    None => {
-                        self.keys.extend(keys);
-                        self.push_keys(master, now);
-                    }
+                if let Some(why) = refusal {
+                    held(Err(why));
+                } else {
+                    self.keys.extend(keys);
+                    self.push_keys(master, now);
                 }
                 Ok(())
             }

@@ -207,7 +207,7 @@ impl Index {
     #[must_use]
     pub fn size(&self, offset: u64) -> (u16, u16) {
         let before = self.entries.iter().filter(|e| e.offset <= offset);
-        let last = before.filter_map(Entry::resize).last();
+        let last = before.filter_map(Entry::resize).next_back();
         last.map_or((self.cols, self.rows), |(_, cols, rows)| (cols, rows))
     }
 

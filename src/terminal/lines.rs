@@ -66,7 +66,7 @@ impl Lines {
     pub fn push(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
         let page = &mut self.page;
         self.sequences.push(bytes, |from, end, piece| {
-            page.piece(from, end, piece, &mut line)
+            page.piece(from, end, piece, &mut line);
         });
     }
 

@@ -84,6 +84,8 @@ pub enum Need {
     Graph,
     /// Something that can be filtered or searched is shown.
     Sought,
+    /// Rows are shown that lead somewhere.
+    Opens,
     /// One agent's screen is shown.
     One,
     /// Something is searched for there.

@@ -114,12 +114,11 @@ impl Recording {
             return Some(());
         };
         let (before, from_us) = self.terminals.told;
-        let (total, now) = match self.printed(agent, attempt) {
-            Some(total) => (total, self.clock.at_us),
-            None => {
-                let end = self.index(agent, attempt).map(|i| i.printed(u64::MAX));
-                (end.unwrap_or(before), u64::MAX)
-            }
+        let (total, now) = if let Some(total) = self.printed(agent, attempt) {
+            (total, self.clock.at_us)
+        } else {
+            let end = self.index(agent, attempt).map(|i| i.printed(u64::MAX));
+            (end.unwrap_or(before), u64::MAX)
         };
         self.terminals.told = (total.max(before), now);
         let resizes = self

@@ -31,6 +31,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Graph => ui.screen == Screen::Graph,
         Need::Rows => matches!(ui.screen, Screen::Deck | Screen::Log),
         Need::Sought => matches!(ui.screen, Screen::Deck | Screen::Log | Screen::Agent),
+        Need::Opens => ui.screen != Screen::Agent,
         Need::One => ui.screen == Screen::Agent,
         Need::Found => ui.screen == Screen::Agent && !ui.on_agent.search.is_empty(),
         Need::Live => look.live && view.header.banner.is_none(),

@@ -32,7 +32,7 @@ const TOPICS: [(&str, Topic); 7] = [
     ("later", Topic::Later),
 ];
 /// When a hint is of use, by its word.
-const NEEDS: [(&str, Need); 12] = [
+const NEEDS: [(&str, Need); 13] = [
     ("agent", Need::Agent),
     ("group", Need::Group),
     ("live", Need::Live),
@@ -42,6 +42,7 @@ const NEEDS: [(&str, Need); 12] = [
     ("away", Need::Away),
     ("graph", Need::Graph),
     ("rows", Need::Rows),
+    ("opens", Need::Opens),
     ("sought", Need::Sought),
     ("one", Need::One),
     ("found", Need::Found),

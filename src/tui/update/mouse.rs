@@ -19,7 +19,7 @@ use crate::tui::{
     action::UiAction,
     draw,
     feed::{Replay, Request},
-    ui_state::{Held, Pane, Popup, RowId, Screen},
+    ui_state::{Held, Pane, Popup, RowId, Screen, Voice},
     view::{View, outline::Outline, regions},
 };
 
@@ -40,6 +40,12 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
     match mouse.kind {
         MouseEventKind::ScrollUp => wheel(app, -3, at, out),
         MouseEventKind::ScrollDown => wheel(app, 3, at, out),
+        MouseEventKind::Down(MouseButton::Left) if app.keyboard.held().is_some() => {
+            app.say(
+                Voice::Plain,
+                "the keyboard is the agent's; Ctrl-Z takes it back",
+            );
+        }
         MouseEventKind::Down(MouseButton::Left) => {
             app.looked();
             press(app, at, out);
