@@ -250,6 +250,9 @@ fn an_agent_that_closes_its_terminal_lives_on_and_may_open_it_again() {
         seen.keyboard(&rig, TerminalAsk::Take("agent".into())),
         Ok(true)
     );
+    let keys = TerminalAsk::Keys("agent".into(), b"lost".to_vec());
+    let refusal = seen.keyboard(&rig, keys).unwrap_err();
+    assert!(refusal.contains("closed"), "{refusal}");
     fs::write(rig.folder.path().join("go"), "").unwrap();
     assert_eq!(rig.ended(&key).0, Exit::Code(0));
     assert_eq!(rig.output("agent"), "first\r\nagain\r\n");

@@ -227,6 +227,8 @@ impl Terminal {
                 } else if frozen {
                     // They would be carried out when it goes on, perhaps much later.
                     Some("it is paused: resume it first".to_owned())
+                } else if master.is_none() {
+                    Some("it has closed its terminal".to_owned())
                 } else if self.keys.len() + keys.len() > KEYS {
                     let n = keys.len();
                     Some(format!("it does not read: {n} bytes of keys were dropped"))

@@ -8,7 +8,10 @@ use std::{
     time::Instant,
 };
 
-use rustix::{event::epoll, io::Errno};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, epoll, poll},
+    io::Errno,
+};
 
 use super::Loop;
 use crate::{
@@ -38,6 +41,18 @@ pub(super) fn read(fd: &OwnedFd, terminal: bool, buffer: &mut [u8]) -> rustix::i
             return Ok(len);
         }
     }
+}
+
+/// Whether nobody has the other end open, and all that was printed there has been read.
+fn is_closed(master: &OwnedFd) -> bool {
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let mut asked = [PollFd::new(master, PollFlags::IN)];
+    let told = poll(&mut asked, Some(&at_once)).is_ok();
+    let events = asked[0].revents();
+    told && events.contains(PollFlags::HUP) && !events.contains(PollFlags::IN)
 }
 
 impl Loop {
@@ -79,14 +94,12 @@ impl Loop {
         };
         let noted = terminal.tick(&live.key, live.pipe.as_ref().map(AsFd::as_fd), now);
         if let Some(master) = terminal.open_again(Some(now)) {
-            live.pipe = Some(master);
             let data = epoll::EventData::new_u64(token(serial, Source::Output));
-            let watched = (live.pipe.as_ref())
-                .map(|fd| epoll::add(&self.shared.epoll, fd, data, epoll::EventFlags::IN));
-            if watched.is_some_and(|w| w.is_err())
-                && let Some(master) = live.pipe.take()
-            {
+            let flags = epoll::EventFlags::IN;
+            if is_closed(&master) || epoll::add(&self.shared.epoll, &master, data, flags).is_err() {
                 terminal.close(master, now);
+            } else {
+                live.pipe = Some(master);
             }
         }
         if let Some(at) = terminal.wake(now) {
