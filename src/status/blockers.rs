@@ -23,6 +23,8 @@ const LATE_LEAST_US: u64 = 5 * 1_000_000;
 const LISTED: usize = 20;
 /// Agents that are held up are counted so far.
 const MOST_HELD: usize = 100;
+/// What can be done about a run that has ended.
+const AFTERWARDS: &str = "the run has ended: mend the cause, then a new `wavedeck run` tries again";
 /// Longest reason, in columns.
 const REASON: usize = 160;
 
@@ -124,10 +126,14 @@ fn gates(state: &State, members: &[AgentIx], out: &mut Vec<Blocker>) {
         if phase.gate_red && concerns {
             let id = &state.setup.plan.phases[i].id;
             let reason = phase.reason.as_deref().unwrap_or("a gate is red");
+            let plan = match state.finished {
+                Some(_) => AFTERWARDS.to_owned(),
+                None => format!("mend the cause, then `wavedeck ctl retry phase:{id}`"),
+            };
             out.push(blocker(
                 Severity::Critical,
                 &format!("phase {id} does not pass: {}", clean_line(reason, REASON)),
-                &format!("mend the cause, then `wavedeck ctl retry phase:{id}`"),
+                &plan,
             ));
         }
     }
@@ -171,11 +177,12 @@ fn for_a_person(state: &State, ix: AgentIx, moves: bool) -> Option<Blocker> {
         MOST_HELD => format!(" (holds up {MOST_HELD} and more)"),
         n => format!(" (holds up {n})"),
     };
-    Some(blocker(
-        severity,
-        &format!("{id} {what}{reason}{holds}"),
-        &format!("{remedy}`wavedeck ctl retry {id}`"),
-    ))
+    let plan = match state.finished {
+        Some(_) => AFTERWARDS.to_owned(),
+        None => format!("{remedy}`wavedeck ctl retry {id}`"),
+    };
+    let what = format!("{id} {what}{reason}{holds}");
+    Some(blocker(severity, &what, &plan))
 }
 
 /// An agent that is held back or in danger, and may come out of it by itself.

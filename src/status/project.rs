@@ -305,13 +305,13 @@ fn planned(facts: Facts<'_>, members: &[AgentIx]) -> Vec<String> {
     listed(state, &next)
 }
 
-/// The agent that began last.
+/// The agent that has worked, and changed its state last.
 fn last_worked(state: &State, members: &[AgentIx]) -> Option<AgentIx> {
     members
         .iter()
         .copied()
         .filter(|&ix| state.agent(ix).attempt > 0)
-        .max_by_key(|&ix| (state.agent(ix).started_us, ix))
+        .max_by_key(|&ix| (state.agent(ix).since_us, ix))
 }
 
 fn models(state: &State, shown: &[AgentIx]) -> Option<String> {
@@ -448,6 +448,14 @@ mod tests {
             error: Some("no space".into()),
         });
         assert_eq!(healths(&run), [Blocked; 4]);
+        // Of a run that has ended nothing can be tried again.
+        run.act(crate::engine::Action::Stop { target: None });
+        assert!(run.state.finished.is_some());
+        for standing in cards(&run) {
+            for blocker in &standing.card.blockers {
+                assert!(!blocker.resolution_plan.contains("ctl"), "{blocker:?}");
+            }
+        }
         // A red gate holds back every track with agents behind it.
         let red = crate::tui::tests::watch::red();
         let all = cards(&red);
