@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     display::clean_line,
-    engine::{State, Status, Zone},
-    plan::{AgentIx, PhaseIx},
+    engine::{AttentionKind, Owner, State, Status, Zone},
+    plan::AgentIx,
     report::{history::MarkKind, past::Past},
 };
 
@@ -116,25 +116,21 @@ impl Digest {
             }
             let phase = state.setup.plan.agent(ix).phase;
             lost_us += history.held(ix, phase, from_us).red_us;
-            let agent = state.agent(ix);
             digest.says.extend(says(state, ix, from_us));
-            if agent.status == Status::Blocked {
-                digest.waiting.push(Waiting {
-                    who: id(),
-                    ms: now_us.saturating_sub(agent.since_us) / 1000,
-                    reason: agent.reason.clone().unwrap_or_default(),
-                });
-            }
         }
         digest.lost_ms = lost_us / 1000;
-        for (i, plan) in state.setup.plan.phases.iter().enumerate() {
-            let phase = &state.phases[i];
-            if phase.gate_red {
-                let since = history.red_since(PhaseIx::of(i)).unwrap_or(now_us);
+        for item in crate::engine::waiting(state) {
+            // What failed is listed as such, with its reason.
+            if item.kind != AttentionKind::Failed {
                 digest.waiting.push(Waiting {
-                    who: format!("phase {}", plan.id),
-                    ms: now_us.saturating_sub(since) / 1000,
-                    reason: phase.reason.clone().unwrap_or_default(),
+                    who: match item.owner {
+                        Owner::Agent(ix) => state.id(ix).to_string(),
+                        Owner::Phase(ix) => {
+                            format!("phase {}", state.setup.plan.phases[ix.ix()].id)
+                        }
+                    },
+                    ms: now_us.saturating_sub(item.since_us) / 1000,
+                    reason: item.title,
                 });
             }
         }

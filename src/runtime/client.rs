@@ -193,7 +193,7 @@ impl Client {
                         // There is no going back in what happens now.
                         Request::Replay(_) => continue,
                         Request::Diff { base } => {
-                            diff::send(&theirs.dir, base, to.clone());
+                            diff::send(&theirs.dir, base, &to);
                             continue;
                         }
                         Request::Log(ask) => {

@@ -104,9 +104,12 @@ impl Notices {
         };
         let live = self.live.take_if(|live| live.key == *key);
         let late = live.is_some_and(|live| live.late);
-        let wrong = wrong.map(|wrong| match late {
-            true => format!("it took longer than {} s", self.limit.as_secs()),
-            false => wrong,
+        let wrong = wrong.map(|wrong| {
+            if late {
+                format!("it took longer than {} s", self.limit.as_secs())
+            } else {
+                wrong
+            }
         });
         let mut step = self.next(now);
         if let Some(wrong) = wrong {

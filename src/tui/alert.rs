@@ -82,16 +82,13 @@ impl Alerts {
 pub fn bytes(call: Call, text: &str) -> Vec<u8> {
     // A `;` would begin another field, and a number in the first one has another meaning.
     let text = clean_line(text, LONGEST).replace(';', ",");
-    let mut out = String::new();
-    if call.bell {
-        out.push('\u{7}');
-    }
-    match call.desktop {
-        Desktop::Off => {}
-        Desktop::Osc9 => out.push_str(&format!("\u{1b}]9;wavedeck: {text}\u{1b}\\")),
-        Desktop::Osc777 => out.push_str(&format!("\u{1b}]777;notify;wavedeck;{text}\u{1b}\\")),
-    }
-    out.into_bytes()
+    let bell = if call.bell { "\u{7}" } else { "" };
+    let message = match call.desktop {
+        Desktop::Off => String::new(),
+        Desktop::Osc9 => format!("\u{1b}]9;wavedeck: {text}\u{1b}\\"),
+        Desktop::Osc777 => format!("\u{1b}]777;notify;wavedeck;{text}\u{1b}\\"),
+    };
+    format!("{bell}{message}").into_bytes()
 }
 
 #[cfg(test)]

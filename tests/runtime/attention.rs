@@ -166,11 +166,9 @@ fn a_command_that_hangs_or_fails_holds_nothing_up_and_is_told_of_once() {
         ("sleep 100", "it took longer than"),
         ("exit 3", "exit status 3"),
     ] {
-        let mut plan = HOLDS.to_owned();
-        for agent in ["x", "y", "z"] {
-            plan += &format!("[[agent]]\nid = \"{agent}\"\nrun = \"false\"\n");
-        }
-        let here = Here::with(&plan);
+        let fails =
+            ["x", "y", "z"].map(|agent| format!("[[agent]]\nid = \"{agent}\"\nrun = \"false\"\n"));
+        let here = Here::with(&format!("{HOLDS}{}", fails.concat()));
         configure(
             &here,
             &format!("command = ['sh', '-c', '{command}']\ntimeout = \"100ms\""),

@@ -39,10 +39,10 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         return vec![stuck];
     }
     let all_final = state.agents.iter().all(|a| a.status.is_final())
-        && state
-            .phases
-            .iter()
-            .all(|p| !(p.status == PhaseStatus::Failed && p.gate_red) && !asking(p.check.as_ref()));
+        && state.phases.iter().all(|p| {
+            let red = p.status == PhaseStatus::Failed && p.gate_red;
+            !red && !asking(p.check.as_ref())
+        });
     if all_final {
         return vec![finished(state)];
     }

@@ -150,9 +150,10 @@ impl Running {
             match self.turns.inbox.recv_timeout(wait) {
                 Ok(Msg::Reports) => self.last_reports(),
                 Ok(Msg::Action { reply, .. }) => reply(Err("the run has ended".to_owned())),
-                Ok(Msg::Signal(_) | Msg::GuardLost) => return,
+                Ok(Msg::Signal(_) | Msg::GuardLost) | Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return;
+                }
                 Ok(_) | Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => return,
             }
             self.notices_overdue();
         }

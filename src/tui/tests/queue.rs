@@ -175,7 +175,7 @@ fn a_no_takes_its_reason_along_and_the_gate_is_red_with_it() {
         answer: Answer::No,
         text: Some("too wide".into()),
     };
-    assert_eq!(actions(press(&mut app, keys)), [no.clone()]);
+    assert_eq!(actions(press(&mut app, keys)), std::slice::from_ref(&no));
     // What was typed and taken back answers nothing.
     assert_eq!(actions(press(&mut app, "nno\u{1b}")), []);
     assert_eq!(chosen(&app), 1);

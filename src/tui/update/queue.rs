@@ -128,16 +128,12 @@ pub(super) fn ask_diff(app: &mut App, out: &mut Vec<Request>) {
         .state
         .as_ref()
         .and_then(|state| state.base_commit.clone());
-    match base {
-        Some(base) => {
-            app.diff_asked = true;
-            out.push(Request::Diff { base });
-        }
-        None => {
-            app.diff = Some(Diff::none(
-                "the run began outside a repository with commits",
-            ))
-        }
+    if let Some(base) = base {
+        app.diff_asked = true;
+        out.push(Request::Diff { base });
+    } else {
+        let why = "the run began outside a repository with commits";
+        app.diff = Some(Diff::none(why));
     }
 }
 
@@ -174,9 +170,8 @@ pub(super) fn press(app: &mut App, key: Key, run: Option<UiAction>, out: &mut Ve
         Some(UiAction::PageUp) => scroll(app, -10),
         Some(UiAction::HalfDown | UiAction::Right) => scroll(app, 5),
         Some(UiAction::HalfUp | UiAction::Left) => scroll(app, -5),
-        Some(UiAction::Mark) => mark(app, &items, at),
         // In a replay the same key plays; here it marks.
-        Some(UiAction::Play) => mark(app, &items, at),
+        Some(UiAction::Mark | UiAction::Play) => mark(app, &items, at),
         Some(UiAction::Open) => {
             if let (Some(at), Some(state)) = (at, &app.state) {
                 let row = attention::row(state, items[at].owner);
