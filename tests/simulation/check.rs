@@ -419,6 +419,8 @@ impl Checker<'_> {
             Event::PhaseChecking { phase, .. } => {
                 let ix = self.phase(phase);
                 self.phases[ix].1.clear();
+                // It may have passed before: what it skipped was opened again by a retry elsewhere.
+                self.phases[ix].0 = false;
                 (self.phases[ix].2, self.phases[ix].3) = (false, true);
             }
             Event::PhaseCompleted { phase } => {
