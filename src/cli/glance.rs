@@ -3,6 +3,8 @@
 //!
 //! Only what was measured or recorded: no estimate stands here. Must not read files.
 
+mod cards;
+
 use std::{collections::VecDeque, fmt::Write as _};
 
 use jiff::tz::TimeZone;
@@ -12,7 +14,7 @@ use crate::{
     engine::{AttentionKind, HoldBy, Item, JobState, Owner, PhaseStatus, State, Status, mode_name},
     resources::{Sample, Trend, pressure},
     schedule::Planned,
-    status::{Facts, judge, lines::line, standings},
+    status::Facts,
     tui::{
         chart::Chart,
         view::{
@@ -23,6 +25,7 @@ use crate::{
         },
     },
 };
+use cards::cards;
 
 /// Agents that a section lists; `--json` has them all.
 const LISTED: usize = 20;
@@ -214,30 +217,6 @@ fn phases(glance: Glance<'_>, out: &mut String) {
 fn asks(state: &State, phase: usize) -> bool {
     let check = state.phases[phase].check.as_ref();
     check.is_some_and(|check| check.job == JobState::Asking)
-}
-
-/// The status card of each track in a line, and the 24-hour gate while the run is open.
-fn cards(glance: Glance<'_>, out: &mut String) {
-    let facts = glance.facts();
-    let all = standings(facts);
-    let _ = write!(out, "status {}", facts.today());
-    if glance.state.finished.is_none() {
-        let verdict = judge(facts, &all);
-        let word = if verdict.passes() {
-            "; the 24-hour gate would pass".to_owned()
-        } else {
-            format!(
-                "; the 24-hour gate would not pass: {}",
-                verdict.failed().join("; ")
-            )
-        };
-        out.push_str(&clean_line(word, 300));
-    }
-    out.push('\n');
-    for standing in all.iter().take(LISTED) {
-        let _ = writeln!(out, "  {}", line(standing));
-    }
-    more(all.len(), out);
 }
 
 /// What waits for a person, whom it holds up, and the command that answers it.

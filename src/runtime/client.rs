@@ -4,6 +4,7 @@
 
 mod ask;
 mod error;
+mod frames;
 mod terminal;
 
 use std::{
@@ -18,20 +19,20 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::{Setup, State},
+    engine::Setup,
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
 };
 
 pub use error::ClientError;
+use frames::next_with;
 
 use super::{
     cards, diff, output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
-    terminals,
 };
 
 /// A connection.
@@ -351,57 +352,5 @@ impl Link {
             bytes: piece.bytes,
             total: piece.total,
         }
-    }
-}
-
-fn next_with(from: &mut UnixStream, setup: Option<&Setup>) -> Result<Update, ClientError> {
-    let mut snapshot = Vec::new();
-    loop {
-        let (frame, raw) = protocol::read::<FromRunner>(from)?;
-        return Ok(match frame {
-            FromRunner::Hello { .. } => continue,
-            FromRunner::Snapshot { last } => {
-                snapshot.extend_from_slice(&raw);
-                if !last {
-                    continue;
-                }
-                let state: State = serde_json::from_slice(&snapshot).map_err(io::Error::other)?;
-                Update::Snapshot(Box::new(state))
-            }
-            FromRunner::Events { records } => Update::Records(records),
-            FromRunner::Sample { sample } => Update::Sample(sample),
-            FromRunner::Output {
-                agent,
-                attempt,
-                offset,
-                total,
-            } => {
-                let Some(&agent) = setup.and_then(|s| s.by_id.get(&agent.as_str().into())) else {
-                    continue;
-                };
-                Update::Output {
-                    agent,
-                    attempt,
-                    offset,
-                    bytes: raw,
-                    total,
-                }
-            }
-            FromRunner::Terminal {
-                agent,
-                attempt,
-                note,
-            } => match setup.and_then(|s| s.by_id.get(&agent.as_str().into())) {
-                Some(&agent) => terminals::update(agent, attempt, note),
-                None => continue,
-            },
-            FromRunner::Ack { id, reason, .. } => Update::Ack {
-                id,
-                result: reason.map_or(Ok(()), Err),
-            },
-            FromRunner::End { status } => Update::Gone {
-                reason: format!("the run has ended with status {status}"),
-            },
-        });
     }
 }

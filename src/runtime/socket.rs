@@ -5,6 +5,7 @@
 //! come again; samples are dropped for it before that. Must not touch the state: it talks to the
 //! loop.
 
+mod door;
 mod place;
 mod terminals;
 mod way;
@@ -15,11 +16,7 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::{Arc, atomic::AtomicUsize, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -32,6 +29,7 @@ use crate::{
     sys::{lock, marker::Marker, peer},
 };
 
+use door::{Cut, Slot, refusal};
 pub use place::ADDRESS;
 pub(super) use place::{announce, remove};
 use place::{listen, places, runtime_dir};
@@ -117,53 +115,11 @@ struct Server {
     agents: Arc<AtomicUsize>,
 }
 
-/// One of a limited number, given back when it is dropped.
-struct Slot(Arc<AtomicUsize>);
-
-impl Slot {
-    fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
-        if taken.fetch_add(1, Ordering::Relaxed) < most {
-            return Some(Self(taken.clone()));
-        }
-        taken.fetch_sub(1, Ordering::Relaxed);
-        None
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Ends a connection for everybody who holds it.
-struct Cut(Arc<UnixStream>);
-
-impl Drop for Cut {
-    fn drop(&mut self) {
-        let _ = self.0.shutdown(Shutdown::Both);
-    }
-}
-
 /// Our parent, where it is not the first process, which all are below.
 fn parent() -> Option<i32> {
     rustix::process::getppid()
         .map(rustix::process::Pid::as_raw_pid)
         .filter(|&pid| pid > 1)
-}
-
-/// Why a client may not steer the run; none: it may.
-const fn refusal(place: peer::Place, read_only: bool) -> Option<&'static str> {
-    match place {
-        peer::Place::Below => Some("an agent of this run may not steer it"),
-        peer::Place::Unknown => Some(
-            "it cannot be told whether this comes from an agent of the run, which may not steer \
-             it: the asking process has ended, or /proc hides the processes above it (mounted \
-             with hidepid?)",
-        ),
-        peer::Place::NotBelow if read_only => Some("this client is read-only: it may not steer"),
-        peer::Place::NotBelow => None,
-    }
 }
 
 impl Server {

@@ -4,14 +4,16 @@
 //! each. Must not do I/O or hold anything of the run but ids.
 
 mod agent;
+mod popup;
 
 use std::collections::BTreeSet;
 
 pub use agent::{AgentUi, Tab};
+pub use popup::{Choice, Popup, Queue};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Action, Level},
+    engine::Level,
     plan::{AgentId, PhaseIx, TrackIx},
 };
 
@@ -220,81 +222,6 @@ pub enum Look {
     Tail,
     /// At the line that begins at this byte, on the first row.
     From(u64),
-}
-
-/// One answer of a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
-    /// The key that gives it at once.
-    pub key: char,
-    /// In words.
-    pub label: String,
-    /// What is asked for; none: nothing.
-    pub actions: Vec<Action>,
-}
-
-/// The attention queue in front of the screen.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Queue {
-    /// Number of the item that is looked at.
-    pub chosen: u32,
-    /// Lines scrolled in its evidence or diff, from where that begins.
-    pub scroll: isize,
-    /// Numbers of those that are answered together.
-    pub marks: BTreeSet<u32>,
-    /// The reason of a no that is being typed.
-    pub reason: Option<String>,
-    /// Numbers of those that it is for.
-    pub refused: Vec<u32>,
-}
-
-/// Something in front of the screen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Popup {
-    /// The keys; scrolled by so many lines.
-    Help {
-        /// Lines scrolled.
-        scroll: u16,
-    },
-    /// Lines to read; scrolled like the keys.
-    Lines {
-        /// In one line.
-        title: String,
-        /// Lines scrolled.
-        scroll: u16,
-        /// Clean lines.
-        lines: Vec<String>,
-    },
-    /// What waits for a person.
-    Queue(Queue),
-    /// A status card as a page.
-    Card {
-        /// Lines scrolled.
-        scroll: usize,
-    },
-    /// Every action by its words.
-    Palette {
-        /// What was typed.
-        typed: String,
-        /// The chosen entry.
-        chosen: usize,
-    },
-    /// The themes; the screen behind shows the chosen one.
-    Themes {
-        /// Number of the chosen one.
-        chosen: usize,
-    },
-    /// A question; the first choice is the harmless one.
-    Ask {
-        /// In one line.
-        title: String,
-        /// What follows from it.
-        lines: Vec<String>,
-        /// The answers.
-        choices: Vec<Choice>,
-        /// The chosen one.
-        chosen: usize,
-    },
 }
 
 /// How serious a message is.

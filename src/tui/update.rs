@@ -25,6 +25,7 @@ mod queue;
 mod resize;
 mod search;
 mod select;
+mod show;
 mod status;
 mod terminal;
 mod themes;

@@ -11,6 +11,7 @@ mod columns;
 mod footer;
 mod graph;
 mod header;
+mod help;
 pub mod log;
 mod memory;
 mod output;
@@ -35,9 +36,10 @@ use super::{
     view::{Tone, View},
 };
 pub use footer::hits as footer_hits;
+pub use help::help_height;
 use pen::Pen;
 pub(in crate::tui) use popup::draw as popups;
-pub use popup::{help_height, most_scroll, page_rows, popup_hit};
+pub use popup::{most_scroll, page_rows, popup_hit};
 pub use status::height as status_height;
 pub use themes::{ThemeHit, hit as theme_hit};
 

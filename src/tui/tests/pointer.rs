@@ -127,7 +127,7 @@ fn borders_follow_the_mouse_and_the_keys() {
         press(&mut app, "0\t{");
         assert_eq!(regions(&app).graph.height, before.graph.height - 1);
         press(&mut app, "0)");
-        let wide = |r: Regions| r.lately.width;
+        let wide = |r: Regions| r.lately.width.max(r.status.width);
         assert_eq!(wide(regions(&app)), wide(before) + 4);
         // As far as it goes, and back at the first step.
         press(&mut app, "((((((((((((((((((((((((((((((");

@@ -22,28 +22,25 @@ use crate::{
         alert::Alerts,
         card::CardFile,
         chart::Chart,
-        draw::{self, Look as DrawLook},
+        draw::Look as DrawLook,
         emulator::Emulator,
         feed::Clock,
         keymap::Keymap,
         log::LogBuffer,
         output::{CheckPrint, Diff, Evidence, OutputBuffer},
-        palette,
         search::Search,
         theme::Theme,
         ui_state::{Popup, Screen, UiState, Voice},
         view::{
-            self, Beside, Note, Source, View,
+            self, Beside, Note, Source,
             outline::{self, Outline},
-            queue::Material,
-            regions,
-            report::{ReportRow, Rows},
+            report::Rows,
             status::StatusPane,
         },
     },
 };
 
-use super::{keyboard::Keyboard, select::keep_selection, themes::Wardrobe};
+use super::{keyboard::Keyboard, themes::Wardrobe};
 
 /// So long without a key, and a person was away (µs).
 const AWAY_US: u64 = 10 * 60 * 1_000_000;
@@ -81,13 +78,13 @@ type CardsOf = (u64, u64, u64);
 /// What the rows of a report are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ReportOf {
-    seq: u64,
+    pub(super) seq: u64,
     /// Readings of memory.
-    readings: usize,
+    pub(super) readings: usize,
     /// Whole seconds of the run.
-    second: u64,
+    pub(super) second: u64,
     /// Width of the screen.
-    columns: u16,
+    pub(super) columns: u16,
 }
 
 /// The dashboard without its terminal.
@@ -306,32 +303,6 @@ impl App {
         self.ui.seen_us = now_us;
     }
 
-    /// All rows of the report, made anew only when something in them can have changed.
-    pub(super) fn report_rows(&self) -> Option<Rc<Rows>> {
-        let source = self.source()?;
-        let now_us = source.now_us();
-        let of = ReportOf {
-            seq: source.state.seq,
-            readings: source.trend.until(now_us).len(),
-            second: now_us / 1_000_000,
-            columns: self.ui.size.0,
-        };
-        let mut kept = self.report.borrow_mut();
-        if let Some((made_of, rows)) = kept.as_ref()
-            && *made_of == of
-        {
-            return Some(Rc::clone(rows));
-        }
-        let rows = Rc::new(view::report::all(source, of.columns));
-        *kept = Some((of, Rc::clone(&rows)));
-        Some(rows)
-    }
-
-    /// One of them.
-    pub(super) fn report_row(&self, at: usize) -> Option<ReportRow> {
-        self.report_rows()?.row(self.source()?, at)
-    }
-
     /// Where what is typed goes.
     #[cfg(test)]
     pub(crate) const fn keyboard(&self) -> Keyboard {
@@ -345,7 +316,7 @@ impl App {
     }
 
     /// The status cards, made anew only for another moment: a large plan has many agents.
-    fn status_pane(&self) -> Option<Rc<StatusPane>> {
+    pub(super) fn status_pane(&self) -> Option<Rc<StatusPane>> {
         let source = self.source()?;
         let read = source.sample.map_or(0, |sample| sample.elapsed_us);
         let of = (source.state.seq, source.now_us(), read);
@@ -363,81 +334,6 @@ impl App {
     /// Agents in the order of the timeline's rows.
     pub(super) fn timeline_order(&self) -> Vec<AgentIx> {
         self.source().map(view::timeline::order).unwrap_or_default()
-    }
-
-    /// What the screen shows now.
-    #[must_use]
-    pub fn view(&self) -> View {
-        let Some(source) = self.source() else {
-            let mut view = View {
-                regions: regions::regions(self.ui.size, self.ui.screen, regions::Needs::default()),
-                ..View::default()
-            };
-            view.header.plan.push_str("wavedeck");
-            view.header.banner = Some(match &self.lost {
-                Some(why) => (format!("no run: {}", clean_text(why, 100)), view::Tone::Bad),
-                None => ("reads the run".to_owned(), view::Tone::Dim),
-            });
-            self.offer_themes(&mut view);
-            return view;
-        };
-        let report = match self.ui.screen {
-            Screen::Report => self.report_rows(),
-            _ => None,
-        };
-        let deck = self.ui.screen == Screen::Deck && self.ui.size.0 >= regions::BESIDE;
-        let status = if deck { self.status_pane() } else { None };
-        let source = Source {
-            report: report.as_deref(),
-            status: status.as_deref(),
-            ..source
-        };
-        let mut view = view::project(source, &self.ui);
-        let queue = self.ui.popups.iter().rev().find_map(|popup| match popup {
-            Popup::Queue(queue) => Some(queue),
-            _ => None,
-        });
-        view.queue = queue.map(|queue| {
-            let material = Material {
-                evidence: self.evidence.as_ref(),
-                output: self.output.as_ref(),
-                diff: self.diff.as_ref(),
-                can_act: self.settings.can_act,
-            };
-            let items = view::attention::waiting(source.state);
-            view::queue::queue(source, &items, queue, material, source.now_us())
-        });
-        if let Some(Popup::Card { .. }) = self.ui.popups.last() {
-            view.page = self.card_page();
-        }
-        if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
-            view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
-        }
-        self.offer_themes(&mut view);
-        view
-    }
-
-    /// Draws the screen; keeps the scroll position that it led to.
-    pub fn draw(&mut self, buf: &mut ratatui::buffer::Buffer) {
-        let mut view = self.view();
-        if view.table.selected.is_none() && !view.table.rows.is_empty() {
-            // The row is gone: folded away, or its group has ended.
-            keep_selection(self);
-            view = self.view();
-        }
-        if let Some(report) = &view.report {
-            self.ui.report_first = report.first;
-        } else if let Some(timeline) = &view.timeline {
-            self.ui.time_first = timeline.first;
-        } else {
-            self.ui.scroll = view.table.first;
-        }
-        if self.ui.screen == Screen::Deck {
-            self.deck_output = view.regions.output;
-        }
-        self.row_at = view.table.first + view.table.selected.unwrap_or(0);
-        draw::draw(&view, &self.ui, self.look(), buf);
-        self.dirty = Dirty::No;
     }
 
     pub(super) const fn look(&self) -> DrawLook<'_> {

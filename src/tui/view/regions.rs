@@ -99,11 +99,17 @@ impl Regions {
             width: 1,
             ..pane
         };
-        if self.lately.is_empty() {
-        } else if self.all.width >= WIDE {
-            out.push((Held::Side, left_of(self.side.union(self.lately))));
+        let beside = if self.lately.is_empty() {
+            self.status
         } else {
-            out.push((Held::Lately, left_of(self.lately)));
+            self.lately
+        };
+        if beside.is_empty() {
+        } else if self.all.width >= WIDE {
+            let column = self.side.union(self.status).union(self.lately);
+            out.push((Held::Side, left_of(column)));
+        } else {
+            out.push((Held::Lately, left_of(beside)));
         }
         out
     }

@@ -1,0 +1,82 @@
+//! What lies in front of the screen: pages, questions, the queue, the palette.
+//!
+//! Plain data; must not know how it is drawn or answered.
+
+use std::collections::BTreeSet;
+
+use crate::engine::Action;
+
+/// One answer of a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Choice {
+    /// The key that gives it at once.
+    pub key: char,
+    /// In words.
+    pub label: String,
+    /// What is asked for; none: nothing.
+    pub actions: Vec<Action>,
+}
+
+/// The attention queue in front of the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Queue {
+    /// Number of the item that is looked at.
+    pub chosen: u32,
+    /// Lines scrolled in its evidence or diff, from where that begins.
+    pub scroll: isize,
+    /// Numbers of those that are answered together.
+    pub marks: BTreeSet<u32>,
+    /// The reason of a no that is being typed.
+    pub reason: Option<String>,
+    /// Numbers of those that it is for.
+    pub refused: Vec<u32>,
+}
+
+/// Something in front of the screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Popup {
+    /// The keys; scrolled by so many lines.
+    Help {
+        /// Lines scrolled.
+        scroll: u16,
+    },
+    /// Lines to read; scrolled like the keys.
+    Lines {
+        /// In one line.
+        title: String,
+        /// Lines scrolled.
+        scroll: u16,
+        /// Clean lines.
+        lines: Vec<String>,
+    },
+    /// What waits for a person.
+    Queue(Queue),
+    /// A status card as a page.
+    Card {
+        /// Lines scrolled.
+        scroll: usize,
+    },
+    /// Every action by its words.
+    Palette {
+        /// What was typed.
+        typed: String,
+        /// The chosen entry.
+        chosen: usize,
+    },
+    /// The themes; the screen behind shows the chosen one.
+    Themes {
+        /// Number of the chosen one.
+        chosen: usize,
+    },
+    /// A question; the first choice is the harmless one.
+    Ask {
+        /// In one line.
+        title: String,
+        /// What follows from it.
+        lines: Vec<String>,
+        /// The answers.
+        choices: Vec<Choice>,
+        /// The chosen one.
+        chosen: usize,
+    },
+}
