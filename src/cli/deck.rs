@@ -168,11 +168,11 @@ fn connect(dir: &Path, read_only: bool) -> Result<Client, Error> {
 /// Reads a person's own files.
 fn files(global: &Global) -> Result<Files, Error> {
     let here = std::env::current_dir().ok();
-    Ok(Files::read(Place {
+    Files::read(Place {
         root: here.as_deref().and_then(load::repository),
         color: global.color,
         env: |name| std::env::var(name).ok(),
-    })?)
+    })
 }
 
 fn options(global: &Global) -> Result<Options, Error> {

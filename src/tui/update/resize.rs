@@ -5,7 +5,7 @@ use ratatui::layout::Position;
 use super::App;
 use crate::tui::{
     ui_state::{Held, Layout, Pane, Screen, Sizes, Voice},
-    view::regions::Regions,
+    view::regions::{Regions, WIDE},
 };
 
 /// The mouse has moved a border to a place.
@@ -16,7 +16,7 @@ pub(super) fn drag(app: &mut App, border: Held, at: Position) {
         Held::Graph => sizes.graph = Some(at.y.saturating_sub(r.graph.y)),
         Held::Lower => sizes.lower = Some(r.output.bottom().saturating_sub(at.y)),
         Held::Side => sizes.side = Some(r.all.width.saturating_sub(at.x + 1)),
-        Held::Lately => sizes.lately = Some(r.lately.right().saturating_sub(at.x + 1)),
+        Held::Lately => sizes.lately = Some(r.right().right().saturating_sub(at.x + 1)),
         Held::Scrubber => {}
     }
     kept(app);
@@ -72,7 +72,7 @@ pub(super) fn columns(app: &mut App, by: i16) {
         app.say(Voice::Plain, "there is no column at the right");
         return;
     };
-    let now = r.lately.width.max(r.side.width);
+    let now = r.right().width;
     let wish = Some(now.saturating_add_signed(by));
     match border {
         Held::Side => app.ui.sizes.side = wish,
@@ -80,7 +80,7 @@ pub(super) fn columns(app: &mut App, by: i16) {
     }
     kept(app);
     let after = app.view().regions;
-    let columns = after.lately.width.max(after.side.width);
+    let columns = after.right().width;
     app.say(Voice::Plain, format!("the right column is {columns} wide"));
 }
 
@@ -92,19 +92,16 @@ pub(super) fn own(app: &mut App) {
 
 /// A wish beyond what fits is taken back to it, so that the next step is seen.
 fn kept(app: &mut App) {
-    let Regions {
-        graph,
-        output,
-        side,
-        lately,
-        ..
-    } = app.view().regions;
+    let regions = app.view().regions;
+    let right = regions.right().width;
+    let Regions { graph, output, .. } = regions;
+    let wide = regions.all.width >= WIDE;
     let sizes = &mut app.ui.sizes;
     for (wish, now) in [
         (&mut sizes.graph, graph.height),
         (&mut sizes.lower, output.height),
-        (&mut sizes.side, side.width.max(lately.width)),
-        (&mut sizes.lately, lately.width),
+        (&mut sizes.side, if wide { right } else { 0 }),
+        (&mut sizes.lately, if wide { 0 } else { right }),
     ] {
         // What is folded away now keeps its wish.
         if wish.is_some() && now > 0 {

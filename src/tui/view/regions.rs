@@ -72,6 +72,17 @@ pub struct Regions {
 }
 
 impl Regions {
+    /// The column at the right: status cards and what happened lately, or what stands beside the
+    /// output.
+    #[must_use]
+    pub fn right(&self) -> Rect {
+        [self.side, self.status, self.lately]
+            .into_iter()
+            .filter(|pane| !pane.is_empty())
+            .reduce(Rect::union)
+            .unwrap_or_default()
+    }
+
     /// Borders that the mouse can move: what they are, and where.
     #[must_use]
     pub fn borders(&self) -> Vec<(Held, Rect)> {
@@ -99,17 +110,11 @@ impl Regions {
             width: 1,
             ..pane
         };
-        let beside = if self.lately.is_empty() {
-            self.status
-        } else {
-            self.lately
-        };
-        if beside.is_empty() {
-        } else if self.all.width >= WIDE {
-            let column = self.side.union(self.status).union(self.lately);
-            out.push((Held::Side, left_of(column)));
-        } else {
-            out.push((Held::Lately, left_of(beside)));
+        let right = self.right();
+        if !right.is_empty() {
+            let wide = self.all.width >= WIDE;
+            let held = if wide { Held::Side } else { Held::Lately };
+            out.push((held, left_of(right)));
         }
         out
     }

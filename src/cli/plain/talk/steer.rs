@@ -17,8 +17,8 @@ impl Talk {
             ["slower"] => Replay::Speed(-1),
             ["next"] => Replay::Step(1),
             ["back"] => Replay::Step(-1),
-            ["mark"] => return self.to_mark(true),
-            ["mark", "back"] => return self.to_mark(false),
+            ["mark"] => return self.go_to_mark(true),
+            ["mark", "back"] => return self.go_to_mark(false),
             ["end"] => Replay::Time(u64::MAX),
             ["to", time] => match units::duration(time) {
                 Some(us) => Replay::Time(us),
@@ -33,7 +33,7 @@ impl Talk {
         Vec::new()
     }
 
-    fn to_mark(&mut self, forwards: bool) -> Vec<String> {
+    fn go_to_mark(&mut self, forwards: bool) -> Vec<String> {
         let (Some(clock), Some(history)) = (self.clock, &self.history) else {
             return vec!["The recording is still being read.".to_owned()];
         };
