@@ -124,10 +124,11 @@ impl Digest {
             if item.kind != AttentionKind::Failed {
                 digest.waiting.push(Waiting {
                     who: match item.owner {
-                        Owner::Agent(ix) => state.id(ix).to_string(),
-                        Owner::Phase(ix) => {
+                        Some(Owner::Agent(ix)) => state.id(ix).to_string(),
+                        Some(Owner::Phase(ix)) => {
                             format!("phase {}", state.setup.plan.phases[ix.ix()].id)
                         }
+                        None => "24-hour gate".to_owned(),
                     },
                     ms: now_us.saturating_sub(item.since_us) / 1000,
                     reason: item.title,

@@ -295,7 +295,12 @@ const fn mark(event: &Event) -> Option<MarkKind> {
             cause: Cause::Swap, ..
         } => Some(MarkKind::Swap),
         Event::AgentBlocked { .. } => Some(MarkKind::Attention),
-        Event::AttentionRaised(raised) if matches!(raised.attention, AttentionKind::Approval) => {
+        Event::AttentionRaised(raised)
+            if matches!(
+                raised.attention,
+                AttentionKind::Approval | AttentionKind::DayGate
+            ) =>
+        {
             Some(MarkKind::Attention)
         }
         Event::ZoneChanged { .. } => Some(MarkKind::Zone),

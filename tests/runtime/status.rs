@@ -139,7 +139,8 @@ fn cards_are_written_while_a_run_lasts_and_the_gate_is_judged_in_time() {
         r#"
         [[agent]]
         id = "a"
-        run = "false"
+        run = "true"
+        check = ["false"]
         [[agent]]
         id = "after"
         needs = ["a"]
@@ -154,7 +155,7 @@ fn cards_are_written_while_a_run_lasts_and_the_gate_is_judged_in_time() {
         .env("WAVEDECK_STATUS_CARD_INTERVAL", "1s")
         .env("WAVEDECK_STATUS_GATE_INTERVAL", "1s");
     let live = super::rig::Live::of(command);
-    live.hears("agent.failed", "a");
+    live.hears("agent.blocked", "a");
     let card = wait_for("a card", || cards(&here).pop());
     assert_eq!(card.agent, "long");
     let evidence = wait_for("the gate's verdict", || {
@@ -163,6 +164,21 @@ fn cards_are_written_while_a_run_lasts_and_the_gate_is_judged_in_time() {
     });
     assert!(evidence.contains("passes: "), "{evidence}");
     assert!(evidence.contains("name: no critical blocker"), "{evidence}");
+    // What fails reaches a person, and is no matter of a run that is over.
+    let day = |events: &super::rig::Events, kind: &str| {
+        let all = events.all(kind).into_iter();
+        all.filter(|e| e["attention"] == "day_gate").count()
+    };
+    live.until("it is raised", |events| {
+        (day(events, "attention.raised") > 0).then_some(())
+    });
+    let asks = here.say(&["asks"]);
+    assert!(asks.out.contains("24-hour gate"), "{asks}");
     here.write("end", "");
-    live.end().with(1);
+    let events = live.end().with(1);
+    let (raised, over) = (
+        day(&events, "attention.raised"),
+        day(&events, "attention.answered"),
+    );
+    assert_eq!(raised, over);
 }
