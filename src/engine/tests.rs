@@ -441,3 +441,35 @@ fn a_no_blocks_an_agent_although_attempts_are_left() {
     assert_eq!(rig.state.agent(AgentIx(0)).attempt, 2);
     assert_eq!(asks(&rig), []);
 }
+
+/// A part's failure is its parent's: handled there, nobody has to look at it, and nothing fails by it.
+#[test]
+fn what_takes_care_of_a_parent_takes_care_of_its_parts() {
+    for stop in [false, true] {
+        let mut plan = empty();
+        plan.phases = vec![phase("p", true, Vec::new())];
+        for id in ["group", "part", "nurse"] {
+            let mut agent = agent(id, 1, 1);
+            agent.phase = Some(PhaseIx(0));
+            plan.agents.push(agent);
+        }
+        plan.agents[0].work = crate::plan::Work::Group;
+        plan.agents[1].parent = Some(AgentIx(0));
+        let mut need = hard(0);
+        need.when = crate::plan::When::Failed;
+        plan.agents[2].needs = vec![need];
+        let mut rig = Rig::new(plan, true);
+        if stop {
+            rig.act(Action::Stop {
+                target: Some(Target::Agent("part".into())),
+            });
+        }
+        rig.end_agent(1, 1);
+        let part = [(1, AttentionKind::Failed)];
+        assert_eq!(asks(&rig), part[usize::from(stop)..]);
+        rig.end_agent(2, 0);
+        assert_eq!(asks(&rig), []);
+        assert_eq!(rig.state.phases[0].status, PhaseStatus::Completed);
+        assert_eq!(rig.state.finished, Some(0), "stop: {stop}");
+    }
+}

@@ -49,8 +49,12 @@ impl State {
         let setup = self.setup.clone();
         for edge in &setup.edges_in[ix.ix()] {
             if edge.kind == EdgeKind::Need(When::Failed) {
-                let status = self.agent(edge.from).status;
-                self.note_attention(edge.from, status);
+                // Its parts' failures are its own.
+                let mut noted = vec![edge.from];
+                while let Some(ix) = noted.pop() {
+                    self.note_attention(ix, self.agent(ix).status);
+                    noted.extend(&setup.children[ix.ix()]);
+                }
             }
         }
         let phases = self.attention.open.range(pack(Owner::Phase(PhaseIx(0)))..);

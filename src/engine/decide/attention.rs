@@ -150,7 +150,7 @@ fn kind_of_agent(state: &State, ix: AgentIx) -> Option<AttentionKind> {
         Status::Blocked => Some(AttentionKind::Blocked),
         // A parent that failed with its sub-agents: the sub-agents are what has to be looked at.
         Status::Failed if agent.failure != Some(FailureKind::Coordination) => {
-            (!state.handled(ix)).then_some(AttentionKind::Failed)
+            (!state.handled_above(ix)).then_some(AttentionKind::Failed)
         }
         _ => None,
     }

@@ -203,7 +203,7 @@ fn status(state: &State) -> u8 {
             Status::Skipped if !agent.by_condition && !agent.left => 1,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
-            Status::Stopped if !state.handled(ix) => 3,
+            Status::Stopped if !state.handled_above(ix) => 3,
             _ => 0,
         };
         seen[own] = true;
