@@ -115,7 +115,7 @@ impl Digest {
                 }
             }
             let phase = state.setup.plan.agent(ix).phase;
-            lost_us += history.held(ix, phase, from_us).red_us;
+            lost_us += history.held(ix, phase, from_us).red_us + history.asked_us(ix, from_us);
             digest.says.extend(says(state, ix, from_us));
         }
         digest.lost_ms = lost_us / 1000;

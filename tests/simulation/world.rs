@@ -291,7 +291,7 @@ impl World {
         if self.records.len() % 13 == 5 {
             self.report();
         }
-        if self.records.len() % 17 == 3 {
+        if self.records.len() % 7 == 3 {
             self.judged();
         }
         if self.faults.stop && self.r.chance(1) {
