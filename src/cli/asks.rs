@@ -79,8 +79,9 @@ pub fn asks(args: &AsksArgs, _global: &Global) -> Outcome {
 /// One item for scripts.
 pub(super) fn json(state: &State, item: &Item) -> serde_json::Value {
     let (agent, phase) = match item.owner {
-        Owner::Agent(ix) => (Some(state.id(ix)), None),
-        Owner::Phase(ix) => (None, Some(&state.setup.plan.phases[ix.ix()].id)),
+        Some(Owner::Agent(ix)) => (Some(state.id(ix)), None),
+        Some(Owner::Phase(ix)) => (None, Some(&state.setup.plan.phases[ix.ix()].id)),
+        None => (None, None),
     };
     let held: Vec<_> = attention::held_up(state, item.owner)
         .into_iter()

@@ -260,6 +260,16 @@ pub fn sentence(event: &Event) -> Option<String> {
                 raised.title, raised.id
             )
         }
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => format!(
+            "! the 24-hour gate DOES NOT PASS: {} (`wavedeck ctl answer {} seen`)",
+            raised.title, raised.id
+        ),
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::DayGate => {
+            match answered.answer {
+                Some(_) => "  the 24-hour gate was seen".to_owned(),
+                None => "  the 24-hour gate waits no longer".to_owned(),
+            }
+        }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
             let how = match answered.answer {

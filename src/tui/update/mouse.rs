@@ -144,8 +144,8 @@ fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
         let demand =
             at.y.checked_sub(r.attention.y + head)
                 .and_then(|row| view.attention.shown.get(usize::from(row)));
-        if let Some(demand) = demand {
-            go_to(app, demand.row.clone(), out);
+        if let Some(row) = demand.and_then(|demand| demand.row.clone()) {
+            go_to(app, row, out);
         }
     } else if r.table.contains(at) {
         press_table(app, &view, at, out);
