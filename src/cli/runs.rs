@@ -119,7 +119,7 @@ fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Erro
         all.saturating_sub(gone),
     );
     for (id, why) in &done.kept {
-        text.push_str(&clean_line(&format!("kept {id}: {why}"), 500));
+        text.push_str(&clean_line(format!("kept {id}: {why}"), 500));
         text.push('\n');
     }
     Ok(text)
