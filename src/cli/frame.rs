@@ -3,7 +3,12 @@
 //! Hidden: pictures of the guide are made by `docs/pictures/make` with it. A recording gives the
 //! same picture each time. Must not write anything but its standard output.
 
-use std::{ffi::OsString, sync::Arc, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Parser;
 use crossterm::event::{Event, KeyEvent, KeyModifiers};
@@ -17,7 +22,7 @@ use super::{
 use crate::{
     journal::{Line, Reader},
     plan::units,
-    runtime::replay::Recording,
+    runtime::{diff, replay::Recording},
     tui::{
         feed::{Clock, Replay, Request, Update},
         keymap::{Key, Keymap},
@@ -95,7 +100,7 @@ pub fn frame(args: &[OsString]) -> Outcome {
     let no_env = |_: &str| None;
     let theme = personal::theme(&no_env, &args.theme, Depth::True, false)?;
     let recording = Recording::open(&dir.path, setup).map_err(unreadable)?;
-    let mut stage = Stage::open(recording, &args, theme)
+    let mut stage = Stage::open(recording, &dir.path, &args, theme)
         .map_err(|e| Error::internal("the recording cannot be opened", e))?;
     stage.play(at, &args.keys)?;
     let picture = stage.picture(args.text);
@@ -127,6 +132,9 @@ fn moment(
 struct Stage {
     app: App,
     live: bool,
+    /// Folder of the run.
+    dir: PathBuf,
+    news: mpsc::Sender<Update>,
     requests: mpsc::Sender<Request>,
     feed: mpsc::Receiver<Update>,
     /// Requests that are not answered yet.
@@ -134,10 +142,15 @@ struct Stage {
 }
 
 impl Stage {
-    fn open(recording: Recording, args: &FrameArgs, theme: Theme) -> std::io::Result<Self> {
+    fn open(
+        recording: Recording,
+        dir: &Path,
+        args: &FrameArgs,
+        theme: Theme,
+    ) -> std::io::Result<Self> {
         let (news, feed) = mpsc::channel(256);
         let (requests, asked) = mpsc::channel(256);
-        recording.bridge(news, asked)?;
+        recording.bridge(news.clone(), asked)?;
         let settings = Settings {
             theme,
             keys: Keymap::default(),
@@ -147,6 +160,8 @@ impl Stage {
         Ok(Self {
             app: App::new(settings, args.size, true),
             live: args.live,
+            dir: dir.to_owned(),
+            news,
             requests,
             feed,
             open: 0,
@@ -176,6 +191,14 @@ impl Stage {
 
     fn ask(&mut self, requests: Vec<Request>) {
         for request in requests {
+            // Of a run that still waits there the repository is as it was seen.
+            if let Request::Diff { base } = &request
+                && self.live
+            {
+                diff::send(&self.dir, base.clone(), &self.news);
+                self.open += 1;
+                continue;
+            }
             self.open += usize::from(self.requests.try_send(request).is_ok());
         }
     }

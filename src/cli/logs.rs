@@ -1,4 +1,6 @@
-//! `wavedeck logs`: what an agent printed.
+//! `wavedeck logs`: what an agent printed, or its checks.
+
+mod checks;
 
 use std::{
     fs::{self, File},
@@ -25,7 +27,7 @@ use crate::{
 /// Flags of `logs`.
 #[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
-    /// The agent's id
+    /// The agent's id; with --checks also phase:ID
     pub agent: String,
     /// Which run.
     #[command(flatten)]
@@ -36,11 +38,17 @@ pub struct LogsArgs {
     /// Go on until the agent has ended
     #[arg(short, long)]
     pub follow: bool,
+    /// What its check commands and gates printed, in place of its own output
+    #[arg(long, conflicts_with = "follow")]
+    pub checks: bool,
 }
 
 /// Prints what an agent printed, cleaned of everything that is no text.
 pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
+    if args.checks {
+        return checks::checks(&dir, &args.agent, args.attempt);
+    }
     let in_terminal = known(&dir, &args.agent)?;
     let mut fate = Fate::new(&dir, &args.agent);
     let mut shown = args.attempt.unwrap_or(0);
@@ -109,7 +117,9 @@ fn known(dir: &RunDir, agent: &str) -> Result<bool, Error> {
     };
     let Some(&ix) = setup.by_id.get(&agent.into()) else {
         let text = format!("no agent `{agent}` in run {}", dir.id);
-        return Err(Error::usage(text).help("`wavedeck runs show` lists them"));
+        return Err(Error::usage(text).help(
+            "`wavedeck runs show` lists them; `logs AGENT --checks` shows what gates printed",
+        ));
     };
     Ok(setup.plan.agent(ix).modes.iter().all(|m| m.terminal))
 }

@@ -212,9 +212,12 @@ fn facts(
     let mut starts = vec![line(
         "agents",
         &format!(
-            "{} in {} waves, {} mode, at most {} at once",
+            "{} in {}, {} mode, at most {} at once",
             plan.agents.len(),
-            analysis.graph.waves().len(),
+            match analysis.graph.waves().len() {
+                1 => "1 wave".to_owned(),
+                waves => format!("{waves} waves"),
+            },
             mode_name(plan.mode),
             config.agents_cap
         ),

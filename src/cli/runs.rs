@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::Color,
-    display::{safe_json, spoken},
+    display::{clean_line, safe_json, spoken},
     journal::{Reader, StoreError, fold, render_runs, render_show, runs_json, show_json},
 };
 
@@ -102,20 +102,27 @@ fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Erro
     };
     let store = find::store()?;
     let keep = keep.map(|n| n as usize);
+    let all = store.list().map_err(store_error)?.len();
     let done = store
         .prune(keep, days, now_ms(), !yes)
         .map_err(store_error)?;
-    let what = if yes {
-        "removed"
+    let (what, how) = if yes {
+        ("removed", "")
     } else {
-        "would remove (add -y)"
+        ("would remove", "; -y removes for good")
     };
-    Ok(format!(
-        "{what} {} runs, {} MiB; {} stay\n",
-        done.removed.len(),
+    let gone = done.removed.len();
+    let mut text = format!(
+        "{what} {gone} run{}, {} MiB; {} left{how}\n",
+        if gone == 1 { "" } else { "s" },
         done.bytes >> 20,
-        done.kept.len()
-    ))
+        all.saturating_sub(gone),
+    );
+    for (id, why) in &done.kept {
+        text.push_str(&clean_line(format!("kept {id}: {why}"), 500));
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 fn store_error(error: StoreError) -> Error {

@@ -65,6 +65,12 @@ pub fn exact(us: u64) -> String {
     }
 }
 
+/// What something that ended took, in text; in whole milliseconds, since less says nothing.
+#[must_use]
+pub fn lasted(us: u64) -> String {
+    exact(us.div_ceil(1_000).saturating_mul(1_000))
+}
+
 /// A size in at most 5 columns: `640M`, `1.5G`, `128G`.
 #[must_use]
 pub fn size(bytes: u64) -> String {

@@ -9,7 +9,7 @@ use ratatui::text::Span;
 use serde_json::{Value, json};
 
 use crate::{
-    display::figures::exact as duration,
+    display::figures::lasted,
     engine::{State, Status},
 };
 
@@ -124,7 +124,7 @@ pub fn render_runs(runs: &[RunInfo], now_ms: i64, columns: usize, colour: bool) 
                 if run.events == 0 {
                     "-".to_owned()
                 } else {
-                    duration(run.elapsed_us)
+                    lasted(run.elapsed_us)
                 },
                 run.agents.map_or_else(|| "-".to_owned(), |n| n.to_string()),
                 what(run),
@@ -206,7 +206,7 @@ pub fn render_show(info: &RunInfo, run: &State) -> String {
     if let Some(ms) = info.started_ms {
         row("started", &stamp(ms));
     }
-    row("took", &duration(info.elapsed_us));
+    row("took", &lasted(info.elapsed_us));
     row("events", &info.events.to_string());
     row("journal", &bytes(info.journal_bytes));
     row("folder", &clean(&info.dir.path.display().to_string()));
@@ -226,7 +226,7 @@ pub fn render_show(info: &RunInfo, run: &State) -> String {
     for (agent, plan) in run.agents.iter().zip(&run.setup.plan.agents) {
         let mut line = format!("{:<11} {}", agent.status.name(), clean(plan.id.as_str()));
         if agent.attempt > 0 {
-            let _ = write!(line, " · {}", duration(agent.ran_us));
+            let _ = write!(line, " · {}", lasted(agent.ran_us));
             if agent.attempt > 1 {
                 let _ = write!(line, " · attempt {}", agent.attempt);
             }

@@ -28,7 +28,7 @@ const NEW_FILES: usize = 200;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads the diff on a thread of its own and sends it.
-pub(super) fn send(run_dir: &Path, base: String, to: &mpsc::Sender<Update>) {
+pub fn send(run_dir: &Path, base: String, to: &mpsc::Sender<Update>) {
     let run_dir = run_dir.to_owned();
     let answer = to.clone();
     let started = thread::Builder::new().name("diff".into()).spawn(move || {

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    display::{clean_line, figures::exact, safe_json},
+    display::{clean_line, figures::lasted, safe_json},
     engine::{Answer, AttentionKind, Event, Record, whose},
     journal::{Follower, Line},
 };
@@ -240,7 +240,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             format!("  {agent} attempt {attempt}: {exit}{leaked}")
         }
         Event::AgentCompleted { agent, ran_us, .. } => {
-            format!("+ {agent} done in {}", exact(*ran_us))
+            format!("+ {agent} done in {}", lasted(*ran_us))
         }
         Event::AgentFailed { agent, reason, .. } => format!("x {agent} FAILED: {reason}"),
         Event::AgentSkipped { agent, reason, .. } => format!("- {agent} skipped: {reason}"),
@@ -283,11 +283,11 @@ pub fn sentence(event: &Event) -> Option<String> {
             reason,
             ..
         } => {
-            format!("  {agent} tries again in {}: {reason}", exact(*delay_us))
+            format!("  {agent} tries again in {}: {reason}", lasted(*delay_us))
         }
         Event::AgentTimeout {
             agent, limit_us, ..
-        } => format!("  {agent} took longer than {}", exact(*limit_us)),
+        } => format!("  {agent} took longer than {}", lasted(*limit_us)),
         Event::AgentFrozen { agent, .. } => format!("  {agent} frozen"),
         Event::AgentThawed { agent, .. } => format!("  {agent} goes on"),
         Event::CheckFrozen { place, .. } => format!("  {} on {} frozen", place.gate, on(place)),

@@ -5,7 +5,7 @@
 
 pub mod cards;
 pub mod client;
-mod diff;
+pub mod diff;
 pub mod guard;
 pub mod intake;
 pub mod jobs;

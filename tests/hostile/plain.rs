@@ -22,7 +22,7 @@ fn a_run_is_watched_and_steered_in_lines() {
     ground.write("p.toml", PLAN);
     let go = ground.fifo("go");
     // A plan that was never allowed here says what it would run first; only a yes starts it.
-    let terminal = Terminal::start(&ground, &["run", "--plain", "p.toml"]);
+    let terminal = Terminal::start_as(&ground, &["run", "--plain", "p.toml"], &ground.env());
     terminal.prints("read x < go");
     terminal.prints("Type yes to start it");
     terminal.press("\n");
@@ -30,7 +30,7 @@ fn a_run_is_watched_and_steered_in_lines() {
     let (status, _, bytes) = terminal.end();
     assert_eq!(status, ExitStatus::Code(0));
     let mut said = bytes;
-    let terminal = Terminal::start(&ground, &["run", "--plain", "p.toml"]);
+    let terminal = Terminal::start_as(&ground, &["run", "--plain", "p.toml"], &ground.env());
     terminal.prints("Type yes to start it");
     terminal.press("yes\n");
     terminal.prints("Type help for what can be typed.");

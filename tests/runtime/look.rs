@@ -86,6 +86,46 @@ fn logs_and_logs_that_follow() {
 }
 
 #[test]
+fn logs_of_checks_and_of_a_phases_gates() {
+    let here = Here::with(
+        r#"
+name = "checked"
+[gate.tells]
+run = [["sh", "-c", "printf 'gate \\033[31msays'"]]
+[[phase]]
+id = "p"
+gates = ["tells"]
+[[agent]]
+id = "a"
+phase = "p"
+run = "true"
+check = [["sh", "-c", "echo no; exit 1"]]
+retry = { attempts = 2, base = "1ms" }
+[[agent]]
+id = "a.1"
+phase = "p"
+run = "true"
+gates = ["tells"]
+"#,
+    );
+    here.start().end();
+    let said = here.say(&["logs", "a", "--checks"]);
+    let lines = "== check, attempt 1: sh -c 'echo no; exit 1'\nno\n";
+    assert!(said.out.starts_with(lines), "{said}");
+    assert!(!said.out.contains("says"), "another's: {said}");
+    let said = here.say(&["logs", "a.1", "--checks"]);
+    assert!(said.out.contains("== tells, attempt 1: ") && said.out.contains("says"));
+    assert!(!said.out.contains('\u{1b}'), "{said}");
+    let said = here.say(&["logs", "nobody", "--checks"]);
+    assert_eq!(said.status, 2, "{said}");
+    let said = here.say(&["logs", "a.1", "--checks", "--attempt", "9"]);
+    assert!(
+        said.status == 2 && said.err.contains("no check of a.1"),
+        "{said}"
+    );
+}
+
+#[test]
 fn logs_follow_ends_with_the_agent_not_with_the_run() {
     let here = Here::with(
         "[[agent]]\nid = \"short\"\nrun = \"echo said\"\n[[agent]]\nid = \"long\"\nrun = [\"sh\", \"-c\", \"while ! test -e go; do sleep 0.02; done\"]\n",
@@ -175,12 +215,17 @@ fn runs_are_listed_shown_and_pruned() {
     let show = here.say(&["runs", "show", id]);
     assert_eq!(show.status, 0, "{show}");
     assert!(show.out.contains(id) && show.out.contains("kept"), "{show}");
+    let none = here.say(&["runs", "prune", "--keep", "5"]);
+    let said = "would remove 0 runs, 0 MiB; 4 left";
+    assert!(none.out.contains(said), "{none}");
     let dry = here.say(&["runs", "prune", "--keep", "0"]);
-    assert!(dry.out.contains("would remove (add -y) 3 runs"), "{dry}");
+    assert!(dry.out.contains("would remove 3 runs"), "{dry}");
     assert_eq!(here.run_dirs().len(), 4);
     let done = here.say(&["runs", "prune", "--keep", "0", "-y"]);
     assert!(
-        done.out.contains("removed 3 runs") && done.out.contains("1 stay"),
+        done.out.contains("removed 3 runs")
+            && done.out.contains("1 left")
+            && done.out.contains("it is live"),
         "{done}"
     );
     assert_eq!(here.run_dirs().len(), 1);

@@ -1,0 +1,115 @@
+//! `wavedeck logs AGENT --checks`: what the check commands of an agent or a phase printed.
+//!
+//! Must not judge it: verdicts stand in the journal.
+
+use std::fs::{self, File};
+
+use super::{Cleaner, Lines, copy, written};
+use crate::{
+    cli::{
+        again::quoted,
+        error::{Error, Outcome, status},
+        out,
+    },
+    display::clean_line,
+    engine::{CheckStep, Setup},
+    journal::RunDir,
+    runtime::prepare::read_folder,
+};
+
+/// Prints all of it, in the order in which the commands ran; with `only` that of one attempt (of a
+/// phase: one round of its gates).
+///
+/// # Errors
+/// When there is no such agent or phase, or nothing was printed.
+pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
+    let (setup, _) = read_folder(&dir.path)?;
+    let Some(steps) = steps(&setup, of) else {
+        let text = format!("no agent or phase `{of}` in run {}", dir.id);
+        return Err(
+            Error::usage(text).help("`wavedeck runs show` lists agents; phase:ID is a phase")
+        );
+    };
+    let mut out = out::Stream::open();
+    let mut any = false;
+    for (attempt, round, step) in recorded(dir, of) {
+        let Some(what) = steps.get(step as usize) else {
+            continue;
+        };
+        if only.is_some_and(|only| only != attempt) {
+            continue;
+        }
+        let name = file_name(of, (attempt, round, step));
+        let Ok(mut file) = File::open(dir.path.join("gates").join(name)) else {
+            continue;
+        };
+        any = true;
+        let words: Vec<String> = what.argv.iter().map(|word| quoted(word)).collect();
+        let again = match round {
+            1 => String::new(),
+            round => format!(", checked for the {round}. time"),
+        };
+        let head = format!(
+            "== {}, attempt {attempt}{again}: {}",
+            what.gate,
+            words.join(" ")
+        );
+        out.line(&clean_line(&head, 500)).map_err(written)?;
+        let mut cleaner = Cleaner::Lines(Lines::default());
+        if !copy(&mut file, &mut cleaner, &mut out)? {
+            return Ok(status::OK);
+        }
+        cleaner.finish(&mut out)?;
+    }
+    if !any {
+        let text = format!("no check of {of} has printed anything in run {}", dir.id);
+        return Err(Error::usage(text));
+    }
+    out.flush().map(|_| status::OK).map_err(written)
+}
+
+/// The check commands of an agent, or of `phase:ID`.
+fn steps<'a>(setup: &'a Setup, of: &str) -> Option<Vec<CheckStep<'a>>> {
+    if let Some(phase) = of.strip_prefix("phase:") {
+        let all = setup.plan.phases.iter().enumerate();
+        let (at, _) = all.into_iter().find(|(_, p)| p.id.as_str() == phase)?;
+        return Some(setup.phase_checks(crate::plan::PhaseIx(u32::try_from(at).ok()?)));
+    }
+    setup.by_id.get(&of.into()).map(|&ix| setup.checks(ix))
+}
+
+/// Attempt, round and step of what is recorded, in order.
+fn recorded(dir: &RunDir, of: &str) -> Vec<(u32, u32, u32)> {
+    let mut found: Vec<_> = fs::read_dir(dir.path.join("gates"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| key(of, entry.file_name().to_str()?))
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// What the name of an evidence file says, where it is one of this agent or phase.
+fn key(of: &str, name: &str) -> Option<(u32, u32, u32)> {
+    let numbers: Option<Vec<u32>> = name
+        .strip_prefix(of)?
+        .strip_prefix('.')?
+        .split('.')
+        .map(|n| n.parse().ok())
+        .collect();
+    let key = match numbers?[..] {
+        [attempt, step] => (attempt, 1, step),
+        [attempt, step, round] => (attempt, round, step),
+        _ => return None,
+    };
+    (file_name(of, key) == name).then_some(key)
+}
+
+/// The name of an evidence file below `gates/`: the first round has no number.
+fn file_name(of: &str, (attempt, round, step): (u32, u32, u32)) -> String {
+    match round {
+        1 => format!("{of}.{attempt}.{step}"),
+        round => format!("{of}.{attempt}.{step}.{round}"),
+    }
+}
