@@ -67,7 +67,7 @@ impl Cards {
         let (to, jobs) = sync_channel::<Job>(0);
         let mut writer = Writer {
             dir: dir.to_owned(),
-            zone: TimeZone::system(),
+            zone: None,
             planned: None,
             gate_us: rhythm.gate_us,
             judged: gate::due(state.elapsed_us, rhythm.gate_us),
@@ -136,7 +136,9 @@ impl Drop for Cards {
 
 struct Writer {
     dir: PathBuf,
-    zone: TimeZone,
+    /// Looked for with the first cards: that walks through a tree of folders, and the first agent
+    /// shall not wait for it.
+    zone: Option<TimeZone>,
     planned: Option<Arc<Planned>>,
     gate_us: u64,
     /// How many times the gate has been judged.
@@ -153,12 +155,13 @@ impl Writer {
             .planned
             .get_or_insert_with(|| Arc::new(past::planned(&state.setup)))
             .clone();
+        let zone = self.zone.get_or_insert_with(TimeZone::system).clone();
         let facts = Facts {
             state,
             sample,
             planned: Some(&planned),
             now_us: now_us.max(state.elapsed_us),
-            zone: &self.zone,
+            zone: &zone,
             day: None,
         };
         let today = facts.today();
