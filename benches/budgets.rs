@@ -4,13 +4,17 @@
 
 mod rig;
 
-use std::{sync::Arc, sync::OnceLock};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+};
 
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use divan::{Bencher, black_box};
 use ratatui::{buffer::Buffer, layout::Rect};
-use rig::{GIB, Play, RUN, failing_twice, loaded, record, sample, setup};
+use rig::{GIB, Play, RUN, failing_twice, in_terminals, loaded, record, sample, setup, setup_of};
 use wavedeck::{
-    engine::{Setup, State},
+    engine::{Record, Setup, State},
     graph::Graph,
     journal::{Reader, Seeker, To, fold},
     report::history::History,
@@ -22,7 +26,7 @@ use wavedeck::{
         feed::{Request, Update},
         keymap::Keymap,
         theme::Theme,
-        ui_state::{Grouping, Screen},
+        ui_state::{GraphZoom, Grouping, Popup, Queue, Screen},
         update::{App, AppInput, Settings, update},
     },
 };
@@ -105,28 +109,43 @@ fn journal_seek(bencher: Bencher<'_, '_>, agents: usize) {
     });
 }
 
-/// Agents and a screen; the deck also without its groups.
-const SCREENS: [(usize, &str); 12] = [
+/// Agents and a screen; the deck also without its groups, the agent also in a terminal.
+const SCREENS: [(usize, &str); 24] = [
     (1_000, "deck"),
     (1_000, "flat deck"),
+    (1_000, "agent"),
+    (1_000, "terminal"),
     (1_000, "graph"),
+    (1_000, "graph names"),
+    (1_000, "graph cells"),
     (1_000, "timeline"),
     (1_000, "log"),
     (1_000, "report"),
+    (1_000, "queue"),
+    (1_000, "card page"),
     (10_000, "deck"),
     (10_000, "flat deck"),
+    (10_000, "agent"),
+    (10_000, "terminal"),
     (10_000, "graph"),
+    (10_000, "graph names"),
+    (10_000, "graph cells"),
     (10_000, "timeline"),
     (10_000, "log"),
     (10_000, "report"),
+    (10_000, "queue"),
+    (10_000, "card page"),
 ];
 
-/// A dashboard in the middle of a run, 200x60, and a reading for it.
-fn dashboard(agents: usize, screen: &str) -> (App, Sample) {
-    let setup = setup(agents);
+/// A dashboard in the middle of a run, 200x60, a reading for it, and how the run goes on.
+fn dashboard(agents: usize, screen: &str) -> (App, Sample, Play) {
+    let setup = match screen {
+        "terminal" => setup_of(&in_terminals(agents)),
+        _ => setup(agents),
+    };
     let (mut play, first) = Play::begun(&setup, RUN);
     let mut history = History::new(&State::new(setup.clone()));
-    let mut records = first.records;
+    let mut records: Vec<Record> = first.records;
     while play
         .state
         .agents
@@ -162,39 +181,90 @@ fn dashboard(agents: usize, screen: &str) -> (App, Sample) {
         planned,
     });
     app.ui.screen = match screen {
-        "graph" => Screen::Graph,
+        "agent" | "terminal" => Screen::Agent,
+        "graph" | "graph names" | "graph cells" => Screen::Graph,
         "timeline" => Screen::Timeline,
         "log" => Screen::Log,
         "report" => Screen::Report,
         _ => Screen::Deck,
     };
+    app.ui.graph_zoom = match screen {
+        "graph names" => GraphZoom::Names,
+        "graph cells" => GraphZoom::Cells,
+        _ => GraphZoom::Times,
+    };
     if screen == "flat deck" {
         app.ui.grouping = Grouping::Flat;
     }
-    if screen == "log" {
-        // What the runner would answer.
-        let asked = update(
-            &mut app,
-            AppInput::Feed(Update::Snapshot(Box::new(play.state))),
-        );
-        let Some(Request::Log(ask)) = asked.first() else {
-            unreachable!("the log asks for its records")
-        };
-        let last = records.split_off(records.len() - 512);
-        let answer = Update::Log {
-            id: ask.id,
-            from: last[0].seq,
-            records: last,
-        };
-        update(&mut app, AppInput::Feed(answer));
+    match screen {
+        "queue" => app.ui.popups.push(Popup::Queue(Queue::default())),
+        "card page" => {
+            let key = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::NONE);
+            update(&mut app, AppInput::Terminal(Event::Key(key)));
+        }
+        _ => {}
     }
-    (app, reading)
+    // What the runner would answer, until nothing is asked for any more.
+    let again = Update::Snapshot(Box::new(play.state.clone()));
+    let mut asked = VecDeque::from(update(&mut app, AppInput::Feed(again)));
+    let mut left = 32;
+    while let Some(request) = asked.pop_front().filter(|_| left > 0) {
+        left -= 1;
+        if let Some(answer) = answer(&request, &records) {
+            asked.extend(update(&mut app, AppInput::Feed(answer)));
+        }
+    }
+    (app, reading, play)
+}
+
+/// A screen of text in colours.
+fn printed() -> Vec<u8> {
+    let line = |i: usize| format!("\x1b[3{}mline {i:08} the quick brown fox\x1b[0m\r\n", i % 8);
+    (0..1000).map(line).collect::<String>().into_bytes()
+}
+
+fn answer(request: &Request, records: &[Record]) -> Option<Update> {
+    let total = printed().len() as u64;
+    Some(match request {
+        Request::Log(ask) => {
+            let last = records[records.len() - 512..].to_vec();
+            Update::Log {
+                id: ask.id,
+                from: last[0].seq,
+                records: last,
+            }
+        }
+        &Request::Terminal { agent, attempt, .. } => Update::Terminal {
+            agent,
+            attempt,
+            cols: 160,
+            rows: 50,
+            prelude: Vec::new(),
+            offset: 0,
+            resizes: Vec::new(),
+            bytes: printed(),
+            total,
+        },
+        &Request::Output {
+            agent,
+            attempt,
+            offset,
+            ..
+        } => Update::Output {
+            agent,
+            attempt,
+            offset: offset.unwrap_or(0),
+            bytes: printed().split_off(offset.unwrap_or(0) as usize),
+            total,
+        },
+        _ => return None,
+    })
 }
 
 /// A new reading of memory, a second after the one before, and the frame that shows it.
 #[divan::bench(args = SCREENS)]
 fn frame(bencher: Bencher<'_, '_>, (agents, screen): (usize, &str)) {
-    let (mut app, mut reading) = dashboard(agents, screen);
+    let (mut app, mut reading, _) = dashboard(agents, screen);
     let mut buf = Buffer::empty(Rect::new(0, 0, 200, 60));
     app.draw(&mut buf);
     bencher.bench_local(|| {
@@ -202,6 +272,20 @@ fn frame(bencher: Bencher<'_, '_>, (agents, screen): (usize, &str)) {
         reading.at_ms += 1000;
         let news = Box::new(reading.clone());
         update(&mut app, AppInput::Feed(Update::Sample(news)));
+        buf.reset();
+        app.draw(&mut buf);
+    });
+}
+
+/// The events of a turn, and the frame that shows them: a busy run has one every 33 ms.
+#[divan::bench(args = SCREENS, sample_count = 100, sample_size = 5)]
+fn busy_frame(bencher: Bencher<'_, '_>, (agents, screen): (usize, &str)) {
+    let (mut app, _, mut play) = dashboard(agents, screen);
+    let mut buf = Buffer::empty(Rect::new(0, 0, 200, 60));
+    app.draw(&mut buf);
+    bencher.bench_local(|| {
+        let turn = play.step().unwrap();
+        update(&mut app, AppInput::Feed(Update::Records(turn.records)));
         buf.reset();
         app.draw(&mut buf);
     });

@@ -90,8 +90,17 @@ pub fn loaded(text: &str) -> Plan {
         .plan
 }
 
+/// The same, each in a terminal.
+pub fn in_terminals(agents: usize) -> String {
+    failing_twice(agents).replace("run = [", "terminal = true\nrun = [")
+}
+
 pub fn setup(agents: usize) -> Arc<Setup> {
-    let plan = loaded(&failing_twice(agents));
+    setup_of(&failing_twice(agents))
+}
+
+pub fn setup_of(text: &str) -> Arc<Setup> {
+    let plan = loaded(text);
     let graph = Graph::new(&plan);
     let expected = |a: &wavedeck::plan::Agent| a.modes[0].duration.expected_us;
     let durations: Vec<u64> = plan.agents.iter().map(expected).collect();
@@ -340,9 +349,14 @@ fn long_step(play: &mut Play, random: &mut Random, events: u64, pace: u64) -> Tu
                 let target = Target::Agent(play.state.id(ix).to_string());
                 return play.input(act(Action::Resume { target }), after);
             }
-            // Its turn to succeed has come, or its last attempt.
-            let due = play.state.seq >= events * u64::from(ix.0) / all
-                || play.state.agents[ix.ix()].failures > 990;
+            let due = play.state.seq >= events * u64::from(ix.0) / all;
+            // A plan allows 1,000 attempts: they are spread over the whole recording.
+            let failures = u64::from(play.state.agents[ix.ix()].failures);
+            if !due && failures * events > 980 * play.state.seq {
+                play.open.push_back((key, true));
+                let target = Target::Agent(play.state.id(ix).to_string());
+                return play.input(act(Action::Pause { target }), after);
+            }
             play.ended(key, i32::from(!due), after)
         }
         None => match play.state.next_deadline() {

@@ -40,6 +40,10 @@ pub struct Scrubbed {
     pub past: Duration,
     /// Frame times by screen, sorted.
     pub frames: BTreeMap<String, Vec<Duration>>,
+    /// What of them this thread had of a CPU, sorted: what a frame costs however busy the machine is.
+    pub cpu: BTreeMap<String, Vec<Duration>>,
+    /// Of the frame that had most: taking news and keys, drawing.
+    pub dearest: (Duration, Duration),
     /// From a request to the state that it leads to, sorted.
     pub seeks: Vec<Duration>,
     /// Most memory of this process, in bytes.
@@ -50,6 +54,11 @@ impl Scrubbed {
     pub fn worst(&self) -> Duration {
         let last = |times: &Vec<Duration>| times.last().copied();
         self.frames.values().filter_map(last).max().unwrap()
+    }
+
+    pub fn worst_cpu(&self) -> Duration {
+        let last = |times: &Vec<Duration>| times.last().copied();
+        self.cpu.values().filter_map(last).max().unwrap()
     }
 
     pub fn lines(&self) -> String {
@@ -65,6 +74,7 @@ impl Scrubbed {
         let all: Vec<_> = [("seek".to_owned(), &self.seeks)]
             .into_iter()
             .chain(self.frames.iter().map(|(name, t)| (name.clone(), t)))
+            .chain(self.cpu.iter().map(|(name, t)| (format!("{name}, CPU"), t)))
             .collect();
         for (name, times) in all {
             if times.is_empty() {
@@ -72,7 +82,7 @@ impl Scrubbed {
             }
             let _ = writeln!(
                 text,
-                "{name:9} {:5}: p50 {:6.2} p95 {:6.2} p99 {:6.2} max {:6.2} ms",
+                "{name:13} {:5}: p50 {:6.2} p95 {:6.2} p99 {:6.2} max {:6.2} ms",
                 times.len(),
                 at(times, 500).as_secs_f64() * 1e3,
                 at(times, 950).as_secs_f64() * 1e3,
@@ -80,6 +90,11 @@ impl Scrubbed {
                 at(times, 1000).as_secs_f64() * 1e3
             );
         }
+        let (news, drawn) = self.dearest;
+        let _ = writeln!(
+            text,
+            "dearest frame, CPU: news and keys {news:.1?}, drawn {drawn:.1?}"
+        );
         text
     }
 }
@@ -94,6 +109,12 @@ pub fn peak_bytes() -> u64 {
         .parse::<u64>()
         .unwrap()
         << 10
+}
+
+/// What this thread has had of a CPU.
+fn cpu() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap()
 }
 
 fn key(c: char) -> AppInput {
@@ -130,7 +151,7 @@ pub fn scrub(recorded: &Recorded, lasts: Duration) -> Scrubbed {
     let mut n = 0;
     let mut until = begun + lasts;
     while Instant::now() < until {
-        let from = Instant::now();
+        let (from, cpu_from) = (Instant::now(), cpu());
         let mut told = false;
         for _ in 0..BATCH {
             let Ok(news) = feed.try_recv() else { break };
@@ -185,15 +206,22 @@ pub fn scrub(recorded: &Recorded, lasts: Duration) -> Scrubbed {
                 }
             }
         }
+        let cpu_drawn = cpu();
         let bytes = frames.frame(size, |buf| app.draw(buf)).unwrap();
         std::hint::black_box(bytes);
-        let took = from.elapsed();
+        let (took, cpu_took) = (from.elapsed(), cpu().saturating_sub(cpu_from));
         if app.state.is_some() {
             if out.open.is_zero() {
                 out.open = begun.elapsed();
             }
             let name = format!("{:?}", app.ui.screen);
-            out.frames.entry(name).or_default().push(took);
+            let news = cpu_drawn.saturating_sub(cpu_from);
+            let parts = (news, cpu_took.saturating_sub(news));
+            if parts.0 + parts.1 > out.dearest.0 + out.dearest.1 {
+                out.dearest = parts;
+            }
+            out.frames.entry(name.clone()).or_default().push(took);
+            out.cpu.entry(name).or_default().push(cpu_took);
             n += 1;
         }
         let next = if out.open.is_zero() {
@@ -203,7 +231,7 @@ pub fn scrub(recorded: &Recorded, lasts: Duration) -> Scrubbed {
         };
         std::thread::sleep(next.saturating_sub(took));
     }
-    for times in out.frames.values_mut() {
+    for times in out.frames.values_mut().chain(out.cpu.values_mut()) {
         times.sort_unstable();
     }
     out.seeks.sort_unstable();

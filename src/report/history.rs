@@ -375,11 +375,19 @@ mod tests {
         let (run, mut history) = whole();
         let (now_us, now_ms) = (history.now_us, history.at_ms);
         let blocked = run.state.find(&"ui-style".into()).unwrap();
-        let before = history.whole().times(blocked).in_state(Status::Blocked);
+        let before = history
+            .whole()
+            .waited(blocked, None)
+            .0
+            .in_state(Status::Blocked);
         history.reach(now_ms + 2_500);
         assert_eq!(history.now_us, now_us + 2_500_000);
         assert_eq!(
-            history.whole().times(blocked).in_state(Status::Blocked),
+            history
+                .whole()
+                .waited(blocked, None)
+                .0
+                .in_state(Status::Blocked),
             before + 2_500_000
         );
         // A clock that was set back takes no time away.

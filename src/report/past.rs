@@ -89,14 +89,18 @@ impl<'a> Past<'a> {
             .map(move |(n, span)| span.until(kept.get(n + 1).map(|next| next.from_us)))
     }
 
-    /// Returns the time that an agent spent in each state.
+    /// Returns the time that an agent of a phase spent in each state, and what held it back while it
+    /// was ready: both in one look, since a long recording has many changes.
     #[must_use]
-    pub fn times(&self, ix: AgentIx) -> Times {
-        let mut times = Times::default();
+    pub fn waited(&self, ix: AgentIx, phase: Option<PhaseIx>) -> (Times, Held) {
+        let (mut times, mut held) = (Times::default(), Held::default());
         for span in self.spans(ix) {
             times.0[span.status as usize] += span.length_us(self.now_us);
+            if span.status == Status::Ready {
+                self.hold(&mut held, span, phase, 0);
+            }
         }
-        times
+        (times, held)
     }
 
     /// Returns what held back an agent of a phase while it was ready, after `after_us` (elapsed µs).
@@ -104,27 +108,7 @@ impl<'a> Past<'a> {
     pub fn held(&self, ix: AgentIx, phase: Option<PhaseIx>, after_us: u64) -> Held {
         let mut held = Held::default();
         for span in self.spans(ix).filter(|span| span.status == Status::Ready) {
-            let end = span.to_us.unwrap_or(self.now_us);
-            let mut at = span.from_us.max(after_us);
-            let first = self.barriers.partition_point(|b| b.at_us <= at);
-            for i in first.saturating_sub(1)..self.barriers.len() {
-                if at >= end {
-                    break;
-                }
-                let next = self.barriers.get(i + 1).map_or(end, |b| b.at_us.min(end));
-                let us = next.saturating_sub(at);
-                match self.barriers[i].closed {
-                    Some((before, red)) if phase.is_some_and(|own| own > before) => {
-                        if red {
-                            held.red_us += us;
-                        } else {
-                            *held.phases.entry(before).or_default() += us;
-                        }
-                    }
-                    _ => held.room_us += us,
-                }
-                at = at.max(next);
-            }
+            self.hold(&mut held, span, phase, after_us);
         }
         held
     }
@@ -152,6 +136,31 @@ impl<'a> Past<'a> {
                 .sum::<u64>();
         }
         us
+    }
+
+    /// Adds what held it back in one span.
+    fn hold(&self, held: &mut Held, span: Span, phase: Option<PhaseIx>, after_us: u64) {
+        let end = span.to_us.unwrap_or(self.now_us);
+        let mut at = span.from_us.max(after_us);
+        let first = self.barriers.partition_point(|b| b.at_us <= at);
+        for i in first.saturating_sub(1)..self.barriers.len() {
+            if at >= end {
+                break;
+            }
+            let next = self.barriers.get(i + 1).map_or(end, |b| b.at_us.min(end));
+            let us = next.saturating_sub(at);
+            match self.barriers[i].closed {
+                Some((before, red)) if phase.is_some_and(|own| own > before) => {
+                    if red {
+                        held.red_us += us;
+                    } else {
+                        *held.phases.entry(before).or_default() += us;
+                    }
+                }
+                _ => held.room_us += us,
+            }
+            at = at.max(next);
+        }
     }
 
     /// Returns since when a gate of a phase is red (elapsed µs), where it is.

@@ -75,7 +75,7 @@ impl Cards {
         let (to, jobs) = sync_channel::<Job>(0);
         let mut writer = Writer {
             dir: dir.to_owned(),
-            zone: TimeZone::system(),
+            zone: None,
             planned: None,
             gate_us: rhythm.gate_us,
             judged: judged(dir, state, rhythm.gate_us),
@@ -145,7 +145,9 @@ impl Drop for Cards {
 
 struct Writer {
     dir: PathBuf,
-    zone: TimeZone,
+    /// Looked for with the first cards: that walks through a tree of folders, and the first agent
+    /// shall not wait for it.
+    zone: Option<TimeZone>,
     planned: Option<Arc<Planned>>,
     gate_us: u64,
     /// How many times the gate has been judged.
@@ -163,12 +165,13 @@ impl Writer {
             .planned
             .get_or_insert_with(|| Arc::new(past::planned(&state.setup)))
             .clone();
+        let zone = self.zone.get_or_insert_with(TimeZone::system).clone();
         let facts = Facts {
             state,
             sample,
             planned: Some(&planned),
             now_us: now_us.max(state.elapsed_us),
-            zone: &self.zone,
+            zone: &zone,
             day: None,
         };
         let today = facts.today();

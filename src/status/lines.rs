@@ -18,12 +18,17 @@ use super::Standing;
 /// Agents that a line lists by name.
 const NAMED: usize = 8;
 
-/// Agents with their titles, and how many more there are.
-pub(super) fn listed(state: &State, all: &[AgentIx]) -> Vec<String> {
-    let mut out: Vec<String> = all
+/// Agents with their titles in order of time (or of what else stands before each), and how many more
+/// there are. Only those that are listed are put in order: a card is made often, of thousands.
+pub(super) fn listed(state: &State, mut all: Vec<(u64, AgentIx)>) -> Vec<String> {
+    let listed = all.len().min(2 * NAMED);
+    if all.len() > listed {
+        all.select_nth_unstable(listed);
+    }
+    all[..listed].sort_unstable();
+    let mut out: Vec<String> = all[..listed]
         .iter()
-        .take(2 * NAMED)
-        .map(|&ix| {
+        .map(|&(_, ix)| {
             let agent = state.setup.plan.agent(ix);
             let title = clean_line(agent.title.replace(['\n', '\r'], " "), 120);
             let title = title.trim();

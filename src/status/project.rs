@@ -273,36 +273,26 @@ fn reports(facts: Facts<'_>, members: &[AgentIx]) -> Vec<Spoken> {
 
 fn completed(facts: Facts<'_>, members: &[AgentIx]) -> Vec<String> {
     let (state, today) = (facts.state, facts.hours());
-    let mut done: Vec<AgentIx> = members
-        .iter()
-        .copied()
-        .filter(|&ix| {
-            let agent = state.agent(ix);
-            agent.status == Status::Succeeded && today.contains(&agent.ended_ms)
-        })
-        .collect();
-    done.sort_by_key(|&ix| (state.agent(ix).ended_us, ix));
-    listed(state, &done)
+    let done = members.iter().filter_map(|&ix| {
+        let agent = state.agent(ix);
+        let mine = agent.status == Status::Succeeded && today.contains(&agent.ended_ms);
+        mine.then_some((agent.ended_us.unwrap_or(0), ix))
+    });
+    listed(state, done.collect())
 }
 
 /// Who comes next, by the schedule that the run began with; else as the plan has them.
 fn planned(facts: Facts<'_>, members: &[AgentIx]) -> Vec<String> {
     let state = facts.state;
-    let mut next: Vec<AgentIx> = members
-        .iter()
-        .copied()
-        .filter(|&ix| {
-            matches!(
-                state.agent(ix).status,
-                Status::Waiting | Status::Ready | Status::BackingOff
-            )
-        })
-        .collect();
-    next.sort_by_key(|&ix| {
-        let start = facts.planned.and_then(|p| p.of(ix)).map(|(start, _)| start);
-        (start.unwrap_or(u64::MAX), ix)
+    let next = members.iter().filter_map(|&ix| {
+        let waits = matches!(
+            state.agent(ix).status,
+            Status::Waiting | Status::Ready | Status::BackingOff
+        );
+        let start = || facts.planned.and_then(|p| p.of(ix)).map(|(start, _)| start);
+        waits.then(|| (start().unwrap_or(u64::MAX), ix))
     });
-    listed(state, &next)
+    listed(state, next.collect())
 }
 
 /// The agent that has worked, and changed its state last.

@@ -31,6 +31,13 @@ const EVIL: &str = "e\\u001b]0;x\\u0007v\\u202ei\\u200bl\\U000E0041\\u009b2J\\u0
 /// A folder of its own with a repository's root in it, and an environment without the user's.
 struct Ground(TempDir);
 
+/// The program: ours, or with `WAVEDECK_SCALE_PROGRAM` another build of it, so that what is measured
+/// is the release build and not the tests.
+fn program() -> std::ffi::OsString {
+    std::env::var_os("WAVEDECK_SCALE_PROGRAM")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_wavedeck").into())
+}
+
 impl Ground {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
@@ -55,7 +62,7 @@ impl Ground {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_wavedeck"));
+        let mut command = Command::new(program());
         command
             .args(args)
             .current_dir(self.path())

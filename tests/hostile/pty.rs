@@ -78,7 +78,7 @@ impl Terminal {
             script,
             "sh".to_owned(),
         ];
-        argv.push(env!("CARGO_BIN_EXE_wavedeck").to_owned());
+        argv.push(super::program().into_string().unwrap());
         argv.extend(args.iter().map(ToString::to_string));
         let env = EnvBlock::new(env.iter().map(|(n, v)| ((*n).into(), v.into()))).unwrap();
         let null = File::options()

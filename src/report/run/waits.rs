@@ -97,9 +97,9 @@ pub fn find(state: &State, history: Past<'_>) -> Vec<Found> {
                 });
             }
         };
-        let times = history.times(agent);
+        let phase = state.setup.plan.agent(agent).phase;
+        let (times, held) = history.waited(agent, phase);
         let time = |status| times.in_state(status);
-        let held = history.held(agent, state.setup.plan.agent(agent).phase, 0);
         let asked = history.asked_us(agent, 0);
         add(
             WaitFor::Person,

@@ -1,5 +1,7 @@
 //! Keys on screens other than the deck mean what is seen there.
 
+use std::fmt::Write as _;
+
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 use ratatui::{buffer::Buffer, layout::Rect};
@@ -10,10 +12,11 @@ use super::{
 };
 use crate::{
     engine::{Action, Target},
+    plan::{self, LoadOptions},
     tui::{
         feed::{Clock, Request, Update},
         ui_state::{Popup, Screen},
-        update::{App, AppInput, update},
+        update::{App, AppInput, Dirty, update},
     },
 };
 
@@ -157,6 +160,7 @@ fn the_report_is_made_once_a_moment() {
     let run = fixture::full();
     let mut app = app(&run, (140, 40));
     press(&mut app, "6");
+    let _ = app.view();
     let made = app.report_made();
     press(&mut app, "jjkG");
     let _ = app.view();
@@ -292,4 +296,31 @@ fn a_timeline_says_which_rows_it_shows_and_what_bars_mean() {
     let shown = screen(&mut low);
     assert!(shown.contains(&format!("of {total}")), "{shown}");
     assert!(!shown.contains("no room yet"));
+}
+
+#[test]
+fn a_large_report_is_made_once_a_second_while_the_run_goes_on() {
+    let n = crate::tui::chart::LARGE + 1;
+    let mut text = "name = \"large\"\n".to_owned();
+    for i in 0..n {
+        let _ = writeln!(text, "[[agent]]\nid = \"a{i}\"\nrun = [\"true\"]");
+    }
+    let loaded = plan::load(&text, &LoadOptions::default(), &mut |_| unreachable!());
+    let mut run = fixture::Run::new(loaded.unwrap().plan, 4, 1 << 40);
+    let mut app = app(&run, (140, 40));
+    press(&mut app, "6");
+    let _ = screen(&mut app);
+    let made = app.report_made();
+    let known = run.records.len();
+    run.now_us += 1000;
+    run.done("a0");
+    let news = run.records[known..].to_vec();
+    update(&mut app, AppInput::Feed(Update::Records(news)));
+    let _ = screen(&mut app);
+    assert_eq!(app.report_made(), made);
+    // Nothing else happens: the next frame, a second later, shows what is.
+    assert_eq!(app.dirty, Dirty::Gauges);
+    let _ = screen(&mut app);
+    assert_ne!(app.report_made(), made);
+    assert_eq!(app.dirty, Dirty::No);
 }

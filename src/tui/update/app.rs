@@ -3,7 +3,7 @@
 //! Pure. Must not decide what a key does: that is the reducer's.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::{BTreeMap, VecDeque},
     rc::Rc,
     sync::Arc,
@@ -30,17 +30,20 @@ use crate::{
         output::{CheckPrint, Diff, Evidence, OutputBuffer},
         search::Search,
         theme::Theme,
-        ui_state::{Popup, Screen, UiState, Voice},
+        ui_state::{Screen, UiState, Voice},
         view::{
             self, Beside, Note, Source,
             outline::{self, Outline},
             report::Rows,
-            status::StatusPane,
         },
     },
 };
 
-use super::{keyboard::Keyboard, themes::Wardrobe};
+use super::{
+    keyboard::Keyboard,
+    show::{Cards, CardsOf, ReportOf},
+    themes::Wardrobe,
+};
 
 /// So long without a key, and a person was away (µs).
 const AWAY_US: u64 = 10 * 60 * 1_000_000;
@@ -72,21 +75,6 @@ pub struct Settings {
     pub zone: jiff::tz::TimeZone,
 }
 
-/// Which moment status cards are of: the record, the moment and the reading (elapsed µs).
-type CardsOf = (u64, u64, u64);
-
-/// What the rows of a report are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ReportOf {
-    pub(super) seq: u64,
-    /// Readings of memory.
-    pub(super) readings: usize,
-    /// Whole seconds of the run.
-    pub(super) second: u64,
-    /// Width of the screen.
-    pub(super) columns: u16,
-}
-
 /// The dashboard without its terminal.
 #[derive(Debug)]
 pub struct App {
@@ -116,8 +104,10 @@ pub struct App {
     pub(super) trend: Trend,
     /// Rows of the report, and of which moment they are.
     pub(super) report: RefCell<Option<(ReportOf, Rc<Rows>)>>,
-    /// Status cards, and of which moment they are.
-    pub(super) status: RefCell<Option<(CardsOf, Rc<StatusPane>)>>,
+    /// How the tracks stand, and of which moment that is.
+    pub(super) status: RefCell<Option<(CardsOf, Rc<Cards>)>>,
+    /// The last frame showed some of that older than the run.
+    pub(super) old: Cell<bool>,
     pub(super) log: LogBuffer,
     pub(super) log_wanted: bool,
     /// Sees where memory is heading; tells the engine nothing.
@@ -189,6 +179,7 @@ impl App {
             trend: Trend::default(),
             report: RefCell::default(),
             status: RefCell::default(),
+            old: Cell::new(false),
             log: LogBuffer::default(),
             log_wanted: false,
             sensor: None,
@@ -281,17 +272,6 @@ impl App {
         Some(Digest::since(state, history, from_us).lines())
     }
 
-    /// The status card that is in front, as a page.
-    pub(super) fn card_page(&self) -> Option<view::status::Page> {
-        let (source, file) = (self.source()?, self.card.as_ref()?);
-        match self.ui.popups.last() {
-            Some(Popup::Card { scroll }) => {
-                Some(view::status::page(source, file.track, file, *scroll))
-            }
-            _ => None,
-        }
-    }
-
     /// A person did something now: a long pause before it was an absence.
     pub(super) fn looked(&mut self) {
         let Some(now_us) = self.source().map(|source| source.now_us()) else {
@@ -312,23 +292,10 @@ impl App {
     /// The address of the report's rows: the same ones have the same.
     #[cfg(test)]
     pub(crate) fn report_made(&self) -> Option<*const Rows> {
-        self.report_rows().map(|rows| Rc::as_ptr(&rows))
-    }
-
-    /// The status cards, made anew only for another moment: a large plan has many agents.
-    pub(super) fn status_pane(&self) -> Option<Rc<StatusPane>> {
-        let source = self.source()?;
-        let read = source.sample.map_or(0, |sample| sample.elapsed_us);
-        let of = (source.state.seq, source.now_us(), read);
-        let mut kept = self.status.borrow_mut();
-        if let Some((made_of, pane)) = kept.as_ref()
-            && *made_of == of
-        {
-            return Some(Rc::clone(pane));
-        }
-        let pane = Rc::new(view::status::pane(source));
-        *kept = Some((of, Rc::clone(&pane)));
-        Some(pane)
+        self.report
+            .borrow()
+            .as_ref()
+            .map(|kept| Rc::as_ptr(&kept.1))
     }
 
     /// Agents in the order of the timeline's rows.

@@ -75,12 +75,8 @@ pub(super) fn go_to_what_runs(app: &mut App) {
         return;
     }
     let lines = app.outline();
-    let first = lines.lines.iter().find(|line| {
-        let RowId::Agent(id) = Outline::id(state, **line) else {
-            return false;
-        };
-        state.find(&id).is_some_and(running)
-    });
+    let runs = |line: &&Line| matches!(line, Line::Agent(ix, _) if running(*ix));
+    let first = lines.lines.iter().find(runs);
     let waits = || attention::row(state, attention::waiting(state).first()?.owner);
     let to = first
         .map(|line| Outline::id(state, *line))

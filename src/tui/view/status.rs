@@ -92,9 +92,13 @@ pub(in crate::tui) fn facts(source: Source<'_>) -> Facts<'_> {
 
 /// Makes the cards of the shown moment.
 pub(in crate::tui) fn pane(source: Source<'_>) -> StatusPane {
+    pane_of(source, &standings(facts(source)))
+}
+
+/// The same where it is known already how the tracks stand.
+pub(in crate::tui) fn pane_of(source: Source<'_>, all: &[Standing]) -> StatusPane {
     let facts = facts(source);
-    let all = standings(facts);
-    let verdict = judge(facts, &all);
+    let verdict = judge(facts, all);
     let now_ms = facts.now_ms();
     StatusPane {
         date: facts.today().to_string(),
@@ -217,12 +221,12 @@ const fn severity(severity: Severity) -> Tone {
 /// A card as a page: that of the shown moment as it stands, that of an earlier day as its file has it.
 pub(in crate::tui) fn page(
     source: Source<'_>,
+    all: &[Standing],
     track: Option<TrackIx>,
     file: &CardFile,
     first: usize,
 ) -> Page {
     let facts = facts(source);
-    let all = standings(facts);
     let today = facts.today();
     let shown = file.day.filter(|day| *day < today);
     let mut lines = Vec::new();
@@ -249,7 +253,7 @@ pub(in crate::tui) fn page(
     numbered(&text, &mut lines);
     if shown.is_none() {
         broken_reports(source, track, &mut lines);
-        gate(&judge(facts, &all), &mut lines);
+        gate(&judge(facts, all), &mut lines);
     }
     let day = shown.unwrap_or(today);
     let before = file.days.iter().rev().find(|d| **d < day);
