@@ -151,6 +151,7 @@ where
     let mut fed = true;
     let mut last = Instant::now();
     let mut first = true;
+    let mut pressed = false;
     let mut tick: Option<Instant> = None;
     let mut gone: Option<String> = None;
     let mut call = options.preferences.call;
@@ -174,6 +175,8 @@ where
         let due = match app.dirty {
             _ if first => last,
             Dirty::Gauges => last + GAUGES,
+            // Who pressed a key waits for its frame: it does not stand in line behind a flood's.
+            Dirty::Now if pressed => last + frame_time / 3,
             _ => last + frame_time,
         };
         let waiting = app.dirty != Dirty::No;
@@ -191,6 +194,7 @@ where
                 draw(&mut app, &mut frames, writer, &mut mouse, call)?;
                 last = Instant::now();
                 first = false;
+                pressed = false;
                 if writer.failed() {
                     gone = Some("the terminal is gone".to_owned());
                     app.quit = true;
@@ -205,7 +209,10 @@ where
                 let mut next = Some(event);
                 while let Some(event) = next {
                     match event {
-                        Some(Ok(event)) => pending.extend(update(&mut app, AppInput::Terminal(event))),
+                        Some(Ok(event)) => {
+                            pressed |= matches!(event, Event::Key(_));
+                            pending.extend(update(&mut app, AppInput::Terminal(event)));
+                        }
                         Some(Err(error)) => {
                             gone = Some(format!("the terminal cannot be read: {error}"));
                             app.quit = true;
