@@ -86,7 +86,7 @@ impl State {
     }
 
     pub(super) fn attention_raised(&mut self, raised: &AttentionRaised) {
-        let Some(owner) = self.concerned(raised.agent.as_ref(), raised.phase.as_deref()) else {
+        let Ok(owner) = self.concerned(raised.agent.as_ref(), raised.phase.as_deref()) else {
             return;
         };
         let key = place_of(owner);
@@ -108,7 +108,7 @@ impl State {
     }
 
     pub(super) fn attention_answered(&mut self, answered: &AttentionAnswered, now: u64) {
-        let Some(owner) = self.concerned(answered.agent.as_ref(), answered.phase.as_deref()) else {
+        let Ok(owner) = self.concerned(answered.agent.as_ref(), answered.phase.as_deref()) else {
             return;
         };
         let key = place_of(owner);
@@ -139,12 +139,20 @@ impl State {
         }
     }
 
-    /// Whom an item is about: an agent, a phase, or (`Some(None)`) the run; none: the plan has no such.
-    fn concerned(&self, agent: Option<&AgentId>, phase: Option<&str>) -> Option<Option<Owner>> {
-        match (agent, phase) {
-            (Some(agent), _) => self.find(agent).map(|ix| Some(Owner::Agent(ix))),
-            (None, Some(phase)) => self.phase_ix(phase).map(|ix| Some(Owner::Phase(ix))),
-            (None, None) => Some(None),
-        }
+    /// Whom an item is about: an agent, a phase, or (none) the run.
+    fn concerned(
+        &self,
+        agent: Option<&AgentId>,
+        phase: Option<&str>,
+    ) -> Result<Option<Owner>, Unknown> {
+        let owner = match (agent, phase) {
+            (Some(agent), _) => self.find(agent).map(Owner::Agent),
+            (None, Some(phase)) => self.phase_ix(phase).map(Owner::Phase),
+            (None, None) => return Ok(None),
+        };
+        owner.map(Some).ok_or(Unknown)
     }
 }
+
+/// The plan has no such agent or phase.
+struct Unknown;

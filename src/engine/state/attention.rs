@@ -56,6 +56,7 @@ pub struct Attention {
     /// The highest number given so far.
     pub last_id: u32,
     /// The last daily gate that did not pass.
+    #[serde(default)]
     pub day: u32,
 }
 

@@ -310,7 +310,8 @@ pub(super) fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentI
     }
     let again: Vec<AgentIx> = members(state, target)?
         .into_iter()
-        .filter(|&ix| can_retry(state.agent(ix).status))
+        // A part whose parent goes on without it stays as it is, as where it is named alone.
+        .filter(|&ix| can_retry(state.agent(ix).status) && closed_parent(state, ix).is_none())
         .collect();
     nonempty(with_failed_parents(state, again), || {
         format!("{target}: nothing failed, stopped or blocked")
