@@ -72,7 +72,7 @@ pub(super) fn press(
     let Some(view) = app.card_page() else {
         return false;
     };
-    let rows = usize::from(draw::page_rows(app.ui.size.1));
+    let rows = page_rows(app);
     let last = view.lines.len().saturating_sub(rows);
     let (track, day, days) = match &app.card {
         Some(file) => (file.track, file.day, file.days.clone()),
@@ -125,9 +125,15 @@ pub(super) fn press(
     true
 }
 
+/// Lines of the page that there is room for.
+fn page_rows(app: &App) -> usize {
+    let ground = draw::ground(&app.view().regions);
+    usize::from(draw::page_rows(ground.height))
+}
+
 /// The wheel over the page.
 pub(super) fn wheel(app: &mut App, by: isize) {
-    let rows = usize::from(draw::page_rows(app.ui.size.1));
+    let rows = page_rows(app);
     let Some(view) = app.card_page() else { return };
     let last = view.lines.len().saturating_sub(rows);
     if let Some(Popup::Card { scroll }) = app.ui.popups.last_mut() {
