@@ -285,7 +285,7 @@ fn a_timeline_says_which_rows_it_shows_and_what_bars_mean() {
     let mut tall = app(&fixture::full(), (140, 70));
     press(&mut tall, "3");
     let shown = screen(&mut tall);
-    assert!(shown.contains("planned") && shown.contains("ready, not let in"));
+    assert!(shown.contains("ready, not let in") && !shown.contains("planned"));
     let mut low = app(&fixture::full(), (140, 20));
     press(&mut low, "3");
     let total = low.view().timeline.unwrap().total;
@@ -364,4 +364,27 @@ fn screens_and_pages_are_drawn_at_usual_sizes() {
             insta::assert_snapshot!(name, screen(&mut app));
         }
     }
+}
+
+#[test]
+fn what_has_no_room_is_not_said_to_be_shown() {
+    let run = fixture::full();
+    let mut app = app(&run, (80, 24));
+    press(&mut app, "b");
+    assert!(
+        said(&app).contains("c shows a status card"),
+        "{}",
+        said(&app)
+    );
+    app.ui.size = (200, 55);
+    press(&mut app, "b");
+    assert!(said(&app).contains("both"), "{}", said(&app));
+    app.ui.size = (80, 24);
+    // Without a schedule there is no planned end.
+    press(&mut app, "3");
+    let shown = screen(&mut app);
+    assert!(
+        !shown.contains("planned") && shown.contains("now ~"),
+        "{shown}"
+    );
 }

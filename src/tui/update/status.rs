@@ -17,7 +17,7 @@ use crate::{
         feed::Request,
         keymap::Key,
         ui_state::{Beside, Group, Popup, RowId, Voice},
-        view::status::facts,
+        view::{regions, status::facts},
     },
 };
 
@@ -143,6 +143,21 @@ pub(super) fn wheel(app: &mut App, by: isize) {
 
 /// What stands beside the output: the cards, or what happened lately.
 pub(super) fn beside(app: &mut App) {
+    if app.ui.size.0 < regions::BESIDE {
+        let key = app.settings.keys.key_for(UiAction::Card);
+        let key = key.map_or_else(String::new, |key| format!("; {key} shows a status card"));
+        let least = regions::BESIDE;
+        let text = format!("nothing has room beside the output below {least} columns{key}");
+        app.say(Voice::Plain, text);
+        return;
+    }
+    if app.ui.size.0 >= regions::WIDE {
+        app.say(
+            Voice::Plain,
+            "status cards and what happened lately both have their place",
+        );
+        return;
+    }
     app.ui.beside = app.ui.beside.next();
     let text = match app.ui.beside {
         Beside::Cards => "beside the output: status cards",
