@@ -678,3 +678,27 @@ fn a_frozen_simulated_agents_clock_stands() {
         began.elapsed()
     );
 }
+
+/// Whoever is ended while a spawner has it in hand is ended, though it says nothing and nothing else
+/// happens that would wake anybody.
+#[test]
+fn what_is_only_being_started_is_ended_too() {
+    let mut rig = Rig::new();
+    for n in 0..300_u32 {
+        let mut job = rig.job("silent", &["sleep", "300"]);
+        job.key.attempt = n + 1;
+        let key = job.key.clone();
+        rig.executor.spawn(job);
+        // Sooner and later within the start.
+        for _ in 0..n * 200 {
+            std::hint::spin_loop();
+        }
+        rig.executor.terminate(key.clone(), Duration::from_secs(5));
+        rig.wait("its end", |report| match report {
+            Report::Ended { key: k, .. } | Report::SpawnFailed { key: k, .. } if *k == key => {
+                Some(())
+            }
+            _ => None,
+        });
+    }
+}

@@ -36,10 +36,16 @@ pub struct Cli {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Global {
     /// Lines of text alone: no colours, no drawing; for screen readers
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 900)]
     pub plain: bool,
     /// When to use colours; NO_COLOR and CLICOLOR_FORCE are obeyed
-    #[arg(long, global = true, value_name = "WHEN", value_enum)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        display_order = 901
+    )]
     pub color: Option<When>,
 }
 

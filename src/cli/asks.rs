@@ -13,7 +13,7 @@ use super::{
     status::read,
 };
 use crate::{
-    display::{clean_line, safe_json},
+    display::{clean_line, safe_json, spoken},
     engine::{Item, Owner, State},
     journal::last_sample,
     tui::view::attention,
@@ -34,7 +34,7 @@ pub struct AsksArgs {
 }
 
 /// Prints the attention queue of a run, the oldest first.
-pub fn asks(args: &AsksArgs, _global: &Global) -> Outcome {
+pub fn asks(args: &AsksArgs, global: &Global) -> Outcome {
     let dir = find::run(args.name.as_deref().or(args.of.run.as_deref()))?;
     let live = dir.is_live();
     let state = read(&dir)?;
@@ -70,7 +70,8 @@ pub fn asks(args: &AsksArgs, _global: &Global) -> Outcome {
                 dir.id
             ));
         }
-        lines.join("\n") + "\n"
+        let text = lines.join("\n") + "\n";
+        if global.plain { spoken(&text) } else { text }
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(exit::OK)
@@ -79,8 +80,9 @@ pub fn asks(args: &AsksArgs, _global: &Global) -> Outcome {
 /// One item for scripts.
 pub(super) fn json(state: &State, item: &Item) -> serde_json::Value {
     let (agent, phase) = match item.owner {
-        Owner::Agent(ix) => (Some(state.id(ix)), None),
-        Owner::Phase(ix) => (None, Some(&state.setup.plan.phases[ix.ix()].id)),
+        Some(Owner::Agent(ix)) => (Some(state.id(ix)), None),
+        Some(Owner::Phase(ix)) => (None, Some(&state.setup.plan.phases[ix.ix()].id)),
+        None => (None, None),
     };
     let held: Vec<_> = attention::held_up(state, item.owner)
         .into_iter()

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{
+    args::Global,
     error::{Error, Outcome, status},
     load::{self, WhichPlan},
     out, programs,
@@ -25,9 +26,9 @@ pub struct CheckArgs {
 }
 
 /// Checks a plan.
-pub fn check(args: &CheckArgs) -> Outcome {
+pub fn check(args: &CheckArgs, global: &Global) -> Outcome {
     let input = load::load(&args.plan, &FlagLayer::default())?;
-    out::complain(&input.warnings());
+    out::complain(&input.warnings(global));
     out::complain(&programs::warnings(&input));
     let text = if args.expand {
         expand::to_toml(&input.plan)

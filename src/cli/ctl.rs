@@ -28,7 +28,7 @@ Actions:
   sequential [--now]   one agent at a time; --now freezes all but one at once
   swap AGENT [WORKER]  another of its workers from its next attempt on
   agents N             so many agents at once
-  answer ID ANSWER…    yes, no, retry or stop to what waits for you (`wavedeck asks`); then a text
+  answer ID ANSWER…    yes, no, retry, stop or seen to what waits for you (`wavedeck asks`); then a text
   approve ID…          the same as answer ID yes
 A TARGET is an agent's id, track:ID, phase:ID or all.")]
 pub struct CtlArgs {

@@ -53,9 +53,10 @@ pub fn open_as(dir: &Path, run: &str, global: &Global, read_only: bool) -> Outco
         }
         app::Outcome::Ended { status } => {
             say(&format!(
-                "run {short} ended with status {status}; to see how:"
+                "run {short} ended with status {status}; to read how, and to see it again:"
             ));
-            say_command(&["runs", "show", short]);
+            say_command(&["report", short]);
+            say_command(&["replay", short]);
             status
         }
         app::Outcome::Lost(reason) => {

@@ -45,10 +45,7 @@ pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
         .and_then(|mut file| file.write_all(plan.as_bytes()))
         .map_err(failed)?;
     std::env::set_current_dir(&folder).map_err(failed)?;
-    let git = std::process::Command::new("git")
-        .args(["init", "--quiet"])
-        .status();
-    if !git.is_ok_and(|status| status.success()) {
+    if !repository() {
         out::complain("note: git is not here, so the demo runs outside a repository\n");
     }
     let mut words: Vec<std::ffi::OsString> = vec!["demo".into()];
@@ -65,6 +62,30 @@ pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
     let place = home.as_ref().unwrap_or(&folder);
     out::complain(&format!("the recording is in {}\n", place.display()));
     outcome
+}
+
+/// Makes a repository of the current folder, with its plan as the first commit: what the agents
+/// write is then a change that a gate's question can show. Whether it could be made.
+fn repository() -> bool {
+    let git = |words: &[&str]| {
+        let done = std::process::Command::new("git").args(words).output();
+        done.is_ok_and(|done| done.status.success())
+    };
+    // A person's own hooks, keys and name have nothing to do with it.
+    let commit = [
+        "-c",
+        "user.name=wavedeck",
+        "-c",
+        "user.email=wavedeck@localhost",
+        "-c",
+        "commit.gpgsign=false",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "commit",
+        "--quiet",
+        "--message=The plan of this demo",
+    ];
+    git(&["init", "--quiet"]) && git(&["add", super::load::PLAN]) && git(&commit)
 }
 
 /// Makes a private folder that was not there: others may make folders and links beside it.

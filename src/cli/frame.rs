@@ -216,7 +216,11 @@ impl Stage {
             Update::Clock(Clock { .. })
             | Update::Output { .. }
             | Update::Log { .. }
-            | Update::Evidence { .. } => self.open = self.open.saturating_sub(1),
+            | Update::Evidence { .. }
+            | Update::Check { .. }
+            | Update::Diff { .. }
+            | Update::Card { .. }
+            | Update::Terminal { .. } => self.open = self.open.saturating_sub(1),
             _ => {}
         }
         if !(self.live && matches!(news, Update::Clock(_))) {

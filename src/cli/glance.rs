@@ -73,7 +73,7 @@ pub fn text(glance: Glance<'_>) -> String {
     let told = waiting(state);
     let rest = |s: Status, i: usize| {
         let ix = crate::plan::AgentIx::of(i);
-        let told = told.iter().any(|item| item.owner == Owner::Agent(ix));
+        let told = told.iter().any(|item| item.owner == Some(Owner::Agent(ix)));
         (ended(s) || (s == Status::Blocked && !open)) && !told
     };
     // What is over neither works nor waits.
@@ -268,6 +268,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 AttentionKind::FailedGate => "red gate",
                 AttentionKind::Blocked => "blocked",
                 AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
+                AttentionKind::DayGate => "not passed",
             };
             let holds = if demand.holds.is_empty() {
                 String::new()

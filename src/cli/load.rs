@@ -12,7 +12,7 @@ use std::{
 
 use clap::Args;
 
-use super::error::Error;
+use super::{args::Global, error::Error};
 use crate::{
     config::{self, Config, FlagLayer},
     plan::{self, Diagnostic, LoadOptions, Loaded, Mode, Plan, Severity, diag::escape},
@@ -61,11 +61,16 @@ pub struct Input {
 impl Input {
     /// The warnings as text, and what the plan uses that is not built.
     #[must_use]
-    pub fn warnings(&self) -> String {
+    pub fn warnings(&self, global: &Global) -> String {
         let mut all = self.warnings.clone();
         all.extend(unbuilt(&self.plan, Severity::Warning));
         all.sort_by_key(|d| (d.line, d.column));
-        plan::render(&all, &self.file_name, &self.source)
+        let text = plan::render(&all, &self.file_name, &self.source);
+        if global.plain {
+            plan::diag::without_drawing(&text)
+        } else {
+            text
+        }
     }
 
     /// What `run` must refuse because it is not built, as text; none where there is nothing.

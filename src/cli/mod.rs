@@ -52,6 +52,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 use crate::{
     display::{escape, hides},
     executor::simulate,
+    plan::diag::without_drawing,
     sys::exec,
 };
 
@@ -124,7 +125,7 @@ fn dispatch(cli: &Cli) -> Outcome {
     match command {
         Command::Demo(args) => demo::demo(args, global),
         Command::Init(args) => init::init(args),
-        Command::Check(args) => check::check(args),
+        Command::Check(args) => check::check(args, global),
         Command::Plan(args) => plan::plan(args, global),
         Command::Run(args) => run::run(args, global),
         Command::Attach(args) => attach::attach(args, global),
@@ -157,6 +158,7 @@ fn finish(outcome: Outcome, global: &Global) -> ExitCode {
             let help = help.map_or_else(String::new, |h| format!("help: {}\n", escape(&h)));
             out::complain(&format!("wavedeck: {}\n{help}", escape(&message)));
         }
+        Error::Problems(text) if global.plain => out::complain(&without_drawing(&text)),
         Error::Problems(text) => out::complain(&text),
         Error::Internal { doing, source } => {
             // Only now: installing it costs more than most commands do.

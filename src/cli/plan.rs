@@ -60,7 +60,7 @@ pub struct Form {
 /// Plans.
 pub fn plan(args: &PlanArgs, global: &Global) -> Outcome {
     let mut input = load::load(&args.plan, &FlagLayer::default())?;
-    out::complain(&input.warnings());
+    out::complain(&input.warnings(global));
     let mode = load::mode_in_force(&input);
     if mode != input.plan.mode {
         out::complain("note: the configuration switches parallel work off: sequential\n");

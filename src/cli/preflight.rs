@@ -3,14 +3,17 @@
 //! Must not start anything: `run` does, when a person said so. Everything on the page was computed
 //! from the plan or measured now; estimates carry `~`.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    io::{self, BufRead, Read},
+};
 
 use tokio::sync::mpsc;
 
-use super::{consent, deck, error::Error, head, launch, load, run::RunArgs};
+use super::{consent, deck, error::Error, head, launch, load, out, plain, run::RunArgs};
 use crate::{
     cli::args::Global,
-    display::{clean_text, escape},
+    display::{self, clean_text, escape},
     plan::{AgentIx, Plan, Severity, Work, Workspace},
     runtime::prepare::{Machine, RunConfig, Stated},
     schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan},
@@ -59,19 +62,36 @@ pub fn ask(args: &RunArgs, global: &Global) -> Result<Option<String>, Error> {
             )],
         });
     }
-    let (_none, news) = mpsc::channel(1);
-    if deck::front(global, page, news)?.is_none() {
+    let agreed = if global.plain {
+        // A plan that was allowed before needs no second yes where nothing can be looked at again.
+        trust == Trust::Known || agrees(&page)?
+    } else {
+        let (_none, news) = mpsc::channel(1);
+        deck::front(global, page, news)?.is_some()
+    };
+    if !agreed {
         return Ok(None);
     }
     if trust != Trust::Known
         && let Err(why) = consent::allow(&env, &input.path, &hash)
     {
-        super::out::complain(&format!(
+        out::complain(&format!(
             "wavedeck: it cannot be remembered that you allowed this plan: {}\n",
             escape(&why)
         ));
     }
     Ok(Some(hash))
+}
+
+/// The page in lines, and a typed answer: only a yes starts anything.
+fn agrees(page: &Preflight) -> Result<bool, Error> {
+    let failed = |e| Error::internal("cannot write to stdout", e);
+    out::print(&display::spoken(&page.text())).map_err(failed)?;
+    out::print("Type yes to start it; anything else leaves.\n").map_err(failed)?;
+    let mut answer = String::new();
+    // Whoever goes away has not said yes.
+    let _ = io::stdin().lock().take(80).read_line(&mut answer);
+    Ok(answer.trim().eq_ignore_ascii_case("yes"))
 }
 
 /// What is in force for a run of this plan, and the memory of this machine: all, and available.
@@ -357,6 +377,11 @@ fn commands(plan: &Plan) -> Vec<Section> {
 /// Whether `run` shows the page: on a terminal, where a person watches and did not say `-y`.
 #[must_use]
 pub fn wanted(args: &RunArgs, global: &Global) -> bool {
-    let lines = args.headless || args.json || global.plain;
-    !args.yes && !args.detach && !launch::without_screen(lines)
+    let lines = args.headless || args.json;
+    let asked = if global.plain {
+        !lines && plain::can_talk()
+    } else {
+        !launch::without_screen(lines)
+    };
+    !args.yes && !args.detach && asked
 }

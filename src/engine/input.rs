@@ -150,6 +150,13 @@ pub enum InputKind {
         /// What it says, clean and bounded; or why that could not be read.
         said: Result<Box<Words>, String>,
     },
+    /// The 24-hour gate was judged.
+    Judged {
+        /// How many times it was due by now, from 1.
+        number: u32,
+        /// What does not hold, each with its figure, clean and bounded; empty: it passes.
+        failed: Vec<String>,
+    },
     /// Memory pressure crossed a threshold (with hysteresis).
     Zone {
         /// The zone now.

@@ -379,6 +379,44 @@ fn an_approval_outlives_a_pause_and_is_taken_back_by_a_retry() {
     assert_eq!(rig.state.finished, Some(0));
 }
 
+/// The daily gate is raised once a judgement, closed by whoever has seen it, by one that passes, and by
+/// the end of the run; it holds nothing up.
+#[test]
+fn a_daily_gate_that_does_not_pass_waits_until_it_is_seen_or_passes() {
+    let mut plan = empty();
+    plan.agents.push(agent("a", 1, 1));
+    let mut rig = Rig::new(plan, true);
+    let judged = |rig: &mut Rig, number, failed: &[&str]| {
+        let failed = failed.iter().map(|f| (*f).to_owned()).collect();
+        rig.input(InputKind::Judged { number, failed });
+        let items = waiting(&rig.state);
+        let asks: Vec<_> = items.into_iter().map(|i| (i.id, i.attempt)).collect();
+        asks
+    };
+    assert_eq!(judged(&mut rig, 1, &[]), []);
+    assert_eq!(judged(&mut rig, 2, &["x: 1", "y: 2"]), [(1, 2)]);
+    assert!(rig.has(Command::Notify { id: 1 }));
+    let item = rig.state.attention.day_gate().unwrap();
+    assert_eq!((item.kind, item.owner), (AttentionKind::DayGate, None));
+    assert_eq!(item.title, "x: 1; y: 2");
+    // Snapshots and clients have it too.
+    let json = serde_json::to_string(&rig.state).unwrap();
+    assert_eq!(serde_json::from_str::<State>(&json).unwrap(), rig.state);
+    // The same judgement after a crash is nothing new, also when it was seen.
+    assert_eq!(judged(&mut rig, 2, &["x: 1"]), [(1, 2)]);
+    let why = resolve(&rig.state, &say(1, Answer::Retry)).unwrap_err();
+    assert!(why.to_string().contains("it takes seen"), "{why}");
+    rig.act(say(1, Answer::Seen));
+    assert_eq!(asks(&rig), []);
+    assert_eq!(judged(&mut rig, 2, &["x: 1"]), []);
+    assert_eq!(judged(&mut rig, 3, &["x: 1"]), [(2, 3)]);
+    assert_eq!(judged(&mut rig, 4, &["x: 1"]), [(3, 4)]);
+    assert_eq!(judged(&mut rig, 5, &[]), []);
+    assert_eq!(judged(&mut rig, 6, &["x: 1"]), [(4, 6)]);
+    rig.end_agent(0, 0);
+    assert_eq!((rig.state.finished, asks(&rig)), (Some(0), vec![]));
+}
+
 /// An attempt that is left does not try again by itself what a person has refused.
 #[test]
 fn a_no_blocks_an_agent_although_attempts_are_left() {
@@ -402,4 +440,36 @@ fn a_no_blocks_an_agent_although_attempts_are_left() {
     rig.act(say(2, Answer::Retry));
     assert_eq!(rig.state.agent(AgentIx(0)).attempt, 2);
     assert_eq!(asks(&rig), []);
+}
+
+/// A part's failure is its parent's: handled there, nobody has to look at it, and nothing fails by it.
+#[test]
+fn what_takes_care_of_a_parent_takes_care_of_its_parts() {
+    for stop in [false, true] {
+        let mut plan = empty();
+        plan.phases = vec![phase("p", true, Vec::new())];
+        for id in ["group", "part", "nurse"] {
+            let mut agent = agent(id, 1, 1);
+            agent.phase = Some(PhaseIx(0));
+            plan.agents.push(agent);
+        }
+        plan.agents[0].work = crate::plan::Work::Group;
+        plan.agents[1].parent = Some(AgentIx(0));
+        let mut need = hard(0);
+        need.when = crate::plan::When::Failed;
+        plan.agents[2].needs = vec![need];
+        let mut rig = Rig::new(plan, true);
+        if stop {
+            rig.act(Action::Stop {
+                target: Some(Target::Agent("part".into())),
+            });
+        }
+        rig.end_agent(1, 1);
+        let part = [(1, AttentionKind::Failed)];
+        assert_eq!(asks(&rig), part[usize::from(stop)..]);
+        rig.end_agent(2, 0);
+        assert_eq!(asks(&rig), []);
+        assert_eq!(rig.state.phases[0].status, PhaseStatus::Completed);
+        assert_eq!(rig.state.finished, Some(0), "stop: {stop}");
+    }
 }

@@ -56,7 +56,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("sequential", "sequential [--now]"),
     ("swap", "swap AGENT [WORKER]"),
     ("agents", "agents N"),
-    ("answer", "answer ID yes|no|retry|stop [TEXT…]"),
+    ("answer", "answer ID yes|no|retry|stop|seen [TEXT…]"),
     ("approve", "approve ID…"),
 ];
 
@@ -204,7 +204,7 @@ fn answer(id: &str, word: &str, text: &[String]) -> Result<Action, ParseError> {
     let known = Answer::ALL.into_iter().find(|a| a.name() == word);
     let answer = known.ok_or_else(|| {
         usage(
-            &format!("`{word}` is no answer: expected yes, no, retry or stop"),
+            &format!("`{word}` is no answer: expected yes, no, retry, stop or seen"),
             "answer",
         )
     })?;
@@ -335,8 +335,8 @@ mod tests {
             ("swap a b c", "swap AGENT [WORKER]"),
             ("agents 0", "`0` is no number of agents from 1"),
             ("agents many", "`many` is no number"),
-            ("answer", "answer ID yes|no|retry|stop"),
-            ("answer 3", "answer ID yes|no|retry|stop"),
+            ("answer", "answer ID yes|no|retry|stop|seen"),
+            ("answer 3", "answer ID yes|no|retry|stop|seen"),
             ("answer api yes", "`api` is no number of the queue"),
             ("answer 0 yes", "`0` is no number of the queue"),
             ("answer 3 perhaps", "`perhaps` is no answer"),

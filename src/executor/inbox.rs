@@ -72,6 +72,8 @@ pub(super) struct Queue {
     pub jobs: VecDeque<Job>,
     /// Taken by a spawner, not yet in the inbox.
     pub starting: Vec<JobKey>,
+    /// The I/O thread keeps a command for one of them, and is to be woken once it has come.
+    pub awaited: bool,
     /// Spawners that wait for a job.
     pub idle: usize,
     pub closed: bool,

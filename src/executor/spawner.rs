@@ -57,6 +57,9 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
     let mut queue = locked(&shared.queue);
     if let Some(done) = done {
         queue.starting.retain(|key| *key != done);
+        if std::mem::take(&mut queue.awaited) {
+            shared.nudge();
+        }
     }
     loop {
         if let Some(job) = queue.jobs.pop_front() {

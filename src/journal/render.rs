@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use ratatui::text::Span;
 use serde_json::{Value, json};
 
-use crate::engine::{State, Status};
+use crate::{
+    display::figures::exact as duration,
+    engine::{State, Status},
+};
 
 use super::{Phase, RunInfo};
 
@@ -50,19 +53,6 @@ fn fit(text: &str, columns: usize) -> String {
     out
 }
 
-/// `1h 02m`, `3m 07s`, `12.3 s`, to the nearest of the unit that is shown.
-fn duration(us: u64) -> String {
-    let nearest = |unit: u64| us.saturating_add(unit / 2) / unit;
-    let (tenths, seconds, minutes) = (nearest(100_000), nearest(1_000_000), nearest(60_000_000));
-    if tenths < 600 {
-        format!("{}.{} s", tenths / 10, tenths % 10)
-    } else if seconds < 3600 {
-        format!("{}m {:02}s", seconds / 60, seconds % 60)
-    } else {
-        format!("{}h {:02}m", minutes / 60, minutes % 60)
-    }
-}
-
 /// `just now`, `5 min ago`, `3 h ago`, `2 days ago`.
 #[must_use]
 pub fn ago(ms: i64, now_ms: i64) -> String {
@@ -77,8 +67,11 @@ pub fn ago(ms: i64, now_ms: i64) -> String {
 
 fn bytes(n: u64) -> String {
     let tenths = |unit: u64| {
-        let t = n.saturating_mul(10) / unit;
-        format!("{}.{}", t / 10, t % 10)
+        let t = (n.saturating_mul(10) + unit / 2) / unit;
+        match t % 10 {
+            0 => (t / 10).to_string(),
+            rest => format!("{}.{rest}", t / 10),
+        }
     };
     match n {
         0..1024 => format!("{n} B"),

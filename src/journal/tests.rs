@@ -500,6 +500,7 @@ fn attention(rng: &mut Rng) -> AttentionKind {
         AttentionKind::Blocked,
         AttentionKind::Failed,
         AttentionKind::FailedPhase,
+        AttentionKind::DayGate,
     ];
     pick(rng, &kinds)
 }

@@ -276,6 +276,27 @@ pub fn render(diagnostics: &[Diagnostic], file: &str, source: &str) -> String {
     out
 }
 
+/// Says what [`render`] wrote without drawing, for screen readers: the line of the file in words,
+/// nothing below it, since line and column are named before.
+#[must_use]
+pub fn without_drawing(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.lines() {
+        match line.split_once(" | ") {
+            Some((number, shown))
+                if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                let _ = writeln!(out, "line {number}: {}", shown.trim());
+            }
+            Some((lead, _)) if lead.trim().is_empty() => {}
+            _ => {
+                let _ = writeln!(out, "{line}");
+            }
+        }
+    }
+    out
+}
+
 fn snippet(out: &mut String, lines: &Lines<'_>, line: u32, column: u32) {
     let text = lines.line(line);
     let column = column.saturating_sub(1) as usize;
@@ -301,6 +322,14 @@ fn tabless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn without_drawing_no_line_is_a_drawing() {
+        let drawn =
+            "p.toml:12:7: error: `|` | is\n12 | run = \"a | b\"\n   |       ^\nhelp: x | y\n";
+        let said = "p.toml:12:7: error: `|` | is\nline 12: run = \"a | b\"\nhelp: x | y\n";
+        assert_eq!(without_drawing(drawn), said);
+    }
 
     #[test]
     fn places_count_characters_from_one() {

@@ -115,7 +115,7 @@ impl Digest {
                 }
             }
             let phase = state.setup.plan.agent(ix).phase;
-            lost_us += history.held(ix, phase, from_us).red_us;
+            lost_us += history.held(ix, phase, from_us).red_us + history.asked_us(ix, from_us);
             digest.says.extend(says(state, ix, from_us));
         }
         digest.lost_ms = lost_us / 1000;
@@ -124,10 +124,11 @@ impl Digest {
             if item.kind != AttentionKind::Failed {
                 digest.waiting.push(Waiting {
                     who: match item.owner {
-                        Owner::Agent(ix) => state.id(ix).to_string(),
-                        Owner::Phase(ix) => {
+                        Some(Owner::Agent(ix)) => state.id(ix).to_string(),
+                        Some(Owner::Phase(ix)) => {
                             format!("phase {}", state.setup.plan.phases[ix.ix()].id)
                         }
+                        None => "24-hour gate".to_owned(),
                     },
                     ms: now_us.saturating_sub(item.since_us) / 1000,
                     reason: item.title,

@@ -8,6 +8,8 @@ mod attempts;
 
 pub use attempts::{Attempt, Attempts, CheckKey, CheckStep, Ended, Retried, When};
 
+use std::collections::BTreeMap;
+
 use crate::{
     engine::{AgentState, AttentionKind, Cause, Event, JobState, Record, State, Status, Zone},
     plan::{AgentIx, PhaseIx},
@@ -133,6 +135,8 @@ pub struct History {
     pub barriers: Vec<Barrier>,
     /// Gates that were decided: the record, and whether it passed.
     pub gates: Vec<(u64, bool)>,
+    /// Agents whose own gate asked for a yes: the record, when (elapsed µs), and whether it asks.
+    pub(super) asked: BTreeMap<AgentIx, Vec<(u64, u64, bool)>>,
     /// Starts of agents, and commands of checks.
     pub attempts: Attempts,
     /// Wall clock of the last record or of [`History::reach`], milliseconds since the epoch.
@@ -181,6 +185,12 @@ impl History {
             Event::ZoneChanged { to, .. } => self.zones.push((record.elapsed_us, *to)),
             Event::GatePassed { .. } => self.gates.push((record.seq, true)),
             Event::GateFailed { .. } => self.gates.push((record.seq, false)),
+            Event::AttentionRaised(a) if a.attention == AttentionKind::Approval => {
+                self.asks(agent, record, true);
+            }
+            Event::AttentionAnswered(a) if a.attention == AttentionKind::Approval => {
+                self.asks(agent, record, false);
+            }
             _ => {}
         }
         let closed = closed(after);
@@ -198,6 +208,14 @@ impl History {
                 kind,
                 agent,
             });
+        }
+    }
+
+    /// A gate of an agent asks for a yes, or no longer does.
+    fn asks(&mut self, agent: Option<AgentIx>, record: &Record, asks: bool) {
+        if let Some(ix) = agent {
+            let edges = self.asked.entry(ix).or_default();
+            edges.push((record.seq, record.elapsed_us, asks));
         }
     }
 
@@ -232,6 +250,9 @@ impl History {
         past.zones.extend(self.zones.drain(..).skip(1));
         past.barriers.extend(self.barriers.drain(..).skip(1));
         past.gates.append(&mut self.gates);
+        for (ix, mut edges) in std::mem::take(&mut self.asked) {
+            past.asked.entry(ix).or_default().append(&mut edges);
+        }
         let old = std::mem::take(&mut past.attempts);
         past.attempts = std::mem::take(&mut self.attempts);
         past.attempts.before(old);
@@ -295,7 +316,12 @@ const fn mark(event: &Event) -> Option<MarkKind> {
             cause: Cause::Swap, ..
         } => Some(MarkKind::Swap),
         Event::AgentBlocked { .. } => Some(MarkKind::Attention),
-        Event::AttentionRaised(raised) if matches!(raised.attention, AttentionKind::Approval) => {
+        Event::AttentionRaised(raised)
+            if matches!(
+                raised.attention,
+                AttentionKind::Approval | AttentionKind::DayGate
+            ) =>
+        {
             Some(MarkKind::Attention)
         }
         Event::ZoneChanged { .. } => Some(MarkKind::Zone),

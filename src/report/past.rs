@@ -129,6 +129,31 @@ impl<'a> Past<'a> {
         held
     }
 
+    /// Returns how long an agent's own gates have asked for a yes after `after_us` (elapsed µs), µs: the
+    /// part of its checks that a person was waited for.
+    #[must_use]
+    pub fn asked_us(&self, ix: AgentIx, after_us: u64) -> u64 {
+        let Some(edges) = self.history.asked.get(&ix) else {
+            return 0;
+        };
+        let edges = &edges[..edges.partition_point(|edge| edge.0 <= self.seq)];
+        let asked = edges.iter().enumerate().filter(|(_, edge)| edge.2);
+        let mut us = 0;
+        for (n, &(_, from, _)) in asked {
+            let to = edges.get(n + 1).map_or(self.now_us, |next| next.1);
+            let from = from.max(after_us);
+            // Who is blocked, as nobody answered, waits as such.
+            let checking = self.spans(ix).filter(|s| s.status == Status::Checking);
+            us += checking
+                .map(|span| {
+                    let end = span.to_us.unwrap_or(self.now_us).min(to);
+                    end.saturating_sub(span.from_us.max(from))
+                })
+                .sum::<u64>();
+        }
+        us
+    }
+
     /// Returns since when a gate of a phase is red (elapsed µs), where it is.
     #[must_use]
     pub fn red_since(&self, phase: PhaseIx) -> Option<u64> {

@@ -2,7 +2,8 @@
 //!
 //! A thread is handed a copy of the state and of the newest reading, at most every so often, and
 //! never holds the loop up. What others wrote into a card survives, a broken one is put aside. What
-//! the disk refuses is said once and tried again with the next card. Must not decide anything.
+//! the disk refuses is said once and tried again with the next card. The 24-hour gate is judged from
+//! the same copy; the verdict goes to the loop. Must not decide what follows from it.
 
 use std::{
     fs::{self, OpenOptions},
@@ -11,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        mpsc::{SyncSender, TrySendError, sync_channel},
+        mpsc::{Sender, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -20,6 +21,7 @@ use std::{
 use jiff::{civil::Date, tz::TimeZone};
 
 use crate::{
+    display::clean_line,
     engine::{Setup, State},
     plan::TrackIx,
     resources::Sample,
@@ -29,12 +31,18 @@ use crate::{
     tui::feed::Update,
 };
 
-use super::{past, reports::contents, turns::complain};
+use super::{
+    past,
+    reports::contents,
+    turns::{Msg, complain},
+};
 
 /// Name of the folder inside a run's folder.
 pub const STATUS: &str = "status";
 /// A run that is over by then has no card but its last one.
 const FIRST: Duration = Duration::from_secs(2);
+/// Longest figure of a verdict in the journal, in bytes: it may hold words of agents.
+const FIGURE: usize = 300;
 
 /// How often cards are written and the gate is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,14 +71,15 @@ pub struct Cards {
 impl Cards {
     /// Starts the thread; without one there are no cards but the last.
     #[must_use]
-    pub fn start(dir: &Path, state: &State, rhythm: Rhythm) -> Self {
+    pub fn start(dir: &Path, state: &State, rhythm: Rhythm, to_loop: Sender<Msg>) -> Self {
         let (to, jobs) = sync_channel::<Job>(0);
         let mut writer = Writer {
             dir: dir.to_owned(),
             zone: TimeZone::system(),
             planned: None,
             gate_us: rhythm.gate_us,
-            judged: gate::due(state.elapsed_us, rhythm.gate_us),
+            judged: judged(dir, state, rhythm.gate_us),
+            to_loop,
             day: None,
             complained: false,
         };
@@ -145,6 +154,7 @@ struct Writer {
     day: Option<Date>,
     /// The disk's refusal was said.
     complained: bool,
+    to_loop: Sender<Msg>,
 }
 
 impl Writer {
@@ -188,19 +198,41 @@ impl Writer {
         }
     }
 
-    /// Keeps the verdict as evidence, and says when it is not good. The one place where a gate
-    /// that fails becomes known: what waits for a person is raised from here.
+    /// Tells the loop, which raises or takes back what waits for a person, and keeps the verdict with
+    /// all its figures as evidence.
     fn judge(&self, number: u64, facts: &Facts<'_>, verdict: &DayGate) -> io::Result<()> {
         let at = jiff::Timestamp::from_millisecond(facts.now_ms())
             .unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        let path = self.dir.join("gates").join(format!("day.{number}.yaml"));
-        if !verdict.passes() {
-            complain(&format!(
-                "the 24-hour gate does not pass: {}",
-                verdict.failed().join("; ")
-            ));
-        }
+        let path = evidence(&self.dir, number);
+        let failed = verdict.failed();
+        let failed = failed.iter().map(|f| clean_line(f, FIGURE)).collect();
+        let count = u32::try_from(number).unwrap_or(u32::MAX);
+        // The loop is gone at the very end only.
+        let _ = self.to_loop.send(Msg::Judged(count, failed));
         replace(&path, &verdict.to_yaml(&format!("{at:.0}")))
+    }
+}
+
+fn evidence(dir: &Path, number: u64) -> PathBuf {
+    dir.join("gates").join(format!("day.{number}.yaml"))
+}
+
+/// How many times the gate has been judged, as the recording has it. A crash between verdict and
+/// record has it judged once more: nothing that failed is lost.
+fn judged(dir: &Path, state: &State, gate_us: u64) -> u64 {
+    let due = gate::due(state.elapsed_us, gate_us);
+    let attention = &state.attention;
+    let good = || {
+        attention.day_gate().is_none()
+            && contents(&evidence(dir, due)).is_ok_and(|text| {
+                text.split(|b| *b == b'\n')
+                    .any(|line| line == b"passes: true")
+            })
+    };
+    if u64::from(attention.day) >= due || good() {
+        due
+    } else {
+        due - 1
     }
 }
 

@@ -19,6 +19,9 @@ const BURST: u32 = 5;
 /// After that one in so long.
 const EVERY: Duration = Duration::from_secs(2);
 
+/// Why a report in the name of another agent is not taken.
+pub(super) const OTHERS: &str = "an agent reports of itself alone, from its own processes";
+
 /// Limits the reports of each agent.
 #[derive(Debug, Default)]
 pub(super) struct Intake {
@@ -108,7 +111,7 @@ pub(super) fn who(
     match owner {
         Some(owner) if owner == ix => Ok(ix),
         None if marked => Ok(ix),
-        _ => Err("an agent reports of itself alone, from its own processes".to_owned()),
+        _ => Err(OTHERS.to_owned()),
     }
 }
 

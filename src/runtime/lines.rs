@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    display::{clean_line, safe_json},
+    display::{clean_line, figures::exact, safe_json},
     engine::{Answer, AttentionKind, Event, Record, whose},
     journal::{Follower, Line},
 };
@@ -189,12 +189,6 @@ fn text(record: &Record, out: &mut Vec<u8>) {
     );
 }
 
-/// Seconds to the nearest tenth.
-fn seconds(us: u64) -> String {
-    let tenths = us.saturating_add(50_000) / 100_000;
-    format!("{}.{} s", tenths / 10, tenths % 10)
-}
-
 /// Says an event in words; none for what is routine.
 #[must_use]
 pub fn sentence(event: &Event) -> Option<String> {
@@ -246,7 +240,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             format!("  {agent} attempt {attempt}: {exit}{leaked}")
         }
         Event::AgentCompleted { agent, ran_us, .. } => {
-            format!("+ {agent} done in {}", seconds(*ran_us))
+            format!("+ {agent} done in {}", exact(*ran_us))
         }
         Event::AgentFailed { agent, reason, .. } => format!("x {agent} FAILED: {reason}"),
         Event::AgentSkipped { agent, reason, .. } => format!("- {agent} skipped: {reason}"),
@@ -259,6 +253,16 @@ pub fn sentence(event: &Event) -> Option<String> {
                 "! {whose} ASKS FOR YOUR YES: {} (`wavedeck ctl answer {} yes|no`)",
                 raised.title, raised.id
             )
+        }
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => format!(
+            "! the 24-hour gate DOES NOT PASS: {} (`wavedeck ctl answer {} seen`)",
+            raised.title, raised.id
+        ),
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::DayGate => {
+            match answered.answer {
+                Some(_) => "  the 24-hour gate was seen".to_owned(),
+                None => "  the 24-hour gate waits no longer".to_owned(),
+            }
         }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
@@ -279,11 +283,11 @@ pub fn sentence(event: &Event) -> Option<String> {
             reason,
             ..
         } => {
-            format!("  {agent} tries again in {}: {reason}", seconds(*delay_us))
+            format!("  {agent} tries again in {}: {reason}", exact(*delay_us))
         }
         Event::AgentTimeout {
             agent, limit_us, ..
-        } => format!("  {agent} took longer than {}", seconds(*limit_us)),
+        } => format!("  {agent} took longer than {}", exact(*limit_us)),
         Event::AgentFrozen { agent, .. } => format!("  {agent} frozen"),
         Event::AgentThawed { agent, .. } => format!("  {agent} goes on"),
         Event::CheckFrozen { place, .. } => format!("  {} on {} frozen", place.gate, on(place)),

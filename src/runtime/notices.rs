@@ -156,8 +156,9 @@ impl Notices {
 
     fn job(&self, state: &State, item: &Item) -> Job {
         let who = match item.owner {
-            Owner::Agent(ix) => state.id(ix).to_string(),
-            Owner::Phase(ix) => format!("phase:{}", state.setup.plan.phases[ix.ix()].id),
+            Some(Owner::Agent(ix)) => state.id(ix).to_string(),
+            Some(Owner::Phase(ix)) => format!("phase:{}", state.setup.plan.phases[ix.ix()].id),
+            None => "run".to_owned(),
         };
         let clean = |text: &str| clean_line(text, LONGEST);
         let waiting = state.attention.open.len();

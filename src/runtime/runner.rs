@@ -297,7 +297,7 @@ impl Runner {
                 &self.dir.path,
                 &workdir,
             ),
-            cards: Cards::start(&self.dir.path, &self.state, rhythm),
+            cards: Cards::start(&self.dir.path, &self.state, rhythm, to_loop.clone()),
             snapshots: Snapshotter::new(&self.dir.path, self.journal.position()),
             jobs: JobMaker {
                 workdir,

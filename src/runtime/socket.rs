@@ -23,7 +23,7 @@ use std::{
 
 use crate::{
     engine::{Setup, Via, Words},
-    executor::LocalExecutor,
+    executor::{self, LocalExecutor},
     plan::AgentIx,
     status::parse_report,
     sys::{lock, marker::Marker, peer},
@@ -37,7 +37,7 @@ use terminals::Terminals;
 use way::{ClientSink, Out, Way, write_all};
 
 use super::{
-    intake::{Intake, Origin},
+    intake::{Intake, OTHERS, Origin},
     output,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     turns::Msg,
@@ -322,6 +322,17 @@ impl Server {
         });
         let said = parse_report(&String::from_utf8_lossy(text), "report", agent)
             .map_err(|error| error.to_string())?;
+        // In another one's name: that one's reports must not be used up. The loop looks closer.
+        let views = self.executor.views();
+        let own = match views.iter().find(|view| view.pid == root) {
+            Some(view) => {
+                matches!(&view.key.owner, executor::Owner::Agent(own) if own.as_str() == agent)
+            }
+            None => marked,
+        };
+        if !own {
+            return Err(OTHERS.to_owned());
+        }
         // Last: what is refused for another reason costs nothing.
         self.intake.take(ix, Instant::now()).map_err(|wait| {
             format!(

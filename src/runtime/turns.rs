@@ -76,6 +76,8 @@ pub enum Msg {
         /// Where the answer goes.
         reply: Reply,
     },
+    /// The 24-hour gate was judged: how many times it was due, and what does not hold.
+    Judged(u32, Vec<String>),
     /// Somebody wants to hear news, from a snapshot on.
     Attach(Box<dyn Sink>),
     /// Syncing the journal failed.
@@ -283,6 +285,7 @@ impl Running {
                 said,
                 reply,
             } => self.progress(&agent, attempt, origin, via, said, reply),
+            Msg::Judged(number, failed) => self.input(InputKind::Judged { number, failed }),
             Msg::Attach(mut sink) => {
                 // Everything decided so far is in the snapshot; what is not told yet must not
                 // come a second time.

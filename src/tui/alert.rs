@@ -56,12 +56,16 @@ impl Alerts {
             return;
         }
         self.told = raised.id;
-        let who = whose(raised.agent.as_ref(), raised.phase.as_deref());
+        let who = match raised.attention {
+            AttentionKind::DayGate => "the run",
+            _ => whose(raised.agent.as_ref(), raised.phase.as_deref()),
+        };
         let what = match raised.attention {
             AttentionKind::Approval => "asks for your yes",
             AttentionKind::FailedGate => "has a red gate",
             AttentionKind::Blocked => "is blocked",
             AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
+            AttentionKind::DayGate => "does not pass its 24-hour gate",
         };
         self.waiting.push(format!("{who} {what}: {}", raised.title));
     }

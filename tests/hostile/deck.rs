@@ -325,9 +325,12 @@ gates = ["ok"]
     ground.write("p.toml", plan);
     let go = ground.fifo("go");
     let mut env = ground.env().to_vec();
-    env[4].1 = "true".to_owned();
+    let bell = env
+        .iter_mut()
+        .find(|(name, _)| *name == "WAVEDECK_NOTIFY_BELL");
+    bell.unwrap().1 = "true".to_owned();
     env.push(("WAVEDECK_NOTIFY_DESKTOP", "osc9".to_owned()));
-    let terminal = Terminal::start_as(&ground, &["run", "p.toml"], &env);
+    let terminal = Terminal::start_as(&ground, &["run", "-y", "p.toml"], &env);
     terminal.shows("started");
     let_go(&go);
     terminal.shows("1 WAITS FOR YOU");

@@ -21,7 +21,18 @@ fn a_run_is_watched_and_steered_in_lines() {
     let ground = Ground::new();
     ground.write("p.toml", PLAN);
     let go = ground.fifo("go");
+    // A plan that was never allowed here says what it would run first; only a yes starts it.
     let terminal = Terminal::start(&ground, &["run", "--plain", "p.toml"]);
+    terminal.prints("read x < go");
+    terminal.prints("Type yes to start it");
+    terminal.press("\n");
+    terminal.prints("nothing was started");
+    let (status, _, bytes) = terminal.end();
+    assert_eq!(status, ExitStatus::Code(0));
+    let mut said = bytes;
+    let terminal = Terminal::start(&ground, &["run", "--plain", "p.toml"]);
+    terminal.prints("Type yes to start it");
+    terminal.press("yes\n");
     terminal.prints("Type help for what can be typed.");
     terminal.press("why second\n");
     terminal.prints("second is waiting: after first");
@@ -38,7 +49,7 @@ fn a_run_is_watched_and_steered_in_lines() {
     terminal.prints("The run goes on.");
     let (status, _, bytes) = terminal.end();
     assert_eq!(status, ExitStatus::Code(0));
-    let mut said = bytes;
+    said.extend(bytes);
 
     let terminal = Terminal::start(&ground, &["attach", "--plain"]);
     terminal.prints("Type help for what can be typed.");

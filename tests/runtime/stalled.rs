@@ -92,13 +92,15 @@ fn a_signal_while_survivors_are_ended_starts_nothing() {
     signal(runner, Signal::KILL);
     signal(guard, Signal::KILL);
     drop(live.end());
+    let dir = wavedeck::journal::RunDir::at(&here.run_dir());
+    // Else it may be the old one that has the run below, and the signal meets a program that waits.
+    wait_for("the old runner is gone", || (!dir.is_live()).then_some(()));
     let mut command = here.command(&["resume", "--headless"]);
     let mut resumed = command
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let dir = wavedeck::journal::RunDir::at(&here.run_dir());
     wait_for("its runner has the run", || dir.is_live().then_some(()));
     // Its survivor ignores TERM: the first signal is heard meanwhile, the second ends the grace.
     let status = wait_for("the resume ends", || {

@@ -44,7 +44,7 @@ fn agents_report_of_themselves_by_command_and_by_file() {
         run = ["sh", "-c", '''
             {BIN} report-status --progress 30 --doing "writes handlers" --blocker "no database" --severity high
             echo rc=$?
-            WAVEDECK_AGENT=web {BIN} report-status --progress 99
+            for i in 1 2 3 4 5 6; do WAVEDECK_AGENT=web {BIN} report-status --progress 99; done
             echo rc=$?
             WAVEDECK_ATTEMPT=7 {BIN} report-status --progress 99
             echo rc=$?
@@ -116,6 +116,8 @@ fn agents_report_of_themselves_by_command_and_by_file() {
     ] {
         assert!(output.contains(words), "{words}: {output}");
     }
+    // What it says in another one's name is not counted against that one.
+    assert!(!output.contains("too many"), "{output}");
     // The last cards hold what was done, and what agents said beside it.
     let cards = cards(&here);
     let tracks: Vec<&str> = cards.iter().map(|c| c.track.as_str()).collect();
@@ -139,7 +141,8 @@ fn cards_are_written_while_a_run_lasts_and_the_gate_is_judged_in_time() {
         r#"
         [[agent]]
         id = "a"
-        run = "false"
+        run = "true"
+        check = ["false"]
         [[agent]]
         id = "after"
         needs = ["a"]
@@ -154,7 +157,7 @@ fn cards_are_written_while_a_run_lasts_and_the_gate_is_judged_in_time() {
         .env("WAVEDECK_STATUS_CARD_INTERVAL", "1s")
         .env("WAVEDECK_STATUS_GATE_INTERVAL", "1s");
     let live = super::rig::Live::of(command);
-    live.hears("agent.failed", "a");
+    live.hears("agent.blocked", "a");
     let card = wait_for("a card", || cards(&here).pop());
     assert_eq!(card.agent, "long");
     let evidence = wait_for("the gate's verdict", || {
@@ -163,6 +166,21 @@ fn cards_are_written_while_a_run_lasts_and_the_gate_is_judged_in_time() {
     });
     assert!(evidence.contains("passes: "), "{evidence}");
     assert!(evidence.contains("name: no critical blocker"), "{evidence}");
+    // What fails reaches a person, and is no matter of a run that is over.
+    let day = |events: &super::rig::Events, kind: &str| {
+        let all = events.all(kind).into_iter();
+        all.filter(|e| e["attention"] == "day_gate").count()
+    };
+    live.until("it is raised", |events| {
+        (day(events, "attention.raised") > 0).then_some(())
+    });
+    let asks = here.say(&["asks"]);
+    assert!(asks.out.contains("24-hour gate"), "{asks}");
     here.write("end", "");
-    live.end().with(1);
+    let events = live.end().with(1);
+    let (raised, over) = (
+        day(&events, "attention.raised"),
+        day(&events, "attention.answered"),
+    );
+    assert_eq!(raised, over);
 }

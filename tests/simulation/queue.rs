@@ -58,6 +58,12 @@ impl Queue {
                     return Some("passed without a yes".to_owned());
                 }
             }
+            Event::RunFinished { .. } => {
+                let about_the_run = |o: &AttentionRaised| o.attention == AttentionKind::DayGate;
+                if self.open.values().any(about_the_run) {
+                    return Some("a gate of a run that goes on waits at its end".to_owned());
+                }
+            }
             _ => {}
         }
         None
@@ -74,6 +80,10 @@ impl Queue {
             return Some(format!("number {} after {}", raised.id, self.last_id));
         }
         self.last_id = raised.id;
+        let of_run = raised.agent.is_none() && raised.phase.is_none();
+        if of_run != (raised.attention == AttentionKind::DayGate) {
+            return Some("about nobody, or a daily gate of somebody".to_owned());
+        }
         let twice = self.open.values().any(same);
         self.open.insert(raised.id, raised.clone());
         twice.then(|| "raised while it waits already".to_owned())

@@ -291,6 +291,9 @@ impl World {
         if self.records.len() % 13 == 5 {
             self.report();
         }
+        if self.records.len() % 7 == 3 {
+            self.judged();
+        }
         if self.faults.stop && self.r.chance(1) {
             if self.r.chance(50) {
                 self.operator(Action::Stop { target: None });
@@ -322,6 +325,20 @@ impl World {
             attempt: self.state.agents[at].attempt,
             via: Via::File,
             said,
+        });
+    }
+
+    /// The 24-hour gate is judged; what has been judged before a crash may come again.
+    fn judged(&mut self) {
+        let n = self.records.len();
+        let failed = if n.is_multiple_of(3) {
+            Vec::new()
+        } else {
+            vec!["gates passing: 1 red".to_owned()]
+        };
+        self.input(InputKind::Judged {
+            number: u32::try_from(n).unwrap(),
+            failed,
         });
     }
 

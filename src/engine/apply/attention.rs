@@ -6,7 +6,7 @@ use crate::{
     engine::{
         Answer, AttentionAnswered, AttentionKind, AttentionRaised, EdgeKind, FailureKind, JobState,
         Owner, PhaseStatus, State, Status,
-        state::{Item, pack},
+        state::{Item, pack, place_of},
     },
     plan::{AgentId, AgentIx, PhaseIx, When},
 };
@@ -49,8 +49,12 @@ impl State {
         let setup = self.setup.clone();
         for edge in &setup.edges_in[ix.ix()] {
             if edge.kind == EdgeKind::Need(When::Failed) {
-                let status = self.agent(edge.from).status;
-                self.note_attention(edge.from, status);
+                // Its parts' failures are its own.
+                let mut noted = vec![edge.from];
+                while let Some(ix) = noted.pop() {
+                    self.note_attention(ix, self.agent(ix).status);
+                    noted.extend(&setup.children[ix.ix()]);
+                }
             }
         }
         let phases = self.attention.open.range(pack(Owner::Phase(PhaseIx(0)))..);
@@ -85,8 +89,12 @@ impl State {
         let Some(owner) = self.concerned(raised.agent.as_ref(), raised.phase.as_deref()) else {
             return;
         };
+        let key = place_of(owner);
         self.attention.last_id = self.attention.last_id.max(raised.id);
-        self.attention.due.remove(&pack(owner));
+        self.attention.due.remove(&key);
+        if raised.attention == AttentionKind::DayGate {
+            self.attention.day = raised.attempt;
+        }
         let item = Item {
             id: raised.id,
             kind: raised.attention,
@@ -96,14 +104,14 @@ impl State {
             title: raised.title.clone(),
             since_us: raised.since_us,
         };
-        self.attention.open.insert(pack(owner), item);
+        self.attention.open.insert(key, item);
     }
 
     pub(super) fn attention_answered(&mut self, answered: &AttentionAnswered, now: u64) {
         let Some(owner) = self.concerned(answered.agent.as_ref(), answered.phase.as_deref()) else {
             return;
         };
-        let key = pack(owner);
+        let key = place_of(owner);
         if self
             .attention
             .open
@@ -115,9 +123,10 @@ impl State {
         let yes = match answered.answer {
             Some(Answer::Yes) => true,
             Some(Answer::No) => false,
-            Some(Answer::Retry | Answer::Stop) | None => return,
+            Some(Answer::Retry | Answer::Stop | Answer::Seen) | None => return,
         };
-        if let Some(check) = self.check_mut(owner)
+        if let Some(owner) = owner
+            && let Some(check) = self.check_mut(owner)
             && check.job == JobState::Asking
         {
             check.job = JobState::Answered {
@@ -130,11 +139,12 @@ impl State {
         }
     }
 
-    fn concerned(&self, agent: Option<&AgentId>, phase: Option<&str>) -> Option<Owner> {
+    /// Whom an item is about: an agent, a phase, or (`Some(None)`) the run; none: the plan has no such.
+    fn concerned(&self, agent: Option<&AgentId>, phase: Option<&str>) -> Option<Option<Owner>> {
         match (agent, phase) {
-            (Some(agent), _) => self.find(agent).map(Owner::Agent),
-            (None, Some(phase)) => self.phase_ix(phase).map(Owner::Phase),
-            (None, None) => None,
+            (Some(agent), _) => self.find(agent).map(|ix| Some(Owner::Agent(ix))),
+            (None, Some(phase)) => self.phase_ix(phase).map(|ix| Some(Owner::Phase(ix))),
+            (None, None) => Some(None),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     engine::{
         Answer, AttentionAnswered, AttentionKind, AttentionRaised, Event, FailureKind, Item,
         JobState, Owner, PhaseStatus, State, Status,
-        state::{pack, unpack},
+        state::{place_of, unpack},
     },
     plan::{AgentId, AgentIx, PhaseIx},
 };
@@ -34,6 +34,37 @@ pub(super) fn look(state: &State) -> Vec<Event> {
         }
     }
     events
+}
+
+/// What a judgement of the 24-hour gate changes: one that does not pass is raised once, in place of
+/// the one before; one that passes takes it back.
+pub(super) fn judged(state: &State, number: u32, failed: &[String], now_us: u64) -> Vec<Event> {
+    if state.stopping.is_some() || (!failed.is_empty() && number <= state.attention.day) {
+        return Vec::new();
+    }
+    let mut events = day_gate_over(state);
+    if !failed.is_empty() {
+        events.push(raised(
+            state,
+            Item {
+                id: state.attention.last_id + 1,
+                kind: AttentionKind::DayGate,
+                owner: None,
+                attempt: number,
+                gate: None,
+                title: failed.join("; "),
+                since_us: now_us,
+            },
+        ));
+    }
+    events
+}
+
+/// Takes the open daily gate back: it passes again, or the run it is about has ended.
+pub(super) fn day_gate_over(state: &State) -> Vec<Event> {
+    let open = state.attention.day_gate();
+    let taken = open.map(|item| answered(state, item, None, "engine", None));
+    taken.into_iter().collect()
 }
 
 /// Whether what waits is still the same.
@@ -63,7 +94,7 @@ pub fn waiting(state: &State) -> Vec<Item> {
         }
     });
     let mut all: Vec<Item> = known.chain(due).collect();
-    all.sort_by_key(|item| (item.since_us, pack(item.owner)));
+    all.sort_by_key(|item| (item.since_us, place_of(item.owner)));
     all
 }
 
@@ -88,7 +119,7 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
     Some(Item {
         id: 0,
         kind,
-        owner,
+        owner: Some(owner),
         attempt: match owner {
             Owner::Agent(ix) => state.agent(ix).attempt,
             Owner::Phase(ix) => state.phases[ix.ix()].attempt,
@@ -119,7 +150,7 @@ fn kind_of_agent(state: &State, ix: AgentIx) -> Option<AttentionKind> {
         Status::Blocked => Some(AttentionKind::Blocked),
         // A parent that failed with its sub-agents: the sub-agents are what has to be looked at.
         Status::Failed if agent.failure != Some(FailureKind::Coordination) => {
-            (!state.handled(ix)).then_some(AttentionKind::Failed)
+            (!state.handled_above(ix)).then_some(AttentionKind::Failed)
         }
         _ => None,
     }
@@ -148,10 +179,11 @@ fn of_phase(state: &State, ix: PhaseIx) -> Option<Found> {
 }
 
 /// Names whom an owner is, for an event.
-fn names(state: &State, owner: Owner) -> (Option<AgentId>, Option<String>) {
+fn names(state: &State, owner: Option<Owner>) -> (Option<AgentId>, Option<String>) {
     match owner {
-        Owner::Agent(ix) => (Some(state.id(ix)), None),
-        Owner::Phase(ix) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
+        Some(Owner::Agent(ix)) => (Some(state.id(ix)), None),
+        Some(Owner::Phase(ix)) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
+        None => (None, None),
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     plan::{AgentIx, PhaseIx},
 };
 
-use super::settle::start::check_ram;
+use super::{attention, settle::start::check_ram};
 
 /// Status of a run whose runner failed.
 const INTERNAL: u8 = 4;
@@ -44,14 +44,14 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
             !red && !asking(p.check.as_ref())
         });
     if all_final {
-        return vec![finished(state)];
+        return finished(state);
     }
     if state.setup.attended {
         return Vec::new();
     }
     let left = left_behind(state);
     if left.is_empty() {
-        vec![finished(state)]
+        finished(state)
     } else {
         left
     }
@@ -203,7 +203,7 @@ fn status(state: &State) -> u8 {
             Status::Skipped if !agent.by_condition && !agent.left => 1,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
-            Status::Stopped if !state.handled(ix) => 3,
+            Status::Stopped if !state.handled_above(ix) => 3,
             _ => 0,
         };
         seen[own] = true;
@@ -235,13 +235,15 @@ pub(in crate::engine) fn broken(state: &State, last: Option<&Event>) -> Event {
     }
 }
 
-/// Makes the event that ends the run.
-pub(super) fn finished(state: &State) -> Event {
-    Event::RunFinished {
+/// Makes the event that ends the run; what is only about a run that goes on is taken back first.
+pub(super) fn finished(state: &State) -> Vec<Event> {
+    let mut events = attention::day_gate_over(state);
+    events.push(Event::RunFinished {
         status: status(state),
         summary: summary(state),
         metrics: Box::new(Metrics::of(state)),
-    }
+    });
+    events
 }
 
 fn summary(state: &State) -> String {

@@ -90,6 +90,9 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
             via,
             said,
         } => progress::progress(state, *agent, *attempt, *via, said, input.elapsed_us),
+        InputKind::Judged { number, failed } => {
+            attention::judged(state, *number, failed, input.elapsed_us)
+        }
         InputKind::Zone { zone, halted } => {
             if (*zone, *halted) == (state.memory.zone, state.memory.halted) {
                 return Vec::new();

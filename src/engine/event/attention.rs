@@ -24,6 +24,8 @@ pub enum AttentionKind {
     Failed,
     /// A phase failed by agents that were stopped or skipped, and others wait for it.
     FailedPhase,
+    /// The 24-hour gate does not pass: of the run as a whole, and nothing stands still for it.
+    DayGate,
 }
 
 impl AttentionKind {
@@ -36,6 +38,7 @@ impl AttentionKind {
             Self::Blocked => "blocked",
             Self::Failed => "failed",
             Self::FailedPhase => "failed_phase",
+            Self::DayGate => "day_gate",
         }
     }
 
@@ -44,6 +47,7 @@ impl AttentionKind {
     pub const fn answers(self, of_agent: bool) -> &'static [Answer] {
         match self {
             Self::Approval => &[Answer::Yes, Answer::No],
+            Self::DayGate => &[Answer::Seen],
             Self::FailedGate | Self::Blocked if of_agent => &[Answer::Retry, Answer::Stop],
             _ => &[Answer::Retry],
         }
@@ -64,11 +68,13 @@ pub enum Answer {
     Retry,
     /// Give the agent up, as the action `stop` does.
     Stop,
+    /// Somebody has read it; nothing else follows.
+    Seen,
 }
 
 impl Answer {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Yes, Self::No, Self::Retry, Self::Stop];
+    pub const ALL: [Self; 5] = [Self::Yes, Self::No, Self::Retry, Self::Stop, Self::Seen];
 
     /// Returns its word.
     #[must_use]
@@ -78,6 +84,7 @@ impl Answer {
             Self::No => "no",
             Self::Retry => "retry",
             Self::Stop => "stop",
+            Self::Seen => "seen",
         }
     }
 }
@@ -92,10 +99,10 @@ pub struct AttentionRaised {
     /// The agent that it is about…
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<AgentId>,
-    /// … or the phase.
+    /// … or the phase; neither: the run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
-    /// Attempt of the agent, or round of the phase's gates.
+    /// Attempt of the agent, round of the phase's gates, or number of the run's daily gate.
     pub attempt: u32,
     /// The gate that is asked about or is red; `check` for an agent's own acceptance commands.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -118,7 +125,7 @@ pub struct AttentionAnswered {
     /// The agent that it was about…
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<AgentId>,
-    /// … or the phase.
+    /// … or the phase; neither: the run.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
     /// The answer; none: its cause is gone (tried again, stopped, handled) and nobody answered it.

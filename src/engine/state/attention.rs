@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::place_of;
 use crate::engine::{Answer, AttentionKind, Owner};
 
 /// Something that waits for a person.
@@ -15,9 +16,9 @@ pub struct Item {
     pub id: u32,
     /// What kind of thing it is.
     pub kind: AttentionKind,
-    /// Whom it is about.
-    pub owner: Owner,
-    /// Attempt of the agent, or round of the phase's gates.
+    /// Whom it is about; none: the run as a whole.
+    pub owner: Option<Owner>,
+    /// Attempt of the agent, round of the phase's gates, or number of the run's daily gate.
     pub attempt: u32,
     /// The gate that is asked about or is red.
     pub gate: Option<String>,
@@ -31,7 +32,8 @@ impl Item {
     /// Returns what can be answered.
     #[must_use]
     pub const fn answers(&self) -> &'static [Answer] {
-        self.kind.answers(matches!(self.owner, Owner::Agent(_)))
+        self.kind
+            .answers(matches!(self.owner, Some(Owner::Agent(_))))
     }
 
     /// Returns whether another one can be answered together with it: the same gate, or the same
@@ -46,13 +48,23 @@ impl Item {
 /// The attention queue.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Attention {
-    /// What waits, by whom it is about (agents, then phases).
+    /// What waits, by whom it is about (agents, then phases, then the run).
     #[serde(with = "items")]
     pub open: BTreeMap<(u8, u32), Item>,
     /// Whose place in the queue may have changed since it was last looked at.
     pub due: BTreeSet<(u8, u32)>,
     /// The highest number given so far.
     pub last_id: u32,
+    /// The last daily gate that did not pass.
+    pub day: u32,
+}
+
+impl Attention {
+    /// Returns the daily gate that does not pass and that nobody has seen.
+    #[must_use]
+    pub fn day_gate(&self) -> Option<&Item> {
+        self.open.get(&place_of(None))
+    }
 }
 
 /// The items alone: each knows whose it is, and JSON has no keys but texts.
@@ -62,7 +74,7 @@ mod items {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::Item;
-    use crate::engine::state::pack;
+    use crate::engine::state::place_of;
 
     type Open = BTreeMap<(u8, u32), Item>;
 
@@ -72,7 +84,7 @@ mod items {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Open, D::Error> {
         let items = Vec::<Item>::deserialize(from)?;
-        let keyed = items.into_iter().map(|item| (pack(item.owner), item));
+        let keyed = items.into_iter().map(|item| (place_of(item.owner), item));
         Ok(keyed.collect())
     }
 }

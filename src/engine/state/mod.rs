@@ -15,7 +15,7 @@ pub use agent::{
 };
 pub use attention::{Attention, Item};
 pub use order::{Due, Rank};
-pub(super) use order::{pack, unpack};
+pub(super) use order::{pack, place_of, unpack};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
 pub use status::Status;

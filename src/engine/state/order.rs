@@ -42,6 +42,15 @@ pub(in crate::engine) const fn pack(owner: Owner) -> (u8, u32) {
     }
 }
 
+/// The place of an item in the attention queue; the run as a whole stands last.
+#[must_use]
+pub(in crate::engine) const fn place_of(owner: Option<Owner>) -> (u8, u32) {
+    match owner {
+        Some(owner) => pack(owner),
+        None => (2, 0),
+    }
+}
+
 /// Unpacks an owner of the work lists.
 #[must_use]
 pub(in crate::engine) const fn unpack(packed: (u8, u32)) -> Owner {

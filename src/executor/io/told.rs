@@ -39,9 +39,9 @@ impl Loop {
         }
         if !self.early.is_empty() {
             // What could not be started needs no command any more.
-            let queue = locked(&self.shared.queue);
-            self.early
-                .retain(|c| c.key().is_some_and(|key| queue.starting.contains(key)));
+            let mut early = mem::take(&mut self.early);
+            early.retain(|command| command.key().is_some_and(|key| self.is_coming(key)));
+            self.early = early;
         }
         for command in inbox.commands {
             self.command(command);
@@ -78,20 +78,42 @@ impl Loop {
         }
     }
 
+    /// Whether a job that is not known yet is with a spawner, or in the inbox since it was last looked
+    /// into. Whichever it is, we are woken once it can be taken: it may never say anything itself.
+    fn is_coming(&self, key: &JobKey) -> bool {
+        let mut queue = locked(&self.shared.queue);
+        if queue.starting.contains(key) {
+            queue.awaited = true;
+            return true;
+        }
+        drop(queue);
+        // A spawner puts it there before it takes it from its own list.
+        let fresh = locked(&self.shared.inbox)
+            .fresh
+            .iter()
+            .any(|live| live.key == *key);
+        if fresh {
+            self.shared.nudge();
+        }
+        fresh
+    }
+
     /// A job that is queued is taken back; one that a spawner has in hand gets the command later.
     fn command_for_unstarted(&mut self, command: Command) {
         let Some(key) = command.key() else { return };
         let mut queue = locked(&self.shared.queue);
-        if queue.starting.contains(key) {
-            drop(queue);
-            self.early.push(command);
+        if let Some(at) = queue.jobs.iter().position(|job| job.key == *key) {
+            if matches!(command, Command::Terminate(..) | Command::Kill(_))
+                && let Some(job) = queue.jobs.remove(at)
+            {
+                self.out.push(cancelled(job.key));
+            }
             return;
         }
-        if matches!(command, Command::Terminate(..) | Command::Kill(_))
-            && let Some(at) = queue.jobs.iter().position(|job| job.key == *key)
-            && let Some(job) = queue.jobs.remove(at)
-        {
-            self.out.push(cancelled(job.key));
+        // Not queued any more: with a spawner, come, or gone, in this order.
+        drop(queue);
+        if self.is_coming(key) {
+            self.early.push(command);
         }
     }
 }

@@ -16,6 +16,8 @@ use crate::{
     schedule::Analysis,
 };
 
+pub(crate) use crate::display::figures::exact as duration;
+
 pub use graphs::{to_dot, to_mermaid};
 pub use json::{to_buildstate, to_json};
 pub use lines::to_lines;
@@ -32,45 +34,6 @@ pub(crate) fn clean(text: &str) -> String {
         }
     };
     text.chars().map(shown).collect()
-}
-
-/// A duration in at most two units.
-pub(crate) fn duration(us: u64) -> String {
-    // To the nearest of the unit that is shown: cutting off would make a second "0.9s".
-    let unit = match us {
-        0..1_000_000 => 1,
-        1_000_000..59_950_000 => 100_000,
-        59_950_000..3_599_500_000 => 1_000_000,
-        3_599_500_000..86_370_000_000 => 60_000_000,
-        _ => 3_600_000_000,
-    };
-    let us = us.saturating_add(unit / 2) / unit * unit;
-    let seconds = us / 1_000_000;
-    let two = |big: u64, unit: &str, small: u64, sub: &str| {
-        if small == 0 {
-            format!("{big}{unit}")
-        } else {
-            format!("{big}{unit}{small:02}{sub}")
-        }
-    };
-    if us == 0 {
-        "0s".to_owned()
-    } else if us < 1_000 {
-        format!("{us}µs")
-    } else if seconds == 0 {
-        format!("{}ms", us / 1_000)
-    } else if seconds < 60 {
-        match us % 1_000_000 / 100_000 {
-            0 => format!("{seconds}s"),
-            tenths => format!("{seconds}.{tenths}s"),
-        }
-    } else if seconds < 3_600 {
-        two(seconds / 60, "m", seconds % 60, "s")
-    } else if seconds < 86_400 {
-        two(seconds / 3_600, "h", seconds % 3_600 / 60, "m")
-    } else {
-        two(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h")
-    }
 }
 
 /// Bytes in the unit that keeps them short, `512M` or `2.5G`; binary units.

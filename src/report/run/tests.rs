@@ -3,7 +3,7 @@
 use super::*;
 use crate::report::history::History;
 use crate::{
-    graph::random::{SECOND, agent, empty, hard},
+    graph::random::{SECOND, agent, empty, gate, hard},
     tui::tests::{
         fixture::{GIB, Run},
         watch,
@@ -97,4 +97,45 @@ fn behind_a_barrier_a_phase_is_waited_for_and_a_person_once_its_gate_is_red() {
             (WaitFor::Phase, Some("build"), 5_000),
         ]
     );
+}
+
+#[test]
+fn an_agent_whose_own_gate_asks_waits_for_a_person_and_not_for_its_checks() {
+    let mut plan = empty();
+    let mut ask = gate("ok");
+    ask.approve = Some("Fine?".into());
+    plan.gates = vec![ask];
+    let mut asks = agent("a", 10, 100);
+    asks.gates = vec![crate::plan::GateIx(0)];
+    plan.agents.push(asks);
+    let mut run = Run::new(plan, 4, 8 * GIB);
+    run.wait(10);
+    run.done("a");
+    run.wait(4);
+    run.checked("a", 0);
+    run.wait(20);
+    // Of the moment while it asks, and after the answer.
+    let told = |run: &Run| -> Vec<_> {
+        let report = report_at(run, run.now_us);
+        let waits = report.waits.into_iter();
+        waits.map(|w| (w.what, w.ms)).collect()
+    };
+    let wanted = [(WaitFor::Person, 20_000), (WaitFor::Checks, 4_000)];
+    assert_eq!(told(&run), wanted);
+    let mut state = run.first.clone();
+    let mut history = History::new(&state);
+    for record in &run.records {
+        state.apply(record);
+        history.push(&state, record);
+    }
+    history.now_us = run.now_us;
+    let since = |from| crate::report::digest::Digest::since(&state, history.whole(), from).lost_ms;
+    assert_eq!((since(0), since(29 * SECOND)), (20_000, 5_000));
+    run.act(crate::engine::Action::Answer {
+        id: 1,
+        answer: crate::engine::Answer::Yes,
+        text: None,
+    });
+    run.wait(3);
+    assert_eq!(told(&run), wanted);
 }

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitFor {
-    /// A person: blocked, frozen, or behind a red gate.
+    /// A person: blocked, frozen, asking for a yes, or behind a gate that is red or asks.
     Person,
     /// A predecessor's end.
     Predecessor,
@@ -100,10 +100,11 @@ pub fn find(state: &State, history: Past<'_>) -> Vec<Found> {
         let times = history.times(agent);
         let time = |status| times.in_state(status);
         let held = history.held(agent, state.setup.plan.agent(agent).phase, 0);
+        let asked = history.asked_us(agent, 0);
         add(
             WaitFor::Person,
             None,
-            time(Status::Blocked) + time(Status::Frozen) + held.red_us,
+            time(Status::Blocked) + time(Status::Frozen) + held.red_us + asked,
         );
         for (phase, us) in held.phases {
             add(WaitFor::Phase, Some(Whom::Phase(phase)), us);
@@ -115,7 +116,11 @@ pub fn find(state: &State, history: Past<'_>) -> Vec<Found> {
         );
         add(WaitFor::Room, None, held.room_us);
         add(WaitFor::Backoff, None, time(Status::BackingOff));
-        add(WaitFor::Checks, None, time(Status::Checking));
+        add(
+            WaitFor::Checks,
+            None,
+            time(Status::Checking).saturating_sub(asked),
+        );
     }
     out.sort_by(|a, b| {
         let ids = || state.id(a.agent).cmp(&state.id(b.agent));

@@ -76,7 +76,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
             String::new()
         };
         one(demand, &lead, look, buf, line);
-        if ui.selected.as_ref() == Some(&demand.row) {
+        if demand.row.is_some() && ui.selected == demand.row {
             Pen::new(buf, line, 0).shade(base.selected);
         }
     }

@@ -53,6 +53,19 @@ pub enum Trust {
     New,
 }
 
+impl Trust {
+    /// What the page says of it.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Known => "You have run this very plan here before.",
+            Self::Changed => {
+                "CHANGED: this is not the plan that you ran here before. Read what it runs."
+            }
+            Self::New => "NEW: you have not run this plan here before. Read what it runs.",
+        }
+    }
+}
+
 /// What the page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preflight {
@@ -79,6 +92,22 @@ enum Row {
 }
 
 impl Preflight {
+    /// The whole page as lines of text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = vec![format!("before the run: {}, {}", self.plan, self.file)];
+        out.push(self.trust.words().to_owned());
+        for section in self.facts.iter().chain(&self.commands) {
+            out.push(section.title.clone());
+            let said = |line: &Line| match (line.name.trim(), line.text.as_str()) {
+                ("", text) => text.to_owned(),
+                (name, text) => format!("{name}: {text}"),
+            };
+            out.extend(section.lines.iter().map(said));
+        }
+        out.join("\n") + "\n"
+    }
+
     /// Rows of sections in a column of so many columns.
     fn rows(sections: &[Section], columns: u16) -> Vec<Row> {
         let mut rows = Vec::new();
@@ -227,18 +256,11 @@ impl Page for Preflight {
     fn draw(&self, area: Rect, look: Look<'_>, buf: &mut Buffer) {
         let theme = look.theme;
         let base = &theme.base;
-        let (text, style) = match self.trust {
-            Trust::Known => ("You have run this very plan here before.", base.dim),
-            Trust::Changed => (
-                "CHANGED: this is not the plan that you ran here before. Read what it runs.",
-                base.alert,
-            ),
-            Trust::New => (
-                "NEW: you have not run this plan here before. Read what it runs.",
-                base.alert,
-            ),
+        let style = match self.trust {
+            Trust::Known => base.dim,
+            Trust::Changed | Trust::New => base.alert,
         };
-        Pen::new(buf, area, 0).to(1).put(text, style);
+        Pen::new(buf, area, 0).to(1).put(self.trust.words(), style);
         let most = self.most(area);
         let scroll = self.scroll.min(most);
         for (at, rows) in self.columns(area) {

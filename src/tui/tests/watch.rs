@@ -79,11 +79,11 @@ fn paint(app: &mut App) -> String {
 /// Whose the items of the queue are, the oldest first.
 fn owners(run: &Run) -> Vec<Owner> {
     let items = waiting(&run.state);
-    items.iter().map(|item| item.owner).collect()
+    items.iter().filter_map(|item| item.owner).collect()
 }
 
 fn names(run: &Run, what: Owner) -> Vec<String> {
-    let held = held_up(&run.state, what);
+    let held = held_up(&run.state, Some(what));
     held.iter()
         .map(|&ix| run.state.id(ix).to_string())
         .collect()

@@ -23,7 +23,8 @@ pub(super) fn follow_evidence(app: &mut App) {
 fn of_selection(app: &App) -> Option<(Owner, u32)> {
     if let Some(item) = queue::chosen(app) {
         let red = item.kind == AttentionKind::FailedGate;
-        return red.then_some((item.owner, item.attempt));
+        let owner = item.owner.filter(|_| red)?;
+        return Some((owner, item.attempt));
     }
     let state = app.state.as_ref()?;
     match app.ui.selected.as_ref()? {

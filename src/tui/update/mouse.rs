@@ -144,8 +144,8 @@ fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
         let demand =
             at.y.checked_sub(r.attention.y + head)
                 .and_then(|row| view.attention.shown.get(usize::from(row)));
-        match demand {
-            Some(demand) => go_to(app, demand.row.clone(), out),
+        match demand.and_then(|demand| demand.row.clone()) {
+            Some(row) => go_to(app, row, out),
             None => act(app, UiAction::Attention, out),
         }
     } else if r.table.contains(at) {

@@ -87,8 +87,9 @@ fn choose(app: &mut App, item: &Item, out: &mut Vec<Request>) {
         queue.reason = None;
     }
     // The row behind follows, and with it the output that the queue shows.
-    if let (Owner::Agent(_), Some(state)) = (item.owner, &app.state) {
-        let row = attention::row(state, item.owner);
+    if let (Some(Owner::Agent(_)), Some(state)) = (item.owner, &app.state)
+        && let Some(row) = attention::row(state, item.owner)
+    {
         reveal(app, &row);
         select(app, row, out);
     }
@@ -175,8 +176,9 @@ pub(super) fn press(app: &mut App, key: Key, run: Option<UiAction>, out: &mut Ve
         // In a replay the same key plays; here it marks.
         Some(UiAction::Mark | UiAction::Play) => mark(app, &items, at),
         Some(UiAction::Open) => {
-            if let (Some(at), Some(state)) = (at, &app.state) {
-                let row = attention::row(state, items[at].owner);
+            if let (Some(at), Some(state)) = (at, &app.state)
+                && let Some(row) = attention::row(state, items[at].owner)
+            {
                 app.ui.popups.pop();
                 go_to(app, row, out);
             }
@@ -314,7 +316,7 @@ fn answer_with(
             let title = format!("Give {what} up?");
             ask(app, &title, &lines, "no, let it wait", vec![choice]);
         }
-        Answer::Yes | Answer::Retry => send_all(app, &ids, answer, None, out),
+        Answer::Yes | Answer::Retry | Answer::Seen => send_all(app, &ids, answer, None, out),
     }
     true
 }

@@ -81,12 +81,7 @@ pub(super) fn go_to_what_runs(app: &mut App) {
         };
         state.find(&id).is_some_and(running)
     });
-    let waits = || {
-        Some(attention::row(
-            state,
-            attention::waiting(state).first()?.owner,
-        ))
-    };
+    let waits = || attention::row(state, attention::waiting(state).first()?.owner);
     let to = first
         .map(|line| Outline::id(state, *line))
         .or_else(|| waits().filter(|row| lines.find(state, row).is_some()));

@@ -32,7 +32,10 @@ pub fn waiting(state: &State) -> Vec<Item> {
 
 /// The agents that have not ended and cannot go on before this is settled, nearest first.
 #[must_use]
-pub fn held_up(state: &State, what: Owner) -> Vec<AgentIx> {
+pub fn held_up(state: &State, what: Option<Owner>) -> Vec<AgentIx> {
+    let Some(what) = what else {
+        return Vec::new();
+    };
     let mut held = Vec::new();
     let mut seen: BTreeSet<AgentIx> = BTreeSet::new();
     let mut take = |ix: AgentIx, held: &mut Vec<AgentIx>| {
@@ -83,36 +86,40 @@ fn bound(state: &State, ix: AgentIx) -> impl Iterator<Item = AgentIx> {
         .map(|e| e.to)
 }
 
-/// The row where something can be answered.
+/// The row that something is about; none: it is about the run.
 #[must_use]
-pub fn row(state: &State, what: Owner) -> RowId {
-    match what {
+pub fn row(state: &State, what: Option<Owner>) -> Option<RowId> {
+    Some(match what? {
         Owner::Agent(ix) => RowId::Agent(state.id(ix)),
         Owner::Phase(phase) => RowId::Group(Group::Phase(Some(phase))),
-    }
+    })
 }
 
 /// How an item looks.
 pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
     match item.kind {
         AttentionKind::Approval => (Mark::Ask, "ask"),
-        AttentionKind::FailedGate if matches!(item.owner, Owner::Phase(_)) => (Mark::Fail, "red"),
+        AttentionKind::FailedGate if matches!(item.owner, Some(Owner::Phase(_))) => {
+            (Mark::Fail, "red")
+        }
         // As its row says it.
         AttentionKind::FailedGate | AttentionKind::Blocked => (Mark::Block, "block"),
         AttentionKind::Failed | AttentionKind::FailedPhase => (Mark::Fail, "fail"),
+        AttentionKind::DayGate => (Mark::Fail, "day"),
     }
 }
 
 /// Whose an item is.
-pub(super) fn name(chart: &Chart, owner: Owner) -> String {
+pub(super) fn name(chart: &Chart, owner: Option<Owner>) -> String {
     match owner {
-        Owner::Agent(ix) => chart.names[ix.ix()].clone(),
-        Owner::Phase(phase) => format!("phase {}", chart.phases[phase.ix()]),
+        Some(Owner::Agent(ix)) => chart.names[ix.ix()].clone(),
+        Some(Owner::Phase(phase)) => format!("phase {}", chart.phases[phase.ix()]),
+        None => "24-hour gate".to_owned(),
     }
 }
 
 /// Whom an item holds up, the first of them by name; empty: nobody.
-pub(super) fn holds(state: &State, chart: &Chart, owner: Owner) -> String {
+pub(super) fn holds(state: &State, chart: &Chart, owner: Option<Owner>) -> String {
     let held = held_up(state, owner);
     if held.is_empty() {
         return String::new();

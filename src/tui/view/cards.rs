@@ -18,7 +18,7 @@ pub(super) fn tally<'a>(
         match status {
             Status::Succeeded => sums.0 += 1,
             Status::Blocked => sums.2 += 1,
-            Status::Failed if !state.handled(ix) => sums.2 += 1,
+            Status::Failed if !state.handled_above(ix) => sums.2 += 1,
             s if s.holds_slot() => sums.1 += 1,
             _ => {}
         }

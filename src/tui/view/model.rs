@@ -202,8 +202,8 @@ pub struct Card {
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demand {
-    /// The row that it is about.
-    pub row: RowId,
+    /// The row that it is about; none: the run.
+    pub row: Option<RowId>,
     /// Its number in the run; 0: it was not recorded as waiting.
     pub id: u32,
     /// How it looks.

@@ -177,6 +177,17 @@ pub fn note(record: &Record) -> Option<Note> {
             let whose = whose(raised.agent.as_ref(), raised.phase.as_deref());
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
         }
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => (
+            format!("the 24-hour gate does not pass: {}", raised.title),
+            Tone::Alert,
+        ),
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::DayGate => {
+            let how = match answered.answer {
+                Some(_) => "was seen",
+                None => "waits no longer",
+            };
+            (format!("the 24-hour gate {how}"), Tone::Dim)
+        }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
             match answered.answer {

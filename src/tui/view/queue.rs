@@ -83,6 +83,7 @@ pub const fn key(answer: Answer) -> char {
         Answer::No => 'n',
         Answer::Retry => 'r',
         Answer::Stop => 'x',
+        Answer::Seen => 'o',
     }
 }
 
@@ -92,6 +93,7 @@ const fn label(answer: Answer) -> &'static str {
         Answer::No => "no, and why",
         Answer::Retry => "try again",
         Answer::Stop => "give it up",
+        Answer::Seen => "ok, seen",
     }
 }
 
@@ -135,8 +137,9 @@ pub fn queue(
         facts.push(format!("gate {}", clean_text(gate, 60)));
     }
     let nth = match item.owner {
-        Owner::Agent(_) => "attempt",
-        Owner::Phase(_) => "round",
+        Some(Owner::Agent(_)) => "attempt",
+        Some(Owner::Phase(_)) => "round",
+        None => "day",
     };
     if item.attempt > 1 {
         facts.push(format!("{nth} {}", item.attempt));
@@ -187,7 +190,7 @@ fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
         lines.iter().map(|l| (l.clone(), Tone::Plain)).collect()
     };
     match (item.kind, item.owner) {
-        (AttentionKind::FailedGate, owner) => {
+        (AttentionKind::FailedGate, Some(owner)) => {
             view.body_of = "what it printed";
             view.from_end = true;
             let mine = |e: &&Evidence| (e.owner, e.attempt) == (owner, item.attempt);
@@ -205,7 +208,7 @@ fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
                 Some(diff) => diff.lines.iter().map(|l| (l.clone(), tone(l))).collect(),
             };
         }
-        (AttentionKind::Blocked | AttentionKind::Failed, Owner::Agent(ix)) => {
+        (AttentionKind::Blocked | AttentionKind::Failed, Some(Owner::Agent(ix))) => {
             view.body_of = "its last output";
             view.from_end = true;
             let mine = |b: &&OutputBuffer| (b.agent, b.attempt) == (ix, item.attempt);

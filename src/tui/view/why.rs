@@ -103,7 +103,7 @@ pub fn now(
             (text, Tone::Dim)
         }
         Status::Failed => {
-            let handled = state.handled(ix);
+            let handled = state.handled_above(ix);
             let tone = if handled { Tone::Warn } else { Tone::Bad };
             let mut text = reason();
             if text.is_empty() {

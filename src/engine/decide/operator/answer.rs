@@ -14,8 +14,9 @@ const LONGEST: usize = 2000;
 /// Whom an item is about, as a target.
 pub(super) fn target(state: &State, item: &Item) -> Target {
     match item.owner {
-        Owner::Agent(ix) => Target::Agent(state.id(ix).to_string()),
-        Owner::Phase(ix) => Target::Phase(state.setup.plan.phases[ix.ix()].id.clone()),
+        Some(Owner::Agent(ix)) => Target::Agent(state.id(ix).to_string()),
+        Some(Owner::Phase(ix)) => Target::Phase(state.setup.plan.phases[ix.ix()].id.clone()),
+        None => Target::All,
     }
 }
 
@@ -45,6 +46,7 @@ pub(super) fn resolve_answer(
             AttentionKind::Blocked => "a blocked agent",
             AttentionKind::Failed => "a failed agent",
             AttentionKind::FailedPhase => "a failed phase",
+            AttentionKind::DayGate => "the 24-hour gate",
         };
         return Err(Refusal::NotNow(format!(
             "{id} is {what}: it takes {}, not {}",
@@ -59,9 +61,9 @@ pub(super) fn resolve_answer(
     }
     match (answer, item.owner) {
         (Answer::Retry, _) => resolve_retry(state, &target(state, item)),
-        (Answer::Stop, Owner::Agent(ix)) if state.agent(ix).status == Status::Blocked => {
+        (Answer::Stop, Some(Owner::Agent(ix))) if state.agent(ix).status == Status::Blocked => {
             Ok(vec![ix])
         }
-        (Answer::Yes | Answer::No | Answer::Stop, _) => Ok(Vec::new()),
+        (Answer::Yes | Answer::No | Answer::Stop | Answer::Seen, _) => Ok(Vec::new()),
     }
 }

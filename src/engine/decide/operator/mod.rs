@@ -105,7 +105,7 @@ fn answered(
     };
     let mut events = vec![attention::answered(state, item, Some(answer), by, text)];
     match answer {
-        Answer::Yes | Answer::No => {}
+        Answer::Yes | Answer::No | Answer::Seen => {}
         Answer::Retry => events.extend(retries(state, &target(state, item), agents)),
         Answer::Stop => events.extend(agents.iter().map(|&ix| Event::AgentStopped {
             agent: state.id(ix),

@@ -139,7 +139,7 @@ pub(super) fn phase_ended(state: &State, ix: PhaseIx) -> Event {
     let lost: Vec<&str> = state.setup.members[ix.ix()]
         .iter()
         .filter(|&&member| match state.agent(member).status {
-            Status::Failed | Status::Stopped => !state.handled(member),
+            Status::Failed | Status::Stopped => !state.handled_above(member),
             Status::Skipped => !state.agent(member).by_condition,
             _ => false,
         })

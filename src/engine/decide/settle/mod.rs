@@ -21,7 +21,7 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     }
     if state.stopping.is_some() {
         return if state.processes == 0 {
-            vec![finish::finished(state)]
+            finish::finished(state)
         } else {
             Vec::new()
         };
