@@ -61,6 +61,29 @@ impl Topic {
     }
 }
 
+/// From where the keys are used: some do nothing there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whence {
+    /// A live run that can be changed.
+    Live,
+    /// A live run that can only be looked at.
+    ReadOnly,
+    /// A recording.
+    Recording,
+}
+
+impl Whence {
+    /// Why the keys of a topic do nothing here; none: they do.
+    #[must_use]
+    pub const fn bars(self, topic: Topic) -> Option<&'static str> {
+        match (self, topic) {
+            (Self::Recording, Topic::Act) => Some("recording"),
+            (Self::ReadOnly, Topic::Act) => Some("read-only"),
+            _ => None,
+        }
+    }
+}
+
 /// When a hint is of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
@@ -68,6 +91,8 @@ pub enum Need {
     Agent,
     /// A group is selected.
     Group,
+    /// A row is meant that can be changed: an agent, or a group of the deck.
+    Target,
     /// The run can be changed.
     Live,
     /// Something waits for a person.

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     action::UiAction,
-    keymap::{Keymap, Topic},
+    keymap::{Keymap, Topic, Whence},
     view::attention,
 };
 
@@ -29,6 +29,8 @@ pub enum Does {
     Type(String),
     /// Nothing: it says what is missing.
     Nothing,
+    /// Nothing here: a recording, or a dashboard that may only look.
+    Barred,
 }
 
 /// One entry.
@@ -47,7 +49,7 @@ const MOST: usize = 60;
 
 /// Finds the entries for what was typed, the best first.
 #[must_use]
-pub fn entries(typed: &str, keys: &Keymap, state: Option<&State>) -> Vec<Entry> {
+pub fn entries(typed: &str, keys: &Keymap, state: Option<&State>, from: Whence) -> Vec<Entry> {
     let mut out: Vec<(u32, Entry)> = Vec::new();
     let words: Vec<String> = typed.split_whitespace().map(str::to_owned).collect();
     if let Some(entry) = exact(&words) {
@@ -96,7 +98,21 @@ pub fn entries(typed: &str, keys: &Keymap, state: Option<&State>) -> Vec<Entry> 
             ));
         }
     }
-    out.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    if let Some(why) = from.bars(Topic::Act) {
+        for (_, entry) in &mut out {
+            let changes = match &entry.does {
+                Does::Key(action) => matches!(action, UiAction::Do(_) | UiAction::Keyboard),
+                Does::Act(_) | Does::Type(_) => true,
+                Does::Nothing | Does::Barred => false,
+            };
+            if changes {
+                why.clone_into(&mut entry.hint);
+                entry.does = Does::Barred;
+            }
+        }
+    }
+    // What does nothing here comes last.
+    out.sort_by_key(|(score, entry)| (entry.does == Does::Barred, std::cmp::Reverse(*score)));
     out.into_iter().map(|(_, entry)| entry).take(MOST).collect()
 }
 
@@ -244,7 +260,7 @@ mod tests {
 
     fn found(typed: &str) -> Vec<Entry> {
         let run = fixture::full();
-        entries(typed, &Keymap::default(), Some(&run.state))
+        entries(typed, &Keymap::default(), Some(&run.state), Whence::Live)
     }
 
     #[test]
@@ -258,6 +274,29 @@ mod tests {
         assert!(found("wave graph")[0].text.contains("wave graph"));
         assert!(score("zzz", "freeze").is_none());
         assert!(score("fr", "freeze") > score("fr", "of a row"));
+    }
+
+    #[test]
+    fn what_may_not_be_done_here_says_so_and_comes_last() {
+        let run = fixture::full();
+        let of = |typed| {
+            entries(
+                typed,
+                &Keymap::default(),
+                Some(&run.state),
+                Whence::Recording,
+            )
+        };
+        let all = of("");
+        let barred: Vec<&Entry> = all.iter().filter(|e| e.does == Does::Barred).collect();
+        assert!(barred.iter().any(|e| e.text.contains("stop (asks)")));
+        assert!(barred.iter().all(|e| e.hint == "recording"));
+        assert!(
+            all[..all.len() - barred.len()]
+                .iter()
+                .all(|e| e.does != Does::Barred)
+        );
+        assert_eq!(of("pause all")[0].does, Does::Barred);
     }
 
     #[test]
@@ -279,7 +318,7 @@ mod tests {
     #[test]
     fn everything_that_a_key_does_is_there() {
         let keys = Keymap::default();
-        let all = entries("", &keys, None);
+        let all = entries("", &keys, None, Whence::Live);
         for binding in keys
             .all()
             .filter(|b| !matches!(b.run, UiAction::Unbuilt | UiAction::Palette))

@@ -7,6 +7,7 @@ use crate::{
     display::width,
     tui::{
         action::UiAction,
+        keymap::Whence,
         ui_state::UiState,
         view::{Demand, View, words},
     },
@@ -48,7 +49,17 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
             &waits,
             base.alert,
             &[(&more, base.alert)],
-            &[(&key, base.accent), (" goes there", base.dim)],
+            &[
+                (&key, base.accent),
+                (
+                    if look.whence == Whence::Live {
+                        " answer"
+                    } else {
+                        " opens"
+                    },
+                    base.dim,
+                ),
+            ],
         );
         top = 1;
     }

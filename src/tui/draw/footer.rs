@@ -1,13 +1,14 @@
 //! The last line: a message, a filter being typed, or the keys that are of use now.
 
+use crossterm::event::KeyCode;
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
     display::width,
     tui::{
         action::UiAction,
-        keymap::{Key, Need},
-        ui_state::{Screen, UiState, Voice},
+        keymap::{Key, Need, Whence},
+        ui_state::{Popup, Screen, UiState, Voice},
         view::View,
     },
 };
@@ -21,8 +22,12 @@ type Hint = (u16, u16, Key, String);
 #[must_use]
 pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
     let area = view.regions.footer;
+    if let Some(popup) = ui.popups.last() {
+        return popup_hits(popup, view, look, area.width);
+    }
     let hints = look.keys.hints(|need| match need {
         Need::Agent => ui.agent().is_some(),
+        Need::Target => points(view, ui),
         Need::Group => ui.agent().is_none(),
         Need::Replay => view.scrubber.is_some(),
         Need::Attention => view.attention.total > 0,
@@ -31,10 +36,14 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Graph => ui.screen == Screen::Graph,
         Need::Rows => matches!(ui.screen, Screen::Deck | Screen::Log),
         Need::Sought => matches!(ui.screen, Screen::Deck | Screen::Log | Screen::Agent),
-        Need::Opens => ui.screen != Screen::Agent,
+        Need::Opens => match ui.screen {
+            Screen::Agent => false,
+            Screen::Report => points(view, ui),
+            _ => true,
+        },
         Need::One => ui.screen == Screen::Agent,
         Need::Found => ui.screen == Screen::Agent && !ui.on_agent.search.is_empty(),
-        Need::Live => look.live && view.header.banner.is_none(),
+        Need::Live => look.whence == Whence::Live && view.header.banner.is_none(),
     });
     let texts: Vec<(Key, String, usize)> = hints
         .iter()
@@ -44,6 +53,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
                 // The log is not sorted but sifted.
                 (UiAction::Sort, Screen::Log) => "urgency".to_owned(),
                 (UiAction::Filter, Screen::Agent) => "search".to_owned(),
+                (UiAction::Attention, _) if look.whence != Whence::Live => "what waits".to_owned(),
                 _ => b.hint.clone().unwrap_or_default(),
             };
             let wide = width(&key.to_string()) + 1 + width(&word);
@@ -78,6 +88,115 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         x += wide as u16 + 2;
     }
     out
+}
+
+/// Whether keys that change a row mean one on this screen.
+fn points(view: &View, ui: &UiState) -> bool {
+    match ui.screen {
+        Screen::Deck => ui.selected.is_some(),
+        Screen::Agent | Screen::Graph | Screen::Timeline => ui.agent().is_some(),
+        Screen::Log => view.log.as_ref().is_some_and(|log| log.agent),
+        Screen::Report => view.report.as_ref().is_some_and(|report| {
+            let row = report.selected.and_then(|at| report.rows.get(at));
+            row.is_some_and(|row| row.agent.is_some())
+        }),
+    }
+}
+
+/// The keys of what lies in front: the way out at the right end, the others from the left.
+fn popup_hits(popup: &Popup, view: &View, look: Look<'_>, columns: u16) -> Vec<Hint> {
+    const fn plain(code: KeyCode) -> Key {
+        Key {
+            code,
+            ctrl: false,
+            alt: false,
+        }
+    }
+    let bound = |action, word: &str| {
+        let key = look.keys.key_for(action)?;
+        Some((key, word.to_owned()))
+    };
+    let fixed = |code, word: &str| Some((plain(code), word.to_owned()));
+    let esc = |word| fixed(KeyCode::Esc, word);
+    let scroll = || {
+        [
+            bound(UiAction::Down, "down"),
+            bound(UiAction::Up, "up"),
+            bound(UiAction::PageDown, "page"),
+        ]
+    };
+    let mut out: Vec<Option<(Key, String)>> = Vec::new();
+    let leave = match popup {
+        Popup::Help { .. } | Popup::Lines { .. } => {
+            out.extend(scroll());
+            esc("close")
+        }
+        Popup::Queue(queue) if queue.reason.is_some() => {
+            out.push(fixed(KeyCode::Enter, "send the no"));
+            esc("leave it")
+        }
+        Popup::Queue(_) => {
+            // The answers stand in the panel.
+            if view.queue.as_ref().is_some_and(|q| q.rows.len() > 1) {
+                out.push(bound(UiAction::Attention, "next"));
+                out.push(bound(UiAction::Mark, "mark"));
+            }
+            out.push(bound(UiAction::Open, "its row"));
+            out.push(bound(UiAction::PageDown, "scroll"));
+            esc("close")
+        }
+        Popup::Card { .. } => {
+            if let Some(page) = &view.page {
+                if page.days.0.is_some() {
+                    out.push(fixed(KeyCode::Left, "day before"));
+                }
+                if page.days.1.is_some() {
+                    out.push(fixed(KeyCode::Right, "day after"));
+                }
+                if page.others {
+                    out.push(fixed(KeyCode::Tab, "next track"));
+                }
+            }
+            out.extend(scroll());
+            esc("close")
+        }
+        Popup::Palette { .. } => {
+            out.push(fixed(KeyCode::Enter, "do it"));
+            out.push(fixed(KeyCode::Down, "next"));
+            out.push(fixed(KeyCode::Tab, "complete"));
+            esc("close")
+        }
+        Popup::Themes { .. } => {
+            out.push(fixed(KeyCode::Enter, "keep"));
+            out.push(fixed(KeyCode::Down, "next"));
+            esc("take back")
+        }
+        Popup::Ask { .. } => {
+            out.push(fixed(KeyCode::Enter, "give this answer"));
+            out.push(bound(UiAction::Down, "next"));
+            esc("leave it as it is")
+        }
+    };
+    let sized = |(key, word): (Key, String)| {
+        let wide = (width(&key.to_string()) + 1 + width(&word)) as u16;
+        (wide, key, word)
+    };
+    let mut hits = Vec::new();
+    let mut right = columns.saturating_sub(1);
+    if let Some((wide, key, word)) = leave.map(sized) {
+        right = right.saturating_sub(wide);
+        hits.push((right, wide, key, word));
+        right = right.saturating_sub(2);
+    }
+    let mut x = 1;
+    for (wide, key, word) in out.into_iter().flatten().map(sized) {
+        if x + wide > right {
+            break;
+        }
+        hits.push((x, wide, key, word));
+        x += wide + 2;
+    }
+    hits
 }
 
 /// Draws the footer.

@@ -4,7 +4,10 @@ use ratatui::buffer::Buffer;
 
 use crate::{
     display::width,
-    tui::view::{Mark, View, words},
+    tui::{
+        keymap::Whence,
+        view::{Mark, View, words},
+    },
 };
 
 use super::{Look, glyph, pen::Pen, tone};
@@ -22,7 +25,7 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
     let mut right: Vec<(String, ratatui::style::Style)> = Vec::new();
     if let Some(fault) = &header.fault {
         right.push((format!("NOT RECORDED: {fault}"), base.bad));
-    } else if !look.live {
+    } else if look.whence != Whence::Live {
         let what = match view.scrubber {
             Some(_) => "recording",
             None => "read-only",

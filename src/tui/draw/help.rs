@@ -1,70 +1,134 @@
 //! The page of keys, generated from the keymap.
 
-use ratatui::buffer::Buffer;
+use ratatui::{buffer::Buffer, layout::Rect};
 
-use super::{Look, pen::Pen, popup::panel};
+use super::{
+    Look,
+    pen::{Pen, wrap},
+    popup::{AROUND, ground, page_rows, panel},
+};
 use crate::{
-    display::width,
+    display::{clean_text, width},
     tui::{
         action::UiAction,
-        keymap::{Keymap, Topic},
+        keymap::{Key, Keymap, Topic, Whence},
         view::View,
     },
 };
 
-/// Lines of the help page: keys and what they do, or a heading.
-fn help_lines(keys: &Keymap) -> Vec<(String, String)> {
-    let mut lines = Vec::new();
-    for topic in Topic::ALL {
-        let mut any = false;
-        for binding in keys.topic(topic) {
-            if !any {
-                if !lines.is_empty() {
-                    lines.push((String::new(), String::new()));
-                }
-                lines.push((topic.title().to_owned(), String::new()));
-                any = true;
-            }
-            let keys: Vec<String> = binding.keys.iter().map(ToString::to_string).collect();
-            lines.push((
-                keys.join(" "),
-                crate::display::clean_text(&binding.desc, 120),
-            ));
-        }
-    }
-    lines
+/// Columns of a description at most.
+const DESC: usize = 120;
+
+/// A line of the help page.
+struct Line {
+    /// Keys, or a heading.
+    key: String,
+    /// What they do; empty: a heading, or what goes on from the line before.
+    desc: String,
+    /// It is a heading.
+    heading: bool,
+    /// It does nothing here.
+    barred: bool,
 }
 
-/// Lines that the help page has, so that scrolling knows where to stop.
+/// How the page lies where panels may.
+struct Page {
+    lines: Vec<Line>,
+    /// Columns of the keys.
+    keys: usize,
+    /// Columns of a line.
+    wide: usize,
+    columns: usize,
+    /// Lines of a column.
+    high: usize,
+}
+
+impl Page {
+    fn of(keymap: &Keymap, ground: Rect, place: Whence) -> Self {
+        let bindings: Vec<_> = Topic::ALL
+            .into_iter()
+            .map(|topic| (topic, keymap.topic(topic).collect::<Vec<_>>()))
+            .filter(|(_, all)| !all.is_empty())
+            .collect();
+        let of_keys = |all: &[Key]| -> String {
+            let keys: Vec<String> = all.iter().map(ToString::to_string).collect();
+            keys.join(" ")
+        };
+        let all = || bindings.iter().flat_map(|(_, all)| all);
+        let keys = all().map(|b| width(&of_keys(&b.keys))).max().unwrap_or(0);
+        let longest = all().map(|b| width(&b.desc).min(DESC)).max().unwrap_or(0);
+        // Its frame is two columns at each side.
+        let room = usize::from(ground.width)
+            .saturating_sub(4 + keys + 2)
+            .max(8);
+        let words = longest.min(room);
+        let mut lines: Vec<Line> = Vec::new();
+        let mut put = |key: String, desc: &str, heading, barred| {
+            lines.push(Line {
+                key,
+                desc: desc.to_owned(),
+                heading,
+                barred,
+            });
+        };
+        for (n, (topic, all)) in bindings.iter().enumerate() {
+            let why = place.bars(*topic);
+            if n > 0 {
+                put(String::new(), "", false, false);
+            }
+            let title = match why {
+                Some(why) => format!("{}: not here ({why})", topic.title()),
+                None => topic.title().to_owned(),
+            };
+            put(title, "", true, why.is_some());
+            for binding in all {
+                let desc = clean_text(&binding.desc, DESC);
+                for (n, part) in wrap(&desc, words).into_iter().enumerate() {
+                    let key = if n == 0 {
+                        of_keys(&binding.keys)
+                    } else {
+                        String::new()
+                    };
+                    put(key, part, false, why.is_some());
+                }
+            }
+        }
+        let wide = keys + 2 + words;
+        let two = usize::from(ground.width) >= 2 * wide + 12
+            && lines.len() + usize::from(AROUND) > usize::from(ground.height);
+        let columns = if two { 2 } else { 1 };
+        Self {
+            high: lines.len().div_ceil(columns),
+            lines,
+            keys,
+            wide,
+            columns,
+        }
+    }
+}
+
+/// How far the page can be scrolled where panels may lie.
 #[must_use]
-pub fn help_height(keys: &Keymap) -> u16 {
-    help_lines(keys).len() as u16
+pub fn help_scroll(keys: &Keymap, ground: Rect) -> u16 {
+    let page = Page::of(keys, ground, Whence::Live);
+    (page.high as u16).saturating_sub(page_rows(ground.height))
 }
 
 /// Draws it, scrolled by so many lines.
 pub(super) fn draw(view: &View, scroll: u16, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
-    let lines = help_lines(look.keys);
-    let keys = lines
-        .iter()
-        .filter(|l| !l.1.is_empty())
-        .map(|l| width(&l.0))
-        .max()
-        .unwrap_or(0);
-    let wide = lines
-        .iter()
-        .map(|l| keys + 3 + width(&l.1))
-        .max()
-        .unwrap_or(0);
-    let all = view.regions.all;
-    let two = usize::from(all.width) >= 2 * wide + 12 && lines.len() + 4 > usize::from(all.height);
-    let half = if two {
-        lines.len().div_ceil(2)
-    } else {
-        lines.len()
-    };
-    let columns = if two { 2 } else { 1 };
-    let size = ((wide * columns + 4 * columns + 2) as u16, half as u16 + 4);
+    let all = ground(&view.regions);
+    let Page {
+        lines,
+        keys,
+        wide,
+        columns,
+        high: half,
+    } = Page::of(look.keys, all, look.whence);
+    let size = (
+        (wide * columns + 4 * (columns - 1) + 4) as u16,
+        half as u16 + AROUND,
+    );
     let Some(area) = panel(all, size, look, buf) else {
         return;
     };
@@ -83,7 +147,7 @@ pub(super) fn draw(view: &View, scroll: u16, look: Look<'_>, buf: &mut Buffer) {
         format!("KEYS   {back} closes")
     };
     Pen::new(buf, area, 0).put(&title, base.accent);
-    for (i, (key, desc)) in lines.iter().enumerate() {
+    for (i, line) in lines.iter().enumerate() {
         let (column, row) = (i / half, i % half);
         let Some(y) = (row as u16).checked_sub(scroll).filter(|y| *y < rows) else {
             continue;
@@ -91,11 +155,13 @@ pub(super) fn draw(view: &View, scroll: u16, look: Look<'_>, buf: &mut Buffer) {
         let mut pen = Pen::new(buf, area, y + 2);
         let left = (column * (wide + 4)) as u16;
         pen.to(left);
-        if desc.is_empty() {
-            pen.put(key, base.strong);
+        let or_dim = |style| if line.barred { base.dim } else { style };
+        if line.heading {
+            pen.put(&line.key, or_dim(base.strong));
         } else {
-            pen.put_right(key, left + keys as u16, base.accent);
-            pen.to(left + keys as u16 + 2).put(desc, base.text);
+            pen.put_right(&line.key, left + keys as u16, or_dim(base.accent));
+            pen.to(left + keys as u16 + 2)
+                .put(&line.desc, or_dim(base.text));
         }
     }
 }

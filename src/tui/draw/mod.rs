@@ -30,16 +30,17 @@ pub mod timeline;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{
-    keymap::Keymap,
+    keymap::{Keymap, Whence},
     theme::Theme,
     ui_state::{MIN_SIZE, UiState},
     view::{Tone, View},
 };
 pub use footer::hits as footer_hits;
-pub use help::help_height;
+pub use help::help_scroll;
 use pen::Pen;
 pub(in crate::tui) use popup::draw as popups;
-pub use popup::{most_scroll, page_rows, popup_hit};
+pub use popup::{ground, most_scroll, page_rows, popup_hit};
+pub use queue::{QueueHit, hit as queue_hit, scrolls as queue_scrolls};
 pub use status::height as status_height;
 pub use themes::{ThemeHit, hit as theme_hit};
 
@@ -50,8 +51,8 @@ pub struct Look<'a> {
     pub theme: &'a Theme,
     /// Keys, for what names them.
     pub keys: &'a Keymap,
-    /// The run can be changed from here.
-    pub live: bool,
+    /// What is shown, and whether it can be changed from here.
+    pub whence: Whence,
 }
 
 /// Draws everything.

@@ -93,3 +93,43 @@ impl<'a> Pen<'a> {
         self
     }
 }
+
+/// Breaks a text into lines of so many columns, at spaces where there are any.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
+    let mut out = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let end = prefix(rest, columns.max(1));
+        if end >= rest.len() {
+            out.push(rest);
+            break;
+        }
+        let cut = rest[..end]
+            .rfind(' ')
+            .filter(|_| !rest[end..].starts_with(' '));
+        let cut = match cut.unwrap_or(end) {
+            // A character wider than the column.
+            0 => rest.chars().next().map_or(rest.len(), char::len_utf8),
+            cut => cut,
+        };
+        out.push(rest[..cut].trim_end());
+        rest = rest[cut..].trim_start();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn text_is_wrapped_at_spaces() {
+        assert_eq!(wrap("", 5), Vec::<&str>::new());
+        assert_eq!(wrap("read the schema", 8), ["read the", "schema"]);
+        assert_eq!(wrap("read the schema", 9), ["read the", "schema"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
+        assert_eq!(wrap("日本", 1), ["日", "本"]);
+    }
+}

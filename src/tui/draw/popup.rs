@@ -9,12 +9,17 @@ use crate::{
     display::{clean_text, width},
     tui::{
         action::UiAction,
+        palette::Does,
         ui_state::{Choice, Popup, UiState},
-        view::View,
+        view::{View, regions::Regions},
     },
 };
 
-use super::{Look, glyph, help, pen::Pen, queue, status};
+use super::{
+    Look, glyph, help,
+    pen::{Pen, wrap},
+    queue, status,
+};
 
 /// Draws the popups, the last one on top.
 pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
@@ -42,8 +47,10 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
             } => {
                 let base = &look.theme.base;
                 let labels = labels(choices);
-                let size = ask_size(title, lines, &labels);
-                let Some(area) = panel(view.regions.all, size, look, buf) else {
+                let all = ground(&view.regions);
+                let lines = wrapped(lines, all);
+                let size = ask_size(title, &lines, &labels);
+                let Some(area) = panel(all, size, look, buf) else {
                     continue;
                 };
                 Pen::new(buf, area, 0).put(title, base.strong);
@@ -83,10 +90,11 @@ fn labels(choices: &[Choice]) -> Vec<String> {
 }
 
 /// Columns and rows of a question, with its frame.
-fn ask_size(title: &str, lines: &[String], labels: &[String]) -> (u16, u16) {
+fn ask_size(title: &str, lines: &[&str], labels: &[String]) -> (u16, u16) {
     let wide = lines
         .iter()
-        .chain(labels)
+        .copied()
+        .chain(labels.iter().map(String::as_str))
         .map(|t| width(t) + 2)
         .chain([width(title)])
         .max()
@@ -98,7 +106,7 @@ fn ask_size(title: &str, lines: &[String], labels: &[String]) -> (u16, u16) {
 fn palette_size(all: Rect) -> (u16, u16) {
     (
         all.width.saturating_sub(4).min(90),
-        all.height.saturating_sub(4).min(20),
+        all.height.saturating_sub(2).min(20),
     )
 }
 
@@ -110,7 +118,7 @@ fn palette_first(chosen: usize, rows: usize) -> usize {
 /// Number of the answer or entry at a place of the screen, in the popup on top; none: beside them.
 #[must_use]
 pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
-    let all = view.regions.all;
+    let all = ground(&view.regions);
     match ui.popups.last()? {
         Popup::Ask {
             title,
@@ -118,7 +126,8 @@ pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
             choices,
             ..
         } => {
-            let inner = inside(place(all, ask_size(title, lines, &labels(choices)))?);
+            let lines = wrapped(lines, all);
+            let inner = inside(place(all, ask_size(title, &lines, &labels(choices)))?);
             let first = inner.y + lines.len() as u16 + 2;
             let n = usize::from(at.y.checked_sub(first)?);
             (inner.contains(at) && n < choices.len()).then_some(n)
@@ -139,16 +148,31 @@ pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
 }
 
 /// Rows that a panel needs beside its lines: frame, title and the one below it.
-const AROUND: u16 = 4;
+pub(super) const AROUND: u16 = 4;
 
-/// How far so many lines can be scrolled on a screen of so many rows.
-#[must_use]
-pub fn most_scroll(lines: usize, rows: u16) -> u16 {
-    let lines = u16::try_from(lines).unwrap_or(u16::MAX);
-    lines.saturating_sub(rows.saturating_sub(AROUND))
+/// Lines as they are broken where panels may lie.
+fn wrapped(lines: &[String], ground: Rect) -> Vec<&str> {
+    let columns = usize::from(ground.width.saturating_sub(6));
+    let mut out = Vec::new();
+    for line in lines {
+        // A line that fits keeps its indentation.
+        if width(line) <= columns {
+            out.push(line.as_str());
+        } else {
+            out.extend(wrap(line, columns));
+        }
+    }
+    out
 }
 
-/// Lines of a page that a screen of so many rows has room for.
+/// How far lines can be scrolled where panels may lie.
+#[must_use]
+pub fn most_scroll(lines: &[String], ground: Rect) -> u16 {
+    let lines = u16::try_from(wrapped(lines, ground).len()).unwrap_or(u16::MAX);
+    lines.saturating_sub(page_rows(ground.height))
+}
+
+/// Lines of a page that so many rows have room for.
 #[must_use]
 pub const fn page_rows(rows: u16) -> u16 {
     rows.saturating_sub(AROUND)
@@ -158,7 +182,7 @@ pub const fn page_rows(rows: u16) -> u16 {
 fn card(view: &View, look: Look<'_>, buf: &mut Buffer) {
     let Some(page) = &view.page else { return };
     let (wide, high) = status::page_size(page);
-    let all = view.regions.all;
+    let all = ground(&view.regions);
     let Some(area) = panel(
         all,
         (wide.saturating_add(4), high.saturating_add(2)),
@@ -196,8 +220,9 @@ fn card(view: &View, look: Look<'_>, buf: &mut Buffer) {
 /// Lines to read.
 fn read(view: &View, title: &str, scroll: u16, lines: &[String], look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
-    let all = view.regions.all;
-    let most = most_scroll(lines.len(), all.height);
+    let all = ground(&view.regions);
+    let most = most_scroll(lines, all);
+    let lines = wrapped(lines, all);
     let title = if most > 0 {
         let key = |action| {
             look.keys
@@ -225,7 +250,7 @@ fn read(view: &View, title: &str, scroll: u16, lines: &[String], look: Look<'_>,
 /// The line that is typed into, and what it finds.
 fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
-    let all = view.regions.all;
+    let all = ground(&view.regions);
     let Some(area) = panel(all, palette_size(all), look, buf) else {
         return;
     };
@@ -237,12 +262,20 @@ fn palette(view: &View, typed: &str, chosen: usize, look: Look<'_>, buf: &mut Bu
     let rows = usize::from(area.height.saturating_sub(2));
     let first = palette_first(chosen, rows);
     for (y, (n, entry)) in (2..area.height).zip(view.palette.iter().enumerate().skip(first)) {
-        let does = !matches!(entry.does, crate::tui::palette::Does::Nothing);
+        let style = match entry.does {
+            Does::Nothing => base.warn,
+            Does::Barred => base.dim,
+            _ => base.text,
+        };
+        let hint = if entry.does == Does::Barred {
+            base.dim
+        } else {
+            base.accent
+        };
         let mut pen = Pen::new(buf, area, y);
-        pen.put_right(&entry.hint, area.width, base.accent);
+        pen.put_right(&entry.hint, area.width, hint);
         let room = pen.x.saturating_sub(width(&entry.hint) as u16 + 2).max(10);
-        pen.to(0)
-            .put_max(&entry.text, room, if does { base.text } else { base.warn });
+        pen.to(0).put_max(&entry.text, room, style);
         if n == chosen {
             pen.shade(base.selected);
         }
@@ -296,8 +329,18 @@ pub(super) fn framed(area: Rect, look: Look<'_>, buf: &mut Buffer) -> Option<Rec
     Some(inside(area))
 }
 
+/// Where panels may lie: the line of a replay and the footer, with the keys that hold, stay in sight.
+#[must_use]
+pub fn ground(regions: &Regions) -> Rect {
+    let below = regions.scrubber.height + regions.footer.height;
+    Rect {
+        height: regions.all.height.saturating_sub(below),
+        ..regions.all
+    }
+}
+
 /// The place of a panel, with its frame; none where there is no room.
-fn place(all: Rect, size: (u16, u16)) -> Option<Rect> {
+pub(super) fn place(all: Rect, size: (u16, u16)) -> Option<Rect> {
     let (w, h) = (size.0.min(all.width), size.1.min(all.height));
     (w >= 5 && h >= 3).then(|| Rect {
         x: all.x + (all.width - w) / 2,
@@ -308,7 +351,7 @@ fn place(all: Rect, size: (u16, u16)) -> Option<Rect> {
 }
 
 /// The inside of a frame.
-const fn inside(frame: Rect) -> Rect {
+pub(super) const fn inside(frame: Rect) -> Rect {
     Rect {
         x: frame.x + 2,
         y: frame.y + 1,

@@ -1,9 +1,11 @@
 //! The attention queue: the list and, beside or below it, the chosen item with its answers.
 
+mod place;
+
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::{
-    display::{prefix, width},
+    display::width,
     tui::{
         action::UiAction,
         ui_state::Queue,
@@ -11,99 +13,22 @@ use crate::{
     },
 };
 
-use super::{Look, glyph, pen::Pen, popup::panel, tone};
-
-/// From so many columns on the list stands beside the chosen item.
-const WIDE: u16 = 84;
-/// Lines of the question at most.
-const QUESTION: usize = 5;
-
-/// Where the parts of the queue are.
-struct Parts {
-    list: Rect,
-    detail: Rect,
-    /// The list stands beside the detail.
-    beside: bool,
-}
-
-fn parts(area: Rect, rows: usize) -> Parts {
-    let rows = u16::try_from(rows).unwrap_or(u16::MAX);
-    if area.width >= WIDE {
-        let list = (area.width * 2 / 5).clamp(30, 64);
-        return Parts {
-            list: Rect {
-                y: area.y + 2,
-                width: list,
-                height: area.height.saturating_sub(2),
-                ..area
-            },
-            detail: Rect {
-                x: area.x + list + 3,
-                y: area.y + 2,
-                width: area.width - list - 3,
-                height: area.height.saturating_sub(2),
-            },
-            beside: true,
-        };
-    }
-    let list = rows.clamp(1, (area.height / 4).max(1));
-    Parts {
-        list: Rect {
-            y: area.y + 1,
-            height: list,
-            ..area
-        },
-        detail: Rect {
-            y: area.y + 2 + list,
-            height: area.height.saturating_sub(2 + list),
-            ..area
-        },
-        beside: false,
-    }
-}
-
-/// Breaks a text into lines of so many columns, at spaces where there are any.
-fn wrap(text: &str, columns: usize) -> Vec<&str> {
-    let mut out = Vec::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let end = prefix(rest, columns.max(1));
-        if end >= rest.len() {
-            out.push(rest);
-            break;
-        }
-        let cut = rest[..end]
-            .rfind(' ')
-            .filter(|_| !rest[end..].starts_with(' '));
-        let cut = match cut.unwrap_or(end) {
-            // A character wider than the column.
-            0 => rest.chars().next().map_or(rest.len(), char::len_utf8),
-            cut => cut,
-        };
-        out.push(rest[..cut].trim_end());
-        rest = rest[cut..].trim_start();
-    }
-    out
-}
+use super::{
+    Look, glyph,
+    pen::{Pen, wrap},
+    popup::framed,
+    tone,
+};
+use place::{GAP, Places, places};
+pub use place::{QueueHit, hit, scrolls};
 
 /// Draws the queue.
 pub fn draw(view: &View, queue: &QueueView, ui: &Queue, look: Look<'_>, buf: &mut Buffer) {
-    // The line of a replay stays in sight, and nothing else is elsewhere for it.
-    let all = Rect {
-        height: view.regions.all.height - view.regions.scrubber.height,
-        ..view.regions.all
-    };
     let base = &look.theme.base;
-    let small = all.width < WIDE || all.height < 30;
-    let size = if small {
-        (all.width, all.height.saturating_sub(1))
-    } else {
-        (
-            (all.width - 6).min(170),
-            all.height.saturating_sub(6).min(48),
-        )
+    let Some(parts) = places(view, queue) else {
+        return;
     };
-    let Some(area) = panel(all, size, look, buf) else {
+    let Some(area) = framed(parts.frame, look, buf) else {
         return;
     };
     let key = |action| {
@@ -125,10 +50,12 @@ pub fn draw(view: &View, queue: &QueueView, ui: &Queue, look: Look<'_>, buf: &mu
     let hints = if queue.rows.len() > 1 { next + &go } else { go };
     let mut pen = Pen::new(buf, area, 0);
     pen.put(&title, base.alert);
-    if width(&title) + width(&hints) + 3 <= usize::from(area.width) {
+    // Else the footer has them.
+    if view.regions.footer.is_empty()
+        && width(&title) + width(&hints) + 3 <= usize::from(area.width)
+    {
         pen.put_right(&hints, area.width, base.dim);
     }
-    let parts = parts(area, queue.rows.len());
     list(queue, &parts, look, buf);
     if parts.beside {
         for y in 0..parts.list.height {
@@ -151,15 +78,14 @@ pub fn draw(view: &View, queue: &QueueView, ui: &Queue, look: Look<'_>, buf: &mu
         };
         Pen::new(buf, rule, 0).fill(glyph::rule(look.theme), area.width, base.faint);
     }
-    detail(queue, ui, parts.detail, look, buf);
+    detail(queue, ui, &parts, look, buf);
 }
 
-fn list(queue: &QueueView, parts: &Parts, look: Look<'_>, buf: &mut Buffer) {
+fn list(queue: &QueueView, parts: &Places, look: Look<'_>, buf: &mut Buffer) {
     let theme = look.theme;
     let base = &theme.base;
     let rows = usize::from(parts.list.height);
-    let at = queue.at.unwrap_or(0);
-    let first = (at + 1).saturating_sub(rows);
+    let first = parts.first;
     let wide = parts.list.width;
     for (y, (n, row)) in (0..parts.list.height).zip(queue.rows.iter().enumerate().skip(first)) {
         let mut pen = Pen::new(buf, parts.list, y);
@@ -197,7 +123,8 @@ fn list(queue: &QueueView, parts: &Parts, look: Look<'_>, buf: &mut Buffer) {
     }
 }
 
-fn detail(queue: &QueueView, ui: &Queue, area: Rect, look: Look<'_>, buf: &mut Buffer) {
+fn detail(queue: &QueueView, ui: &Queue, parts: &Places, look: Look<'_>, buf: &mut Buffer) {
+    let area = parts.detail;
     let theme = look.theme;
     let base = &theme.base;
     if area.height < 2 || area.width < 10 {
@@ -216,9 +143,9 @@ fn detail(queue: &QueueView, ui: &Queue, area: Rect, look: Look<'_>, buf: &mut B
     };
     let columns = usize::from(area.width);
     let last = area.height - 1;
-    let mut y = 0;
     let question = wrap(&queue.title, columns);
-    let most = usize::from(last.saturating_sub(3)).clamp(1, QUESTION);
+    let most = parts.question;
+    let mut y = 0;
     Pen::new(buf, area, y)
         .put(glyph::mark(theme, row.mark), theme.mark(row.mark))
         .put(" ", base.text)
@@ -240,18 +167,16 @@ fn detail(queue: &QueueView, ui: &Queue, area: Rect, look: Look<'_>, buf: &mut B
         }
     }
     // The answers never give way to the evidence.
-    answers(queue, area, last, look, buf);
-    if y + 2 < last && !queue.body_of.is_empty() {
-        y += 1;
+    answers(queue, parts, last, look, buf);
+    if let Some((top, rows)) = parts.body {
+        y = top - 1;
         let mut pen = Pen::new(buf, area, y);
         pen.fill(glyph::rule(theme), 2, base.faint)
             .put(" ", base.faint)
             .put(queue.body_of, base.strong)
             .put(" ", base.faint);
         pen.fill(glyph::rule(theme), area.width, base.faint);
-        y += 1;
-        let rows = usize::from(last.saturating_sub(y).saturating_sub(1));
-        body(queue, ui, (area, y, rows), look, buf);
+        body(queue, ui, (area, top, rows), look, buf);
     }
 }
 
@@ -285,8 +210,9 @@ fn body(
     }
 }
 
-fn answers(queue: &QueueView, area: Rect, y: u16, look: Look<'_>, buf: &mut Buffer) {
+fn answers(queue: &QueueView, parts: &Places, y: u16, look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
+    let (area, recorded) = (parts.detail, parts.recorded);
     if let Some(typed) = &queue.typed {
         let mut pen = Pen::new(buf, area, y);
         pen.put("no, because: ", base.accent);
@@ -305,7 +231,11 @@ fn answers(queue: &QueueView, area: Rect, y: u16, look: Look<'_>, buf: &mut Buff
         return;
     }
     if queue.answers.is_empty() {
-        let text = "this is a recording: nothing can be answered";
+        let text = if recorded {
+            "recording: nothing can be answered"
+        } else {
+            "read-only: nothing can be answered"
+        };
         Pen::new(buf, area, y).put(text, base.dim);
         return;
     }
@@ -314,21 +244,6 @@ fn answers(queue: &QueueView, area: Rect, y: u16, look: Look<'_>, buf: &mut Buff
         pen.put(key, base.accent)
             .put(" ", base.text)
             .put(label, base.text)
-            .put("   ", base.text);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrap;
-
-    #[test]
-    fn text_is_wrapped_at_spaces() {
-        assert_eq!(wrap("", 5), Vec::<&str>::new());
-        assert_eq!(wrap("read the schema", 8), ["read the", "schema"]);
-        assert_eq!(wrap("read the schema", 9), ["read the", "schema"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
-        assert_eq!(wrap("日本", 1), ["日", "本"]);
+            .put(GAP, base.text);
     }
 }

@@ -10,6 +10,7 @@ use tui_term::vt100;
 
 use crate::tui::{
     action::UiAction,
+    keymap::Whence,
     theme::Theme,
     ui_state::{Pane, Screen, Tab, UiState},
     view::{
@@ -80,7 +81,7 @@ pub fn draw(view: &View, term: &TerminalView, ui: &UiState, look: Look<'_>, buf:
         if up > 0 {
             right.extend([(end.as_str(), base.accent), (" end   ", base.dim)]);
         }
-        if look.live && ui.screen == Screen::Agent {
+        if look.whence == Whence::Live && ui.screen == Screen::Agent {
             right.extend([(take.as_str(), base.accent), (" keyboard   ", base.dim)]);
         }
         right.extend([

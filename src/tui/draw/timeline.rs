@@ -80,7 +80,7 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
             height: 1,
             ..area
         };
-        legend(theme, buf, line);
+        legend(timeline, theme, buf, line);
     }
     let axis = Rect {
         y: area.y + 1 + agents,
@@ -99,13 +99,13 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
     }
 }
 
-/// What the stretches of a row are, as far as it fits.
-fn legend(theme: &Theme, buf: &mut Buffer, line: Rect) {
+/// What the stretches of the visible rows are, as far as it fits.
+fn legend(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, line: Rect) {
     const BARS: [(Bar, &str); 8] = [
         (Bar::Planned, "planned"),
         (Bar::Run, "runs"),
         (Bar::Forecast, "left ~"),
-        (Bar::Ready, "no room yet"),
+        (Bar::Ready, "ready, not let in"),
         (Bar::Check, "checked"),
         (Bar::Frozen, "frozen"),
         (Bar::Blocked, "waits for you"),
@@ -114,6 +114,10 @@ fn legend(theme: &Theme, buf: &mut Buffer, line: Rect) {
     let mut pen = Pen::new(buf, line, 0);
     pen.to(2);
     for (bar, words) in BARS {
+        let mut shown = timeline.rows.iter().flat_map(|row| &row.bars);
+        if !shown.any(|&(from, to, is)| is == bar && from < to) {
+            continue;
+        }
         let (symbol, style) = look_of(theme, bar);
         let wide = crate::display::width(words) as u16 + 3;
         if pen.x + wide > line.width {

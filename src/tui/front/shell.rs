@@ -153,12 +153,13 @@ impl<P: Page> Shell<P> {
 
     /// A key while lines are read: they scroll, any other key closes them.
     fn read(&mut self, found: Option<UiAction>, key: Key) {
-        let rows = self.ui.size.1;
+        let ground = draw::ground(&regions(self.ui.size));
+        let rows = ground.height;
         let Some(Popup::Lines { scroll, lines, .. }) = self.ui.popups.last_mut() else {
             self.ui.popups.clear();
             return;
         };
-        let most = most_scroll(lines.len(), rows);
+        let most = most_scroll(lines, ground);
         let to = match found {
             Some(UiAction::Down) => scroll.saturating_add(1),
             Some(UiAction::Up) => scroll.saturating_sub(1),
@@ -186,12 +187,12 @@ impl<P: Page> Shell<P> {
             MouseEventKind::Down(MouseButton::Left) => 0,
             _ => return,
         };
-        let rows = self.ui.size.1;
+        let ground = draw::ground(&regions(self.ui.size));
         if let Some(Popup::Lines { scroll, lines, .. }) = self.ui.popups.last_mut() {
             if by == 0 {
                 self.ui.popups.pop();
             } else {
-                let most = most_scroll(lines.len(), rows);
+                let most = most_scroll(lines, ground);
                 *scroll = scroll.saturating_add_signed(by).min(most);
             }
             return;
@@ -278,7 +279,7 @@ impl<P: Page> Shell<P> {
         let look = Look {
             theme,
             keys: &self.keymap,
-            live: true,
+            whence: crate::tui::keymap::Whence::Live,
         };
         let (w, h) = self.ui.size;
         let (left, right) = self.page.head();
@@ -306,14 +307,20 @@ impl<P: Page> Shell<P> {
             }
         }
         let view = View {
-            regions: Regions {
-                all: Rect::new(0, 0, w, h),
-                ..Regions::default()
-            },
+            regions: regions(self.ui.size),
             ..View::default()
         };
         draw::popups(&view, &self.ui, look, buf);
         draw::plain(theme, buf);
+    }
+}
+
+/// What popups need to know of the screen.
+fn regions((w, h): (u16, u16)) -> Regions {
+    Regions {
+        all: Rect::new(0, 0, w, h),
+        footer: Rect::new(0, h.saturating_sub(1), w, 1),
+        ..Regions::default()
     }
 }
 

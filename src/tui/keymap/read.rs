@@ -32,9 +32,10 @@ const TOPICS: [(&str, Topic); 7] = [
     ("later", Topic::Later),
 ];
 /// When a hint is of use, by its word.
-const NEEDS: [(&str, Need); 13] = [
+const NEEDS: [(&str, Need); 14] = [
     ("agent", Need::Agent),
     ("group", Need::Group),
+    ("target", Need::Target),
     ("live", Need::Live),
     ("attention", Need::Attention),
     ("replay", Need::Replay),

@@ -289,13 +289,108 @@ fn a_timeline_says_which_rows_it_shows_and_what_bars_mean() {
     let mut tall = app(&fixture::full(), (140, 70));
     press(&mut tall, "3");
     let shown = screen(&mut tall);
-    assert!(shown.contains("planned") && shown.contains("no room yet"));
+    assert!(shown.contains("ready, not let in") && !shown.contains("planned"));
     let mut low = app(&fixture::full(), (140, 20));
     press(&mut low, "3");
     let total = low.view().timeline.unwrap().total;
     let shown = screen(&mut low);
     assert!(shown.contains(&format!("of {total}")), "{shown}");
-    assert!(!shown.contains("no room yet"));
+    assert!(!shown.contains("ready, not let in"));
+}
+
+#[test]
+fn the_footer_names_only_keys_that_do_something_where_it_stands() {
+    let run = fixture::full();
+    let mut app = app(&run, (160, 40));
+    go_to(&mut app, "importer");
+    let footer = |app: &mut App| screen(app).lines().last().unwrap().to_owned();
+    assert!(footer(&mut app).contains("p freeze"));
+    // The report's first row is about no agent, and its keys act on none.
+    press(&mut app, "6");
+    let text = footer(&mut app);
+    assert!(
+        !text.contains("p freeze") && !text.contains("Enter"),
+        "{text}"
+    );
+    assert_eq!(actions(press(&mut app, "p")), []);
+    press(&mut app, "1?");
+    let text = footer(&mut app);
+    assert!(
+        text.contains("Esc close") && !text.contains("freeze"),
+        "{text}"
+    );
+    press(&mut app, "\u{1b}x");
+    let text = footer(&mut app);
+    assert!(
+        text.contains("Enter give this answer") && !text.contains("freeze"),
+        "{text}"
+    );
+}
+
+#[test]
+fn help_is_whole_on_a_small_screen_and_says_what_may_not_be_done() {
+    let run = fixture::full();
+    let mut app = app(&run, (45, 20));
+    app.settings.can_act = false;
+    press(&mut app, "?");
+    let mut all = String::new();
+    for _ in 0..200 {
+        let text = screen(&mut app);
+        assert!(!text.contains('…'), "{text}");
+        all.push_str(&text);
+        press(&mut app, "j");
+    }
+    assert!(all.contains("CHANGE THE RUN: not here (read-only)"));
+    assert!(all.contains("leave; agents go on"));
+}
+
+#[test]
+fn screens_and_pages_are_drawn_at_usual_sizes() {
+    let run = fixture::full();
+    for size in [(120, 35), (80, 24)] {
+        for (name, keys) in [
+            ("graph", "w"),
+            ("graph_cells", "wZZ"),
+            ("timeline", "3"),
+            ("log", "5"),
+            ("report", "6"),
+            ("palette", ":"),
+            ("help", "?"),
+        ] {
+            let mut app = app(&run, size);
+            go_to(&mut app, "importer");
+            let asked = press(&mut app, keys);
+            if name == "log" {
+                answer(&mut app, &run, asked);
+            }
+            app.ui.message = None;
+            let name = format!("{name}_{}x{}", size.0, size.1);
+            insta::assert_snapshot!(name, screen(&mut app));
+        }
+    }
+}
+
+#[test]
+fn what_has_no_room_is_not_said_to_be_shown() {
+    let run = fixture::full();
+    let mut app = app(&run, (80, 24));
+    press(&mut app, "b");
+    assert!(
+        said(&app).contains("c shows a status card"),
+        "{}",
+        said(&app)
+    );
+    app.ui.size = (200, 55);
+    press(&mut app, "b");
+    assert!(said(&app).contains("both"), "{}", said(&app));
+    app.ui.size = (80, 24);
+    // Without a schedule there is no planned end.
+    press(&mut app, "3");
+    let shown = screen(&mut app);
+    assert!(
+        !shown.contains("planned") && shown.contains("now ~"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The attention queue: what it shows, how it is answered, whom it calls.
 
-use crossterm::event::KeyCode;
+use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use super::{
@@ -13,7 +13,7 @@ use crate::{
     graph::random::{agent, empty, gate, hard, phase},
     plan::{GateIx, PhaseIx, Plan},
     tui::{
-        feed::{Request, Update},
+        feed::{Clock, Request, Update},
         ui_state::{Popup, RowId},
         update::{App, AppInput, update},
         view::attention::waiting,
@@ -253,13 +253,100 @@ fn the_diff_is_asked_for_once_and_only_for_approvals_of_a_live_run() {
     let result = Err("git cannot be started".to_owned());
     update(&mut app, AppInput::Feed(Update::Diff { result }));
     assert!(paint(&mut app).contains("git cannot be started"));
+    // Whoever may only look may look at it too.
     app.settings.can_act = false;
     press(&mut app, "\u{1b}");
+    assert_eq!(diffs(press(&mut app, "!")), 1);
+    let text = paint(&mut app);
+    assert!(
+        text.contains("read-only: nothing can be answered"),
+        "{text}"
+    );
+    assert_eq!(actions(press(&mut app, "y")), []);
+    press(&mut app, "\u{1b}");
+    update(&mut app, AppInput::Feed(Update::Clock(clock(&run))));
     assert_eq!(diffs(press(&mut app, "!")), 0);
     let text = paint(&mut app);
     assert!(text.contains("a recording has no diff"), "{text}");
-    assert!(text.contains("nothing can be answered"), "{text}");
-    assert_eq!(actions(press(&mut app, "y")), []);
+    assert!(
+        text.contains("recording: nothing can be answered"),
+        "{text}"
+    );
+}
+
+fn clock(run: &Run) -> Clock {
+    Clock {
+        at_us: run.now_us,
+        end_us: run.now_us,
+        seq: run.state.seq,
+        last_seq: run.state.seq,
+        playing: false,
+        speed_permille: 1000,
+    }
+}
+
+fn mouse(app: &mut App, kind: MouseEventKind, (column, row): (u16, u16)) -> Vec<Request> {
+    let modifiers = KeyModifiers::NONE;
+    let event = MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers,
+    };
+    update(app, AppInput::Terminal(Event::Mouse(event)))
+}
+
+/// The last place of a text on the screen: a panel lies over what is behind it.
+fn find(app: &mut App, what: &str) -> (u16, u16) {
+    let text = paint(app);
+    let found = text.lines().enumerate().filter_map(|(y, line)| {
+        let at = line.rfind(what)?;
+        Some((crate::display::width(&line[..at]) as u16, y as u16))
+    });
+    found
+        .last()
+        .unwrap_or_else(|| panic!("{what} is not on the screen:\n{text}"))
+}
+
+const DOWN: MouseEventKind = MouseEventKind::Down(MouseButton::Left);
+
+#[test]
+fn items_and_answers_are_clicked_and_the_wheel_scrolls_no_further_than_what_is_there() {
+    for size in [(120, 35), (80, 24), (45, 20)] {
+        let mut app = app(&phase_asks(), size);
+        press(&mut app, "!");
+        let lines: Vec<String> = (1..=60).map(|n| format!("+line {n}.")).collect();
+        let result = Ok(lines.join("\n").into_bytes());
+        update(&mut app, AppInput::Feed(Update::Diff { result }));
+        let at = find(&mut app, "+line 1.");
+        for _ in 0..50 {
+            mouse(&mut app, MouseEventKind::ScrollDown, at);
+        }
+        assert!(paint(&mut app).contains("line 60."), "{size:?}");
+        let before = paint(&mut app);
+        mouse(&mut app, MouseEventKind::ScrollUp, at);
+        assert_ne!(paint(&mut app), before, "a step back is seen at once");
+        let yes = answer(chosen(&app), Answer::Yes);
+        let at = find(&mut app, "y yes");
+        assert_eq!(actions(mouse(&mut app, DOWN, at)), [yes], "{size:?}");
+    }
+    let mut app = app(&asking(), (120, 35));
+    press(&mut app, "!");
+    let at = find(&mut app, "page-2");
+    mouse(&mut app, DOWN, at);
+    assert_eq!(chosen(&app), 2);
+    mouse(&mut app, MouseEventKind::ScrollUp, at);
+    assert_eq!(chosen(&app), 1);
+    mouse(&mut app, MouseEventKind::ScrollDown, at);
+    assert_eq!(chosen(&app), 2);
+    // The footer has the queue's keys, and a click is as good as one.
+    let at = find(&mut app, "Esc close");
+    assert_eq!(at.1, 34);
+    mouse(&mut app, DOWN, at);
+    assert!(app.ui.popups.is_empty());
+    let at = find(&mut app, "! answer");
+    mouse(&mut app, DOWN, at);
+    assert_eq!(chosen(&app), 1);
 }
 
 #[test]

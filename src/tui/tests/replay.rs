@@ -108,6 +108,9 @@ fn the_replayed_frame_at_a_record_is_the_live_one() {
                 live.ui.selected = Some(RowId::Agent(id));
                 live.ui.on_agent.tab = Tab::ALL[n % 4];
             }
+            // The one thing that a recording does not have.
+            let result = Err("a recording has no diff".to_owned());
+            feed(&mut live, Update::Diff { result });
             // What may not be steered says why: one looks only, the other is a recording.
             let shown = frame(&mut live, size.1 - 1).replace("read-only", "recording");
 

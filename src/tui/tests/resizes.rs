@@ -75,7 +75,7 @@ fn no_cell_is_stale_after_any_resize() {
             };
             update(&mut app, AppInput::Terminal(Event::Resize(w, h)));
             parser.screen_mut().set_size(h, w);
-            match rng.below(8) {
+            match rng.below(12) {
                 0 => {
                     update(&mut app, key(KeyCode::Char('?')));
                 }
@@ -94,6 +94,11 @@ fn no_cell_is_stale_after_any_resize() {
                         speed_permille: 1000,
                     };
                     update(&mut app, AppInput::Feed(Update::Clock(clock)));
+                }
+                // The queue, a card, the themes, a question: what lies in front at any size.
+                n @ 8..=11 => {
+                    let c = ['!', 'c', 'T', 'x'][n as usize - 8];
+                    update(&mut app, key(KeyCode::Char(c)));
                 }
                 6 => app.ui.sizes.lower = Some(rng.below(60) as u16),
                 _ => {}

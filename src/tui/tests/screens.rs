@@ -52,7 +52,7 @@ pub fn paint(view: &View, ui: &UiState, theme: &Theme) -> Buffer {
     let look = Look {
         theme,
         keys: &keys,
-        live: true,
+        whence: crate::tui::keymap::Whence::Live,
     };
     draw::draw(view, ui, look, &mut buf);
     buf

@@ -32,7 +32,7 @@ fn cards(size: (u16, u16)) -> String {
     let look = Look {
         theme: &Theme::default(),
         keys: &keys,
-        live: true,
+        whence: crate::tui::keymap::Whence::Live,
     };
     let mut buf = Buffer::empty(Rect::new(0, 0, size.0, size.1));
     draw::draw(&view, &ui, look, &mut buf);

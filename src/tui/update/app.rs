@@ -25,7 +25,7 @@ use crate::{
         draw::Look as DrawLook,
         emulator::Emulator,
         feed::Clock,
-        keymap::Keymap,
+        keymap::{Keymap, Whence},
         log::LogBuffer,
         output::{CheckPrint, Diff, Evidence, OutputBuffer},
         search::Search,
@@ -303,11 +303,22 @@ impl App {
         self.source().map(view::timeline::order).unwrap_or_default()
     }
 
+    /// What is shown, and whether it can be changed from here.
+    pub(super) const fn whence(&self) -> Whence {
+        if self.clock.is_some() {
+            Whence::Recording
+        } else if self.settings.can_act {
+            Whence::Live
+        } else {
+            Whence::ReadOnly
+        }
+    }
+
     pub(super) const fn look(&self) -> DrawLook<'_> {
         DrawLook {
             theme: &self.settings.theme,
             keys: &self.settings.keys,
-            live: self.settings.can_act,
+            whence: self.whence(),
         }
     }
 

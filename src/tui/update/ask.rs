@@ -71,7 +71,11 @@ pub(super) fn ask_stop(app: &mut App, all: Vec<Target>) {
     after.sort_unstable();
     after.dedup();
     let mut lines = vec![match running {
+        0 if concerned.len() > 1 => "None of them has a process now.".to_owned(),
         0 => "No process of it runs now.".to_owned(),
+        1 if concerned.len() > 1 => {
+            "The process of one is ended: TERM, then KILL after the grace time.".to_owned()
+        }
         1 => "Its process is ended: TERM, then KILL after the grace time.".to_owned(),
         n => format!("{n} processes are ended: TERM, then KILL after the grace time."),
     }];
@@ -86,9 +90,11 @@ pub(super) fn ask_stop(app: &mut App, all: Vec<Target>) {
         } else {
             String::new()
         };
-        lines.push(format!("Waits for it: {}{more}.", names.join(", ")));
+        let what = if concerned.len() > 1 { "them" } else { "it" };
+        lines.push(format!("Waits for {what}: {}{more}.", names.join(", ")));
     }
-    lines.push("It can be tried again later.".to_owned());
+    let what = if concerned.len() > 1 { "They" } else { "It" };
+    lines.push(format!("{what} can be tried again later."));
     let yes = Choice {
         key: 'y',
         label: format!("stop {name}"),

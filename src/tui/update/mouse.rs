@@ -63,7 +63,7 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
 
 fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Request>) {
     if !app.ui.popups.is_empty() {
-        pointed_popup::wheel(app, by);
+        pointed_popup::wheel(app, by, at, out);
         return;
     }
     let view = app.view();
@@ -144,8 +144,9 @@ fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
         let demand =
             at.y.checked_sub(r.attention.y + head)
                 .and_then(|row| view.attention.shown.get(usize::from(row)));
-        if let Some(row) = demand.and_then(|demand| demand.row.clone()) {
-            go_to(app, row, out);
+        match demand.and_then(|demand| demand.row.clone()) {
+            Some(row) => go_to(app, row, out),
+            None => act(app, UiAction::Attention, out),
         }
     } else if r.table.contains(at) {
         press_table(app, &view, at, out);

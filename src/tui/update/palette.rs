@@ -20,10 +20,11 @@ use crate::{
 
 /// A key while the palette is open: letters are typed.
 pub(super) fn press(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
+    let whence = app.whence();
     let Some(Popup::Palette { typed, chosen }) = app.ui.popups.last_mut() else {
         return false;
     };
-    let entries = palette::entries(typed, &app.settings.keys, app.state.as_deref());
+    let entries = palette::entries(typed, &app.settings.keys, app.state.as_deref(), whence);
     let last = entries.len().saturating_sub(1);
     match key.code {
         KeyCode::Char('c') if key.ctrl => app.quit = true,
@@ -60,6 +61,12 @@ pub(super) fn press(app: &mut App, key: Key, out: &mut Vec<Request>) -> bool {
                     *chosen = 0;
                 }
                 Does::Nothing => {}
+                Does::Barred => {
+                    app.ui.popups.pop();
+                    if let Some(why) = cannot(app) {
+                        app.say(Voice::Bad, why);
+                    }
+                }
                 Does::Key(action) => {
                     app.ui.popups.pop();
                     act(app, action, out);

@@ -6,7 +6,10 @@ use ratatui::layout::Position;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{App, palette, popups::answer};
+use super::{
+    App, palette,
+    popups::{answer, in_popup},
+};
 use crate::tui::{
     draw,
     feed::Request,
@@ -15,16 +18,17 @@ use crate::tui::{
 };
 
 /// The wheel: lines scroll, in the palette the choice moves.
-pub(super) fn wheel(app: &mut App, by: isize) {
-    let entries = app.view().palette.len();
-    let rows = app.ui.size.1;
-    let help = draw::help_height(&app.settings.keys).saturating_sub(1);
+pub(super) fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Request>) {
+    let view = app.view();
+    let entries = view.palette.len();
+    let ground = draw::ground(&view.regions);
+    let help = draw::help_scroll(&app.settings.keys, ground);
     match app.ui.popups.last_mut() {
         Some(Popup::Help { scroll }) => {
             *scroll = scroll.saturating_add_signed(by as i16).min(help);
         }
         Some(Popup::Lines { scroll, lines, .. }) => {
-            let most = draw::most_scroll(lines.len(), rows);
+            let most = draw::most_scroll(lines, ground);
             *scroll = scroll.saturating_add_signed(by as i16).min(most);
         }
         Some(Popup::Palette { chosen, .. }) => {
@@ -32,9 +36,7 @@ pub(super) fn wheel(app: &mut App, by: isize) {
             *chosen = chosen.saturating_add_signed(by.signum()).min(last);
         }
         Some(Popup::Card { .. }) => super::status::wheel(app, by),
-        Some(Popup::Queue(queue)) => {
-            queue.scroll = queue.scroll.saturating_add(by);
-        }
+        Some(Popup::Queue(_)) => super::queue::wheel(app, by, at, out),
         // A question is answered, not scrolled.
         Some(Popup::Ask { .. } | Popup::Themes { .. }) | None => {}
     }
@@ -42,7 +44,19 @@ pub(super) fn wheel(app: &mut App, by: isize) {
 
 /// A click: an answer or entry is taken, pages to read are closed.
 pub(super) fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
-    let hit = draw::popup_hit(&app.view(), &app.ui, at);
+    let view = app.view();
+    if view.regions.footer.contains(at) {
+        let hit = draw::footer_hits(&view, &app.ui, app.look())
+            .into_iter()
+            .find(|(x, w, ..)| at.x >= *x && at.x < x + w);
+        if let Some((_, _, key, _)) = hit {
+            app.ui.message = None;
+            let run = app.settings.keys.find(key).map(|b| b.run);
+            in_popup(app, key, run, out);
+        }
+        return;
+    }
+    let hit = draw::popup_hit(&view, &app.ui, at);
     match (app.ui.popups.last_mut(), hit) {
         (Some(Popup::Ask { chosen, .. }), Some(n)) => {
             *chosen = n;
@@ -56,9 +70,7 @@ pub(super) fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
             let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
             palette::press(app, Key::of(&enter), out);
         }
-        (Some(Popup::Queue(_)), _) => {
-            app.say(Voice::Plain, "the keys that are shown answer; Esc closes");
-        }
+        (Some(Popup::Queue(_)), _) => super::queue::click(app, at, out),
         (Some(_), _) => drop(app.ui.popups.pop()),
         (None, _) => {}
     }

@@ -37,7 +37,9 @@ pub(super) fn in_popup(
         }
         return true;
     }
-    let rows = app.ui.size.1;
+    let ground = draw::ground(&app.view().regions);
+    let rows = ground.height;
+    let help = draw::help_scroll(&app.settings.keys, ground);
     let Some(popup) = app.ui.popups.last_mut() else {
         return false;
     };
@@ -64,11 +66,10 @@ pub(super) fn in_popup(
             }
             match app.ui.popups.last_mut() {
                 Some(Popup::Help { scroll }) => {
-                    let most = draw::help_height(&app.settings.keys).saturating_sub(1);
-                    *scroll = (*scroll).min(most);
+                    *scroll = (*scroll).min(help);
                 }
                 Some(Popup::Lines { scroll, lines, .. }) => {
-                    *scroll = (*scroll).min(draw::most_scroll(lines.len(), app.ui.size.1));
+                    *scroll = (*scroll).min(draw::most_scroll(lines, ground));
                 }
                 _ => {}
             }

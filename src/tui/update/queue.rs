@@ -3,7 +3,8 @@
 //! Must not decide what an answer means, and answers nothing that is not seen: what has been settled
 //! leaves nothing chosen, so that a key meant for it reaches no other.
 
-use crossterm::event::KeyCode;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Position;
 
 use super::{
     App,
@@ -15,6 +16,7 @@ use crate::{
     engine::{Action, Answer, AttentionKind, Item, Owner},
     tui::{
         action::UiAction,
+        draw::{self, QueueHit},
         feed::Request,
         keymap::Key,
         output::Diff,
@@ -117,7 +119,7 @@ pub(super) fn follow(app: &mut App) {
 
 /// Asks for the diff, where an approval is looked at and nobody has.
 pub(super) fn ask_diff(app: &mut App, out: &mut Vec<Request>) {
-    let wanted = app.settings.can_act
+    let wanted = app.clock.is_none()
         && app.lost.is_none()
         && app.diff.is_none()
         && !app.diff_asked
@@ -199,10 +201,45 @@ fn choose_at(app: &mut App, items: &[Item], at: usize, out: &mut Vec<Request>) {
 }
 
 fn scroll(app: &mut App, by: isize) {
-    let lines = app.view().queue.map_or(0, |view| view.body.len());
-    let most = isize::try_from(lines).unwrap_or(isize::MAX);
+    let (least, most) = draw::queue_scrolls(&app.view());
     if let Some(queue) = open_mut(app) {
-        queue.scroll = (queue.scroll + by).clamp(-most, most);
+        // What is shown has its bounds already: a step back is seen at once.
+        queue.scroll = (queue.scroll.clamp(least, most) + by).clamp(least, most);
+    }
+}
+
+/// The wheel: over the list the next item, elsewhere the evidence or diff.
+pub(super) fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Request>) {
+    if !matches!(
+        draw::queue_hit(&app.view(), at),
+        Some(QueueHit::Row(_) | QueueHit::List)
+    ) {
+        scroll(app, by);
+        return;
+    }
+    let items = items(app);
+    let chosen = open(app).map_or(0, |queue| queue.chosen);
+    let now = items.iter().position(|item| item.id == chosen);
+    let to = now.map_or(0, |now| now.saturating_add_signed(by.signum()));
+    if now != Some(to) {
+        choose_at(app, &items, to, out);
+    }
+}
+
+/// A click: an item is chosen, an answer given as by its key.
+pub(super) fn click(app: &mut App, at: Position, out: &mut Vec<Request>) {
+    match draw::queue_hit(&app.view(), at) {
+        Some(QueueHit::Row(n)) => {
+            let items = items(app);
+            choose_at(app, &items, n, out);
+        }
+        Some(QueueHit::Answer(c)) => {
+            let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE);
+            press(app, Key::of(&key), None, out);
+        }
+        Some(QueueHit::List | QueueHit::Detail) | None => {
+            app.say(Voice::Plain, "click an item or an answer; Esc closes");
+        }
     }
 }
 

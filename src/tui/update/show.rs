@@ -168,6 +168,7 @@ impl App {
                 output: self.output.as_ref(),
                 diff: self.diff.as_ref(),
                 can_act: self.settings.can_act,
+                recorded: self.clock.is_some(),
             };
             let items = view::attention::waiting(source.state);
             view::queue::queue(source, &items, queue, material, source.now_us())
@@ -176,7 +177,12 @@ impl App {
             view.page = self.card_page();
         }
         if let Some(Popup::Palette { typed, .. }) = self.ui.popups.last() {
-            view.palette = palette::entries(typed, &self.settings.keys, self.state.as_deref());
+            view.palette = palette::entries(
+                typed,
+                &self.settings.keys,
+                self.state.as_deref(),
+                self.whence(),
+            );
         }
         self.offer_themes(&mut view);
         view

@@ -17,7 +17,7 @@ use crate::{
         feed::Request,
         keymap::Key,
         ui_state::{Beside, Group, Popup, RowId, Voice},
-        view::status::facts,
+        view::{regions, status::facts},
     },
 };
 
@@ -72,7 +72,7 @@ pub(super) fn press(
     let Some(view) = app.card_page() else {
         return false;
     };
-    let rows = usize::from(draw::page_rows(app.ui.size.1));
+    let rows = page_rows(app);
     let last = view.lines.len().saturating_sub(rows);
     let (track, day, days) = match &app.card {
         Some(file) => (file.track, file.day, file.days.clone()),
@@ -125,9 +125,15 @@ pub(super) fn press(
     true
 }
 
+/// Lines of the page that there is room for.
+fn page_rows(app: &App) -> usize {
+    let ground = draw::ground(&app.view().regions);
+    usize::from(draw::page_rows(ground.height))
+}
+
 /// The wheel over the page.
 pub(super) fn wheel(app: &mut App, by: isize) {
-    let rows = usize::from(draw::page_rows(app.ui.size.1));
+    let rows = page_rows(app);
     let Some(view) = app.card_page() else { return };
     let last = view.lines.len().saturating_sub(rows);
     if let Some(Popup::Card { scroll }) = app.ui.popups.last_mut() {
@@ -137,6 +143,21 @@ pub(super) fn wheel(app: &mut App, by: isize) {
 
 /// What stands beside the output: the cards, or what happened lately.
 pub(super) fn beside(app: &mut App) {
+    if app.ui.size.0 < regions::BESIDE {
+        let key = app.settings.keys.key_for(UiAction::Card);
+        let key = key.map_or_else(String::new, |key| format!("; {key} shows a status card"));
+        let least = regions::BESIDE;
+        let text = format!("nothing has room beside the output below {least} columns{key}");
+        app.say(Voice::Plain, text);
+        return;
+    }
+    if app.ui.size.0 >= regions::WIDE {
+        app.say(
+            Voice::Plain,
+            "status cards and what happened lately both have their place",
+        );
+        return;
+    }
     app.ui.beside = app.ui.beside.next();
     let text = match app.ui.beside {
         Beside::Cards => "beside the output: status cards",

@@ -50,6 +50,8 @@ pub struct Log {
     pub fields: Vec<(String, String)>,
     /// The rule that led to it.
     pub rule: Option<&'static str>,
+    /// It is about an agent of the run.
+    pub agent: bool,
 }
 
 /// Projects the log into so many rows.
@@ -78,6 +80,9 @@ pub fn log(source: Source<'_>, buffer: &LogBuffer, ui: &UiState, rows: usize) ->
         filter: said,
         fields: chosen.map(|r| fields(r)).unwrap_or_default(),
         rule: chosen.and_then(|r| rule(&r.event)),
+        agent: chosen
+            .and_then(|r| r.event.agent())
+            .is_some_and(|id| source.state.find(id).is_some()),
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Material<'a> {
     pub diff: Option<&'a Diff>,
     /// It can be answered from here.
     pub can_act: bool,
+    /// A recording is shown: the repository is not as it was.
+    pub recorded: bool,
 }
 
 /// The key of an answer.
@@ -199,7 +201,7 @@ fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
         (AttentionKind::Approval, _) => {
             view.body_of = "what has changed since the run began";
             view.body = match material.diff {
-                None if !material.can_act => {
+                None if material.recorded => {
                     vec![("a recording has no diff".to_owned(), Tone::Dim)]
                 }
                 None => vec![("reads the repository …".to_owned(), Tone::Dim)],

@@ -220,12 +220,17 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
         })
         .collect();
     let t = state.setup.thresholds;
-    let mut ends = format!("planned ~{}", words::span(planned_end));
-    if let Some(left) = left {
-        ends = format!("{ends}, now ~{}", words::span(now_us + left));
+    // A schedule may not have come yet, or could not be made: then there is none to compare with.
+    let planned = planned_end > 0;
+    let now = match left {
+        Some(left) => format!("now ~{}", words::span(now_us + left)),
+        None => format!("took {}", words::took(state.elapsed_us)),
+    };
+    let ends = if planned {
+        format!("planned ~{}, {now}", words::span(planned_end))
     } else {
-        ends = format!("{ends}, took {}", words::took(state.elapsed_us));
-    }
+        now
+    };
     Timeline {
         rows,
         first,
