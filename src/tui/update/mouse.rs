@@ -13,13 +13,12 @@ use super::{
     moves::{open, scroll_output, step},
     pointed_popup, resize,
     select::{go_to, select},
-    themes,
 };
 use crate::tui::{
     action::UiAction,
     draw,
     feed::{Replay, Request},
-    ui_state::{Held, Pane, Popup, RowId, Screen, Voice},
+    ui_state::{Held, Pane, RowId, Screen, Voice},
     view::{View, outline::Outline, regions},
 };
 
@@ -28,15 +27,6 @@ pub(super) fn click(app: &mut App, mouse: MouseEvent, out: &mut Vec<Request>) {
         return;
     }
     let at = Position::new(mouse.column, mouse.row);
-    if matches!(app.ui.popups.last(), Some(Popup::Themes { .. })) {
-        let by = match mouse.kind {
-            MouseEventKind::ScrollUp => Some(-3),
-            MouseEventKind::ScrollDown => Some(3),
-            MouseEventKind::Down(MouseButton::Left) => None,
-            _ => return,
-        };
-        return themes::click(app, at, by);
-    }
     match mouse.kind {
         MouseEventKind::ScrollUp => wheel(app, -3, at, out),
         MouseEventKind::ScrollDown => wheel(app, 3, at, out),

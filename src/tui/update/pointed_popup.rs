@@ -37,13 +37,17 @@ pub(super) fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Reques
         }
         Some(Popup::Card { .. }) => super::status::wheel(app, by),
         Some(Popup::Queue(_)) => super::queue::wheel(app, by, at, out),
+        Some(Popup::Themes { .. }) => super::themes::click(app, at, Some(by as i16)),
         // A question is answered, not scrolled.
-        Some(Popup::Ask { .. } | Popup::Themes { .. }) | None => {}
+        Some(Popup::Ask { .. }) | None => {}
     }
 }
 
 /// A click: an answer or entry is taken, pages to read are closed.
 pub(super) fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
+    if matches!(app.ui.popups.last(), Some(Popup::Themes { .. })) {
+        return super::themes::click(app, at, None);
+    }
     let view = app.view();
     if view.regions.footer.contains(at) {
         let hit = draw::footer_hits(&view, &app.ui, app.look())
