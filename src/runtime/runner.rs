@@ -237,7 +237,7 @@ impl Runner {
         let _ = limits::raise_open_files();
         // An agent's core dumps are its own business; ours would hold everybody's output.
         let _ = limits::no_core_dumps();
-        private_folders(&self.dir.path)?;
+        private_folders(&self.dir.path, !self.config.notify.is_empty())?;
         if self.manner.guarded {
             say_grace(Duration::from_micros(self.config.grace_us));
         }
@@ -365,8 +365,10 @@ fn passes(allowed: &[String], name: &str) -> bool {
         })
 }
 
-fn private_folders(dir: &Path) -> io::Result<()> {
-    for name in ["output", "gates", "notify", REPORTS] {
+/// The first agent waits for these: none is made that nobody will write into.
+fn private_folders(dir: &Path, notify: bool) -> io::Result<()> {
+    let notices = notify.then_some("notify");
+    for name in ["output", "gates", REPORTS].into_iter().chain(notices) {
         crate::sys::lock::private_dir(&dir.join(name))?;
     }
     Ok(())
