@@ -53,7 +53,7 @@ pub fn asks(args: &AsksArgs, global: &Global) -> Outcome {
             sample: sample.as_ref(),
             live: live && state.finished.is_none(),
             planned: None,
-            zone: &jiff::tz::TimeZone::system(),
+            zone: &crate::sys::zone::local_zone(),
             now_ms: jiff::Timestamp::now().as_millisecond(),
         };
         let mut lines = glance::queue(glance, &items);

@@ -188,6 +188,6 @@ fn options(global: &Global) -> Result<Options, Error> {
         screen: Screen::default(),
         layout: layout::remembered(),
         remember: None,
-        zone: jiff::tz::TimeZone::system(),
+        zone: crate::sys::zone::local_zone(),
     })
 }

@@ -100,7 +100,7 @@ pub fn talk(
         manner,
         run,
         || jiff::Timestamp::now().as_millisecond(),
-        jiff::tz::TimeZone::system(),
+        crate::sys::zone::local_zone(),
     );
     while let Ok(next) = woken.recv() {
         let said = match next {

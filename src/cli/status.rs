@@ -37,7 +37,7 @@ pub fn status(args: &StatusArgs, global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
     let mut last = None;
     let mut planned = None;
-    let zone = jiff::tz::TimeZone::system();
+    let zone = crate::sys::zone::local_zone();
     loop {
         let live = dir.is_live();
         let state = read(&dir)?;

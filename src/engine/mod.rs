@@ -37,7 +37,7 @@ pub use state::{
     AgentState, AttemptEnd, Attention, CheckRun, Ending, HoldBy, Item, JobState, Live, Memory,
     PhaseState, PhaseStatus, Place, Rank, Ready, Said, Shelf, State, Status,
 };
-pub use turn::{Turn, turn, turn_into};
+pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;
 
 #[cfg(test)]

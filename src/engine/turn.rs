@@ -31,7 +31,18 @@ const MOST_BESIDE: usize = 256;
 /// A turn that does not come to rest is a fault of ours: the run is ended with status 4, and says
 /// so, for a runner that decides without end would neither end its agents nor answer anybody.
 pub fn turn_into(state: &mut State, input: &Input, turn: &mut Turn) {
-    go(state, input, turn, decide);
+    turn_with(state, input, turn, |_, _| {});
+}
+
+/// As [`turn_into`]; `each` sees every record with the state right after it, for a projection that
+/// is kept as the run goes.
+pub fn turn_with(
+    state: &mut State,
+    input: &Input,
+    turn: &mut Turn,
+    each: impl FnMut(&State, &Record),
+) {
+    go(state, input, turn, decide, each);
 }
 
 fn go(
@@ -39,6 +50,7 @@ fn go(
     input: &Input,
     turn: &mut Turn,
     decide: impl Fn(&State, &Input) -> Vec<Event>,
+    mut each: impl FnMut(&State, &Record),
 ) {
     let setup = &state.setup;
     let members = setup.plan.agents.len() + setup.plan.phases.len() + setup.wave_sizes.len();
@@ -48,7 +60,7 @@ fn go(
         let events = decide(state, &input);
         let settled = events.is_empty() && input.kind == InputKind::Settle;
         for event in events {
-            step(state, &input, event, turn);
+            step(state, &input, event, turn, &mut each);
         }
         if settled || state.finished.is_some() {
             return;
@@ -57,16 +69,23 @@ fn go(
             turn.commands.extend(end_all(state));
             let last = turn.records.last().map(|record| &record.event);
             let end = broken(state, last);
-            step(state, &input, end, turn);
+            step(state, &input, end, turn, &mut each);
             return;
         }
         input.kind = InputKind::Settle;
     }
 }
 
-fn step(state: &mut State, input: &Input, event: Event, turn: &mut Turn) {
+fn step(
+    state: &mut State,
+    input: &Input,
+    event: Event,
+    turn: &mut Turn,
+    each: &mut impl FnMut(&State, &Record),
+) {
     let record = record(state, input, event);
     state.apply(&record);
+    each(state, &record);
     turn.commands.extend(effects(state, &record));
     turn.records.push(record);
 }
@@ -174,9 +193,8 @@ mod tests {
         };
         let mut turn = Turn::default();
         // Changes nothing, and so is decided again and again.
-        go(&mut state, &input, &mut turn, |_, _| {
-            vec![Event::CheckpointMade { wave: 1 }]
-        });
+        let endless = |_: &State, _: &Input| vec![Event::CheckpointMade { wave: 1 }];
+        go(&mut state, &input, &mut turn, endless, |_, _| {});
         assert_eq!(state.finished, Some(4));
         let summary = state.summary.unwrap();
         assert!(summary.contains("internal error"), "{summary}");

@@ -27,7 +27,7 @@ use crate::{
     resources::Sample,
     schedule::Planned,
     status::{DayGate, Facts, NO_TRACK, gate, judge, parse_card, standings},
-    sys::lock::private_dir,
+    sys::{lock::private_dir, zone::local_zone},
     tui::feed::Update,
 };
 
@@ -145,8 +145,7 @@ impl Drop for Cards {
 
 struct Writer {
     dir: PathBuf,
-    /// Looked for with the first cards: that walks through a tree of folders, and the first agent
-    /// shall not wait for it.
+    /// Looked for with the first cards: the first agent shall not wait for it.
     zone: Option<TimeZone>,
     planned: Option<Arc<Planned>>,
     gate_us: u64,
@@ -165,7 +164,7 @@ impl Writer {
             .planned
             .get_or_insert_with(|| Arc::new(past::planned(&state.setup)))
             .clone();
-        let zone = self.zone.get_or_insert_with(TimeZone::system).clone();
+        let zone = self.zone.get_or_insert_with(local_zone).clone();
         let facts = Facts {
             state,
             sample,
@@ -244,7 +243,7 @@ fn judged(dir: &Path, state: &State, gate_us: u64) -> u64 {
 /// # Errors
 /// When one cannot be written.
 pub(super) fn write_last(dir: &Path, state: &State, planned: &Planned) -> io::Result<()> {
-    let zone = TimeZone::system();
+    let zone = local_zone();
     let facts = Facts {
         state,
         sample: None,

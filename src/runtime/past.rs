@@ -94,13 +94,16 @@ pub fn planned(setup: &Setup) -> Planned {
 }
 
 /// Writes what stays of a run that has ended into its folder: `report.md`, `report.json` and its
-/// last status cards.
+/// last status cards; `past` spares reading it from the journal.
 ///
 /// # Errors
 /// When the journal cannot be read or the files cannot be written.
-pub fn finish(dir: &Path, setup: Arc<Setup>) -> io::Result<()> {
+pub fn finish(dir: &Path, setup: Arc<Setup>, past: Option<(State, History)>) -> io::Result<()> {
     let planned = planned(&setup);
-    let (state, history) = history(dir, setup, u64::MAX).map_err(io::Error::other)?;
+    let (state, history) = match past {
+        Some(past) => past,
+        None => history(dir, setup, u64::MAX).map_err(io::Error::other)?,
+    };
     let report = RunReport::new(&state, history.whole(), &trend(dir), Some(planned.end_us));
     let json = report.to_json().map_err(io::Error::other)?;
     for (name, text) in [("report.json", json), ("report.md", report.to_markdown())] {

@@ -39,6 +39,9 @@ pub const REPORTS: &str = "reports";
 pub const STATUS_FILE: &str = "WAVEDECK_STATUS_FILE";
 /// A file that was just written may be written again at once.
 const SETTLE: Duration = Duration::from_millis(150);
+/// A run that is over sooner does without a watcher: the kernel takes 7 to 14 ms to take one away,
+/// and the process ends no sooner. What is written until then is found when the watcher starts.
+const BEFORE_WATCHING: Duration = Duration::from_secs(1);
 
 /// Returns the file of an attempt.
 #[must_use]
@@ -70,6 +73,7 @@ pub(super) fn watch(
         .name("reports".into())
         .stack_size(512 << 10)
         .spawn(move || {
+            thread::sleep(BEFORE_WATCHING);
             let written = Arc::new(Written::default());
             // Lives as long as it is listened to.
             let _watcher = match listen(&folder, &setup, &written) {

@@ -39,7 +39,7 @@ use super::{
     recover,
     reports::REPORTS,
     socket,
-    turns::{Msg, Turns, complain, now_ms},
+    turns::{Ended, Msg, Turns, complain, now_ms},
     watch::STOP_SIGNALS,
 };
 
@@ -333,11 +333,15 @@ impl Runner {
             turns.run(first, lock)
         })?;
         io_loop.run();
-        let status = the_loop.join().unwrap_or(RUNNER_FAILED);
+        let ended = the_loop.join().unwrap_or(Ended {
+            status: RUNNER_FAILED,
+            past: None,
+        });
+        let status = ended.status;
         executor.join();
         socket::remove(&dir.path);
         if status != RUNNER_FAILED
-            && let Err(error) = past::finish(&dir.path, setup)
+            && let Err(error) = past::finish(&dir.path, setup, ended.past)
         {
             complain(&format!(
                 "report and cards could not be written: {error}; `wavedeck report` makes it anew"

@@ -16,11 +16,12 @@ use std::{
 use crate::{
     engine::{
         self, Action, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, Via,
-        Words, resolve, turn_into,
+        Words, resolve, turn_with,
     },
     executor::{LocalExecutor, Mailbox, Report},
     journal::{JournalWriter, RunLock, Snapshotter},
     plan::{AgentId, AgentIx},
+    report::history::History,
     resources::{Edge, Sample},
 };
 
@@ -109,6 +110,17 @@ pub(super) struct Turns {
     pub after_first: Option<Box<dyn FnOnce() + Send>>,
 }
 
+/// How a run has ended.
+pub struct Ended {
+    /// Exit status.
+    pub status: u8,
+    /// The last state, and all that led to it; none where that must be read from the journal.
+    pub past: Option<(State, History)>,
+}
+
+/// Records of which the history is kept in memory; it is some 100 bytes each.
+const MOST_KEPT: u64 = 50_000;
+
 /// What only the loop's own run needs.
 struct Running {
     turns: Turns,
@@ -131,6 +143,10 @@ struct Running {
     starting: u32,
     /// Our own resident memory at its highest, at first a safe guess, in bytes.
     own_peak_bytes: u64,
+    /// What the report is made of, kept as the run goes: to read it from the journal takes 15 ms for
+    /// 1,000 agents, a good part of a short run. None after a crash, or where it has grown: then it is
+    /// read.
+    history: Option<History>,
     /// Highest sampled memory of each live attempt's tree, in bytes.
     peaks: BTreeMap<(u32, u32), u64>,
 }
@@ -140,7 +156,8 @@ impl Turns {
     ///
     /// The lock of the run is given back before the last lines are printed: a reader who does not
     /// read must not keep an ended run looking alive.
-    pub fn run(mut self, first: InputKind, lock: RunLock) -> u8 {
+    pub fn run(mut self, first: InputKind, lock: RunLock) -> Ended {
+        let history = (self.state.seq == 0).then(|| History::new(&self.state));
         let mut running = Running {
             notices: std::mem::take(&mut self.notices),
             turns: self,
@@ -159,6 +176,7 @@ impl Turns {
             starting: 0,
             own_peak_bytes: 32 << 20,
             peaks: BTreeMap::new(),
+            history,
         };
         running.input(first);
         running.flush();
@@ -170,7 +188,7 @@ impl Turns {
 }
 
 impl Running {
-    fn work(mut self) -> u8 {
+    fn work(mut self) -> Ended {
         loop {
             if let Some(status) = self.status {
                 return self.end(status);
@@ -355,7 +373,21 @@ impl Running {
             figures: self.turns.figures,
             kind,
         };
-        turn_into(&mut self.turns.state, &input, &mut self.turn);
+        let history = &mut self.history;
+        turn_with(
+            &mut self.turns.state,
+            &input,
+            &mut self.turn,
+            |state, record| {
+                if let Some(history) = history {
+                    history.push(state, record);
+                }
+            },
+        );
+        // A long run has time to read it at its end.
+        if self.turns.state.seq > MOST_KEPT {
+            self.history = None;
+        }
     }
 }
 

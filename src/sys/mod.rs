@@ -21,6 +21,7 @@ pub mod signals;
 pub mod spawn;
 pub mod subreaper;
 pub mod tree;
+pub mod zone;
 
 /// Locks a mutex; a panic elsewhere while it was held does not spread.
 ///

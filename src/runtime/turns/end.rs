@@ -13,7 +13,7 @@ use crate::{
     runtime::{RUNNER_FAILED, jobs, news::News, notices::Step, socket},
 };
 
-use super::{Msg, Running, complain, record::WRITE_AGAIN};
+use super::{Ended, Msg, Running, complain, record::WRITE_AGAIN};
 
 /// How long the end of a run waits for a disk that refuses its last records.
 const LAST_WRITE: Duration = Duration::from_secs(5);
@@ -29,7 +29,7 @@ impl Running {
     ///
     /// Nothing of it is recorded: nobody decided against the run, so it stays open and `resume`
     /// goes on with it as after our own death.
-    pub(super) fn abandon(mut self) -> u8 {
+    pub(super) fn abandon(mut self) -> Ended {
         self.turns.executor.shutdown(self.turns.grace);
         // Who comes now shall not take us for a runner that goes on: `resume` waits for our end.
         socket::remove(&self.turns.jobs.run_dir);
@@ -72,7 +72,7 @@ impl Running {
     }
 
     /// Ends a run that cannot be recorded. What is frozen is ended with it.
-    pub(super) fn give_up(mut self) -> u8 {
+    pub(super) fn give_up(mut self) -> Ended {
         self.reports();
         self.flush();
         complain(
@@ -83,7 +83,7 @@ impl Running {
     }
 
     /// The run has ended: everything is on the disk before anybody hears of it.
-    pub(super) fn end(mut self, status: u8) -> u8 {
+    pub(super) fn end(mut self, status: u8) -> Ended {
         let mut status = status;
         let wait = if self.lost {
             Duration::ZERO
@@ -134,7 +134,11 @@ impl Running {
             });
         }
         self.last_notices();
-        status
+        let state = self.turns.state;
+        Ended {
+            status,
+            past: self.history.map(|history| (state, history)),
+        }
     }
 
     /// What waits at the end of a run is what a person has to hear of: the commands that tell it get
