@@ -8,7 +8,7 @@ use super::decode::Decoder;
 use super::diag::At;
 use super::id::{AgentIx, GateIx};
 use super::layers::{Built, Layers};
-use super::model::{Agent, Phase, Plan, Worker};
+use super::model::{Agent, MergeSpec, Phase, Plan, Worker, WorkspaceSpec};
 use super::names::{Names, Places};
 use super::needs::NeedsOf;
 use super::order::{self, Table};
@@ -161,6 +161,13 @@ pub(crate) fn build(
         tracks,
         workers,
         gates,
+        run_gates: Vec::new(),
+        wave_gates: BTreeMap::new(),
+        verify: Vec::new(),
+        workspace: WorkspaceSpec::default(),
+        merge: MergeSpec::default(),
+        domains: BTreeMap::new(),
+        require_sandbox: false,
         agents,
         unbuilt: all_unbuilt(raw, unbuilt, source),
     }

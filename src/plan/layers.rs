@@ -8,7 +8,7 @@ use super::build::Stack;
 use super::decode::Decoder;
 use super::diag::{At, Sp};
 use super::id::{AgentId, GateIx, TrackIx, WorkerIx};
-use super::model::{Agent, Limits, Retry, SubAgents, Work, Workspace};
+use super::model::{Agent, Join, Limits, Retry, SubAgents, Work, Workspace};
 use super::raw::{RawPlan, RawUnbuilt};
 use super::spec::{AgentSpec, SimSpec};
 use super::tables::resolve_gate;
@@ -169,6 +169,11 @@ impl Layers<'_> {
                 .unwrap_or_default(),
             gates,
             workspace,
+            scope: None,
+            domains: Vec::new(),
+            join: Join::default(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
         };
         Built { agent, carried }
     }

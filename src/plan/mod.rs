@@ -39,6 +39,7 @@ pub mod units;
 mod values;
 mod vars;
 pub mod words;
+mod work;
 mod workers;
 
 use std::collections::BTreeMap;

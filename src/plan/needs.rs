@@ -103,6 +103,8 @@ impl<'a> NeedsOf<'a> {
                             agent: *agent,
                             kind,
                             when: spec.when.clone(),
+                            files: Vec::new(),
+                            check: Vec::new(),
                         });
                         carry(names, spec, id, *agent, unbuilt);
                     }

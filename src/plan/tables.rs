@@ -91,6 +91,7 @@ pub(super) fn track(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, Gate
         title,
         id,
         priority: raw.priority.unwrap_or_default(),
+        gates: Vec::new(),
     }
 }
 

@@ -115,11 +115,19 @@ pub fn random(r: &mut Random) -> Plan {
                 id: format!("t{i}"),
                 title: format!("Track {i}"),
                 priority: Priority::Normal,
+                gates: Vec::new(),
             })
             .collect(),
         workers,
         gates,
         agents,
+        run_gates: Vec::new(),
+        wave_gates: std::collections::BTreeMap::new(),
+        verify: Vec::new(),
+        workspace: wavedeck::plan::WorkspaceSpec::default(),
+        merge: wavedeck::plan::MergeSpec::default(),
+        domains: std::collections::BTreeMap::new(),
+        require_sandbox: false,
         unbuilt: Vec::new(),
     }
 }
@@ -171,6 +179,8 @@ fn agent(r: &mut Random, i: usize, before: &[Agent], phases: usize, tracks: usiz
             agent: from,
             kind,
             when,
+            files: Vec::new(),
+            check: Vec::new(),
         });
     }
     let modes: Vec<AgentMode> = if r.chance(20) {
@@ -216,6 +226,11 @@ fn agent(r: &mut Random, i: usize, before: &[Agent], phases: usize, tracks: usiz
             Vec::new()
         },
         workspace: Workspace::Shared,
+        scope: None,
+        domains: Vec::new(),
+        join: wavedeck::plan::Join::default(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
     }
 }
 
