@@ -28,6 +28,6 @@ pub use doc::{
 pub use guidance::{Guidance, guidance};
 pub use path::RepoPath;
 pub use pieces::{Tails, marker_size, pieces, whole_hunk};
-pub use rules::{Action, Answers, Command, Rule, RuleError, Rules};
-pub use strategy::{Case, Join, Strategy, confidence, strategy};
+pub use rules::{Answers, Command, RuleError, Rules};
+pub use strategy::{Case, Strategy, confidence, strategy};
 pub use words::{Span, differences};

@@ -7,34 +7,13 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::{Deserialize, Serialize};
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
+use crate::plan::MergeRule;
+
 use super::{
     compose::{Choice, Choices, Whole},
     doc::ConflictDoc,
     path::RepoPath,
 };
-
-/// What a rule does.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Action {
-    /// What is integrated stays.
-    Ours,
-    /// The agent's is taken.
-    Theirs,
-    /// Lines of both.
-    Union,
-    /// A command makes the file anew in the merged tree.
-    Run(Vec<String>),
-}
-
-/// A rule of the plan.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Rule {
-    /// Paths from the repository's root; `*` stays within a folder, `**` does not.
-    pub glob: String,
-    /// What is done.
-    pub action: Action,
-}
 
 /// A glob that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +27,7 @@ pub struct RuleError {
 
 /// Rules that are ready to match.
 #[derive(Debug, Clone, Default)]
-pub struct Rules(Vec<(GlobMatcher, Rule)>);
+pub struct Rules(Vec<(GlobMatcher, String, MergeRule)>);
 
 /// A command that has to make a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -75,25 +54,25 @@ impl Rules {
     ///
     /// # Errors
     /// The first glob that cannot be read.
-    pub fn new(rules: &[Rule]) -> Result<Self, RuleError> {
-        let ready = rules.iter().map(|rule| {
-            let glob = GlobBuilder::new(&rule.glob)
+    pub fn new(rules: &[(String, MergeRule)]) -> Result<Self, RuleError> {
+        let ready = rules.iter().map(|(text, rule)| {
+            let glob = GlobBuilder::new(text)
                 .literal_separator(true)
                 .build()
                 .map_err(|error| RuleError {
-                    glob: rule.glob.clone(),
+                    glob: text.clone(),
                     why: error.kind().to_string(),
                 })?;
-            Ok((glob.compile_matcher(), rule.clone()))
+            Ok((glob.compile_matcher(), text.clone(), rule.clone()))
         });
         ready.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The rule for a path.
-    pub fn of(&self, path: &RepoPath) -> Option<&Rule> {
+    /// The rule for a path, and its glob; `*` stays within a folder, `**` does not.
+    pub fn of(&self, path: &RepoPath) -> Option<(&str, &MergeRule)> {
         let path = Path::new(OsStr::from_bytes(path.as_bytes()));
-        let found = self.0.iter().find(|(glob, _)| glob.is_match(path));
-        found.map(|(_, rule)| rule)
+        let found = self.0.iter().find(|(glob, ..)| glob.is_match(path));
+        found.map(|(_, glob, rule)| (glob.as_str(), rule))
     }
 
     /// Answers what can be answered, and marks each file with the rule that does.
@@ -105,23 +84,23 @@ impl Rules {
         for file in &mut doc.files {
             file.rule = None;
             let rule = self.of(&file.path);
-            let answered = match rule.map(|r| &r.action) {
-                Some(Action::Ours) => {
+            let answered = match rule.map(|(_, rule)| rule) {
+                Some(MergeRule::Ours) => {
                     out.choices.whole(file.path.clone(), Whole::Ours);
                     true
                 }
-                Some(Action::Theirs) => {
+                Some(MergeRule::Theirs) => {
                     out.choices.whole(file.path.clone(), Whole::Theirs);
                     true
                 }
-                Some(Action::Union) => {
+                Some(MergeRule::Union) => {
                     for hunk in file.hunks() {
                         let key = hunk.key.clone();
                         out.choices.hunk(file.path.clone(), key, Choice::Union);
                     }
                     !file.pieces.is_empty()
                 }
-                Some(Action::Run(argv)) => {
+                Some(MergeRule::Run(argv)) => {
                     out.commands.push(Command {
                         path: file.path.clone(),
                         argv: argv.clone(),
@@ -131,7 +110,7 @@ impl Rules {
                 None => false,
             };
             if answered {
-                file.rule = rule.map(|r| r.glob.clone());
+                file.rule = rule.map(|(glob, _)| glob.to_owned());
             } else {
                 out.left.push(file.path.clone());
             }

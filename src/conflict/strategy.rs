@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Join;
+
 use super::complexity::{Facts, complexity};
 
 /// Below this (permille) a settled merge is taken automatically.
@@ -41,19 +43,6 @@ impl Strategy {
     }
 }
 
-/// The policy of an agent that joins several others' work (`join` in the plan).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Join {
-    /// A conflict ends it: it is handed to a person at once, and nothing is tried.
-    FailFast,
-    /// Rules, then by complexity.
-    #[default]
-    MergeWithRules,
-    /// Every conflict goes to a person, also one that rules answer.
-    ManualEscalation,
-}
-
 /// What is decided on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case {
@@ -63,7 +52,7 @@ pub struct Case {
     pub clean: bool,
     /// A path that both sides changed, or both agents, belong to a critical domain.
     pub critical: bool,
-    /// The policy.
+    /// The policy of the agent whose work comes.
     pub join: Join,
 }
 

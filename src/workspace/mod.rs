@@ -2,4 +2,5 @@
 //!
 //! Reached from the runtime alone.
 
+pub mod git;
 pub mod merge;
