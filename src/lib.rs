@@ -21,3 +21,4 @@ pub mod status;
 pub mod sys;
 pub mod terminal;
 pub mod tui;
+pub mod workspace;
