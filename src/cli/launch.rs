@@ -216,7 +216,7 @@ pub fn as_written(plan: &Plan, vars: &BTreeMap<String, String>, only: Option<&st
 
 /// The same plan with simulated agents of the stated size and time (`--rehearse`).
 ///
-/// Checks and gates are not carried out: what they would look at is not there.
+/// Checks, gates and merges are not carried out: what they would look at is not there.
 #[must_use]
 pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
     let scaled = |us: u64| us.saturating_mul(1000) / speed_permille.max(1);
@@ -224,6 +224,14 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
         agent.check.clear();
         agent.gates.clear();
         agent.workspace = plan::Workspace::Shared;
+        (agent.scope, agent.join) = (None, plan::Join::default());
+        agent.domains.clear();
+        agent.inputs.clear();
+        agent.outputs.clear();
+        for need in &mut agent.needs {
+            need.files.clear();
+            need.check.clear();
+        }
         if let Some(timeout) = &mut agent.timeout_us {
             *timeout = scaled(*timeout).max(1_000_000);
         }
@@ -262,6 +270,14 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
     for phase in &mut plan.phases {
         phase.gates.clear();
     }
+    for track in &mut plan.tracks {
+        track.gates.clear();
+    }
+    plan.run_gates.clear();
+    plan.wave_gates.clear();
+    plan.verify.clear();
+    plan.workspace = plan::WorkspaceSpec::default();
+    plan.merge = plan::MergeSpec::default();
     plan.unbuilt.clear();
     plan
 }

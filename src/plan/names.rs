@@ -93,11 +93,6 @@ impl<'p> Names<'p> {
         self.in_track = members(self.all_tracks.len(), &|i| places.track[i].map(TrackIx::ix));
     }
 
-    /// Returns the id of an agent.
-    pub fn id_of(&self, ix: AgentIx) -> &'p str {
-        self.agents[ix.ix()]
-    }
-
     /// Returns an agent by its id.
     pub fn id(&self, id: &str) -> Option<AgentIx> {
         self.ids.get(id).copied()
