@@ -309,10 +309,23 @@ mod tests {
         };
         let source = "name = \"n\"\n[worker.w]\nrun = \"cat\"\n\
             [[agent]]\nid = \"a\"\nrun = \"true\"\ncheck = [\"true\"]\n\
-            [[agent]]\nid = \"b\"\nprompt = \"p\"\nworker = \"w\"\nworkspace = \"shared\"\n";
-        let rehearsed = rehearsal(read(source).unwrap().plan, 20_000);
+            [[agent]]\nid = \"b\"\nprompt = \"p\"\nworker = \"w\"\nworkspace = \"shared\"\n\
+            [[agent]]\nid = \"c\"\nprompt = \"p\"\nworker = \"w\"\nscope = [\"src\"]\n\
+            domains = [\"d\"]\ninputs = [\"i\"]\noutputs = [\"o\"]\njoin = \"fail-fast\"\n\
+            needs = [{ agent = \"a\", files = [\"f\"], check = [\"true\"] }]\n\
+            [gate.g]\nrun = [\"false\"]\n[wave.1]\ngates = [\"g\"]\n\
+            [[track]]\nid = \"t\"\ngates = [\"g\"]\n[merge]\nend = \"ff\"\n\
+            [workspace]\ncopy = [\"x\"]\n";
+        let source = format!("verify = [\"false\"]\ngates = [\"g\"]\n{source}");
+        let rehearsed = rehearsal(read(&source).unwrap().plan, 20_000);
         let again = read(&plan::expand::to_toml(&rehearsed)).unwrap().plan;
         assert_eq!(again.agents, rehearsed.agents);
+        // Nothing of it is carried out: there is no work.
+        let bare = |agent: &plan::Agent| {
+            agent.scope.is_none() && agent.outputs.is_empty() && agent.check.is_empty()
+        };
+        assert!(again.agents.iter().all(bare));
+        assert_eq!(again.refused(), []);
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Input {
 fn unbuilt(all: &[plan::Unbuilt], severity: Severity) -> Vec<Diagnostic> {
     let consequence = match severity {
         Severity::Error => "",
-        Severity::Warning => "; `run` will refuse this plan",
+        Severity::Warning | Severity::Note => "; `run` will refuse this plan",
     };
     let one = |u: &plan::Unbuilt| Diagnostic {
         severity,

@@ -48,7 +48,7 @@ pub(crate) fn build(
     }
     let phases: Vec<&str> = raw.phases.iter().map(|p| p.id.v.as_str()).collect();
     let tracks: Vec<&str> = raw.tracks.iter().map(|t| t.id.v.as_str()).collect();
-    let mut names = Names::new(ids, phases, tracks);
+    let mut names = Names::new(&ids, phases, tracks);
     duplicates(d, &specs, &names);
 
     let no_overrides = vec![Vec::new(); specs.len()];
@@ -149,7 +149,10 @@ pub(crate) fn build(
     let stem = options.file_name.rsplit('/').next().unwrap_or("");
     let stem = stem.strip_suffix(".toml").unwrap_or(stem);
     let stem = if stem.is_empty() { "plan" } else { stem };
-    let domains = raw.domains.iter().map(|(id, (_, domain))| (id.clone(), *domain));
+    let domains = raw
+        .domains
+        .iter()
+        .map(|(id, (_, domain))| (id.clone(), *domain));
     let positions = positions(raw, &specs, &agents, source);
     let plan = Plan {
         version: raw.version.unwrap_or(1),

@@ -9,8 +9,8 @@ use super::decode::{bare, quote};
 use super::expand_values::{
     amounts, argv, commands, duration, line, list, name, need, sim, text, word,
 };
-use super::layers::{RETRY_BASE, WORKER_TIMEOUT};
 use super::expand_work::{self, gates};
+use super::layers::{RETRY_BASE, WORKER_TIMEOUT};
 use super::model::{Agent, AgentMode, Limits, Plan, RamLimit, SubAgents, Work};
 use super::spec::{CLASSES, PRIORITIES};
 use super::units;
@@ -141,11 +141,7 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         line(w, "sub_agents", "\"sequential\"");
     }
     if !agent.needs.is_empty() {
-        line(
-            w,
-            "needs",
-            &list(agent.needs.iter().map(|n| need(plan, n))),
-        );
+        line(w, "needs", &list(agent.needs.iter().map(|n| need(plan, n))));
     }
     line(w, "priority", &word(&PRIORITIES, agent.priority));
     line(w, "class", &word(&CLASSES, agent.class));

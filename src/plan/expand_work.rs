@@ -103,11 +103,7 @@ pub(super) fn agent(w: &mut String, agent: &Agent) {
         } else if scope.write.is_empty() {
             line(w, "scope", &format!("{{ read = {read} }}"));
         } else {
-            line(
-                w,
-                "scope",
-                &format!("{{ write = {write}, read = {read} }}"),
-            );
+            line(w, "scope", &format!("{{ write = {write}, read = {read} }}"));
         }
     }
     texts(w, "domains", &agent.domains);

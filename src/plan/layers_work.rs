@@ -51,7 +51,10 @@ impl Together {
             && let Some(join) = own.and_then(|s| s.join.as_ref())
         {
             d.sink
-                .warning(join.at, "this agent's work is not merged: `join` has no effect")
+                .warning(
+                    join.at,
+                    "this agent's work is not merged: `join` has no effect",
+                )
                 .help("`workspace = \"own\"` gives it a workspace of its own");
         }
         let list = |of: fn(&AgentSpec) -> Option<&Vec<super::diag::Sp<String>>>| {
@@ -61,7 +64,9 @@ impl Together {
             workspace,
             scope,
             domains: list(|s| s.domains.as_ref()),
-            join: pick(stack, |s| s.join.as_ref()).map_or(Join::default(), |j| j.v),
+            join: pick(stack, |s| s.join.as_ref())
+                .filter(|_| workspace == Workspace::Own)
+                .map_or(Join::default(), |j| j.v),
             inputs: list(|s| s.inputs.as_ref()),
             outputs: list(|s| s.outputs.as_ref()),
         }

@@ -155,11 +155,17 @@ pub(super) fn tidy(needs: &mut Vec<Need>) {
                 }
                 // Both lists ask for something.
                 let files = need.files.into_iter();
-                same.files
-                    .extend(files.filter(|f| !same.files.contains(f)).collect::<Vec<_>>());
+                same.files.extend(
+                    files
+                        .filter(|f| !same.files.contains(f))
+                        .collect::<Vec<_>>(),
+                );
                 let check = need.check.into_iter();
-                same.check
-                    .extend(check.filter(|c| !same.check.contains(c)).collect::<Vec<_>>());
+                same.check.extend(
+                    check
+                        .filter(|c| !same.check.contains(c))
+                        .collect::<Vec<_>>(),
+                );
             }
             None => kept.push(need),
         }

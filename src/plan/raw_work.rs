@@ -124,7 +124,10 @@ fn rules(d: &mut Decoder, raw: &mut RawPlan, value: &Val<'_>) {
     let mut seen = BTreeSet::new();
     for (key, value) in all {
         let path = Sp::new(at(key), key.get_ref().clone().into_owned());
-        let glob = d.checked_path(&path).then(|| d.checked_glob(path)).flatten();
+        let glob = d
+            .checked_path(&path)
+            .then(|| d.checked_glob(path))
+            .flatten();
         let rule = rule(d, value);
         let (Some(glob), Some(rule)) = (glob, rule) else {
             continue;
@@ -204,7 +207,7 @@ fn branch(pattern: &str) -> Result<(), &'static str> {
         Err("a part between slashes is empty")
     } else if name
         .split('/')
-        .any(|part| part.starts_with('.') || part.ends_with(".lock"))
+        .any(|part| part.starts_with('.') || part.strip_suffix(".lock").is_some())
     {
         Err("a part begins with a point or ends with `.lock`")
     } else {
@@ -219,12 +222,42 @@ mod tests {
     /// What `git check-ref-format --branch` said of each, but for `refs/…` and the length.
     #[test]
     fn branches_are_those_of_git() {
-        for good in ["wavedeck/${run}", "main", "a/b.c/d-e", "${run}", "ä/日", "a@b", "x{y}"] {
+        for good in [
+            "wavedeck/${run}",
+            "main",
+            "a/b.c/d-e",
+            "${run}",
+            "ä/日",
+            "a@b",
+            "x{y}",
+        ] {
             assert_eq!(branch(good), Ok(()), "{good}");
         }
         let bad = [
-            "", "/", "a//b", "a/", "/a", "-a", "@", "HEAD", ".a", "a/.b", "a.", "a.lock/b", "a..b",
-            "a b", "a~b", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "a@{b", "a\u{7f}", "refs/heads/a",
+            "",
+            "/",
+            "a//b",
+            "a/",
+            "/a",
+            "-a",
+            "@",
+            "HEAD",
+            ".a",
+            "a/.b",
+            "a.",
+            "a.lock/b",
+            "a..b",
+            "a b",
+            "a~b",
+            "a^",
+            "a:b",
+            "a?",
+            "a*",
+            "a[b",
+            "a\\b",
+            "a@{b",
+            "a\u{7f}",
+            "refs/heads/a",
         ];
         for bad in bad {
             assert!(branch(bad).is_err(), "{bad}");

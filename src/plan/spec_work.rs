@@ -20,6 +20,9 @@ pub(crate) const JOINS: [(&str, Join); 3] = [
 /// Longest path or glob in bytes; the system knows none that is longer.
 const LONGEST_PATH: usize = 4096;
 
+/// Globs that a list may hold, as those who watch count.
+const MOST_GLOBS: usize = 4096;
+
 impl AgentSpec {
     /// Reads one of these keys; returns whether it is one.
     pub(super) fn together(&mut self, d: &mut Decoder, name: &str, value: &Val<'_>) -> bool {
@@ -68,7 +71,15 @@ fn scope(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<Scope>> {
 }
 
 fn globs(d: &mut Decoder, value: &Val<'_>, what: &str) -> Option<Vec<String>> {
-    d.list(value, what, Decoder::tracked_glob).map(plain)
+    let globs = d.list(value, what, Decoder::tracked_glob).map(plain)?;
+    if globs.len() > MOST_GLOBS {
+        let text = format!(
+            "a list of {} globs; at most {MOST_GLOBS} can be in one",
+            globs.len()
+        );
+        d.sink.error(at(value), text);
+    }
+    Some(globs)
 }
 
 impl Decoder {
@@ -94,12 +105,18 @@ impl Decoder {
 
     /// Checks a glob of such paths.
     pub(super) fn checked_glob(&mut self, mut path: Sp<String>) -> Option<Sp<String>> {
+        let folder = path.v.ends_with('/');
         path.v = self.normal(&path)?;
         if path.v.is_empty() {
             path.v.push_str("**");
+        } else if folder {
+            // Then it is no file.
+            path.v.push('/');
         }
         let glob = globset::GlobBuilder::new(&path.v)
             .literal_separator(true)
+            .backslash_escape(true)
+            .empty_alternates(true)
             .build();
         if let Err(why) = glob {
             let text = format!("bad glob `{}`: {}", path.v, why.kind());

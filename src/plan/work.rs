@@ -203,3 +203,25 @@ pub struct Domain {
     /// Two agents in it never merge by chance: the second goes again on top of the first.
     pub critical: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_a_run_would_not_obey_is_named() {
+        let source = "verify = [\"x\"]\ngates = [\"g\"]\n[gate.g]\nrun = [\"x\"]\n[wave.1]\ngates = [\"g\"]\n\
+            [[track]]\nid = \"t\"\ngates = [\"g\"]\n[merge]\nend = \"ff\"\n[workspace]\ncopy = [\"x\"]\n\
+            [[agent]]\nid = \"a\"\nrun = \"x\"\nscope = [\"x\"]\ndomains = [\"d\"]\n\
+            inputs = [\"x\"]\noutputs = [\"x\"]\n[[agent]]\nid = \"b\"\nrun = \"x\"\n\
+            needs = [{ agent = \"a\", files = [\"x\"] }]\n";
+        let options = crate::plan::LoadOptions::default();
+        let loaded = crate::plan::load(source, &options, &mut |_| unreachable!()).unwrap();
+        let refused = loaded.plan.refused();
+        let keys: Vec<&str> = refused.iter().map(|u| u.key.as_str()).collect();
+        assert_eq!(
+            keys.join(" "),
+            "verify gates wave.1.gates track.t.gates workspace merge agent.a.workspace \
+             agent.a.scope agent.a.domains agent.a.inputs agent.a.outputs agent.b.needs"
+        );
+        assert!(loaded.warnings.is_empty());
+    }
+}
