@@ -79,6 +79,9 @@ pub enum Report {
         leaked: u32,
         /// For each watched file, in order: is it there?
         present: Vec<bool>,
+        /// Why its program was never started, as a sentence for a person: set-up failed, or the
+        /// program was not there after it. `exit` is then that of the preparing process.
+        unprepared: Option<String>,
     },
     /// What it left after the time of grace was killed.
     Escalated {
