@@ -24,7 +24,7 @@ pub struct Boundary {
     /// stays closed. An empty one means that nothing was said.
     pub files: Vec<PathBuf>,
     /// Its own folder for temporary files, its TMPDIR: made before it starts, open to this user
-    /// alone, removed with all that is in it when it has ended.
+    /// alone, removed with all that is in it when it has ended. No two jobs may have the same.
     pub temporary: Option<PathBuf>,
     /// Whether the kernel is to keep it; off where a person has switched it off.
     pub enforce: bool,

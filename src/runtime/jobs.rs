@@ -254,7 +254,9 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             InputKind::Ended {
                 key,
                 exit: match exit {
-                    _ if let Some(why) = unprepared => engine::Exit::SpawnError(why),
+                    executor::Exit::Code(_) if let Some(why) = unprepared => {
+                        engine::Exit::SpawnError(why)
+                    }
                     executor::Exit::Code(code) => engine::Exit::Code(code),
                     executor::Exit::Signal { number, name, .. } => {
                         engine::Exit::Signal { number, name }

@@ -30,7 +30,7 @@ use std::{
 
 use rustix::{
     io::{FdFlags, fcntl_setfd, write},
-    process::ioctl_tiocsctty,
+    process::{Signal, getpid, ioctl_tiocsctty, kill_process},
 };
 
 use super::{
@@ -44,6 +44,8 @@ use crate::display::clean_text;
 pub const SUBCOMMAND: &str = "__exec";
 /// Bytes of a command that are shown.
 const SHOWN: usize = 200;
+/// Signals by which whole trees are ended.
+const ENDS: [Signal; 4] = [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP];
 
 /// What is told to the runner on descriptor 3: this byte, the error's number, words (UTF-8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +66,17 @@ pub(super) enum Stage {
 struct Failed {
     stage: Stage,
     error: io::Error,
+    /// A command of set-up was ended from outside by this; whoever did it mostly means us too.
+    signal: Option<Signal>,
 }
 
 impl Failed {
     fn at(stage: Stage) -> impl Fn(io::Error) -> Self {
-        move |error| Self { stage, error }
+        move |error| Self {
+            stage,
+            error,
+            signal: None,
+        }
     }
 }
 
@@ -93,7 +101,11 @@ pub fn replace(args: &[OsString]) -> u8 {
     // SAFETY: descriptor 3 is the runner's pipe by this command's contract and nobody else's here;
     // where it is not open, the calls on it fail and that is all.
     let told = unsafe { OwnedFd::from_raw_fd(3) };
-    let Failed { stage, error } = match prepare_and_become(args, &told) {
+    let Failed {
+        stage,
+        error,
+        signal,
+    } = match prepare_and_become(args, &told) {
         Ok(never) => match never {},
         Err(failed) => failed,
     };
@@ -105,6 +117,10 @@ pub fn replace(args: &[OsString]) -> u8 {
     }
     // Nobody listens: started by hand. The status tells enough.
     let _ = write(&told, &message);
+    if let Some(signal) = signal {
+        // As the command has: which of the two a stop reaches first must not show.
+        let _ = kill_process(getpid(), signal);
+    }
     if error.kind() == io::ErrorKind::NotFound {
         127
     } else {
@@ -127,11 +143,7 @@ fn prepare_and_become(args: &[OsString], told: &OwnedFd) -> Result<Infallible, F
     }
     if !wanted.setup.is_empty() {
         let _ = write(told, &[Stage::SettingUp as u8]);
-        wanted
-            .setup
-            .iter()
-            .try_for_each(|argv| set_up(argv))
-            .map_err(Failed::at(Stage::Setup))?;
+        wanted.setup.iter().try_for_each(|argv| set_up(argv))?;
     }
     become_program(wanted.program).map_err(Failed::at(Stage::Program))
 }
@@ -167,7 +179,7 @@ fn execute(path: &CString, argv: &[CString]) -> io::Error {
 }
 
 /// Carries one command out. Its input is empty: what stands on ours is for the program.
-fn set_up(argv: &[OsString]) -> io::Result<()> {
+fn set_up(argv: &[OsString]) -> Result<(), Failed> {
     let shown: Vec<_> = argv.iter().map(|word| word.to_string_lossy()).collect();
     let shown = clean_text(&shown.join(" "), SHOWN);
     let line = format!("wavedeck: set-up: {shown}\n");
@@ -175,7 +187,10 @@ fn set_up(argv: &[OsString]) -> io::Result<()> {
     let output = unsafe { BorrowedFd::borrow_raw(1) };
     // Nobody reads it any more: then nobody misses it.
     let _ = write(output, line.as_bytes());
-    let failed = |how: String| io::Error::other(format!("set-up failed: `{shown}` {how}"));
+    let failed = |how: String| {
+        let text = format!("set-up failed: `{shown}` {how}");
+        Failed::at(Stage::Setup)(io::Error::other(text))
+    };
     let [program, args @ ..] = argv else {
         return Err(failed("is empty".to_owned()));
     };
@@ -187,7 +202,10 @@ fn set_up(argv: &[OsString]) -> io::Result<()> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
         (Some(code), _) => Err(failed(format!("exit status {code}"))),
-        (None, Some(signal)) => Err(failed(format!("was ended by {}", signal_name(signal)))),
+        (None, Some(signal)) => Err(Failed {
+            signal: ENDS.into_iter().find(|ends| ends.as_raw() == signal),
+            ..failed(format!("was ended by {}", signal_name(signal)))
+        }),
         (None, None) => Err(failed(status.to_string())),
     }
 }
