@@ -149,7 +149,10 @@ pub fn note(record: &Record) -> Option<Note> {
             reason,
             ..
         } => (
-            format!("{agent} again in {}: {reason}", span(*delay_us)),
+            match delay_us {
+                0 => format!("{agent} again at once: {reason}"),
+                us => format!("{agent} again in {}: {reason}", span(*us)),
+            },
             Tone::Warn,
         ),
         Event::AgentFrozen { agent, cause, .. } => {

@@ -52,6 +52,10 @@ pub fn now(
                 clean_text(&format!("red gate of phase {phase}"), SENTENCE),
                 Tone::Warn,
             ),
+            Err(engine::Why::Barrier { phase, .. }) if asks(state, &phase) => (
+                clean_text(&format!("phase {phase} waits for your yes"), SENTENCE),
+                Tone::Warn,
+            ),
             Err(why) => (clean_text(&why.to_string(), SENTENCE), Tone::Warn),
         },
         Status::Scheduled => ("its process is being started".to_owned(), Tone::Plain),
@@ -175,6 +179,7 @@ pub fn key(state: &State, sample: Option<&Sample>, ix: AgentIx) -> &'static str 
             let figures = sample.map(|s| s.figures).unwrap_or_default();
             match engine::admit(state, &figures, ix) {
                 Err(engine::Why::Barrier { failed: true, .. }) => ": r on it",
+                Err(engine::Why::Barrier { phase, .. }) if asks(state, &phase) => ": ! answers",
                 _ => "",
             }
         }
@@ -187,6 +192,16 @@ fn red(state: &State, phase: &str) -> bool {
     state
         .phase_ix(phase)
         .is_some_and(|ix| state.phases[ix.ix()].gate_red)
+}
+
+/// Whether a phase stands at a gate that asks a person.
+fn asks(state: &State, phase: &str) -> bool {
+    state.phase_ix(phase).is_some_and(|ix| {
+        let owner = Owner::Phase(ix);
+        let step = state.check_of(owner).map(|run| run.step as usize);
+        step.and_then(|step| state.checks_of(owner).into_iter().nth(step))
+            .is_some_and(|step| step.approve.is_some())
+    })
 }
 
 fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, Tone) {
