@@ -21,3 +21,4 @@ mod runtime;
 mod sampler;
 mod simulation;
 mod terminals;
+mod workspaces;

@@ -5,4 +5,25 @@
 //! Must not touch the user's working tree, index, stash, HEAD, branches or configuration: only
 //! objects and `refs/wavedeck/…` are added. Must not know plans, events or screens.
 
+pub mod change;
+pub mod clone;
+pub mod collect;
+mod copy;
+mod extra;
 pub mod git;
+pub mod guard;
+mod index;
+mod left;
+pub mod pool;
+pub mod repo;
+mod submodule;
+pub mod turn;
+pub mod untouched;
+
+pub use change::{Change, Changes, Status};
+pub use clone::{MakeError, Workspace, Workspaces};
+pub use collect::{Attempt, CollectError, Collected, LeftOut};
+pub use git::{Git, GitError};
+pub use pool::Pool;
+pub use repo::{RepoError, Repository};
+pub use untouched::Untouched;
