@@ -150,14 +150,16 @@ impl Rig {
     /// What `git merge` does in a throw-away clone.
     pub fn gits(&self, onto: &str, theirs: &str) -> Gits {
         let clone = self.dir.path().join("clone");
-        let _ = std::fs::remove_dir_all(&clone);
-        let from = self.store.git_dir().to_owned();
-        let quiet = ["clone", "-q", "--shared", "--no-checkout"].map(std::ffi::OsString::from);
-        let mut args = quiet.to_vec();
-        args.extend([from.into(), clone.clone().into()]);
-        git(self.dir.path()).run(&args).unwrap();
+        if !clone.is_dir() {
+            let from = self.store.git_dir().to_owned();
+            let quiet = ["clone", "-q", "--shared", "--no-checkout"].map(std::ffi::OsString::from);
+            let mut args = quiet.to_vec();
+            args.extend([from.into(), clone.clone().into()]);
+            git(self.dir.path()).run(&args).unwrap();
+        }
         let git = git(&clone);
-        git.run(&["checkout", "-q", "--detach", onto]).unwrap();
+        git.run(&["checkout", "-q", "--force", "--detach", onto]).unwrap();
+        git.run(&["clean", "-q", "-ffdx"]).unwrap();
         let merge = ["merge", "--no-ff", "--no-commit", "-q", theirs];
         let merged = git.output(&merge, &[]).unwrap();
         let mut unmerged = Vec::new();
