@@ -12,6 +12,7 @@ mod lcs;
 mod path;
 mod pieces;
 mod rules;
+pub mod scope;
 mod strategy;
 #[cfg(test)]
 mod tests;

@@ -8,3 +8,4 @@
 
 pub mod git;
 pub mod merge;
+pub mod watch;
