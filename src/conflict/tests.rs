@@ -65,8 +65,20 @@ fn first(file: &ConflictFile) -> &Hunk {
 #[test]
 fn a_sentence_says_what_each_side_did() {
     let table: &[(&str, &str, &str, &str, Option<Choice>)] = &[
-        ("x\n", "", "y\n", "The integrated side deletes 1 line that the agent edits.", None),
-        ("x\nz\n", "y\n", "", "The agent deletes 2 lines that the integrated side edits.", None),
+        (
+            "x\n",
+            "",
+            "y\n",
+            "The integrated side deletes 1 line that the agent edits.",
+            None,
+        ),
+        (
+            "x\nz\n",
+            "y\n",
+            "",
+            "The agent deletes 2 lines that the integrated side edits.",
+            None,
+        ),
         (
             "x\n",
             "if  y {\n",
@@ -118,7 +130,13 @@ fn a_sentence_says_what_each_side_did() {
              integrated ones and rename in them.",
             None,
         ),
-        ("f(o, o)\n", "f(p, p)\n", "f(q, q)\n", "Both sides rename `o`: to `p` and to `q`.", None),
+        (
+            "f(o, o)\n",
+            "f(p, p)\n",
+            "f(q, q)\n",
+            "Both sides rename `o`: to `p` and to `q`.",
+            None,
+        ),
         (
             "let a = 1; let b = 2;\n",
             "let a = 9; let b = 2;\n",
@@ -126,8 +144,20 @@ fn a_sentence_says_what_each_side_did() {
             "The sides change different words of the same lines: both changes fit together.",
             Some(Choice::Edited("let a = 9; let b = 8;\n".into())),
         ),
-        ("timeout = 10\n", "timeout = 20\n", "timeout = 30\n", "The same line is changed to different values.", None),
-        ("a\nb\n", "x\nb\nc\n", "y\n", "2 lines became 3 lines on the integrated side and 1 line in the agent's work.", None),
+        (
+            "timeout = 10\n",
+            "timeout = 20\n",
+            "timeout = 30\n",
+            "The same line is changed to different values.",
+            None,
+        ),
+        (
+            "a\nb\n",
+            "x\nb\nc\n",
+            "y\n",
+            "2 lines became 3 lines on the integrated side and 1 line in the agent's work.",
+            None,
+        ),
     ];
     for (base, ours, theirs, text, suggestion) in table {
         let file = file("f", vec![hunk(base, ours, theirs)]);
@@ -137,7 +167,11 @@ fn a_sentence_says_what_each_side_did() {
     }
     // In the midst of a file, and in one that both added.
     let mut middle = file("f", vec![hunk("", "a\n", "b\n"), Piece::Same("z\n".into())]);
-    assert!(guidance(&middle, first(&middle)).text.contains("at the same place"));
+    assert!(
+        guidance(&middle, first(&middle))
+            .text
+            .contains("at the same place")
+    );
     middle.kind = Kind::BothAdded;
     assert_eq!(
         guidance(&middle, first(&middle)).text,
@@ -187,10 +221,26 @@ fn the_strategy_follows_clarity_then_policy_then_complexity() {
     };
     assert_eq!(strategy(&clean), Strategy::None);
     // Apart, also in a critical domain.
-    assert_eq!(strategy(&Case { critical: true, ..clean }), Strategy::None);
-    assert_eq!(strategy(&Case { facts: touching, ..clean }), Strategy::AutomaticMerge);
     assert_eq!(
-        strategy(&Case { facts: touching, critical: true, ..clean }),
+        strategy(&Case {
+            critical: true,
+            ..clean
+        }),
+        Strategy::None
+    );
+    assert_eq!(
+        strategy(&Case {
+            facts: touching,
+            ..clean
+        }),
+        Strategy::AutomaticMerge
+    );
+    assert_eq!(
+        strategy(&Case {
+            facts: touching,
+            critical: true,
+            ..clean
+        }),
         Strategy::SequentialFallback
     );
     assert_eq!(strategy(&conflict(answered)), Strategy::AutomaticMerge);
@@ -201,7 +251,13 @@ fn the_strategy_follows_clarity_then_policy_then_complexity() {
     assert_eq!(strategy(&conflict(large)), Strategy::HumanReview);
     for facts in [answered, one_line, large] {
         let case = conflict(facts);
-        assert_eq!(strategy(&Case { critical: true, ..case }), Strategy::SequentialFallback);
+        assert_eq!(
+            strategy(&Case {
+                critical: true,
+                ..case
+            }),
+            Strategy::SequentialFallback
+        );
         for join in [Join::FailFast, Join::ManualEscalation] {
             assert_eq!(strategy(&Case { join, ..case }), Strategy::HumanReview);
         }
@@ -218,7 +274,14 @@ fn the_strategy_follows_clarity_then_policy_then_complexity() {
 fn facts_count_what_is_open_and_what_is_not_text() {
     let both = hunk("", "a\nb\n", "c\n");
     let mut doc = doc(vec![
-        file("Cargo.lock", vec![both.clone(), Piece::Same("x\n".into()), hunk("1\n", "2\n", "3\n")]),
+        file(
+            "Cargo.lock",
+            vec![
+                both.clone(),
+                Piece::Same("x\n".into()),
+                hunk("1\n", "2\n", "3\n"),
+            ],
+        ),
         file("logo.png", Vec::new()),
     ]);
     let mut choices = Choices::default();
@@ -264,7 +327,10 @@ fn rules_go_by_plan_order_and_leave_what_they_cannot_answer() {
     let mut doc = doc(vec![file("a/x.txt", Vec::new())]);
     let answers = rules.answer(&mut doc);
     assert_eq!(answers.left, [RepoPath::from("a/x.txt")]);
-    assert_eq!((answers.choices, doc.files[0].rule.clone()), (Choices::default(), None));
+    assert_eq!(
+        (answers.choices, doc.files[0].rule.clone()),
+        (Choices::default(), None)
+    );
     let error = Rules::new(&[("a/{b".into(), MergeRule::Ours)]).unwrap_err();
     assert!(error.to_string().contains("`a/{b` is no glob"), "{error}");
 }
@@ -272,7 +338,11 @@ fn rules_go_by_plan_order_and_leave_what_they_cannot_answer() {
 #[test]
 fn equal_hunks_of_a_file_are_answered_apart() {
     let text = "<<<<<<<< o\na\n|||||||| b\n========\nb\n>>>>>>>> t\nsame\n".repeat(2);
-    let tails = Tails { base: "", ours: "", theirs: "" };
+    let tails = Tails {
+        base: "",
+        ours: "",
+        theirs: "",
+    };
     let file = file("f", pieces(&text, 8, tails).unwrap());
     let keys: Vec<&str> = file.hunks().map(|h| h.key.as_str()).collect();
     assert_eq!(keys.len(), 2);
@@ -286,7 +356,10 @@ fn equal_hunks_of_a_file_are_answered_apart() {
     );
     choices.hunk("f".into(), keys[1], Choice::Theirs);
     let result = compose(&doc(vec![file]), &choices).unwrap();
-    let expect = Content::Text { mode: 0o100_644, text: "a\nsame\nb\nsame\n".into() };
+    let expect = Content::Text {
+        mode: 0o100_644,
+        text: "a\nsame\nb\nsame\n".into(),
+    };
     assert_eq!(result, [("f".into(), expect)]);
 }
 
@@ -309,8 +382,16 @@ fn a_persons_answer_goes_before_a_rules() {
 
 #[test]
 fn half_a_marker_is_no_document() {
-    let tails = Tails { base: "", ours: "", theirs: "" };
-    for text in ["<<<<<<<< o\na\n", "<<<<<<<< o\n|||||||| b\n", "<<<<<<<< o\n========\n>>>>>>>> t\n"] {
+    let tails = Tails {
+        base: "",
+        ours: "",
+        theirs: "",
+    };
+    for text in [
+        "<<<<<<<< o\na\n",
+        "<<<<<<<< o\n|||||||| b\n",
+        "<<<<<<<< o\n========\n>>>>>>>> t\n",
+    ] {
         assert_eq!(pieces(text, 8, tails), None, "{text}");
     }
     assert_eq!(marker_size(["", "", ""]), Some(8));
@@ -318,7 +399,15 @@ fn half_a_marker_is_no_document() {
 }
 
 fn lines() -> impl proptest::strategy::Strategy<Value = String> {
-    let line = prop::sample::select(vec!["a\n", "b\n", "c d\n", "\n", "<<<<<<<\n", "=======\r\n", "e f_g(1)\n"]);
+    let line = prop::sample::select(vec![
+        "a\n",
+        "b\n",
+        "c d\n",
+        "\n",
+        "<<<<<<<\n",
+        "=======\r\n",
+        "e f_g(1)\n",
+    ]);
     prop::collection::vec(line, 0..7).prop_map(|lines| lines.concat())
 }
 
