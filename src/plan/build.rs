@@ -167,7 +167,7 @@ pub(crate) fn build(
         workspace: WorkspaceSpec::default(),
         merge: MergeSpec::default(),
         domains: BTreeMap::new(),
-        require_sandbox: false,
+        require_sandbox: raw.require_sandbox,
         agents,
         unbuilt: all_unbuilt(raw, unbuilt, source),
     }
