@@ -233,7 +233,8 @@ fn survives(source: &str) {
 /// One line of a plan, mostly sensible.
 fn plan_line() -> impl Strategy<Value = String> {
     let keys = "id|title|each|phase|track|parent|needs|priority|run|sim|prompt|worker|scope|duration|size|ram|cpus|\
-        uses|tokens|check|gates|quiet|workspace|exclusive|timeout|retry|ask|agents|vars|limits|context|when";
+        uses|tokens|check|gates|quiet|workspace|exclusive|timeout|retry|ask|agents|vars|limits|context|when|\
+        domains|inputs|outputs|join|verify|copy|setup|env|into|end|rules|critical";
     let keys: Vec<&str> = keys.split('|').collect();
     let values = [
         "\"a\"",
@@ -271,6 +272,14 @@ fn plan_line() -> impl Strategy<Value = String> {
         "\"phase:a\"",
         "[\"track:a\"]",
         "[[\"x\", \"y\"]]",
+        "[\"src/**\", \"./b//\"]",
+        "{ write = [\"a\"], read = [\".\", \"b/*\"] }",
+        "[{ agent = \"a\", files = [\"x\", \"./x\"], check = [\"true\"] }, \"a\"]",
+        "{ \"b/*\" = \"union\", a = { run = \"x $${y}\" }, \"./c\" = \"ours\" }",
+        "{ A = \"${run_dir}/$${run}/${v}\" }",
+        "\"w/${run}\"",
+        "\"fail-fast\"",
+        "\"ff\"",
     ];
     let headers = [
         "[[agent]]",
@@ -287,6 +296,8 @@ fn plan_line() -> impl Strategy<Value = String> {
         "[worker.w]\nrun = \"cat\"",
         "[[agent.mode]]",
         "[workspace]",
+        "[merge]",
+        "[domain.a]",
         "[wave.1]",
     ];
     prop_oneof![

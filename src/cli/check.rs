@@ -6,7 +6,7 @@ use super::{
     args::Global,
     error::{Error, Outcome, status},
     load::{self, WhichPlan},
-    out, programs,
+    out, overlaps, programs,
 };
 use crate::{
     config::FlagLayer,
@@ -27,21 +27,23 @@ pub struct CheckArgs {
 
 /// Checks a plan.
 pub fn check(args: &CheckArgs, global: &Global) -> Outcome {
-    let input = load::load(&args.plan, &FlagLayer::default())?;
+    let mut input = load::load(&args.plan, &FlagLayer::default())?;
+    let graph = Graph::new(&input.plan);
+    overlaps::look(&mut input, &graph);
     out::complain(&input.warnings(global));
     out::complain(&programs::warnings(&input));
     let text = if args.expand {
         expand::to_toml(&input.plan)
     } else {
-        summary(&input.plan)
+        summary(&input.plan, &graph)
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)
 }
 
-fn summary(plan: &Plan) -> String {
+fn summary(plan: &Plan, graph: &Graph) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let waves = Graph::new(plan).waves().len();
+    let waves = graph.waves().len();
     format!(
         "ok: {}, {}, {}, {}\n",
         count(plan.agents.len(), "agent"),

@@ -9,10 +9,11 @@ use super::{
     args::Global,
     error::{Error, Outcome, status},
     load::{self, Input, WhichPlan},
-    out, style,
+    out, overlaps, style,
 };
 use crate::{
     config::{Config, FlagLayer, tier},
+    graph::Graph,
     plan::{Plan, RamLimit},
     report::plan as render,
     schedule::{Analysis, Capacity, Inputs, capacity_from_plan},
@@ -60,6 +61,8 @@ pub struct Form {
 /// Plans.
 pub fn plan(args: &PlanArgs, global: &Global) -> Outcome {
     let mut input = load::load(&args.plan, &FlagLayer::default())?;
+    let graph = Graph::new(&input.plan);
+    overlaps::look(&mut input, &graph);
     out::complain(&input.warnings(global));
     let mode = load::mode_in_force(&input);
     if mode != input.plan.mode {

@@ -16,9 +16,11 @@ pub(crate) mod decode;
 pub mod diag;
 pub mod expand;
 mod expand_values;
+mod expand_work;
 pub mod id;
 pub(crate) mod keys;
 mod layers;
+mod layers_work;
 pub mod model;
 mod modes;
 mod names;
@@ -29,10 +31,12 @@ mod places;
 mod raw;
 mod raw_lists;
 mod raw_tables;
+mod raw_work;
 pub mod schema;
 mod spec;
 mod spec_parts;
 mod spec_unbuilt;
+mod spec_work;
 pub mod suggest;
 mod tables;
 pub mod units;
@@ -47,6 +51,7 @@ use std::collections::BTreeMap;
 pub use diag::{Diagnostic, Severity, render};
 pub use id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 pub use model::*;
+pub use vars::late;
 
 /// What the caller states beside the text.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +71,19 @@ pub struct Loaded {
     pub plan: Plan,
     /// What is worth a look, by place.
     pub warnings: Vec<Diagnostic>,
+    /// Where the plan says what is looked at when its graph is known.
+    pub positions: Positions,
+}
+
+/// Lines and columns, both from 1; 0, 0 where the file does not say it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Positions {
+    /// The id of each agent; empty where the plan has neither scopes nor domains.
+    pub agents: Vec<(u32, u32)>,
+    /// The own scope of each agent, else its id.
+    pub scopes: Vec<(u32, u32)>,
+    /// The gates of waves.
+    pub waves: BTreeMap<u32, (u32, u32)>,
 }
 
 /// Parses, expands and checks a plan.
@@ -87,7 +105,7 @@ pub fn load(
     let raw = raw::read(&mut d, document.get_ref(), &options.vars);
     // Its memory is used again by the plan.
     drop(document);
-    let plan = build::build(&mut d, &raw, source, options, read);
+    let (plan, positions) = build::build(&mut d, &raw, source, options, read);
     let failed = d.sink.failed();
     let found = d.sink.finish(source);
     if failed {
@@ -96,6 +114,7 @@ pub fn load(
         Ok(Loaded {
             plan,
             warnings: found,
+            positions,
         })
     }
 }
