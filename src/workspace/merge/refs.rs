@@ -6,8 +6,8 @@
 use crate::display;
 
 use super::{
-    MergeError,
     super::git::Git,
+    MergeError,
     store::{Store, object, printed},
 };
 use crate::conflict::ConflictDoc;

@@ -3,9 +3,7 @@
 use proptest::prelude::*;
 
 use crate::{
-    conflict::{
-        Choice, Choices, ConflictDoc, RepoPath, Rules, Whole, carried, compose,
-    },
+    conflict::{Choice, Choices, ConflictDoc, RepoPath, Rules, Whole, carried, compose},
     plan::MergeRule,
     workspace::merge::{MergeError, commands_tree, entry_at, entry_in, resolve},
 };
@@ -59,9 +57,25 @@ fn whole_files_are_answered_by_side_or_kept_beside() {
     let ten = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n";
     let binary = |content: &'static [u8]| -> File<'static> { (b"b", "100755", content) };
     let [_, onto, work] = rig.three(
-        &[file("gone", "g\n"), file("ren", ten), binary(b"\0"), file("z", "")],
-        &[file("gone", "edited\n"), file("ren1", ten), binary(b"\0o"), file("z", ""), file("dir", "file\n")],
-        &[file("ren2", ten), binary(b"\0t"), file("z", ""), file("dir/x", "x\n")],
+        &[
+            file("gone", "g\n"),
+            file("ren", ten),
+            binary(b"\0"),
+            file("z", ""),
+        ],
+        &[
+            file("gone", "edited\n"),
+            file("ren1", ten),
+            binary(b"\0o"),
+            file("z", ""),
+            file("dir", "file\n"),
+        ],
+        &[
+            file("ren2", ten),
+            binary(b"\0t"),
+            file("z", ""),
+            file("dir/x", "x\n"),
+        ],
     );
     let doc = rig.conflict(&onto, &work);
     let result = |whole: &Whole| {
@@ -72,13 +86,22 @@ fn whole_files_are_answered_by_side_or_kept_beside() {
         let tree = resolve(&rig.store, &doc, &choices).unwrap();
         let names = rig.files(&tree).into_iter().map(|(path, content)| {
             let path = path.replace(&onto, "ours");
-            format!("{path}={}", String::from_utf8_lossy(&content).replace(['\n', '\0'], ""))
+            format!(
+                "{path}={}",
+                String::from_utf8_lossy(&content).replace(['\n', '\0'], "")
+            )
         });
         names.filter(|n| n != "z=").collect::<Vec<_>>()
     };
     assert_eq!(
         result(&Whole::Ours),
-        ["b 100755=o", "dir/x=x", "dir~ours=file", "gone=edited", "ren1=12345678910"]
+        [
+            "b 100755=o",
+            "dir/x=x",
+            "dir~ours=file",
+            "gone=edited",
+            "ren1=12345678910"
+        ]
     );
     assert_eq!(
         result(&Whole::Theirs),
@@ -96,7 +119,10 @@ fn whole_files_are_answered_by_side_or_kept_beside() {
             "ren2=12345678910"
         ]
     );
-    assert_eq!(result(&Whole::Base), ["b 100755=", "dir/x=x", "gone=g", "ren=12345678910"]);
+    assert_eq!(
+        result(&Whole::Base),
+        ["b 100755=", "dir/x=x", "gone=g", "ren=12345678910"]
+    );
 }
 
 #[test]
@@ -108,7 +134,10 @@ fn a_second_version_never_covers_a_file() {
     let mut choices = Choices::default();
     choices.whole("f".into(), Whole::Both);
     let refused = resolve(&rig.store, &doc, &choices);
-    assert!(matches!(&refused, Err(MergeError::Refused(why)) if why.contains("f~api")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(MergeError::Refused(why)) if why.contains("f~api")),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -124,10 +153,7 @@ fn answers_outlive_a_moved_head() {
     choices.hunk("f".into(), keys[0].clone(), Choice::Theirs);
     choices.hunk("f".into(), keys[1].clone(), Choice::Both);
     // The head moves: the second place is another one now, and a file is new.
-    let moved = rig.commit(
-        &[&onto],
-        &[file("f", &text("a1", "b3")), file("g", "g\n")],
-    );
+    let moved = rig.commit(&[&onto], &[file("f", &text("a1", "b3")), file("g", "g\n")]);
     let new = rig.conflict(&moved, &work);
     let kept = carried(&choices, &old, &new);
     let left = compose(&new, &kept).unwrap_err();
@@ -159,7 +185,10 @@ fn rules_answer_what_they_can_and_commands_come_last() {
     let mut doc = rig.conflict(&onto, &work);
     let rules = Rules::new(&[
         ("CHANGELOG.md".into(), MergeRule::Union),
-        ("Cargo.lock".into(), MergeRule::Run(vec!["make-lock".into()])),
+        (
+            "Cargo.lock".into(),
+            MergeRule::Run(vec!["make-lock".into()]),
+        ),
         ("docs/**".into(), MergeRule::Theirs),
         // Comes after the first that matches.
         ("**/*.md".into(), MergeRule::Ours),
@@ -167,11 +196,21 @@ fn rules_answer_what_they_can_and_commands_come_last() {
     .unwrap();
     let answers = rules.answer(&mut doc);
     assert_eq!(answers.left, [RepoPath::from("src/a.rs")]);
-    assert_eq!(doc.file(&"docs/a.md".into()).unwrap().rule.as_deref(), Some("docs/**"));
+    assert_eq!(
+        doc.file(&"docs/a.md".into()).unwrap().rule.as_deref(),
+        Some("docs/**")
+    );
     // The command waits for the person.
     let early = commands_tree(&rig.store, &doc, &answers.choices, &answers.commands);
     assert!(matches!(early, Err(MergeError::Unresolved(_))), "{early:?}");
-    let key = doc.file(&"src/a.rs".into()).unwrap().hunks().next().unwrap().key.clone();
+    let key = doc
+        .file(&"src/a.rs".into())
+        .unwrap()
+        .hunks()
+        .next()
+        .unwrap()
+        .key
+        .clone();
     let mut person = Choices::default();
     person.hunk("src/a.rs".into(), key, Choice::Theirs);
     let mut choices = person.over(&answers.choices);
@@ -194,7 +233,10 @@ fn rules_answer_what_they_can_and_commands_come_last() {
     choices.whole("Cargo.lock".into(), Whole::Result(made.clone()));
     let tree = resolve(&rig.store, &doc, &choices).unwrap();
     assert_eq!(rig.text(&tree, "Cargo.lock"), "made\n");
-    assert_eq!(entry_in(&rig.store, &tree, &"Cargo.lock".into()).unwrap(), made);
+    assert_eq!(
+        entry_in(&rig.store, &tree, &"Cargo.lock".into()).unwrap(),
+        made
+    );
     assert_eq!(entry_in(&rig.store, &tree, &"Cargo".into()).unwrap(), None);
 }
 

@@ -80,7 +80,11 @@ fn history(rig: &Rig, merges: usize) {
         let (ours, theirs) = (edited(&tree, &mut random), edited(&tree, &mut random));
         let a = commit(&[&base], &ours);
         // Sometimes the other line of work began earlier.
-        let (older, _) = tips[tips.len().saturating_sub(1 + random.below(3)).min(tips.len() - 1)].clone();
+        let (older, _) = tips[tips
+            .len()
+            .saturating_sub(1 + random.below(3))
+            .min(tips.len() - 1)]
+        .clone();
         let b = commit(&[&older], &theirs);
         let merged = commit(&[&a, &b], &ours);
         tips.push((merged, ours));
@@ -109,7 +113,13 @@ fn merges_of_a_history_come_out_as_gits() {
     };
     let git = git(rig.store.git_dir());
     let out = git
-        .run(&["rev-list", "--all", "--min-parents=2", "--max-parents=2", "--parents"])
+        .run(&[
+            "rev-list",
+            "--all",
+            "--min-parents=2",
+            "--max-parents=2",
+            "--parents",
+        ])
         .unwrap();
     let out = String::from_utf8(out).unwrap();
     let (mut all, mut clean, mut conflicts, mut files, mut hunks) = (0, 0, 0, 0, 0);
@@ -132,6 +142,9 @@ fn merges_of_a_history_come_out_as_gits() {
     println!("{all} merges: {clean} clean, {conflicts} conflicts, {files} files, {hunks} hunks");
     match named {
         Some(_) => assert!(all >= most.min(100), "only {all} merges"),
-        None => assert!(all == 24 && clean > 0 && conflicts > 0, "{clean} {conflicts}"),
+        None => assert!(
+            all == 24 && clean > 0 && conflicts > 0,
+            "{clean} {conflicts}"
+        ),
     }
 }

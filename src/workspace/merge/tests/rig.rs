@@ -143,7 +143,9 @@ impl Rig {
     }
 
     pub fn text(&self, tree: &str, path: &str) -> String {
-        let out = self.git().run(&["cat-file", "blob", &format!("{tree}:{path}")]);
+        let out = self
+            .git()
+            .run(&["cat-file", "blob", &format!("{tree}:{path}")]);
         String::from_utf8(out.unwrap()).unwrap()
     }
 
@@ -181,7 +183,8 @@ impl Rig {
         let gits = self.gits(onto, theirs);
         match &ours {
             Tried::Contained => {
-                let tree = git(self.store.git_dir()).line(&["rev-parse", &format!("{onto}^{{tree}}")]);
+                let tree =
+                    git(self.store.git_dir()).line(&["rev-parse", &format!("{onto}^{{tree}}")]);
                 assert_eq!(gits.tree.map(String::into_bytes), tree.ok());
             }
             Tried::FastForward { tree } | Tried::Clean { tree, .. } => {
@@ -211,7 +214,10 @@ fn stages(doc: &ConflictDoc) -> Vec<(RepoPath, u8)> {
     for part in doc.files.iter().flat_map(|f| &f.parts) {
         let mut path = part.path.as_bytes().to_vec();
         let label = format!("~{}", doc.onto);
-        if let Some(at) = path.windows(label.len()).position(|w| w == label.as_bytes()) {
+        if let Some(at) = path
+            .windows(label.len())
+            .position(|w| w == label.as_bytes())
+        {
             path.splice(at..at + label.len(), *b"~HEAD");
         }
         for (stage, entry) in [(1, &part.base), (2, &part.ours), (3, &part.theirs)] {
