@@ -10,7 +10,6 @@ mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
 };
