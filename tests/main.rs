@@ -22,3 +22,4 @@ mod sampler;
 mod sandbox;
 mod simulation;
 mod terminals;
+mod workspaces;
