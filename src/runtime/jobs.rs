@@ -2,6 +2,8 @@
 //!
 //! Must not decide: it only knows which command line belongs to which key.
 
+mod place;
+
 use std::path::{Path, PathBuf};
 
 use crate::{
@@ -28,6 +30,8 @@ impl JobMaker {
     #[must_use]
     pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
         let name = executor_key(&state.setup, key)?;
+        let cwd = place::folder(state, key, &self.workdir);
+        let told = place::env(state, key, &cwd, &self.run_dir);
         if let Some(step) = key.check {
             let steps = state.checks_of(key.owner);
             let step = steps.get(step as usize)?;
@@ -38,8 +42,8 @@ impl JobMaker {
                     .join(file_name(&state.setup, key)),
                 key: name,
                 argv: step.argv.to_vec(),
-                env_extra: Vec::new(),
-                cwd: self.workdir.clone(),
+                env_extra: told,
+                cwd,
                 stdin: None,
                 watch_outputs: Vec::new(),
                 terminal: None,
@@ -66,6 +70,7 @@ impl JobMaker {
                 .display()
                 .to_string(),
         )];
+        env_extra.extend(told);
         if let Some(terminal) = &terminal {
             env_extra.extend(TERMINAL_ENV.map(|(n, v)| (n.to_owned(), v.to_owned())));
             if stdin.is_some() {
@@ -80,14 +85,18 @@ impl JobMaker {
             argv,
             env_extra,
             terminal,
-            cwd: self.workdir.clone(),
             stdin,
             watch_outputs: watched(&state.setup, ix)
                 .iter()
-                .map(|path| self.workdir.join(path))
+                .map(|path| cwd.join(path))
                 .collect(),
+            cwd,
             boundary: None,
-            setup: Vec::new(),
+            setup: if state.setup.own(ix) {
+                state.setup.plan.workspace.setup.clone()
+            } else {
+                Vec::new()
+            },
         })
     }
 
