@@ -633,7 +633,8 @@ fn nothing_that_an_agent_writes_into_its_git_folder_is_run_or_believed() {
     write(&made.path, ".git/index", "DIRC nonsense");
     write(&made.path, "a.txt", "agent\n");
     // A repository in it with a configuration of its own.
-    desk.git_in(&made.path, &["--git-dir=sub/.git", "init", "-q"]);
+    let sub = made.path.join("sub").display().to_string();
+    desk.git_in(desk.home.path(), &["init", "-q", &sub]);
     write(
         &made.path,
         "sub/.git/config",

@@ -59,7 +59,9 @@ pub fn facts(doc: &ConflictDoc, answers: &Choices, overlap: u32) -> Facts {
             }
             open += 1;
             let lines = hunk.ours.lines().count().max(hunk.theirs.lines().count());
-            out.lines = out.lines.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
+            out.lines = out
+                .lines
+                .saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
         }
         out.files += 1;
         out.open_hunks += open;

@@ -48,7 +48,10 @@ impl ConflictDoc {
     pub fn file(&self, path: &RepoPath) -> Option<&ConflictFile> {
         let here = |f: &&ConflictFile| f.path == *path;
         let part = |f: &&ConflictFile| f.parts.iter().any(|p| p.path == *path);
-        self.files.iter().find(here).or(self.files.iter().find(part))
+        self.files
+            .iter()
+            .find(here)
+            .or(self.files.iter().find(part))
     }
 }
 

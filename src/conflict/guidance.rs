@@ -216,9 +216,9 @@ fn joined(base: &str, ours: &str, theirs: &str) -> Option<String> {
     let mut out = String::with_capacity(ours.len() + theirs.len());
     let (mut at, mut at_o, mut at_t) = (0, 0, 0);
     // From one word that all three have to the next, only one side may differ from the base.
-    for next in (0..=b.len()).filter(|&i| {
-        i == b.len() || (in_ours[i].is_some() && in_theirs[i].is_some())
-    }) {
+    for next in
+        (0..=b.len()).filter(|&i| i == b.len() || (in_ours[i].is_some() && in_theirs[i].is_some()))
+    {
         let (end_o, end_t) = if next == b.len() {
             (o.len(), t.len())
         } else {

@@ -46,7 +46,11 @@ pub fn pieces(merged: &str, size: usize, tails: Tails<'_>) -> Option<Vec<Piece>>
     }
     let marks = |line: &str, mark: char| {
         let run = line.chars().take_while(|c| *c == mark).count();
-        run == size && line[run..].chars().next().is_none_or(|c| " \r\n".contains(c))
+        run == size
+            && line[run..]
+                .chars()
+                .next()
+                .is_none_or(|c| " \r\n".contains(c))
     };
     let mut out = Vec::new();
     let mut at = At::Same;
@@ -97,9 +101,7 @@ pub fn whole_hunk(sides: Tails<'_>) -> Vec<Piece> {
 }
 
 fn alike(before: &[Piece], base: &str, ours: &str, theirs: &str) -> u32 {
-    let same = |piece: &&Piece| {
-        matches!(piece, Piece::Hunk(h) if h.base == base && h.ours == ours && h.theirs == theirs)
-    };
+    let same = |piece: &&Piece| matches!(piece, Piece::Hunk(h) if h.base == base && h.ours == ours && h.theirs == theirs);
     u32::try_from(before.iter().filter(same).count()).unwrap_or(u32::MAX)
 }
 

@@ -29,6 +29,7 @@ impl Plan {
 }
 
 /// Keys that the plan carries and that a run of this version would not obey; without places.
+/// `docs/plan-format.md` says the same in its second paragraph.
 fn not_built(plan: &Plan) -> Vec<Unbuilt> {
     let mut all = Vec::new();
     let mut add = |path: &[&str], help: &str| {

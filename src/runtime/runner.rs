@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    engine::{Boundary, InputKind, State},
+    engine::{InputKind, State},
     executor::{self, LocalExecutor, Mailbox},
     journal::{
         Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store, StoreError,
@@ -30,7 +30,7 @@ use super::{
     RUNNER_FAILED,
     cards::{Cards, Rhythm},
     guard::{program, say_grace, survive_file_limit},
-    jobs::JobMaker,
+    jobs::{Bounds, JobMaker},
     later::{Later, sampler},
     lines::{LineKind, Lines},
     notices::Notices,
@@ -293,6 +293,10 @@ impl Runner {
             manner: self.manner,
         };
         let workdir = PathBuf::from(&self.config.workdir);
+        let bounds = Bounds::new(&self.config, &|name| {
+            let passed = passes(&self.config.env, name);
+            std::env::var(name).ok().filter(|_| passed)
+        });
         let rhythm = Rhythm {
             cards: Duration::from_micros(self.config.card_us),
             gate_us: self.config.gate_us,
@@ -302,7 +306,7 @@ impl Runner {
                 run_dir: self.dir.path.clone(),
                 workdir: workdir.clone(),
                 state_folder: PathBuf::from(&self.config.state_folder),
-                level: Boundary::Watched,
+                enforce: self.config.sandbox_enforce,
                 setup: self.state.setup.clone(),
                 sync: self.journal.sync_handle(),
             },
@@ -326,6 +330,7 @@ impl Runner {
                 workdir,
                 run_dir: self.dir.path.clone(),
                 program: program()?,
+                bounds,
             },
             journal: self.journal,
             state: self.state,

@@ -7,7 +7,7 @@ use std::{
     ffi::{CString, OsStr},
     io,
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
     path::{Component, Path, PathBuf},
@@ -154,7 +154,8 @@ fn above(to: &OwnedFd, path: &Path) -> io::Result<(OwnedFd, CString)> {
 }
 
 fn copied(root: &Path, path: &Path, to: &OwnedFd) -> io::Result<()> {
-    let real = std::fs::read_link(format!("/proc/self/fd/{}", fd(&source(root, path)?)))?;
+    let source = source(root, path)?;
+    let real = std::fs::read_link(format!("/proc/self/fd/{}", source.as_raw_fd()))?;
     let (folder, name) = above(to, path)?;
     let parent = real.parent().unwrap_or(root);
     let own = CString::new(real.file_name().unwrap_or_default().as_bytes())?;
@@ -165,9 +166,4 @@ fn linked(root: &Path, path: &Path, to: &OwnedFd) -> io::Result<()> {
     source(root, path)?;
     let (folder, name) = above(to, path)?;
     Ok(symlinkat(root.join(path), folder, name.as_c_str())?)
-}
-
-fn fd(file: &OwnedFd) -> i32 {
-    use std::os::fd::AsRawFd;
-    file.as_raw_fd()
 }

@@ -10,6 +10,7 @@ mod collect;
 mod conflicts;
 mod deliver;
 mod merging;
+mod note;
 mod order;
 mod place;
 mod prepare;
@@ -22,7 +23,7 @@ use std::{
 };
 
 use crate::{
-    engine::{Boundary, Command, InputKind, Setup, State, Status},
+    engine::{Command, InputKind, Setup, State, Status},
     journal::SyncHandle,
     sys::locked,
 };
@@ -30,6 +31,7 @@ use crate::{
 use order::Order;
 use place::Driver;
 
+pub(super) use note::file as note_file;
 pub use place::{Place, base};
 
 /// Threads that make workspaces.
@@ -45,8 +47,8 @@ pub(super) struct Settings {
     pub workdir: PathBuf,
     /// Where workspaces lie, outside of the repository.
     pub state_folder: PathBuf,
-    /// How agents are held to their workspaces.
-    pub level: Boundary,
+    /// Whether the kernel is to hold them where it can.
+    pub enforce: bool,
     /// The plan, and what follows from it.
     pub setup: Arc<Setup>,
     /// Tells when the journal is on the disk.

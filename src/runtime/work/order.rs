@@ -5,6 +5,8 @@ use crate::{
     plan::AgentIx,
 };
 
+use super::note::{Before, Clashed};
+
 /// One order.
 #[derive(Debug)]
 pub(super) enum Order {
@@ -40,8 +42,10 @@ pub(super) struct Attempt {
     pub attempt: u32,
     /// The commit that it begins, or began, with.
     pub base: String,
-    /// What it may take over of the attempts before.
+    /// Whether it may go on with what the attempts before did.
     pub take_over: bool,
+    /// Why it goes again.
+    pub before: Option<Before>,
 }
 
 /// A merge to be tried.
@@ -86,12 +90,14 @@ impl Order {
                 base: merges.head.clone().unwrap_or_else(base),
                 // What went back must not come in again that way.
                 take_over: merges.rollbacks == 0,
+                before: before(state, agent, attempt),
             }),
             Command::Collect { agent, attempt } => Self::Collect(Attempt {
                 agent,
                 attempt,
                 base: state.agent(agent).work.as_ref()?.base.clone(),
                 take_over: false,
+                before: None,
             }),
             Command::Merge { number } => {
                 let merge = merges.now.as_ref().filter(|now| now.number == number)?;
@@ -142,7 +148,10 @@ impl Order {
                 let points = merges.checkpoints.iter();
                 Self::RollBack {
                     number,
-                    checkpoints: points.map(|c| (c.wave, c.commit.clone())).collect(),
+                    checkpoints: [(0, base())]
+                        .into_iter()
+                        .chain(points.map(|c| (c.wave, c.commit.clone())))
+                        .collect(),
                     commit: rollback.commit.clone(),
                 }
             }
@@ -199,4 +208,25 @@ impl Order {
             },
         })
     }
+}
+
+/// What is known of the attempt before, where it is told why there is another.
+fn before(state: &State, ix: AgentIx, attempt: u32) -> Option<Before> {
+    let reason = state.agent(ix).reason.clone()?;
+    let merges = &state.merges;
+    let mut clashes = merges.conflicts.iter().rev();
+    let clash = clashes.find(|(_, c)| c.agent == ix && c.attempt + 1 == attempt);
+    let conflict = clash.map(|(&id, conflict)| Clashed {
+        id,
+        with: conflict.with.iter().map(|&ix| state.id(ix).to_string()).collect(),
+        merges: (merges.done.iter().filter(|m| conflict.with.contains(&m.agent)))
+            .map(|m| m.commit.clone())
+            .collect(),
+        notes: conflict.notes.clone(),
+    });
+    (attempt > 1).then(|| Before {
+        attempt: attempt - 1,
+        reason,
+        conflict,
+    })
 }

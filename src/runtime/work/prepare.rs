@@ -1,8 +1,10 @@
 //! A workspace for an attempt: at the head, for agents with a prompt with what was done before.
 
 use crate::{
-    engine::Prepared,
+    engine::{self, Prepared},
+    executor::{Boundary, Level},
     plan::Work,
+    sys::landlock,
     workspace::{
         Attempt as Left,
         collect::LARGEST,
@@ -21,12 +23,16 @@ impl Driver {
         self.rescue(ground, of);
         let start = self.start(ground, of).unwrap_or_else(|| of.base.clone());
         let name = self.name(of.agent, of.attempt);
+        if let Some(before) = &of.before {
+            let noted = self.note(ground, of.agent, of.attempt, before);
+            noted.map_err(|error| said(format!("its note cannot be written: {error}")))?;
+        }
         let made = ground.pool.take(&name, &start).map_err(said)?;
         Ok(Prepared {
             // What was done before counts as this attempt's work: it is compared with the head.
             base: of.base.clone(),
             path: path_text(&made.path)?,
-            level: self.settings.level,
+            level: level(self.settings.enforce),
         })
     }
 
@@ -91,5 +97,18 @@ impl Driver {
             at_s: 0,
         };
         commit_merge(&ground.store, &of.base, &before, &tree, &note).ok()
+    }
+}
+
+/// How this kernel holds an agent to its workspace.
+fn level(enforce: bool) -> engine::Boundary {
+    let boundary = Boundary {
+        enforce,
+        ..Boundary::around(std::path::Path::new("/"), None, Vec::new())
+    };
+    match boundary.level(&landlock::probe()) {
+        Level::Enforced(_) => engine::Boundary::Enforced,
+        // Its changes are looked at, whatever the kernel does.
+        Level::Watched(_) | Level::Off => engine::Boundary::Watched,
     }
 }

@@ -8,8 +8,8 @@ use std::path::Path;
 use crate::display;
 
 use super::{
-    MergeError,
     super::git::Git,
+    MergeError,
     refs::{at, set},
     store::{Store, object, printed},
 };

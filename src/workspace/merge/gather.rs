@@ -12,8 +12,8 @@ use crate::{
 };
 
 use super::{
-    MergeError,
     super::git::Git,
+    MergeError,
     read::{Message, Printed},
     store::Scratch,
 };

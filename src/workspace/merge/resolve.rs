@@ -9,13 +9,10 @@ use std::{
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
-use crate::conflict::{
-    Choices, Command, ConflictDoc, Content, Entry, RepoPath, Whole, compose,
-};
+use crate::conflict::{Choices, Command, ConflictDoc, Content, Entry, RepoPath, Whole, compose};
 
 use super::{
-    MergeError,
-    read,
+    MergeError, read,
     store::{Store, object, printed},
 };
 
@@ -27,16 +24,16 @@ const MOST_RESULT: u64 = 256 << 20;
 ///
 /// # Errors
 /// What is not answered; a name for a second version that is taken.
-pub fn resolve(
-    store: &Store,
-    doc: &ConflictDoc,
-    choices: &Choices,
-) -> Result<String, MergeError> {
+pub fn resolve(store: &Store, doc: &ConflictDoc, choices: &Choices) -> Result<String, MergeError> {
     let contents = compose(doc, choices)?;
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?;
     git.run(&["read-tree", object(&doc.tree)?])?;
-    let known = |path: &RepoPath| doc.files.iter().any(|f| f.parts.iter().any(|p| p.path == *path));
+    let known = |path: &RepoPath| {
+        doc.files
+            .iter()
+            .any(|f| f.parts.iter().any(|p| p.path == *path))
+    };
     // Texts become objects in one go.
     let mut list = Vec::new();
     for (i, (path, content)) in contents.iter().enumerate() {
@@ -145,7 +142,9 @@ pub fn entry_at(store: &Store, root: &Path, path: &RepoPath) -> Result<Option<En
         return refused("is no plain file, or too large");
     }
     let mut bytes = Vec::new();
-    file.take(MOST_RESULT).read_to_end(&mut bytes).map_err(failed)?;
+    file.take(MOST_RESULT)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?;
     let copy = scratch.file("result", &bytes)?;
@@ -166,11 +165,7 @@ pub fn entry_at(store: &Store, root: &Path, path: &RepoPath) -> Result<Option<En
 }
 
 /// What a commit or tree has at a path.
-pub fn entry_in(
-    store: &Store,
-    commit: &str,
-    path: &RepoPath,
-) -> Result<Option<Entry>, MergeError> {
+pub fn entry_in(store: &Store, commit: &str, path: &RepoPath) -> Result<Option<Entry>, MergeError> {
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?.env("GIT_LITERAL_PATHSPECS", "1");
     let args = [

@@ -3,8 +3,8 @@
 //! Nothing is lost by going back: what came later stays under `…/rolled-back/<number>/`.
 
 use super::{
-    MergeError,
     super::git::Git,
+    MergeError,
     refs::{Advanced, Edit, at, below, edit, integration, set},
     store::{Store, object, printed},
 };
@@ -36,12 +36,7 @@ pub struct RolledBack {
 ///
 /// # Errors
 /// There is no such checkpoint or no head; the head has moved meanwhile.
-pub fn rollback(
-    store: &Store,
-    run: &str,
-    n: u32,
-    number: u32,
-) -> Result<RolledBack, MergeError> {
+pub fn rollback(store: &Store, run: &str, n: u32, number: u32) -> Result<RolledBack, MergeError> {
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?;
     let none = |what: &str| MergeError::Refused(format!("there is no {what} to go back to"));
@@ -82,7 +77,11 @@ pub fn rollback(
 /// The checkpoints after `n`.
 fn later(git: &Git, run: &str, n: u32) -> Result<Vec<(u32, String)>, MergeError> {
     let folder = below(run, &["checkpoint"])?;
-    let args = ["for-each-ref", "--format=%(objectname) %(refname:lstrip=-1)", &folder];
+    let args = [
+        "for-each-ref",
+        "--format=%(objectname) %(refname:lstrip=-1)",
+        &folder,
+    ];
     let mut all = Vec::new();
     for line in git.run(&args)?.split(|&b| b == b'\n') {
         let Some(space) = line.iter().position(|&b| b == b' ') else {

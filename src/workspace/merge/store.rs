@@ -10,7 +10,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{MergeError, super::git::Git};
+use super::{super::git::Git, MergeError};
 
 /// Numbers the scratch folders of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::conflict::{ConflictDoc, RepoPath};
 
 use super::{
+    super::git::Git,
     MergeError,
-    super::git::{Git, GitError},
     gather::gather,
     read,
     store::{Scratch, Store, object, printed},
@@ -99,7 +99,14 @@ pub fn try_merge(
         return Err(MergeError::Unrelated);
     };
     let merging = attributes(&git, &scratch, onto)?;
-    let args = ["merge-tree", "--write-tree", "-z", "--messages", onto, theirs];
+    let args = [
+        "merge-tree",
+        "--write-tree",
+        "-z",
+        "--messages",
+        onto,
+        theirs,
+    ];
     let output = merging.output(&args, &[])?;
     if output.cut || !matches!(output.code, Some(0 | 1)) {
         // Run again only for its words: this fails for the same reason.
@@ -168,7 +175,15 @@ fn between(git: &Git, base: &str, onto: &str, theirs: &str) -> Result<Overlap, M
 }
 
 fn changed(git: &Git, from: &str, to: &str) -> Result<BTreeSet<RepoPath>, MergeError> {
-    let args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", from, to];
+    let args = [
+        "diff-tree",
+        "-r",
+        "-z",
+        "--name-only",
+        "--no-renames",
+        from,
+        to,
+    ];
     let out = git.run(&args)?;
     let names = out.split(|&b| b == 0).filter(|n| !n.is_empty());
     Ok(names.map(RepoPath::new).collect())
@@ -186,7 +201,6 @@ fn attributes(git: &Git, scratch: &Scratch, onto: &str) -> Result<Git, MergeErro
         }
         // There is none, or it is no file.
         Ok(_) => {}
-        Err(GitError::TooMuch { .. }) => {}
         Err(error) => return Err(error.into()),
     }
     Ok(git.clone().env("GIT_ATTR_SOURCE", onto))

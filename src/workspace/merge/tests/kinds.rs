@@ -41,18 +41,38 @@ fn each_kind_of_conflict_has_its_name_and_is_gits() {
     let far = edit("10", "X");
     check(&one, &[file("f", &a)], &[file("f", &far)], &["clean"]);
     // The same change on both sides, in files of different names.
-    check(&one, &[file("f", &a)], &[file("f", &a), file("g", "")], &["clean"]);
+    check(
+        &one,
+        &[file("f", &a)],
+        &[file("f", &a), file("g", "")],
+        &["clean"],
+    );
     check(
         &[file("x", "")],
         &[file("x", ""), file("n", "one\n")],
         &[file("x", ""), file("n", "two\n")],
         &["n BothAdded 1"],
     );
-    check(&[one[0], file("x", "")], &[file("x", "")], &[file("f", &b)], &["f DeletedHere 0"]);
-    check(&[one[0], file("x", "")], &[file("f", &b)], &[file("x", "")], &["f DeletedThere 0"]);
+    check(
+        &[one[0], file("x", "")],
+        &[file("x", "")],
+        &[file("f", &b)],
+        &["f DeletedHere 0"],
+    );
+    check(
+        &[one[0], file("x", "")],
+        &[file("f", &b)],
+        &[file("x", "")],
+        &["f DeletedThere 0"],
+    );
     // Renamed in two ways: three paths, one conflict.
     check(&one, &[file("g", TEN)], &[file("h", TEN)], &["g Renamed 0"]);
-    check(&[one[0], file("x", "")], &[file("g", &a)], &[file("x", "")], &["g Renamed 0"]);
+    check(
+        &[one[0], file("x", "")],
+        &[file("g", &a)],
+        &[file("x", "")],
+        &["g Renamed 0"],
+    );
     // Renamed here, edited there: git follows.
     check(&one, &[file("g", TEN)], &[file("f", &b)], &["clean"]);
     check(&one, &[file("g", &a)], &[file("f", &b)], &["g Content 1"]);
@@ -67,17 +87,36 @@ fn each_kind_of_conflict_has_its_name_and_is_gits() {
     check(
         &[file("d/1", TEN), file("d/2", "two\n2\n3\n")],
         &[file("e/1", TEN), file("e/2", "two\n2\n3\n")],
-        &[file("d/1", TEN), file("d/2", "two\n2\n3\n"), file("d/3", "new\n")],
+        &[
+            file("d/1", TEN),
+            file("d/2", "two\n2\n3\n"),
+            file("d/3", "new\n"),
+        ],
         &["e/3 Renamed 0"],
     );
     let bin = |content: &'static [u8]| -> File<'static> { (b"b", "100644", content) };
-    check(&[bin(b"\0")], &[bin(b"\0a")], &[bin(b"\0b")], &["b Binary 0"]);
-    check(&[bin(b"\xff\n")], &[bin(b"\xfea\n")], &[bin(b"\xfdb\n")], &["b Binary 0"]);
+    check(
+        &[bin(b"\0")],
+        &[bin(b"\0a")],
+        &[bin(b"\0b")],
+        &["b Binary 0"],
+    );
+    check(
+        &[bin(b"\xff\n")],
+        &[bin(b"\xfea\n")],
+        &[bin(b"\xfdb\n")],
+        &["b Binary 0"],
+    );
     let link = |to: &'static [u8]| -> File<'static> { (b"l", LINK, to) };
     check(&[link(b"a")], &[link(b"b")], &[link(b"c")], &["l Other 0"]);
     let program = |text: &'static str| -> File<'static> { (b"n", PROGRAM, text.as_bytes()) };
     let x = file("x", "");
-    check(&[x], &[x, file("n", "n\n")], &[x, program("n\n")], &["n Mode 0"]);
+    check(
+        &[x],
+        &[x, file("n", "n\n")],
+        &[x, program("n\n")],
+        &["n Mode 0"],
+    );
     // One side makes it a program, the other edits it.
     check(
         &[file("n", TEN)],
@@ -95,10 +134,25 @@ fn each_kind_of_conflict_has_its_name_and_is_gits() {
         &["s Submodule 0"],
     );
     // A file in the place of a folder.
-    check(&[x], &[x, file("p", "p\n")], &[x, file("p/q", "q\n")], &["p Other 0"]);
-    check(&[x], &[x, file("p/q", "q\n")], &[x, file("p", "p\n")], &["p Other 0"]);
+    check(
+        &[x],
+        &[x, file("p", "p\n")],
+        &[x, file("p/q", "q\n")],
+        &["p Other 0"],
+    );
+    check(
+        &[x],
+        &[x, file("p/q", "q\n")],
+        &[x, file("p", "p\n")],
+        &["p Other 0"],
+    );
     // A link in the place of a file.
-    check(&[x], &[x, file("l", "l\n")], &[x, link(b"x")], &["l Other 0"]);
+    check(
+        &[x],
+        &[x, file("l", "l\n")],
+        &[x, link(b"x")],
+        &["l Other 0"],
+    );
 }
 
 #[test]
@@ -127,8 +181,15 @@ fn odd_names_are_kept_as_bytes() {
     assert_eq!(overlap.permille(), 1_000);
     // The document keeps them through JSON, and what git says of them is safe to show.
     let json = serde_json::to_string(&doc).unwrap();
-    assert_eq!(serde_json::from_str::<crate::conflict::ConflictDoc>(&json).unwrap(), *doc);
-    assert!(doc.files.iter().all(|f| !f.said.contains(['\n', '\u{202e}'])));
+    assert_eq!(
+        serde_json::from_str::<crate::conflict::ConflictDoc>(&json).unwrap(),
+        *doc
+    );
+    assert!(
+        doc.files
+            .iter()
+            .all(|f| !f.said.contains(['\n', '\u{202e}']))
+    );
 }
 
 #[test]
@@ -139,12 +200,18 @@ fn histories_of_all_shapes_are_merged_as_git_does() {
     // What is there already, what goes on from here, an empty commit.
     assert_eq!(rig.merge(&one, &root), Tried::Contained);
     assert_eq!(rig.merge(&one, &one), Tried::Contained);
-    assert!(matches!(rig.same_as_git(&root, &one), Tried::FastForward { .. }));
+    assert!(matches!(
+        rig.same_as_git(&root, &one),
+        Tried::FastForward { .. }
+    ));
     let empty = rig.commit(&[&root], &[file("f", TEN)]);
     let Tried::Clean { overlap, .. } = rig.same_as_git(&one, &empty) else {
         panic!("clean");
     };
-    assert_eq!((overlap.ours, overlap.theirs, overlap.paths.len()), (1, 0, 0));
+    assert_eq!(
+        (overlap.ours, overlap.theirs, overlap.paths.len()),
+        (1, 0, 0)
+    );
     // Criss-cross: two common ancestors that disagree.
     let a = rig.commit(&[&root], &[file("f", &TEN.replace('5', "A"))]);
     let b = rig.commit(&[&root], &[file("f", &TEN.replace('5', "B"))]);
@@ -154,7 +221,10 @@ fn histories_of_all_shapes_are_merged_as_git_does() {
         panic!("conflict");
     };
     assert_eq!(doc.files[0].hunks().count(), 1);
-    let x2 = rig.commit(&[&x], &[file("f", &TEN.replace('5', "A").replace('9', "X"))]);
+    let x2 = rig.commit(
+        &[&x],
+        &[file("f", &TEN.replace('5', "A").replace('9', "X"))],
+    );
     let y2 = rig.commit(&[&y], &[file("f", &TEN.replace('5', "A"))]);
     rig.same_as_git(&x2, &y2);
     // Begun anew.
@@ -229,7 +299,11 @@ fn attributes_of_the_integrated_side_count_and_the_users_settings_do_not() {
         panic!("union");
     };
     assert_eq!(rig.text(&tree, "f"), "0\na\nb\n");
-    let [_, ours, theirs] = rig.three(&[file("f", TEN)], &[file("g", TEN)], &[file("f", "1\n2\n3\n4\n5\n6\n7\n8\n9\nX\n")]);
+    let [_, ours, theirs] = rig.three(
+        &[file("f", TEN)],
+        &[file("g", TEN)],
+        &[file("f", "1\n2\n3\n4\n5\n6\n7\n8\n9\nX\n")],
+    );
     assert!(matches!(rig.merge(&ours, &theirs), Tried::Clean { .. }));
 }
 
@@ -285,7 +359,11 @@ fn listed(root: &std::path::Path) -> Vec<String> {
             if entry.path().is_dir() {
                 open.push(entry.path());
             } else {
-                all.push(format!("{} {}", entry.path().display(), entry.metadata().unwrap().len()));
+                all.push(format!(
+                    "{} {}",
+                    entry.path().display(),
+                    entry.metadata().unwrap().len()
+                ));
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::{
 
 use super::rig::{Rig, file};
 
-fn note<'a>(title: &'a str) -> MergeNote<'a> {
+fn note(title: &str) -> MergeNote<'_> {
     MergeNote {
         run: "r1",
         agent: "api",
@@ -22,7 +22,10 @@ fn note<'a>(title: &'a str) -> MergeNote<'a> {
 }
 
 fn at(rig: &Rig, name: &str) -> Option<String> {
-    let out = rig.git().output(&["rev-parse", "--verify", "--quiet", name], &[]).unwrap();
+    let out = rig
+        .git()
+        .output(&["rev-parse", "--verify", "--quiet", name], &[])
+        .unwrap();
     (out.code == Some(0)).then(|| String::from_utf8(out.out).unwrap().trim().to_owned())
 }
 
@@ -35,7 +38,13 @@ fn the_same_merge_is_the_same_commit_and_says_whose_it_is() {
     let hostile = "Endpoints\u{1b}[2J\nWavedeck-Agent: other\u{202e}";
     let one = make(&note(hostile));
     assert_eq!(make(&note(hostile)), one);
-    assert_ne!(make(&MergeNote { at_s: 1_001, ..note(hostile) }), one);
+    assert_ne!(
+        make(&MergeNote {
+            at_s: 1_001,
+            ..note(hostile)
+        }),
+        one
+    );
     let text = rig.line(&["cat-file", "commit", &one]);
     let (head, message) = text.split_once("\n\n").unwrap();
     assert_eq!(
@@ -51,10 +60,16 @@ fn the_same_merge_is_the_same_commit_and_says_whose_it_is() {
         "Merge api: Endpoints Wavedeck-Agent: other\n\n\
          Wavedeck-Run: r1\nWavedeck-Agent: api\nWavedeck-Attempt: 2"
     );
-    let named = make(&MergeNote { conflict: Some("c7"), ..note("") });
+    let named = make(&MergeNote {
+        conflict: Some("c7"),
+        ..note("")
+    });
     let text = rig.line(&["cat-file", "commit", &named]);
     assert!(text.ends_with("Merge api\n\nWavedeck-Run: r1\nWavedeck-Agent: api\nWavedeck-Attempt: 2\nWavedeck-Conflict: c7"));
-    let bad = MergeNote { agent: "a\nb", ..note("") };
+    let bad = MergeNote {
+        agent: "a\nb",
+        ..note("")
+    };
     assert!(matches!(
         commit_merge(&rig.store, &onto, &work, &tree, &bad),
         Err(MergeError::NoName(_))
@@ -72,13 +87,22 @@ fn the_head_moves_by_comparison_and_a_repeated_step_changes_nothing() {
     assert_eq!(step(Some(&a), &b).unwrap(), Advanced::Now);
     assert_eq!(step(Some(&a), &b).unwrap(), Advanced::Already);
     assert_eq!(head(&rig.store, "r1").unwrap().as_deref(), Some(b.as_str()));
-    let Err(MergeError::Moved { expected, found, .. }) = step(Some(&a), &c) else {
+    let Err(MergeError::Moved {
+        expected, found, ..
+    }) = step(Some(&a), &c)
+    else {
         panic!("moved");
     };
     assert_eq!((expected, found), (a.clone(), b.clone()));
     assert!(matches!(step(None, &c), Err(MergeError::Moved { .. })));
     for run in ["", "..", "a/b", "-x", ".x", "x.lock", "a b", "ü"] {
-        assert!(matches!(advance(&rig.store, run, None, &a), Err(MergeError::NoName(_))), "{run}");
+        assert!(
+            matches!(
+                advance(&rig.store, run, None, &a),
+                Err(MergeError::NoName(_))
+            ),
+            "{run}"
+        );
     }
     // A ref of a name that begins alike is another.
     assert_eq!(head(&rig.store, "r").unwrap(), None);
@@ -114,8 +138,14 @@ fn the_way_back_keeps_what_came_later_also_over_a_crash() {
         let next = rig.commit(&[&last], &[file("f", &n.to_string())]);
         advance(&rig.store, "r1", Some(&last), &next).unwrap();
         if n < 4 {
-            assert_eq!(checkpoint(&rig.store, "r1", n, &next).unwrap(), Advanced::Now);
-            assert_eq!(checkpoint(&rig.store, "r1", n, &next).unwrap(), Advanced::Already);
+            assert_eq!(
+                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                Advanced::Now
+            );
+            assert_eq!(
+                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                Advanced::Already
+            );
         }
         commits.push(next);
     }
@@ -134,15 +164,30 @@ fn the_way_back_keeps_what_came_later_also_over_a_crash() {
     assert_eq!(head(&rig.store, "r1").unwrap(), Some(commits[1].clone()));
     assert_eq!(reference("checkpoint/1"), Some(commits[1].clone()));
     assert_eq!(reference("checkpoint/2"), None);
-    assert_eq!(reference("rolled-back/1/integration"), Some(commits[4].clone()));
-    assert_eq!(reference("rolled-back/1/checkpoint/2"), Some(commits[2].clone()));
-    assert_eq!(reference("rolled-back/1/checkpoint/3"), Some(commits[3].clone()));
+    assert_eq!(
+        reference("rolled-back/1/integration"),
+        Some(commits[4].clone())
+    );
+    assert_eq!(
+        reference("rolled-back/1/checkpoint/2"),
+        Some(commits[2].clone())
+    );
+    assert_eq!(
+        reference("rolled-back/1/checkpoint/3"),
+        Some(commits[3].clone())
+    );
     // Work goes on; a number that was used cannot take its place.
     let next = rig.commit(&[&commits[1]], &[file("f", "new")]);
     advance(&rig.store, "r1", Some(&commits[1]), &next).unwrap();
-    assert!(matches!(rollback(&rig.store, "r1", 1, 1), Err(MergeError::Moved { .. })));
+    assert!(matches!(
+        rollback(&rig.store, "r1", 1, 1),
+        Err(MergeError::Moved { .. })
+    ));
     assert_eq!(rollback(&rig.store, "r1", 1, 2).unwrap().from, next);
-    assert!(matches!(rollback(&rig.store, "r1", 9, 3), Err(MergeError::Refused(_))));
+    assert!(matches!(
+        rollback(&rig.store, "r1", 9, 3),
+        Err(MergeError::Refused(_))
+    ));
 }
 
 #[test]
@@ -150,20 +195,40 @@ fn the_branch_at_the_end_is_new_or_goes_forward_and_never_loses_work() {
     let rig = Rig::new();
     let [base, one, other] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
     let made = deliver::branch(&rig.store, "wavedeck/r1", &base).unwrap();
-    assert_eq!((made.branch.as_str(), made.was), ("refs/heads/wavedeck/r1", None));
+    assert_eq!(
+        (made.branch.as_str(), made.was),
+        ("refs/heads/wavedeck/r1", None)
+    );
     let moved = deliver::branch(&rig.store, "wavedeck/r1", &one).unwrap();
     assert_eq!(moved.was, Some(base.clone()));
-    assert_eq!(deliver::branch(&rig.store, "wavedeck/r1", &one).unwrap().was, Some(one.clone()));
+    assert_eq!(
+        deliver::branch(&rig.store, "wavedeck/r1", &one)
+            .unwrap()
+            .was,
+        Some(one.clone())
+    );
     let refused = deliver::branch(&rig.store, "wavedeck/r1", &other);
-    assert!(matches!(&refused, Err(MergeError::Refused(why)) if why.contains("other work")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(MergeError::Refused(why)) if why.contains("other work")),
+        "{refused:?}"
+    );
     assert_eq!(at(&rig, "refs/heads/wavedeck/r1"), Some(one.clone()));
     for bad in ["", "-x", "a..b", "a b", "x.lock", "a\nb", "@{"] {
-        assert!(matches!(deliver::branch(&rig.store, bad, &one), Err(MergeError::NoName(_))), "{bad}");
+        assert!(
+            matches!(
+                deliver::branch(&rig.store, bad, &one),
+                Err(MergeError::NoName(_))
+            ),
+            "{bad}"
+        );
     }
     // The branch that is checked out would leave its files behind.
     rig.line(&["checkout", "-q", "-b", "mine", &base]);
     let refused = deliver::branch(&rig.store, "mine", &one);
-    assert!(matches!(&refused, Err(MergeError::Refused(why)) if why.contains("checked out")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(MergeError::Refused(why)) if why.contains("checked out")),
+        "{refused:?}"
+    );
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! A repository made by script, and git's own merge in a throw-away clone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     conflict::{ConflictDoc, Content, RepoPath},
@@ -77,7 +80,10 @@ impl Rig {
         }
         all.extend(b"deleteall\n");
         for (path, mode, content) in files {
-            let quoted: String = path.iter().map(|b| format!("\\{b:03o}")).collect();
+            let mut quoted = String::new();
+            for b in *path {
+                let _ = write!(quoted, "\\{b:03o}");
+            }
             if *mode == COMMIT {
                 let oid = std::str::from_utf8(content).unwrap();
                 all.extend(format!("M {mode} {oid} \"{quoted}\"\n").bytes());
@@ -143,21 +149,26 @@ impl Rig {
     }
 
     pub fn text(&self, tree: &str, path: &str) -> String {
-        let out = self.git().run(&["cat-file", "blob", &format!("{tree}:{path}")]);
+        let out = self
+            .git()
+            .run(&["cat-file", "blob", &format!("{tree}:{path}")]);
         String::from_utf8(out.unwrap()).unwrap()
     }
 
     /// What `git merge` does in a throw-away clone.
     pub fn gits(&self, onto: &str, theirs: &str) -> Gits {
         let clone = self.dir.path().join("clone");
-        let _ = std::fs::remove_dir_all(&clone);
-        let from = self.store.git_dir().to_owned();
-        let quiet = ["clone", "-q", "--shared", "--no-checkout"].map(std::ffi::OsString::from);
-        let mut args = quiet.to_vec();
-        args.extend([from.into(), clone.clone().into()]);
-        git(self.dir.path()).run(&args).unwrap();
+        if !clone.is_dir() {
+            let from = self.store.git_dir().to_owned();
+            let quiet = ["clone", "-q", "--shared", "--no-checkout"].map(std::ffi::OsString::from);
+            let mut args = quiet.to_vec();
+            args.extend([from.into(), clone.clone().into()]);
+            git(self.dir.path()).run(&args).unwrap();
+        }
         let git = git(&clone);
-        git.run(&["checkout", "-q", "--detach", onto]).unwrap();
+        git.run(&["checkout", "-q", "--force", "--detach", onto])
+            .unwrap();
+        git.run(&["clean", "-q", "-ffdx"]).unwrap();
         let merge = ["merge", "--no-ff", "--no-commit", "-q", theirs];
         let merged = git.output(&merge, &[]).unwrap();
         let mut unmerged = Vec::new();
@@ -181,7 +192,8 @@ impl Rig {
         let gits = self.gits(onto, theirs);
         match &ours {
             Tried::Contained => {
-                let tree = git(self.store.git_dir()).line(&["rev-parse", &format!("{onto}^{{tree}}")]);
+                let tree =
+                    git(self.store.git_dir()).line(&["rev-parse", &format!("{onto}^{{tree}}")]);
                 assert_eq!(gits.tree.map(String::into_bytes), tree.ok());
             }
             Tried::FastForward { tree } | Tried::Clean { tree, .. } => {
@@ -211,7 +223,10 @@ fn stages(doc: &ConflictDoc) -> Vec<(RepoPath, u8)> {
     for part in doc.files.iter().flat_map(|f| &f.parts) {
         let mut path = part.path.as_bytes().to_vec();
         let label = format!("~{}", doc.onto);
-        if let Some(at) = path.windows(label.len()).position(|w| w == label.as_bytes()) {
+        if let Some(at) = path
+            .windows(label.len())
+            .position(|w| w == label.as_bytes())
+        {
             path.splice(at..at + label.len(), *b"~HEAD");
         }
         for (stage, entry) in [(1, &part.base), (2, &part.ours), (3, &part.theirs)] {
