@@ -2,6 +2,8 @@
 //!
 //! Must not decide: it only knows which command line belongs to which key.
 
+mod place;
+
 use std::path::{Path, PathBuf};
 
 use crate::{
@@ -70,6 +72,8 @@ impl JobMaker {
     #[must_use]
     pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
         let name = executor_key(&state.setup, key)?;
+        let cwd = place::folder(state, key, &self.workdir);
+        let told = place::env(state, key, &cwd, &self.run_dir);
         if let Some(step) = key.check {
             let steps = state.checks_of(key.owner);
             let step = steps.get(step as usize)?;
@@ -80,12 +84,12 @@ impl JobMaker {
                     .join(file_name(&state.setup, key)),
                 key: name,
                 argv: step.argv.to_vec(),
-                env_extra: Vec::new(),
-                cwd: self.workdir.clone(),
+                env_extra: told,
                 stdin: None,
                 watch_outputs: Vec::new(),
                 terminal: None,
-                boundary: self.boundary(state, key),
+                boundary: self.boundary(state, key, &cwd),
+                cwd,
                 setup: Vec::new(),
             });
         }
@@ -93,7 +97,7 @@ impl JobMaker {
             return None;
         };
         let agent = state.setup.plan.agent(ix);
-        let (argv, stdin) = self.command(state, ix, mode)?;
+        let (argv, mut stdin) = self.command(state, ix, mode)?;
         let output = output_path(&self.run_dir, agent.id.as_str(), key.attempt);
         let terminal = agent.in_terminal(mode).then(|| JobTerminal {
             index: index_path(&output),
@@ -108,6 +112,14 @@ impl JobMaker {
                 .display()
                 .to_string(),
         )];
+        env_extra.extend(told);
+        if let Some((path, note)) = place::note(state, ix, key.attempt, &self.run_dir) {
+            env_extra.push((place::NOTE.to_owned(), path));
+            if let Some(prompt) = &mut stdin {
+                prompt.extend_from_slice(b"\n\n");
+                prompt.extend_from_slice(&note);
+            }
+        }
         if let Some(terminal) = &terminal {
             env_extra.extend(TERMINAL_ENV.map(|(n, v)| (n.to_owned(), v.to_owned())));
             if stdin.is_some() {
@@ -122,30 +134,38 @@ impl JobMaker {
             argv,
             env_extra,
             terminal,
-            cwd: self.workdir.clone(),
             stdin,
             watch_outputs: watched(&state.setup, ix)
                 .iter()
-                .map(|path| self.workdir.join(path))
+                .map(|path| cwd.join(path))
                 .collect(),
-            boundary: self.boundary(state, key).map(|boundary| Boundary {
+            boundary: self.boundary(state, key, &cwd).map(|boundary| Boundary {
                 files: vec![reports::file(&self.run_dir, agent.id.as_str(), key.attempt)],
                 ..boundary
             }),
-            setup: Vec::new(),
+            cwd,
+            setup: if state.setup.own(ix) {
+                state.setup.plan.workspace.setup.clone()
+            } else {
+                Vec::new()
+            },
         })
     }
 
-    /// The boundary of a job that works in the repository itself: only where the plan requires one.
-    fn boundary(&self, state: &State, key: engine::JobKey) -> Option<Boundary> {
+    /// The boundary of a job: around its workspace or checkout; around the repository itself only
+    /// where the plan requires one.
+    fn boundary(&self, state: &State, key: engine::JobKey, folder: &Path) -> Option<Boundary> {
         let plan = &state.setup.plan;
-        plan.require_sandbox.then(|| {
+        let own = folder != self.workdir;
+        (own || plan.require_sandbox).then(|| {
             let mut name = file_name(&state.setup, key);
             if key.check.is_none() {
                 name.push_str(".main");
             }
             let temporary = self.run_dir.join("tmp").join(name);
-            self.bounds.around(plan, &self.workdir, temporary)
+            let mut bounds = self.bounds.around(plan, folder, temporary);
+            bounds.write.extend(place::opened(state, key, &self.run_dir));
+            bounds
         })
     }
 

@@ -64,6 +64,9 @@ pub struct RunConfig {
     pub thresholds: [u32; 5],
     /// Folder that agents work in.
     pub workdir: String,
+    /// Folder below which workspaces lie, outside of every repository.
+    #[serde(default)]
+    pub state_folder: String,
     /// Time between TERM and KILL, in microseconds.
     pub grace_us: u64,
     /// How long output is awaited after an end, in microseconds.
@@ -175,6 +178,7 @@ impl RunConfig {
             ]
             .map(|percent| percent * 10),
             workdir: workdir.display().to_string(),
+            state_folder: String::new(),
             grace_us: config.processes.grace_us,
             output_drain_us: config.processes.output_drain_us,
             spawners: config.processes.spawners,
