@@ -411,10 +411,7 @@ impl Git {
 }
 
 /// Waits until one of them is ready.
-fn wait(
-    pipes: &[Option<(BorrowedFd<'_>, PollFlags)>; 3],
-    until: Instant,
-) -> io::Result<[bool; 3]> {
+fn wait(pipes: &[Option<(BorrowedFd<'_>, PollFlags)>; 3], until: Instant) -> io::Result<[bool; 3]> {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -529,13 +526,18 @@ mod tests {
         let columns = ["stripspace"];
         assert_eq!(git.feed(&columns, &input).unwrap().len(), input.len() + 1);
         let error = git.clone().most(1000).feed(&columns, &input).unwrap_err();
-        assert!(matches!(error, GitError::TooMuch { bytes: 1000, .. }), "{error}");
+        assert!(
+            matches!(error, GitError::TooMuch { bytes: 1000, .. }),
+            "{error}"
+        );
     }
 
     #[test]
     fn its_own_words_are_clean_and_late_ones_are_ended() {
         let git = Git::ours(Path::new("/"));
-        let error = git.run(&["rev-parse", "--verify", "a\x1b]0;b\x07c"]).unwrap_err();
+        let error = git
+            .run(&["rev-parse", "--verify", "a\x1b]0;b\x07c"])
+            .unwrap_err();
         let text = error.to_string();
         assert!(text.starts_with("git rev-parse failed: fatal:"), "{text}");
         assert!(!text.contains('\x1b'), "{text}");

@@ -35,7 +35,7 @@ pub(super) fn parse(out: &[u8]) -> BTreeMap<Name, Change> {
         };
         let change = match (x, y) {
             (b'!', _) => continue,
-            (b'?', _) | (b'A', _) => Change::New,
+            (b'?' | b'A', _) => Change::New,
             (_, b'D') | (b'D', b' ') => Change::Deleted,
             _ => Change::Edited,
         };
@@ -196,11 +196,11 @@ mod tests {
         assert_eq!(names(&a.meets(&b)), expected);
         assert_eq!(a.meets(&b), b.meets(&a));
         // A file that made way for a folder is deleted: only the folder is there.
-        let c = dirty(b" D file\0?? file/x\0");
-        let d = dirty(b" M file\0");
-        assert_eq!(names(&c.meets(&d)), ["file"]);
+        let folder = dirty(b" D file\0?? file/x\0");
+        let file = dirty(b" M file\0");
+        assert_eq!(names(&folder.meets(&file)), ["file"]);
         // Both deleted it, and at most one of them can have renamed it.
-        let (e, f) = (dirty(b" D x\0?? y\0"), dirty(b" D x\0 M z\0"));
-        assert!(e.meets(&f).is_empty());
+        let (one, two) = (dirty(b" D x\0?? y\0"), dirty(b" D x\0 M z\0"));
+        assert!(one.meets(&two).is_empty());
     }
 }

@@ -5,36 +5,48 @@
 //! cost no more than few; the longer the list, the later its end. Must not write into a workspace.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, VecDeque},
+    hash::{DefaultHasher, Hash, Hasher},
     time::{Duration, Instant},
 };
 
 use super::{
-    dirty::Name,
+    dirty::{Change, Name},
     notice::{Domain, Foreseen, Key, Kind, Notice, Predicted},
     pair::{Finding, Pair, Step},
     shadow::{Fault, Merge, Snapshot},
+    site::{MOST_TOLD, Site, Touched},
     verdict,
-    worker::{MOST_TOLD, Site, Worker, shared as shared_domains, wall},
+    worker::{Worker, wall},
 };
 
 /// Time for comparisons in each second, and how much of it is saved up.
 const SHARE: u32 = 25; // one part in so many: 4 %
 const SAVED: Duration = Duration::from_millis(800);
+/// Comparisons whose time is remembered.
+const REMEMBERED: usize = 64;
 /// After a failure a pair is tried again so much later, as often as this.
 const AGAIN: Duration = Duration::from_secs(5);
 const MOST_FAILURES: u32 = 3;
 
 /// Time that comparisons may take.
+///
+/// What a question to git costs is taken from the quickest of the last ones: on a busy machine the
+/// others mostly waited.
 #[derive(Debug)]
 pub(super) struct Purse {
     /// When it would be full again.
     full: Instant,
+    /// Time of one question in the last comparisons.
+    last: VecDeque<Duration>,
 }
 
 impl Purse {
     pub(super) fn new(now: Instant) -> Self {
-        Self { full: now }
+        Self {
+            full: now,
+            last: VecDeque::new(),
+        }
     }
 
     /// When something may be spent.
@@ -42,14 +54,22 @@ impl Purse {
         self.full.checked_sub(SAVED * SHARE).unwrap_or(self.full)
     }
 
-    /// Takes out what a comparison took.
-    pub(super) fn spend(&mut self, took: Duration) {
-        self.full = self.full.max(Instant::now()) + took * SHARE;
+    /// Takes out what a comparison with so many questions took.
+    pub(super) fn spend(&mut self, took: Duration, asked: u64) {
+        let Some(asked) = u32::try_from(asked).ok().filter(|n| *n > 0) else {
+            return;
+        };
+        self.last.push_back(took / asked);
+        if self.last.len() > REMEMBERED {
+            self.last.pop_front();
+        }
+        let cost = self.last.iter().min().copied().unwrap_or_default() * asked;
+        self.full = self.full.max(Instant::now()) + cost * SHARE;
     }
 }
 
 /// Domains that both have, by name, and whether one of them is critical.
-pub(super) fn shared(a: &[Domain], b: &[Domain]) -> (Vec<Box<str>>, bool) {
+fn shared(a: &[Domain], b: &[Domain]) -> (Vec<Box<str>>, bool) {
     let mut both: Vec<(Box<str>, bool)> = a
         .iter()
         .filter_map(|d| {
@@ -65,7 +85,7 @@ pub(super) fn shared(a: &[Domain], b: &[Domain]) -> (Vec<Box<str>>, bool) {
 
 impl Worker {
     /// After one workspace changed: notes the pairs that have to be compared.
-    pub(super) fn meet(&mut self, key: Key) {
+    pub(super) fn meet(&mut self, key: Key, touched: &Touched) {
         let others: Vec<Key> = self.sites.keys().copied().filter(|k| *k != key).collect();
         for other in others {
             let pair = (key.min(other), key.max(other));
@@ -73,12 +93,20 @@ impl Worker {
                 continue;
             };
             let both = !a.dirty.paths.is_empty() && !b.dirty.paths.is_empty();
-            let meets =
-                both && (!shared_domains(a, b).0.is_empty() || !a.dirty.meets(&b.dirty).is_empty());
-            if meets {
-                self.queue.insert(pair);
-            } else {
+            let met = a.dirty.meets(&b.dirty);
+            if !both || (met.is_empty() && shared(&a.of.domains, &b.of.domains).0.is_empty()) {
                 self.part(pair);
+                continue;
+            }
+            // What one changed where the other did not changes no verdict, but where a file that
+            // both know may have been renamed.
+            let deleted = |site: &Site, path| site.dirty.paths.get(path) == Some(&Change::Deleted);
+            let renamed = touched.shape && met.iter().any(|p| deleted(a, p) || deleted(b, p));
+            let known = self.pairs.get(&pair);
+            let same = known
+                .is_some_and(|k| k.compared.is_some() && k.failures == 0 && k.met == sum(&met));
+            if !same || renamed || !met.is_disjoint(&touched.paths) {
+                self.queue.insert(pair);
             }
         }
     }
@@ -130,17 +158,21 @@ impl Worker {
     /// Compares a pair and tells what is new.
     pub(super) fn compare(&mut self, pair: (Key, Key)) {
         let (a, b) = pair;
+        if !(self.sites.contains_key(&a) && self.sites.contains_key(&b)) {
+            return;
+        }
         let Some((mut ours, mut theirs)) = self.sites.remove(&a).zip(self.sites.remove(&b)) else {
             return;
         };
         let mut known = self.pairs.remove(&pair).unwrap_or_default();
-        let (domains, critical) = shared_domains(&ours, &theirs);
+        let (domains, critical) = shared(&ours.of.domains, &theirs.of.domains);
         let met = ours.dirty.meets(&theirs.dirty);
         let found = self.find(&mut ours, &mut theirs, &met);
         self.sites.insert(a, ours);
         self.sites.insert(b, theirs);
         let now = Instant::now();
         known.compared = Some(now);
+        known.met = sum(&met);
         let mut notices = Vec::new();
         match found {
             Err(fault) => {
@@ -231,6 +263,13 @@ impl Worker {
         site.snapshot = Some((site.generation, made.clone()));
         Ok(made)
     }
+}
+
+/// Two sets of paths that are alike have the same.
+fn sum(paths: &BTreeSet<Name>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    paths.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What both changed and what merges, when that has changed.

@@ -13,6 +13,7 @@ mod inbox;
 mod notice;
 mod pair;
 mod shadow;
+mod site;
 mod verdict;
 mod worker;
 

@@ -37,6 +37,8 @@ pub(super) struct Pair {
     pub(super) due: Option<Instant>,
     /// When it was compared last.
     pub(super) compared: Option<Instant>,
+    /// A sum of the paths in which they met then.
+    pub(super) met: u64,
     /// How often git failed in a row.
     pub(super) failures: u32,
     /// The files of an overlap that was told.

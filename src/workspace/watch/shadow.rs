@@ -76,7 +76,7 @@ pub(super) enum Merge {
 pub(super) enum Fault {
     #[error(transparent)]
     Git(#[from] GitError),
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] io::Error),
     #[error("{0}")]
     Odd(&'static str),

@@ -162,7 +162,7 @@ impl Rig {
 
     /// Waits for a notice; those before it are kept in the log.
     fn until(&mut self, is: impl Fn(&Notice) -> bool) -> Notice {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match self.heard.as_ref().unwrap().recv_timeout(left) {

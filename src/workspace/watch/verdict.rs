@@ -135,9 +135,9 @@ mod tests {
     #[test]
     fn conflicts_are_read_with_their_kinds() {
         let out: &[u8] = b"tree\0\
-            100644 aa 1\tsrc/a\0100644 bb 2\tsrc/a\0100644 cc 3\tsrc/a\0\
-            100644 bb 2\tnew\0100644 cc 3\tnew\0\
-            100644 aa 1\tgone\0100644 bb 2\tgone\0\
+            100644 aa 1\tsrc/a\x00100644 bb 2\tsrc/a\x00100644 cc 3\tsrc/a\0\
+            100644 bb 2\tnew\x00100644 cc 3\tnew\0\
+            100644 aa 1\tgone\x00100644 bb 2\tgone\0\
             100644 bb 2\tx~c1\0\
             \0\
             1\0src/a\0Auto-merging\0Auto-merging src/a\n\0\

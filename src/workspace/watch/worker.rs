@@ -7,20 +7,20 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    hash::{DefaultHasher, Hash, Hasher},
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
 
 use super::{
-    dirty::{Dirty, Name},
-    folders::{Blind, Folders, at},
-    foresee::{self, Purse},
+    dirty::Name,
+    folders::{Blind, Folders},
+    foresee::Purse,
     inbox::{Inbox, Pending, Request, Waiting},
     notice::{Key, Notice, Stats, Workspace},
     pair::Pair,
-    shadow::{Shadow, Snapshot},
+    shadow::Shadow,
+    site::{Site, Touched, is_folder},
 };
 use crate::display;
 
@@ -28,40 +28,18 @@ use crate::display;
 const SETTLE: Duration = Duration::from_millis(120);
 /// After git was asked about a workspace it is left alone for so many times as long as that took.
 const PACE: u32 = 10;
+/// The same where it was asked about some paths only.
+const PACE_FEW: u32 = 3;
 /// Where folders cannot be watched git is asked so often, or more rarely where that takes long.
 const POLL: Duration = Duration::from_secs(5);
 const POLL_PACE: u32 = 50;
-/// Paths in one notice.
-pub(super) const MOST_TOLD: usize = 50;
-/// Paths outside of a scope that are told of one attempt.
-const MOST_OUTSIDE: usize = 1_000;
-/// Ignored files that are remembered, so that a log that grows costs nothing.
-const MOST_IGNORED: usize = 1_000;
-/// Paths whose size and time are looked at to see whether they changed, when all are.
-const MOST_LOOKED_AT: usize = 2_000;
+/// Sentences about one workspace.
+const MOST_COMPLAINTS: usize = 10;
+/// After so many failures in a row it is left alone until something is named.
+const MOST_FAILURES: u32 = 3;
 
-/// What is known of one workspace.
-pub(super) struct Site {
-    pub(super) of: Workspace,
-    pub(super) shadow: Option<Shadow>,
-    pub(super) dirty: Dirty,
-    /// Folders that are watched.
-    watched: BTreeSet<Name>,
-    /// Outside the scope, and told.
-    outside: BTreeSet<Name>,
-    /// Files that changed and that git said nothing about: how often; known to be ignored.
-    quiet: BTreeMap<Name, bool>,
-    told: (usize, bool),
-    /// Counts changes of what is dirty.
-    pub(super) generation: u64,
-    /// Of which generation.
-    pub(super) snapshot: Option<(u64, Snapshot)>,
-    looks: u64,
-    not_before: Instant,
-    /// When git is asked although nothing was named.
-    poll: Option<Instant>,
-    complained: bool,
-}
+/// What was named and has waited long enough.
+type Due = Vec<(Key, Pending)>;
 
 pub(super) struct Worker {
     inbox: Arc<Inbox>,
@@ -119,8 +97,11 @@ impl Worker {
             }
             let compared = Instant::now();
             if let Some(pair) = self.next_pair(compared) {
+                let before = self.counts;
                 self.compare(pair);
-                self.purse.spend(compared.elapsed());
+                let asked = self.counts.merges - before.merges
+                    + 3 * (self.counts.snapshots - before.snapshots);
+                self.purse.spend(compared.elapsed(), asked);
             }
             self.counts.busy_us += u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
             self.counts.watches = self.folders.count as u64;
@@ -134,7 +115,7 @@ impl Worker {
     }
 
     /// Waits for something to do; none: it is over.
-    fn wait(&self) -> Option<(Vec<Request>, Vec<(Key, Pending)>)> {
+    fn wait(&self) -> Option<(Vec<Request>, Due)> {
         let mut waiting = self.inbox.lock();
         loop {
             if waiting.closed {
@@ -161,7 +142,7 @@ impl Worker {
     }
 
     /// Takes out what has waited long enough, and says when the next will have.
-    fn due(&self, waiting: &mut Waiting, now: Instant) -> (Vec<(Key, Pending)>, Option<Instant>) {
+    fn due(&self, waiting: &mut Waiting, now: Instant) -> (Due, Option<Instant>) {
         for (key, site) in &self.sites {
             if site.poll.is_some_and(|at| at <= now) {
                 waiting.note(*key, None);
@@ -198,24 +179,13 @@ impl Worker {
             .join(format!("{}.{}", key.agent.0, key.attempt));
         let made = Shadow::new(dir, &of.path, &of.base);
         let now = Instant::now();
-        let mut site = Site {
-            of,
-            shadow: None,
-            dirty: Dirty::default(),
-            watched: BTreeSet::new(),
-            outside: BTreeSet::new(),
-            quiet: BTreeMap::new(),
-            told: (0, false),
-            generation: 0,
-            snapshot: None,
-            looks: 0,
-            not_before: now,
-            poll: None,
-            complained: false,
-        };
+        let mut site = Site::new(of, now);
         match made {
             Ok(shadow) => site.shadow = Some(shadow),
-            Err(error) => self.complain(key, &format!("its files are not watched: {error}")),
+            Err(error) => {
+                let why = format!("its files are not watched: {error}");
+                self.tell(complaint(key, &why));
+            }
         }
         let watches = site.shadow.is_some();
         let root = site.of.path.clone();
@@ -250,19 +220,13 @@ impl Worker {
         let of: Vec<(Key, Key)> = self
             .pairs
             .keys()
+            .chain(&self.queue)
             .filter(|(a, b)| *a == key || *b == key)
             .copied()
             .collect();
         for pair in of {
             self.part(pair);
         }
-    }
-
-    fn complain(&mut self, key: Key, why: &str) {
-        self.tell(Notice::Degraded {
-            key: Some(key),
-            why: display::clean_text(why, 400),
-        });
     }
 
     /// Looks at what was named in a workspace.
@@ -272,13 +236,22 @@ impl Worker {
             return;
         };
         let blind = self.follow(&mut site, pending);
-        let answer = self.ask(&mut site, pending);
+        let answer = site.ask(pending, &mut self.counts);
         let mut whys = Vec::new();
-        let changed = match answer {
-            Ok(changed) => changed,
+        let touched = match answer {
+            Ok(touched) => {
+                site.failures = 0;
+                touched
+            }
+            Err(_) if !is_folder(&site.of.path, b"") => {
+                whys.push("its folder is gone".to_owned());
+                site.vanish()
+            }
             Err(why) => {
-                whys.push(why);
-                false
+                site.failures += 1;
+                // Once may be by chance: it is tried again.
+                whys.extend((site.failures > 1).then_some(why));
+                Touched::default()
             }
         };
         if let Some(blind) = blind {
@@ -291,28 +264,32 @@ impl Worker {
         }
         let took = started.elapsed();
         let now = Instant::now();
-        site.not_before = now + took * PACE;
+        site.not_before = now + took * if pending.whole { PACE } else { PACE_FEW };
+        if (1..=MOST_FAILURES).contains(&site.failures) {
+            // What was named is not known yet.
+            site.not_before = now + POLL;
+            self.inbox.lock().note(key, None);
+        }
         if site.poll.is_some() {
             site.poll = Some(now + POLL.max(took * POLL_PACE));
         }
-        if changed {
-            site.generation += 1;
-        }
+        let changed = !touched.paths.is_empty() || touched.shape;
+        site.generation += u64::from(changed);
         let (count, more) = (site.dirty.paths.len(), site.dirty.more);
         let dirty = (site.told != (count, more)).then_some(Notice::Dirty { key, count, more });
         site.told = (count, more);
-        let outside = outside(&mut site);
-        let complain = (!whys.is_empty() && !site.complained).then(|| whys.join("; "));
-        site.complained |= complain.is_some();
+        let outside = site.outside();
+        // Each once, and not without end.
+        whys.retain(|why| {
+            site.complaints.len() < MOST_COMPLAINTS && site.complaints.insert(why.clone())
+        });
         self.sites.insert(key, site);
-        for notice in [dirty, outside].into_iter().flatten() {
+        let whys = whys.iter().map(|why| complaint(key, why));
+        for notice in [dirty, outside].into_iter().flatten().chain(whys) {
             self.tell(notice);
         }
-        if let Some(why) = complain {
-            self.complain(key, &why);
-        }
         if changed {
-            self.meet(key);
+            self.meet(key, &touched);
         }
     }
 
@@ -353,133 +330,16 @@ impl Worker {
         }
         None
     }
-
-    /// Asks git; true: what is dirty may have changed.
-    fn ask(&mut self, site: &mut Site, pending: &Pending) -> Result<bool, String> {
-        let Some(shadow) = &site.shadow else {
-            return Ok(false);
-        };
-        if !is_folder(&site.of.path, b"") {
-            let changed = !site.dirty.paths.is_empty();
-            site.dirty = Dirty::default();
-            return if site.complained {
-                Ok(changed)
-            } else {
-                site.generation += 1;
-                Err("its folder is gone".to_owned())
-            };
-        }
-        if pending.whole {
-            site.quiet.clear();
-            self.counts.verifications += 1;
-            let (found, more) = shadow.status(None).map_err(|error| {
-                shadow.unlock();
-                error.to_string()
-            })?;
-            let before = site.dirty.clone();
-            site.dirty.replace(found, more);
-            let looks = looks(site);
-            let changed = before != site.dirty || looks != site.looks;
-            site.looks = looks;
-            return Ok(changed);
-        }
-        let asked: BTreeSet<Name> = pending
-            .paths
-            .iter()
-            .filter(|path| site.quiet.get(*path) != Some(&true))
-            .cloned()
-            .collect();
-        if asked.is_empty() {
-            return Ok(false);
-        }
-        self.counts.verifications += 1;
-        let (found, more) = shadow.status(Some(&asked)).map_err(|error| {
-            shadow.unlock();
-            error.to_string()
-        })?;
-        let silent: Vec<Name> = asked
-            .iter()
-            .filter(|p| !found.contains_key(*p) && !site.dirty.paths.contains_key(*p))
-            .cloned()
-            .collect();
-        let before = site.dirty.paths.len();
-        let known = asked.iter().any(|p| site.dirty.paths.contains_key(p));
-        let changed = known || !found.is_empty();
-        site.dirty.update(&asked, found);
-        site.dirty.more |= more;
-        let changed = changed || before != site.dirty.paths.len();
-        hush(site, silent);
-        Ok(changed)
-    }
 }
 
-/// Remembers files that change again and again and that git ignores.
-fn hush(site: &mut Site, silent: Vec<Name>) {
-    let Some(shadow) = &site.shadow else { return };
-    let mut again = Vec::new();
-    for path in silent {
-        if site.quiet.contains_key(&path) {
-            again.push(path);
-        } else if site.quiet.len() < MOST_IGNORED {
-            site.quiet.insert(path, false);
-        }
+fn complaint(key: Key, why: &str) -> Notice {
+    Notice::Degraded {
+        key: Some(key),
+        why: display::clean_text(why, 400),
     }
-    if again.is_empty() {
-        return;
-    }
-    let ignored = shadow.ignored(&again).unwrap_or_default();
-    for path in again {
-        let is_ignored = ignored.contains(&path);
-        site.quiet.insert(path, is_ignored);
-    }
-}
-
-/// Sums up size and time of the files that are dirty: where it differs one of them was written.
-fn looks(site: &Site) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for path in site.dirty.paths.keys().take(MOST_LOOKED_AT) {
-        if let Ok(meta) = std::fs::symlink_metadata(at(&site.of.path, path)) {
-            (path, meta.len(), meta.modified().ok()).hash(&mut hasher);
-        }
-    }
-    hasher.finish()
-}
-
-/// What is outside of the scope and was not told.
-fn outside(site: &mut Site) -> Option<Notice> {
-    let room = MOST_OUTSIDE.saturating_sub(site.outside.len());
-    let fresh: Vec<Name> = site
-        .of
-        .scope
-        .outside(site.dirty.paths.keys())
-        .into_iter()
-        .filter(|path| !site.outside.contains(*path))
-        .take(room)
-        .cloned()
-        .collect();
-    if fresh.is_empty() {
-        return None;
-    }
-    site.outside.extend(fresh.iter().cloned());
-    let more = fresh.len().saturating_sub(MOST_TOLD);
-    let paths = fresh.into_iter().take(MOST_TOLD).collect();
-    Some(Notice::Outside {
-        key: site.of.key,
-        paths,
-        more,
-    })
-}
-
-fn is_folder(root: &std::path::Path, path: &[u8]) -> bool {
-    std::fs::symlink_metadata(at(root, path)).is_ok_and(|meta| meta.is_dir())
 }
 
 /// The time of a finding.
 pub(super) fn wall() -> SystemTime {
     SystemTime::now()
-}
-
-/// Whether two agents work in the same domains, and whether one of these is critical.
-pub(super) fn shared(a: &Site, b: &Site) -> (Vec<Box<str>>, bool) {
-    foresee::shared(&a.of.domains, &b.of.domains)
 }

@@ -79,7 +79,7 @@ fn strange_names_links_and_pipes_are_borne() {
         )
         .unwrap();
         fs::create_dir(rig.path(agent, "closed")).unwrap();
-        fs::set_permissions(rig.path(agent, "closed"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(rig.path(agent, "closed"), fs::Permissions::from_mode(0o000)).unwrap();
         // A repository within.
         git(&rig.root(agent), &["init", "-q", "inner"]);
         write(rig.path(agent, "inner/x"), "x");
