@@ -61,8 +61,10 @@ pub fn text(glance: Glance<'_>) -> String {
         matches!(
             s,
             Status::Scheduled
+                | Status::Preparing
                 | Status::Running
                 | Status::Checking
+                | Status::Merging
                 | Status::Frozen
                 | Status::Joining
         )
@@ -116,7 +118,9 @@ fn head(glance: Glance<'_>, out: &mut String) {
         Status::Failed,
         Status::Running,
         Status::Checking,
+        Status::Merging,
         Status::Scheduled,
+        Status::Preparing,
         Status::Settling,
         Status::Joining,
         Status::BackingOff,
@@ -268,6 +272,8 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 AttentionKind::FailedGate => "red gate",
                 AttentionKind::Blocked => "blocked",
                 AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
+                AttentionKind::Conflict => "conflict",
+                AttentionKind::Predicted => "clash to come",
                 AttentionKind::DayGate => "not passed",
             };
             let holds = if demand.holds.is_empty() {
@@ -355,7 +361,12 @@ const fn open(glance: Glance<'_>) -> bool {
 const fn moves(status: Status) -> bool {
     matches!(
         status,
-        Status::Scheduled | Status::Running | Status::Checking | Status::Settling
+        Status::Scheduled
+            | Status::Preparing
+            | Status::Running
+            | Status::Checking
+            | Status::Merging
+            | Status::Settling
     )
 }
 

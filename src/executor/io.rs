@@ -24,6 +24,7 @@ use super::{
     Config, Exit, JobKey, Report,
     inbox::{Command, Shared, Source, untoken},
     live::{Freeze, Live},
+    temporary::Remover,
     trees::Ending,
 };
 use crate::sys::{
@@ -73,6 +74,7 @@ pub(super) struct Loop {
     /// The processes as they were in this pass, once somebody had to look.
     look: Option<ProcTable>,
     closing: Option<Instant>,
+    remover: Remover,
     out: Vec<Report>,
     buffer: Box<[u8]>,
 }
@@ -99,6 +101,7 @@ impl Loop {
             early_ends: HashMap::new(),
             look: None,
             closing: None,
+            remover: Remover::default(),
             out: Vec::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
         }
@@ -137,6 +140,7 @@ impl Loop {
         }
         self.out.push(Report::Stopped);
         self.shared.sink.push(&mut self.out);
+        self.remover.finish();
     }
 
     fn event(&mut self, serial: u64, source: Source, flags: epoll::EventFlags) {

@@ -43,6 +43,8 @@ impl JobMaker {
                 stdin: None,
                 watch_outputs: Vec::new(),
                 terminal: None,
+                boundary: None,
+                setup: Vec::new(),
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -84,6 +86,8 @@ impl JobMaker {
                 .iter()
                 .map(|path| self.workdir.join(path))
                 .collect(),
+            boundary: None,
+            setup: Vec::new(),
         })
     }
 
@@ -236,6 +240,7 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             output_bytes,
             leaked,
             present,
+            unprepared,
         } => {
             let key = key_of(&key)?;
             let present = match (key.owner, key.check) {
@@ -249,6 +254,9 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             InputKind::Ended {
                 key,
                 exit: match exit {
+                    executor::Exit::Code(_) if let Some(why) = unprepared => {
+                        engine::Exit::SpawnError(why)
+                    }
                     executor::Exit::Code(code) => engine::Exit::Code(code),
                     executor::Exit::Signal { number, name, .. } => {
                         engine::Exit::Signal { number, name }

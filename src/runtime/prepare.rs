@@ -219,14 +219,16 @@ impl RunConfig {
 /// What stops a checked plan from being run here, in words; all of it at once.
 #[must_use]
 pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
-    let mut out: Vec<String> = plan
-        .unbuilt
+    let refused = plan.refused();
+    let mut out: Vec<String> = refused
         .iter()
         .map(|u| {
-            format!(
-                "{file}:{}:{}: error: `{}` is not built yet: {}",
-                u.line, u.column, u.key, u.help
-            )
+            let place = match (u.line, u.column) {
+                (0, _) => String::new(),
+                (line, column) => format!(":{line}:{column}"),
+            };
+            let (key, help) = (&u.key, &u.help);
+            format!("{file}{place}: error: `{key}` is not built yet: {help}")
         })
         .collect();
     let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64);

@@ -130,6 +130,9 @@ impl Loop {
         if leaked == 0 {
             self.endings.remove(&serial);
         }
+        if let Some(folder) = live.temporary.take() {
+            self.remover.take(folder, leaked > 0);
+        }
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
         self.out.push(Report::Ended {
             exit,
@@ -142,6 +145,7 @@ impl Loop {
                 .iter()
                 .map(|path| path.exists())
                 .collect(),
+            unprepared: live.told.and_then(|told| told.failure()),
             key: live.key,
         });
     }

@@ -1,5 +1,7 @@
 //! The agent's screen but for its output: words and figures, tabs, lists, what the plan says.
 
+use std::slice;
+
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use crate::{
@@ -88,6 +90,18 @@ fn facts(agent: &AgentView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
         let mut pen = Pen::new(buf, area, 4);
         pen.to(1);
         let half = area.width / 2;
+        if let Some(parent) = &agent.parent {
+            neighbours(
+                &mut pen,
+                "part of",
+                "",
+                slice::from_ref(parent),
+                half,
+                theme,
+            );
+            let x = pen.x + 2;
+            pen.to(x);
+        }
         neighbours(&mut pen, "needs", "nobody", &agent.needs, half, theme);
         let x = pen.x + 3;
         pen.to(x);
@@ -99,15 +113,18 @@ fn facts(agent: &AgentView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
 
 /// Puts name and value pairs into a row, as far as they fit.
 fn pairs(pen: &mut Pen<'_>, end: u16, theme: &Theme, all: &[(&str, String, Style)]) {
+    let begin = pen.x;
     for (name, value, style) in all {
         let wide = (width(name) + width(value)) as u16 + u16::from(!name.is_empty());
-        if pen.x + wide > end {
+        let gap = if pen.x > begin { 3 } else { 0 };
+        if pen.x + gap + wide > end {
             continue;
         }
+        pen.x += gap;
         if !name.is_empty() {
             pen.put(name, theme.base.dim).put(" ", theme.base.dim);
         }
-        pen.put(value, *style).put("   ", theme.base.dim);
+        pen.put(value, *style);
     }
 }
 
@@ -129,7 +146,13 @@ fn figures(agent: &AgentView, theme: &Theme, buf: &mut Buffer, area: Rect) {
         all.push(("attempt", of, style));
     }
     if let Some(age) = row.age_us {
-        all.push(("ran", words::span(age), base.text));
+        let live = row.ram.is_some_and(|r| r.own.is_some());
+        let age = if live {
+            words::span(age)
+        } else {
+            words::took(age)
+        };
+        all.push(("ran", age, base.text));
     }
     match row.left {
         Some(Left::About(us)) => all.push(("left", format!("~{}", words::span(us)), base.text)),
@@ -239,7 +262,7 @@ fn neighbours(
         } else {
             format!(" ({})", one.how)
         };
-        let rest = format!(" +{}", all.len() - i);
+        let rest = format!("+{}", all.len() - i);
         let wide = (width(&one.name) + width(&how)) as u16 + 3;
         let last = i + 1 == all.len();
         if pen.x + wide + if last { 0 } else { rest.len() as u16 } > end {

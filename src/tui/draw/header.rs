@@ -38,7 +38,8 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
         right.push((header.clock.clone(), base.dim));
     }
     if let (true, Some((permille, of, zone))) = (view.regions.memory.is_empty(), header.pressure) {
-        let text = format!("{} {}%", of.name(), permille / 10);
+        let of = if w < 60 { "mem" } else { of.name() };
+        let text = format!("{of} {}%", permille / 10);
         right.insert(0, (text, theme.zone(zone)));
     }
     let right_width: usize = right.iter().map(|(t, _)| width(t) + 2).sum();
@@ -68,6 +69,17 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
         0,
         vec![(format!("{}/{} done", header.done, header.total), base.good)],
     ));
+    if header.waits > 0 {
+        let text = match (header.waits, w >= 100) {
+            (1, true) => "1 waits for you".to_owned(),
+            (n, true) => format!("{n} wait for you"),
+            // As short as what it is told apart from: agents that wait.
+            (1, false) => "! 1 waits".to_owned(),
+            (n, false) => format!("! {n} wait"),
+        };
+        let style = base.alert.add_modifier(ratatui::style::Modifier::BOLD);
+        parts.push((0, vec![(text, style)]));
+    }
     if header.red > 0 {
         let text = match header.red {
             1 => "1 red gate".to_owned(),
@@ -78,6 +90,8 @@ pub fn draw(view: &View, look: Look<'_>, buf: &mut Buffer) {
     for (mark, n) in &header.counts {
         let (rank, style) = match mark {
             Mark::Done => continue,
+            // Told already.
+            Mark::Ask | Mark::Block if header.waits > 0 => (2, theme.mark(*mark)),
             Mark::Fail | Mark::Ask | Mark::Block => (0, theme.mark(*mark)),
             Mark::Run => (1, theme.mark(*mark)),
             Mark::Wait | Mark::Skip | Mark::Stop => (3, theme.mark(*mark)),

@@ -45,11 +45,13 @@ struct Page {
 
 impl Page {
     fn of(keymap: &Keymap, ground: Rect, place: Whence) -> Self {
-        let bindings: Vec<_> = Topic::ALL
+        let mut bindings: Vec<_> = Topic::ALL
             .into_iter()
             .map(|topic| (topic, keymap.topic(topic).collect::<Vec<_>>()))
             .filter(|(_, all)| !all.is_empty())
             .collect();
+        // What does nothing here is not what somebody looks for here.
+        bindings.sort_by_key(|(topic, _)| place.bars(*topic).is_some());
         let of_keys = |all: &[Key]| -> String {
             let keys: Vec<String> = all.iter().map(ToString::to_string).collect();
             keys.join(" ")

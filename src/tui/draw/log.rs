@@ -122,6 +122,17 @@ fn detail(log: &Log, theme: &Theme, buf: &mut Buffer, area: Rect) {
         .selected
         .and_then(|at| log.rows.get(at))
         .map_or(String::new(), |row| format!("EVENT {}", row.seq));
+    let mut y = 1;
+    let rows = usize::from(
+        area.height
+            .saturating_sub(y + u16::from(log.rule.is_some())),
+    )
+    .max(1);
+    let columns = usize::from(area.width / 60).max(1);
+    let more = match log.fields.len().saturating_sub(rows * columns) {
+        0 => String::new(),
+        n => format!("{n} more in the journal"),
+    };
     rule(
         buf,
         Rect { height: 1, ..area },
@@ -129,9 +140,8 @@ fn detail(log: &Log, theme: &Theme, buf: &mut Buffer, area: Rect) {
         &title,
         base.strong,
         &[],
-        &[],
+        &[(&more, base.dim)],
     );
-    let mut y = 1;
     if let Some(rule) = log.rule {
         Pen::new(buf, area, y)
             .to(1)
@@ -140,8 +150,6 @@ fn detail(log: &Log, theme: &Theme, buf: &mut Buffer, area: Rect) {
         y += 1;
     }
     // In as many columns as fit, from top to bottom.
-    let rows = usize::from(area.height.saturating_sub(y)).max(1);
-    let columns = usize::from(area.width / 60).max(1);
     for (n, (name, value)) in log.fields.iter().take(rows * columns).enumerate() {
         let x = (n / rows) as u16 * 60 + 1;
         let row = y + (n % rows) as u16;

@@ -72,7 +72,12 @@ pub(super) fn agent(
     let live = row.ram.is_some_and(|r| r.own.is_some());
     let figure = if live { base.text } else { base.dim };
     if let Some(age) = row.age_us.filter(|_| columns.age.1 > 0) {
-        pen.put_right(&words::span(age), end(columns.age), figure);
+        let age = if live {
+            words::span(age)
+        } else {
+            words::took(age)
+        };
+        pen.put_right(&age, end(columns.age), figure);
     }
     if let Some(quiet) = row.quiet_us.filter(|_| columns.quiet.1 > 0) {
         let style = if row.quiet { base.alert } else { base.dim };

@@ -15,22 +15,28 @@ use crate::{
 
 use super::{Look, glyph, pen::Pen, rule};
 
-/// Rows of the memory chart, with its rule and axis.
+/// Rows of the memory chart at most, with its rule: more would say nothing more.
+const MEMORY: u16 = 21;
+
+/// Rows of the memory chart, with its rule: what so many agents leave is its own too.
 #[must_use]
-pub const fn memory_rows(height: u16) -> u16 {
-    match height {
-        0..=13 => 0,
+fn memory_rows(height: u16, agents: usize) -> u16 {
+    let own: u16 = match height {
+        0..=13 => return 0,
         14..=23 => 4,
         24..=39 => 6,
         _ => 9,
-    }
+    };
+    // The rule, the legend and the axis.
+    let taken = u16::try_from(agents).unwrap_or(u16::MAX).saturating_add(3);
+    own.max(height.saturating_sub(taken).min(MEMORY))
 }
 
-/// Rows of agents in a panel.
+/// Rows of agents in a panel that shows so many.
 #[must_use]
-pub const fn agent_rows(height: u16) -> u16 {
+pub fn agent_rows(height: u16, agents: usize) -> u16 {
     // Its rule and the axis.
-    height.saturating_sub(2 + memory_rows(height))
+    height.saturating_sub(2 + memory_rows(height, agents))
 }
 
 /// Draws the screen.
@@ -62,7 +68,7 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
         &[(more.as_str(), theme.base.dim)],
         &[(timeline.ends.as_str(), theme.base.dim)],
     );
-    let agents = agent_rows(area.height);
+    let agents = agent_rows(area.height, timeline.total);
     for (n, row) in (0..agents).zip(&timeline.rows) {
         let line = Rect {
             y: area.y + 1 + n,
@@ -88,7 +94,7 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
         ..area
     };
     draw_axis(timeline, theme, buf, axis);
-    let rows = memory_rows(area.height);
+    let rows = memory_rows(area.height, timeline.total);
     if rows > 0 {
         let below = Rect {
             y: axis.y + 1,
@@ -171,7 +177,7 @@ fn agent(row: &TimeRow, timeline: &Timeline, theme: &Theme, buf: &mut Buffer, li
     if timeline.now < timeline.columns {
         let x = line.x + left + timeline.now;
         if let Some(cell) = buf.cell_mut((x, line.y))
-            && cell.symbol() == " "
+            && (cell.symbol() == " " || cell.symbol() == glyph::ghost(theme))
         {
             cell.set_symbol(glyph::bar(theme))
                 .set_style(theme.base.faint);

@@ -1,5 +1,7 @@
 //! The home screen and the page before a run, without a terminal.
 
+use std::fmt::Write as _;
+
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
@@ -201,4 +203,43 @@ fn the_front_is_drawn_at_every_size() {
             screen(&mut page);
         }
     }
+}
+
+/// A page at eight widths, one picture below the other.
+fn widths<P: Page>(mut shell: Shell<P>) -> String {
+    let mut out = String::new();
+    for (w, h) in [
+        (45, 20),
+        (60, 20),
+        (80, 24),
+        (100, 24),
+        (120, 24),
+        (160, 24),
+        (200, 24),
+        (240, 24),
+    ] {
+        shell.event(&Event::Resize(w, h));
+        let _ = writeln!(out, "{0:=<1$}", format!("{w}x{h} "), 45);
+        out.push_str(&screen(&mut shell));
+    }
+    out
+}
+
+#[test]
+fn the_front_at_eight_widths() {
+    let mut found = found(3);
+    found.groups[1].note = "of 12".to_owned();
+    found.groups[0].items[0].tone = Tone::Good;
+    found.groups[0].items[0].text = "a name that is longer than most, and a goal".to_owned();
+    insta::assert_snapshot!("widths_home", widths(shell(Home::new(found), (80, 24))));
+    let none = Found {
+        groups: Vec::new(),
+        ..self::found(0)
+    };
+    insta::assert_snapshot!(
+        "widths_home_empty",
+        widths(shell(Home::new(none), (80, 24)))
+    );
+    let page = shell(preflight(3), (80, 24));
+    insta::assert_snapshot!("widths_preflight", widths(page));
 }

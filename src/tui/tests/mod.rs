@@ -16,3 +16,4 @@ mod status;
 mod terminal;
 mod themes;
 pub mod watch;
+mod widths;

@@ -69,7 +69,7 @@ pub fn asking() -> Run {
 }
 
 /// The same with the design's gate being asked about: all agents of its phase are done.
-fn phase_asks() -> Run {
+pub fn phase_asks() -> Run {
     let mut run = asking();
     for id in [1, 2] {
         run.act(answer(id, Answer::Yes));

@@ -22,6 +22,7 @@ use crate::{
         feed::{Replay, Request},
         keymap::Key,
         ui_state::{Look, Pane, Popup, Screen, Voice},
+        view::attention,
     },
 };
 
@@ -213,8 +214,23 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
     })
 }
 
+/// Where a person answers who presses a key of the queue outside of it; none: it is no such key, or
+/// nothing waits.
+fn answered_in_queue(app: &App, action: UiAction) -> Option<String> {
+    let state = app.state.as_ref().filter(|_| app.settings.can_act)?;
+    let keys = matches!(action, UiAction::Copy | UiAction::NextHit);
+    if !keys || app.clock.is_some() || attention::waiting(state).is_empty() {
+        return None;
+    }
+    let key = app.settings.keys.key_for(UiAction::Attention)?;
+    Some(format!(
+        "{key} shows what waits for you; it is answered there"
+    ))
+}
+
 pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
     if let Some(text) = not_here(app.ui.screen, action) {
+        let text = answered_in_queue(app, action).unwrap_or(text);
         let text = match (action, app.settings.keys.key_for(UiAction::Deck)) {
             (UiAction::Filter | UiAction::Sort | UiAction::Group, Some(key)) => {
                 format!("{text} ({key})")

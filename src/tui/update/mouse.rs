@@ -213,7 +213,7 @@ fn press_timeline(app: &mut App, view: &View, at: Position, out: &mut Vec<Reques
     };
     let area = view.regions.timeline;
     let row = usize::from(at.y.saturating_sub(area.y + 1));
-    let rows = usize::from(draw::timeline::agent_rows(area.height));
+    let rows = usize::from(draw::timeline::agent_rows(area.height, timeline.total));
     if at.y > area.y && row < rows {
         let Some(row) = timeline.rows.get(row) else {
             return;

@@ -42,7 +42,10 @@ pub(super) fn page(app: &App) -> isize {
         Pane::Graph => view.regions.graph.height,
         Pane::Report => view.regions.report.height,
         Pane::Log => draw::log::event_rows(view.regions.log.height),
-        Pane::Timeline => draw::timeline::agent_rows(view.regions.timeline.height),
+        Pane::Timeline => {
+            let agents = view.timeline.as_ref().map_or(0, |timeline| timeline.total);
+            draw::timeline::agent_rows(view.regions.timeline.height, agents)
+        }
     };
     isize::try_from(rows.saturating_sub(1).max(1)).unwrap_or(1)
 }

@@ -70,6 +70,7 @@ pub(super) fn header(source: Source<'_>, now_us: u64) -> Header {
                 state.memory.zone,
             )
         }),
+        waits: 0,
         red: state
             .phases
             .iter()

@@ -2,7 +2,7 @@
 
 use crate::{
     display::clean_line,
-    engine::{Event, Level, Record, State},
+    engine::{self, Event, Level, Record, State},
     tui::{log::LogBuffer, ui_state::UiState},
 };
 
@@ -164,26 +164,44 @@ fn routine(event: &Event) -> String {
         Event::CheckEnded { place, exit, .. } => format!("{}: {exit}", place.gate),
         Event::PhaseChecking { phase, .. } => format!("gates of {phase} are checked"),
         Event::PhaseReopened { phase } => format!("{phase} is open again"),
+        Event::AttentionRaised(raised) => {
+            let whose = engine::whose(raised.agent.as_ref(), raised.phase.as_deref());
+            format!("a person is told of {whose}: {}", raised.title)
+        }
+        Event::AttentionAnswered(answered) => {
+            let whose = engine::whose(answered.agent.as_ref(), answered.phase.as_deref());
+            match answered.answer {
+                Some(_) => format!("{whose} is answered"),
+                None => format!("{whose} waits for nobody any more"),
+            }
+        }
         Event::CheckpointMade { wave } => format!("checkpoint after wave {wave}"),
         _ => whose,
     };
     clean_line(text, super::words::SENTENCE)
 }
 
-/// Fields of a record with their units: what a person asks first, then the journal's order. A list
-/// or map within another is counted, not listed: the journal has it.
+/// Fields of a record with their units: what a person asks first, then the journal's order, then what
+/// every event has. A list or map within another is counted, not listed: the journal has it.
 fn fields(record: &Record) -> Vec<(String, String)> {
     const FIRST: [&str; 4] = ["summary", "status", "reason", "agent"];
+    // The event's line has told them.
+    const LAST: [&str; 6] = ["kind", "priority", "source", "elapsed_us", "at", "seq"];
     let mut out = Vec::new();
     let mut all = json(record);
+    all.remove("crc");
+    let last = LAST.map(|name| (name, all.remove(name)));
     for name in FIRST {
         if let Some(value) = all.remove(name) {
             flatten(name, &value, 0, &mut out);
         }
     }
     for (name, value) in all {
-        if name != "crc" {
-            flatten(&name, &value, 0, &mut out);
+        flatten(&name, &value, 0, &mut out);
+    }
+    for (name, value) in last {
+        if let Some(value) = value {
+            flatten(name, &value, 0, &mut out);
         }
     }
     out

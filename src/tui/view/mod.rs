@@ -230,11 +230,18 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         timeline: (ui.screen == Screen::Timeline && !regions.timeline.is_empty()).then(|| {
             let size = (
                 regions.timeline.width,
-                draw::timeline::agent_rows(regions.timeline.height),
+                draw::timeline::agent_rows(regions.timeline.height, state.agents.len()),
             );
             timeline::timeline(source, ui, size, now_us)
         }),
-        header: header::header(source, now_us),
+        header: model::Header {
+            waits: if regions.attention.is_empty() {
+                waiting.len()
+            } else {
+                0
+            },
+            ..header::header(source, now_us)
+        },
         memory: sample.map(|s| memory::memory(state, s, source.forecast)),
         attention: attention::attention(
             source,

@@ -39,6 +39,8 @@ pub struct Header {
     pub pressure: Option<(u32, Base, Zone)>,
     /// Phases with a red gate.
     pub red: usize,
+    /// Things that wait for a person, where no block of the screen tells them.
+    pub waits: usize,
 }
 
 /// Memory of one agent.

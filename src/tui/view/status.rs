@@ -122,7 +122,7 @@ fn card(source: Source<'_>, standing: &Standing, now_ms: i64) -> StatusCard {
     if let Some(worst) = card.blockers.first() {
         let more = match card.blockers.len() - 1 {
             0 => String::new(),
-            n => format!(" +{n}"),
+            n => format!(" · {n} more"),
         };
         let by = if worst.by.is_empty() {
             String::new()

@@ -224,7 +224,9 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
     let planned = planned_end > 0;
     let now = match left {
         Some(left) => format!("now ~{}", words::span(now_us + left)),
-        None => format!("took {}", words::took(state.elapsed_us)),
+        None if state.finished.is_some() => format!("took {}", words::took(state.elapsed_us)),
+        // Nothing tells when a person will answer, so nothing tells the end.
+        None => format!("{} so far", words::span(now_us)),
     };
     let ends = if planned {
         format!("planned ~{}, {now}", words::span(planned_end))
@@ -274,7 +276,7 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
     let mut last: Option<(u32, u32)> = None;
     for span in past.iter().flat_map(|past| past.spans(ix)) {
         let to = span.to_us.unwrap_or(now_us).min(now_us);
-        if matches!(span.status, Status::Running | Status::Scheduled) {
+        if span.status == Status::Running || span.status.is_starting() {
             if let Some((attempt, mode)) = last
                 && attempt != span.attempt
             {
@@ -291,8 +293,8 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
             Status::Frozen => Bar::Frozen,
             Status::Blocked => Bar::Blocked,
             Status::BackingOff => Bar::Backoff,
-            Status::Checking | Status::Joining => Bar::Check,
-            Status::Ready | Status::Scheduled => Bar::Ready,
+            Status::Checking | Status::Joining | Status::Merging => Bar::Check,
+            Status::Ready | Status::Scheduled | Status::Preparing => Bar::Ready,
             _ => continue,
         };
         if to > span.from_us || span.to_us.is_none() {
@@ -306,11 +308,10 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
     let mut bars = bars.all;
     bars.sort_by_key(|bar| bar.2);
     let time = if agent.started_us.is_some() {
-        let live = agent
-            .live
-            .as_ref()
-            .map_or(0, |_| state.clock_us(ix, now_us));
-        words::span(agent.ran_us + live)
+        match agent.live {
+            Some(_) => words::span(agent.ran_us + state.clock_us(ix, now_us)),
+            None => words::took(agent.ran_us),
+        }
     } else if agent.status.is_final() {
         String::new()
     } else {

@@ -156,14 +156,10 @@ impl Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::AgentIx;
 
     #[test]
     fn paths_come_to_their_workspace_and_many_become_all() {
-        let key = |agent| Key {
-            agent: AgentIx(agent),
-            attempt: 1,
-        };
+        let key = |agent| Key { agent, attempt: 1 };
         let inbox = Inbox::default();
         {
             let mut waiting = inbox.lock();

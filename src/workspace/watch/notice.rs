@@ -2,13 +2,13 @@
 
 use std::{path::PathBuf, time::SystemTime};
 
-use crate::{conflict::scope::Scope, plan::AgentIx};
+use crate::conflict::scope::Scope;
 
 /// An attempt of an agent: whose workspace it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// The agent.
-    pub agent: AgentIx,
+    /// The agent: its place in the plan.
+    pub agent: u32,
     /// The attempt, from 1.
     pub attempt: u32,
 }

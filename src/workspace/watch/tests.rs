@@ -11,7 +11,7 @@ use std::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::{conflict::scope::Scope, plan::AgentIx, workspace::git::Git};
+use crate::{conflict::scope::Scope, workspace::git::Git};
 
 mod cost;
 mod hostile;
@@ -29,10 +29,7 @@ struct Rig {
 }
 
 fn key(agent: u32) -> Key {
-    Key {
-        agent: AgentIx(agent),
-        attempt: 1,
-    }
+    Key { agent, attempt: 1 }
 }
 
 fn git(dir: &Path, args: &[&str]) -> String {

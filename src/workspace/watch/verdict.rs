@@ -7,48 +7,12 @@ use super::{
     dirty::Name,
     notice::{Foreseen, Kind},
 };
+use crate::conflict::{RepoPath, generated};
 
-/// Names of files that programs write; two that were made apart are made anew, not merged.
-const GENERATED: [&str; 22] = [
-    "Cargo.lock",
-    "package-lock.json",
-    "npm-shrinkwrap.json",
-    "yarn.lock",
-    "pnpm-lock.yaml",
-    "bun.lock",
-    "bun.lockb",
-    "deno.lock",
-    "Gemfile.lock",
-    "Podfile.lock",
-    "poetry.lock",
-    "uv.lock",
-    "pdm.lock",
-    "Pipfile.lock",
-    "composer.lock",
-    "go.sum",
-    "flake.lock",
-    "mix.lock",
-    "pubspec.lock",
-    "Package.resolved",
-    "packages.lock.json",
-    "gradle.lockfile",
-];
-
-/// Ends of such names.
-const GENERATED_ENDS: [&str; 6] = [
-    ".min.js",
-    ".min.css",
-    ".pb.go",
-    "_pb2.py",
-    ".g.dart",
-    ".generated.ts",
-];
-
-/// Whether a path's name is that of a generated or lock file.
+/// Whether a path's name is that of a generated or lock file: two that were made apart are made anew,
+/// not merged.
 pub(super) fn is_generated(path: &[u8]) -> bool {
-    let name = path.rsplit(|&b| b == b'/').next().unwrap_or(path);
-    GENERATED.iter().any(|g| g.as_bytes() == name)
-        || GENERATED_ENDS.iter().any(|e| name.ends_with(e.as_bytes()))
+    generated(&RepoPath::new(path))
 }
 
 /// Reads `git merge-tree --write-tree -z` of two commits that do not merge: the files, each with
@@ -160,12 +124,5 @@ mod tests {
         ];
         assert_eq!(files, expected.map(|(p, k)| (p.to_owned(), k)));
         assert_eq!(conflicts(b"tree\0no tab\0", ["a", "b"]), None);
-    }
-
-    #[test]
-    fn lock_files_are_known_by_name() {
-        assert!(is_generated(b"Cargo.lock") && is_generated(b"web/package-lock.json"));
-        assert!(is_generated(b"api/x.pb.go"));
-        assert!(!is_generated(b"Cargo.lock/x") && !is_generated(b"src/lock.rs"));
     }
 }

@@ -174,9 +174,7 @@ impl Worker {
     fn add(&mut self, of: Workspace) {
         let key = of.key;
         self.remove(key);
-        let dir = self
-            .private
-            .join(format!("{}.{}", key.agent.0, key.attempt));
+        let dir = self.private.join(format!("{}.{}", key.agent, key.attempt));
         let made = Shadow::new(dir, &of.path, &of.base);
         let now = Instant::now();
         let mut site = Site::new(of, now);

@@ -106,13 +106,12 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
         let lines = text
             .lines()
             .flat_map(|line| wrapped(&clean_line(line, LINE), room));
+        let tone = match label {
+            "is told" | "runs" => Tone::Plain,
+            _ => Tone::Dim,
+        };
         for (i, line) in lines.take(MOST).enumerate() {
             let label = if i == 0 { label } else { "" };
-            let tone = if label == "is told" || label == "runs" || label.is_empty() {
-                Tone::Plain
-            } else {
-                Tone::Dim
-            };
             out.push((format!("{label:<LABEL$}{line}"), tone));
         }
     }

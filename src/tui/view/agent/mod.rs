@@ -88,6 +88,8 @@ pub struct AgentView {
     pub title: String,
     /// It has been in its state for so long, µs.
     pub since_us: u64,
+    /// Whose sub-agent it is.
+    pub parent: Option<Neighbour>,
     /// Whom it needs.
     pub needs: Vec<Neighbour>,
     /// Who needs it.
@@ -168,6 +170,9 @@ pub fn agent(source: Source<'_>, ui: &UiState, r: &Regions, now_us: u64) -> Opti
         row: rows::agent_row(source, ui, ix, 0, now_us),
         title: if title == *name { String::new() } else { title },
         since_us: now_us.saturating_sub(state.agent(ix).since_us),
+        parent: plan
+            .parent
+            .map(|parent| neighbour(parent, NeedKind::Hard, &When::Succeeded)),
         needs,
         needed_by,
         counts: (attempts.total, checks.total),

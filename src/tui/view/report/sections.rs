@@ -64,7 +64,11 @@ pub(super) fn outcome(out: &mut Vec<ReportRow>, report: &RunReport) {
         .map(|(state, n)| format!("{n} {state}"))
         .collect();
     out.push(pair("agents", counts.join(", "), Tone::Plain));
-    out.push(pair("took", ms(m.total_duration_ms), Tone::Plain));
+    let took = match report.status {
+        Some(_) => "took",
+        None => "so far",
+    };
+    out.push(pair(took, ms(m.total_duration_ms), Tone::Plain));
     out.push(pair(
         "one after the other",
         ms(m.sequential_duration_ms),
