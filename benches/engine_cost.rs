@@ -71,6 +71,11 @@ fn agent(i: usize, ram_bytes: u64) -> Agent {
         check: Vec::new(),
         gates: Vec::new(),
         workspace: Workspace::Shared,
+        scope: None,
+        domains: Vec::new(),
+        join: wavedeck::plan::Join::default(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
     }
 }
 
@@ -108,10 +113,18 @@ fn setup(count: usize, bound: Bound) -> Setup {
             id: "t".into(),
             title: "t".into(),
             priority: Priority::Normal,
+            gates: Vec::new(),
         }],
         workers: Vec::new(),
         gates: Vec::new(),
         agents,
+        run_gates: Vec::new(),
+        wave_gates: std::collections::BTreeMap::new(),
+        verify: Vec::new(),
+        workspace: wavedeck::plan::WorkspaceSpec::default(),
+        merge: wavedeck::plan::MergeSpec::default(),
+        domains: std::collections::BTreeMap::new(),
+        require_sandbox: false,
         unbuilt: Vec::new(),
     };
     let graph = Graph::new(&plan);

@@ -77,6 +77,8 @@ fn job(number: usize, argv: &[&str]) -> Job {
         output: env::temp_dir().join("sample-cost.output"),
         watch_outputs: Vec::new(),
         terminal: None,
+        boundary: None,
+        setup: Vec::new(),
     }
 }
 

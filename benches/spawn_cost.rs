@@ -64,6 +64,8 @@ fn main() {
             output: folder.join(format!("a{number}.1")),
             watch_outputs: Vec::new(),
             terminal: None,
+            boundary: None,
+            setup: Vec::new(),
         };
         let (mut started, mut ended, mut wakes, mut left) = (0, 0, 0, 0);
         let mut reports = Vec::new();

@@ -7,6 +7,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod conflict;
 pub mod display;
 pub mod engine;
 pub mod executor;
@@ -21,3 +22,4 @@ pub mod status;
 pub mod sys;
 pub mod terminal;
 pub mod tui;
+pub mod workspace;

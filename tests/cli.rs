@@ -232,7 +232,7 @@ fn check_says_everything_at_once() {
     fs::remove_file(here.path().join("wavedeck.config.toml")).unwrap();
     here.write(
         "warn.toml",
-        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nscope = [\"src/**\"]\nworkspace = \"shared\"\n",
+        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nram_max = \"2GiB\"\n",
     );
     tell("warnings", &here.run(&["check", "warn.toml"]));
     here.write(
@@ -242,7 +242,7 @@ fn check_says_everything_at_once() {
     tell("programs", &here.run(&["check", "warn.toml"]));
     here.write(
         "warn.toml",
-        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nscope = [\"src/**\"]\nworkspace = \"shared\"\n",
+        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nram_max = \"2GiB\"\n",
     );
     tell(
         "run refuses",
@@ -266,6 +266,36 @@ fn check_says_everything_at_once() {
     tell("hostile name", &here.run(&["check", "\u{1b}[31m.toml"]));
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'));
     snapshot("cli-check", &text);
+}
+
+#[test]
+fn scopes_that_meet_are_told_before_the_run() {
+    let here = Here::new();
+    let mut plan =
+        "[domain.db]\ncritical = true\n[gate.g]\nrun = [\"true\"]\n[wave.7]\ngates = [\"g\"]\n\
+        [[agent]]\nid = \"api\"\nrun = \"true\"\nscope = [\"docs\", \"src/api/**\"]\n\
+        [[agent]]\nid = \"ui\"\nrun = \"true\"\nscope = [\"src/*/mod.rs\"]\n\
+        [[agent]]\nid = \"after\"\nrun = \"true\"\nneeds = [\"api\", \"ui\"]\nscope = [\"src\"]\n\
+        [[agent]]\nid = \"one\"\nrun = \"true\"\ndomains = [\"db\"]\n\
+        [[agent]]\nid = \"two\"\nrun = \"true\"\ndomains = [\"db\"]\n"
+            .to_owned();
+    here.write("wavedeck.toml", &plan);
+    let said = here.run(&["check"]);
+    let mut text = format!("== check\n{}", said.all());
+    assert_eq!(here.run(&["plan"]).err, said.err);
+    // Seven more are 21 pairs among themselves; 20 are named.
+    plan += "[[agent]]\nid = \"n${item}\"\neach = [\"1\", \"2\", \"3\", \"4\", \"5\", \"6\", \"7\"]\n\
+        run = \"true\"\nscope = [\"n\"]\n";
+    here.write("wavedeck.toml", &plan);
+    let said = here.run(&["check"]);
+    let first = said.err.lines().next().unwrap();
+    let _ = write!(text, "== more\n{first}\n");
+    let named = said
+        .err
+        .matches("can run at once and may both write")
+        .count();
+    assert_eq!(named, 20);
+    snapshot("cli-overlaps", &text);
 }
 
 #[test]

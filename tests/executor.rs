@@ -78,6 +78,8 @@ impl Rig {
             output: self.folder.path().join(format!("{agent}.1")),
             watch_outputs: Vec::new(),
             terminal: None,
+            boundary: None,
+            setup: Vec::new(),
         }
     }
 

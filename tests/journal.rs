@@ -40,6 +40,8 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
                 agent: AgentIx::of(need),
                 kind: NeedKind::Hard,
                 when: When::Succeeded,
+                files: Vec::new(),
+                check: Vec::new(),
             })
             .collect(),
         priority: Priority::Normal,
@@ -72,6 +74,11 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
         check: Vec::new(),
         gates: Vec::new(),
         workspace: Workspace::Shared,
+        scope: None,
+        domains: Vec::new(),
+        join: wavedeck::plan::Join::default(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
     }
 }
 
@@ -105,6 +112,13 @@ fn setup_of(agents: impl Iterator<Item = Agent>) -> Arc<Setup> {
         workers: Vec::new(),
         gates: Vec::new(),
         agents: agents.collect(),
+        run_gates: Vec::new(),
+        wave_gates: std::collections::BTreeMap::new(),
+        verify: Vec::new(),
+        workspace: wavedeck::plan::WorkspaceSpec::default(),
+        merge: wavedeck::plan::MergeSpec::default(),
+        domains: std::collections::BTreeMap::new(),
+        require_sandbox: false,
         unbuilt: Vec::new(),
     };
     let agents = plan.agents.len();

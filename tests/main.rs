@@ -19,5 +19,7 @@ mod purity;
 mod rig;
 mod runtime;
 mod sampler;
+mod sandbox;
 mod simulation;
 mod terminals;
+mod workspaces;

@@ -71,6 +71,8 @@ impl Rig {
             output: self.folder.path().join("output"),
             watch_outputs: Vec::new(),
             terminal: None,
+            boundary: None,
+            setup: Vec::new(),
         });
     }
 

@@ -6,7 +6,7 @@ use super::{
     args::Global,
     error::{Error, Outcome, status},
     load::{self, WhichPlan},
-    out, programs,
+    out, overlaps, programs,
 };
 use crate::{
     config::FlagLayer,
@@ -27,7 +27,8 @@ pub struct CheckArgs {
 
 /// Checks a plan.
 pub fn check(args: &CheckArgs, global: &Global) -> Outcome {
-    let input = load::load(&args.plan, &FlagLayer::default())?;
+    let mut input = load::load(&args.plan, &FlagLayer::default())?;
+    overlaps::look(&mut input);
     out::complain(&input.warnings(global));
     out::complain(&programs::warnings(&input));
     let text = if args.expand {

@@ -62,8 +62,10 @@ pub fn text(glance: Glance<'_>) -> String {
         matches!(
             s,
             Status::Scheduled
+                | Status::Preparing
                 | Status::Running
                 | Status::Checking
+                | Status::Merging
                 | Status::Frozen
                 | Status::Joining
         )
@@ -117,7 +119,9 @@ fn head(glance: Glance<'_>, out: &mut String) {
         Status::Failed,
         Status::Running,
         Status::Checking,
+        Status::Merging,
         Status::Scheduled,
+        Status::Preparing,
         Status::Settling,
         Status::Joining,
         Status::BackingOff,
@@ -269,6 +273,8 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 AttentionKind::FailedGate => "red gate",
                 AttentionKind::Blocked => "blocked",
                 AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
+                AttentionKind::Conflict => "conflict",
+                AttentionKind::Predicted => "clash to come",
                 AttentionKind::DayGate => "not passed",
             };
             let holds = if demand.holds.is_empty() {
@@ -367,7 +373,12 @@ const fn open(glance: Glance<'_>) -> bool {
 const fn moves(status: Status) -> bool {
     matches!(
         status,
-        Status::Scheduled | Status::Running | Status::Checking | Status::Settling
+        Status::Scheduled
+            | Status::Preparing
+            | Status::Running
+            | Status::Checking
+            | Status::Merging
+            | Status::Settling
     )
 }
 

@@ -216,7 +216,7 @@ pub fn as_written(plan: &Plan, vars: &BTreeMap<String, String>, only: Option<&st
 
 /// The same plan with simulated agents of the stated size and time (`--rehearse`).
 ///
-/// Checks and gates are not carried out: what they would look at is not there.
+/// Checks, gates and merges are not carried out: what they would look at is not there.
 #[must_use]
 pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
     let scaled = |us: u64| us.saturating_mul(1000) / speed_permille.max(1);
@@ -224,6 +224,14 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
         agent.check.clear();
         agent.gates.clear();
         agent.workspace = plan::Workspace::Shared;
+        (agent.scope, agent.join) = (None, plan::Join::default());
+        agent.domains.clear();
+        agent.inputs.clear();
+        agent.outputs.clear();
+        for need in &mut agent.needs {
+            need.files.clear();
+            need.check.clear();
+        }
         if let Some(timeout) = &mut agent.timeout_us {
             *timeout = scaled(*timeout).max(1_000_000);
         }
@@ -262,6 +270,14 @@ pub fn rehearsal(mut plan: Plan, speed_permille: u64) -> Plan {
     for phase in &mut plan.phases {
         phase.gates.clear();
     }
+    for track in &mut plan.tracks {
+        track.gates.clear();
+    }
+    plan.run_gates.clear();
+    plan.wave_gates.clear();
+    plan.verify.clear();
+    plan.workspace = plan::WorkspaceSpec::default();
+    plan.merge = plan::MergeSpec::default();
     plan.unbuilt.clear();
     plan
 }
@@ -293,10 +309,23 @@ mod tests {
         };
         let source = "name = \"n\"\n[worker.w]\nrun = \"cat\"\n\
             [[agent]]\nid = \"a\"\nrun = \"true\"\ncheck = [\"true\"]\n\
-            [[agent]]\nid = \"b\"\nprompt = \"p\"\nworker = \"w\"\nworkspace = \"shared\"\n";
-        let rehearsed = rehearsal(read(source).unwrap().plan, 20_000);
+            [[agent]]\nid = \"b\"\nprompt = \"p\"\nworker = \"w\"\nworkspace = \"shared\"\n\
+            [[agent]]\nid = \"c\"\nprompt = \"p\"\nworker = \"w\"\nscope = [\"src\"]\n\
+            domains = [\"d\"]\ninputs = [\"i\"]\noutputs = [\"o\"]\njoin = \"fail-fast\"\n\
+            needs = [{ agent = \"a\", files = [\"f\"], check = [\"true\"] }]\n\
+            [gate.g]\nrun = [\"false\"]\n[wave.1]\ngates = [\"g\"]\n\
+            [[track]]\nid = \"t\"\ngates = [\"g\"]\n[merge]\nend = \"ff\"\n\
+            [workspace]\ncopy = [\"x\"]\n";
+        let source = format!("verify = [\"false\"]\ngates = [\"g\"]\n{source}");
+        let rehearsed = rehearsal(read(&source).unwrap().plan, 20_000);
         let again = read(&plan::expand::to_toml(&rehearsed)).unwrap().plan;
         assert_eq!(again.agents, rehearsed.agents);
+        // Nothing of it is carried out: there is no work.
+        let bare = |agent: &plan::Agent| {
+            agent.scope.is_none() && agent.outputs.is_empty() && agent.check.is_empty()
+        };
+        assert!(again.agents.iter().all(bare));
+        assert_eq!(again.refused(), []);
     }
 
     #[test]

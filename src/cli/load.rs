@@ -52,6 +52,8 @@ pub struct Input {
     pub plan: Plan,
     /// What is worth a look.
     pub warnings: Vec<Diagnostic>,
+    /// Where the plan says what is looked at when its graph is known.
+    pub positions: plan::Positions,
     /// The effective configuration; its mode is the one in force too.
     pub config: Config,
     /// Root of the repository around the current directory, if there is one.
@@ -63,7 +65,7 @@ impl Input {
     #[must_use]
     pub fn warnings(&self, global: &Global) -> String {
         let mut all = self.warnings.clone();
-        all.extend(unbuilt(&self.plan, Severity::Warning));
+        all.extend(unbuilt(&self.plan.unbuilt, Severity::Warning));
         all.sort_by_key(|d| (d.line, d.column));
         let text = plan::render(&all, &self.file_name, &self.source);
         if global.plain {
@@ -76,15 +78,15 @@ impl Input {
     /// What `run` must refuse because it is not built, as text; none where there is nothing.
     #[must_use]
     pub fn unbuilt(&self) -> Option<String> {
-        let all = unbuilt(&self.plan, Severity::Error);
+        let all = unbuilt(&self.plan.refused(), Severity::Error);
         (!all.is_empty()).then(|| plan::render(&all, &self.file_name, &self.source))
     }
 }
 
-fn unbuilt(plan: &Plan, severity: Severity) -> Vec<Diagnostic> {
+fn unbuilt(all: &[plan::Unbuilt], severity: Severity) -> Vec<Diagnostic> {
     let consequence = match severity {
         Severity::Error => "",
-        Severity::Warning => "; `run` will refuse this plan",
+        Severity::Warning | Severity::Note => "; `run` will refuse this plan",
     };
     let one = |u: &plan::Unbuilt| Diagnostic {
         severity,
@@ -94,7 +96,7 @@ fn unbuilt(plan: &Plan, severity: Severity) -> Vec<Diagnostic> {
         help: Some(escape(&u.help)),
         related: None,
     };
-    plan.unbuilt.iter().map(one).collect()
+    all.iter().map(one).collect()
 }
 
 /// Loads plan and configuration.
@@ -122,7 +124,7 @@ pub fn load(args: &WhichPlan, flags: &FlagLayer) -> Result<Input, Error> {
         only: args.only.clone(),
     };
     let loaded = plan::load(&source, &options, &mut |prompt| read_prompt(folder, prompt));
-    let (Loaded { mut plan, warnings }, mut config) = match (loaded, config) {
+    let (loaded, mut config) = match (loaded, config) {
         (Ok(loaded), Ok(config)) => (loaded, config),
         (loaded, config) => {
             let mut text = String::new();
@@ -135,6 +137,11 @@ pub fn load(args: &WhichPlan, flags: &FlagLayer) -> Result<Input, Error> {
             return Err(Error::Problems(text));
         }
     };
+    let Loaded {
+        mut plan,
+        warnings,
+        positions,
+    } = loaded;
     // The flag is part of the configuration by now, and beats the plan; other layers do not.
     if let Some(mode) = flags.mode.or_else(|| {
         let layers = config.mode?;
@@ -149,6 +156,7 @@ pub fn load(args: &WhichPlan, flags: &FlagLayer) -> Result<Input, Error> {
         source,
         plan,
         warnings,
+        positions,
         config,
         root,
     })

@@ -26,6 +26,7 @@ mod layout;
 pub mod load;
 pub mod logs;
 pub mod out;
+mod overlaps;
 mod personal;
 mod plain;
 mod plan;

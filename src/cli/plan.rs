@@ -9,7 +9,7 @@ use super::{
     args::Global,
     error::{Error, Outcome, status},
     load::{self, Input, WhichPlan},
-    out, style,
+    out, overlaps, style,
 };
 use crate::{
     config::{Config, FlagLayer, tier},
@@ -60,6 +60,7 @@ pub struct Form {
 /// Plans.
 pub fn plan(args: &PlanArgs, global: &Global) -> Outcome {
     let mut input = load::load(&args.plan, &FlagLayer::default())?;
+    overlaps::look(&mut input);
     out::complain(&input.warnings(global));
     let mode = load::mode_in_force(&input);
     if mode != input.plan.mode {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Mode;
 
-use super::Answer;
+use super::{Answer, Pick};
 
 /// What an action is aimed at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -99,11 +99,79 @@ pub enum Action {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         text: Option<String>,
     },
+    /// Takes a side in a conflict: for one place, one file, or whatever is not chosen yet.
+    Choose {
+        /// Number of the conflict.
+        conflict: u32,
+        /// The file; none: every place that is not chosen yet.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        file: Option<String>,
+        /// The place in it, by its key; none: the file as a whole.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        hunk: Option<String>,
+        /// What is taken.
+        pick: Pick,
+    },
+    /// Takes the last choice in a conflict back.
+    Undo {
+        /// Number of the conflict.
+        conflict: u32,
+    },
+    /// Says what becomes of a conflict.
+    Settle {
+        /// Number of the conflict.
+        conflict: u32,
+        /// How.
+        how: Settle,
+        /// A note for whoever has it next.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        note: Option<String>,
+    },
+    /// Takes the integrated work back to the checkpoint of a wave.
+    Rollback {
+        /// The wave; 0: the beginning.
+        wave: u32,
+    },
     /// Changes how many agents may run at once.
     Agents {
         /// The new cap, at least 1.
         cap: u32,
     },
+}
+
+/// What becomes of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Settle {
+    /// It is merged as chosen; the checks on the result have the last word.
+    Chosen,
+    /// The agent goes again on top of what is merged.
+    Sequential,
+    /// The agent gets it back, with the note, as a new attempt.
+    HandBack,
+    /// Somebody else looks at it.
+    Escalate,
+}
+
+impl Settle {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::Chosen,
+        Self::Sequential,
+        Self::HandBack,
+        Self::Escalate,
+    ];
+
+    /// Returns its word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chosen => "chosen",
+            Self::Sequential => "sequential",
+            Self::HandBack => "hand-back",
+            Self::Escalate => "escalate",
+        }
+    }
 }
 
 /// Operator verbs of the contract that this version has not built, with where they belong.
@@ -124,7 +192,6 @@ pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
         "add",
         "adding agents to a live run is not built yet; start a second run",
     ),
-    ("rollback", "roll-back comes with workspaces"),
     ("unload", "model servers are not read yet"),
     ("pin", "pinning comes with the memory controller"),
 ];

@@ -36,6 +36,39 @@ pub enum Command {
         /// The item's number in the attention queue.
         id: u32,
     },
+    /// Make a workspace at the integrated head.
+    Prepare {
+        /// Whose.
+        agent: AgentIx,
+        /// For which attempt.
+        attempt: u32,
+    },
+    /// Collect what an attempt left in its workspace.
+    Collect {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+    },
+    /// Try the merge that is on.
+    Merge {
+        /// Its number.
+        number: u32,
+    },
+    /// Let the integrated head go forward to the merge that is on.
+    Advance {
+        /// Its number.
+        number: u32,
+    },
+    /// Check the integrated head out.
+    Checkout,
+    /// Let the integrated head go back.
+    RollBack {
+        /// Which roll-back.
+        number: u32,
+    },
+    /// Hand the integrated head over.
+    Deliver,
     /// The run is over: close down with this status.
     Finish {
         /// Exit status.
@@ -51,6 +84,16 @@ impl Command {
         matches!(
             self,
             Self::Terminate { .. } | Self::Freeze { .. } | Self::Finish { .. }
+        )
+    }
+
+    /// Returns whether its effect outlives the machine: it waits until its event is on the disk
+    /// (DESIGN 7).
+    #[must_use]
+    pub const fn outlives(&self) -> bool {
+        matches!(
+            self,
+            Self::Advance { .. } | Self::RollBack { .. } | Self::Deliver
         )
     }
 
@@ -127,6 +170,14 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
     let event = &record.event;
     let agent = event.agent().and_then(|id| state.find(id));
     match (event, agent) {
+        (Event::AgentScheduled { attempt, .. }, Some(ix)) if state.setup.own(ix) => {
+            vec![Command::Prepare {
+                agent: ix,
+                attempt: *attempt,
+            }]
+        }
+        (Event::Work(work), _) => super::apply::work_effects(state, work, agent),
+        (Event::RunResumed { .. }, _) => super::apply::work_again(state),
         (Event::AgentScheduled { mode, .. }, Some(ix)) => {
             vec![Command::Spawn {
                 key: main_key(state, ix),

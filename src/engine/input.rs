@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
-use super::{Action, Exit, Figures, Handle, StoppedBy, Trouble, Via, Words, Zone};
+use super::{
+    Action, Boundary, Exit, Figures, Handle, MergeOutcome, StoppedBy, Trouble, Via, Words, Zone,
+};
 
 /// Whose process it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,6 +45,50 @@ impl JobKey {
             round: 1,
         }
     }
+}
+
+/// A workspace that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// Commit that it was made at.
+    pub base: String,
+    /// Where.
+    pub path: String,
+    /// How the agent is held to it.
+    pub level: Boundary,
+}
+
+/// What an attempt left.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Found {
+    /// Its commit; none: it changed nothing.
+    pub commit: Option<String>,
+    /// Files that it changed.
+    pub changed: u32,
+    /// Lines added.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+    /// Its last changes were committed for it.
+    pub committed_for: bool,
+    /// Changed files outside of its write scope, clean and bounded.
+    pub outside: Vec<String>,
+    /// Promised files that are not there.
+    pub missing: Vec<String>,
+    /// Its hand-off: whether it was made from facts and how many artefacts it names, or what is wrong
+    /// with it.
+    pub handoff: Option<Result<(bool, u32), String>>,
+}
+
+/// A clash that would come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreseen {
+    /// Where, clean and bounded.
+    pub files: Vec<String>,
+    /// Kinds beyond text.
+    pub kinds: Vec<String>,
+    /// In a critical domain and seen twice.
+    pub critical: bool,
 }
 
 /// One thing that happened.
@@ -175,6 +221,81 @@ pub enum InputKind {
     Signal {
         /// By whom.
         by: StoppedBy,
+    },
+    /// A workspace is there, or could not be made.
+    Prepared {
+        /// Whose.
+        agent: AgentIx,
+        /// For which attempt.
+        attempt: u32,
+        /// What it is, or why not, in words.
+        done: Result<Prepared, String>,
+    },
+    /// What an attempt left in its workspace, or why that is not known.
+    Collected {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+        /// What.
+        found: Result<Box<Found>, String>,
+    },
+    /// An agent that runs has changed files outside of its write scope.
+    Outside {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// Which, clean and bounded.
+        paths: Vec<String>,
+    },
+    /// Two agents that run would clash, or no longer would.
+    Foreseen {
+        /// One of them.
+        agent: AgentIx,
+        /// The other.
+        with: AgentIx,
+        /// How; none: they no longer would.
+        clash: Option<Foreseen>,
+    },
+    /// A merge was tried.
+    Merged {
+        /// Its number.
+        number: u32,
+        /// What it came to.
+        outcome: Box<MergeOutcome>,
+    },
+    /// The head went forward to a merge, or could not.
+    Advanced {
+        /// Its number.
+        number: u32,
+        /// Which agents that run build on files that it changed, and which files; or why not.
+        done: Result<Vec<(AgentIx, Vec<String>)>, String>,
+    },
+    /// A checkout of the head is there.
+    CheckedOut {
+        /// The commit.
+        commit: String,
+        /// Where, or why not.
+        done: Result<String, String>,
+    },
+    /// The head went back to a checkpoint, or could not.
+    RolledBack {
+        /// Which roll-back.
+        number: u32,
+        /// Why not.
+        done: Result<(), String>,
+    },
+    /// The work was handed over, or could not be.
+    Delivered {
+        /// Which head.
+        commit: String,
+        /// The branch that has it.
+        branch: String,
+        /// A person's branch that went forward to it.
+        forwarded: Option<String>,
+        /// What could not be done.
+        error: Option<String>,
     },
     /// The journal cannot be written (`Some`), or can be written again (`None`).
     Journal {

@@ -19,7 +19,7 @@ mod turn;
 mod usage;
 pub mod words;
 
-pub use action::{Action, Target, UNBUILT_ACTIONS};
+pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
@@ -27,15 +27,18 @@ pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    Answer, AttentionAnswered, AttentionKind, AttentionRaised, Cause, CheckPlace, Event, Exit,
-    FailureKind, Figures, Handle, Interruption, Level, Record, StoppedBy, Trouble, Zone, whose,
+    Answer, AttentionAnswered, AttentionKind, AttentionRaised, Boundary, Cause, CheckPlace, Clash,
+    Event, Exit, FailureKind, Figures, Handle, Interruption, Level, MergeOutcome, Record,
+    StoppedBy, Strategy, Trouble, WorkEvent, Zone, whose,
 };
-pub use input::{Input, InputKind, JobKey, Owner};
+pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
-    AgentState, AttemptEnd, Attention, CheckRun, Ending, HoldBy, Item, JobState, Live, Memory,
-    PhaseState, PhaseStatus, Place, Rank, Ready, Said, Shelf, State, Status,
+    AgentState, AttemptEnd, Attention, CheckRun, Checkout, Checkpoint, Chosen, Conflict, Delivery,
+    Ending, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges, PhaseState,
+    PhaseStatus, Pick, Place, Prediction, Rank, Ready, Rollback, Said, Shelf, State, Status, Work,
+    WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Owner, kinds::kinds};
-use crate::plan::{AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work};
+use crate::plan::{
+    AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work, Workspace,
+};
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,6 +103,8 @@ pub struct Setup {
     pub members: Vec<Vec<AgentIx>>,
     /// Positions by id.
     pub by_id: BTreeMap<AgentId, AgentIx>,
+    /// Work comes together in this run: an agent has a workspace of its own.
+    pub integrates: bool,
 }
 
 /// Limits and settings that a setup is built with.
@@ -201,6 +205,10 @@ impl Setup {
             children,
             members,
             by_id,
+            integrates: plan
+                .agents
+                .iter()
+                .any(|a| a.workspace == Workspace::Own && a.work != Work::Group),
             plan,
         }
     }
@@ -274,6 +282,13 @@ impl Setup {
             approve: Some(question),
         });
         commands.chain(approval)
+    }
+
+    /// Returns whether an agent works in a workspace of its own.
+    #[must_use]
+    pub fn own(&self, ix: AgentIx) -> bool {
+        let agent = self.plan.agent(ix);
+        agent.workspace == Workspace::Own && agent.work != Work::Group
     }
 
     /// Returns whether an agent has a process of its own.

@@ -4,7 +4,7 @@
 
 use crate::plan::{Mode, suggest::Suggest};
 
-use super::{Action, Answer, Target, UNBUILT_ACTIONS};
+use super::{Action, Answer, Pick, Settle, Target, UNBUILT_ACTIONS};
 
 /// Why words are no action.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +56,20 @@ pub const VERBS: &[(&str, &str)] = &[
     ("sequential", "sequential [--now]"),
     ("swap", "swap AGENT [WORKER]"),
     ("agents", "agents N"),
-    ("answer", "answer ID yes|no|retry|stop|seen [TEXT…]"),
+    (
+        "answer",
+        "answer ID yes|no|retry|stop|seen|settle|sequential [TEXT…]",
+    ),
+    (
+        "choose",
+        "choose CONFLICT FILE[#PLACE]|all ours|theirs|both|both-reversed|base|edit:SHA256",
+    ),
+    ("undo", "undo CONFLICT"),
+    (
+        "settle",
+        "settle CONFLICT chosen|sequential|hand-back|escalate [NOTE…]",
+    ),
+    ("rollback", "rollback WAVE"),
     ("approve", "approve ID…"),
 ];
 
@@ -129,6 +142,18 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
             )),
         },
         ("answer", [id, word, text @ ..]) => single(answer(id, word, text)?),
+        ("choose", [id, place, pick]) => single(choose(id, place, pick)?),
+        ("undo", [id]) => single(Action::Undo {
+            conflict: conflict(id, verb)?,
+        }),
+        ("settle", [id, how, note @ ..]) => single(settle(id, how, note)?),
+        ("rollback", [wave]) => match wave.parse::<u32>() {
+            Ok(wave) => single(Action::Rollback { wave }),
+            Err(_) => Err(usage(
+                &format!("`{wave}` is no wave: expected a number, 0 for the beginning"),
+                verb,
+            )),
+        },
         ("approve", [_, ..]) => rest
             .iter()
             .map(|id| answer(id, Answer::Yes.name(), &[]))
@@ -204,7 +229,9 @@ fn answer(id: &str, word: &str, text: &[String]) -> Result<Action, ParseError> {
     let known = Answer::ALL.into_iter().find(|a| a.name() == word);
     let answer = known.ok_or_else(|| {
         usage(
-            &format!("`{word}` is no answer: expected yes, no, retry, stop or seen"),
+            &format!(
+                "`{word}` is no answer: expected yes, no, retry, stop, seen, settle or sequential"
+            ),
             "answer",
         )
     })?;
@@ -213,6 +240,53 @@ fn answer(id: &str, word: &str, text: &[String]) -> Result<Action, ParseError> {
         id: number,
         answer,
         text: (!text.is_empty()).then_some(text),
+    })
+}
+
+fn conflict(id: &str, verb: &str) -> Result<u32, ParseError> {
+    let number = id.parse::<u32>().ok().filter(|id| *id > 0);
+    number.ok_or_else(|| usage(&format!("`{id}` is no number of a conflict"), verb))
+}
+
+/// Reads a choice in a conflict. A place is a file, `FILE#KEY`, or `all`.
+fn choose(id: &str, place: &str, pick: &str) -> Result<Action, ParseError> {
+    let picked = match pick {
+        "ours" => Pick::Ours,
+        "theirs" => Pick::Theirs,
+        "both" => Pick::Both,
+        "both-reversed" => Pick::BothReversed,
+        "base" => Pick::Base,
+        _ => match pick.strip_prefix("edit:") {
+            Some(hash) => Pick::Edited(hash.to_owned()),
+            None => return Err(usage(&format!("`{pick}` is no choice"), "choose")),
+        },
+    };
+    let (file, hunk) = match place.rsplit_once('#') {
+        _ if place == "all" => (None, None),
+        Some((file, key)) => (Some(file.to_owned()), Some(key.to_owned())),
+        None => (Some(place.to_owned()), None),
+    };
+    Ok(Action::Choose {
+        conflict: conflict(id, "choose")?,
+        file,
+        hunk,
+        pick: picked,
+    })
+}
+
+fn settle(id: &str, how: &str, note: &[String]) -> Result<Action, ParseError> {
+    let known = Settle::ALL.into_iter().find(|s| s.name() == how);
+    let how = known.ok_or_else(|| {
+        usage(
+            &format!("`{how}` is not how a conflict is settled"),
+            "settle",
+        )
+    })?;
+    let note = note.join(" ");
+    Ok(Action::Settle {
+        conflict: conflict(id, "settle")?,
+        how,
+        note: (!note.is_empty()).then_some(note),
     })
 }
 

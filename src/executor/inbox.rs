@@ -6,7 +6,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     os::fd::OwnedFd,
     sync::{
-        Arc, Condvar, Mutex,
+        Arc, Condvar, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -18,7 +18,7 @@ use super::{
     live::Live,
     terminal::{TerminalAsk, Viewer},
 };
-use crate::sys::{locked, spawn::EnvBlock};
+use crate::sys::{landlock::Support, locked, spawn::EnvBlock};
 
 /// What an event of the poll is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,8 +82,10 @@ pub(super) struct Queue {
 pub(super) struct Shared {
     pub run: String,
     pub env: EnvBlock,
-    /// This program, which prepares terminals (see `sys::exec`).
+    /// This program, which prepares terminals, boundaries and set-up (see `sys::exec`).
     pub helper: String,
+    /// What the kernel has for boundaries; asked for with the first one.
+    pub landlock: OnceLock<Support>,
     pub clock: Clock,
     pub null: OwnedFd,
     pub epoll: OwnedFd,

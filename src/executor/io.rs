@@ -10,20 +10,20 @@ mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rustix::{event::epoll, io::Errno, process::getpid, thread::gettid, time::Timespec};
 
-use ends::Probe;
+use ends::{Probe, unwatch};
 use steer::step_ending;
 
 use super::{
     Config, Exit, JobKey, Report,
     inbox::{Command, Shared, Source, untoken},
     live::{Freeze, Live},
+    temporary::Remover,
     trees::Ending,
 };
 use crate::sys::{
@@ -73,6 +73,7 @@ pub(super) struct Loop {
     /// The processes as they were in this pass, once somebody had to look.
     look: Option<ProcTable>,
     closing: Option<Instant>,
+    remover: Remover,
     out: Vec<Report>,
     buffer: Box<[u8]>,
 }
@@ -99,6 +100,7 @@ impl Loop {
             early_ends: HashMap::new(),
             look: None,
             closing: None,
+            remover: Remover::default(),
             out: Vec::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
         }
@@ -137,6 +139,7 @@ impl Loop {
         }
         self.out.push(Report::Stopped);
         self.shared.sink.push(&mut self.out);
+        self.remover.finish();
     }
 
     fn event(&mut self, serial: u64, source: Source, flags: epoll::EventFlags) {
@@ -387,13 +390,4 @@ impl Loop {
         // Rounded up by the kernel to at least the time asked for.
         Timespec::try_from(left).ok()
     }
-}
-
-/// Closes a descriptor that the poll watches.
-///
-/// Closing alone is not enough: a child that is just being started holds a copy until it has
-/// replaced itself, and for so long the poll would report the closed one again and again.
-fn unwatch(epoll: &OwnedFd, fd: OwnedFd) {
-    let _ = epoll::delete(epoll, &fd);
-    drop(fd);
 }

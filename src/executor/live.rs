@@ -12,7 +12,7 @@ use std::{
 };
 
 use super::{Exit, JobKey, JobView, terminal::Terminal};
-use crate::sys::{lock, reap::Usage, tree::Root};
+use crate::sys::{lock, prepared::Told, reap::Usage, tree::Root};
 
 /// What is still to be written to a job's standard input.
 #[derive(Debug)]
@@ -98,5 +98,9 @@ pub(super) struct Live {
     /// Whether its tree is being looked at before its end is reported.
     pub verifying: bool,
     pub watch_outputs: Vec<PathBuf>,
+    /// What its set-up may tell.
+    pub told: Option<Told>,
+    /// Its folder for temporary files.
+    pub temporary: Option<PathBuf>,
     pub view: Arc<JobView>,
 }

@@ -15,7 +15,7 @@
 use std::{
     ffi::OsString,
     io,
-    sync::{Arc, Condvar, Mutex, atomic::AtomicU64},
+    sync::{Arc, Condvar, Mutex, OnceLock, atomic::AtomicU64},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -33,7 +33,7 @@ use super::{
     spawner,
     terminal::{TerminalAsk, Viewer},
 };
-use crate::sys::{limits, locked, marker, spawn::EnvBlock, subreaper};
+use crate::sys::{landlock::Support, limits, locked, marker, spawn::EnvBlock, subreaper};
 
 /// Stack of a thread here: they call nothing deep.
 const STACK: usize = 128 * 1024;
@@ -51,8 +51,10 @@ pub struct Config {
     pub output_drain: Duration,
     /// Time between TERM and KILL for what a job left behind.
     pub leak_grace: Duration,
-    /// This program, which prepares terminals.
+    /// This program, which prepares terminals, boundaries and set-up.
     pub helper: String,
+    /// What the kernel has for boundaries; none: it is asked. Given only in tests.
+    pub landlock: Option<Support>,
     /// What the times in the indexes of terminals count from.
     pub clock: Clock,
     /// Whether to become the new parent of what loses its parents. Off only in tests.
@@ -71,6 +73,7 @@ impl Config {
             leak_grace: Duration::from_secs(5),
             // In the child, until it has replaced itself, this is still our own program.
             helper: "/proc/self/exe".to_owned(),
+            landlock: None,
             clock: Clock {
                 started: Instant::now(),
                 base_us: 0,
@@ -123,6 +126,10 @@ impl LocalExecutor {
             run: config.run.clone(),
             env: environment(config)?,
             helper: config.helper.clone(),
+            landlock: config
+                .landlock
+                .clone()
+                .map_or_else(OnceLock::new, OnceLock::from),
             clock: config.clock,
             null: open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?,
             epoll,

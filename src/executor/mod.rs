@@ -3,6 +3,7 @@
 //! Must not know plans, states or the journal: it carries out [`Job`]s and sends [`Report`]s. It
 //! never retries and never decides that something should run.
 
+pub mod boundary;
 pub mod hostile;
 mod inbox;
 mod index_file;
@@ -12,6 +13,7 @@ pub mod local;
 pub mod report;
 pub mod simulate;
 mod spawner;
+mod temporary;
 mod terminal;
 mod trees;
 pub mod view;
@@ -25,6 +27,7 @@ use crate::{
     sys::marker::Marker,
 };
 
+pub use boundary::{Boundary, Level};
 pub use index_file::Clock;
 pub use local::{Config, IoLoop, LocalExecutor};
 pub use report::{Exit, Mailbox, Report, ReportSink};
@@ -138,6 +141,12 @@ pub struct Job {
     pub watch_outputs: Vec<PathBuf>,
     /// Runs in a terminal of its own; none: its output goes into a pipe.
     pub terminal: Option<JobTerminal>,
+    /// Where it may write; none: wherever its user can.
+    pub boundary: Option<Boundary>,
+    /// Commands that are carried out before it, one after another, within its own tree of processes
+    /// and with its environment, folder and boundary. Where one fails, its program does not start
+    /// and [`Report::Ended`] says why.
+    pub setup: Vec<Argv>,
 }
 
 /// The terminal of a job.

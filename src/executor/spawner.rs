@@ -7,6 +7,7 @@ use std::{
     ffi::{CString, OsStr},
     io::{self, Write},
     os::fd::{AsFd, OwnedFd},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -18,22 +19,31 @@ use rustix::{
 };
 
 use super::{
-    Job, JobKey, JobTerminal, JobView, Report,
+    Boundary, Job, JobKey, JobTerminal, JobView, Level, Report,
     inbox::{Shared, Source, token},
     index_file::IndexFile,
     live::{Feed, Freeze, Live, Sink},
+    temporary,
     terminal::Terminal,
 };
 use crate::{
+    display::clean_text,
     sys::{
+        landlock::{self, Rule},
         lock, locked,
         marker::{self, Marker},
+        prepared::{self, Preparation, SetUp, Told},
         pty, reap,
         spawn::{Output, SpawnSpec, Spawned, entry, spawn},
         tree::{self, Root},
     },
     terminal::SIZE,
 };
+
+/// Where programs put temporary files.
+const TMPDIR: &str = "TMPDIR";
+/// Columns of a set-up command that are shown.
+const SHOWN: usize = 200;
 
 /// Takes jobs until the queue is closed and empty.
 pub(super) fn run(shared: &Shared) {
@@ -82,82 +92,140 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
 }
 
 fn start(shared: &Shared, job: Job) -> io::Result<()> {
+    let temporary = job.boundary.as_ref().and_then(|b| b.temporary.clone());
+    let started = match bounds(shared, job.boundary.as_ref()) {
+        Ok(rules) => start_within(shared, job, rules.as_deref()),
+        Err(error) => Err(error),
+    };
+    if started.is_err()
+        && let Some(folder) = &temporary
+    {
+        temporary::remove(folder);
+    }
+    started
+}
+
+/// Makes what a boundary needs and returns what the kernel is to be told; none: nothing.
+///
+/// # Errors
+/// When it is required and cannot be kept, or its files cannot be made.
+fn bounds(shared: &Shared, boundary: Option<&Boundary>) -> io::Result<Option<Vec<Rule>>> {
+    let Some(boundary) = boundary else {
+        return Ok(None);
+    };
+    let support = shared.landlock.get_or_init(landlock::probe);
+    if let Some(why) = boundary.refusal(support) {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, why));
+    }
+    let named = |path: &Path, error: io::Error| {
+        io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    };
+    if let Some(folder) = &boundary.temporary {
+        temporary::make(folder).map_err(|error| named(folder, error))?;
+    }
+    let enforced = matches!(boundary.level(support), Level::Enforced(_));
+    if enforced {
+        for file in &boundary.files {
+            let folder = file.parent().map_or(Ok(()), lock::private_dir);
+            folder
+                .and_then(|()| lock::private_append(file).map(drop))
+                .map_err(|error| named(file, error))?;
+        }
+    }
+    Ok(enforced.then(|| boundary.rules()))
+}
+
+fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result<()> {
     let marker = job.key.marker(&shared.run);
     let extra = environment(&marker, &job)?;
-    if let Some(spec) = job.terminal.clone() {
-        return start_in_terminal(shared, job, marker, &extra, spec);
-    }
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    set_nonblocking(&read)?;
-    let input = job.stdin.map(feed).transpose()?;
-    let spawned = spawn(&SpawnSpec {
+    let setup: Vec<SetUp> = (job.setup.iter())
+        .map(|argv| SetUp {
+            shown: clean_text(&argv.join(" "), SHOWN),
+            argv: argv.clone(),
+        })
+        .collect();
+    let how = Preparation {
+        terminal: job.terminal.is_some(),
+        rules,
+        setup: &setup,
+    };
+    let (channel, input) = match &job.terminal {
+        Some(terminal) => (Channel::terminal(terminal, job.stdin.as_deref())?, None),
+        None => (Channel::pipe()?, job.stdin.map(feed).transpose()?),
+    };
+    let child = channel.child.as_fd();
+    let spec = SpawnSpec {
         argv: &job.argv,
         env: &shared.env,
         extra: &extra,
         cwd: &job.cwd,
-        stdin: input
-            .as_ref()
-            .map_or(shared.null.as_fd(), |(_, child)| child.as_fd()),
-        output: Output::Merged(write.as_fd()),
-    })?;
-    drop(write);
+        stdin: match &input {
+            Some((_, end)) => end.as_fd(),
+            None if how.terminal => child,
+            None => shared.null.as_fd(),
+        },
+        output: Output::Merged(child),
+    };
+    // Straight away where nothing is to be prepared: the helper costs a start of this program.
+    let (spawned, told) = if how.terminal || rules.is_some() || !how.setup.is_empty() {
+        prepared::spawn(&spec, &how, &shared.helper)?
+    } else {
+        (spawn(&spec)?, None)
+    };
+    drop(channel.child);
     let feed = input.and_then(|(feed, _)| feed);
     let hand = Hand {
         key: job.key,
         marker,
         output: job.output,
         watch_outputs: job.watch_outputs,
-        terminal: None,
+        terminal: job
+            .terminal
+            .map(|terminal| Box::new(Terminal::new(IndexFile::new(terminal.index, shared.clock)))),
+        told,
+        temporary: job.boundary.and_then(|boundary| boundary.temporary),
     };
-    hand_over(shared, hand, spawned, read, feed)
+    hand_over(shared, hand, spawned, channel.own, feed)
 }
 
-fn start_in_terminal(
-    shared: &Shared,
-    job: Job,
-    marker: Marker,
-    extra: &[CString],
-    spec: JobTerminal,
-) -> io::Result<()> {
-    if let Some(prompt) = &job.stdin {
-        if let Some(folder) = spec.prompt.parent() {
-            lock::private_dir(folder)?;
-        }
-        lock::private_append(&spec.prompt)?.write_all(prompt)?;
+/// What carries a job's output: our end and the child's.
+struct Channel {
+    own: OwnedFd,
+    child: OwnedFd,
+}
+
+impl Channel {
+    fn pipe() -> io::Result<Self> {
+        let (own, child) = pipe_with(PipeFlags::CLOEXEC)?;
+        set_nonblocking(&own)?;
+        Ok(Self { own, child })
     }
-    let (cols, rows) = SIZE;
-    let pair = pty::open(cols, rows)?;
-    let spawned = pty::spawn(
-        &SpawnSpec {
-            argv: &job.argv,
-            env: &shared.env,
-            extra,
-            cwd: &job.cwd,
-            stdin: pair.slave.as_fd(),
-            output: Output::Merged(pair.slave.as_fd()),
-        },
-        &shared.helper,
-    )?;
-    drop(pair.slave);
-    let hand = Hand {
-        key: job.key,
-        marker,
-        output: job.output,
-        watch_outputs: job.watch_outputs,
-        terminal: Some(Box::new(Terminal::new(IndexFile::new(
-            spec.index,
-            shared.clock,
-        )))),
-    };
-    hand_over(shared, hand, spawned, pair.master, None)
+
+    /// Opens a terminal, after the prompt has been put where its agent finds it.
+    fn terminal(spec: &JobTerminal, prompt: Option<&[u8]>) -> io::Result<Self> {
+        if let Some(prompt) = prompt {
+            if let Some(folder) = spec.prompt.parent() {
+                lock::private_dir(folder)?;
+            }
+            lock::private_append(&spec.prompt)?.write_all(prompt)?;
+        }
+        let (cols, rows) = SIZE;
+        let pair = pty::open(cols, rows)?;
+        Ok(Self {
+            own: pair.master,
+            child: pair.slave,
+        })
+    }
 }
 
 struct Hand {
     key: JobKey,
     marker: Marker,
-    output: std::path::PathBuf,
-    watch_outputs: Vec<std::path::PathBuf>,
+    output: PathBuf,
+    watch_outputs: Vec<PathBuf>,
     terminal: Option<Box<Terminal>>,
+    told: Option<Told>,
+    temporary: Option<PathBuf>,
 }
 
 /// Reports the start and gives the job to the I/O thread.
@@ -197,6 +265,8 @@ fn hand_over(
         look_again: None,
         verifying: false,
         watch_outputs: hand.watch_outputs,
+        told: hand.told,
+        temporary: hand.temporary,
         view: Arc::clone(&view),
     };
     // An event may come before the I/O thread has the job: it then looks into the inbox, whose lock
@@ -275,6 +345,11 @@ fn environment(marker: &Marker, job: &Job) -> io::Result<Vec<CString>> {
     }
     for (name, value) in &job.env_extra {
         add(name, value)?;
+    }
+    let temporary = job.boundary.as_ref().and_then(|b| b.temporary.as_ref());
+    // What the plan says about it counts.
+    if let Some(folder) = temporary.filter(|_| job.env_extra.iter().all(|(n, _)| n != TMPDIR)) {
+        extra.push(entry(OsStr::new(TMPDIR), folder.as_os_str())?);
     }
     Ok(extra)
 }

@@ -7,12 +7,14 @@ pub mod critical;
 pub mod dag;
 pub mod groups;
 pub mod layout;
+pub mod overlap;
 pub mod waves;
 
 pub use critical::Critical;
 pub use dag::{Edge, EdgeKind, Graph};
 pub use groups::{ParallelGroup, parallel_groups};
 pub use layout::{Layout, LayoutOptions, layout, layout_closed};
+pub use overlap::{Overlaps, overlaps};
 
 #[cfg(test)]
 pub(crate) mod random;

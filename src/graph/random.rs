@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, Class, Duration, Gate, GateIx, Limits, Mode, Need,
-    NeedKind, Phase, PhaseIx, Plan, Priority, RamLimit, Retry, SubAgents, Track, TrackIx, When,
-    Work, Worker, WorkerIx, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, Class, Duration, Gate, GateIx, Join, Limits, MergeSpec,
+    Mode, Need, NeedKind, Phase, PhaseIx, Plan, Priority, RamLimit, Retry, SubAgents, Track,
+    TrackIx, When, Work, Worker, WorkerIx, Workspace, WorkspaceSpec,
 };
 
 /// SplitMix64: small, seeded, good enough.
@@ -46,6 +46,13 @@ pub(crate) fn empty() -> Plan {
         tracks: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
+        run_gates: Vec::new(),
+        wave_gates: BTreeMap::new(),
+        verify: Vec::new(),
+        workspace: WorkspaceSpec::default(),
+        merge: MergeSpec::default(),
+        domains: BTreeMap::new(),
+        require_sandbox: false,
         agents: Vec::new(),
         unbuilt: Vec::new(),
     }
@@ -96,6 +103,11 @@ pub(crate) fn agent(id: &str, seconds: u64, mib: u64) -> Agent {
         check: Vec::new(),
         gates: Vec::new(),
         workspace: Workspace::Shared,
+        scope: None,
+        domains: Vec::new(),
+        join: Join::default(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
     }
 }
 
@@ -105,6 +117,8 @@ pub(crate) fn need(agent: usize, kind: NeedKind, when: When) -> Need {
         agent: AgentIx::of(agent),
         kind,
         when,
+        files: Vec::new(),
+        check: Vec::new(),
     }
 }
 
@@ -129,6 +143,7 @@ pub(crate) fn track(id: &str, priority: Priority) -> Track {
         id: id.into(),
         title: id.into(),
         priority,
+        gates: Vec::new(),
     }
 }
 

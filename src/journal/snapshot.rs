@@ -253,6 +253,13 @@ pub(super) fn no_setup() -> Arc<Setup> {
         tracks: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
+        run_gates: Vec::new(),
+        wave_gates: std::collections::BTreeMap::new(),
+        verify: Vec::new(),
+        workspace: crate::plan::WorkspaceSpec::default(),
+        merge: crate::plan::MergeSpec::default(),
+        domains: std::collections::BTreeMap::new(),
+        require_sandbox: false,
         agents: Vec::new(),
         unbuilt: Vec::new(),
     };

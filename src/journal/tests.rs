@@ -65,6 +65,7 @@ fn kind(event: &Event) -> usize {
         Event::AttentionRaised(_) => 42,
         Event::AttentionAnswered(_) => 43,
         Event::AgentProgress(_) => 44,
+        Event::Work(_) => unreachable!("left to serde, and tested on its own"),
     }
 }
 

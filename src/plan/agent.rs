@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
-use super::model::{Argv, Class, Priority};
+use super::model::{Argv, Class, Join, Priority, Scope};
 
 /// What an agent executes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -90,7 +90,7 @@ pub enum SubAgents {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Workspace {
-    /// A borrowing clone of its own; not built yet.
+    /// A borrowing clone of its own.
     Own,
     /// The repository itself.
     Shared,
@@ -131,6 +131,10 @@ pub struct Need {
     pub kind: NeedKind,
     /// What meets it.
     pub when: When,
+    /// Files that it must have left, relative to the root.
+    pub files: Vec<String>,
+    /// Commands that must be green where the one who waits will work, before it starts.
+    pub check: Vec<Argv>,
 }
 
 /// Retries of an agent.
@@ -220,6 +224,16 @@ pub struct Agent {
     pub gates: Vec<GateIx>,
     /// Where it works.
     pub workspace: Workspace,
+    /// What it may touch; none stated: anything.
+    pub scope: Option<Scope>,
+    /// Domains that its work is in.
+    pub domains: Vec<String>,
+    /// What becomes of conflicts of its work.
+    pub join: Join,
+    /// Files that must be there before it starts, relative to the root.
+    pub inputs: Vec<String>,
+    /// Files that it promises, relative to the root.
+    pub outputs: Vec<String>,
 }
 
 impl Agent {

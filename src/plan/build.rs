@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::decode::Decoder;
-use super::diag::At;
+use super::diag::{At, Lines};
 use super::id::{AgentIx, GateIx};
 use super::layers::{Built, Layers};
+use super::layers_work;
 use super::model::{Agent, Phase, Plan, Worker};
 use super::names::{Names, Places};
 use super::needs::NeedsOf;
@@ -15,9 +16,9 @@ use super::order::{self, Table};
 use super::places::{overrides, places};
 use super::raw::{RawPlan, RawUnbuilt};
 use super::spec::AgentSpec;
-use super::tables::{all_unbuilt, gates, limits, phase, resolve_gate, track};
+use super::tables::{all_unbuilt, gates, limits, phase, resolve_gates, track};
 use super::workers::Workers;
-use super::{LoadOptions, only, units};
+use super::{LoadOptions, Positions, only, units};
 
 /// Memory of a command or gate where nobody states it, in bytes.
 pub(crate) const COMMAND_RAM: u64 = 200 * units::MIB;
@@ -25,14 +26,15 @@ pub(crate) const COMMAND_RAM: u64 = 200 * units::MIB;
 /// Edges that a plan may have in all; each is held in memory.
 const MOST_EDGES: usize = 4_000_000;
 
-/// Builds the plan; it is complete only where no error was reported.
+/// Builds the plan; it is complete only where no error was reported. Beside it, where it says what
+/// is looked at when its graph is known.
 pub(crate) fn build(
     d: &mut Decoder,
     raw: &RawPlan,
     source: &str,
     options: &LoadOptions,
     read: &mut dyn FnMut(&str) -> Result<String, String>,
-) -> Plan {
+) -> (Plan, Positions) {
     let specs: Vec<&AgentSpec> = raw.agents.iter().filter(|a| a.id.is_some()).collect();
     let ids: Vec<&str> = specs
         .iter()
@@ -46,7 +48,7 @@ pub(crate) fn build(
     }
     let phases: Vec<&str> = raw.phases.iter().map(|p| p.id.v.as_str()).collect();
     let tracks: Vec<&str> = raw.tracks.iter().map(|t| t.id.v.as_str()).collect();
-    let mut names = Names::new(ids, phases, tracks);
+    let mut names = Names::new(&ids, phases, tracks);
     duplicates(d, &specs, &names);
 
     let no_overrides = vec![Vec::new(); specs.len()];
@@ -98,14 +100,8 @@ pub(crate) fn build(
                 stack: &stack,
             };
             let id = agent.id.0.clone();
-            agent.needs = wanted.needs(
-                d,
-                &mut names,
-                ix,
-                any_parts.then_some(&places),
-                &id,
-                &mut unbuilt,
-            );
+            let kin = any_parts.then_some(&places);
+            agent.needs = wanted.needs(d, &mut names, ix, kin, &id);
             edges += agent.needs.len();
             if edges > MOST_EDGES {
                 d.sink
@@ -132,9 +128,12 @@ pub(crate) fn build(
     let phases: Vec<Phase> = raw.phases.iter().map(|p| phase(d, p, &gate_ix)).collect();
     order::barriers(d, table, &mut names, &agents, &phases);
     let tracks = raw.tracks.iter().map(|t| track(d, t, &gate_ix)).collect();
-    for gate in &raw.gate_refs {
-        resolve_gate(d, gate, &gate_ix);
+    let run_gates = resolve_gates(d, &raw.run_gates, &gate_ix);
+    let mut wave_gates = BTreeMap::new();
+    for (wave, names) in raw.wave_gates.iter().filter(|(_, names)| !names.is_empty()) {
+        wave_gates.insert(*wave, resolve_gates(d, names, &gate_ix));
     }
+    layers_work::domains(d, raw);
     let gates = gates(d, raw, &limits);
 
     let dropped = options
@@ -150,7 +149,12 @@ pub(crate) fn build(
     let stem = options.file_name.rsplit('/').next().unwrap_or("");
     let stem = stem.strip_suffix(".toml").unwrap_or(stem);
     let stem = if stem.is_empty() { "plan" } else { stem };
-    Plan {
+    let domains = raw
+        .domains
+        .iter()
+        .map(|(id, (_, domain))| (id.clone(), *domain));
+    let positions = positions(raw, &specs, &agents, source);
+    let plan = Plan {
         version: raw.version.unwrap_or(1),
         name: raw.name.clone().unwrap_or_else(|| stem.to_owned()),
         goal: raw.goal.clone(),
@@ -161,9 +165,45 @@ pub(crate) fn build(
         tracks,
         workers,
         gates,
+        run_gates,
+        wave_gates,
+        verify: raw.verify.clone(),
+        workspace: raw.workspace.clone(),
+        merge: raw.merge.clone(),
+        domains: domains.collect(),
+        require_sandbox: raw.require_sandbox,
         agents,
         unbuilt: all_unbuilt(raw, unbuilt, source),
+    };
+    (plan, positions)
+}
+
+/// Looks up the lines of what the plan's agents are compared by.
+fn positions(raw: &RawPlan, specs: &[&AgentSpec], agents: &[Agent], source: &str) -> Positions {
+    let mut positions = Positions::default();
+    let compared = agents
+        .iter()
+        .any(|a| a.scope.is_some() || !a.domains.is_empty());
+    if !compared && raw.wave_gates.is_empty() {
+        return positions;
     }
+    let lines = Lines::new(source);
+    for (wave, gates) in &raw.wave_gates {
+        let place = gates.first().map_or((0, 0), |g| lines.place(g.at));
+        positions.waves.insert(*wave, place);
+    }
+    // `--only` may have dropped some; the order is the plan's.
+    let mut specs = specs.iter().filter_map(|s| s.id.as_ref().map(|id| (id, s)));
+    for agent in agents.iter().filter(|_| compared) {
+        let Some((id, spec)) = specs.find(|(id, _)| id.v == agent.id.as_str()) else {
+            break;
+        };
+        let id = lines.place(id.at);
+        positions.agents.push(id);
+        let scope = spec.scope.as_ref().map_or(id, |s| lines.place(s.at));
+        positions.scopes.push(scope);
+    }
+    positions
 }
 
 fn duplicates(d: &mut Decoder, specs: &[&AgentSpec], names: &Names<'_>) {

@@ -36,8 +36,8 @@ pub(crate) struct Decoder {
     pub vars: Option<Vars>,
     /// The element, in an agent with `each`.
     pub item: Option<String>,
-    /// Texts that are filled in again by the run.
-    pub late: bool,
+    /// Names that stay in the texts being read, since the run fills them in; none elsewhere.
+    pub late: &'static [&'static str],
 }
 
 /// Returns the place of a value or key.
@@ -151,16 +151,15 @@ impl Decoder {
                 }
                 Problem::Unknown(name) => {
                     let known = vars.keys().map(String::as_str);
+                    let known = known.chain(self.late.iter().copied());
                     let meant = self.suggest.nearest(&name, known);
-                    let late = vars::LATE.contains(&name.as_str());
+                    let elsewhere = vars::where_late(&name);
                     let found = self
                         .sink
                         .error(place, format!("unknown variable `{name}`"))
                         .meant(meant);
-                    if late {
-                        found.help(format!(
-                            "`${{{name}}}` is known in [workspace] and [merge] only"
-                        ));
+                    if let Some(key) = elsewhere {
+                        found.help(format!("`${{{name}}}` is known in {key} only"));
                     } else if meant.is_none() {
                         found.help(format!(
                             "declare it in [vars], or write `$${{{name}}}` for a literal one"
@@ -285,11 +284,7 @@ impl Decoder {
         match value.get_ref() {
             DeValue::String(text) => {
                 let filled = self.fill(text, at(value));
-                if self.late {
-                    quote_raw(&filled)
-                } else {
-                    quote(&filled)
-                }
+                quote(&filled)
             }
             DeValue::Array(array) => {
                 let items: Vec<_> = array.iter().map(|v| self.toml(v)).collect();
@@ -319,7 +314,8 @@ pub(crate) fn quote(text: &str) -> String {
     quote_raw(&vars::keep(text))
 }
 
-fn quote_raw(text: &str) -> String {
+/// Writes a text as a TOML string whose variables are filled in when it is read.
+pub(crate) fn quote_raw(text: &str) -> String {
     // A literal string, which the library may choose, could not hold an escape.
     if text.chars().any(|c| hides(c) && !matches!(c, '\n' | '\t')) {
         return quote_key(text);

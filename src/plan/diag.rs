@@ -11,6 +11,8 @@ pub enum Severity {
     Error,
     /// The file is taken; this is worth a look.
     Warning,
+    /// Nothing is wrong; this is how it will go.
+    Note,
 }
 
 /// One problem at one place of a file.
@@ -252,6 +254,7 @@ pub fn render(diagnostics: &[Diagnostic], file: &str, source: &str) -> String {
         let word = match d.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
+            Severity::Note => "note",
         };
         if d.line == 0 {
             let _ = writeln!(out, "{file}: {word}: {}", escape(&d.message));

@@ -9,8 +9,9 @@ use super::decode::{bare, quote};
 use super::expand_values::{
     amounts, argv, commands, duration, line, list, name, need, sim, text, word,
 };
+use super::expand_work::{self, gates};
 use super::layers::{RETRY_BASE, WORKER_TIMEOUT};
-use super::model::{Agent, AgentMode, Limits, Plan, RamLimit, SubAgents, Work, Workspace};
+use super::model::{Agent, AgentMode, Limits, Plan, RamLimit, SubAgents, Work};
 use super::spec::{CLASSES, PRIORITIES};
 use super::units;
 
@@ -31,31 +32,22 @@ pub fn to_toml(plan: &Plan) -> String {
         super::Mode::Hybrid => "hybrid",
     };
     line(w, "mode", &quote(mode));
+    if plan.require_sandbox {
+        line(w, "require_sandbox", "true");
+    }
     for unbuilt in plan.unbuilt.iter().filter(|u| u.path.len() == 1) {
         line(w, &unbuilt.path[0], &unbuilt.value);
     }
+    expand_work::top(w, plan);
     limits(w, plan, &plan.limits);
-    // What is carried along in tables of its own: [table] or [table.name].
+    // What is carried along in tables of its own.
     for u in plan.unbuilt.iter().filter(|u| !u.value.is_empty()) {
-        match (u.path[0].as_str(), &u.path[1..]) {
-            ("workspace" | "merge", [key]) => {
-                let first = plan.unbuilt.iter().find(|o| o.path[0] == u.path[0]);
-                if first.is_some_and(|f| f.path == u.path) {
-                    let _ = writeln!(w, "\n[{}]", u.path[0]);
-                }
-                line(w, &bare(key), &u.value);
-            }
-            ("model" | "lease" | "domain", [name]) => {
-                let _ = writeln!(w, "\n[{}]", u.path[0]);
-                line(w, &bare(name), &u.value);
-            }
-            ("wave", [number, key]) => {
-                let _ = writeln!(w, "\n[wave.{}]", bare(number));
-                line(w, key, &u.value);
-            }
-            _ => {}
+        if let ("model" | "lease", [name]) = (u.path[0].as_str(), &u.path[1..]) {
+            let _ = writeln!(w, "\n[{}]", u.path[0]);
+            line(w, &bare(name), &u.value);
         }
     }
+    expand_work::tables(w, plan);
     for worker in &plan.workers {
         // By name alone: the name says it all.
         let by_name = worker.cli.as_ref().is_some_and(|cli| {
@@ -95,11 +87,7 @@ pub fn to_toml(plan: &Plan) -> String {
         line(w, "id", &quote(&phase.id));
         line(w, "title", &quote(&phase.title));
         if !phase.gates.is_empty() {
-            line(
-                w,
-                "gates",
-                &list(phase.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))),
-            );
+            gates(w, plan, &phase.gates);
         } else if phase.barrier {
             line(w, "barrier", "true");
         }
@@ -109,9 +97,7 @@ pub fn to_toml(plan: &Plan) -> String {
         line(w, "id", &quote(&track.id));
         line(w, "title", &quote(&track.title));
         line(w, "priority", &word(&PRIORITIES, track.priority));
-        for u in carried(plan, &["track", &track.id]) {
-            line(w, &u.path[2], &u.value);
-        }
+        gates(w, plan, &track.gates);
     }
     let mut notes = Notes::of(plan);
     for item in &plan.agents {
@@ -137,16 +123,6 @@ impl<'p> Notes<'p> {
     }
 }
 
-fn carried<'p>(plan: &'p Plan, path: &'p [&'p str]) -> impl Iterator<Item = &'p super::Unbuilt> {
-    let under = move |u: &&super::Unbuilt| {
-        u.path.len() == path.len() + 1 && u.path.iter().zip(path).all(|(a, b)| a == b)
-    };
-    plan.unbuilt
-        .iter()
-        .filter(under)
-        .filter(|u| !u.value.is_empty())
-}
-
 fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
     let id = agent.id.as_str();
     let carried = notes.0.remove(id).unwrap_or_default();
@@ -168,11 +144,7 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         line(w, "sub_agents", "\"sequential\"");
     }
     if !agent.needs.is_empty() {
-        line(
-            w,
-            "needs",
-            &list(agent.needs.iter().map(|n| need(plan, n, &carried))),
-        );
+        line(w, "needs", &list(agent.needs.iter().map(|n| need(plan, n))));
     }
     line(w, "priority", &word(&PRIORITIES, agent.priority));
     line(w, "class", &word(&CLASSES, agent.class));
@@ -227,22 +199,8 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
     if !agent.check.is_empty() {
         line(w, "check", &commands(&agent.check));
     }
-    if !agent.gates.is_empty() {
-        line(
-            w,
-            "gates",
-            &list(agent.gates.iter().map(|g| quote(&plan.gates[g.ix()].id))),
-        );
-    }
-    line(
-        w,
-        "workspace",
-        if agent.workspace == Workspace::Own {
-            "\"own\""
-        } else {
-            "\"shared\""
-        },
-    );
+    gates(w, plan, &agent.gates);
+    expand_work::agent(w, agent);
     for u in carried.iter().filter(|u| u.path.len() == 3) {
         line(w, &u.path[2], &u.value);
     }

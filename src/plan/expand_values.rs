@@ -22,13 +22,16 @@ pub(crate) fn duration(d: &Duration) -> String {
     }
 }
 
-pub(crate) fn need(plan: &Plan, need: &Need, carried: &[&super::Unbuilt]) -> String {
+pub(crate) fn need(plan: &Plan, need: &Need) -> String {
     let id = plan.agent(need.agent).id.as_str();
-    let extra: Vec<String> = carried
-        .iter()
-        .filter(|u| u.path.len() == 5 && u.path[2] == "needs" && u.path[3] == id)
-        .map(|u| format!("{} = {}", u.path[4], u.value))
-        .collect();
+    let mut extra = Vec::new();
+    if !need.files.is_empty() {
+        let files = list(need.files.iter().map(|f| quote(f)));
+        extra.push(format!("files = {files}"));
+    }
+    if !need.check.is_empty() {
+        extra.push(format!("check = {}", commands(&need.check)));
+    }
     if need.kind == NeedKind::Hard && need.when == When::Succeeded && extra.is_empty() {
         return quote(id);
     }

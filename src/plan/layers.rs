@@ -8,10 +8,11 @@ use super::build::Stack;
 use super::decode::Decoder;
 use super::diag::{At, Sp};
 use super::id::{AgentId, GateIx, TrackIx, WorkerIx};
-use super::model::{Agent, Limits, Retry, SubAgents, Work, Workspace};
+use super::layers_work::Together;
+use super::model::{Agent, Limits, Retry, SubAgents, Work};
 use super::raw::{RawPlan, RawUnbuilt};
 use super::spec::{AgentSpec, SimSpec};
-use super::tables::resolve_gate;
+use super::tables::resolve_gates;
 use super::units::{self, SECOND_US};
 use super::vars;
 use super::workers::Workers;
@@ -27,7 +28,6 @@ pub(crate) const WORKER_TIMEOUT: u64 = 7_200 * SECOND_US;
 /// Delay before the first retry where nobody states it, in microseconds.
 pub(crate) const RETRY_BASE: u64 = 5 * SECOND_US;
 
-const OWN_HELP: &str = "`workspace = \"shared\"` runs it in the repository itself";
 const RAM_MAX_HELP: &str =
     "leave `ram_max` out: this version counts memory, but sets no hard limit";
 
@@ -102,18 +102,9 @@ impl Layers<'_> {
             None if chosen.prompt => Some(WORKER_TIMEOUT),
             stated => stated,
         };
-        let write_scope = pick(stack, |s| s.write_scope).unwrap_or(false);
-        let stated = pick(stack, |s| s.workspace.as_ref());
-        let default = if !chosen.group && (chosen.prompt || write_scope) {
-            Workspace::Own
-        } else {
-            Workspace::Shared
-        };
-        let workspace = stated.map_or(default, |w| w.v);
-        let mut gates: Vec<GateIx> = Vec::new();
-        for name in pick(stack, |s| s.gates.as_deref()).unwrap_or_default() {
-            gates.extend(resolve_gate(d, name, self.gates).filter(|g| !gates.contains(g)));
-        }
+        let together = Together::of(d, stack, chosen.group, chosen.prompt);
+        let gates = pick(stack, |s| s.gates.as_deref()).unwrap_or_default();
+        let gates = resolve_gates(d, gates, self.gates);
         // A track's own priority stands where its defaults stand.
         let track = track.map(|t| &self.raw.tracks[t.ix()]);
         let of_track = |s: &AgentSpec| {
@@ -123,24 +114,13 @@ impl Layers<'_> {
         };
         let ram_max = pick(stack, |s| s.ram_max.as_ref());
         let mut carried = carried(stack, id);
-        let mut unbuilt = |key: &str, at: At, help: &'static str| {
-            let path = vec!["agent".to_owned(), id.to_owned(), key.to_owned()];
-            carried.push(RawUnbuilt {
-                path,
-                at,
-                toml: String::new(),
-                help,
-            });
-        };
-        if workspace == Workspace::Own {
-            unbuilt(
-                "workspace",
-                stated.map_or(own.id.as_ref().map_or(own.at, |i| i.at), |w| w.at),
-                OWN_HELP,
-            );
-        }
         if let Some(max) = ram_max {
-            unbuilt("ram_max", max.at, RAM_MAX_HELP);
+            carried.push(RawUnbuilt {
+                path: vec!["agent".to_owned(), id.to_owned(), "ram_max".to_owned()],
+                at: max.at,
+                toml: String::new(),
+                help: RAM_MAX_HELP,
+            });
         }
         let agent = Agent {
             id: AgentId::from(id),
@@ -158,8 +138,7 @@ impl Layers<'_> {
             class: pick(stack, |s| s.class.as_ref().map(|c| c.v)).unwrap_or_default(),
             work: chosen.work,
             modes,
-            exclusive: pick(stack, |s| s.exclusive).unwrap_or(false)
-                || (workspace == Workspace::Shared && write_scope),
+            exclusive: pick(stack, |s| s.exclusive).unwrap_or(false) || together.alone(),
             timeout_us,
             retry,
             quiet_us: pick(stack, |s| s.quiet).filter(|q| *q > 0),
@@ -168,7 +147,12 @@ impl Layers<'_> {
                 .cloned()
                 .unwrap_or_default(),
             gates,
-            workspace,
+            workspace: together.workspace,
+            scope: together.scope,
+            domains: together.domains,
+            join: together.join,
+            inputs: together.inputs,
+            outputs: together.outputs,
         };
         Built { agent, carried }
     }
@@ -266,7 +250,7 @@ impl Layers<'_> {
         let empty = vars::Vars::new();
         let known = d.vars.as_ref().unwrap_or(&empty);
         let mut unknown = Vec::new();
-        let filled = vars::fill(text, known, item, false, |problem| {
+        let filled = vars::fill(text, known, item, &[], |problem| {
             if let vars::Problem::Unknown(name) = problem {
                 unknown.push(name);
             }

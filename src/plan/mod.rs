@@ -4,9 +4,10 @@
 //! files in through a closure), look at the machine, or decide anything about a run.
 //!
 //! The way of a plan: `decode` and `values` (typed values with places) → `raw*` and `spec*` (tables
-//! as written) → `names` (references), `places`, `layers` and `modes` (one agent), `needs`, `tables`,
-//! `order` (with `cycle` and `barrier`), `only`, `workers`, all called by `build` → [`Plan`]; `expand` leads back to TOML. Places are byte
-//! offsets throughout; they become lines and columns only when there is something to say.
+//! as written) → `names` (references), `places`, `layers*` and `modes` (one agent), `needs`, `tables`,
+//! `order` (with `cycle` and `barrier`), `only`, `workers`, all called by `build` → [`Plan`]; `expand*`
+//! lead back to TOML. Places are byte offsets throughout; they become lines and columns only when there
+//! is something to say.
 
 mod agent;
 mod barrier;
@@ -16,9 +17,11 @@ pub(crate) mod decode;
 pub mod diag;
 pub mod expand;
 mod expand_values;
+mod expand_work;
 pub mod id;
 pub(crate) mod keys;
 mod layers;
+mod layers_work;
 pub mod model;
 mod modes;
 mod names;
@@ -29,16 +32,19 @@ mod places;
 mod raw;
 mod raw_lists;
 mod raw_tables;
+mod raw_work;
 pub mod schema;
 mod spec;
 mod spec_parts;
 mod spec_unbuilt;
+mod spec_work;
 pub mod suggest;
 mod tables;
 pub mod units;
 mod values;
 mod vars;
 pub mod words;
+mod work;
 mod workers;
 
 use std::collections::BTreeMap;
@@ -46,6 +52,7 @@ use std::collections::BTreeMap;
 pub use diag::{Diagnostic, Severity, render};
 pub use id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 pub use model::*;
+pub use vars::late;
 
 /// What the caller states beside the text.
 #[derive(Debug, Clone, Default)]
@@ -65,6 +72,19 @@ pub struct Loaded {
     pub plan: Plan,
     /// What is worth a look, by place.
     pub warnings: Vec<Diagnostic>,
+    /// Where the plan says what is looked at when its graph is known.
+    pub positions: Positions,
+}
+
+/// Lines and columns, both from 1; 0, 0 where the file does not say it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Positions {
+    /// The id of each agent; empty where the plan has neither scopes nor domains.
+    pub agents: Vec<(u32, u32)>,
+    /// The own scope of each agent, else its id.
+    pub scopes: Vec<(u32, u32)>,
+    /// The gates of waves.
+    pub waves: BTreeMap<u32, (u32, u32)>,
 }
 
 /// Parses, expands and checks a plan.
@@ -86,7 +106,7 @@ pub fn load(
     let raw = raw::read(&mut d, document.get_ref(), &options.vars);
     // Its memory is used again by the plan.
     drop(document);
-    let plan = build::build(&mut d, &raw, source, options, read);
+    let (plan, positions) = build::build(&mut d, &raw, source, options, read);
     let failed = d.sink.failed();
     let found = d.sink.finish(source);
     if failed {
@@ -95,6 +115,7 @@ pub fn load(
         Ok(Loaded {
             plan,
             warnings: found,
+            positions,
         })
     }
 }

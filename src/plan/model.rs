@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::agent::*;
 use super::id::{AgentIx, GateIx, PhaseIx, TrackIx};
+pub use super::work::*;
 
 /// One command as an argument vector; never a shell line.
 pub type Argv = Vec<String>;
@@ -37,6 +38,20 @@ pub struct Plan {
     pub workers: Vec<Worker>,
     /// Gates in the order of their names.
     pub gates: Vec<Gate>,
+    /// Gates of the whole run, after everything is merged.
+    pub run_gates: Vec<GateIx>,
+    /// Gates that close later waves, by wave (from 1).
+    pub wave_gates: BTreeMap<u32, Vec<GateIx>>,
+    /// Commands at the very end, on the integrated work.
+    pub verify: Vec<Argv>,
+    /// What workspaces hold.
+    pub workspace: WorkspaceSpec,
+    /// How work is merged.
+    pub merge: MergeSpec,
+    /// Declared domains by id.
+    pub domains: BTreeMap<String, Domain>,
+    /// Agents with a workspace start only where the kernel holds them to it.
+    pub require_sandbox: bool,
     /// Agents in plan order (`each` expanded in place).
     pub agents: Vec<Agent>,
     /// Keys that the plan uses and whose feature this version has not built; `run` refuses them.
@@ -151,6 +166,8 @@ pub struct Track {
     pub title: String,
     /// Priority of its agents where they state none.
     pub priority: Priority,
+    /// Gates that must pass before others count it as done.
+    pub gates: Vec<GateIx>,
 }
 
 /// Declared importance; the order is the order of starting.

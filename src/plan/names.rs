@@ -39,7 +39,6 @@ pub(crate) struct Places {
 /// The index of all names.
 #[derive(Debug, Default)]
 pub(crate) struct Names<'p> {
-    agents: Vec<&'p str>,
     ids: HashMap<&'p str, AgentIx>,
     sorted: Vec<(&'p str, AgentIx)>,
     phase_by_id: HashMap<&'p str, PhaseIx>,
@@ -53,7 +52,7 @@ pub(crate) struct Names<'p> {
 
 impl<'p> Names<'p> {
     /// Indexes ids; of duplicates the first counts.
-    pub fn new(agents: Vec<&'p str>, phases: Vec<&'p str>, tracks: Vec<&'p str>) -> Self {
+    pub fn new(agents: &[&'p str], phases: Vec<&'p str>, tracks: Vec<&'p str>) -> Self {
         let sorted = agents
             .iter()
             .enumerate()
@@ -74,7 +73,7 @@ impl<'p> Names<'p> {
         for (i, id) in tracks.iter().enumerate() {
             names.track_by_id.entry(id).or_insert(TrackIx::of(i));
         }
-        (names.agents, names.all_phases, names.all_tracks) = (agents, phases, tracks);
+        (names.all_phases, names.all_tracks) = (phases, tracks);
         names
     }
 
@@ -91,11 +90,6 @@ impl<'p> Names<'p> {
         };
         self.in_phase = members(self.all_phases.len(), &|i| places.phase[i].map(PhaseIx::ix));
         self.in_track = members(self.all_tracks.len(), &|i| places.track[i].map(TrackIx::ix));
-    }
-
-    /// Returns the id of an agent.
-    pub fn id_of(&self, ix: AgentIx) -> &'p str {
-        self.agents[ix.ix()]
     }
 
     /// Returns an agent by its id.

@@ -6,7 +6,7 @@ use super::decode::Decoder;
 use super::id::AgentIx;
 use super::model::{Need, NeedKind};
 use super::names::{Names, Places, Target};
-use super::raw::{RawPlan, RawUnbuilt};
+use super::raw::RawPlan;
 use super::spec::{AgentSpec, Edit, NeedSpec};
 
 /// Which layer a list of needs comes from.
@@ -58,7 +58,6 @@ impl<'a> NeedsOf<'a> {
         ix: AgentIx,
         places: Option<&Places>,
         id: &str,
-        unbuilt: &mut Vec<RawUnbuilt>,
     ) -> Vec<Need> {
         let lists = self.lists();
         if lists.iter().all(|(l, _)| l.is_empty()) {
@@ -103,8 +102,9 @@ impl<'a> NeedsOf<'a> {
                             agent: *agent,
                             kind,
                             when: spec.when.clone(),
+                            files: spec.files.clone(),
+                            check: spec.check.clone(),
                         });
-                        carry(names, spec, id, *agent, unbuilt);
                     }
                 }
             }
@@ -120,32 +120,6 @@ pub(super) fn sign(spec: &NeedSpec) -> String {
         if spec.edit == Edit::Add { '+' } else { '-' },
         spec.agent.v
     )
-}
-
-pub(super) fn carry(
-    names: &Names<'_>,
-    spec: &NeedSpec,
-    id: &str,
-    agent: AgentIx,
-    unbuilt: &mut Vec<RawUnbuilt>,
-) {
-    for (key, at, toml) in &spec.carried {
-        let of = names.id_of(agent).to_owned();
-        let path = vec![
-            "agent".to_owned(),
-            id.to_owned(),
-            "needs".to_owned(),
-            of,
-            (*key).to_owned(),
-        ];
-        let help = "leave it out: this version hands no files over; `check` of the predecessor can look at them";
-        unbuilt.push(RawUnbuilt {
-            path,
-            at: *at,
-            toml: toml.clone(),
-            help,
-        });
-    }
 }
 
 /// Whether one of two agents is above the other.
@@ -175,8 +149,24 @@ pub(super) fn tidy(needs: &mut Vec<Need>) {
             from = kept.len();
         }
         match kept[from..].iter_mut().find(|k| k.when == need.when) {
-            Some(same) if need.kind == NeedKind::Hard => same.kind = NeedKind::Hard,
-            Some(_) => {}
+            Some(same) => {
+                if need.kind == NeedKind::Hard {
+                    same.kind = NeedKind::Hard;
+                }
+                // Both lists ask for something.
+                let files = need.files.into_iter();
+                same.files.extend(
+                    files
+                        .filter(|f| !same.files.contains(f))
+                        .collect::<Vec<_>>(),
+                );
+                let check = need.check.into_iter();
+                same.check.extend(
+                    check
+                        .filter(|c| !same.check.contains(c))
+                        .collect::<Vec<_>>(),
+                );
+            }
             None => kept.push(need),
         }
     }

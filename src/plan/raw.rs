@@ -9,9 +9,10 @@ use toml::de::DeTable;
 use super::decode::{Decoder, Key, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
-use super::model::{Argv, Mode, Priority, RamLimit};
+use super::model::{Argv, Domain, MergeSpec, Mode, Priority, RamLimit, WorkspaceSpec};
 use super::raw_lists::{agents, groups, overriding, variables};
-use super::raw_tables::{gate, limits, merge, model, wave, worker, workspace};
+use super::raw_tables::{gate, limits, model, worker};
+use super::raw_work::{domain, merge, wave, workspace};
 use super::spec::{self, AgentSpec};
 use super::spec_parts::gates;
 
@@ -41,8 +42,6 @@ pub(crate) struct RawGroup {
     pub barrier: Option<Sp<bool>>,
     pub priority: Option<Priority>,
     pub gates: Vec<Sp<String>>,
-    /// Where `gates` stands, and its value as TOML.
-    pub gates_toml: Option<(At, String)>,
     pub defaults: AgentSpec,
 }
 
@@ -94,13 +93,21 @@ pub(crate) struct RawPlan {
     pub goal: Option<String>,
     pub base: Option<String>,
     pub mode: Option<Mode>,
+    pub require_sandbox: bool,
     pub limits: RawLimits,
     /// `[model.x]`: where, and its value as TOML.
     pub models: BTreeMap<String, (At, String)>,
     pub workers: BTreeMap<String, RawWorker>,
     pub gates: BTreeMap<String, RawGate>,
-    /// References to gates from keys that are not built.
-    pub gate_refs: Vec<Sp<String>>,
+    /// Gates of the whole run.
+    pub run_gates: Vec<Sp<String>>,
+    /// Gates by wave, from 1.
+    pub wave_gates: BTreeMap<u32, Vec<Sp<String>>>,
+    pub verify: Vec<Argv>,
+    pub workspace: WorkspaceSpec,
+    pub merge: MergeSpec,
+    /// Declared domains, and where.
+    pub domains: BTreeMap<String, (At, Domain)>,
     pub phases: Vec<RawGroup>,
     pub tracks: Vec<RawGroup>,
     pub defaults: AgentSpec,
@@ -135,33 +142,10 @@ pub(crate) fn read(
                 ];
                 raw.mode = d.one_of(value, &words).map(|m| m.v);
             }
-            "verify" => {
-                d.commands(value);
-                raw.unbuilt(
-                    d,
-                    vec![name.into()],
-                    value,
-                    "add an agent that needs the others and runs these commands",
-                );
-            }
-            "gates" => {
-                raw.gate_refs.extend(gates(d, value).unwrap_or_default());
-                raw.unbuilt(
-                    d,
-                    vec![name.into()],
-                    value,
-                    "put the gates on a last [[phase]]",
-                );
-            }
+            "verify" => raw.verify = d.commands(value).unwrap_or_default(),
+            "gates" => raw.run_gates = gates(d, value).unwrap_or_default(),
             "require_sandbox" => {
-                if d.flag(value).is_some_and(|b| b.v) {
-                    raw.unbuilt(
-                        d,
-                        vec![name.into()],
-                        value,
-                        "leave it out: this version has no sandbox",
-                    );
-                }
+                raw.require_sandbox = d.flag(value).is_some_and(|b| b.v);
             }
             "limits" => limits(d, value, &mut raw.limits),
             "model" => named(d, value, "[model.…]", |d, id, value| {
@@ -188,14 +172,8 @@ pub(crate) fn read(
                 raw.unbuilt(d, vec![name.into(), id.v], value, help);
             }),
             "domain" => named(d, value, "[domain.…]", |d, id, value| {
-                for (key, value) in members(d, value) {
-                    match key.get_ref().as_ref() {
-                        "critical" => drop(d.flag(value)),
-                        _ => d.unknown_key(key, keys::DOMAIN),
-                    }
-                }
-                let help = "order the agents by `needs`, or make them `exclusive`";
-                raw.unbuilt(d, vec![name.into(), id.v], value, help);
+                let domain = domain(d, value);
+                raw.domains.insert(id.v, (id.at, domain));
             }),
             "wave" => wave(d, &mut raw, value),
             "workspace" => workspace(d, &mut raw, value),

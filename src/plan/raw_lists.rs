@@ -27,7 +27,7 @@ pub(super) fn variables(d: &mut Decoder, table: &DeTable<'_>, set: &BTreeMap<Str
                 .help("letters, digits, `_` and `-`");
             continue;
         }
-        if name == vars::ITEM || vars::LATE.contains(&name.as_ref()) {
+        if name == vars::ITEM || vars::where_late(name).is_some() {
             d.sink
                 .error(
                     at(key),
@@ -104,10 +104,7 @@ pub(super) fn groups(
                 "title" => group.title = d.name(value, "a text").map(|t| t.v),
                 "barrier" => group.barrier = d.flag(value),
                 "priority" => group.priority = d.one_of(value, &PRIORITIES).map(|p| p.v),
-                "gates" => {
-                    group.gates = gates(d, value).unwrap_or_default();
-                    group.gates_toml = Some((at(value), d.toml(value)));
-                }
+                "gates" => group.gates = gates(d, value).unwrap_or_default(),
                 _ => {
                     if let Some(table) = d.table(value, "a table of agent keys") {
                         group.defaults = AgentSpec::read(d, table, at(value), &spec::DEFAULTS);

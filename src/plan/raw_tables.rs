@@ -1,18 +1,15 @@
-//! Reads the tables beside the agents: limits, models, workers, gates, waves, workspace, merge.
+//! Reads the tables beside the agents: limits, models, workers, gates.
 //!
 //! Must not follow references: `build.rs` does.
 
 use std::collections::BTreeMap;
 
-use toml::de::DeValue;
-
 use super::decode::{Decoder, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
 use super::model::RamLimit;
-use super::raw::{RawGate, RawLimits, RawPlan, RawWorker, members};
+use super::raw::{RawGate, RawLimits, RawWorker, members};
 use super::spec::PRIORITIES;
-use super::spec_parts::gates;
 
 pub(super) fn limits(d: &mut Decoder, value: &Val<'_>, limits: &mut RawLimits) {
     const CAPS: &str = "a table of whole numbers such as { low = 1 }";
@@ -226,102 +223,4 @@ pub(super) fn gate(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawGate
             .help("run = [\"cargo test\"], or approve = \"a question\"");
     }
     gate
-}
-
-pub(super) fn wave(d: &mut Decoder, raw: &mut RawPlan, value: &Val<'_>) {
-    for (key, value) in members(d, value) {
-        let number = key.get_ref();
-        if number.parse::<u32>().is_ok_and(|n| n > 0) {
-            for (key, value) in members(d, value) {
-                match key.get_ref().as_ref() {
-                    "gates" => {
-                        raw.gate_refs.extend(gates(d, value).unwrap_or_default());
-                        let path = vec!["wave".into(), number.clone().into_owned(), "gates".into()];
-                        raw.unbuilt(d, path, value, "put the gates on a [[phase]] or an agent");
-                    }
-                    _ => d.unknown_key(key, keys::WAVE),
-                }
-            }
-        } else {
-            bad_wave(d, at(key), number);
-        }
-    }
-}
-
-pub(super) fn workspace(d: &mut Decoder, raw: &mut RawPlan, value: &Val<'_>) {
-    d.late = true;
-    for (key, value) in members(d, value) {
-        let name = key.get_ref().as_ref();
-        match name {
-            "copy" | "link" => drop(d.list(value, "a list of paths", Decoder::path)),
-            "setup" => drop(d.commands(value)),
-            "env" => {
-                for (key, value) in members(d, value) {
-                    if key.get_ref().is_empty() || key.get_ref().contains(['=', '\0']) {
-                        d.sink.error(
-                            at(key),
-                            format!("bad name of a variable `{}`", key.get_ref()),
-                        );
-                    }
-                    d.text(value, "a text");
-                }
-            }
-            _ => {
-                d.unknown_key(key, keys::WORKSPACE);
-                continue;
-            }
-        }
-        let path = vec!["workspace".into(), name.to_owned()];
-        raw.unbuilt(
-            d,
-            path,
-            value,
-            "leave [workspace] out: agents run in the repository itself",
-        );
-    }
-    d.late = false;
-}
-
-pub(super) fn merge(d: &mut Decoder, raw: &mut RawPlan, value: &Val<'_>) {
-    const RULE: &str = "\"union\" | \"ours\" | \"theirs\" or { run = \"command\" }";
-    d.late = true;
-    for (key, value) in members(d, value) {
-        let name = key.get_ref().as_ref();
-        match name {
-            "into" => drop(d.name(value, "the name of a branch")),
-            "end" => drop(d.one_of(value, &[("branch", ()), ("ask", ()), ("ff", ())])),
-            "rules" => {
-                for (key, value) in members(d, value) {
-                    let path = Sp::new(at(key), key.get_ref().clone().into_owned());
-                    d.checked_path(&path);
-                    match value.get_ref() {
-                        DeValue::String(_) => {
-                            d.one_of(value, &[("union", ()), ("ours", ()), ("theirs", ())]);
-                        }
-                        DeValue::Table(table) => {
-                            for (key, value) in table {
-                                match key.get_ref().as_ref() {
-                                    "run" => drop(d.command(value)),
-                                    _ => d.unknown_key(key, keys::RULE),
-                                }
-                            }
-                        }
-                        _ => d.expected(RULE, value),
-                    }
-                }
-            }
-            _ => {
-                d.unknown_key(key, keys::MERGE);
-                continue;
-            }
-        }
-        let path = vec!["merge".into(), name.to_owned()];
-        raw.unbuilt(
-            d,
-            path,
-            value,
-            "leave [merge] out: this version does not merge work",
-        );
-    }
-    d.late = false;
 }

@@ -9,7 +9,9 @@ use toml::de::DeTable;
 use super::decode::{Decoder, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
-use super::model::{Argv, Class, Curve, Duration, Priority, Sim, SubAgents, When, Workspace};
+use super::model::{
+    Argv, Class, Curve, Duration, Join, Priority, Scope, Sim, SubAgents, When, Workspace,
+};
 use super::spec_parts::{gates, mode, need, sim, workers};
 use super::units::SECOND_US;
 
@@ -63,8 +65,10 @@ pub(crate) struct NeedSpec {
     pub soft: bool,
     /// `when`.
     pub when: When,
-    /// `files` and `check`, carried along as TOML: key, place, value.
-    pub carried: Vec<(&'static str, At, String)>,
+    /// `files`, as git writes them.
+    pub files: Vec<String>,
+    /// `check`.
+    pub check: Vec<Argv>,
 }
 
 /// What an override does with a need.
@@ -159,8 +163,11 @@ pub(crate) struct AgentSpec {
     pub base: Option<u64>,
     pub exclusive: Option<bool>,
     pub workspace: Option<Sp<Workspace>>,
-    /// Whether `scope` names paths to write.
-    pub write_scope: Option<bool>,
+    pub scope: Option<Sp<Scope>>,
+    pub domains: Option<Vec<Sp<String>>>,
+    pub join: Option<Sp<Join>>,
+    pub inputs: Option<Vec<Sp<String>>>,
+    pub outputs: Option<Vec<Sp<String>>>,
     pub modes: Option<Vec<ModeSpec>>,
     pub carried: Vec<Carried>,
 }
@@ -269,7 +276,7 @@ impl AgentSpec {
                     let what = "a list of tables, [[agent.mode]]";
                     spec.modes = d.list(value, what, mode);
                 }
-                _ if spec.unbuilt(d, name, value) => {}
+                _ if spec.together(d, name, value) || spec.unbuilt(d, name, value) => {}
                 _ => d.unknown_key(key, &(kind.known)()),
             }
         }

@@ -1,4 +1,4 @@
-//! Reads the values of agent keys that are tables or lists of their own: needs, modes, sim, scope.
+//! Reads the values of agent keys that are tables or lists of their own: needs, modes, sim.
 //!
 //! Must not follow references: `build.rs` does.
 
@@ -9,6 +9,7 @@ use super::diag::Sp;
 use super::keys;
 use super::model::{Curve, Sim, When};
 use super::spec::{CURVES, Edit, ModeSpec, NeedSpec, SimSpec};
+use super::spec_work::{paths, plain};
 
 /// Reads a list of gates.
 pub(crate) fn gates(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<Sp<String>>> {
@@ -36,40 +37,6 @@ pub(super) fn workers(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<Sp<String>
     Some(workers)
 }
 
-pub(super) fn scope(d: &mut Decoder, value: &Val<'_>) -> bool {
-    const WHAT: &str = "a list of paths such as [\"src/api/**\"], or { write = […], read = […] }";
-    match value.get_ref() {
-        DeValue::Table(table) => {
-            let mut writes = false;
-            for (key, value) in table {
-                match key.get_ref().as_ref() {
-                    "write" => {
-                        writes = d
-                            .list(value, "a list of paths", scope_path)
-                            .is_some_and(|l| !l.is_empty());
-                    }
-                    "read" => drop(d.list(value, "a list of paths", scope_path)),
-                    _ => d.unknown_key(key, keys::SCOPE),
-                }
-            }
-            writes
-        }
-        _ => d
-            .list(value, WHAT, scope_path)
-            .is_some_and(|l| !l.is_empty()),
-    }
-}
-
-pub(super) fn scope_path(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<String>> {
-    let path = d.path(value)?;
-    if let Err(why) = globset::Glob::new(&path.v) {
-        d.sink
-            .error(path.at, format!("bad glob `{}`: {}", path.v, why.kind()));
-        return None;
-    }
-    Some(path)
-}
-
 pub(super) fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
     const WHAT: &str = "a need such as \"api\" or { agent = \"api\", kind = \"soft\" }";
     let mut need = NeedSpec {
@@ -77,12 +44,14 @@ pub(super) fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
         edit: Edit::Set,
         soft: false,
         when: When::Succeeded,
-        carried: Vec::new(),
+        files: Vec::new(),
+        check: Vec::new(),
     };
     match value.get_ref() {
         DeValue::Table(table) => {
             let mut agent = None;
             let mut when = None;
+            let mut blocking = Vec::new();
             for (key, value) in table {
                 match key.get_ref().as_ref() {
                     "agent" => agent = Some(d.name(value, "the id of an agent")),
@@ -93,12 +62,12 @@ pub(super) fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
                     }
                     "when" => when = condition(d, value),
                     "files" => {
-                        d.list(value, "a list of paths", Decoder::path);
-                        need.carried.push(("files", at(value), d.toml(value)));
+                        need.files = plain(paths(d, value).unwrap_or_default());
+                        blocking.push((key.get_ref().clone(), at(value)));
                     }
                     "check" => {
-                        d.commands(value);
-                        need.carried.push(("check", at(value), d.toml(value)));
+                        need.check = d.commands(value).unwrap_or_default();
+                        blocking.push((key.get_ref().clone(), at(value)));
                     }
                     _ => d.unknown_key(key, keys::NEED),
                 }
@@ -117,6 +86,11 @@ pub(super) fn need(d: &mut Decoder, value: &Val<'_>) -> Option<NeedSpec> {
                     );
                 }
                 need.when = when.v;
+            }
+            for (key, at) in blocking.into_iter().filter(|_| need.soft) {
+                let text = format!("a soft need never blocks: its `{key}` has no effect");
+                d.sink.warning(at, text);
+                (need.files, need.check) = (Vec::new(), Vec::new());
             }
             need.agent = agent?;
         }

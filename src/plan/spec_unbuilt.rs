@@ -5,32 +5,11 @@
 use super::decode::{Decoder, Val, at};
 use super::keys;
 use super::spec::{AgentSpec, Carried};
-use super::spec_parts::scope;
 
 impl AgentSpec {
     /// Reads the keys that are checked, but not carried out; returns whether it is one of them.
     pub fn unbuilt(&mut self, d: &mut Decoder, name: &str, value: &Val<'_>) -> bool {
         match name {
-            "scope" => {
-                self.write_scope = Some(scope(d, value));
-                self.carry(
-                    d,
-                    "scope",
-                    value,
-                    "leave `scope` out: this version does not watch what an agent writes",
-                );
-            }
-            "domains" => {
-                d.list(value, "a list of domains", |d, v| {
-                    d.text(v, "the id of a domain")
-                });
-                self.carry(
-                    d,
-                    "domains",
-                    value,
-                    "order the agents by `needs`, or make them `exclusive`",
-                );
-            }
             "context" => {
                 if let Some(table) = d.table(value, "a table such as { files = [\"docs/*.md\"] }") {
                     for (key, value) in table {
@@ -46,24 +25,6 @@ impl AgentSpec {
                     "context",
                     value,
                     "put what the agent must know into its `prompt`",
-                );
-            }
-            "inputs" => {
-                d.list(value, "a list of paths", Decoder::path);
-                self.carry(
-                    d,
-                    "inputs",
-                    value,
-                    "name what must exist by `needs` with when = \"output:PATH\"",
-                );
-            }
-            "outputs" => {
-                d.list(value, "a list of paths", Decoder::path);
-                self.carry(
-                    d,
-                    "outputs",
-                    value,
-                    "check for the files in `check`: [\"test -f PATH\"]",
                 );
             }
             "ask" => {
@@ -87,20 +48,6 @@ impl AgentSpec {
                     "on_ask",
                     value,
                     if word.is_some_and(|w| w.v) { "" } else { help },
-                );
-            }
-            "join" => {
-                let words = [
-                    ("fail-fast", ()),
-                    ("merge-with-rules", ()),
-                    ("manual-escalation", ()),
-                ];
-                d.one_of(value, &words);
-                self.carry(
-                    d,
-                    "join",
-                    value,
-                    "leave `join` out: this version does not merge work",
                 );
             }
             _ => return false,

@@ -42,7 +42,7 @@ pub(super) fn limits(d: &mut Decoder, raw: &RawPlan, names: &Names<'_>) -> Limit
 }
 
 /// Looks up a gate, or reports that there is none.
-pub(crate) fn resolve_gate(
+fn resolve_gate(
     d: &mut Decoder,
     name: &Sp<String>,
     gates: &BTreeMap<&str, GateIx>,
@@ -54,11 +54,21 @@ pub(crate) fn resolve_gate(
     found
 }
 
-pub(super) fn phase(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Phase {
-    let mut of_phase: Vec<GateIx> = Vec::new();
-    for name in &raw.gates {
-        of_phase.extend(resolve_gate(d, name, gates).filter(|g| !of_phase.contains(g)));
+/// Looks up gates, each once.
+pub(crate) fn resolve_gates(
+    d: &mut Decoder,
+    names: &[Sp<String>],
+    gates: &BTreeMap<&str, GateIx>,
+) -> Vec<GateIx> {
+    let mut all: Vec<GateIx> = Vec::new();
+    for name in names {
+        all.extend(resolve_gate(d, name, gates).filter(|g| !all.contains(g)));
     }
+    all
+}
+
+pub(super) fn phase(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Phase {
+    let of_phase = resolve_gates(d, &raw.gates, gates);
     if let Some(barrier) = raw
         .barrier
         .as_ref()
@@ -82,15 +92,13 @@ pub(super) fn phase(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, Gate
 }
 
 pub(super) fn track(d: &mut Decoder, raw: &RawGroup, gates: &BTreeMap<&str, GateIx>) -> Track {
-    for name in &raw.gates {
-        resolve_gate(d, name, gates);
-    }
     let id = raw.id.v.clone();
     let title = raw.title.clone().unwrap_or_else(|| id.clone());
     Track {
         title,
         id,
         priority: raw.priority.unwrap_or_default(),
+        gates: resolve_gates(d, &raw.gates, gates),
     }
 }
 
@@ -153,16 +161,6 @@ pub(super) fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) 
     }
     if let Some(n) = &raw.limits.cost_microusd {
         add(["limits", "cost_usd", ""], n.at, "", rate);
-    }
-    for track in &raw.tracks {
-        if let Some((at, toml)) = track.gates_toml.as_ref().filter(|(_, t)| t != "[]") {
-            add(
-                ["track", &track.id.v, "gates"],
-                *at,
-                toml,
-                "put the gates on a [[phase]] or on agents",
-            );
-        }
     }
     if all.is_empty() {
         return Vec::new();

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     engine::{self, Handle, InputKind, Setup, State, Trouble},
-    executor::{self, Job, JobKind, JobTerminal, Report},
-    plan::{AgentIx, Argv, PhaseIx, When, Work},
+    executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
+    plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
 
-use super::{guard::program, reports};
+use super::{guard::program, prepare::RunConfig, reports};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -21,6 +21,48 @@ pub struct JobMaker {
     pub run_dir: PathBuf,
     /// This program, for simulated agents, where it was at the beginning.
     pub program: String,
+    /// What boundaries have in common.
+    pub bounds: Bounds,
+}
+
+/// What the boundaries of all jobs of a run have in common.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Whether the kernel is to keep them where it can.
+    pub enforce: bool,
+    /// Caches, and what a person has listed.
+    pub may_write: Vec<PathBuf>,
+}
+
+impl Bounds {
+    /// Takes them from what is in force; `env` reads the environment that jobs get.
+    #[must_use]
+    pub fn new(config: &RunConfig, env: &dyn Fn(&str) -> Option<String>) -> Self {
+        let home = env("HOME").map(PathBuf::from);
+        let listed = config.sandbox_write.iter().filter_map(|place| {
+            match (place.strip_prefix("~/"), &home) {
+                (Some(rest), Some(home)) => Some(home.join(rest)),
+                (Some(_), None) => None,
+                (None, _) => Some(PathBuf::from(place)),
+            }
+        });
+        let mut may_write = executor::boundary::caches(env);
+        may_write.extend(listed);
+        Self {
+            enforce: config.sandbox_enforce,
+            may_write,
+        }
+    }
+
+    /// The boundary of a job of this plan around the folder that it works in.
+    #[must_use]
+    pub fn around(&self, plan: &Plan, workspace: &Path, temporary: PathBuf) -> Boundary {
+        Boundary {
+            enforce: self.enforce,
+            required: plan.require_sandbox,
+            ..Boundary::around(workspace, Some(temporary), self.may_write.clone())
+        }
+    }
 }
 
 impl JobMaker {
@@ -43,6 +85,8 @@ impl JobMaker {
                 stdin: None,
                 watch_outputs: Vec::new(),
                 terminal: None,
+                boundary: self.boundary(state, key),
+                setup: Vec::new(),
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -84,6 +128,24 @@ impl JobMaker {
                 .iter()
                 .map(|path| self.workdir.join(path))
                 .collect(),
+            boundary: self.boundary(state, key).map(|boundary| Boundary {
+                files: vec![reports::file(&self.run_dir, agent.id.as_str(), key.attempt)],
+                ..boundary
+            }),
+            setup: Vec::new(),
+        })
+    }
+
+    /// The boundary of a job that works in the repository itself: only where the plan requires one.
+    fn boundary(&self, state: &State, key: engine::JobKey) -> Option<Boundary> {
+        let plan = &state.setup.plan;
+        plan.require_sandbox.then(|| {
+            let mut name = file_name(&state.setup, key);
+            if key.check.is_none() {
+                name.push_str(".main");
+            }
+            let temporary = self.run_dir.join("tmp").join(name);
+            self.bounds.around(plan, &self.workdir, temporary)
         })
     }
 
@@ -236,6 +298,7 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             output_bytes,
             leaked,
             present,
+            unprepared,
         } => {
             let key = key_of(&key)?;
             let present = match (key.owner, key.check) {
@@ -249,6 +312,9 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             InputKind::Ended {
                 key,
                 exit: match exit {
+                    executor::Exit::Code(_) if let Some(why) = unprepared => {
+                        engine::Exit::SpawnError(why)
+                    }
                     executor::Exit::Code(code) => engine::Exit::Code(code),
                     executor::Exit::Signal { number, name, .. } => {
                         engine::Exit::Signal { number, name }

@@ -200,6 +200,8 @@ impl Notices {
             output: self.run_dir.join("notify").join(item.id.to_string()),
             watch_outputs: Vec::new(),
             terminal: None,
+            boundary: None,
+            setup: Vec::new(),
         }
     }
 }

@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::Config,
     engine::{Effective, Setup, Thresholds},
+    executor::Boundary,
     graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
     schedule::{Choices, capacity_from_plan, static_ranks},
+    sys::landlock::{self, Support},
 };
 
 /// Figures of this machine that limits depend on.
@@ -72,6 +74,12 @@ pub struct RunConfig {
     pub sample_us: u64,
     /// Names of environment variables that agents get.
     pub env: Vec<String>,
+    /// Whether the kernel keeps the boundary of agents where it can.
+    #[serde(default = "enforce")]
+    pub sandbox_enforce: bool,
+    /// What they may change beside their workspace and the built-in caches.
+    #[serde(default)]
+    pub sandbox_write: Vec<String>,
     /// The command that tells a person of what waits; empty: none.
     #[serde(default)]
     pub notify: Vec<String>,
@@ -84,6 +92,11 @@ pub struct RunConfig {
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
     #[serde(default = "gate_us")]
     pub gate_us: u64,
+}
+
+/// What a run of before that setting has.
+fn enforce() -> bool {
+    crate::config::Sandbox::default().enforce
 }
 
 /// What a run of before that setting has.
@@ -167,6 +180,8 @@ impl RunConfig {
             spawners: config.processes.spawners,
             sample_us: config.sampling.interval_us,
             env: config.processes.env.clone(),
+            sandbox_enforce: config.sandbox.enforce,
+            sandbox_write: config.sandbox.write.clone(),
             notify: config.notify.command.clone(),
             notify_limit_us: config.notify.timeout_us,
             card_us: config.status.card_interval_us,
@@ -219,16 +234,21 @@ impl RunConfig {
 /// What stops a checked plan from being run here, in words; all of it at once.
 #[must_use]
 pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
-    let mut out: Vec<String> = plan
-        .unbuilt
+    let refused = plan.refused();
+    let mut out: Vec<String> = refused
         .iter()
         .map(|u| {
-            format!(
-                "{file}:{}:{}: error: `{}` is not built yet: {}",
-                u.line, u.column, u.key, u.help
-            )
+            let place = match (u.line, u.column) {
+                (0, _) => String::new(),
+                (line, column) => format!(":{line}:{column}"),
+            };
+            let (key, help) = (&u.key, &u.help);
+            format!("{file}{place}: error: `{key}` is not built yet: {help}")
         })
         .collect();
+    out.extend(
+        unbounded(plan, config, &landlock::probe()).map(|why| format!("{file}: error: {why}")),
+    );
     let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64);
     let limit = config.ram_limit_bytes;
     for agent in &plan.agents {
@@ -264,6 +284,17 @@ pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
         ));
     }
     out
+}
+
+/// Why a plan that requires the boundary cannot be run on a kernel with this support; none: it can,
+/// or does not require it.
+fn unbounded(plan: &Plan, config: &RunConfig, support: &Support) -> Option<String> {
+    Boundary {
+        enforce: config.sandbox_enforce,
+        required: plan.require_sandbox,
+        ..Boundary::around(Path::new(&config.workdir), None, Vec::new())
+    }
+    .refusal(support)
 }
 
 /// Why a run's folder cannot be read back.

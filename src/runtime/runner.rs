@@ -30,7 +30,7 @@ use super::{
     RUNNER_FAILED,
     cards::{Cards, Rhythm},
     guard::{program, say_grace, survive_file_limit},
-    jobs::JobMaker,
+    jobs::{Bounds, JobMaker},
     later::{Later, sampler},
     lines::{LineKind, Lines},
     notices::Notices,
@@ -286,6 +286,10 @@ impl Runner {
             manner: self.manner,
         };
         let workdir = PathBuf::from(&self.config.workdir);
+        let bounds = Bounds::new(&self.config, &|name| {
+            let passed = passes(&self.config.env, name);
+            std::env::var(name).ok().filter(|_| passed)
+        });
         let rhythm = Rhythm {
             cards: Duration::from_micros(self.config.card_us),
             gate_us: self.config.gate_us,
@@ -303,6 +307,7 @@ impl Runner {
                 workdir,
                 run_dir: self.dir.path.clone(),
                 program: program()?,
+                bounds,
             },
             journal: self.journal,
             state: self.state,

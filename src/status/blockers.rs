@@ -275,10 +275,12 @@ fn moves(state: &State, ix: AgentIx) -> bool {
     match agent.status {
         Status::Ready
         | Status::Scheduled
+        | Status::Preparing
         | Status::Running
         | Status::BackingOff
         | Status::Joining
         | Status::Checking
+        | Status::Merging
         | Status::Settling => agent.hold.is_none(),
         Status::Frozen => agent.hold == Some(HoldBy::Rule),
         _ => false,

@@ -2,42 +2,96 @@
 //!
 //! What must be set between a start and the program itself is set here, in a process of one thread
 //! that holds nothing, and not in a copy of the runner: `fork` would copy the page tables of
-//! everything that it knows. Now that is the controlling terminal; limits would be next. Must not
-//! print: standard output is the agent's.
+//! everything that it knows. That is the controlling terminal, the boundary and the set-up commands;
+//! limits would be next. Must not print but for the line before each set-up command: standard output
+//! is the agent's.
+//!
+//! `__exec [OPTION…] -- PATH ARGV0 ARG…`, in any order of options: `--terminal`; `--boundary`, with
+//! `--write PATH`, `--may-write PATH` and `--may-change PATH` for each place (see
+//! [`super::landlock::Grant`]); `--setup SHOWN COUNT WORD…` for each command, carried out in this order.
+//! After set-up PATH is empty and the program is looked up then: it may have been made by it.
 #![expect(
     unsafe_code,
     reason = "execv has no wrapper that keeps the arguments as they are and tells the kernel's error"
 )]
 
 use std::{
-    ffi::{CString, OsString},
+    convert::Infallible,
+    ffi::{CString, OsStr, OsString},
     io,
     os::{
         fd::{BorrowedFd, FromRawFd, OwnedFd},
-        unix::ffi::OsStringExt,
+        unix::{ffi::OsStringExt, process::ExitStatusExt},
     },
+    path::Path,
+    process::{Command, Stdio},
     ptr,
 };
 
 use rustix::{
-    io::{FdFlags, fcntl_setfd},
-    process::ioctl_tiocsctty,
+    io::{FdFlags, fcntl_setfd, write},
+    process::{Signal, getpid, ioctl_tiocsctty, kill_process},
+};
+
+use super::{
+    landlock::{self, Grant, Rule},
+    prepared::SetUp,
+    program::Programs,
+    reap::signal_name,
 };
 
 /// Name of the subcommand.
 pub const SUBCOMMAND: &str = "__exec";
+/// Signals by which whole trees are ended.
+const ENDS: [Signal; 4] = [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP];
 
-/// What went wrong, as it is told to the runner on descriptor 3: this byte and the error's number.
+/// What is told to the runner on descriptor 3: this byte, the error's number, words (UTF-8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The terminal could not be made the controlling one.
     Terminal = 1,
     /// The program could not be started.
     Program = 2,
+    /// The boundary could not be set.
+    Boundary = 3,
+    /// Set-up begins: this byte alone, and no failure.
+    SettingUp = 4,
+    /// A command of set-up failed; the words say all.
+    Setup = 5,
 }
 
-/// Takes standard input as the controlling terminal and becomes the program whose path and
-/// arguments are given; comes back only with an exit status, after telling why on descriptor 3.
+/// A failure on the way to the program.
+struct Failed {
+    stage: Stage,
+    error: io::Error,
+    /// A command of set-up was ended from outside by this; whoever did it mostly means us too.
+    signal: Option<Signal>,
+}
+
+impl Failed {
+    fn at(stage: Stage) -> impl Fn(io::Error) -> Self {
+        move |error| Self {
+            stage,
+            error,
+            signal: None,
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    terminal: bool,
+    /// None: no boundary.
+    rules: Option<Vec<Rule>>,
+    /// How each is shown, and its words.
+    setup: Vec<(String, Vec<OsString>)>,
+    /// Path, name, arguments.
+    program: Vec<OsString>,
+}
+
+/// Does what the options say and becomes the program whose path and arguments are given; comes back
+/// only with an exit status, after telling why on descriptor 3.
 ///
 /// 126: the program cannot be started, or something before it failed; 127: it is not there. As
 /// shells say it; the runner goes by what it was told.
@@ -46,16 +100,26 @@ pub fn replace(args: &[OsString]) -> u8 {
     // SAFETY: descriptor 3 is the runner's pipe by this command's contract and nobody else's here;
     // where it is not open, the calls on it fail and that is all.
     let told = unsafe { OwnedFd::from_raw_fd(3) };
-    let (stage, error) = match prepare_and_become(args, &told) {
+    let Failed {
+        stage,
+        error,
+        signal,
+    } = match prepare_and_become(args, &told) {
         Ok(never) => match never {},
-        Err(found) => found,
+        Err(failed) => failed,
     };
     let errno = error.raw_os_error().unwrap_or(0);
-    let mut message = [0; 5];
-    message[0] = stage as u8;
-    message[1..].copy_from_slice(&errno.to_le_bytes());
+    let mut message = vec![stage as u8];
+    message.extend(errno.to_le_bytes());
+    if errno == 0 {
+        message.extend(error.to_string().into_bytes());
+    }
     // Nobody listens: started by hand. The status tells enough.
-    let _ = rustix::io::write(&told, &message);
+    let _ = write(&told, &message);
+    if let Some(signal) = signal {
+        // As the command has: which of the two a stop reaches first must not show.
+        let _ = kill_process(getpid(), signal);
+    }
     if error.kind() == io::ErrorKind::NotFound {
         127
     } else {
@@ -63,20 +127,48 @@ pub fn replace(args: &[OsString]) -> u8 {
     }
 }
 
-fn prepare_and_become(
-    args: &[OsString],
-    told: &OwnedFd,
-) -> Result<std::convert::Infallible, (Stage, io::Error)> {
-    let bad = || (Stage::Program, io::Error::from_raw_os_error(libc::EINVAL));
-    let strings = args.iter().map(|arg| CString::new(arg.clone().into_vec()));
-    let strings: Vec<CString> = strings.collect::<Result<_, _>>().map_err(|_| bad())?;
-    let [path, argv @ ..] = &strings[..] else {
-        return Err(bad());
+fn prepare_and_become(args: &[OsString], told: &OwnedFd) -> Result<Infallible, Failed> {
+    let wanted = parse(args)
+        .ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))
+        .map_err(Failed::at(Stage::Program))?;
+    fcntl_setfd(told, FdFlags::CLOEXEC).map_err(|e| Failed::at(Stage::Program)(e.into()))?;
+    if wanted.terminal {
+        // SAFETY: descriptor 0 stays open for as long as this process is this program.
+        let terminal = unsafe { BorrowedFd::borrow_raw(0) };
+        ioctl_tiocsctty(terminal).map_err(|e| Failed::at(Stage::Terminal)(e.into()))?;
+    }
+    if let Some(rules) = &wanted.rules {
+        landlock::restrict(rules).map_err(Failed::at(Stage::Boundary))?;
+    }
+    if !wanted.setup.is_empty() {
+        let _ = write(told, &[Stage::SettingUp as u8]);
+        wanted
+            .setup
+            .iter()
+            .try_for_each(|(shown, argv)| set_up(shown, argv))?;
+    }
+    become_program(wanted.program).map_err(Failed::at(Stage::Program))
+}
+
+fn become_program(mut program: Vec<OsString>) -> io::Result<Infallible> {
+    let (path, name) = (program.remove(0), program[0].clone());
+    let text = |arg: OsString| {
+        CString::new(arg.into_vec()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
     };
-    fcntl_setfd(told, FdFlags::CLOEXEC).map_err(|e| (Stage::Terminal, e.into()))?;
-    // SAFETY: descriptor 0 stays open for as long as this process is this program.
-    let terminal = unsafe { BorrowedFd::borrow_raw(0) };
-    ioctl_tiocsctty(terminal).map_err(|e| (Stage::Terminal, e.into()))?;
+    let argv: Vec<CString> = program.into_iter().map(text).collect::<Result<_, _>>()?;
+    if !path.is_empty() {
+        return Err(execute(&text(path)?, &argv));
+    }
+    let programs = Programs::new(std::env::var_os("PATH").as_deref());
+    let name = name.to_string_lossy();
+    let here = std::env::current_dir()?;
+    let path = programs.find(&name, &here)?;
+    let error = execute(&path, &argv);
+    Err(programs.explain(&name, &path, &here, &error))
+}
+
+/// Becomes the program; comes back with the reason why not.
+fn execute(path: &CString, argv: &[CString]) -> io::Error {
     let mut pointers: Vec<_> = argv.iter().map(|a| a.as_ptr()).collect();
     pointers.push(ptr::null());
     // SAFETY: SIGPIPE is set back to its default, which the language's start took away; path and
@@ -85,5 +177,156 @@ fn prepare_and_become(
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::execv(path.as_ptr(), pointers.as_ptr());
     }
-    Err((Stage::Program, io::Error::last_os_error()))
+    io::Error::last_os_error()
+}
+
+/// Carries one command out. Its input is empty: what stands on ours is for the program.
+fn set_up(shown: &str, argv: &[OsString]) -> Result<(), Failed> {
+    let line = format!("wavedeck: set-up: {shown}\n");
+    // SAFETY: as above, descriptor 1 stays open.
+    let output = unsafe { BorrowedFd::borrow_raw(1) };
+    // Nobody reads it any more: then nobody misses it.
+    let _ = write(output, line.as_bytes());
+    let failed = |how: String| {
+        let text = format!("set-up failed: `{shown}` {how}");
+        Failed::at(Stage::Setup)(io::Error::other(text))
+    };
+    let [program, args @ ..] = argv else {
+        return Err(failed("is empty".to_owned()));
+    };
+    let status = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .status()
+        .map_err(|error| failed(format!("cannot be started: {error}")))?;
+    match (status.code(), status.signal()) {
+        (Some(0), _) => Ok(()),
+        (Some(code), _) => Err(failed(format!("exit status {code}"))),
+        (None, Some(signal)) => Err(Failed {
+            signal: ENDS.into_iter().find(|ends| ends.as_raw() == signal),
+            ..failed(format!("was ended by {}", signal_name(signal)))
+        }),
+        (None, None) => Err(failed(status.to_string())),
+    }
+}
+
+/// Reads the arguments; none where they make no sense.
+fn parse(args: &[OsString]) -> Option<Wanted> {
+    let mut wanted = Wanted::default();
+    let mut rest = args.iter();
+    loop {
+        let option = rest.next()?.to_str()?;
+        let grant = match option {
+            "--" => break,
+            "--terminal" => {
+                wanted.terminal = true;
+                continue;
+            }
+            "--boundary" => {
+                wanted.rules.get_or_insert_default();
+                continue;
+            }
+            "--setup" => {
+                let shown = rest.next()?.to_str()?.to_owned();
+                let count: usize = rest.next()?.to_str()?.parse().ok()?;
+                let argv: Vec<OsString> = rest.by_ref().take(count).cloned().collect();
+                if argv.len() < count {
+                    return None;
+                }
+                wanted.setup.push((shown, argv));
+                continue;
+            }
+            _ => grant_of(option)?,
+        };
+        let path = Path::new(rest.next()?).to_owned();
+        wanted
+            .rules
+            .get_or_insert_default()
+            .push(Rule { grant, path });
+    }
+    wanted.program = rest.cloned().collect();
+    (wanted.program.len() >= 2).then_some(wanted)
+}
+
+/// The options of places.
+const GRANTS: [(&str, Grant); 3] = [
+    ("--write", Grant::Whole),
+    ("--may-write", Grant::WholeIfThere),
+    ("--may-change", Grant::Content),
+];
+
+fn grant_of(option: &str) -> Option<Grant> {
+    let found = GRANTS.iter().find(|(name, _)| *name == option);
+    found.map(|(_, grant)| *grant)
+}
+
+/// The arguments that [`replace`] gets, up to and with the `--`; `rules` none: no boundary.
+pub(super) fn options(terminal: bool, rules: Option<&[Rule]>, setup: &[SetUp]) -> Vec<OsString> {
+    let mut all: Vec<OsString> = Vec::new();
+    let mut add = |word: &OsStr| all.push(word.to_owned());
+    if terminal {
+        add("--terminal".as_ref());
+    }
+    if let Some(rules) = rules {
+        add("--boundary".as_ref());
+        for rule in rules {
+            let option = GRANTS.iter().find(|(_, grant)| *grant == rule.grant);
+            add(option.map_or("--write", |(name, _)| name).as_ref());
+            add(rule.path.as_os_str());
+        }
+    }
+    for SetUp { shown, argv } in setup {
+        add("--setup".as_ref());
+        add(shown.as_ref());
+        add(argv.len().to_string().as_ref());
+        argv.iter().for_each(|word| add(word.as_ref()));
+    }
+    add("--".as_ref());
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_arrives_whatever_it_is_called() {
+        let rules: Vec<Rule> = [
+            (Grant::Whole, "/work/a b"),
+            (Grant::WholeIfThere, "--setup"),
+            (Grant::Content, "--"),
+        ]
+        .map(|(grant, path)| Rule {
+            grant,
+            path: path.into(),
+        })
+        .into();
+        let words = |shown: &str, argv: &[&str]| SetUp {
+            shown: shown.to_owned(),
+            argv: argv.iter().map(ToString::to_string).collect(),
+        };
+        let setup = vec![words("--write", &["--", "--write"]), words("npm", &["npm"])];
+        let mut args = options(true, Some(&rules), &setup);
+        let program: Vec<OsString> = ["/bin/x", "x", "--boundary", "--"].map(Into::into).into();
+        args.extend(program.clone());
+        let wanted = Wanted {
+            terminal: true,
+            rules: Some(rules),
+            setup: setup
+                .into_iter()
+                .map(|s| (s.shown, s.argv.into_iter().map(Into::into).collect()))
+                .collect(),
+            program: program.clone(),
+        };
+        assert_eq!(parse(&args), Some(wanted));
+        let mut args = options(false, None, &[]);
+        args.extend(program);
+        assert!(parse(&args).unwrap().rules.is_none());
+        let wrong = ["--setup", "a", "3", "a", "--", "/bin/x"].map(Into::into);
+        assert_eq!(parse(&wrong), None, "a command's words are missing");
+        assert_eq!(
+            parse(&["--writ", "/", "--", "p", "p"].map(Into::into)),
+            None
+        );
+    }
 }

@@ -1,4 +1,5 @@
-//! System calls: spawning, reaping, signals of whole trees, /proc, memory, locks, socket peers.
+//! System calls: spawning, reaping, signals of whole trees, /proc, memory, locks, socket peers,
+//! boundaries.
 //!
 //! The only module that may use `unsafe`, each block with its reason. Must not decide anything:
 //! no policy, no retries, no knowledge of agents beyond the environment marker that finds them.
@@ -8,11 +9,13 @@ compile_error!("wavedeck needs Linux 5.13 or newer (WSL 2 works too)");
 
 pub mod ballast;
 pub mod exec;
+pub mod landlock;
 pub mod limits;
 pub mod lock;
 pub mod marker;
 pub mod memory;
 pub mod peer;
+pub mod prepared;
 pub mod proc;
 pub mod program;
 pub mod pty;

@@ -65,6 +65,8 @@ impl Alerts {
             AttentionKind::FailedGate => "has a red gate",
             AttentionKind::Blocked => "is blocked",
             AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
+            AttentionKind::Conflict => "has a conflict",
+            AttentionKind::Predicted => "is about to clash",
             AttentionKind::DayGate => "does not pass its 24-hour gate",
         };
         self.waiting.push(format!("{who} {what}: {}", raised.title));

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use wavedeck::plan::{
-    Agent, AgentId, AgentIx, AgentMode, Class, Duration, Gate, GateIx, Limits, Mode, Need,
-    NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx, When, Work, Worker,
-    WorkerIx, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, Class, Domain, Duration, Gate, GateIx, Join, Limits, Mode,
+    Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx, When, Work,
+    Worker, WorkerIx, Workspace,
 };
 
 use super::random::Random;
@@ -75,8 +75,9 @@ pub fn random(r: &mut Random) -> Plan {
         })
         .collect();
     let mut agents: Vec<Agent> = Vec::new();
+    let integrates = r.chance(40);
     for i in 0..count {
-        agents.push(agent(r, i, &agents, phases.len(), tracks));
+        agents.push(agent(r, i, &agents, (phases.len(), tracks), integrates));
     }
     let mut limits = Limits {
         resources: BTreeMap::from([("gpu".to_owned(), 2)]),
@@ -115,16 +116,30 @@ pub fn random(r: &mut Random) -> Plan {
                 id: format!("t{i}"),
                 title: format!("Track {i}"),
                 priority: Priority::Normal,
+                gates: Vec::new(),
             })
             .collect(),
         workers,
         gates,
         agents,
+        run_gates: Vec::new(),
+        wave_gates: std::collections::BTreeMap::new(),
+        verify: Vec::new(),
+        workspace: wavedeck::plan::WorkspaceSpec::default(),
+        merge: wavedeck::plan::MergeSpec::default(),
+        domains: [("db".to_owned(), Domain { critical: true })].into(),
+        require_sandbox: false,
         unbuilt: Vec::new(),
     }
 }
 
-fn agent(r: &mut Random, i: usize, before: &[Agent], phases: usize, tracks: usize) -> Agent {
+fn agent(
+    r: &mut Random,
+    i: usize,
+    before: &[Agent],
+    (phases, tracks): (usize, usize),
+    integrates: bool,
+) -> Agent {
     // A sub-agent shares its parent's phase; parents of parents are allowed.
     let parent = (i > 0 && r.chance(15)).then(|| AgentIx::of(r.below(i as u64) as usize));
     let phase = match parent {
@@ -171,6 +186,8 @@ fn agent(r: &mut Random, i: usize, before: &[Agent], phases: usize, tracks: usiz
             agent: from,
             kind,
             when,
+            files: Vec::new(),
+            check: Vec::new(),
         });
     }
     let modes: Vec<AgentMode> = if r.chance(20) {
@@ -179,6 +196,7 @@ fn agent(r: &mut Random, i: usize, before: &[Agent], phases: usize, tracks: usiz
         vec![mode(r, None)]
     };
     let prompt = modes.len() > 1;
+    let own = integrates && r.chance(60);
     Agent {
         id: AgentId::from(format!("a{i}").as_str()),
         title: format!("Agent {i}"),
@@ -215,7 +233,20 @@ fn agent(r: &mut Random, i: usize, before: &[Agent], phases: usize, tracks: usiz
         } else {
             Vec::new()
         },
-        workspace: Workspace::Shared,
+        workspace: if own {
+            Workspace::Own
+        } else {
+            Workspace::Shared
+        },
+        scope: None,
+        domains: if own && r.chance(20) {
+            vec!["db".to_owned()]
+        } else {
+            Vec::new()
+        },
+        join: *r.pick(&[Join::FailFast, Join::MergeWithRules, Join::ManualEscalation]),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
     }
 }
 

@@ -16,6 +16,8 @@ use wavedeck::{
     schedule::static_ranks,
 };
 
+mod work;
+
 use super::{plans, random::Random};
 
 /// What a simulation left.
@@ -135,7 +137,7 @@ pub fn run(seed: u64) -> Run {
         run: format!("sim-{seed}"),
         boot_id: "boot".into(),
         plan_hash: "0".into(),
-        base_commit: None,
+        base_commit: Some("base".to_owned()),
     });
     world.go();
     Run {
@@ -294,6 +296,9 @@ impl World {
         if self.records.len() % 7 == 3 {
             self.judged();
         }
+        if self.state.setup.integrates && self.r.chance(3) {
+            self.foresee();
+        }
         if self.faults.stop && self.r.chance(1) {
             if self.r.chance(50) {
                 self.operator(Action::Stop { target: None });
@@ -383,6 +388,7 @@ impl World {
                     .r
                     .pick(&[Mode::Sequential, Mode::Parallel, Mode::Hybrid]),
             },
+            9 if self.state.setup.integrates => self.about_work(),
             9 => Action::Sequential {
                 now: self.r.chance(50),
             },
@@ -546,6 +552,13 @@ impl World {
                     p.ends_us = p.ends_us.saturating_add(now);
                 }
             }
+            Command::Prepare { .. }
+            | Command::Collect { .. }
+            | Command::Merge { .. }
+            | Command::Advance { .. }
+            | Command::Checkout
+            | Command::RollBack { .. }
+            | Command::Deliver => self.work(command),
             Command::Notify { id } => {
                 if !self.told.insert(id) {
                     self.problems.push(format!("{id} is told twice"));

@@ -4,12 +4,20 @@
 
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
-use crate::engine::{Action, Ending, HoldBy, JobState, Owner, State, Status, state::pack};
+use crate::engine::{
+    Action, Chosen, Ending, HoldBy, JobState, Owner, Settle, State, Status, Strategy, state::pack,
+};
 
 use super::check::end_check;
 
 impl State {
-    pub(super) fn apply_action(&mut self, action: &Action, agents: &[AgentId], phases: &[String]) {
+    pub(super) fn apply_action(
+        &mut self,
+        by: &str,
+        action: &Action,
+        agents: &[AgentId],
+        phases: &[String],
+    ) {
         let targets: Vec<AgentIx> = agents.iter().filter_map(|id| self.find(id)).collect();
         let gates: Vec<PhaseIx> = phases.iter().filter_map(|id| self.phase_ix(id)).collect();
         match action {
@@ -69,7 +77,7 @@ impl State {
                 // What is being started is frozen as soon as it runs; what runs already is frozen
                 // by events of its own.
                 for ix in targets {
-                    let starting = self.agent(ix).status == Status::Scheduled
+                    let starting = self.agent(ix).status.is_starting()
                         || self.check_starting(Owner::Agent(ix));
                     if starting && self.agent(ix).hold.is_none() {
                         self.hold(ix, Some(HoldBy::Rule));
@@ -81,6 +89,41 @@ impl State {
                     }
                 }
             }
+            Action::Choose {
+                conflict,
+                file,
+                hunk,
+                pick,
+            } => {
+                if let Some(conflict) = self.merges.conflicts.get_mut(conflict) {
+                    conflict.chosen.push(Chosen {
+                        file: file.clone(),
+                        hunk: hunk.clone(),
+                        pick: pick.clone(),
+                    });
+                }
+            }
+            Action::Undo { conflict } => {
+                if let Some(conflict) = self.merges.conflicts.get_mut(conflict) {
+                    conflict.chosen.pop();
+                }
+            }
+            Action::Settle {
+                conflict,
+                how,
+                note,
+            } => {
+                if let Some(conflict) = self.merges.conflicts.get_mut(conflict) {
+                    conflict.notes.extend(note.clone());
+                    match how {
+                        Settle::Chosen => conflict.settled_by = Some(by.to_owned()),
+                        Settle::Escalate => conflict.strategy = Strategy::HumanReview,
+                        Settle::Sequential | Settle::HandBack => {}
+                    }
+                }
+            }
+            // What follows is events of its own.
+            Action::Rollback { .. } => {}
             Action::Stop { target: None }
             | Action::Retry { .. }
             | Action::Answer { .. }
@@ -93,7 +136,7 @@ impl State {
     /// by now: then it is frozen as soon as it runs, and comes back through admission.
     fn hold_after_resume(&self, owner: Owner) -> Option<HoldBy> {
         let starting = self.check_starting(owner)
-            || matches!(owner, Owner::Agent(ix) if self.agent(ix).status == Status::Scheduled);
+            || matches!(owner, Owner::Agent(ix) if self.agent(ix).status.is_starting());
         (starting && self.usage.agents > self.cap()).then_some(HoldBy::Rule)
     }
 

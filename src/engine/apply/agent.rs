@@ -5,7 +5,7 @@
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    Cause, CheckRun, FailureKind, HoldBy, Owner, State, Status,
+    Cause, CheckRun, CheckStep, FailureKind, HoldBy, MergeStage, Owner, State, Status,
     state::{Due, pack},
 };
 
@@ -34,6 +34,9 @@ impl State {
         now: u64,
     ) {
         self.leave_check(ix);
+        self.leave_merging(ix);
+        self.note_rollback(ix, cause);
+        self.close_conflict(ix, "tried again");
         self.reopen(ix);
         self.retries += 1;
         let agent = &mut self.agents[ix.ix()];
@@ -43,7 +46,13 @@ impl State {
         match cause {
             Cause::Failure => agent.failures += 1,
             Cause::Operator => agent.failures = 0,
-            Cause::KillSwitch | Cause::Swap | Cause::Interrupted | Cause::Room | Cause::Hold => {}
+            Cause::KillSwitch
+            | Cause::Swap
+            | Cause::Interrupted
+            | Cause::Room
+            | Cause::Hold
+            | Cause::Conflict
+            | Cause::Rollback => {}
         }
         if delay_us == 0 {
             self.set(ix, Status::Ready, now);
@@ -87,12 +96,19 @@ impl State {
         self.set(ix, Status::Checking, now);
         let agent = &mut self.agents[ix.ix()];
         agent.check_rounds += 1;
-        agent.check = Some(CheckRun::new(attempt, agent.check_rounds, steps, now));
+        let mut check = CheckRun::new(attempt, agent.check_rounds, steps, now);
+        if let Some(merge) = self.merges.now.as_mut().filter(|now| now.agent == ix) {
+            merge.stage = MergeStage::Checking;
+            check.merged = true;
+        }
+        check.step = first_step(&self.setup.checks(ix), check.merged);
+        self.agents[ix.ix()].check = Some(check);
         self.queue_check(Owner::Agent(ix));
     }
 
     pub(super) fn blocked(&mut self, ix: AgentIx, reason: &str, red: bool, now: u64) {
         self.leave_check(ix);
+        self.leave_merging(ix);
         self.unschedule(ix);
         let agent = &mut self.agents[ix.ix()];
         agent.reason = Some(reason.to_owned());
@@ -141,4 +157,11 @@ impl State {
         self.agents[ix.ix()].hold = hold;
         self.enlist(ix);
     }
+}
+
+/// The first command of checks; on the result of a merge, approvals are not asked again.
+fn first_step(steps: &[CheckStep<'_>], merged: bool) -> u32 {
+    let first = (0..).zip(steps);
+    let mut first = first.filter(|(_, step)| !merged || step.approve.is_none());
+    first.next().map_or(0, |(at, _)| at)
 }

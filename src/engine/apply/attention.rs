@@ -123,7 +123,20 @@ impl State {
         let yes = match answered.answer {
             Some(Answer::Yes) => true,
             Some(Answer::No) => false,
-            Some(Answer::Retry | Answer::Stop | Answer::Seen) | None => return,
+            Some(Answer::Seen) if answered.attention == AttentionKind::Predicted => {
+                self.seen_clash(owner);
+                return;
+            }
+            Some(Answer::Settle) => {
+                if let Some(Owner::Agent(ix)) = owner
+                    && let Some(id) = self.agent(ix).conflict
+                    && let Some(conflict) = self.merges.conflicts.get_mut(&id)
+                {
+                    conflict.settled_by = Some(answered.by.clone());
+                }
+                return;
+            }
+            Some(Answer::Retry | Answer::Stop | Answer::Seen | Answer::Sequential) | None => return,
         };
         if let Some(owner) = owner
             && let Some(check) = self.check_mut(owner)

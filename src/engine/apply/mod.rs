@@ -12,6 +12,9 @@ mod needs;
 mod phase;
 mod process;
 mod run;
+mod work;
+
+pub(super) use work::{work_again, work_effects};
 
 use crate::plan::{AgentId, AgentIx};
 
@@ -72,20 +75,20 @@ impl State {
                 self.summary = Some(summary.clone());
             }
             Event::OperatorAction {
+                by,
                 action,
                 agents,
                 phases,
-                ..
-            } => self.apply_action(action, agents, phases),
+            } => self.apply_action(by, action, agents, phases),
             Event::ModeChanged { to, agents_cap, .. } => self.change_mode(*to, *agents_cap),
             Event::WaveCompleted { wave } => {
                 self.waves_due.remove(wave);
                 self.waves_done.insert(*wave);
             }
+            Event::CheckpointMade { wave } => self.checkpoint(*wave),
+            Event::Work(work) => self.work(work, now),
             // Marks for readers; nothing follows from them.
-            Event::CheckpointMade { .. }
-            | Event::GatePassed { .. }
-            | Event::ProcessTrouble { .. } => {}
+            Event::GatePassed { .. } | Event::ProcessTrouble { .. } => {}
             Event::ZoneChanged { to, halted, .. } => {
                 self.memory = Memory {
                     zone: *to,

@@ -18,6 +18,8 @@ impl State {
     /// Brings an agent into a final state and tells its wave, phase, parent and successors.
     pub(super) fn finalize(&mut self, ix: AgentIx, status: Status, now: u64) {
         self.leave_check(ix);
+        self.leave_merging(ix);
+        self.close_conflict(ix, "given up");
         self.unschedule(ix);
         self.set(ix, status, now);
         self.agents[ix.ix()].ended_us = Some(now);

@@ -10,7 +10,14 @@ use crate::engine::{
 impl State {
     pub(super) fn scheduled(&mut self, ix: AgentIx, attempt: u32, mode: u32, now: u64) {
         self.delist(ix);
-        self.set(ix, Status::Scheduled, now);
+        let own = self.setup.own(ix);
+        let status = if own {
+            Status::Preparing
+        } else {
+            Status::Scheduled
+        };
+        self.set(ix, status, now);
+        self.open_work(ix);
         let agent = &mut self.agents[ix.ix()];
         agent.attempt = attempt;
         agent.mode = mode;
@@ -64,6 +71,9 @@ impl State {
         if cause == Cause::KillSwitch {
             self.hold(ix, Some(HoldBy::Rule));
             self.resting.insert(self.rank(ix));
+        } else if cause == Cause::Conflict {
+            // It comes back when the other one has ended.
+            self.hold(ix, Some(HoldBy::Rule));
         } else {
             self.hold(ix, Some(HoldBy::Operator));
         }
@@ -124,7 +134,10 @@ impl State {
         if status == Status::Running {
             self.moving = self.moving.saturating_sub(1);
         }
-        if matches!(status, Status::Scheduled | Status::Running) {
+        if matches!(
+            status,
+            Status::Scheduled | Status::Preparing | Status::Running
+        ) {
             self.give_slot(ix);
         }
         let setup = self.setup.clone();

@@ -113,7 +113,9 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
         ))
     };
     let (kind, gate, title, since_us) = match owner {
-        Owner::Agent(ix) => of_agent(state, ix).or_else(approval)?,
+        Owner::Agent(ix) => of_agent(state, ix)
+            .or_else(approval)
+            .or_else(|| predicted(state, ix))?,
         Owner::Phase(ix) => of_phase(state, ix).or_else(approval)?,
     };
     Some(Item {
@@ -147,6 +149,7 @@ fn kind_of_agent(state: &State, ix: AgentIx) -> Option<AttentionKind> {
         Status::Blocked if agent.failure == Some(FailureKind::Validation) => {
             Some(AttentionKind::FailedGate)
         }
+        Status::Blocked if agent.conflict.is_some() => Some(AttentionKind::Conflict),
         Status::Blocked => Some(AttentionKind::Blocked),
         // A parent that failed with its sub-agents: the sub-agents are what has to be looked at.
         Status::Failed if agent.failure != Some(FailureKind::Coordination) => {
@@ -154,6 +157,24 @@ fn kind_of_agent(state: &State, ix: AgentIx) -> Option<AttentionKind> {
         }
         _ => None,
     }
+}
+
+/// A clash with another that runs, and that nobody has seen.
+fn predicted(state: &State, ix: AgentIx) -> Option<Found> {
+    // It is told of one of the two.
+    let mut clashes = state
+        .merges
+        .clash_of(ix)
+        .filter(|(with, p)| ix < *with && !p.seen);
+    let (with, clash) = clashes.next()?;
+    let files = clash.files.iter().take(3).map(String::as_str);
+    let files: Vec<&str> = files.collect();
+    let what = format!(
+        "would clash with {} in {}",
+        state.id(with),
+        files.join(", ")
+    );
+    Some((AttentionKind::Predicted, None, what, clash.since_us))
 }
 
 fn of_phase(state: &State, ix: PhaseIx) -> Option<Found> {

@@ -5,14 +5,17 @@
 use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, JobState, Metrics, Owner,
-        PhaseStatus, State, Status, StoppedBy,
+        PhaseStatus, State, Status, StoppedBy, WorkEvent,
         admission::{admit, admit_check},
         state::unpack,
     },
     plan::{AgentIx, PhaseIx},
 };
 
-use super::{attention, settle::start::check_ram};
+use super::{
+    attention,
+    settle::{merge, start::check_ram},
+};
 
 /// Status of a run whose runner failed.
 const INTERNAL: u8 = 4;
@@ -20,6 +23,10 @@ const INTERNAL: u8 = 4;
 /// Nothing could be admitted: ends the run if nothing will move again, says so if something is stuck.
 pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     if state.processes > 0 || !state.due.is_empty() || state.run.is_empty() {
+        return Vec::new();
+    }
+    // Somebody outside has the next word.
+    if state.merges.busy() || state.agents.iter().any(merge::waits) {
         return Vec::new();
     }
     let halted = state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt;
@@ -44,17 +51,32 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
             !red && !asking(p.check.as_ref())
         });
     if all_final {
-        return finished(state);
+        return deliver(state).unwrap_or_else(|| finished(state));
     }
     if state.setup.attended {
         return Vec::new();
     }
     let left = left_behind(state);
     if left.is_empty() {
-        finished(state)
+        deliver(state).unwrap_or_else(|| finished(state))
     } else {
         left
     }
+}
+
+/// What is merged is handed over before the run ends.
+fn deliver(state: &State) -> Option<Vec<Event>> {
+    let head = state.merges.head.as_ref()?;
+    if state
+        .merges
+        .delivery
+        .as_ref()
+        .is_some_and(|d| d.commit == *head)
+    {
+        return None;
+    }
+    let commit = head.clone();
+    Some(vec![WorkEvent::Delivering { commit }.into()])
 }
 
 /// Something that nothing but itself keeps from starting, though nothing runs: it never will.

@@ -10,6 +10,7 @@ mod operator;
 mod process;
 mod progress;
 mod settle;
+mod work;
 
 pub use attention::waiting;
 pub(super) use finish::broken;
@@ -93,6 +94,34 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
         InputKind::Judged { number, failed } => {
             attention::judged(state, *number, failed, input.elapsed_us)
         }
+        InputKind::Prepared {
+            agent,
+            attempt,
+            done,
+        } => work::prepared(state, *agent, *attempt, done),
+        InputKind::Collected {
+            agent,
+            attempt,
+            found,
+        } => work::collected(state, *agent, *attempt, found),
+        InputKind::Outside {
+            agent,
+            attempt,
+            paths,
+        } => work::outside(state, *agent, *attempt, paths),
+        InputKind::Foreseen { agent, with, clash } => {
+            work::foreseen(state, *agent, *with, clash.as_ref())
+        }
+        InputKind::Merged { number, outcome } => work::merged(state, *number, outcome),
+        InputKind::Advanced { number, done } => work::advanced(state, *number, done),
+        InputKind::CheckedOut { commit, done } => work::checked_out(state, commit, done),
+        InputKind::RolledBack { number, done } => work::rolled_back(state, *number, done),
+        InputKind::Delivered {
+            commit,
+            branch,
+            forwarded,
+            error,
+        } => work::delivered(state, commit, branch, forwarded.as_ref(), error.as_ref()),
         InputKind::Zone { zone, halted } => {
             if (*zone, *halted) == (state.memory.zone, state.memory.halted) {
                 return Vec::new();

@@ -146,7 +146,7 @@ pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event>
     )
 }
 
-fn end(
+pub(super) fn end(
     state: &State,
     key: JobKey,
     exit: Exit,

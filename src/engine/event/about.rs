@@ -7,7 +7,7 @@ use super::{Event, Level, Zone};
 impl Event {
     /// Returns the contract's name of its kind, as the journal has it.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::RunStarted { .. } => "run.started",
             Self::RunResumed { .. } => "run.resumed",
@@ -54,6 +54,7 @@ impl Event {
             Self::AgentProgress(_) => "agent.progress",
             Self::AttentionRaised(_) => "attention.raised",
             Self::AttentionAnswered(_) => "attention.answered",
+            Self::Work(work) => work.kind(),
         }
     }
 
@@ -91,15 +92,17 @@ impl Event {
             Self::ProcessTrouble { agent, .. } => agent.as_ref(),
             Self::AttentionRaised(raised) => raised.agent.as_ref(),
             Self::AttentionAnswered(answered) => answered.agent.as_ref(),
+            Self::Work(work) => work.agent(),
             _ => None,
         }
     }
 
     /// Returns how urgent it is.
     #[must_use]
-    pub const fn level(&self) -> Level {
+    pub fn level(&self) -> Level {
         match self {
             Self::RunDegraded { .. } => Level::Critical,
+            Self::Work(work) => work.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }

@@ -24,6 +24,10 @@ pub enum AttentionKind {
     Failed,
     /// A phase failed by agents that were stopped or skipped, and others wait for it.
     FailedPhase,
+    /// Its work clashes with what is merged.
+    Conflict,
+    /// It would clash with another that runs.
+    Predicted,
     /// The 24-hour gate does not pass: of the run as a whole, and nothing stands still for it.
     DayGate,
 }
@@ -38,6 +42,8 @@ impl AttentionKind {
             Self::Blocked => "blocked",
             Self::Failed => "failed",
             Self::FailedPhase => "failed_phase",
+            Self::Conflict => "conflict",
+            Self::Predicted => "predicted",
             Self::DayGate => "day_gate",
         }
     }
@@ -47,7 +53,13 @@ impl AttentionKind {
     pub const fn answers(self, of_agent: bool) -> &'static [Answer] {
         match self {
             Self::Approval => &[Answer::Yes, Answer::No],
-            Self::DayGate => &[Answer::Seen],
+            Self::DayGate | Self::Predicted => &[Answer::Seen],
+            Self::Conflict => &[
+                Answer::Settle,
+                Answer::Sequential,
+                Answer::Retry,
+                Answer::Stop,
+            ],
             Self::FailedGate | Self::Blocked if of_agent => &[Answer::Retry, Answer::Stop],
             _ => &[Answer::Retry],
         }
@@ -70,11 +82,23 @@ pub enum Answer {
     Stop,
     /// Somebody has read it; nothing else follows.
     Seen,
+    /// The conflict is merged as chosen, as the action `settle` does.
+    Settle,
+    /// The agent goes again on top of what is merged.
+    Sequential,
 }
 
 impl Answer {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Yes, Self::No, Self::Retry, Self::Stop, Self::Seen];
+    pub const ALL: [Self; 7] = [
+        Self::Yes,
+        Self::No,
+        Self::Retry,
+        Self::Stop,
+        Self::Seen,
+        Self::Settle,
+        Self::Sequential,
+    ];
 
     /// Returns its word.
     #[must_use]
@@ -85,6 +109,8 @@ impl Answer {
             Self::Retry => "retry",
             Self::Stop => "stop",
             Self::Seen => "seen",
+            Self::Settle => "settle",
+            Self::Sequential => "sequential",
         }
     }
 }

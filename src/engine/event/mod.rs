@@ -8,6 +8,7 @@ mod attention;
 mod parts;
 pub(super) mod progress;
 mod record;
+mod work;
 
 pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
@@ -17,6 +18,7 @@ pub use parts::{
     Zone,
 };
 pub use record::Record;
+pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -397,4 +399,13 @@ pub enum Event {
         /// What was measured.
         figures: Figures,
     },
+    /// Work in workspaces: kinds of their own, see [`WorkEvent`].
+    #[serde(untagged)]
+    Work(Box<WorkEvent>),
+}
+
+impl From<WorkEvent> for Event {
+    fn from(event: WorkEvent) -> Self {
+        Self::Work(Box::new(event))
+    }
 }

@@ -216,6 +216,10 @@ pub enum Cause {
     Room,
     /// The person's hold was on it when it started.
     Hold,
+    /// Its work clashed with what was merged before: it goes again on top of that.
+    Conflict,
+    /// The run went back to a checkpoint.
+    Rollback,
 }
 
 /// Where a check stands: its owner and gate.

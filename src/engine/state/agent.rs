@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Exit, FailureKind, Handle};
 
-use super::{Said, Status};
+use super::{Said, Status, Work};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +106,8 @@ pub struct CheckRun {
     pub ending: Option<Ending>,
     /// Its processes are stopped; memory stays, the slot is free.
     pub frozen: bool,
+    /// It judges the result of a merge, not the workspace.
+    pub merged: bool,
     /// When the clock of that command last began to run (elapsed µs).
     pub clock_from_us: u64,
     /// What its clock had counted before, in microseconds.
@@ -127,6 +129,7 @@ impl CheckRun {
             since_us: now_us,
             ending: None,
             frozen: false,
+            merged: false,
             clock_from_us: now_us,
             clock_us: 0,
             until_us: 0,
@@ -209,6 +212,12 @@ pub struct AgentState {
     pub children_open: u32,
     /// What the last freeze did: stopped, of how many.
     pub frozen_tree: Option<(u32, u32)>,
+    /// The work of its present attempt, where it has a workspace of its own.
+    pub work: Option<Box<Work>>,
+    /// The conflict that its work is in.
+    pub conflict: Option<u32>,
+    /// Times that it was sent back on top of others' work.
+    pub sent_back: u32,
 }
 
 /// Where a phase stands.

@@ -9,6 +9,7 @@ mod order;
 mod ready;
 mod said;
 mod status;
+mod work;
 
 pub use agent::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
@@ -19,6 +20,10 @@ pub(super) use order::{pack, place_of, unpack};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
 pub use status::Status;
+pub use work::{
+    Checkout, Checkpoint, Chosen, Conflict, Delivery, Merge, MergeStage, Merged, Merges, Pick,
+    Prediction, Rollback, Work, WorkStage,
+};
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -83,6 +88,8 @@ pub struct State {
     pub attention: Attention,
     /// Commit that the run started from.
     pub base_commit: Option<String>,
+    /// How work comes together.
+    pub merges: Merges,
 
     /// Ready agents that nobody holds.
     pub ready: Ready,
@@ -185,6 +192,7 @@ impl State {
             summary: None,
             attention: Attention::default(),
             base_commit: None,
+            merges: Merges::default(),
             ready: Ready::default(),
             resting: BTreeSet::new(),
             checks_pending: BTreeSet::new(),

@@ -15,6 +15,8 @@ pub enum Status {
     Ready,
     /// Admitted; its process is being started.
     Scheduled,
+    /// Admitted; its workspace is being made.
+    Preparing,
     /// Its process runs.
     Running,
     /// Its process tree is stopped; memory stays, the slot is free.
@@ -27,6 +29,8 @@ pub enum Status {
     Joining,
     /// Its checks run.
     Checking,
+    /// Its work is in line for its merge, or is merged just now.
+    Merging,
     /// It waits for a person.
     Blocked,
     /// Done.
@@ -49,10 +53,19 @@ impl Status {
         )
     }
 
+    /// Returns whether it is admitted and its process does not run yet.
+    #[must_use]
+    pub const fn is_starting(self) -> bool {
+        matches!(self, Self::Scheduled | Self::Preparing)
+    }
+
     /// Returns whether it holds a slot.
     #[must_use]
     pub const fn holds_slot(self) -> bool {
-        matches!(self, Self::Scheduled | Self::Running | Self::Checking)
+        matches!(
+            self,
+            Self::Scheduled | Self::Preparing | Self::Running | Self::Checking
+        )
     }
 
     /// Returns its name in the state table.
@@ -62,12 +75,14 @@ impl Status {
             Self::Waiting => "waiting",
             Self::Ready => "ready",
             Self::Scheduled => "scheduled",
+            Self::Preparing => "preparing",
             Self::Running => "running",
             Self::Frozen => "frozen",
             Self::Settling => "settling",
             Self::BackingOff => "backing-off",
             Self::Joining => "joining",
             Self::Checking => "checking",
+            Self::Merging => "merging",
             Self::Blocked => "blocked",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     engine::{self, Command, InputKind, Record, Turn},
     journal::JOURNAL,
-    runtime::{jobs, news::News, notices::Step},
+    runtime::{jobs, news::News, notices::Step, work},
     sys::limits::file_size,
 };
 
@@ -168,6 +168,17 @@ impl Running {
                 self.note_frozen(key, false);
                 if let Some(key) = name(key) {
                     self.turns.executor.thaw(key);
+                }
+            }
+            Command::Prepare { .. }
+            | Command::Collect { .. }
+            | Command::Merge { .. }
+            | Command::Advance { .. }
+            | Command::Checkout
+            | Command::RollBack { .. }
+            | Command::Deliver => {
+                if let Some(refused) = work::refused(&self.turns.state, command) {
+                    self.input(refused);
                 }
             }
             Command::Notify { id } => self.notify(id),

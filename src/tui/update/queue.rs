@@ -316,7 +316,9 @@ fn answer_with(
             let title = format!("Give {what} up?");
             ask(app, &title, &lines, "no, let it wait", vec![choice]);
         }
-        Answer::Yes | Answer::Retry | Answer::Seen => send_all(app, &ids, answer, None, out),
+        Answer::Yes | Answer::Retry | Answer::Seen | Answer::Settle | Answer::Sequential => {
+            send_all(app, &ids, answer, None, out)
+        }
     }
     true
 }

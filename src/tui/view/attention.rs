@@ -105,6 +105,8 @@ pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
         // As its row says it.
         AttentionKind::FailedGate | AttentionKind::Blocked => (Mark::Block, "block"),
         AttentionKind::Failed | AttentionKind::FailedPhase => (Mark::Fail, "fail"),
+        AttentionKind::Conflict => (Mark::Block, "clash"),
+        AttentionKind::Predicted => (Mark::Ask, "clash~"),
         AttentionKind::DayGate => (Mark::Fail, "day"),
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
             || !state.setup.has_process(ix)
             || matches!(
                 agent.status,
-                Status::Checking | Status::Joining | Status::Settling
+                Status::Checking | Status::Merging | Status::Joining | Status::Settling
             ) {
             0
         } else {

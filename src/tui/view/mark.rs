@@ -47,10 +47,10 @@ impl Mark {
         match status {
             Status::Waiting => Self::Wait,
             Status::Ready => Self::Ready,
-            Status::Scheduled => Self::Start,
+            Status::Scheduled | Status::Preparing => Self::Start,
             Status::Running => Self::Run,
             Status::Frozen => Self::Froze,
-            Status::Settling | Status::Checking => Self::Check,
+            Status::Settling | Status::Checking | Status::Merging => Self::Check,
             Status::BackingOff => Self::Retry,
             Status::Joining => Self::Join,
             Status::Blocked => Self::Block,

@@ -46,6 +46,27 @@ pub fn action(action: &Action) -> String {
             let text = text.as_ref().map_or_else(String::new, |t| format!(": {t}"));
             format!("answer {id} {}{text}", answer.name())
         }
+        Action::Choose {
+            conflict,
+            file,
+            pick,
+            ..
+        } => format!(
+            "conflict {conflict}: {} for {}",
+            pick.name(),
+            file.as_deref().unwrap_or("all that is left")
+        ),
+        Action::Undo { conflict } => format!("conflict {conflict}: last choice taken back"),
+        Action::Settle {
+            conflict,
+            how,
+            note,
+        } => {
+            let note = note.as_ref().map_or_else(String::new, |n| format!(": {n}"));
+            format!("conflict {conflict}: {}{note}", how.name())
+        }
+        Action::Rollback { wave: 0 } => "back to the beginning".to_owned(),
+        Action::Rollback { wave } => format!("back to the checkpoint of wave {wave}"),
         Action::Agents { cap: 1 } => "1 agent at once".to_owned(),
         Action::Agents { cap } => format!("{cap} agents at once"),
     };

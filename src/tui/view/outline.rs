@@ -121,7 +121,12 @@ const fn urgency(status: Status) -> u64 {
     match status {
         Status::Blocked => 0,
         Status::Failed => 1,
-        Status::Running | Status::Checking | Status::Scheduled | Status::Settling => 2,
+        Status::Running
+        | Status::Checking
+        | Status::Merging
+        | Status::Scheduled
+        | Status::Preparing
+        | Status::Settling => 2,
         Status::Joining => 3,
         Status::BackingOff | Status::Frozen => 4,
         Status::Ready => 5,

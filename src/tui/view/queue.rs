@@ -84,6 +84,8 @@ pub const fn key(answer: Answer) -> char {
         Answer::Retry => 'r',
         Answer::Stop => 'x',
         Answer::Seen => 'o',
+        Answer::Settle => 'g',
+        Answer::Sequential => 's',
     }
 }
 
@@ -94,6 +96,8 @@ const fn label(answer: Answer) -> &'static str {
         Answer::Retry => "try again",
         Answer::Stop => "give it up",
         Answer::Seen => "ok, seen",
+        Answer::Settle => "merge as chosen",
+        Answer::Sequential => "again, on top of what is merged",
     }
 }
 

@@ -171,7 +171,8 @@ pub(super) fn agent_row(
         ram,
         output: mine.map(|m| m.output_bytes),
         processes: mine.map(|m| m.processes),
-        left: (live && agent.status != Status::Checking).then(|| agent_left(state, ix, now_us)),
+        left: (live && !matches!(agent.status, Status::Checking | Status::Merging))
+            .then(|| agent_left(state, ix, now_us)),
     }
 }
 

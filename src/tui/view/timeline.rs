@@ -276,7 +276,7 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
     let mut last: Option<(u32, u32)> = None;
     for span in past.iter().flat_map(|past| past.spans(ix)) {
         let to = span.to_us.unwrap_or(now_us).min(now_us);
-        if matches!(span.status, Status::Running | Status::Scheduled) {
+        if span.status == Status::Running || span.status.is_starting() {
             if let Some((attempt, mode)) = last
                 && attempt != span.attempt
             {
@@ -293,8 +293,8 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
             Status::Frozen => Bar::Frozen,
             Status::Blocked => Bar::Blocked,
             Status::BackingOff => Bar::Backoff,
-            Status::Checking | Status::Joining => Bar::Check,
-            Status::Ready | Status::Scheduled => Bar::Ready,
+            Status::Checking | Status::Joining | Status::Merging => Bar::Check,
+            Status::Ready | Status::Scheduled | Status::Preparing => Bar::Ready,
             _ => continue,
         };
         if to > span.from_us || span.to_us.is_none() {

@@ -59,6 +59,8 @@ pub fn now(
             Err(why) => (clean_text(&why.to_string(), SENTENCE), Tone::Warn),
         },
         Status::Scheduled => ("its process is being started".to_owned(), Tone::Plain),
+        Status::Preparing => ("its workspace is being made".to_owned(), Tone::Plain),
+        Status::Merging => merging(state, ix),
         Status::Running => running(agent, mine),
         Status::Frozen => frozen(state, &figures, mine, ix, &since()),
         Status::Settling => ("its verdict is due".to_owned(), Tone::Plain),
@@ -84,6 +86,9 @@ pub fn now(
                 format!("{} of {all} sub-agents ended", all.saturating_sub(open)),
                 Tone::Plain,
             )
+        }
+        Status::Checking if agent.check.is_none() => {
+            ("what it left is being collected".to_owned(), Tone::Plain)
         }
         Status::Checking => check(state, &figures, Owner::Agent(ix)),
         Status::Blocked => {
@@ -289,6 +294,26 @@ pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String,
 }
 
 /// What an agent waits for: the needs that are open.
+/// Where an agent stands in the merge queue.
+fn merging(state: &State, ix: AgentIx) -> (String, Tone) {
+    let merges = &state.merges;
+    if let Some(now) = merges.now.as_ref().filter(|now| now.agent == ix) {
+        let text = match now.stage {
+            engine::MergeStage::Advancing => "its work is being merged",
+            _ => "its merge is being tried",
+        };
+        return (text.to_owned(), Tone::Plain);
+    }
+    let place = merges.queue.iter().position(|(_, queued)| *queued == ix);
+    let before = place.unwrap_or(0) + usize::from(merges.now.is_some());
+    let text = match before {
+        0 => "its merge is next".to_owned(),
+        1 => "waits for one merge before it".to_owned(),
+        n => format!("waits for {n} merges before it"),
+    };
+    (text, Tone::Plain)
+}
+
 fn waits_for(state: &State, ix: AgentIx) -> String {
     let plan = &state.setup.plan;
     let open = state.setup.edges_in[ix.ix()].iter().filter(|edge| {

@@ -2,9 +2,9 @@
 //!
 //! Must not change anything.
 
-use super::{Refusal, resolve::resolve_retry};
+use super::{Refusal, resolve::resolve_retry, settle};
 use crate::{
-    engine::{Answer, AttentionKind, Item, Owner, State, Status, Target},
+    engine::{Answer, AttentionKind, Item, Owner, Settle, State, Status, Target},
     plan::AgentIx,
 };
 
@@ -46,6 +46,8 @@ pub(super) fn resolve_answer(
             AttentionKind::Blocked => "a blocked agent",
             AttentionKind::Failed => "a failed agent",
             AttentionKind::FailedPhase => "a failed phase",
+            AttentionKind::Conflict => "a conflict",
+            AttentionKind::Predicted => "a clash that would come",
             AttentionKind::DayGate => "the 24-hour gate",
         };
         return Err(Refusal::NotNow(format!(
@@ -64,6 +66,11 @@ pub(super) fn resolve_answer(
         (Answer::Stop, Some(Owner::Agent(ix))) if state.agent(ix).status == Status::Blocked => {
             Ok(vec![ix])
         }
-        (Answer::Yes | Answer::No | Answer::Stop | Answer::Seen, _) => Ok(Vec::new()),
+        (Answer::Settle, Some(Owner::Agent(ix))) => {
+            settle::possible(state, ix, Settle::Chosen)?;
+            Ok(vec![ix])
+        }
+        (Answer::Sequential, Some(Owner::Agent(ix))) => Ok(vec![ix]),
+        (_, _) => Ok(Vec::new()),
     }
 }

@@ -5,14 +5,15 @@
 
 mod answer;
 mod resolve;
+mod settle;
 
 use answer::target;
 pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
     engine::{
-        Action, Answer, Cause, CheckRun, Event, FailureKind, JobState, Owner, State, Status,
-        StoppedBy, Target,
+        Action, Answer, Cause, CheckRun, Event, FailureKind, JobState, Owner, Settle, State,
+        Status, StoppedBy, Target,
     },
     plan::{AgentIx, Mode, PhaseIx},
 };
@@ -84,6 +85,16 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 &agents,
             ));
         }
+        Action::Choose { .. } | Action::Undo { .. } => {}
+        Action::Settle { how, note, .. } => {
+            let note = note.as_deref();
+            events.extend(
+                agents
+                    .iter()
+                    .flat_map(|&ix| settle::follows(state, ix, *how, by, note)),
+            );
+        }
+        Action::Rollback { wave } => events.extend(settle::roll_back(state, *wave, &agents)),
         Action::Agents { cap } => {
             events.extend(mode_change(state, state.mode, *cap, Cause::Operator));
         }
@@ -106,6 +117,14 @@ fn answered(
     let mut events = vec![attention::answered(state, item, Some(answer), by, text)];
     match answer {
         Answer::Yes | Answer::No | Answer::Seen => {}
+        Answer::Settle => {
+            let settled = |&ix| settle::follows(state, ix, Settle::Chosen, by, text);
+            events.extend(agents.iter().flat_map(settled));
+        }
+        Answer::Sequential => {
+            let settled = |&ix| settle::follows(state, ix, Settle::Sequential, by, text);
+            events.extend(agents.iter().flat_map(settled));
+        }
         Answer::Retry => events.extend(retries(state, &target(state, item), agents)),
         Answer::Stop => events.extend(agents.iter().map(|&ix| Event::AgentStopped {
             agent: state.id(ix),

@@ -2,7 +2,7 @@
 //!
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
-use super::answer::resolve_answer;
+use super::{answer::resolve_answer, settle};
 use crate::{
     engine::{Action, Ending, FailureKind, HoldBy, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode, PhaseIx},
@@ -135,6 +135,25 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
         Action::Answer { id, answer, text } => {
             resolve_answer(state, *id, *answer, text.as_deref()).and_then(plain)
         }
+        Action::Choose {
+            conflict,
+            file,
+            hunk,
+            pick,
+        } => settle::choose(state, *conflict, file.as_deref(), hunk.as_deref(), pick)
+            .and_then(|ix| plain(vec![ix])),
+        Action::Undo { conflict } => settle::undo(state, *conflict).and_then(|ix| plain(vec![ix])),
+        Action::Settle {
+            conflict,
+            how,
+            note,
+        } => {
+            let ix = settle::open(state, *conflict)?;
+            settle::possible(state, ix, *how)?;
+            settle::noted(note.as_deref())?;
+            plain(vec![ix])
+        }
+        Action::Rollback { wave } => settle::rollback(state, *wave).and_then(plain),
         Action::Agents { cap } => {
             if *cap == 0 {
                 return Err(Refusal::NotNow(
@@ -234,7 +253,7 @@ fn others(state: &State) -> (Vec<AgentIx>, Vec<PhaseIx>) {
         .indices()
         .filter_map(|ix| {
             let agent = state.agent(ix);
-            let own = matches!(agent.status, Status::Scheduled | Status::Running)
+            let own = (agent.status == Status::Running || agent.status.is_starting())
                 && agent.live.as_ref().is_some_and(|l| l.ending.is_none());
             (own || moving_check(Owner::Agent(ix))).then(|| (!own, state.rank(ix)))
         })
@@ -265,7 +284,12 @@ fn closed_parent(state: &State, ix: AgentIx) -> Option<AgentIx> {
     let failed = state.agent(parent).failure == Some(FailureKind::Coordination);
     (matches!(
         status,
-        Status::Checking | Status::Blocked | Status::Skipped | Status::Succeeded | Status::Stopped
+        Status::Checking
+            | Status::Merging
+            | Status::Blocked
+            | Status::Skipped
+            | Status::Succeeded
+            | Status::Stopped
     ) || (status == Status::Failed && !failed))
         .then_some(parent)
 }

@@ -2,14 +2,15 @@
 
 use crate::{
     engine::{
-        AgentState, CheckPlace, CheckRun, Ending, Event, Exit, JobState, Owner, State, Status,
+        AgentState, CheckPlace, CheckRun, CheckStep, Ending, Event, Exit, JobState, Owner, State,
+        Status,
     },
     plan::{AgentIx, PhaseIx},
 };
 
 use super::{
     super::{process::place, retry},
-    verdict::completed,
+    merge,
 };
 
 /// A check command of an agent has ended.
@@ -23,15 +24,17 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
     let owner = Owner::Agent(ix);
     let stopped = check.ending.is_some_and(|ending| ending != Ending::Timeout);
     if stopped || state.stopping.is_some() {
-        return vec![Event::AgentStopped {
+        let mut events: Vec<Event> = merge::give_up(state, ix, "stopped").into_iter().collect();
+        events.push(Event::AgentStopped {
             agent: state.id(ix),
             attempt: agent.attempt,
-        }];
+        });
+        return events;
     }
     match outcome(state, owner, check, &over) {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
-            events.push(completed(state, ix));
+            events.extend(merge::after_green(state, ix));
             events
         }),
         Outcome::Red(place, reason) => {
@@ -45,7 +48,11 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
                     reason: reason.clone(),
                     gate: Some(gate),
                 });
-            vec![Event::GateFailed { place, reason }, next]
+            let given_up = merge::give_up(state, ix, &reason);
+            let mut events = vec![Event::GateFailed { place, reason }];
+            events.extend(given_up);
+            events.push(next);
+            events
         }
     }
 }
@@ -119,18 +126,29 @@ fn green(state: &State, owner: Owner, check: &CheckRun) -> Result<Vec<Event>, Ve
     let steps = state.checks_of(owner);
     let number = (check.attempt, check.round);
     let here = place(state, owner, number, check.step);
-    let next = steps.get(check.step as usize + 1);
+    let next = next_step(&steps, check);
     let mut events = Vec::new();
-    if next.is_none_or(|next| next.gate != here.gate) {
+    let done = next.is_none_or(|(_, next)| next.gate != here.gate);
+    // A gate with an approval has passed already, on the work itself.
+    let asked = |step: &CheckStep<'_>| step.gate == here.gate && step.approve.is_some();
+    let done = done && !(check.merged && steps.iter().any(asked));
+    if done {
         events.push(Event::GatePassed { place: here });
     }
-    if next.is_none() {
+    let Some((step, _)) = next else {
         return Err(events);
-    }
+    };
     events.push(Event::CheckQueued {
-        place: place(state, owner, number, check.step + 1),
+        place: place(state, owner, number, step),
     });
     Ok(events)
+}
+
+/// The command after the present one; on the result of a merge, approvals are not asked again.
+fn next_step<'a>(steps: &'a [CheckStep<'a>], check: &CheckRun) -> Option<(u32, &'a CheckStep<'a>)> {
+    (check.step + 1..)
+        .zip(steps.get(check.step as usize + 1..)?)
+        .find(|(_, step)| !check.merged || step.approve.is_none())
 }
 
 /// All agents of a phase have ended.

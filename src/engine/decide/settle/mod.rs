@@ -3,6 +3,7 @@
 //! Must not use anything but the state and the memory figures it is handed.
 
 mod check;
+pub(in crate::engine::decide) mod merge;
 pub(super) mod start;
 mod verdict;
 mod waiting;
@@ -20,7 +21,7 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
         };
     }
     if state.stopping.is_some() {
-        return if state.processes == 0 {
+        return if state.processes == 0 && !merge::must_end(state) {
             finish::finished(state)
         } else {
             Vec::new()
@@ -46,6 +47,10 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
             Event::WaveCompleted { wave },
             Event::CheckpointMade { wave },
         ];
+    }
+    let merging = merge::next(state);
+    if !merging.is_empty() {
+        return merging;
     }
     let attention = attention::look(state);
     if !attention.is_empty() {

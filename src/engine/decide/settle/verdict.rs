@@ -1,11 +1,11 @@
 //! What an ended attempt or join means for its agent.
 
 use crate::{
-    engine::{AgentState, Cause, Ending, Event, Exit, FailureKind, State, Status},
+    engine::{AgentState, Cause, Ending, Event, Exit, FailureKind, State, Status, WorkEvent},
     plan::AgentIx,
 };
 
-use super::{super::failure, check::after_check};
+use super::{super::failure, check::after_check, merge};
 
 /// Linux's number of SIGKILL.
 const SIGKILL: i32 = 9;
@@ -16,6 +16,11 @@ pub(super) fn verdict(state: &State, ix: AgentIx) -> Vec<Event> {
     match agent.status {
         Status::Settling => after_attempt(state, ix, agent),
         Status::Joining => after_join(state, ix),
+        Status::Merging => vec![merge::after_merge(state, ix)],
+        Status::Checking if agent.check.is_none() => match &agent.work {
+            Some(work) => merge::after_collect(state, ix, work),
+            None => after_join(state, ix),
+        },
         _ => after_check(state, ix, agent),
     }
 }
@@ -56,6 +61,9 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "the runner died during the attempt".to_owned(),
         },
+        (None, exit) if exit.ok() && state.setup.own(ix) => {
+            WorkEvent::Collecting { agent: id, attempt }.into()
+        }
         (None, exit) if exit.ok() => {
             return if state.setup.children[ix.ix()].is_empty() {
                 after_join(state, ix)
@@ -81,7 +89,7 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
 }
 
 /// Its own process and its sub-agents have ended well, or one of them has not.
-fn after_join(state: &State, ix: AgentIx) -> Vec<Event> {
+pub(super) fn after_join(state: &State, ix: AgentIx) -> Vec<Event> {
     let agent = state.agent(ix);
     let lost: Vec<&str> = state.setup.children[ix.ix()]
         .iter()
@@ -107,7 +115,7 @@ fn after_join(state: &State, ix: AgentIx) -> Vec<Event> {
         }];
     }
     if state.setup.checks(ix).is_empty() {
-        vec![completed(state, ix)]
+        merge::after_green(state, ix)
     } else {
         vec![Event::AgentChecking {
             agent: state.id(ix),

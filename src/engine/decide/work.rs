@@ -1,0 +1,282 @@
+//! What is told of workspaces and merges: only states it, as [`super::process`] does for processes.
+//!
+//! What follows is decided by the next [`super::InputKind::Settle`], so that a crash in between loses
+//! nothing. What is told of something that is over is dropped.
+
+use crate::{
+    engine::{
+        Cause, Event, Exit, Foreseen, Found, JobKey, MergeOutcome, MergeStage, Prepared, State,
+        Status, WorkEvent, WorkStage,
+    },
+    plan::AgentIx,
+};
+
+use super::process::end;
+
+/// A workspace is there, or could not be made.
+pub(super) fn prepared(
+    state: &State,
+    ix: AgentIx,
+    attempt: u32,
+    done: &Result<Prepared, String>,
+) -> Vec<Event> {
+    let agent = state.agent(ix);
+    if agent.status != Status::Preparing || agent.attempt != attempt {
+        return Vec::new();
+    }
+    let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
+    let error = match done {
+        Ok(_) if ending => "ended before it started".to_owned(),
+        Ok(ready) => {
+            let ready = WorkEvent::Ready {
+                agent: state.id(ix),
+                attempt,
+                base: ready.base.clone(),
+                path: ready.path.clone(),
+                level: ready.level,
+            };
+            return vec![ready.into()];
+        }
+        Err(error) => format!("no workspace: {error}"),
+    };
+    let key = JobKey::main(ix, attempt);
+    end(state, key, Exit::SpawnError(error), (0, 0, 0, 0), &[])
+}
+
+/// What an attempt left is known, or cannot be.
+pub(super) fn collected(
+    state: &State,
+    ix: AgentIx,
+    attempt: u32,
+    found: &Result<Box<Found>, String>,
+) -> Vec<Event> {
+    let agent = state.agent(ix);
+    let waits = agent.attempt == attempt
+        && agent.status == Status::Checking
+        && (agent.work.as_ref()).is_some_and(|work| work.stage == WorkStage::Collecting);
+    if !waits {
+        return Vec::new();
+    }
+    let nothing = Found::default();
+    let (found, error) = match found {
+        Ok(found) => (&**found, None),
+        Err(error) => (&nothing, Some(error.clone())),
+    };
+    let mut events = vec![
+        WorkEvent::Collected {
+            agent: state.id(ix),
+            attempt,
+            commit: found.commit.clone(),
+            changed: found.changed,
+            added: found.added,
+            removed: found.removed,
+            committed_for: found.committed_for,
+            outside: found.outside.clone(),
+            missing: found.missing.clone(),
+            handoff: found.handoff.as_ref().and_then(|h| h.clone().err()),
+            error,
+        }
+        .into(),
+    ];
+    if let Some(Ok((from_facts, artefacts))) = &found.handoff {
+        let ready = WorkEvent::HandoffReady {
+            agent: state.id(ix),
+            attempt,
+            from_facts: *from_facts,
+            artefacts: *artefacts,
+        };
+        events.push(ready.into());
+    }
+    events
+}
+
+/// An agent that runs has changed files outside of its scope.
+pub(super) fn outside(state: &State, ix: AgentIx, attempt: u32, paths: &[String]) -> Vec<Event> {
+    let agent = state.agent(ix);
+    let Some(work) = agent.work.as_ref().filter(|_| agent.attempt == attempt) else {
+        return Vec::new();
+    };
+    let new: Vec<String> = paths
+        .iter()
+        .filter(|path| !work.outside.contains(path))
+        .cloned()
+        .collect();
+    if work.stage != WorkStage::Open || new.is_empty() {
+        return Vec::new();
+    }
+    let violated = WorkEvent::ScopeViolated {
+        agent: state.id(ix),
+        attempt,
+        paths: new,
+    };
+    vec![violated.into()]
+}
+
+/// Two agents that run would clash, or no longer would.
+pub(super) fn foreseen(
+    state: &State,
+    one: AgentIx,
+    other: AgentIx,
+    clash: Option<&Foreseen>,
+) -> Vec<Event> {
+    let (a, b) = (one.min(other), one.max(other));
+    let known = state.merges.predicted.get(&(a, b));
+    let (agent, with) = (state.id(a), state.id(b));
+    match (clash, known) {
+        (None, Some(_)) => vec![WorkEvent::Withdrawn { agent, with }.into()],
+        (Some(new), known) => {
+            let open = |ix: AgentIx| {
+                (state.agent(ix).work.as_ref()).is_some_and(|w| w.stage == WorkStage::Open)
+            };
+            let same = known.is_some_and(|old| {
+                (&old.files, &old.kinds, old.critical) == (&new.files, &new.kinds, new.critical)
+            });
+            if same || !open(a) || !open(b) {
+                return Vec::new();
+            }
+            let predicted = WorkEvent::Predicted {
+                agent,
+                with,
+                files: new.files.clone(),
+                kinds: new.kinds.clone(),
+                critical: new.critical,
+            };
+            let mut events = vec![predicted.into()];
+            // The one that is behind waits for the other.
+            let later = if state.rank(a) < state.rank(b) { b } else { a };
+            let both = [a, b]
+                .iter()
+                .all(|&ix| state.agent(ix).status == Status::Running);
+            if new.critical && both {
+                events.push(Event::AgentFrozen {
+                    agent: state.id(later),
+                    attempt: state.agent(later).attempt,
+                    cause: Cause::Conflict,
+                });
+            }
+            events
+        }
+        (None, None) => Vec::new(),
+    }
+}
+
+/// A merge was tried.
+pub(super) fn merged(state: &State, number: u32, outcome: &MergeOutcome) -> Vec<Event> {
+    let Some(merge) = &state.merges.now else {
+        return Vec::new();
+    };
+    if merge.number != number || merge.stage != MergeStage::Trying {
+        return Vec::new();
+    }
+    let tried = WorkEvent::MergeTried {
+        number,
+        agent: state.id(merge.agent),
+        attempt: merge.attempt,
+        outcome: outcome.clone(),
+    };
+    vec![tried.into()]
+}
+
+/// The head went forward, or could not.
+pub(super) fn advanced(
+    state: &State,
+    number: u32,
+    done: &Result<Vec<(AgentIx, Vec<String>)>, String>,
+) -> Vec<Event> {
+    let Some(merge) = &state.merges.now else {
+        return Vec::new();
+    };
+    if merge.number != number || merge.stage != MergeStage::Advancing {
+        return Vec::new();
+    }
+    let from = state.id(merge.agent);
+    let reason = match (done, &merge.commit) {
+        (Ok(concerned), Some(commit)) => {
+            let mut events: Vec<Event> = vec![
+                WorkEvent::MergeDone {
+                    number,
+                    agent: from.clone(),
+                    attempt: merge.attempt,
+                    commit: commit.clone(),
+                }
+                .into(),
+            ];
+            events.extend(concerned.iter().map(|(ix, files)| {
+                Event::from(WorkEvent::ContextUpdated {
+                    agent: state.id(*ix),
+                    from: from.clone(),
+                    files: files.clone(),
+                })
+            }));
+            return events;
+        }
+        (Err(error), _) => error.clone(),
+        (Ok(_), None) => "the merge has no commit".to_owned(),
+    };
+    vec![
+        WorkEvent::MergeFailed {
+            number,
+            agent: from.clone(),
+            attempt: merge.attempt,
+            reason: reason.clone(),
+        }
+        .into(),
+        Event::AgentBlocked {
+            agent: from,
+            reason: format!("its work could not be merged: {reason}"),
+            gate: None,
+        },
+    ]
+}
+
+/// A checkout of the head is there, or could not be made.
+pub(super) fn checked_out(
+    state: &State,
+    commit: &str,
+    done: &Result<String, String>,
+) -> Vec<Event> {
+    let waits = state.merges.checkout.as_ref().is_some_and(|checkout| {
+        checkout.commit == commit && checkout.path.is_empty() && checkout.error.is_none()
+    });
+    if !waits {
+        return Vec::new();
+    }
+    let there = WorkEvent::CheckedOut {
+        commit: commit.to_owned(),
+        path: done.clone().unwrap_or_default(),
+        error: done.clone().err(),
+    };
+    vec![there.into()]
+}
+
+/// The head went back to a checkpoint, or could not.
+pub(super) fn rolled_back(state: &State, number: u32, done: &Result<(), String>) -> Vec<Event> {
+    let waits = (state.merges.rollback.as_ref())
+        .is_some_and(|rollback| rollback.number == number && rollback.done.is_none());
+    if !waits {
+        return Vec::new();
+    }
+    let error = done.clone().err();
+    vec![WorkEvent::RollbackDone { number, error }.into()]
+}
+
+/// The work was handed over, or could not be.
+pub(super) fn delivered(
+    state: &State,
+    commit: &str,
+    branch: &str,
+    forwarded: Option<&String>,
+    error: Option<&String>,
+) -> Vec<Event> {
+    let waits = (state.merges.delivery.as_ref()).is_some_and(|d| d.commit == commit && !d.done);
+    if !waits {
+        return Vec::new();
+    }
+    let delivered = WorkEvent::Delivered {
+        commit: commit.to_owned(),
+        branch: branch.to_owned(),
+        forwarded: forwarded.cloned(),
+        error: error.cloned(),
+    };
+    vec![delivered.into()]
+}

@@ -1,0 +1,436 @@
+//! Work in workspaces: where it began, what it left, how it was merged, and conflicts.
+//!
+//! Plain data of the journal. Kinds and members are added, never changed. Paths are foreign text,
+//! made valid UTF-8 and bounded by who reports them; to be cleaned before they are shown.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Level, parts::is_zero};
+use crate::plan::AgentId;
+
+/// How an agent is held to its workspace.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Boundary {
+    /// The kernel refuses writes elsewhere.
+    Enforced,
+    /// What it changes is looked at; nothing keeps it from writing elsewhere.
+    Watched,
+    /// Nobody looks.
+    #[default]
+    Off,
+}
+
+impl Boundary {
+    /// Returns its word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Enforced => "enforced",
+            Self::Watched => "watched",
+            Self::Off => "off",
+        }
+    }
+}
+
+/// How a conflict is settled (REQUIREMENTS E3).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// Git merged it, or rules did; the checks on the result have the last word.
+    AutomaticMerge,
+    /// A person chooses, with guidance for each place.
+    GuidedMerge,
+    /// The second goes again on top of the first.
+    SequentialFallback,
+    /// A person decides what becomes of it at all.
+    HumanReview,
+}
+
+impl Strategy {
+    /// Returns its name, as events have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AutomaticMerge => "automatic_merge",
+            Self::GuidedMerge => "guided_merge",
+            Self::SequentialFallback => "sequential_fallback",
+            Self::HumanReview => "human_review",
+        }
+    }
+}
+
+/// What a conflict is about, in figures; the texts are in `conflicts/<id>.json` of the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Clash {
+    /// Files in conflict, at most 50 of them named.
+    pub files: Vec<String>,
+    /// How many files in all.
+    pub file_count: u32,
+    /// Places in them.
+    pub hunks: u32,
+    /// Lines of both sides in these places.
+    pub lines: u32,
+    /// Kinds beyond text: `deleted`, `binary`, `renamed`, `generated`, …; sorted, each once.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub kinds: Vec<String>,
+    /// Complexity in permille (docs/conflicts.md).
+    pub complexity: u32,
+}
+
+/// What a trial of a merge came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum MergeOutcome {
+    /// It is in there already.
+    Contained,
+    /// Git, or the plan's rules, merged it.
+    Clean {
+        /// The merge that would be the new head.
+        commit: String,
+        /// A checkout of it, to check it in.
+        path: String,
+        /// Its tree is the one that was checked in the workspace: nothing came between.
+        checked: bool,
+        /// Paths that both sides changed, at most 50 of them named.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        overlap: Vec<String>,
+        /// Agents whose merged work it met.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        with: Vec<AgentId>,
+        /// Rules or a person settled conflicts in it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        clash: Option<Clash>,
+    },
+    /// Git could not, and no rule did.
+    Conflict {
+        /// What about.
+        clash: Clash,
+        /// Agents whose merged work it met.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        with: Vec<AgentId>,
+    },
+    /// It could not be tried.
+    Failed {
+        /// Why, in words.
+        error: String,
+    },
+}
+
+/// One event about work; each kind carries the members that its document names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+#[expect(
+    missing_docs,
+    reason = "the same in all: `agent` whose work, `attempt` which attempt of it, `number` which \
+              merge of the run from 1, `id` which conflict of the run from 1, `reason` why"
+)]
+pub enum WorkEvent {
+    /// A workspace is there; the process is started in it.
+    #[serde(rename = "workspace.ready")]
+    Ready {
+        agent: AgentId,
+        attempt: u32,
+        /// Commit that it was made at.
+        base: String,
+        /// Where.
+        path: String,
+        /// How the agent is held to it.
+        level: Boundary,
+    },
+    /// Its process has ended well: what it left is collected.
+    #[serde(rename = "work.collecting")]
+    Collecting { agent: AgentId, attempt: u32 },
+    /// What an attempt left.
+    #[serde(rename = "work.collected")]
+    Collected {
+        agent: AgentId,
+        attempt: u32,
+        /// Its commit; none: it changed nothing.
+        commit: Option<String>,
+        /// Files that it changed.
+        changed: u32,
+        /// Lines added.
+        added: u64,
+        /// Lines removed.
+        removed: u64,
+        /// Its last changes were committed for it.
+        #[serde(default)]
+        committed_for: bool,
+        /// Changed files outside of its write scope, at most 50 of them named.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        outside: Vec<String>,
+        /// Promised files that are not there.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        missing: Vec<String>,
+        /// What is wrong with its hand-off.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        handoff: Option<String>,
+        /// It could not be collected, and why.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+    /// It has written outside of its scope, and still runs.
+    #[serde(rename = "scope.violated")]
+    ScopeViolated {
+        agent: AgentId,
+        attempt: u32,
+        /// Where, at most 50 paths.
+        paths: Vec<String>,
+    },
+    /// It is in line for its merge.
+    #[serde(rename = "agent.merging")]
+    Merging { agent: AgentId, attempt: u32 },
+    /// Its merge is tried.
+    #[serde(rename = "merge.started")]
+    MergeStarted {
+        number: u32,
+        agent: AgentId,
+        attempt: u32,
+        /// Its commit.
+        commit: String,
+        /// The head that it is merged onto.
+        onto: String,
+        /// The conflict whose answers are used, where it is one that was settled.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        conflict: Option<u32>,
+    },
+    /// What the trial came to.
+    #[serde(rename = "merge.tried")]
+    MergeTried {
+        number: u32,
+        agent: AgentId,
+        attempt: u32,
+        #[serde(flatten)]
+        outcome: MergeOutcome,
+    },
+    /// The head goes forward to it, once this is on the disk.
+    #[serde(rename = "merge.advancing")]
+    MergeAdvancing {
+        number: u32,
+        agent: AgentId,
+        attempt: u32,
+        commit: String,
+    },
+    /// It is merged.
+    #[serde(rename = "merge.done")]
+    MergeDone {
+        number: u32,
+        agent: AgentId,
+        attempt: u32,
+        /// The head now.
+        commit: String,
+    },
+    /// It was not merged; the head stays.
+    #[serde(rename = "merge.failed")]
+    MergeFailed {
+        number: u32,
+        agent: AgentId,
+        attempt: u32,
+        reason: String,
+    },
+    /// Two agents that run would clash.
+    #[serde(rename = "conflict.predicted")]
+    Predicted {
+        /// One of them, the earlier in the plan.
+        agent: AgentId,
+        /// The other.
+        with: AgentId,
+        /// Where, at most 50 files.
+        files: Vec<String>,
+        /// Kinds beyond text.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        kinds: Vec<String>,
+        /// In a critical domain, and seen twice: the later one is paused.
+        #[serde(default)]
+        critical: bool,
+    },
+    /// They no longer would.
+    #[serde(rename = "conflict.withdrawn")]
+    Withdrawn { agent: AgentId, with: AgentId },
+    /// Two pieces of finished work clash.
+    #[serde(rename = "conflict.detected")]
+    ConflictDetected {
+        id: u32,
+        agent: AgentId,
+        attempt: u32,
+        /// Agents whose merged work it met.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        with: Vec<AgentId>,
+        #[serde(flatten)]
+        clash: Clash,
+        /// In a critical domain.
+        #[serde(default)]
+        critical: bool,
+        strategy: Strategy,
+    },
+    /// It is settled.
+    #[serde(rename = "conflict.resolved")]
+    ConflictResolved {
+        id: u32,
+        agent: AgentId,
+        strategy: Strategy,
+        /// Who settled it: `git`, `rules`, `deck`, `ctl`, …
+        by: String,
+        /// How, in words.
+        reason: String,
+    },
+    /// A checkout of the head is needed, for checks of more than one agent's work.
+    #[serde(rename = "integration.checkout")]
+    Checkout { commit: String },
+    /// It is there.
+    #[serde(rename = "integration.ready")]
+    CheckedOut {
+        commit: String,
+        path: String,
+        /// It could not be made, and why.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+    /// Merged work touches what a running agent builds on.
+    #[serde(rename = "context.updated")]
+    ContextUpdated {
+        /// Whom it concerns.
+        agent: AgentId,
+        /// Whose work it is.
+        from: AgentId,
+        /// Which files, at most 50.
+        files: Vec<String>,
+    },
+    /// An agent's hand-off is complete.
+    #[serde(rename = "handoff.ready")]
+    HandoffReady {
+        agent: AgentId,
+        attempt: u32,
+        /// It was made from facts: the agent left none.
+        #[serde(default)]
+        from_facts: bool,
+        /// Artefacts that it names.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        artefacts: u32,
+    },
+    /// The head goes back to a checkpoint, once this is on the disk.
+    #[serde(rename = "rollback.started")]
+    RollbackStarted {
+        /// Which roll-back of the run, from 1.
+        number: u32,
+        /// The wave whose checkpoint it is; 0: the beginning.
+        wave: u32,
+        /// The commit of the checkpoint.
+        commit: String,
+        /// Agents whose work is taken out, to be done again.
+        agents: Vec<AgentId>,
+    },
+    /// It is there.
+    #[serde(rename = "rollback.done")]
+    RollbackDone {
+        number: u32,
+        /// It could not be done, and why.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+    /// The integrated work is handed over, once this is on the disk.
+    #[serde(rename = "run.delivering")]
+    Delivering { commit: String },
+    /// It is handed over.
+    #[serde(rename = "run.delivered")]
+    Delivered {
+        commit: String,
+        /// Branch that has it now.
+        branch: String,
+        /// A person's branch went forward to it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        forwarded: Option<String>,
+        /// What could not be done, and why.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        error: Option<String>,
+    },
+}
+
+impl WorkEvent {
+    /// Returns the contract's name of its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Ready { .. } => "workspace.ready",
+            Self::Collecting { .. } => "work.collecting",
+            Self::Collected { .. } => "work.collected",
+            Self::ScopeViolated { .. } => "scope.violated",
+            Self::Merging { .. } => "agent.merging",
+            Self::MergeStarted { .. } => "merge.started",
+            Self::MergeTried { .. } => "merge.tried",
+            Self::MergeAdvancing { .. } => "merge.advancing",
+            Self::MergeDone { .. } => "merge.done",
+            Self::MergeFailed { .. } => "merge.failed",
+            Self::Predicted { .. } => "conflict.predicted",
+            Self::Withdrawn { .. } => "conflict.withdrawn",
+            Self::ConflictDetected { .. } => "conflict.detected",
+            Self::ConflictResolved { .. } => "conflict.resolved",
+            Self::Checkout { .. } => "integration.checkout",
+            Self::CheckedOut { .. } => "integration.ready",
+            Self::ContextUpdated { .. } => "context.updated",
+            Self::HandoffReady { .. } => "handoff.ready",
+            Self::RollbackStarted { .. } => "rollback.started",
+            Self::RollbackDone { .. } => "rollback.done",
+            Self::Delivering { .. } => "run.delivering",
+            Self::Delivered { .. } => "run.delivered",
+        }
+    }
+
+    /// Returns the agent that it is about.
+    #[must_use]
+    pub const fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::Ready { agent, .. }
+            | Self::Collecting { agent, .. }
+            | Self::Collected { agent, .. }
+            | Self::ScopeViolated { agent, .. }
+            | Self::Merging { agent, .. }
+            | Self::MergeStarted { agent, .. }
+            | Self::MergeTried { agent, .. }
+            | Self::MergeAdvancing { agent, .. }
+            | Self::MergeDone { agent, .. }
+            | Self::MergeFailed { agent, .. }
+            | Self::Predicted { agent, .. }
+            | Self::Withdrawn { agent, .. }
+            | Self::ConflictDetected { agent, .. }
+            | Self::ConflictResolved { agent, .. }
+            | Self::ContextUpdated { agent, .. }
+            | Self::HandoffReady { agent, .. } => Some(agent),
+            Self::Checkout { .. }
+            | Self::CheckedOut { .. }
+            | Self::RollbackStarted { .. }
+            | Self::RollbackDone { .. }
+            | Self::Delivering { .. }
+            | Self::Delivered { .. } => None,
+        }
+    }
+
+    /// Returns how urgent it is.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::ConflictDetected {
+                strategy: Strategy::AutomaticMerge,
+                ..
+            } => Level::Medium,
+            Self::ScopeViolated { .. }
+            | Self::ConflictDetected { .. }
+            | Self::Predicted { critical: true, .. }
+            | Self::RollbackStarted { .. } => Level::High,
+            Self::MergeDone { .. }
+            | Self::MergeFailed { .. }
+            | Self::Predicted { .. }
+            | Self::ConflictResolved { .. }
+            | Self::ContextUpdated { .. }
+            | Self::RollbackDone { .. }
+            | Self::Delivered { .. } => Level::Medium,
+            _ => Level::Low,
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Work in workspaces and its way into the integrated head, as the events have it.
+//!
+//! Plain data; changed by `apply` alone. What follows is decided in `decide::settle::merge`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{Boundary, Clash, Strategy},
+    plan::{AgentIx, Class},
+};
+
+/// How far an attempt's work has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkStage {
+    /// Its workspace is being made.
+    #[default]
+    Preparing,
+    /// It is being done.
+    Open,
+    /// What it left is being collected.
+    Collecting,
+    /// That is known.
+    Collected,
+    /// It is in line for its merge, or merged just now.
+    Queued,
+    /// The integrated head has it.
+    Merged,
+}
+
+/// The work of an agent's present attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Work {
+    /// How far it has come.
+    pub stage: WorkStage,
+    /// Commit that the workspace was made at.
+    pub base: String,
+    /// Merges that were done by then: what came later was not seen by it.
+    pub base_at: u32,
+    /// Where the workspace is.
+    pub path: String,
+    /// How the agent is held to it.
+    pub level: Boundary,
+    /// Its commit; none: it changed nothing.
+    pub commit: Option<String>,
+    /// Files that it changed.
+    pub changed: u32,
+    /// Lines added.
+    pub added: u64,
+    /// Lines removed.
+    pub removed: u64,
+    /// Its last changes were committed for it.
+    pub committed_for: bool,
+    /// What it changed outside of its write scope: while it runs, then at its end.
+    pub outside: Vec<String>,
+    /// Promised files that are not there.
+    pub missing: Vec<String>,
+    /// What is wrong with its hand-off.
+    pub handoff: Option<String>,
+    /// It could not be collected, and why.
+    pub error: Option<String>,
+}
+
+/// Where a merge stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MergeStage {
+    /// It is being tried.
+    Trying,
+    /// It is in there already.
+    Contained,
+    /// Git, rules or a person merged it; what follows is due.
+    Clean,
+    /// Its result is being checked.
+    Checking,
+    /// It clashes.
+    Conflict(Clash),
+    /// It could not be tried.
+    Failed(String),
+    /// The head goes forward to it.
+    Advancing,
+}
+
+/// The merge that is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merge {
+    /// Its number in the run, from 1.
+    pub number: u32,
+    /// Whose work.
+    pub agent: AgentIx,
+    /// Which attempt of it.
+    pub attempt: u32,
+    /// Its commit.
+    pub theirs: String,
+    /// The head that it is merged onto.
+    pub onto: String,
+    /// Where it stands.
+    pub stage: MergeStage,
+    /// The merge that would be the new head.
+    pub commit: Option<String>,
+    /// A checkout of that.
+    pub path: String,
+    /// Its tree was checked in the workspace.
+    pub checked: bool,
+    /// Paths that both sides changed.
+    pub overlap: Vec<String>,
+    /// What rules or a person settled in it.
+    pub clash: Option<Clash>,
+    /// Agents whose merged work it met.
+    pub with: Vec<AgentIx>,
+    /// The conflict that it is about.
+    pub conflict: Option<u32>,
+}
+
+/// A side that a person takes for one place of a conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    /// What is integrated.
+    Ours,
+    /// What the agent made.
+    Theirs,
+    /// Both, what is integrated first.
+    Both,
+    /// Both, what the agent made first.
+    BothReversed,
+    /// What was there before either.
+    Base,
+    /// A text of their own, `conflicts/<id>.edits/<sha256>` of the run's folder.
+    Edited(String),
+}
+
+impl Pick {
+    /// Returns its word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Theirs => "theirs",
+            Self::Both => "both",
+            Self::BothReversed => "both-reversed",
+            Self::Base => "base",
+            Self::Edited(_) => "edited",
+        }
+    }
+}
+
+/// One choice of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The file; none: every place that was not chosen by then.
+    pub file: Option<String>,
+    /// The place in it, by its key; none: the file as a whole.
+    pub hunk: Option<String>,
+    /// What is taken.
+    pub pick: Pick,
+}
+
+/// A conflict between pieces of finished work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Whose merge met it.
+    pub agent: AgentIx,
+    /// Which attempt of it.
+    pub attempt: u32,
+    /// Agents whose merged work it met.
+    pub with: Vec<AgentIx>,
+    /// What about, in figures.
+    pub clash: Clash,
+    /// In a critical domain.
+    pub critical: bool,
+    /// How it is to be settled.
+    pub strategy: Strategy,
+    /// When it was found (elapsed µs).
+    pub since_us: u64,
+    /// Choices so far, in their order; a later one of the same place counts.
+    pub chosen: Vec<Chosen>,
+    /// Who said that the choices are complete, until the merge with them has its result.
+    pub settled_by: Option<String>,
+    /// Notes of those who passed it on.
+    pub notes: Vec<String>,
+    /// How it ended, in words.
+    pub resolved: Option<String>,
+}
+
+/// Two agents that would clash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Where.
+    pub files: Vec<String>,
+    /// Kinds beyond text.
+    pub kinds: Vec<String>,
+    /// In a critical domain and seen twice.
+    pub critical: bool,
+    /// Since when (elapsed µs).
+    pub since_us: u64,
+    /// A person has seen it.
+    pub seen: bool,
+}
+
+/// A merge that was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merged {
+    /// Its number.
+    pub number: u32,
+    /// Whose work.
+    pub agent: AgentIx,
+    /// Which attempt of it.
+    pub attempt: u32,
+    /// The head that it made.
+    pub commit: String,
+}
+
+/// A point that a run can be taken back to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The wave that it closes.
+    pub wave: u32,
+    /// The head then.
+    pub commit: String,
+    /// Merges that were done by then.
+    pub merged: u32,
+}
+
+/// A checkout of the head, for checks of more than one agent's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkout {
+    /// The commit.
+    pub commit: String,
+    /// Where it is; empty while it is being made.
+    pub path: String,
+    /// It could not be made, and why.
+    pub error: Option<String>,
+}
+
+/// A roll-back that is being carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rollback {
+    /// Its number in the run, from 1.
+    pub number: u32,
+    /// The commit of the checkpoint.
+    pub commit: String,
+    /// Merges that stay.
+    pub merged: u32,
+    /// Agents to be done again.
+    pub agents: Vec<AgentIx>,
+    /// It is done, or could not be: what follows is due.
+    pub done: Option<Result<(), String>>,
+}
+
+/// Handing the work over at the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The head that is handed over.
+    pub commit: String,
+    /// Branch that has it; empty while it is being made.
+    pub branch: String,
+    /// A person's branch that went forward to it.
+    pub forwarded: Option<String>,
+    /// What could not be done, and why.
+    pub error: Option<String>,
+    /// It is over, well or not.
+    pub done: bool,
+}
+
+/// The integration of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Merges {
+    /// The integrated head; none: nothing is merged, and it is the run's base.
+    pub head: Option<String>,
+    /// Who is in line: class, then plan order.
+    pub queue: BTreeSet<(Class, AgentIx)>,
+    /// The merge that is on.
+    pub now: Option<Merge>,
+    /// Merges that were begun.
+    pub last_number: u32,
+    /// Merges that are in the head, in their order.
+    pub done: Vec<Merged>,
+    /// Conflicts by their numbers, settled ones too.
+    pub conflicts: BTreeMap<u32, Conflict>,
+    /// Predicted clashes between agents that run, the earlier in the plan first.
+    #[serde(with = "pairs")]
+    pub predicted: BTreeMap<(AgentIx, AgentIx), Prediction>,
+    /// Points to go back to.
+    pub checkpoints: Vec<Checkpoint>,
+    /// A checkout of the head.
+    pub checkout: Option<Checkout>,
+    /// A roll-back that is on.
+    pub rollback: Option<Rollback>,
+    /// Roll-backs so far.
+    pub rollbacks: u32,
+    /// The handing over at the end.
+    pub delivery: Option<Delivery>,
+}
+
+impl Merges {
+    /// Returns how many merges are in the head.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        u32::try_from(self.done.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Returns with whom an agent would clash, and how.
+    pub fn clash_of(&self, ix: AgentIx) -> impl Iterator<Item = (AgentIx, &Prediction)> {
+        self.predicted
+            .iter()
+            .filter_map(move |(&(a, b), p)| match () {
+                () if a == ix => Some((b, p)),
+                () if b == ix => Some((a, p)),
+                () => None,
+            })
+    }
+
+    /// Returns whether something outside is being waited for.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        let merging = self
+            .now
+            .as_ref()
+            .is_some_and(|now| matches!(now.stage, MergeStage::Trying | MergeStage::Advancing));
+        let rolling = self.rollback.as_ref().is_some_and(|r| r.done.is_none());
+        let checkout =
+            (self.checkout.as_ref()).is_some_and(|c| c.path.is_empty() && c.error.is_none());
+        let delivering = self.delivery.as_ref().is_some_and(|d| !d.done);
+        merging || rolling || checkout || delivering
+    }
+
+    /// Returns the path of a checkout of the present head, where there is one.
+    #[must_use]
+    pub fn checked_out(&self) -> Option<&str> {
+        let checkout = self.checkout.as_ref()?;
+        let there = Some(&checkout.commit) == self.head.as_ref() && !checkout.path.is_empty();
+        there.then_some(checkout.path.as_str())
+    }
+}
+
+/// JSON has no keys but texts.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{AgentIx, Prediction};
+
+    type Pairs = BTreeMap<(AgentIx, AgentIx), Prediction>;
+
+    pub fn serialize<S: Serializer>(pairs: &Pairs, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(pairs)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Pairs, D::Error> {
+        let items = Vec::<((AgentIx, AgentIx), Prediction)>::deserialize(from)?;
+        Ok(items.into_iter().collect())
+    }
+}

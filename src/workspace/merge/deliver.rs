@@ -1,0 +1,193 @@
+//! The end of a run: its work on a branch, and the user's branch forward to it, if they agreed.
+//!
+//! [`fast_forward`] is the one place that changes a working tree of the user's, and only where git
+//! itself would go forward without a question.
+
+use std::path::Path;
+
+use crate::display;
+
+use super::{
+    super::git::Git,
+    MergeError,
+    refs::{at, set},
+    store::{Store, object, printed},
+};
+
+/// What was done with the branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// Its full name, `refs/heads/…`.
+    pub branch: String,
+    /// Where it is.
+    pub commit: String,
+    /// Where it was; none: it is new.
+    pub was: Option<String>,
+}
+
+/// Makes the branch `into` at a commit, or moves it forward to it.
+///
+/// # Errors
+/// It is no name for a branch, holds other work, or a working tree has it checked out.
+pub fn branch(store: &Store, into: &str, commit: &str) -> Result<Delivered, MergeError> {
+    let commit = object(commit)?;
+    let scratch = store.scratch()?;
+    let git = store.git(&scratch)?;
+    let name = format!("refs/heads/{into}");
+    let shown = display::clean_line(into, 120);
+    let fine = git.output(&["check-ref-format", &name], &[])?.code == Some(0);
+    if !fine || into.starts_with('-') || into.is_empty() {
+        return Err(MergeError::NoName(shown));
+    }
+    let was = at(&git, &name)?;
+    if let Some(was) = &was
+        && was != commit
+    {
+        if !is_ancestor(&git, was, commit)? {
+            return Err(MergeError::Refused(format!(
+                "the branch `{shown}` exists and holds other work: give the run another one with \
+                 `into`, or move that one away"
+            )));
+        }
+        if let Some(place) = checked_out(&git, &name)? {
+            return Err(MergeError::Refused(format!(
+                "the branch `{shown}` is checked out in {place}: moving it would make the files \
+                 there look changed"
+            )));
+        }
+    }
+    if was.as_deref() != Some(commit) {
+        set(&git, &name, was.as_deref(), commit)?;
+    }
+    Ok(Delivered {
+        branch: name,
+        commit: commit.to_owned(),
+        was,
+    })
+}
+
+fn is_ancestor(git: &Git, old: &str, new: &str) -> Result<bool, MergeError> {
+    let args = ["merge-base", "--is-ancestor", old, new];
+    match git.output(&args, &[])?.code {
+        Some(0) => Ok(true),
+        Some(1) => Ok(false),
+        _ => {
+            git.run(&args)?;
+            Err(MergeError::Unexpected("merge-base"))
+        }
+    }
+}
+
+/// The working tree that has a branch checked out, safe to show.
+fn checked_out(git: &Git, branch: &str) -> Result<Option<String>, MergeError> {
+    let out = git.run(&["worktree", "list", "--porcelain", "-z"])?;
+    let mut place: &[u8] = b"";
+    for field in out.split(|&b| b == 0) {
+        if let Some(path) = field.strip_prefix(b"worktree ") {
+            place = path;
+        } else if field.strip_prefix(b"branch ") == Some(branch.as_bytes()) {
+            return Ok(Some(display::clean_line(place, 200)));
+        }
+    }
+    Ok(None)
+}
+
+/// What became of the user's branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Forward {
+    /// It holds the work.
+    Already,
+    /// It can go forward, and waits for a yes.
+    Asks {
+        /// Its short name, safe to show.
+        branch: String,
+        /// Where it is.
+        from: String,
+        /// Paths that would change in the working tree.
+        paths: usize,
+    },
+    /// It went forward, with its working tree.
+    Done {
+        /// Its short name, safe to show.
+        branch: String,
+        /// Where it was.
+        from: String,
+    },
+}
+
+/// Moves the branch that is checked out at `root` forward to a commit, with the files there; only
+/// asks unless `agreed`.
+///
+/// Refuses unless the working tree and index are as committed and nothing is under way. Files that
+/// git does not know are kept: where one is in the way git refuses, and nothing has changed.
+///
+/// # Errors
+/// A sentence on why it is not safe.
+pub fn fast_forward(root: &Path, commit: &str, agreed: bool) -> Result<Forward, MergeError> {
+    let commit = object(commit)?;
+    // The user's own filters and settings count for the user's own files.
+    let git = Git::users(root);
+    let refused = |why: String| Err(MergeError::Refused(why));
+    let head = git.output(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
+    if head.code != Some(0) {
+        return refused("no branch is checked out, so none goes forward".to_owned());
+    }
+    let full = head.out.trim_ascii_end();
+    let short = full.strip_prefix(b"refs/heads/").unwrap_or(full);
+    let branch = display::clean_line(short, 120);
+    let from = git.output(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], &[])?;
+    if from.code != Some(0) {
+        return refused(format!("`{branch}` has no commit yet"));
+    }
+    let from = printed(&from.out, "rev-parse")?;
+    if is_ancestor(&git, commit, &from)? {
+        return Ok(Forward::Already);
+    }
+    if !is_ancestor(&git, &from, commit)? {
+        return refused(format!(
+            "`{branch}` has commits that the run does not have: merge the run's branch into it \
+             yourself"
+        ));
+    }
+    if let Some(what) = under_way(&git)? {
+        return refused(format!("a {what} is under way: finish it first"));
+    }
+    let status = ["status", "--porcelain", "-z", "--untracked-files=no"];
+    let dirty = git.run(&status)?;
+    let dirty = dirty.split(|&b| b == 0).filter(|f| !f.is_empty()).count();
+    if dirty > 0 {
+        return refused(format!(
+            "{dirty} {} not committed: commit or set aside what you changed first",
+            if dirty == 1 { "file is" } else { "files are" }
+        ));
+    }
+    if !agreed {
+        let diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames"];
+        let out = git.run(&[&diff[..], &[from.as_str(), commit]].concat())?;
+        let paths = out.split(|&b| b == 0).filter(|f| !f.is_empty()).count();
+        return Ok(Forward::Asks {
+            branch,
+            from,
+            paths,
+        });
+    }
+    git.run(&["merge", "--ff-only", "--no-autostash", "--quiet", commit])?;
+    Ok(Forward::Done { branch, from })
+}
+
+/// What git is in the middle of at a working tree.
+fn under_way(git: &Git) -> Result<Option<&'static str>, MergeError> {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+    let folder = git.line(&["rev-parse", "--absolute-git-dir"])?;
+    let folder = Path::new(OsStr::from_bytes(&folder));
+    let signs = [
+        ("MERGE_HEAD", "merge"),
+        ("CHERRY_PICK_HEAD", "cherry-pick"),
+        ("REVERT_HEAD", "revert"),
+        ("rebase-merge", "rebase"),
+        ("rebase-apply", "rebase"),
+        ("BISECT_LOG", "bisection"),
+    ];
+    let found = signs.iter().find(|(file, _)| folder.join(file).exists());
+    Ok(found.map(|(_, what)| *what))
+}

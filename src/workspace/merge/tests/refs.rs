@@ -1,0 +1,289 @@
+//! Commits, refs, the way back, delivery.
+
+use crate::{
+    conflict::Choices,
+    workspace::merge::{
+        Advanced, MergeError, MergeNote, advance, checkpoint, commit_merge, deliver, head,
+        keep_sides, rollback,
+    },
+};
+
+use super::rig::{Rig, file};
+
+fn note(title: &str) -> MergeNote<'_> {
+    MergeNote {
+        run: "r1",
+        agent: "api",
+        attempt: 2,
+        title,
+        conflict: None,
+        at_s: 1_000,
+    }
+}
+
+fn at(rig: &Rig, name: &str) -> Option<String> {
+    let out = rig
+        .git()
+        .output(&["rev-parse", "--verify", "--quiet", name], &[])
+        .unwrap();
+    (out.code == Some(0)).then(|| String::from_utf8(out.out).unwrap().trim().to_owned())
+}
+
+#[test]
+fn the_same_merge_is_the_same_commit_and_says_whose_it_is() {
+    let rig = Rig::new();
+    let [_, onto, work] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    let tree = rig.line(&["rev-parse", &format!("{onto}^{{tree}}")]);
+    let make = |note: &MergeNote<'_>| commit_merge(&rig.store, &onto, &work, &tree, note).unwrap();
+    let hostile = "Endpoints\u{1b}[2J\nWavedeck-Agent: other\u{202e}";
+    let one = make(&note(hostile));
+    assert_eq!(make(&note(hostile)), one);
+    assert_ne!(
+        make(&MergeNote {
+            at_s: 1_001,
+            ..note(hostile)
+        }),
+        one
+    );
+    let text = rig.line(&["cat-file", "commit", &one]);
+    let (head, message) = text.split_once("\n\n").unwrap();
+    assert_eq!(
+        head,
+        format!(
+            "tree {tree}\nparent {onto}\nparent {work}\n\
+             author wavedeck <wavedeck@localhost> 1000 +0000\n\
+             committer wavedeck <wavedeck@localhost> 1000 +0000"
+        )
+    );
+    assert_eq!(
+        message,
+        "Merge api: Endpoints Wavedeck-Agent: other\n\n\
+         Wavedeck-Run: r1\nWavedeck-Agent: api\nWavedeck-Attempt: 2"
+    );
+    let named = make(&MergeNote {
+        conflict: Some("c7"),
+        ..note("")
+    });
+    let text = rig.line(&["cat-file", "commit", &named]);
+    assert!(text.ends_with("Merge api\n\nWavedeck-Run: r1\nWavedeck-Agent: api\nWavedeck-Attempt: 2\nWavedeck-Conflict: c7"));
+    let bad = MergeNote {
+        agent: "a\nb",
+        ..note("")
+    };
+    assert!(matches!(
+        commit_merge(&rig.store, &onto, &work, &tree, &bad),
+        Err(MergeError::NoName(_))
+    ));
+}
+
+#[test]
+fn the_head_moves_by_comparison_and_a_repeated_step_changes_nothing() {
+    let rig = Rig::new();
+    let [a, b, c] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    let step = |from: Option<&str>, to: &str| advance(&rig.store, "r1", from, to);
+    assert_eq!(head(&rig.store, "r1").unwrap(), None);
+    assert_eq!(step(None, &a).unwrap(), Advanced::Now);
+    assert_eq!(step(None, &a).unwrap(), Advanced::Already);
+    assert_eq!(step(Some(&a), &b).unwrap(), Advanced::Now);
+    assert_eq!(step(Some(&a), &b).unwrap(), Advanced::Already);
+    assert_eq!(head(&rig.store, "r1").unwrap().as_deref(), Some(b.as_str()));
+    let Err(MergeError::Moved {
+        expected, found, ..
+    }) = step(Some(&a), &c)
+    else {
+        panic!("moved");
+    };
+    assert_eq!((expected, found), (a.clone(), b.clone()));
+    assert!(matches!(step(None, &c), Err(MergeError::Moved { .. })));
+    for run in ["", "..", "a/b", "-x", ".x", "x.lock", "a b", "ü"] {
+        assert!(
+            matches!(
+                advance(&rig.store, run, None, &a),
+                Err(MergeError::NoName(_))
+            ),
+            "{run}"
+        );
+    }
+    // A ref of a name that begins alike is another.
+    assert_eq!(head(&rig.store, "r").unwrap(), None);
+}
+
+#[test]
+fn each_side_of_each_conflict_stays_reachable() {
+    let rig = Rig::new();
+    let [base, onto, work] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    let mut doc = rig.conflict(&onto, &work);
+    keep_sides(&rig.store, "r1", &doc).unwrap();
+    keep_sides(&rig.store, "r1", &doc).unwrap();
+    let side = |name: &str| at(&rig, &format!("refs/wavedeck/r1/conflict/{name}"));
+    assert_eq!(side("c1/ours"), Some(onto.clone()));
+    assert_eq!(side("c1/theirs"), Some(work.clone()));
+    assert_eq!(side("c1/base"), Some(base.clone()));
+    assert_eq!(side("c1.2/ours"), None);
+    // Again on a moved head: the first stays.
+    doc.onto = rig.commit(&[&onto], &[file("f", "3")]);
+    keep_sides(&rig.store, "r1", &doc).unwrap();
+    assert_eq!(side("c1/ours"), Some(onto));
+    assert_eq!(side("c1.2/ours"), Some(doc.onto.clone()));
+    assert!(crate::conflict::compose(&doc, &Choices::default()).is_err());
+}
+
+#[test]
+fn the_way_back_keeps_what_came_later_also_over_a_crash() {
+    let rig = Rig::new();
+    let mut commits = vec![rig.commit(&[], &[file("f", "0")])];
+    advance(&rig.store, "r1", None, &commits[0]).unwrap();
+    for n in 1..=4u32 {
+        let last = commits.last().unwrap().clone();
+        let next = rig.commit(&[&last], &[file("f", &n.to_string())]);
+        advance(&rig.store, "r1", Some(&last), &next).unwrap();
+        if n < 4 {
+            assert_eq!(
+                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                Advanced::Now
+            );
+            assert_eq!(
+                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                Advanced::Already
+            );
+        }
+        commits.push(next);
+    }
+    let other = checkpoint(&rig.store, "r1", 1, &commits[2]);
+    assert!(matches!(other, Err(MergeError::Moved { .. })));
+    // It stopped after the first ref was kept.
+    let part = format!("refs/wavedeck/r1/rolled-back/1/checkpoint/2 {}", commits[2]);
+    let (name, commit) = part.split_once(' ').unwrap();
+    rig.line(&["update-ref", name, commit]);
+    let done = rollback(&rig.store, "r1", 1, 1).unwrap();
+    assert_eq!(done.commit, commits[1]);
+    assert_eq!(done.from, commits[4]);
+    // And once more, as after a crash at the end.
+    assert_eq!(rollback(&rig.store, "r1", 1, 1).unwrap(), done);
+    let reference = |name: &str| at(&rig, &format!("refs/wavedeck/r1/{name}"));
+    assert_eq!(head(&rig.store, "r1").unwrap(), Some(commits[1].clone()));
+    assert_eq!(reference("checkpoint/1"), Some(commits[1].clone()));
+    assert_eq!(reference("checkpoint/2"), None);
+    assert_eq!(
+        reference("rolled-back/1/integration"),
+        Some(commits[4].clone())
+    );
+    assert_eq!(
+        reference("rolled-back/1/checkpoint/2"),
+        Some(commits[2].clone())
+    );
+    assert_eq!(
+        reference("rolled-back/1/checkpoint/3"),
+        Some(commits[3].clone())
+    );
+    // Work goes on; a number that was used cannot take its place.
+    let next = rig.commit(&[&commits[1]], &[file("f", "new")]);
+    advance(&rig.store, "r1", Some(&commits[1]), &next).unwrap();
+    assert!(matches!(
+        rollback(&rig.store, "r1", 1, 1),
+        Err(MergeError::Moved { .. })
+    ));
+    assert_eq!(rollback(&rig.store, "r1", 1, 2).unwrap().from, next);
+    assert!(matches!(
+        rollback(&rig.store, "r1", 9, 3),
+        Err(MergeError::Refused(_))
+    ));
+}
+
+#[test]
+fn the_branch_at_the_end_is_new_or_goes_forward_and_never_loses_work() {
+    let rig = Rig::new();
+    let [base, one, other] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    let made = deliver::branch(&rig.store, "wavedeck/r1", &base).unwrap();
+    assert_eq!(
+        (made.branch.as_str(), made.was),
+        ("refs/heads/wavedeck/r1", None)
+    );
+    let moved = deliver::branch(&rig.store, "wavedeck/r1", &one).unwrap();
+    assert_eq!(moved.was, Some(base.clone()));
+    assert_eq!(
+        deliver::branch(&rig.store, "wavedeck/r1", &one)
+            .unwrap()
+            .was,
+        Some(one.clone())
+    );
+    let refused = deliver::branch(&rig.store, "wavedeck/r1", &other);
+    assert!(
+        matches!(&refused, Err(MergeError::Refused(why)) if why.contains("other work")),
+        "{refused:?}"
+    );
+    assert_eq!(at(&rig, "refs/heads/wavedeck/r1"), Some(one.clone()));
+    for bad in ["", "-x", "a..b", "a b", "x.lock", "a\nb", "@{"] {
+        assert!(
+            matches!(
+                deliver::branch(&rig.store, bad, &one),
+                Err(MergeError::NoName(_))
+            ),
+            "{bad}"
+        );
+    }
+    // The branch that is checked out would leave its files behind.
+    rig.line(&["checkout", "-q", "-b", "mine", &base]);
+    let refused = deliver::branch(&rig.store, "mine", &one);
+    assert!(
+        matches!(&refused, Err(MergeError::Refused(why)) if why.contains("checked out")),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
+    let rig = Rig::new();
+    let [base, one, other] = rig.three(
+        &[file("f", "0")],
+        &[file("f", "1"), file("new", "n")],
+        &[file("f", "2")],
+    );
+    let root = rig.root();
+    let forward = |commit: &str, agreed| deliver::fast_forward(&root, commit, agreed);
+    let refusal = |commit: &str| match forward(commit, true) {
+        Err(MergeError::Refused(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(refusal(&one).contains("no commit yet"));
+    rig.line(&["checkout", "-q", "-B", "main", &base]);
+    assert_eq!(forward(&base, true).unwrap(), deliver::Forward::Already);
+    let asks = deliver::Forward::Asks {
+        branch: "main".into(),
+        from: base.clone(),
+        paths: 2,
+    };
+    assert_eq!(forward(&one, false).unwrap(), asks);
+    assert_eq!(at(&rig, "refs/heads/main"), Some(base.clone()));
+    // What is not committed, in the working tree or the index.
+    std::fs::write(root.join("f"), "mine").unwrap();
+    assert!(refusal(&one).contains("1 file is not committed"));
+    rig.line(&["add", "f"]);
+    assert!(refusal(&one).contains("not committed"));
+    rig.line(&["reset", "-q", "--hard"]);
+    std::fs::write(root.join(".git/MERGE_HEAD"), format!("{other}\n")).unwrap();
+    assert!(refusal(&one).contains("a merge is under way"));
+    std::fs::remove_file(root.join(".git/MERGE_HEAD")).unwrap();
+    // A file that git does not know is in the way.
+    std::fs::write(root.join("new"), "mine").unwrap();
+    assert!(matches!(forward(&one, true), Err(MergeError::Git(_))));
+    assert_eq!(std::fs::read_to_string(root.join("new")).unwrap(), "mine");
+    assert_eq!(at(&rig, "refs/heads/main"), Some(base.clone()));
+    std::fs::remove_file(root.join("new")).unwrap();
+    // Hooks of the repository do not run.
+    let hook = root.join(".git/hooks/post-merge");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, "#!/bin/sh\ntouch ran\n").unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let done = deliver::Forward::Done {
+        branch: "main".into(),
+        from: base,
+    };
+    assert_eq!(forward(&one, true).unwrap(), done);
+    assert_eq!(std::fs::read_to_string(root.join("f")).unwrap(), "1");
+    assert_eq!(std::fs::read_to_string(root.join("new")).unwrap(), "n");
+    assert!(!root.join("ran").exists());
+    assert!(refusal(&other).contains("does not have"));
+    rig.line(&["checkout", "-q", "--detach"]);
+    assert!(refusal(&other).contains("no branch"));
+}

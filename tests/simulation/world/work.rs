@@ -1,0 +1,186 @@
+//! Workspaces and merges under virtual time: they come late, clash and fail by seed.
+
+use wavedeck::engine::{
+    Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
+    Settle,
+};
+
+use super::World;
+
+impl World {
+    /// Carries out what is asked of workspaces.
+    pub fn work(&mut self, command: Command) {
+        let error = || "no space left".to_owned();
+        let fails = self.r.chance(4);
+        let after = 500 + self.r.below(3_000_000);
+        let number = self.r.below(1_000_000);
+        let input = match command {
+            Command::Prepare { agent, attempt } => InputKind::Prepared {
+                agent,
+                attempt,
+                done: if fails {
+                    Err(error())
+                } else {
+                    Ok(Prepared {
+                        base: self.state.merges.head.clone().unwrap_or("base".to_owned()),
+                        path: format!("/work/{}.{attempt}", agent.ix()),
+                        level: Boundary::Watched,
+                    })
+                },
+            },
+            Command::Collect { agent, attempt } => InputKind::Collected {
+                agent,
+                attempt,
+                found: if fails {
+                    Err(error())
+                } else {
+                    Ok(Box::new(self.found()))
+                },
+            },
+            Command::Merge { number } => InputKind::Merged {
+                number,
+                outcome: Box::new(self.outcome(number)),
+            },
+            Command::Advance { number } => InputKind::Advanced {
+                number,
+                done: if fails { Err(error()) } else { Ok(Vec::new()) },
+            },
+            Command::Checkout => {
+                let Some(checkout) = &self.state.merges.checkout else {
+                    return;
+                };
+                InputKind::CheckedOut {
+                    commit: checkout.commit.clone(),
+                    done: if fails {
+                        Err(error())
+                    } else {
+                        Ok(format!("/work/integration.{number}"))
+                    },
+                }
+            }
+            Command::RollBack { number } => InputKind::RolledBack {
+                number,
+                done: if fails { Err(error()) } else { Ok(()) },
+            },
+            Command::Deliver => {
+                let Some(delivery) = &self.state.merges.delivery else {
+                    return;
+                };
+                InputKind::Delivered {
+                    commit: delivery.commit.clone(),
+                    branch: "wavedeck/sim".to_owned(),
+                    forwarded: None,
+                    error: fails.then(error),
+                }
+            }
+            _ => return,
+        };
+        self.later(after, input);
+    }
+
+    fn found(&mut self) -> Found {
+        let number = self.r.below(u64::MAX);
+        Found {
+            commit: self.r.chance(90).then(|| format!("commit-{number}")),
+            changed: 3,
+            added: 10,
+            removed: 2,
+            committed_for: self.r.chance(30),
+            outside: if self.r.chance(8) {
+                vec!["other/file".to_owned()]
+            } else {
+                Vec::new()
+            },
+            missing: if self.r.chance(5) {
+                vec!["promised".to_owned()]
+            } else {
+                Vec::new()
+            },
+            handoff: match self.r.below(20) {
+                0 => Some(Err("no front matter".to_owned())),
+                1..=9 => Some(Ok((true, 0))),
+                _ => None,
+            },
+        }
+    }
+
+    fn outcome(&mut self, number: u32) -> MergeOutcome {
+        let settled = (self.state.merges.now.as_ref()).is_some_and(|now| now.conflict.is_some());
+        let with = self
+            .state
+            .merges
+            .done
+            .last()
+            .map(|merged| self.state.id(merged.agent));
+        let with: Vec<_> = with.into_iter().collect();
+        let clash = Clash {
+            files: vec!["src/a.rs".to_owned()],
+            file_count: 1,
+            hunks: 2,
+            lines: 9,
+            kinds: Vec::new(),
+            complexity: u32::try_from(self.r.below(1001)).unwrap(),
+        };
+        match self.r.below(100) {
+            0..3 => MergeOutcome::Failed {
+                error: "no space left".to_owned(),
+            },
+            3..6 => MergeOutcome::Contained,
+            6..25 if !settled || self.r.chance(20) => MergeOutcome::Conflict { clash, with },
+            n => MergeOutcome::Clean {
+                commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
+                path: format!("/work/merge.{number}"),
+                checked: n % 3 == 0,
+                overlap: if n % 4 == 0 {
+                    vec!["src/b.rs".to_owned()]
+                } else {
+                    Vec::new()
+                },
+                with,
+                clash: settled.then_some(clash),
+            },
+        }
+    }
+
+    /// What a person asks for about conflicts and merged work.
+    pub fn about_work(&mut self) -> Action {
+        let conflict = u32::try_from(self.r.below(4)).unwrap();
+        match self.r.below(5) {
+            0 => Action::Rollback {
+                wave: u32::try_from(self.r.below(3)).unwrap(),
+            },
+            1 => Action::Undo { conflict },
+            2 => Action::Settle {
+                conflict,
+                how: *self.r.pick(&Settle::ALL),
+                note: None,
+            },
+            _ => Action::Choose {
+                conflict,
+                file: None,
+                hunk: None,
+                pick: self.r.pick(&[Pick::Ours, Pick::Theirs, Pick::Both]).clone(),
+            },
+        }
+    }
+
+    /// Two agents of the plan would clash, or no longer would.
+    pub fn foresee(&mut self) {
+        let agents = self.state.setup.plan.agents.len() as u64;
+        if agents < 2 {
+            return;
+        }
+        let one = self.r.below(agents) as usize;
+        let other = (one + 1 + self.r.below(agents - 1) as usize) % agents as usize;
+        let clash = self.r.chance(70).then(|| Foreseen {
+            files: vec!["src/c.rs".to_owned()],
+            kinds: Vec::new(),
+            critical: self.r.chance(30),
+        });
+        self.input(InputKind::Foreseen {
+            agent: wavedeck::plan::AgentIx::of(one),
+            with: wavedeck::plan::AgentIx::of(other),
+            clash,
+        });
+    }
+}
