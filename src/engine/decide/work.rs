@@ -235,9 +235,11 @@ pub(super) fn checked_out(
     commit: &str,
     done: &Result<String, String>,
 ) -> Vec<Event> {
-    let waits = state.merges.checkout.as_ref().is_some_and(|checkout| {
-        checkout.commit == commit && checkout.coming()
-    });
+    let waits = state
+        .merges
+        .checkout
+        .as_ref()
+        .is_some_and(|checkout| checkout.commit == commit && checkout.coming());
     if !waits {
         return Vec::new();
     }

@@ -343,10 +343,7 @@ impl State {
     /// Returns the integrated head: what was merged last, else what the run started from.
     #[must_use]
     pub fn head(&self) -> Option<&str> {
-        self.merges
-            .head
-            .as_deref()
-            .or(self.base_commit.as_deref())
+        self.merges.head.as_deref().or(self.base_commit.as_deref())
     }
 
     /// Returns the path of a checkout that has all that the checks of an owner judge: one of the
