@@ -8,6 +8,7 @@
 )]
 
 mod cli;
+mod config;
 mod docs;
 mod executor;
 mod hostile;
@@ -22,3 +23,4 @@ mod sampler;
 mod sandbox;
 mod simulation;
 mod terminals;
+mod workspaces;

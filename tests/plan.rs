@@ -306,8 +306,86 @@ fn plan_line() -> impl Strategy<Value = String> {
     ]
 }
 
+/// One of the texts, or no line at all.
+fn maybe(lines: &'static [&'static str]) -> impl Strategy<Value = String> {
+    prop_oneof![
+        1 => Just(String::new()),
+        2 => prop::sample::select(lines).prop_map(|line| format!("{line}\n")),
+    ]
+}
+
+/// What stands of work that comes together in an agent, in defaults or in an override.
+fn together() -> impl Strategy<Value = String> {
+    let scope = maybe(&[
+        "scope = []",
+        "scope = [\"src/**\", \"./a//b/\", \"src/**\"]",
+        "scope = { write = [\"{a,b}/${v}\"], read = [\".\", \"d$${v}\"] }",
+        "scope = { read = [\"[a-c]?\"] }",
+        "scope = { write = [] }",
+    ]);
+    let domains = maybe(&["domains = []", "domains = [\"d\", \"e.f\", \"d\"]"]);
+    let join = maybe(&["join = \"fail-fast\"", "join = \"merge-with-rules\""]);
+    let inputs = maybe(&["inputs = []", "inputs = [\"a b\", \"./x\", \"x\"]"]);
+    let outputs = maybe(&["outputs = [\"o\\u001b'\\\"\"]"]);
+    let workspace = maybe(&["workspace = \"own\"", "workspace = \"shared\""]);
+    let gates = maybe(&["gates = [\"g\"]", "gates = []"]);
+    (scope, domains, join, inputs, outputs, workspace, gates)
+        .prop_map(|(a, b, c, d, e, f, g)| [a, b, c, d, e, f, g].concat())
+}
+
+/// A plan that is right, with some of these keys everywhere that they can stand.
+fn plan_together() -> impl Strategy<Value = String> {
+    let work =
+        prop::sample::select(&["run = \"x\"", "prompt = \"x\"\nworker = \"w\"", "sim = {}"][..]);
+    let needs = maybe(&[
+        "needs = [\"a*\"]",
+        "needs = [{ agent = \"a0\", files = [\"f\", \"./f\"], check = [\"true\", [\"a\", \"$${b\"]] }]",
+        "needs = [{ agent = \"a0\", when = \"failed\", files = [\"f\"] }, { agent = \"a0\", check = [\"c\"] }]",
+        "needs = [{ agent = \"a0\", kind = \"soft\" }]",
+    ]);
+    let agents = prop::collection::vec((work, needs, together()), 1..5);
+    let top = maybe(&["verify = [\"true\", [\"x\", \"${v} y\"]]"]);
+    let run_gates = maybe(&["gates = [\"h\", \"g\"]"]);
+    let tables = maybe(&[
+        "[workspace]\ncopy = [\"a//b\"]\nenv = { A = \"${run_dir}/$${run}/${v}\", \"b\\u0009\" = \"\\u001b\" }",
+        "[workspace]\nsetup = [\"x ${v}\", \"$${agent}\"]\nlink = [\"l\"]",
+        "[workspace]\nenv = {}",
+    ]);
+    let merge = maybe(&[
+        "[merge]\ninto = \"${v}/${run}\"\nrules = { z = \"ours\", \"a/*\" = \"union\", b = { run = \"x ${v}\" } }",
+        "[merge]\nend = \"branch\"\n[merge.rules]\n\"./y\" = \"theirs\"\n\"\\u0007\" = \"ours\"",
+    ]);
+    let domain = maybe(&["[domain.d]\ncritical = true", "[domain.\"e.f\"]"]);
+    let wave = maybe(&["[wave.1]\ngates = [\"h\", \"h\"]", "[wave.2]\ngates = []"]);
+    let track = maybe(&["[[track]]\nid = \"t\"\ngates = [\"g\"]"]);
+    let layers = (together(), together());
+    (agents, top, run_gates, (tables, merge, domain, wave, track), layers).prop_map(
+        |(agents, top, run_gates, (tables, merge, domain, wave, track), (defaults, over))| {
+            let mut plan = format!(
+                "{top}{run_gates}[vars]\nv = \"V\"\n[gate.g]\nrun = [\"x\"]\n[gate.h]\napprove = \"?\"\n\
+                 [worker.w]\nrun = \"cat\"\n{tables}{merge}{domain}{wave}{track}[defaults]\n{defaults}\
+                 [[override]]\nagents = [\"a0\"]\n{over}"
+            );
+            for (i, (work, needs, keys)) in agents.into_iter().enumerate() {
+                let needs = if i == 0 { String::new() } else { needs };
+                let needs = needs.replace("\"a*\"", &format!("\"a{}\"", i.saturating_sub(1)));
+                let _ = write!(plan, "[[agent]]\nid = \"a{i}\"\n{work}\n{needs}{keys}");
+            }
+            plan
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn plans_of_work_that_comes_together_expand_to_themselves(source in plan_together()) {
+        if let Err(found) = load("p", &source) {
+            panic!("{source}\n{}", plan::render(&found, "p.toml", &source));
+        }
+        survives(&source);
+    }
 
     #[test]
     fn any_text_is_refused_in_words(source in "(?s).{0,300}") {

@@ -93,8 +93,9 @@ fn the_pure_parts_know_no_clock_no_files_and_no_chance() {
     ];
     let mut found = Vec::new();
     for source in sources() {
-        if !source.is_below(&["plan", "graph", "schedule", "engine", "display", "terminal"])
-            || source.is_test()
+        if !source.is_below(&[
+            "plan", "graph", "schedule", "engine", "conflict", "display", "terminal",
+        ]) || source.is_test()
         {
             continue;
         }
@@ -112,7 +113,8 @@ fn the_pure_parts_know_no_clock_no_files_and_no_chance() {
 fn no_hash_map_is_gone_through_where_order_can_show() {
     let mut found = Vec::new();
     for source in sources() {
-        if !source.is_below(&["plan", "graph", "schedule", "engine", "report"]) || source.is_test()
+        if !source.is_below(&["plan", "graph", "schedule", "engine", "conflict", "report"])
+            || source.is_test()
         {
             continue;
         }
@@ -207,6 +209,24 @@ fn arrows_go_one_way() {
                 "sys",
                 "executor",
                 "runtime",
+                "cli",
+                "resources",
+                "config",
+            ],
+        ),
+        (
+            &["conflict"],
+            &[
+                "graph",
+                "schedule",
+                "engine",
+                "journal",
+                "report",
+                "tui",
+                "sys",
+                "executor",
+                "runtime",
+                "workspace",
                 "cli",
                 "resources",
                 "config",

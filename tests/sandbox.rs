@@ -394,8 +394,9 @@ fn set_up_is_stopped_frozen_and_thawed_like_everything_else() {
     let places = Places::new(&rig);
     let fifo = places.work.join("fifo");
     let mut job = places.sh(&rig, "a", "echo started > started");
-    let script =
-        "mkfifo fifo; echo there > there; read line < fifo; echo $line > went-on; read line < fifo";
+    // Nobody ever writes into the second one.
+    let script = "mkfifo fifo never; echo there > there; read line < fifo; \
+                  echo $line > went-on; read line < never";
     job.setup = vec![["/bin/sh", "-c", script].map(str::to_owned).to_vec()];
     let key = job.key.clone();
     rig.executor.spawn(job);
@@ -579,4 +580,62 @@ fn namespaces_of_processes_and_networks_work_within_where_they_work_at_all() {
     let (_, output) = run(&mut rig, job);
     assert!(output.contains("inside"), "{output}");
     assert!(!places.sibling.join("new").exists());
+}
+
+#[test]
+fn a_plan_that_requires_it_runs_within_it_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let repo = folder.path().join("repo");
+    fs::create_dir_all(repo.join(".git")).unwrap();
+    let plan = r#"
+        require_sandbox = true
+        [[agent]]
+        id = "a"
+        run = ["sh", "-c", "echo x > inside; echo x > $TMPDIR/x; ! echo x > ../outside"]
+        check = [["sh", "-c", "cat inside && ! echo x > ../outside"]]
+    "#;
+    fs::write(repo.join("wavedeck.toml"), plan).unwrap();
+    let run = |more: &[(&str, &str)]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wavedeck"));
+        command
+            .args(["run", "--headless"])
+            .current_dir(&repo)
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(more.iter().copied());
+        let output = command.output().unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
+    };
+    let (status, text) = run(&[("WAVEDECK_SANDBOX_ENFORCE", "false")]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(
+        text.contains("require_sandbox") && text.contains("switched off"),
+        "{text}"
+    );
+    assert!(!repo.join("inside").exists());
+    let (status, text) = run(&[]);
+    if enforced("a plan that requires it") {
+        assert_eq!(status, Some(0), "{text}");
+        assert!(repo.join("inside").exists());
+    } else {
+        assert_eq!(status, Some(2), "{text}");
+    }
+    assert!(!folder.path().join("outside").exists());
+    // A repository's own file opens nothing.
+    fs::write(
+        repo.join("wavedeck.config.toml"),
+        "[sandbox]\nwrite = [\"/\"]\n",
+    )
+    .unwrap();
+    let (status, text) = run(&[]);
+    assert_eq!(status, Some(2), "{text}");
+    assert!(
+        text.contains("`sandbox` counts only in your own configuration"),
+        "{text}"
+    );
 }

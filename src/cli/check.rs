@@ -28,22 +28,21 @@ pub struct CheckArgs {
 /// Checks a plan.
 pub fn check(args: &CheckArgs, global: &Global) -> Outcome {
     let mut input = load::load(&args.plan, &FlagLayer::default())?;
-    let graph = Graph::new(&input.plan);
-    overlaps::look(&mut input, &graph);
+    overlaps::look(&mut input);
     out::complain(&input.warnings(global));
     out::complain(&programs::warnings(&input));
     let text = if args.expand {
         expand::to_toml(&input.plan)
     } else {
-        summary(&input.plan, &graph)
+        summary(&input.plan)
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)
 }
 
-fn summary(plan: &Plan, graph: &Graph) -> String {
+fn summary(plan: &Plan) -> String {
     let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-    let waves = graph.waves().len();
+    let waves = Graph::new(plan).waves().len();
     format!(
         "ok: {}, {}, {}, {}\n",
         count(plan.agents.len(), "agent"),

@@ -18,6 +18,7 @@ use crate::{
         lines::LineKind,
         prepare::{Machine, RunConfig, Stated, refusals},
         runner::{Manner, New},
+        work,
     },
 };
 
@@ -148,8 +149,27 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
             "wavedeck: this machine's memory cannot be read: {e}"
         )]
     })?;
-    let run_config = RunConfig::resolve(&plan, config, &stated, machine, &workdir);
-    let refused = refusals(&plan, &run_config, file);
+    let mut run_config = RunConfig::resolve(&plan, config, &stated, machine, &workdir);
+    let env = |name: &str| std::env::var(name).ok();
+    let place = work::base(&plan, &workdir);
+    let mut refused = refusals(&plan, &run_config, file);
+    match super::state_folder::folder(&env).map(PathBuf::into_os_string) {
+        Some(folder) => match folder.into_string() {
+            Ok(folder) => run_config.state_folder = folder,
+            Err(_) if !matches!(place, Ok(None)) => refused.push(format!(
+                "{file}: error: workspaces lie in $XDG_STATE_HOME, whose name is not valid UTF-8"
+            )),
+            Err(_) => {}
+        },
+        None if !matches!(place, Ok(None)) => refused.push(format!(
+            "{file}: error: workspaces lie in $XDG_STATE_HOME or below $HOME: set one of them"
+        )),
+        None => {}
+    }
+    let place = place.unwrap_or_else(|error| {
+        refused.push(format!("{file}: error: {error}"));
+        None
+    });
     if !refused.is_empty() {
         return Err(refused);
     }
@@ -167,8 +187,12 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
     let home = std::env::var_os("WAVEDECK_HOME")
         .filter(|h| !h.is_empty())
         .map(PathBuf::from);
-    let base_commit = super::head::commit(&root);
+    let (base_commit, notes) = match place {
+        Some(place) => (Some(place.commit), place.notes),
+        None => (super::head::commit(&root), Vec::new()),
+    };
     Ok(New {
+        notes,
         plan,
         plan_text,
         config: run_config,

@@ -10,9 +10,13 @@ use crate::{
 };
 
 /// Adds to the warnings what is known when the graph is.
-pub fn look(input: &mut Input, graph: &Graph) {
-    let found = notices(&input.plan, &input.positions, graph);
-    input.warnings.extend(found);
+pub fn look(input: &mut Input) {
+    // Most plans have nothing of the kind.
+    if input.positions != Positions::default() {
+        let graph = Graph::new(&input.plan);
+        let found = notices(&input.plan, &input.positions, &graph);
+        input.warnings.extend(found);
+    }
 }
 
 fn notices(plan: &Plan, positions: &Positions, graph: &Graph) -> Vec<Diagnostic> {

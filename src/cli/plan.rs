@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     config::{Config, FlagLayer, tier},
-    graph::Graph,
     plan::{Plan, RamLimit},
     report::plan as render,
     schedule::{Analysis, Capacity, Inputs, capacity_from_plan},
@@ -61,8 +60,7 @@ pub struct Form {
 /// Plans.
 pub fn plan(args: &PlanArgs, global: &Global) -> Outcome {
     let mut input = load::load(&args.plan, &FlagLayer::default())?;
-    let graph = Graph::new(&input.plan);
-    overlaps::look(&mut input, &graph);
+    overlaps::look(&mut input);
     out::complain(&input.warnings(global));
     let mode = load::mode_in_force(&input);
     if mode != input.plan.mode {

@@ -15,6 +15,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("zones", &["yellow", "orange", "red", "halt", "hysteresis"]),
     ("sampling", &["interval", "pss_interval"]),
     ("processes", &["grace", "spawners", "env", "output_drain"]),
+    ("sandbox", &["enforce", "write"]),
     (
         "flags",
         &[
@@ -84,6 +85,11 @@ pub(super) fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str
         ("processes", "output_drain") => put(
             &mut config.processes.output_drain_us,
             d.duration(value).map(|t| t.v),
+        ),
+        ("sandbox", "enforce") => put(&mut config.sandbox.enforce, d.flag(value).map(|b| b.v)),
+        ("sandbox", "write") => put(
+            &mut config.sandbox.write,
+            d.list(value, "a list of folders such as [\"~/.cache\"]", place),
         ),
         ("flags", "hybrid_orchestration_enabled") => {
             put(
@@ -204,6 +210,21 @@ fn interval(d: &mut Decoder, value: &Val<'_>) -> Option<u64> {
         return None;
     }
     Some(us.v)
+}
+
+/// A folder or file, absolute or below the home folder.
+fn place(d: &mut Decoder, value: &Val<'_>) -> Option<String> {
+    let place = d.name(value, "a folder such as \"~/.cache\" or \"/srv/cache\"")?;
+    if !place.v.starts_with('/') && !place.v.starts_with("~/") {
+        d.sink
+            .error(
+                place.at,
+                format!("`{}` means another place in every folder", place.v),
+            )
+            .help("begin it with `/` or `~/`");
+        return None;
+    }
+    Some(place.v)
 }
 
 fn env_name(d: &mut Decoder, value: &Val<'_>) -> Option<String> {

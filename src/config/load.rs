@@ -96,17 +96,21 @@ pub fn load(
     ];
     for (path, of_project) in files {
         let Some(path) = path else { continue };
-        let own = config.notify.command.clone();
+        let own = (config.notify.command.clone(), config.sandbox.clone());
         let file = path.display().to_string();
         match read_file(&path) {
             Ok(None) => {}
             Ok(Some(source)) => {
                 layer(&mut config, &mut errors, file.clone(), source);
-                if of_project && config.notify.command != own {
+                let foreign = [
+                    (config.notify.command != own.0, "notify.command"),
+                    (config.sandbox != own.1, "sandbox"),
+                ];
+                for (_, key) in foreign.iter().filter(|(set, _)| of_project && *set) {
                     errors.push(ConfigError {
-                        file,
+                        file: file.clone(),
                         source: String::new(),
-                        found: foreign_command(),
+                        found: only_own(key),
                     });
                 }
             }
@@ -140,10 +144,11 @@ pub fn load(
     }
 }
 
-/// A repository's file names no program that a person has not chosen: an agent may have written it.
-fn foreign_command() -> Vec<Diagnostic> {
+/// A repository's file names no program that a person has not chosen and opens no folder: an agent
+/// may have written it.
+fn only_own(key: &str) -> Vec<Diagnostic> {
     let mut d = Decoder::default();
-    let text = "`notify.command` counts only in your own configuration, not in a project's";
+    let text = format!("`{key}` counts only in your own configuration, not in a project's");
     d.sink.error(At::NOWHERE, text);
     d.sink.finish("")
 }
@@ -218,7 +223,7 @@ fn environment(
             let list = source.split(',').map(|s| DeValue::String(s.trim().into()));
             let value = match DeValue::parse(&source) {
                 Ok(value) if !value.get_ref().is_datetime() => value,
-                _ if (*section, *key) == ("processes", "env") => {
+                _ if [("processes", "env"), ("sandbox", "write")].contains(&(*section, *key)) => {
                     let list = list
                         .map(|v| toml::Spanned::new(0..source.len(), v))
                         .collect();

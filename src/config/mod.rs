@@ -11,8 +11,8 @@ pub mod tier;
 pub use keys::SECTIONS;
 pub use load::{ConfigError, ConfigErrors, FlagLayer, PROJECT_FILE, load, user_file};
 pub use model::{
-    Color, Config, Desktop, Flags, Glyphs, Limits, Notify, Processes, Runs, Sampling, Status, Ui,
-    Zones,
+    Color, Config, Desktop, Flags, Glyphs, Limits, Notify, Processes, Runs, Sampling, Sandbox,
+    Status, Ui, Zones,
 };
 
 /// The JSON Schema of the configuration, for `wavedeck schema config` and for editors.

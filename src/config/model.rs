@@ -20,6 +20,8 @@ pub struct Config {
     pub sampling: Sampling,
     /// How agents' processes are started and ended.
     pub processes: Processes,
+    /// Where agents may write.
+    pub sandbox: Sandbox,
     /// Features that can be switched off.
     pub flags: Flags,
     /// The dashboard.
@@ -171,6 +173,25 @@ impl Processes {
                 Some(prefix) => name.starts_with(prefix),
                 None => name == pattern,
             })
+    }
+}
+
+/// `[sandbox]`: the boundary of agents; only a person's own configuration counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sandbox {
+    /// Whether the kernel is to keep it where it can.
+    pub enforce: bool,
+    /// Folders and files that agents may change beside their workspace and the built-in caches,
+    /// absolute or beginning with `~/`.
+    pub write: Vec<String>,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self {
+            enforce: true,
+            write: Vec::new(),
+        }
     }
 }
 

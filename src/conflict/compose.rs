@@ -92,7 +92,7 @@ impl Choices {
             let mut hunks = file.hunks.clone();
             let under = all.0.entry(path.clone()).or_default();
             if file.whole.is_some() || !hunks.is_empty() {
-                under.whole = file.whole.clone();
+                under.whole.clone_from(&file.whole);
             }
             under.hunks.append(&mut hunks);
         }
@@ -242,22 +242,23 @@ pub fn render(file: &ConflictFile, choice: &FileChoice) -> String {
         end_line(&mut out);
         match piece {
             Piece::Same(text) => out.push_str(text),
-            Piece::Hunk(hunk) => match choice.hunks.get(&hunk.key) {
-                Some(choice) => put(hunk, choice, &mut out),
-                None => {
-                    let sides = [
-                        ("<<<<<<< integrated\n", &hunk.ours),
-                        ("||||||| before both\n", &hunk.base),
-                        ("=======\n", &hunk.theirs),
-                    ];
-                    for (mark, text) in sides {
-                        out.push_str(mark);
-                        out.push_str(text);
-                        end_line(&mut out);
-                    }
-                    out.push_str(">>>>>>> the agent's\n");
+            Piece::Hunk(hunk) => {
+                if let Some(choice) = choice.hunks.get(&hunk.key) {
+                    put(hunk, choice, &mut out);
+                    continue;
                 }
-            },
+                let sides = [
+                    ("<<<<<<< integrated\n", &hunk.ours),
+                    ("||||||| before both\n", &hunk.base),
+                    ("=======\n", &hunk.theirs),
+                ];
+                for (mark, text) in sides {
+                    out.push_str(mark);
+                    out.push_str(text);
+                    end_line(&mut out);
+                }
+                out.push_str(">>>>>>> the agent's\n");
+            }
         }
     }
     out

@@ -10,14 +10,13 @@ mod told;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    os::fd::OwnedFd,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use rustix::{event::epoll, io::Errno, process::getpid, thread::gettid, time::Timespec};
 
-use ends::Probe;
+use ends::{Probe, unwatch};
 use steer::step_ending;
 
 use super::{
@@ -391,13 +390,4 @@ impl Loop {
         // Rounded up by the kernel to at least the time asked for.
         Timespec::try_from(left).ok()
     }
-}
-
-/// Closes a descriptor that the poll watches.
-///
-/// Closing alone is not enough: a child that is just being started holds a copy until it has
-/// replaced itself, and for so long the poll would report the closed one again and again.
-fn unwatch(epoll: &OwnedFd, fd: OwnedFd) {
-    let _ = epoll::delete(epoll, &fd);
-    drop(fd);
 }

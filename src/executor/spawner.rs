@@ -27,11 +27,12 @@ use super::{
     terminal::Terminal,
 };
 use crate::{
+    display::clean_text,
     sys::{
         landlock::{self, Rule},
         lock, locked,
         marker::{self, Marker},
-        prepared::{self, Preparation, Told},
+        prepared::{self, Preparation, SetUp, Told},
         pty, reap,
         spawn::{Output, SpawnSpec, Spawned, entry, spawn},
         tree::{self, Root},
@@ -41,6 +42,8 @@ use crate::{
 
 /// Where programs put temporary files.
 const TMPDIR: &str = "TMPDIR";
+/// Columns of a set-up command that are shown.
+const SHOWN: usize = 200;
 
 /// Takes jobs until the queue is closed and empty.
 pub(super) fn run(shared: &Shared) {
@@ -135,10 +138,16 @@ fn bounds(shared: &Shared, boundary: Option<&Boundary>) -> io::Result<Option<Vec
 fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result<()> {
     let marker = job.key.marker(&shared.run);
     let extra = environment(&marker, &job)?;
+    let setup: Vec<SetUp> = (job.setup.iter())
+        .map(|argv| SetUp {
+            shown: clean_text(&argv.join(" "), SHOWN),
+            argv: argv.clone(),
+        })
+        .collect();
     let how = Preparation {
         terminal: job.terminal.is_some(),
         rules,
-        setup: &job.setup,
+        setup: &setup,
     };
     let (channel, input) = match &job.terminal {
         Some(terminal) => (Channel::terminal(terminal, job.stdin.as_deref())?, None),

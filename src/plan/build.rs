@@ -171,7 +171,7 @@ pub(crate) fn build(
         workspace: raw.workspace.clone(),
         merge: raw.merge.clone(),
         domains: domains.collect(),
-        require_sandbox: false,
+        require_sandbox: raw.require_sandbox,
         agents,
         unbuilt: all_unbuilt(raw, unbuilt, source),
     };

@@ -32,6 +32,9 @@ pub fn to_toml(plan: &Plan) -> String {
         super::Mode::Hybrid => "hybrid",
     };
     line(w, "mode", &quote(mode));
+    if plan.require_sandbox {
+        line(w, "require_sandbox", "true");
+    }
     for unbuilt in plan.unbuilt.iter().filter(|u| u.path.len() == 1) {
         line(w, &unbuilt.path[0], &unbuilt.value);
     }

@@ -4,9 +4,10 @@
 //! files in through a closure), look at the machine, or decide anything about a run.
 //!
 //! The way of a plan: `decode` and `values` (typed values with places) → `raw*` and `spec*` (tables
-//! as written) → `names` (references), `places`, `layers` and `modes` (one agent), `needs`, `tables`,
-//! `order` (with `cycle` and `barrier`), `only`, `workers`, all called by `build` → [`Plan`]; `expand` leads back to TOML. Places are byte
-//! offsets throughout; they become lines and columns only when there is something to say.
+//! as written) → `names` (references), `places`, `layers*` and `modes` (one agent), `needs`, `tables`,
+//! `order` (with `cycle` and `barrier`), `only`, `workers`, all called by `build` → [`Plan`]; `expand*`
+//! lead back to TOML. Places are byte offsets throughout; they become lines and columns only when there
+//! is something to say.
 
 mod agent;
 mod barrier;

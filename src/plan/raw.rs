@@ -93,6 +93,7 @@ pub(crate) struct RawPlan {
     pub goal: Option<String>,
     pub base: Option<String>,
     pub mode: Option<Mode>,
+    pub require_sandbox: bool,
     pub limits: RawLimits,
     /// `[model.x]`: where, and its value as TOML.
     pub models: BTreeMap<String, (At, String)>,
@@ -144,14 +145,7 @@ pub(crate) fn read(
             "verify" => raw.verify = d.commands(value).unwrap_or_default(),
             "gates" => raw.run_gates = gates(d, value).unwrap_or_default(),
             "require_sandbox" => {
-                if d.flag(value).is_some_and(|b| b.v) {
-                    raw.unbuilt(
-                        d,
-                        vec![name.into()],
-                        value,
-                        "leave it out: this version has no sandbox",
-                    );
-                }
+                raw.require_sandbox = d.flag(value).is_some_and(|b| b.v);
             }
             "limits" => limits(d, value, &mut raw.limits),
             "model" => named(d, value, "[model.…]", |d, id, value| {

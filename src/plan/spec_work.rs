@@ -59,8 +59,8 @@ fn scope(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<Scope>> {
     if let DeValue::Table(table) = value.get_ref() {
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "write" => scope.write = globs(d, value, "a list of paths")?,
-                "read" => scope.read = globs(d, value, "a list of paths")?,
+                "write" => scope.write = globs(d, value, "a list of paths").unwrap_or_default(),
+                "read" => scope.read = globs(d, value, "a list of paths").unwrap_or_default(),
                 _ => d.unknown_key(key, keys::SCOPE),
             }
         }

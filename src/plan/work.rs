@@ -29,6 +29,7 @@ impl Plan {
 }
 
 /// Keys that the plan carries and that a run of this version would not obey; without places.
+/// `docs/plan-format.md` says the same in its second paragraph.
 fn not_built(plan: &Plan) -> Vec<Unbuilt> {
     let mut all = Vec::new();
     let mut add = |path: &[&str], help: &str| {
@@ -62,34 +63,26 @@ fn not_built(plan: &Plan) -> Vec<Unbuilt> {
             "put the gates on a [[phase]] or on agents",
         );
     }
-    if plan.workspace != WorkspaceSpec::default() {
-        add(
-            &["workspace"],
-            "leave [workspace] out: agents run in the repository itself",
-        );
-    }
-    if plan.merge != MergeSpec::default() {
-        add(
-            &["merge"],
-            "leave [merge] out: this version does not merge work",
-        );
+    for (glob, rule) in &plan.merge.rules {
+        if matches!(rule, MergeRule::Run(_)) {
+            add(
+                &["merge", "rules", glob],
+                "use \"ours\", \"theirs\" or \"union\", or leave the rule out: a person is asked then",
+            );
+        }
     }
     for agent in &plan.agents {
         let id = agent.id.as_str();
         let mut add = |key: &str, help: &str| add(&["agent", id, key], help);
-        if agent.workspace == Workspace::Own {
-            add(
-                "workspace",
-                "`workspace = \"shared\"` runs it in the repository itself",
-            );
-        }
-        if agent.scope.is_some() {
+        let own = agent.workspace == Workspace::Own;
+        if agent.scope.is_some() && !own {
             add(
                 "scope",
-                "leave `scope` out: this version does not watch what an agent writes",
+                "only the writes of agents with workspaces of their own are looked at: \
+                 leave `workspace = \"shared\"` out",
             );
         }
-        if !agent.domains.is_empty() {
+        if !agent.domains.is_empty() && !own {
             add(
                 "domains",
                 "order the agents by `needs`, or make them `exclusive`",
@@ -101,7 +94,7 @@ fn not_built(plan: &Plan) -> Vec<Unbuilt> {
                 "name what must exist by `needs` with when = \"output:PATH\"",
             );
         }
-        if !agent.outputs.is_empty() {
+        if !agent.outputs.is_empty() && !own {
             add(
                 "outputs",
                 "check for the files in `check`: [\"test -f PATH\"]",

@@ -2,15 +2,17 @@
 //!
 //! Must not decide: it only knows which command line belongs to which key.
 
+mod place;
+
 use std::path::{Path, PathBuf};
 
 use crate::{
     engine::{self, Handle, InputKind, Setup, State, Trouble},
-    executor::{self, Job, JobKind, JobTerminal, Report},
-    plan::{AgentIx, Argv, PhaseIx, When, Work},
+    executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
+    plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
 
-use super::{guard::program, reports};
+use super::{guard::program, prepare::RunConfig, reports};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -21,6 +23,48 @@ pub struct JobMaker {
     pub run_dir: PathBuf,
     /// This program, for simulated agents, where it was at the beginning.
     pub program: String,
+    /// What boundaries have in common.
+    pub bounds: Bounds,
+}
+
+/// What the boundaries of all jobs of a run have in common.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Whether the kernel is to keep them where it can.
+    pub enforce: bool,
+    /// Caches, and what a person has listed.
+    pub may_write: Vec<PathBuf>,
+}
+
+impl Bounds {
+    /// Takes them from what is in force; `env` reads the environment that jobs get.
+    #[must_use]
+    pub fn new(config: &RunConfig, env: &dyn Fn(&str) -> Option<String>) -> Self {
+        let home = env("HOME").map(PathBuf::from);
+        let listed = config.sandbox_write.iter().filter_map(|place| {
+            match (place.strip_prefix("~/"), &home) {
+                (Some(rest), Some(home)) => Some(home.join(rest)),
+                (Some(_), None) => None,
+                (None, _) => Some(PathBuf::from(place)),
+            }
+        });
+        let mut may_write = executor::boundary::caches(env);
+        may_write.extend(listed);
+        Self {
+            enforce: config.sandbox_enforce,
+            may_write,
+        }
+    }
+
+    /// The boundary of a job of this plan around the folder that it works in.
+    #[must_use]
+    pub fn around(&self, plan: &Plan, workspace: &Path, temporary: PathBuf) -> Boundary {
+        Boundary {
+            enforce: self.enforce,
+            required: plan.require_sandbox,
+            ..Boundary::around(workspace, Some(temporary), self.may_write.clone())
+        }
+    }
 }
 
 impl JobMaker {
@@ -28,6 +72,8 @@ impl JobMaker {
     #[must_use]
     pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
         let name = executor_key(&state.setup, key)?;
+        let cwd = place::folder(state, key, &self.workdir);
+        let told = place::env(state, key, &cwd, &self.run_dir);
         if let Some(step) = key.check {
             let steps = state.checks_of(key.owner);
             let step = steps.get(step as usize)?;
@@ -38,12 +84,12 @@ impl JobMaker {
                     .join(file_name(&state.setup, key)),
                 key: name,
                 argv: step.argv.to_vec(),
-                env_extra: Vec::new(),
-                cwd: self.workdir.clone(),
+                env_extra: told,
                 stdin: None,
                 watch_outputs: Vec::new(),
                 terminal: None,
-                boundary: None,
+                boundary: self.boundary(state, key, &cwd),
+                cwd,
                 setup: Vec::new(),
             });
         }
@@ -51,7 +97,7 @@ impl JobMaker {
             return None;
         };
         let agent = state.setup.plan.agent(ix);
-        let (argv, stdin) = self.command(state, ix, mode)?;
+        let (argv, mut stdin) = self.command(state, ix, mode)?;
         let output = output_path(&self.run_dir, agent.id.as_str(), key.attempt);
         let terminal = agent.in_terminal(mode).then(|| JobTerminal {
             index: index_path(&output),
@@ -66,6 +112,14 @@ impl JobMaker {
                 .display()
                 .to_string(),
         )];
+        env_extra.extend(told);
+        if let Some((path, note)) = place::note(state, ix, key.attempt, &self.run_dir) {
+            env_extra.push((place::NOTE.to_owned(), path));
+            if let Some(prompt) = &mut stdin {
+                prompt.extend_from_slice(b"\n\n");
+                prompt.extend_from_slice(&note);
+            }
+        }
         if let Some(terminal) = &terminal {
             env_extra.extend(TERMINAL_ENV.map(|(n, v)| (n.to_owned(), v.to_owned())));
             if stdin.is_some() {
@@ -80,14 +134,40 @@ impl JobMaker {
             argv,
             env_extra,
             terminal,
-            cwd: self.workdir.clone(),
             stdin,
             watch_outputs: watched(&state.setup, ix)
                 .iter()
-                .map(|path| self.workdir.join(path))
+                .map(|path| cwd.join(path))
                 .collect(),
-            boundary: None,
-            setup: Vec::new(),
+            boundary: self.boundary(state, key, &cwd).map(|boundary| Boundary {
+                files: vec![reports::file(&self.run_dir, agent.id.as_str(), key.attempt)],
+                ..boundary
+            }),
+            cwd,
+            setup: if state.setup.own(ix) {
+                state.setup.plan.workspace.setup.clone()
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// The boundary of a job: around its workspace or checkout; around the repository itself only
+    /// where the plan requires one.
+    fn boundary(&self, state: &State, key: engine::JobKey, folder: &Path) -> Option<Boundary> {
+        let plan = &state.setup.plan;
+        let own = folder != self.workdir;
+        (own || plan.require_sandbox).then(|| {
+            let mut name = file_name(&state.setup, key);
+            if key.check.is_none() {
+                name.push_str(".main");
+            }
+            let temporary = self.run_dir.join("tmp").join(name);
+            let mut bounds = self.bounds.around(plan, folder, temporary);
+            bounds
+                .write
+                .extend(place::opened(state, key, &self.run_dir));
+            bounds
         })
     }
 

@@ -26,7 +26,7 @@ pub mod socket;
 mod terminals;
 mod turns;
 mod watch;
-mod work;
+pub mod work;
 
 /// Exit status of a run whose runner failed (DESIGN 6).
 pub const RUNNER_FAILED: u8 = 4;

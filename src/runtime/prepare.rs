@@ -10,9 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     config::Config,
     engine::{Effective, Setup, Thresholds},
+    executor::Boundary,
     graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
     schedule::{Choices, capacity_from_plan, static_ranks},
+    sys::landlock::{self, Support},
 };
 
 /// Figures of this machine that limits depend on.
@@ -62,6 +64,9 @@ pub struct RunConfig {
     pub thresholds: [u32; 5],
     /// Folder that agents work in.
     pub workdir: String,
+    /// Folder below which workspaces lie, outside of every repository.
+    #[serde(default)]
+    pub state_folder: String,
     /// Time between TERM and KILL, in microseconds.
     pub grace_us: u64,
     /// How long output is awaited after an end, in microseconds.
@@ -72,6 +77,12 @@ pub struct RunConfig {
     pub sample_us: u64,
     /// Names of environment variables that agents get.
     pub env: Vec<String>,
+    /// Whether the kernel keeps the boundary of agents where it can.
+    #[serde(default = "enforce")]
+    pub sandbox_enforce: bool,
+    /// What they may change beside their workspace and the built-in caches.
+    #[serde(default)]
+    pub sandbox_write: Vec<String>,
     /// The command that tells a person of what waits; empty: none.
     #[serde(default)]
     pub notify: Vec<String>,
@@ -84,6 +95,11 @@ pub struct RunConfig {
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
     #[serde(default = "gate_us")]
     pub gate_us: u64,
+}
+
+/// What a run of before that setting has.
+fn enforce() -> bool {
+    crate::config::Sandbox::default().enforce
 }
 
 /// What a run of before that setting has.
@@ -162,11 +178,14 @@ impl RunConfig {
             ]
             .map(|percent| percent * 10),
             workdir: workdir.display().to_string(),
+            state_folder: String::new(),
             grace_us: config.processes.grace_us,
             output_drain_us: config.processes.output_drain_us,
             spawners: config.processes.spawners,
             sample_us: config.sampling.interval_us,
             env: config.processes.env.clone(),
+            sandbox_enforce: config.sandbox.enforce,
+            sandbox_write: config.sandbox.write.clone(),
             notify: config.notify.command.clone(),
             notify_limit_us: config.notify.timeout_us,
             card_us: config.status.card_interval_us,
@@ -231,6 +250,9 @@ pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
             format!("{file}{place}: error: `{key}` is not built yet: {help}")
         })
         .collect();
+    out.extend(
+        unbounded(plan, config, &landlock::probe()).map(|why| format!("{file}: error: {why}")),
+    );
     let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64);
     let limit = config.ram_limit_bytes;
     for agent in &plan.agents {
@@ -266,6 +288,17 @@ pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
         ));
     }
     out
+}
+
+/// Why a plan that requires the boundary cannot be run on a kernel with this support; none: it can,
+/// or does not require it.
+fn unbounded(plan: &Plan, config: &RunConfig, support: &Support) -> Option<String> {
+    Boundary {
+        enforce: config.sandbox_enforce,
+        required: plan.require_sandbox,
+        ..Boundary::around(Path::new(&config.workdir), None, Vec::new())
+    }
+    .refusal(support)
 }
 
 /// Why a run's folder cannot be read back.

@@ -30,7 +30,7 @@ use super::{
     RUNNER_FAILED,
     cards::{Cards, Rhythm},
     guard::{program, say_grace, survive_file_limit},
-    jobs::JobMaker,
+    jobs::{Bounds, JobMaker},
     later::{Later, sampler},
     lines::{LineKind, Lines},
     notices::Notices,
@@ -41,6 +41,7 @@ use super::{
     socket,
     turns::{Ended, Msg, Turns, complain, now_ms},
     watch::STOP_SIGNALS,
+    work::{self, Settings, Work},
 };
 
 /// What a new run is made of.
@@ -58,6 +59,8 @@ pub struct New {
     pub home: Option<PathBuf>,
     /// Commit that the run starts from.
     pub base_commit: Option<String>,
+    /// What a person should know of the repository, in sentences.
+    pub notes: Vec<String>,
 }
 
 /// How the runner is attached to whoever started it.
@@ -116,6 +119,9 @@ pub fn start(new: New, manner: Manner) -> Result<u8, RunnerError> {
     let plan_hash = sha256(new.plan_text.as_bytes());
     let boot_id = proc::boot_id()?;
     let journal = JournalWriter::create(&dir.path, &Header::new(&dir.id, &plan_hash, &boot_id))?;
+    for note in &new.notes {
+        complain(note);
+    }
     let setup = Arc::new(new.config.setup(new.plan));
     let state = State::new(setup);
     let first = InputKind::Begin {
@@ -193,11 +199,12 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     let first = if state.run.is_empty() {
         // It died before its first record: it begins now.
         let plan_hash = folded.end.header.plan_hash.clone();
+        let place = work::base(&state.setup.plan, Path::new(&config.workdir));
         InputKind::Begin {
             run: dir.id.clone(),
             boot_id,
             plan_hash,
-            base_commit: None,
+            base_commit: place.map_err(io::Error::other)?.map(|place| place.commit),
         }
     } else {
         InputKind::Recovered {
@@ -286,11 +293,31 @@ impl Runner {
             manner: self.manner,
         };
         let workdir = PathBuf::from(&self.config.workdir);
+        let bounds = Bounds::new(&self.config, &|name| {
+            let passed = passes(&self.config.env, name);
+            std::env::var(name).ok().filter(|_| passed)
+        });
         let rhythm = Rhythm {
             cards: Duration::from_micros(self.config.card_us),
             gate_us: self.config.gate_us,
         };
+        let work = Work::new(
+            Settings {
+                run_dir: self.dir.path.clone(),
+                workdir: workdir.clone(),
+                state_folder: PathBuf::from(&self.config.state_folder),
+                enforce: self.config.sandbox_enforce,
+                setup: self.state.setup.clone(),
+                sync: self.journal.sync_handle(),
+            },
+            {
+                let to_loop = to_loop.clone();
+                // The loop is gone at the very end only.
+                Arc::new(move |done| drop(to_loop.send(Msg::Work(Box::new(done)))))
+            },
+        );
         let turns = Turns {
+            work,
             notices: Notices::new(
                 self.config.notify,
                 Duration::from_micros(self.config.notify_limit_us),
@@ -303,6 +330,7 @@ impl Runner {
                 workdir,
                 run_dir: self.dir.path.clone(),
                 program: program()?,
+                bounds,
             },
             journal: self.journal,
             state: self.state,

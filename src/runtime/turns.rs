@@ -32,6 +32,7 @@ use super::{
     lines::Lines,
     news::{News, Sink},
     notices::Notices,
+    work::Work,
 };
 
 /// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
@@ -83,6 +84,8 @@ pub enum Msg {
     Attach(Box<dyn Sink>),
     /// Syncing the journal failed.
     SyncFault(String),
+    /// Something was done with a workspace or a merge.
+    Work(Box<InputKind>),
     /// The journal is not where it was: somebody removed or moved the run's folder.
     FolderGone,
 }
@@ -104,6 +107,8 @@ pub(super) struct Turns {
     pub base_us: u64,
     pub started: Instant,
     pub inbox: mpsc::Receiver<Msg>,
+    /// Carries out what is asked of workspaces and merges.
+    pub work: Work,
     /// Tells a person of what waits.
     pub notices: Notices,
     /// Carried out once, after the first turn's commands: starts what may come later.
@@ -317,6 +322,7 @@ impl Running {
                 // that all is well the next time.
                 self.lose(error);
             }
+            Msg::Work(done) => self.input(*done),
             Msg::FolderGone => self.lose(String::new()),
         }
     }

@@ -115,6 +115,9 @@ fn of_the_run(facts: Facts<'_>, out: &mut Vec<Blocker>) {
 fn gates(state: &State, members: &[AgentIx], out: &mut Vec<Blocker>) {
     let barrier = state.closed_barrier();
     for (i, phase) in state.phases.iter().enumerate() {
+        if !phase.gate_red {
+            continue;
+        }
         let ix = PhaseIx::of(i);
         let concerns = members.iter().any(|&member| {
             let own = state.setup.plan.agent(member).phase;
@@ -123,7 +126,7 @@ fn gates(state: &State, members: &[AgentIx], out: &mut Vec<Blocker>) {
                 && !state.agent(member).status.is_final();
             own == Some(ix) || behind
         });
-        if phase.gate_red && concerns {
+        if concerns {
             let id = &state.setup.plan.phases[i].id;
             let reason = phase.reason.as_deref().unwrap_or("a gate is red");
             let plan = match state.finished {

@@ -322,12 +322,13 @@ fn ram(facts: Facts<'_>, members: &[AgentIx]) -> Option<u64> {
     let sample = facts.sample?;
     let mine = members.iter().filter_map(|&ix| {
         let agent = facts.state.agent(ix);
+        agent.live.as_ref()?;
         let at = sample
             .agents
             .binary_search_by_key(&ix.0, |a| a.agent)
             .ok()?;
         let read = &sample.agents[at];
-        (agent.live.is_some() && read.attempt == agent.attempt).then_some(read.resident_bytes)
+        (read.attempt == agent.attempt).then_some(read.resident_bytes)
     });
     Some(mine.sum())
 }
@@ -337,15 +338,20 @@ fn in_phase(facts: Facts<'_>, members: &[AgentIx], shown: &[AgentIx]) -> Option<
     let state = facts.state;
     let plan = &state.setup.plan;
     let phase = shown.iter().map(|&ix| plan.agent(ix).phase).min()?;
-    let mine = || members.iter().filter(|ix| plan.agent(**ix).phase == phase);
-    let from = mine().filter_map(|&ix| state.agent(ix).started_us).min()?;
-    let open = mine().any(|&ix| !state.agent(ix).status.is_final());
-    let until = if open {
-        facts.now_us
-    } else {
-        mine().filter_map(|&ix| state.agent(ix).ended_us).max()?
-    };
-    Some(until.saturating_sub(from) / 1_000_000)
+    let (mut from, mut open, mut ended) = (None, false, None);
+    for &ix in members {
+        let agent = state.agent(ix);
+        // An agent that neither began nor is open says nothing: most of a large plan.
+        let tells = agent.started_us.is_some() || agent.ended_us.is_some() || !open;
+        if !tells || plan.agent(ix).phase != phase {
+            continue;
+        }
+        from = [from, agent.started_us].into_iter().flatten().min();
+        ended = ended.max(agent.ended_us);
+        open |= !agent.status.is_final();
+    }
+    let until = if open { facts.now_us } else { ended? };
+    Some(until.saturating_sub(from?) / 1_000_000)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //!
 //! `__exec [OPTION…] -- PATH ARGV0 ARG…`, in any order of options: `--terminal`; `--boundary`, with
 //! `--write PATH`, `--may-write PATH` and `--may-change PATH` for each place (see
-//! [`super::landlock::Grant`]); `--setup COUNT WORD…` for each command, carried out in this order.
+//! [`super::landlock::Grant`]); `--setup SHOWN COUNT WORD…` for each command, carried out in this order.
 //! After set-up PATH is empty and the program is looked up then: it may have been made by it.
 #![expect(
     unsafe_code,
@@ -35,15 +35,13 @@ use rustix::{
 
 use super::{
     landlock::{self, Grant, Rule},
+    prepared::SetUp,
     program::Programs,
     reap::signal_name,
 };
-use crate::display::clean_text;
 
 /// Name of the subcommand.
 pub const SUBCOMMAND: &str = "__exec";
-/// Bytes of a command that are shown.
-const SHOWN: usize = 200;
 /// Signals by which whole trees are ended.
 const ENDS: [Signal; 4] = [Signal::TERM, Signal::KILL, Signal::INT, Signal::HUP];
 
@@ -86,7 +84,8 @@ struct Wanted {
     terminal: bool,
     /// None: no boundary.
     rules: Option<Vec<Rule>>,
-    setup: Vec<Vec<OsString>>,
+    /// How each is shown, and its words.
+    setup: Vec<(String, Vec<OsString>)>,
     /// Path, name, arguments.
     program: Vec<OsString>,
 }
@@ -143,7 +142,10 @@ fn prepare_and_become(args: &[OsString], told: &OwnedFd) -> Result<Infallible, F
     }
     if !wanted.setup.is_empty() {
         let _ = write(told, &[Stage::SettingUp as u8]);
-        wanted.setup.iter().try_for_each(|argv| set_up(argv))?;
+        wanted
+            .setup
+            .iter()
+            .try_for_each(|(shown, argv)| set_up(shown, argv))?;
     }
     become_program(wanted.program).map_err(Failed::at(Stage::Program))
 }
@@ -179,9 +181,7 @@ fn execute(path: &CString, argv: &[CString]) -> io::Error {
 }
 
 /// Carries one command out. Its input is empty: what stands on ours is for the program.
-fn set_up(argv: &[OsString]) -> Result<(), Failed> {
-    let shown: Vec<_> = argv.iter().map(|word| word.to_string_lossy()).collect();
-    let shown = clean_text(&shown.join(" "), SHOWN);
+fn set_up(shown: &str, argv: &[OsString]) -> Result<(), Failed> {
     let line = format!("wavedeck: set-up: {shown}\n");
     // SAFETY: as above, descriptor 1 stays open.
     let output = unsafe { BorrowedFd::borrow_raw(1) };
@@ -227,12 +227,13 @@ fn parse(args: &[OsString]) -> Option<Wanted> {
                 continue;
             }
             "--setup" => {
+                let shown = rest.next()?.to_str()?.to_owned();
                 let count: usize = rest.next()?.to_str()?.parse().ok()?;
                 let argv: Vec<OsString> = rest.by_ref().take(count).cloned().collect();
                 if argv.len() < count {
                     return None;
                 }
-                wanted.setup.push(argv);
+                wanted.setup.push((shown, argv));
                 continue;
             }
             _ => grant_of(option)?,
@@ -260,11 +261,7 @@ fn grant_of(option: &str) -> Option<Grant> {
 }
 
 /// The arguments that [`replace`] gets, up to and with the `--`; `rules` none: no boundary.
-pub(super) fn options(
-    terminal: bool,
-    rules: Option<&[Rule]>,
-    setup: &[Vec<String>],
-) -> Vec<OsString> {
+pub(super) fn options(terminal: bool, rules: Option<&[Rule]>, setup: &[SetUp]) -> Vec<OsString> {
     let mut all: Vec<OsString> = Vec::new();
     let mut add = |word: &OsStr| all.push(word.to_owned());
     if terminal {
@@ -278,10 +275,13 @@ pub(super) fn options(
             add(rule.path.as_os_str());
         }
     }
-    for argv in setup {
+    for SetUp { shown, argv } in setup {
         add("--setup".as_ref());
+        add(shown.as_ref());
         add(argv.len().to_string().as_ref());
-        argv.iter().for_each(|word| add(word.as_ref()));
+        for word in argv {
+            add(word.as_ref());
+        }
     }
     add("--".as_ref());
     all
@@ -303,10 +303,11 @@ mod tests {
             path: path.into(),
         })
         .into();
-        let setup = vec![
-            vec!["--".to_owned(), "--write".to_owned()],
-            vec!["npm".to_owned()],
-        ];
+        let words = |shown: &str, argv: &[&str]| SetUp {
+            shown: shown.to_owned(),
+            argv: argv.iter().map(ToString::to_string).collect(),
+        };
+        let setup = vec![words("--write", &["--", "--write"]), words("npm", &["npm"])];
         let mut args = options(true, Some(&rules), &setup);
         let program: Vec<OsString> = ["/bin/x", "x", "--boundary", "--"].map(Into::into).into();
         args.extend(program.clone());
@@ -315,7 +316,7 @@ mod tests {
             rules: Some(rules),
             setup: setup
                 .into_iter()
-                .map(|argv| argv.into_iter().map(Into::into).collect())
+                .map(|s| (s.shown, s.argv.into_iter().map(Into::into).collect()))
                 .collect(),
             program: program.clone(),
         };
@@ -323,7 +324,7 @@ mod tests {
         let mut args = options(false, None, &[]);
         args.extend(program);
         assert!(parse(&args).unwrap().rules.is_none());
-        let wrong = ["--setup", "3", "a", "--", "/bin/x"].map(Into::into);
+        let wrong = ["--setup", "a", "3", "a", "--", "/bin/x"].map(Into::into);
         assert_eq!(parse(&wrong), None, "a command's words are missing");
         assert_eq!(
             parse(&["--writ", "/", "--", "p", "p"].map(Into::into)),

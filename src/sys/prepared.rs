@@ -24,7 +24,6 @@ use super::{
     reap,
     spawn::{self, SpawnSpec, Spawned},
 };
-use crate::display::clean_text;
 
 /// Bytes of a failure that are read; more than its words may hold.
 const MESSAGE: usize = 4096;
@@ -36,8 +35,17 @@ pub struct Preparation<'a> {
     pub terminal: bool,
     /// Where it may write; none: no boundary.
     pub rules: Option<&'a [Rule]>,
-    /// Commands that are carried out first, one after another, each program with its arguments.
-    pub setup: &'a [Vec<String>],
+    /// Commands that are carried out first, one after another.
+    pub setup: &'a [SetUp],
+}
+
+/// A command that is carried out before the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetUp {
+    /// How it is shown, in the output and in messages.
+    pub shown: String,
+    /// Program and arguments.
+    pub argv: Vec<String>,
 }
 
 /// What the helper may still tell while it carries out set-up commands.
@@ -45,14 +53,14 @@ pub struct Preparation<'a> {
 pub struct Told(OwnedFd);
 
 impl Told {
-    /// Why the program was never started, in words for a person; none: it was, or something ended the
-    /// helper. To be asked once its process has ended.
+    /// Why the program was never started, in words for a person that may hold foreign text; none: it
+    /// was, or something ended the helper. To be asked once its process has ended.
     #[must_use]
     pub fn failure(&self) -> Option<String> {
         // Something that is being started may still hold the other end for a moment.
         fcntl_setfl(&self.0, OFlags::RDONLY | OFlags::NONBLOCK).ok()?;
         let (_, error) = message(&self.0)?;
-        Some(clean_text(&error.to_string(), MESSAGE))
+        Some(error.to_string())
     }
 }
 

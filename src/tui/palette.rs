@@ -230,27 +230,44 @@ fn answers(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
         .collect()
 }
 
-/// How well typed letters fit a text, all of them in their order; none: they do not. Letters at the
-/// begin of a word and one after the other count more.
+/// How well typed letters fit a text, all of them in their order; none: they do not. A letter follows
+/// the one before, or begins a word: letters scattered over a sentence find everything, and nothing.
 #[must_use]
 pub fn score(typed: &str, text: &str) -> Option<u32> {
-    let mut score = 1_u32;
     let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
-    let mut at = 0;
-    let mut run = 0;
-    for c in typed
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_lowercase)
-    {
-        let found = at + text[at..].iter().position(|&t| t == c)?;
-        run = if found == at { run + 1 } else { 1 };
-        let begins = found == 0 || !text[found - 1].is_alphanumeric();
-        score += 2 * run + if begins { 8 } else { 0 };
-        score = score.saturating_sub(u32::try_from((found - at).min(6)).unwrap_or(0));
-        at = found + 1;
+    let begins = |at: usize| at == 0 || !text[at - 1].is_alphanumeric();
+    let worth = |at: usize, run: u32| 2 * run + if begins(at) { 8 } else { 0 };
+    let gap = |from: usize, to: usize| u32::try_from((to - from).min(6)).unwrap_or(6);
+    // For each place the best score, and letters in a row, with the last letter there.
+    let mut best: Option<Vec<Option<(u32, u32)>>> = None;
+    let letters = typed.chars().filter(|c| !c.is_whitespace());
+    for c in letters.flat_map(char::to_lowercase) {
+        let fits = |at: usize| {
+            let Some(before) = &best else {
+                let score = (1 + worth(at, 1)).saturating_sub(gap(0, at));
+                return Some((score.max(1), 1));
+            };
+            let follows = at.checked_sub(1).and_then(|last| before[last]);
+            let follows = follows.map(|(score, run)| (score + worth(at, run + 1), run + 1));
+            let jumps = before[..at].iter().enumerate().filter(|_| begins(at));
+            jumps
+                .filter_map(|(from, had)| {
+                    let (score, _) = (*had)?;
+                    let score = (score + worth(at, 1)).saturating_sub(gap(from + 1, at));
+                    Some((score.max(1), 1))
+                })
+                .chain(follows)
+                .max()
+        };
+        let next: Vec<Option<(u32, u32)>> = (0..text.len())
+            .map(|at| fits(at).filter(|_| text[at] == c))
+            .collect();
+        best = Some(next);
     }
-    Some(score.max(1))
+    match best {
+        None => Some(1),
+        Some(ends) => ends.into_iter().flatten().max().map(|(score, _)| score),
+    }
 }
 
 #[cfg(test)]
@@ -274,6 +291,13 @@ mod tests {
         assert!(found("wave graph")[0].text.contains("wave graph"));
         assert!(score("zzz", "freeze").is_none());
         assert!(score("fr", "freeze") > score("fr", "of a row"));
+        assert!(score("wg", "the wave graph").is_some());
+        assert!(score("ilter", "a filter").is_some());
+        // What has the letters somewhere is not what was meant.
+        assert!(score("fre", "the focused pane a row larger").is_none());
+        let all = found("fre");
+        assert!(all[0].text.starts_with("freeze"), "{}", all[0].text);
+        assert!(all.len() < 8, "{all:#?}");
     }
 
     #[test]

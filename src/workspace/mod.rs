@@ -6,6 +6,27 @@
 //! objects and `refs/wavedeck/…` are added (the end of a run, `merge::deliver`, apart). Must not know
 //! plans, events or screens.
 
+pub mod change;
+pub mod clone;
+pub mod collect;
+mod copy;
+mod extra;
 pub mod git;
+pub mod guard;
+mod index;
+mod left;
 pub mod merge;
+pub mod pool;
+pub mod repo;
+mod submodule;
+pub mod turn;
+pub mod untouched;
 pub mod watch;
+
+pub use change::{Change, Changes, Status};
+pub use clone::{MakeError, Workspace, Workspaces};
+pub use collect::{Attempt, CollectError, Collected, LeftOut};
+pub use git::{Git, GitError};
+pub use pool::Pool;
+pub use repo::{RepoError, Repository};
+pub use untouched::Untouched;

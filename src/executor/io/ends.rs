@@ -5,16 +5,19 @@
 use std::{
     collections::HashSet,
     mem,
+    os::fd::OwnedFd,
     time::{Duration, Instant},
 };
 
 use rustix::{
+    event::epoll,
     io::Errno,
     process::{Pid, getpid, test_kill_process_group},
 };
 
 use super::Loop;
 use crate::{
+    display::clean_text,
     executor::{Exit, Report, trees::Ending},
     sys::{
         locked,
@@ -25,6 +28,8 @@ use crate::{
     },
 };
 
+/// Columns of the reason why a program never started.
+const WORDS: usize = 1000;
 /// Between two looks at a tree that was told to end and whose first process has.
 const ENDING_ROUND: Duration = Duration::from_millis(30);
 /// An ended child that nobody reaped for so long is an orphan.
@@ -145,7 +150,9 @@ impl Loop {
                 .iter()
                 .map(|path| path.exists())
                 .collect(),
-            unprepared: live.told.and_then(|told| told.failure()),
+            unprepared: (live.told)
+                .and_then(|told| told.failure())
+                .map(|why| clean_text(&why, WORDS)),
             key: live.key,
         });
     }
@@ -206,4 +213,13 @@ impl Loop {
             }
         }
     }
+}
+
+/// Closes a descriptor that the poll watches.
+///
+/// Closing alone is not enough: a child that is just being started holds a copy until it has
+/// replaced itself, and for so long the poll would report the closed one again and again.
+pub(super) fn unwatch(epoll: &OwnedFd, fd: OwnedFd) {
+    let _ = epoll::delete(epoll, &fd);
+    drop(fd);
 }

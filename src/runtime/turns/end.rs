@@ -135,6 +135,8 @@ impl Running {
         }
         self.last_notices();
         let state = self.turns.state;
+        let over = state.finished.is_some() && !self.lost;
+        self.turns.work.close(over.then_some(&state));
         Ended {
             status,
             past: self.history.map(|history| (state, history)),

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     engine::{self, Command, InputKind, Record, Turn},
     journal::JOURNAL,
-    runtime::{jobs, news::News, notices::Step, work},
+    runtime::{jobs, news::News, notices::Step},
     sys::limits::file_size,
 };
 
@@ -41,6 +41,7 @@ impl Running {
                 for command in commands {
                     self.carry_out(command);
                 }
+                self.turns.work.ahead(&self.turns.state);
                 if let Some(lines) = &self.turns.lines {
                     lines.wake();
                 }
@@ -177,7 +178,7 @@ impl Running {
             | Command::Checkout
             | Command::RollBack { .. }
             | Command::Deliver => {
-                if let Some(refused) = work::refused(&self.turns.state, command) {
+                if let Some(refused) = self.turns.work.order(&self.turns.state, command) {
                     self.input(refused);
                 }
             }

@@ -6,10 +6,10 @@ use ratatui::{buffer::Buffer, layout::Rect};
 use crate::{
     display::width,
     tui::{
-        action::UiAction,
+        action::{UiAction, Verb},
         keymap::{Key, Need, Whence},
         ui_state::{Popup, Screen, UiState, Voice},
-        view::View,
+        view::{AgentRow, Mark, Row, View},
     },
 };
 
@@ -45,11 +45,18 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Found => ui.screen == Screen::Agent && !ui.on_agent.search.is_empty(),
         Need::Live => look.whence == Whence::Live && view.header.banner.is_none(),
     });
+    let row = meant(view, ui);
     let texts: Vec<(Key, String, usize)> = hints
         .iter()
+        .filter(|b| row.is_none_or(|row| helps(b.run, row)))
         .filter_map(|b| {
             let key = *b.keys.first()?;
             let word = match (b.run, ui.screen) {
+                (UiAction::Do(Verb::Pause), _)
+                    if row.is_some_and(|row| row.mark == Mark::Froze) =>
+                {
+                    "let go".to_owned()
+                }
                 // The log is not sorted but sifted.
                 (UiAction::Sort, Screen::Log) => "urgency".to_owned(),
                 (UiAction::Filter, Screen::Agent) => "search".to_owned(),
@@ -88,6 +95,34 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         x += wide as u16 + 2;
     }
     out
+}
+
+/// The one agent that keys which change a row mean, where its row is on the screen.
+fn meant<'a>(view: &'a View, ui: &UiState) -> Option<&'a AgentRow> {
+    match ui.screen {
+        Screen::Agent => view.agent.as_ref().map(|agent| &agent.row),
+        Screen::Deck if view.table.marked == 0 => {
+            match view.table.rows.get(view.table.selected?)? {
+                Row::Agent(row) => Some(row),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether an action can do something for an agent in this state.
+fn helps(action: UiAction, row: &AgentRow) -> bool {
+    let ended = matches!(row.mark, Mark::Done | Mark::Fail | Mark::Skip | Mark::Stop);
+    match action {
+        UiAction::Do(Verb::Retry) => matches!(
+            row.mark,
+            Mark::Fail | Mark::Stop | Mark::Block | Mark::Retry
+        ),
+        UiAction::Do(Verb::Pause | Verb::Stop) => !ended,
+        UiAction::Do(Verb::Swap) => !ended && !row.worker.is_empty(),
+        _ => true,
+    }
 }
 
 /// Whether keys that change a row mean one on this screen.

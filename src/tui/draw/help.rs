@@ -50,8 +50,12 @@ impl Page {
             .map(|topic| (topic, keymap.topic(topic).collect::<Vec<_>>()))
             .filter(|(_, all)| !all.is_empty())
             .collect();
-        // What does nothing here is not what somebody looks for here.
-        bindings.sort_by_key(|(topic, _)| place.bars(*topic).is_some());
+        // What does nothing here is not what somebody looks for here; a replay's keys are.
+        bindings.sort_by_key(|(topic, _)| match (place, topic) {
+            (Whence::Recording, Topic::Replay) => 0,
+            _ if place.bars(*topic).is_none() => 1,
+            _ => 2,
+        });
         let of_keys = |all: &[Key]| -> String {
             let keys: Vec<String> = all.iter().map(ToString::to_string).collect();
             keys.join(" ")

@@ -1,6 +1,10 @@
 //! Writing into a buffer without ever leaving its panel.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
 
 use crate::display::{prefix, width};
 
@@ -51,6 +55,7 @@ impl<'a> Pen<'a> {
         }
         let (x, y) = (self.area.x + self.x, self.area.y + self.y);
         let wide = width(text);
+        let style = alone(style);
         if wide <= room {
             self.buf.set_stringn(x, y, text, room, style);
             self.x += wide as u16;
@@ -72,6 +77,7 @@ impl<'a> Pen<'a> {
 
     /// Repeats a symbol of one column up to column `end`.
     pub fn fill(&mut self, symbol: &str, end: u16, style: Style) -> &mut Self {
+        let style = alone(style);
         while self.x < end && self.room() > 0 {
             let (x, y) = (self.area.x + self.x, self.area.y + self.y);
             self.buf.set_stringn(x, y, symbol, 1, style);
@@ -91,6 +97,18 @@ impl<'a> Pen<'a> {
             self.buf.set_style(row, style);
         }
         self
+    }
+}
+
+/// A style that takes no weight over from what it is written upon: on a dimmed line a bright word is
+/// bright. What a whole row is shaded with stays.
+fn alone(style: Style) -> Style {
+    let weight = Modifier::DIM.union(Modifier::BOLD);
+    Style {
+        sub_modifier: style
+            .sub_modifier
+            .union(weight.difference(style.add_modifier)),
+        ..style
     }
 }
 

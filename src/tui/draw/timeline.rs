@@ -240,15 +240,31 @@ fn memory(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, area: Rect) {
     let [yellow, orange, red] = timeline.thresholds;
     // Which row a pressure reaches, from the bottom.
     let row_of = |permille: u32| (permille.min(999) * u32::from(rows) / 1000) as u16;
-    for (threshold, zone) in [
-        (red, Zone::Red),
-        (orange, Zone::Orange),
+    let zones = [
         (yellow, Zone::Yellow),
-    ] {
-        let y = rows - row_of(threshold);
-        let mut pen = Pen::new(buf, area, y);
-        let name = format!("{} {}%", zone.name(), threshold / 10);
-        pen.put_right(&name, left.saturating_sub(1), theme.zone(zone));
+        (orange, Zone::Orange),
+        (red, Zone::Red),
+    ];
+    for (threshold, _) in zones {
+        let row = row_of(threshold);
+        let mut pen = Pen::new(buf, area, rows - row);
+        // In a low chart several thresholds share a row: its words name them all.
+        let here = || zones.iter().filter(|(t, _)| row_of(*t) == row);
+        let alone = here().count() == 1;
+        let words = here().map(|(t, zone)| {
+            let text = match alone {
+                true => format!("{} {}%", zone.name(), t / 10),
+                false => format!("{}%", t / 10),
+            };
+            (text, theme.zone(*zone))
+        });
+        let words: Vec<_> = words.collect();
+        let wide: usize = words.iter().map(|(text, _)| text.len() + 1).sum();
+        pen.to(left.saturating_sub(wide as u16));
+        for (text, style) in words {
+            pen.put(&text, style);
+            pen.x += 1;
+        }
         pen.to(left).fill(
             glyph::ghost(theme),
             left + timeline.columns,

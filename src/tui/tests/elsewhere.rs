@@ -305,6 +305,19 @@ fn the_footer_names_only_keys_that_do_something_where_it_stands() {
     go_to(&mut app, "importer");
     let footer = |app: &mut App| screen(app).lines().last().unwrap().to_owned();
     assert!(footer(&mut app).contains("p freeze"));
+    // Nor a key that the state of the row has no use for.
+    for (id, has, not) in [
+        ("importer", "x stop", "retry"),
+        ("webhooks", "p let go", "p freeze"),
+        ("ui-style", "r retry", "p let go"),
+        ("schema", "Enter open", "x stop"),
+        ("schema", ": do", "p freeze"),
+    ] {
+        go_to(&mut app, id);
+        let text = footer(&mut app);
+        assert!(text.contains(has) && !text.contains(not), "{id}: {text}");
+    }
+    go_to(&mut app, "importer");
     // The report's first row is about no agent, and its keys act on none.
     press(&mut app, "6");
     let text = footer(&mut app);
@@ -325,6 +338,32 @@ fn the_footer_names_only_keys_that_do_something_where_it_stands() {
         text.contains("Enter give this answer") && !text.contains("freeze"),
         "{text}"
     );
+}
+
+#[test]
+fn help_begins_with_what_can_be_done_here() {
+    let run = fixture::full();
+    let first = |recording: bool| {
+        let mut app = app(&run, (80, 24));
+        if recording {
+            app.settings.can_act = false;
+            let clock = Clock {
+                at_us: run.now_us,
+                end_us: run.now_us,
+                seq: run.state.seq,
+                last_seq: run.state.seq,
+                playing: false,
+                speed_permille: 1000,
+            };
+            update(&mut app, AppInput::Feed(Update::Clock(clock)));
+        }
+        press(&mut app, "?");
+        let text = screen(&mut app);
+        let line = text.lines().nth(3).unwrap();
+        line.trim_matches(['│', ' ']).to_owned()
+    };
+    assert_eq!(first(false), "CHANGE THE RUN");
+    assert_eq!(first(true), "IN A REPLAY");
 }
 
 #[test]

@@ -376,3 +376,53 @@ fn what_begins_to_wait_calls_once_and_what_waited_before_calls_together() {
     update(&mut replay, AppInput::Feed(again));
     assert_eq!(replay.alerts.take(), None);
 }
+
+#[test]
+fn it_is_told_everywhere_who_waits_for_an_answer_and_where_it_is_given() {
+    let run = phase_asks();
+    let mut app = app(&run, (120, 35));
+    app.ui.selected = Some(RowId::Agent("api".into()));
+    let text = paint(&mut app);
+    assert!(
+        text.contains("phase design waits for your yes: ! answers"),
+        "{text}"
+    );
+    // Keys of the queue give no answer outside of it, and say where they do.
+    for key in ["y", "n"] {
+        assert_eq!(actions(press(&mut app, key)), []);
+        let said = app.ui.message.as_ref().map_or("", |m| m.1.as_str());
+        assert!(said.contains("! shows what waits for you"), "{said}");
+    }
+    for screen in ["2", "w", "3", "5", "6"] {
+        press(&mut app, screen);
+        let text = paint(&mut app);
+        let head = text.lines().next().unwrap();
+        assert!(head.contains("1 waits for you"), "{screen}: {head}");
+    }
+    // Nobody knows when the answer comes: no end, and nothing has been taken.
+    press(&mut app, "3");
+    let text = paint(&mut app);
+    assert!(
+        text.contains("12m so far") && !text.contains("took"),
+        "{text}"
+    );
+    press(&mut app, "6");
+    let text = paint(&mut app);
+    assert!(
+        text.contains("so far  ") && !text.contains("took "),
+        "{text}"
+    );
+    // Nothing is said of it once it is answered.
+    let mut run = run;
+    let from = run.records.len();
+    run.act(answer(chosen_of(&run), Answer::Yes));
+    tell(&mut app, &run, from);
+    press(&mut app, "2");
+    let text = paint(&mut app);
+    assert!(!text.contains("waits for you"), "{text}");
+}
+
+/// The only thing that waits.
+fn chosen_of(run: &Run) -> u32 {
+    waiting(&run.state)[0].id
+}

@@ -129,3 +129,31 @@ fn every_popup_at_eight_widths() {
     insta::assert_snapshot!("widths_queue", pictures(&queue::phase_asks(), "api", "!"));
     insta::assert_snapshot!("widths_card", pictures(&fixture::reported(), "api", "c"));
 }
+
+#[test]
+fn a_bar_looks_the_same_over_what_lies_under_it() {
+    use crate::tui::theme::{BUILT_IN, Depth, Theme};
+    use ratatui::style::Modifier;
+    let run = fixture::full();
+    for name in BUILT_IN {
+        for depth in [Depth::True, Depth::Ansi16, Depth::None] {
+            let mut app = at_work(&run, (120, 40));
+            app.settings.theme = Theme::new(name, None, depth, false).unwrap();
+            go_to(&mut app, "schema");
+            press(&mut app, "3");
+            let mut buf = Buffer::empty(Rect::new(0, 0, 120, 40));
+            app.draw(&mut buf);
+            let area = app.view().regions.timeline;
+            // Below the selected row: planned spans and zone lines lie under some of them.
+            let bars = (area.y + 2..area.bottom())
+                .flat_map(|y| (area.x..area.right()).map(move |x| (x, y)))
+                .filter(|&at| buf[at].symbol() == "█");
+            for at in bars {
+                assert!(
+                    !buf[at].modifier.contains(Modifier::DIM),
+                    "{name} {depth:?} {at:?}"
+                );
+            }
+        }
+    }
+}

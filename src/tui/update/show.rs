@@ -201,13 +201,12 @@ impl App {
             self.ui.report_first = report.first;
         } else if let Some(timeline) = &view.timeline {
             self.ui.time_first = timeline.first;
-        } else {
-            self.ui.scroll = view.table.first;
         }
         if self.ui.screen == Screen::Deck {
+            self.ui.scroll = view.table.first;
             self.deck_output = view.regions.output;
+            self.row_at = view.table.first + view.table.selected.unwrap_or(0);
         }
-        self.row_at = view.table.first + view.table.selected.unwrap_or(0);
         draw::draw(&view, &self.ui, self.look(), buf);
         self.dirty = if self.old.get() {
             Dirty::Gauges

@@ -155,7 +155,12 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
     } = source;
     let now_us = source.now_us();
     let waiting = attention::waiting(state);
-    let lines = outline::outline(state, sample, chart, ui);
+    // Only the deck has a table, and all agents to put in order take their time.
+    let lines = if ui.screen == Screen::Deck {
+        outline::outline(state, sample, chart, ui)
+    } else {
+        outline::Outline::default()
+    };
     let wide = ui.size.0 >= WIDE;
     let cards = if wide && ui.screen == Screen::Deck {
         cards::cards(source)

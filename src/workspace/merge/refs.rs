@@ -3,6 +3,8 @@
 //! All lie below `refs/wavedeck/<run>/`. Every step compares before it sets, and can be made again
 //! after a crash: what is there already is left. Must not touch branches.
 
+use std::fmt::Write as _;
+
 use crate::display;
 
 use super::{
@@ -176,7 +178,8 @@ pub fn commit_merge(
         ("Wavedeck-Conflict", conflict),
     ] {
         if let Some(value) = value {
-            message.push_str(&format!("{key}: {value}\n"));
+            // Writing to a string cannot fail.
+            let _ = writeln!(message, "{key}: {value}");
         }
     }
     printed(&git.feed(&args, message.as_bytes())?, "commit-tree")

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::conflict::{ConflictDoc, RepoPath};
 
 use super::{
-    super::git::{Git, GitError},
+    super::git::Git,
     MergeError,
     gather::gather,
     read,
@@ -201,7 +201,6 @@ fn attributes(git: &Git, scratch: &Scratch, onto: &str) -> Result<Git, MergeErro
         }
         // There is none, or it is no file.
         Ok(_) => {}
-        Err(GitError::TooMuch { .. }) => {}
         Err(error) => return Err(error.into()),
     }
     Ok(git.clone().env("GIT_ATTR_SOURCE", onto))

@@ -10,7 +10,7 @@ use crate::{
 
 use super::rig::{Rig, file};
 
-fn note<'a>(title: &'a str) -> MergeNote<'a> {
+fn note(title: &str) -> MergeNote<'_> {
     MergeNote {
         run: "r1",
         agent: "api",

@@ -1,6 +1,9 @@
 //! A repository made by script, and git's own merge in a throw-away clone.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     conflict::{ConflictDoc, Content, RepoPath},
@@ -77,7 +80,10 @@ impl Rig {
         }
         all.extend(b"deleteall\n");
         for (path, mode, content) in files {
-            let quoted: String = path.iter().map(|b| format!("\\{b:03o}")).collect();
+            let mut quoted = String::new();
+            for b in *path {
+                let _ = write!(quoted, "\\{b:03o}");
+            }
             if *mode == COMMIT {
                 let oid = std::str::from_utf8(content).unwrap();
                 all.extend(format!("M {mode} {oid} \"{quoted}\"\n").bytes());
@@ -152,14 +158,17 @@ impl Rig {
     /// What `git merge` does in a throw-away clone.
     pub fn gits(&self, onto: &str, theirs: &str) -> Gits {
         let clone = self.dir.path().join("clone");
-        let _ = std::fs::remove_dir_all(&clone);
-        let from = self.store.git_dir().to_owned();
-        let quiet = ["clone", "-q", "--shared", "--no-checkout"].map(std::ffi::OsString::from);
-        let mut args = quiet.to_vec();
-        args.extend([from.into(), clone.clone().into()]);
-        git(self.dir.path()).run(&args).unwrap();
+        if !clone.is_dir() {
+            let from = self.store.git_dir().to_owned();
+            let quiet = ["clone", "-q", "--shared", "--no-checkout"].map(std::ffi::OsString::from);
+            let mut args = quiet.to_vec();
+            args.extend([from.into(), clone.clone().into()]);
+            git(self.dir.path()).run(&args).unwrap();
+        }
         let git = git(&clone);
-        git.run(&["checkout", "-q", "--detach", onto]).unwrap();
+        git.run(&["checkout", "-q", "--force", "--detach", onto])
+            .unwrap();
+        git.run(&["clean", "-q", "-ffdx"]).unwrap();
         let merge = ["merge", "--no-ff", "--no-commit", "-q", theirs];
         let merged = git.output(&merge, &[]).unwrap();
         let mut unmerged = Vec::new();

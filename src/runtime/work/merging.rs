@@ -1,0 +1,188 @@
+//! Trying merges: git first, then the plan's rules, then the choices of a person; and letting the
+//! head go forward.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    conflict::{Answers, ConflictDoc, RepoPath, facts},
+    engine::{Clash, MergeOutcome},
+    plan::{AgentId, AgentIx, Join},
+    workspace::merge::{
+        MergeNote, Overlap, Tried, Whose, advance, commit_merge, head, keep_sides, resolve,
+        try_merge,
+    },
+};
+
+use super::{
+    choices, conflicts,
+    order::{Step, Trial},
+    place::{Driver, Ground, NAMED, named, result_name, said},
+};
+
+/// What a merge settled beside git, and where both sides had changed something.
+#[derive(Default)]
+struct Settled {
+    overlap: Overlap,
+    clash: Option<Clash>,
+    /// Nothing came between: its tree is the one that was checked in the workspace.
+    checked: bool,
+}
+
+impl Driver {
+    /// Tries a merge.
+    pub fn merge(&self, ground: &Ground, of: &Trial) -> MergeOutcome {
+        let tried = self.try_it(ground, of);
+        tried.unwrap_or_else(|error| MergeOutcome::Failed { error })
+    }
+
+    fn try_it(&self, ground: &Ground, of: &Trial) -> Result<MergeOutcome, String> {
+        let conflict = of.conflict.to_string();
+        let whose = Whose {
+            conflict: &conflict,
+            agent: self.settings.setup.plan.agent(of.agent).id.as_str(),
+            attempt: of.attempt,
+        };
+        let tried = try_merge(&ground.store, &of.onto, &of.theirs, &whose).map_err(said)?;
+        match tried {
+            Tried::Contained => Ok(MergeOutcome::Contained),
+            Tried::FastForward { tree } => {
+                let settled = Settled {
+                    checked: true,
+                    ..Settled::default()
+                };
+                self.clean(ground, of, &tree, settled)
+            }
+            Tried::Clean { tree, overlap } => {
+                let settled = Settled {
+                    overlap,
+                    ..Settled::default()
+                };
+                self.clean(ground, of, &tree, settled)
+            }
+            Tried::Conflict { doc, overlap } => self.clash(ground, of, *doc, overlap),
+        }
+    }
+
+    /// Makes the commit of a merge that has a tree, and a checkout where checks follow.
+    fn clean(
+        &self,
+        ground: &Ground,
+        of: &Trial,
+        tree: &str,
+        settled: Settled,
+    ) -> Result<MergeOutcome, String> {
+        let setup = &self.settings.setup;
+        let agent = setup.plan.agent(of.agent);
+        let conflict = of.conflict.to_string();
+        let note = MergeNote {
+            run: &self.run,
+            agent: agent.id.as_str(),
+            attempt: of.attempt,
+            title: &agent.title,
+            conflict: settled.clash.as_ref().map(|_| conflict.as_str()),
+            at_s: of.at_s,
+        };
+        let commit = commit_merge(&ground.store, &of.onto, &of.theirs, tree, &note);
+        let commit = commit.map_err(said)?;
+        let checks = setup.checks(of.agent);
+        let due = !settled.checked && checks.iter().any(|step| step.approve.is_none());
+        let path = if due {
+            self.check_out(ground, &result_name(of.number), &commit)?
+        } else {
+            String::new()
+        };
+        let paths = &settled.overlap.paths;
+        Ok(MergeOutcome::Clean {
+            commit,
+            path,
+            checked: settled.checked,
+            overlap: named(paths.iter().map(RepoPath::as_bytes)),
+            with: self.with(ground, of, paths),
+            clash: settled.clash,
+        })
+    }
+
+    /// Git could not: rules and choices are asked, and what is left is written down.
+    fn clash(
+        &self,
+        ground: &Ground,
+        of: &Trial,
+        mut doc: ConflictDoc,
+        overlap: Overlap,
+    ) -> Result<MergeOutcome, String> {
+        let agent = self.settings.setup.plan.agent(of.agent);
+        let answers = if agent.join == Join::MergeWithRules {
+            ground.rules.answer(&mut doc)
+        } else {
+            Answers::default()
+        };
+        let folder = self.settings.run_dir.join("conflicts");
+        let person = choices::of(&doc, &of.chosen, &folder)?;
+        let all = person.over(&answers.choices);
+        // Both sides are kept by refs before anything is told.
+        keep_sides(&ground.store, &self.run, &doc).map_err(said)?;
+        conflicts::write(&folder, &doc).map_err(said)?;
+        let counted = facts(&doc, &all, overlap.permille());
+        let clash = conflicts::clash(&doc, &counted);
+        if counted.settled() {
+            let tree = resolve(&ground.store, &doc, &all).map_err(said)?;
+            let settled = Settled {
+                overlap,
+                clash: Some(clash),
+                checked: false,
+            };
+            return self.clean(ground, of, &tree, settled);
+        }
+        let paths: Vec<RepoPath> = doc.files.iter().map(|file| file.path.clone()).collect();
+        Ok(MergeOutcome::Conflict {
+            clash,
+            with: self.with(ground, of, &paths),
+        })
+    }
+
+    /// Whose merged work touched these paths since the attempt began; who cannot be looked at is left
+    /// out, since it is for people to read alone.
+    fn with(&self, ground: &Ground, of: &Trial, paths: &[RepoPath]) -> Vec<AgentId> {
+        let mut with = BTreeSet::new();
+        for (ix, commit) in &of.met {
+            let touched = self.touched(ground, commit).unwrap_or_default();
+            if paths.iter().any(|path| touched.contains(path)) {
+                with.insert(*ix);
+            }
+        }
+        let plan = &self.settings.setup.plan;
+        with.into_iter()
+            .map(|ix| plan.agent(ix).id.clone())
+            .collect()
+    }
+
+    /// Moves the head forward once the journal says so on the disk; tells whom it concerns.
+    pub fn advance(
+        &self,
+        ground: &Ground,
+        of: &Step,
+    ) -> Result<Vec<(AgentIx, Vec<String>)>, String> {
+        let commit = of.commit.as_ref().ok_or("the merge has no commit")?;
+        self.settings.sync.wait()?;
+        let store = &ground.store;
+        let from = head(store, &self.run).map_err(said)?;
+        // The first one makes the head.
+        let from = from.map(|_| of.onto.as_str());
+        advance(store, &self.run, from, commit).map_err(said)?;
+        let Ok(touched) = self.touched(ground, commit) else {
+            return Ok(Vec::new());
+        };
+        let mut concerned = Vec::new();
+        for &other in &of.others {
+            let Ok(scope) = self.scope(other) else {
+                continue;
+            };
+            let files = touched.iter().filter(|path| scope.reads(path.as_bytes()));
+            let files = named(files.take(NAMED).map(RepoPath::as_bytes));
+            if !files.is_empty() {
+                concerned.push((other, files));
+            }
+        }
+        Ok(concerned)
+    }
+}

@@ -1,0 +1,229 @@
+//! Carries out what the engine asks of workspaces and merges, on threads of its own.
+//!
+//! Workspaces are made on two threads; collecting, merging and what moves refs go one after another
+//! on a third. None of them is started before the first order, so a plan without workspaces starts
+//! no git process. Every order can be carried out twice: after a crash it is asked for again. Must
+//! not decide, and never works on the loop's thread.
+
+mod choices;
+mod collect;
+mod conflicts;
+mod deliver;
+mod merging;
+mod note;
+mod order;
+mod place;
+mod prepare;
+
+use std::{
+    collections::VecDeque,
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use crate::{
+    engine::{Command, InputKind, Setup, State, Status},
+    journal::SyncHandle,
+    sys::locked,
+};
+
+use order::Order;
+use place::Driver;
+
+pub(super) use note::file as note_file;
+pub use place::{Place, base};
+
+/// Threads that make workspaces.
+const MAKERS: usize = 2;
+/// Workspaces that are made ahead of need at most.
+const AHEAD: usize = 8;
+
+/// What the driver is told at a run's start.
+pub(super) struct Settings {
+    /// The run's folder.
+    pub run_dir: PathBuf,
+    /// The folder that plans call the repository.
+    pub workdir: PathBuf,
+    /// Where workspaces lie, outside of the repository.
+    pub state_folder: PathBuf,
+    /// Whether the kernel is to hold them where it can.
+    pub enforce: bool,
+    /// The plan, and what follows from it.
+    pub setup: Arc<Setup>,
+    /// Tells when the journal is on the disk.
+    pub sync: SyncHandle,
+}
+
+/// Takes orders from the loop; answers come as inputs.
+pub(super) struct Work {
+    /// The driver, once there was an order, and its threads.
+    crew: Option<Crew>,
+    start: Option<(Settings, Tell)>,
+    /// What was last said about workspaces ahead of need.
+    ahead: (usize, String),
+}
+
+/// Where answers go; may be called from any thread.
+pub(super) type Tell = Arc<dyn Fn(InputKind) + Send + Sync>;
+
+struct Crew {
+    driver: Arc<Driver>,
+    lanes: Arc<Lanes>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Orders that wait, by who carries them out.
+#[derive(Default)]
+struct Lanes {
+    making: Lane,
+    merging: Lane,
+}
+
+#[derive(Default)]
+struct Lane {
+    orders: Mutex<(VecDeque<Order>, bool)>,
+    bell: Condvar,
+}
+
+impl Lane {
+    fn push(&self, order: Order) {
+        locked(&self.orders).0.push_back(order);
+        self.bell.notify_one();
+    }
+
+    /// Waits for the next order; none: the lane is closed.
+    fn next(&self) -> Option<Order> {
+        let mut orders = locked(&self.orders);
+        loop {
+            if orders.1 {
+                return None;
+            }
+            if let Some(order) = orders.0.pop_front() {
+                return Some(order);
+            }
+            let waited = self.bell.wait(orders);
+            orders = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn close(&self) {
+        locked(&self.orders).1 = true;
+        self.bell.notify_all();
+    }
+}
+
+impl Work {
+    /// A driver that has started nothing yet.
+    pub fn new(settings: Settings, tell: Tell) -> Self {
+        Self {
+            crew: None,
+            start: Some((settings, tell)),
+            ahead: (0, String::new()),
+        }
+    }
+
+    /// Takes an order; returns at once. An answer that needs nobody's work comes back by itself.
+    pub fn order(&mut self, state: &State, command: Command) -> Option<InputKind> {
+        let order = Order::of(state, command)?;
+        let refused = order.refused("no thread can be started".to_owned());
+        match self.crew(state) {
+            Some(crew) => {
+                crew.give(order);
+                None
+            }
+            None => refused,
+        }
+    }
+
+    /// Lets workspaces be made ahead of need: for agents that wait for nothing but room.
+    pub fn ahead(&mut self, state: &State) {
+        if self.crew.is_none() {
+            return;
+        }
+        let Some(head) = state.merges.head.as_ref().or(state.base_commit.as_ref()) else {
+            return;
+        };
+        let stopping = state.stopping.is_some() || state.degraded.is_some();
+        let wanted = if stopping {
+            0
+        } else {
+            state.ready.iter().take(AHEAD).count()
+        };
+        let none = wanted == 0 && self.ahead.0 == 0;
+        if none || (wanted, head) == (self.ahead.0, &self.ahead.1) {
+            return;
+        }
+        self.ahead = (wanted, head.clone());
+        if let Some(crew) = &self.crew {
+            crew.give(Order::Ahead {
+                spare: wanted,
+                commit: head.clone(),
+            });
+        }
+    }
+
+    /// Waits until everything that was begun is done, and removes what nobody needs any more. `over`:
+    /// the run has ended with this state, so the workspaces of what succeeded go.
+    pub fn close(self, over: Option<&State>) {
+        let Some(crew) = self.crew else {
+            return;
+        };
+        crew.lanes.making.close();
+        crew.lanes.merging.close();
+        for thread in crew.threads {
+            let _ = thread.join();
+        }
+        if let Some(state) = over {
+            crew.driver.leave(state);
+        }
+    }
+
+    fn crew(&mut self, state: &State) -> Option<&Crew> {
+        if let Some((settings, tell)) = self.start.take() {
+            let driver = Driver::new(settings, state.run.clone(), tell);
+            self.crew = Crew::start(driver).ok();
+        }
+        self.crew.as_ref()
+    }
+}
+
+impl Crew {
+    fn start(driver: Driver) -> std::io::Result<Self> {
+        let driver = Arc::new(driver);
+        let lanes = Arc::new(Lanes::default());
+        let mut threads = Vec::new();
+        for number in 0..=MAKERS {
+            let makes = number < MAKERS;
+            let (driver, lanes) = (driver.clone(), lanes.clone());
+            let name = if makes { "make" } else { "merge" };
+            let work = move || {
+                let lane = if makes { &lanes.making } else { &lanes.merging };
+                while let Some(order) = lane.next() {
+                    if let Some(after) = driver.carry_out(order) {
+                        lanes.making.push(after);
+                    }
+                }
+            };
+            threads.push(thread::Builder::new().name(name.into()).spawn(work)?);
+        }
+        Ok(Self {
+            driver,
+            lanes,
+            threads,
+        })
+    }
+
+    fn give(&self, order: Order) {
+        if order.makes() {
+            self.lanes.making.push(order);
+        } else {
+            self.lanes.merging.push(order);
+        }
+    }
+}
+
+/// Whether an agent's work is over for good and in the head, so that its workspaces can go.
+fn succeeded(state: &State, ix: crate::plan::AgentIx) -> bool {
+    state.agent(ix).status == Status::Succeeded
+}

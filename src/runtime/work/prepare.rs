@@ -1,0 +1,114 @@
+//! A workspace for an attempt: at the head, for agents with a prompt with what was done before.
+
+use crate::{
+    engine::{self, Prepared},
+    executor::{Boundary, Level},
+    plan::Work,
+    sys::landlock,
+    workspace::{
+        Attempt as Left,
+        collect::LARGEST,
+        merge::{MergeNote, Tried, Whose, commit_merge, try_merge},
+    },
+};
+
+use super::{
+    order::Attempt,
+    place::{Driver, Ground, path_text, resolved, said},
+};
+
+impl Driver {
+    /// Makes the workspace of an attempt.
+    pub fn prepare(&self, ground: &Ground, of: &Attempt) -> Result<Prepared, String> {
+        self.rescue(ground, of);
+        let start = self.start(ground, of).unwrap_or_else(|| of.base.clone());
+        let name = self.name(of.agent, of.attempt);
+        if let Some(before) = &of.before {
+            let noted = self.note(ground, of.agent, of.attempt, before);
+            noted.map_err(|error| said(format!("its note cannot be written: {error}")))?;
+        }
+        let made = ground.pool.take(&name, &start).map_err(said)?;
+        Ok(Prepared {
+            // What was done before counts as this attempt's work: it is compared with the head.
+            base: of.base.clone(),
+            path: path_text(&made.path)?,
+            level: level(self.settings.enforce),
+        })
+    }
+
+    /// What attempts left that did not end well is kept by a ref, as far as it can be; their workspaces
+    /// stay where it cannot.
+    fn rescue(&self, ground: &Ground, of: &Attempt) {
+        for attempt in 1..of.attempt {
+            let name = self.name(of.agent, attempt);
+            if !ground.spaces().path(&name).is_dir() {
+                continue;
+            }
+            let known = self.commit_of(ground, &name).is_some();
+            let kept = known || {
+                let message = self.message(of.agent, attempt);
+                let left = Left {
+                    name: &name,
+                    base: &of.base,
+                    message: &message,
+                    largest: LARGEST,
+                };
+                let found = ground.spaces().collect(&left);
+                found.is_ok_and(|found| found.left_out.is_empty())
+            };
+            if kept && !self.left_file(&name).exists() {
+                let _ = ground.spaces().discard(&name);
+            }
+        }
+    }
+
+    /// The commit that keeps what an attempt left.
+    pub fn commit_of(&self, ground: &Ground, name: &str) -> Option<String> {
+        resolved(ground, &format!("refs/wavedeck/{}/{name}", self.run))
+    }
+
+    /// The head with the work of the attempt before merged onto it, where an agent can go on with that
+    /// and git can merge it.
+    fn start(&self, ground: &Ground, of: &Attempt) -> Option<String> {
+        let agent = self.settings.setup.plan.agent(of.agent);
+        if !of.take_over || !matches!(agent.work, Work::Prompt(_)) {
+            return None;
+        }
+        let before = (1..of.attempt).rev().find_map(|attempt| {
+            let name = self.name(of.agent, attempt);
+            Some((attempt, self.commit_of(ground, &name)?))
+        });
+        let (attempt, before) = before?;
+        let whose = Whose {
+            conflict: "0",
+            agent: agent.id.as_str(),
+            attempt,
+        };
+        let tree = match try_merge(&ground.store, &of.base, &before, &whose).ok()? {
+            Tried::FastForward { tree } | Tried::Clean { tree, .. } => tree,
+            Tried::Contained | Tried::Conflict { .. } => return None,
+        };
+        let note = MergeNote {
+            run: &self.run,
+            agent: agent.id.as_str(),
+            attempt,
+            title: &agent.title,
+            conflict: None,
+            at_s: 0,
+        };
+        commit_merge(&ground.store, &of.base, &before, &tree, &note).ok()
+    }
+}
+
+/// How this kernel holds an agent to its workspace.
+fn level(enforce: bool) -> engine::Boundary {
+    let boundary = Boundary {
+        enforce,
+        ..Boundary::around(std::path::Path::new("/"), None, Vec::new())
+    };
+    match boundary.level(&landlock::probe()) {
+        Level::Enforced(_) => engine::Boundary::Enforced,
+        // Its changes are looked at, whatever the kernel does.
+        Level::Watched(_) | Level::Off => engine::Boundary::Watched,
+    }
+}

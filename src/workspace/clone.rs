@@ -1,0 +1,421 @@
+//! Making workspaces: a clone that borrows the user's objects, with refs, stash, index and
+//! configuration of its own, no remotes, hooks off.
+//!
+//! Written by hand where `git clone --shared` would take several processes: a folder with `HEAD`,
+//! `config`, `objects/info/alternates` and the user's tags, then one checkout. The first is checked
+//! out by git, the next ones can be copied from it. A workspace is complete or not there: it is made
+//! under another name and renamed.
+//!
+//! What borrows must not lose what it borrows: each commit that workspaces begin with is kept by
+//! `refs/wavedeck/<run>/keep/<commit>` in the user's repository, so no collection of garbage takes
+//! its objects, and no workspace collects garbage itself.
+//!
+//! No filter runs at a checkout: files of git-lfs stay pointers (`repo.rs` says so to the person).
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::{self, Write},
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+
+use super::{
+    copy,
+    extra::Extra,
+    git::{Git, GitError},
+    guard, index,
+    repo::Repository,
+    submodule,
+    turn::Turn,
+};
+
+/// Why a workspace cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// Git itself.
+    #[error(transparent)]
+    Git(#[from] GitError),
+    /// A file or folder.
+    #[error("{what}: {error}")]
+    Io {
+        /// What was to be done.
+        what: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// What the plan wants to be copied or linked cannot be.
+    #[error("[workspace] {list} = `{path}`: {why}")]
+    Extra {
+        /// `copy` or `link`.
+        list: &'static str,
+        /// The path, cleaned.
+        path: String,
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// There is something of that name.
+    #[error("a workspace of the name {0} is there already")]
+    Taken(String),
+    /// The disk is too full.
+    #[error(transparent)]
+    NoRoom(#[from] guard::NoRoom),
+}
+
+/// Adds what was to be done to an error.
+pub(super) fn io_error(what: &str, path: &Path) -> impl FnOnce(io::Error) -> MakeError + use<> {
+    let what = crate::display::clean_text(&format!("{what} {}", path.display()), 300);
+    move |error| MakeError::Io { what, error }
+}
+
+/// A workspace that is ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workspace {
+    /// Its folder.
+    pub path: PathBuf,
+    /// The commit that it begins with.
+    pub base: String,
+    /// What is different from the user's own checkout, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Where and how the workspaces of a run are made.
+#[derive(Debug)]
+pub struct Workspaces {
+    pub(super) repo: Repository,
+    pub(super) run: String,
+    /// `<state folder>/work/<repository>/<run>`.
+    pub(super) folder: PathBuf,
+    /// What the plan copies and links.
+    extra: Extra,
+    pub(super) turn: Turn,
+    /// Bytes that stay free on the disk.
+    floor: u64,
+    /// The user's tags and their commits, as lines of `packed-refs`.
+    tags: Vec<u8>,
+    next: AtomicU64,
+    /// Commits that a ref keeps already.
+    kept: Mutex<HashSet<String>>,
+}
+
+impl Workspaces {
+    /// Makes the run's folder. `state` is wavedeck's state folder; `copy` and `link` are paths below
+    /// the repository's root; `floor`: bytes that stay free on the disk.
+    pub fn new(
+        repo: Repository,
+        state: &Path,
+        run: &str,
+        copy: &[String],
+        link: &[String],
+        floor: u64,
+    ) -> Result<Self, MakeError> {
+        let extra = Extra::new(&repo.root, copy, link)?;
+        let of_repo = state.join("work").join(repo.folder_name());
+        let folder = of_repo.join(run);
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(io_error("cannot make", &folder))?;
+        let turn = Turn::new(&repo.common_dir, &of_repo);
+        let format = "--format=%(objectname) %(refname)";
+        let tags = repo.git().run(&["for-each-ref", format, "refs/tags"])?;
+        Ok(Self {
+            repo,
+            run: run.to_owned(),
+            folder,
+            extra,
+            turn,
+            floor,
+            tags,
+            next: AtomicU64::new(0),
+            kept: Mutex::default(),
+        })
+    }
+
+    /// The folder of this run's workspaces.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The repository that they borrow from.
+    pub fn repository(&self) -> &Repository {
+        &self.repo
+    }
+
+    /// Where the workspace of an attempt is, or would be.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Makes the workspace of an attempt (`<agent>.<attempt>`) at a commit.
+    pub fn make(&self, name: &str, commit: &str) -> Result<Workspace, MakeError> {
+        self.keep(commit)?;
+        let made = self.fresh(commit, None)?;
+        self.give(made, name, commit)
+    }
+
+    /// Keeps a commit, and all that it reaches, in the user's repository.
+    pub fn keep(&self, commit: &str) -> Result<(), MakeError> {
+        let name = format!("refs/wavedeck/{}/keep/{commit}", self.run);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.contains(commit) {
+            return Ok(());
+        }
+        let _turn = self
+            .turn
+            .take()
+            .map_err(io_error("cannot lock", &self.folder))?;
+        self.repo
+            .git()
+            .run(&["update-ref", "--end-of-options", &name, commit])?;
+        kept.insert(commit.to_owned());
+        Ok(())
+    }
+
+    /// Makes a workspace that has no name yet, from a template of it or by a checkout.
+    pub(super) fn fresh(
+        &self,
+        commit: &str,
+        template: Option<&Unnamed>,
+    ) -> Result<Unnamed, MakeError> {
+        guard::room(&self.folder, self.floor)?;
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self
+            .folder
+            .join(format!(".spare-{}-{number}", std::process::id()));
+        let mut made = Unnamed {
+            path,
+            commit: commit.to_owned(),
+            notes: Vec::new(),
+            owned: true,
+        };
+        match template {
+            Some(template) => {
+                copied(template, &made.path)?;
+                made.commit.clone_from(&template.commit);
+                made.notes.clone_from(&template.notes);
+            }
+            None => self.checked_out(&mut made)?,
+        }
+        Ok(made)
+    }
+
+    /// Moves a workspace to the commit where it is to begin, and gives it its name.
+    pub(super) fn give(
+        &self,
+        mut made: Unnamed,
+        name: &str,
+        commit: &str,
+    ) -> Result<Workspace, MakeError> {
+        let path = self.path(name);
+        let at = |path: &Path| io_error("cannot prepare", &path.join(".git"));
+        let dot = made.path.join(".git");
+        let root = copy::open(&made.path).map_err(at(&made.path))?;
+        let git = Git::ours(&made.path).git_dir(&dot).work_tree(&made.path);
+        let known = index::settle(&root, &dot.join("index"), self.repo.sha256);
+        if !known.map_err(at(&made.path))? {
+            // What it cannot tell is told by its status, and the command below says it better.
+            git.output(&["update-index", "-q", "--refresh"], &[])?;
+        }
+        self.put_head(&dot, name, commit).map_err(at(&made.path))?;
+        git.run(&["read-tree", "-m", "-u", commit])?;
+        if made.commit != commit {
+            made.notes.retain(|note| !note.starts_with(submodule::NOTE));
+            made.notes
+                .extend(submodule::fill(&self.repo, &made.path, commit)?);
+        }
+        match renameat_with(CWD, &made.path, CWD, &path, RenameFlags::NOREPLACE) {
+            Ok(()) => {}
+            Err(rustix::io::Errno::EXIST) => return Err(MakeError::Taken(name.to_owned())),
+            Err(error) => return Err(io_error("cannot make", &path)(error.into())),
+        }
+        made.owned = false;
+        Ok(Workspace {
+            path,
+            base: commit.to_owned(),
+            notes: std::mem::take(&mut made.notes),
+        })
+    }
+
+    /// A clone with a checkout by git.
+    fn checked_out(&self, made: &mut Unnamed) -> Result<(), MakeError> {
+        let path = made.path.clone();
+        let dot = path.join(".git");
+        self.skeleton(&dot)
+            .map_err(io_error("cannot make", &path))?;
+        let git = Git::ours(&path).git_dir(&dot).work_tree(&path);
+        git.setting("checkout.workers=2")
+            .setting("index.version=2")
+            .run(&["read-tree", "-m", "-u", &made.commit])?;
+        made.notes = submodule::fill(&self.repo, &path, &made.commit)?;
+        made.notes.extend(self.extra.bring(&self.repo.root, &path)?);
+        Ok(())
+    }
+
+    /// `.git` without a commit.
+    fn skeleton(&self, dot: &Path) -> io::Result<()> {
+        let folders = [
+            "objects/info",
+            "objects/pack",
+            "refs/heads",
+            "refs/tags",
+            "info",
+        ];
+        for folder in folders {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(dot.join(folder))?;
+        }
+        fs::write(dot.join("HEAD"), "ref: refs/heads/none\n")?;
+        fs::write(dot.join("config"), config(&self.repo))?;
+        let objects = alternates(&[&self.repo.common_dir.join("objects")]);
+        fs::write(dot.join("objects/info/alternates"), objects)?;
+        for (name, from) in [
+            ("shallow", self.repo.common_dir.join("shallow")),
+            (
+                "info/attributes",
+                self.repo.common_dir.join("info/attributes"),
+            ),
+        ] {
+            if let Ok(bytes) = fs::read(from) {
+                fs::write(dot.join(name), bytes)?;
+            }
+        }
+        fs::write(dot.join("info/exclude"), self.excluded())?;
+        if let Some(sparse) = &self.repo.sparse {
+            fs::write(dot.join("info/sparse-checkout"), &sparse.patterns)?;
+        }
+        Ok(())
+    }
+
+    /// What is ignored beside `.gitignore`: the user's own list, and what the plan brought along.
+    pub(super) fn excluded(&self) -> Vec<u8> {
+        let mut lines = fs::read(self.repo.common_dir.join("info/exclude")).unwrap_or_default();
+        if !lines.is_empty() && lines.last() != Some(&b'\n') {
+            lines.push(b'\n');
+        }
+        lines.extend(self.extra.patterns());
+        lines
+    }
+
+    /// Puts HEAD on a branch of the agent's own at the commit. The user's branch is there too, at
+    /// the same commit, for `git diff main`; and the tags, from which builds take their version.
+    fn put_head(&self, dot: &Path, name: &str, commit: &str) -> io::Result<()> {
+        let agent = name.rsplit_once('.').map_or(name, |(agent, _)| agent);
+        let mut packed = self.tags.clone();
+        let branch = self.repo.branch.as_deref();
+        // `wavedeck` would be in the way of `wavedeck/<agent>`.
+        let free = |b: &&[u8]| *b != b"wavedeck" && !b.starts_with(b"wavedeck/");
+        if let Some(branch) = branch.filter(free) {
+            let line = [commit.as_bytes(), b" refs/heads/", branch, b"\n"];
+            packed.extend(line.concat());
+        }
+        fs::write(dot.join("packed-refs"), packed)?;
+        let own = dot.join("refs/heads/wavedeck");
+        fs::create_dir_all(&own)?;
+        fs::write(own.join(agent), format!("{commit}\n"))?;
+        fs::write(
+            dot.join("HEAD"),
+            format!("ref: refs/heads/wavedeck/{agent}\n"),
+        )
+    }
+}
+
+/// A workspace that nobody has yet; what is not given away is removed.
+#[derive(Debug)]
+pub(super) struct Unnamed {
+    pub path: PathBuf,
+    pub commit: String,
+    pub notes: Vec<String>,
+    owned: bool,
+}
+
+impl Drop for Unnamed {
+    fn drop(&mut self) {
+        if self.owned {
+            // What stays is found by its name when the run is pruned.
+            let _ = guard::remove(&self.path);
+        }
+    }
+}
+
+fn copied(template: &Unnamed, to: &Path) -> Result<(), MakeError> {
+    let copy = || -> io::Result<()> {
+        fs::DirBuilder::new().mode(0o700).create(to)?;
+        copy::Copier::new().folder(&copy::open(&template.path)?, &copy::open(to)?)
+    };
+    copy().map_err(io_error("cannot copy a workspace to", to))
+}
+
+/// The file that names object folders to borrow from.
+pub(super) fn alternates(folders: &[&Path]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for folder in folders {
+        let bytes = folder.as_os_str().as_bytes();
+        if bytes.contains(&b'\n') {
+            lines.extend(quoted(bytes));
+        } else {
+            lines.extend(bytes);
+        }
+        lines.push(b'\n');
+    }
+    lines
+}
+
+/// A value in quotes, for git's own files.
+pub(super) fn quoted(bytes: &[u8]) -> Vec<u8> {
+    let mut out = vec![b'"'];
+    for &byte in bytes {
+        match byte {
+            b'"' | b'\\' => out.extend([b'\\', byte]),
+            b'\n' => out.extend(b"\\n"),
+            byte => out.push(byte),
+        }
+    }
+    out.push(b'"');
+    out
+}
+
+/// The configuration of a workspace; also of the folder in which its result is collected.
+pub(super) fn config(repo: &Repository) -> Vec<u8> {
+    let mut out = Vec::new();
+    let version = u8::from(repo.sha256);
+    let _ = write!(
+        out,
+        "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tlogallrefupdates = true\n\
+         \thooksPath = /dev/null\n\tfsmonitor = false\n"
+    );
+    for (name, value) in &repo.settings {
+        let name = name.trim_start_matches("core.");
+        let _ = write!(out, "\t{name} = ");
+        out.extend(quoted(value));
+        out.push(b'\n');
+    }
+    if let Some(sparse) = &repo.sparse {
+        let _ = write!(
+            out,
+            "\tsparseCheckout = true\n\tsparseCheckoutCone = {}\n",
+            sparse.cone
+        );
+    }
+    if repo.sha256 {
+        out.extend(b"[extensions]\n\tobjectFormat = sha256\n");
+    }
+    out.extend(b"[user]\n\tname = ");
+    out.extend(quoted(&repo.user.name));
+    out.extend(b"\n\temail = ");
+    out.extend(quoted(&repo.user.email));
+    out.extend(
+        b"\n[commit]\n\tgpgSign = false\n[tag]\n\tgpgSign = false\n[gc]\n\tauto = 0\n\
+          [maintenance]\n\tauto = false\n",
+    );
+    out
+}

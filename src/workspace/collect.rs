@@ -1,0 +1,416 @@
+//! What an attempt left: its commits, and what it did not commit, as one commit in the user's
+//! repository under `refs/wavedeck/<run>/<agent>.<attempt>`.
+//!
+//! The agent's `.git` is foreign: its configuration, hooks, index, locks and attributes of its own
+//! are never used. Git runs with a folder of ours that borrows the agent's objects; the working tree
+//! is read with an index of ours, so a lock left behind, a merge in progress or files that are marked
+//! as unchanged hide nothing. Objects come over by a fetch that checks each of them.
+//!
+//! Nothing is dropped in silence: what cannot be part of the result is named in `left_out`.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use rustix::fs::FileType;
+
+use super::{
+    change::{self, Changes},
+    clone::{MakeError, Workspaces, alternates, config, io_error},
+    git::{Git, GitError},
+    guard,
+    left::Left,
+    repo,
+};
+use crate::display;
+
+/// A file that is larger is left out unless a caller says otherwise.
+pub const LARGEST: u64 = 100 << 20;
+/// Bytes of a file that tell a pointer of git-lfs.
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
+/// What is to be collected.
+#[derive(Debug, Clone, Copy)]
+pub struct Attempt<'a> {
+    /// `<agent>.<attempt>`.
+    pub name: &'a str,
+    /// The commit that its workspace began with.
+    pub base: &'a str,
+    /// The message of a commit that is made for it.
+    pub message: &'a str,
+    /// Bytes that a file may have that is committed for it.
+    pub largest: u64,
+}
+
+/// A path that could not be part of the result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// Below the workspace.
+    pub path: Vec<u8>,
+    /// Why, as the end of a sentence.
+    pub why: String,
+}
+
+/// What an attempt left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collected {
+    /// Its result; the base where it did nothing.
+    pub commit: String,
+    /// The commit that it began with.
+    pub base: String,
+    /// The ref in the user's repository that keeps it.
+    pub reference: String,
+    /// Whether the last commit was made for it.
+    pub committed_by_us: bool,
+    /// Commits that the base does not have.
+    pub new_commits: u64,
+    /// Whether the base is part of its history; an agent may have begun anew.
+    pub descends: bool,
+    /// What differs from the base.
+    pub changed: Changes,
+    /// What git was in the middle of, such as `a merge`.
+    pub unfinished: Option<&'static str>,
+    /// What is not part of the result, and stays in the workspace alone.
+    pub left_out: Vec<LeftOut>,
+    /// What else is worth knowing, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Why nothing could be collected.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectError {
+    /// The folder is not there, or something else is in its place.
+    #[error("the workspace {folder} is gone: {error}")]
+    Gone {
+        /// The folder, cleaned.
+        folder: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Its objects did not pass.
+    #[error("the objects that it left are refused: {0}")]
+    Objects(GitError),
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] MakeError),
+}
+
+impl From<GitError> for CollectError {
+    fn from(error: GitError) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+/// A number for each folder of ours.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// The folder of ours in which git looks at a workspace; removed when it is dropped.
+struct Desk(PathBuf);
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        // What stays is swept with the spare ones.
+        let _ = guard::remove(&self.0);
+    }
+}
+
+impl Workspaces {
+    /// Collects what an attempt left. Its processes must have ended.
+    pub fn collect(&self, attempt: &Attempt<'_>) -> Result<Collected, CollectError> {
+        let path = self.path(attempt.name);
+        let left = Left::open(&path).map_err(|error| CollectError::Gone {
+            folder: display::clean_text(&path.to_string_lossy(), 200),
+            error,
+        })?;
+        let mut notes = Vec::new();
+        if !left.own_git {
+            notes.push("its .git was removed or replaced: only files are taken".to_owned());
+        }
+        if left.stashed() {
+            notes.push("it put work aside with `git stash`, which is not in its result".to_owned());
+        }
+        let desk = self.desk(&path, &left)?;
+        let git = Git::ours(&path).git_dir(&desk.0).work_tree(&path);
+        let head = self.head(&git, &left, attempt.base, &mut notes)?;
+        git.run(&["read-tree", &head])?;
+        self.hide_sparse(&git, &path)?;
+        let left_out = self.stage(&git, &left, attempt, &mut notes)?;
+        let tree = text(git.line(&["write-tree"])?);
+        let had = text(git.line(&["rev-parse", "--verify", &format!("{head}^{{tree}}")])?);
+        let committed_by_us = tree != had;
+        let commit = if committed_by_us {
+            text(git.feed(
+                &["commit-tree", &tree, "-p", &head, "-F", "-"],
+                attempt.message.as_bytes(),
+            )?)
+        } else {
+            head
+        };
+        let reference = format!("refs/wavedeck/{}/{}", self.run, attempt.name);
+        self.fetch(&desk, &commit, &reference)?;
+        let users = self.repo.git();
+        let range = format!("{}..{commit}", attempt.base);
+        let count = text(users.line(&["rev-list", "--count", "--end-of-options", &range])?);
+        let ancestor = ["merge-base", "--is-ancestor", attempt.base, &commit];
+        Ok(Collected {
+            reference,
+            committed_by_us,
+            new_commits: count.parse().unwrap_or(0),
+            descends: users.output(&ancestor, &[])?.code == Some(0),
+            changed: change::between(&users, attempt.base, &commit)?,
+            commit,
+            base: attempt.base.to_owned(),
+            unfinished: left.unfinished(),
+            left_out,
+            notes,
+        })
+    }
+
+    /// Makes the folder of ours that borrows from the user and from the agent.
+    fn desk(&self, workspace: &Path, left: &Left) -> Result<Desk, MakeError> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!(".collect-{}-{number}", std::process::id());
+        let desk = Desk(self.folder.join(name));
+        let make = || -> std::io::Result<()> {
+            for folder in ["objects/info", "objects/pack", "refs/heads", "info"] {
+                fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(desk.0.join(folder))?;
+            }
+            let mut borrowed = vec![self.repo.common_dir.join("objects")];
+            if left.own_git {
+                borrowed.push(workspace.join(".git/objects"));
+            }
+            let borrowed: Vec<&Path> = borrowed.iter().map(PathBuf::as_path).collect();
+            fs::write(
+                desk.0.join("objects/info/alternates"),
+                alternates(&borrowed),
+            )?;
+            fs::write(desk.0.join("HEAD"), "ref: refs/heads/result\n")?;
+            fs::write(desk.0.join("config"), config(&self.repo))?;
+            fs::write(desk.0.join("info/exclude"), self.excluded())?;
+            if let Some(sparse) = &self.repo.sparse {
+                fs::write(desk.0.join("info/sparse-checkout"), &sparse.patterns)?;
+            }
+            let shallow = self.repo.common_dir.join("shallow");
+            if let Ok(bytes) = fs::read(shallow) {
+                fs::write(desk.0.join("shallow"), bytes)?;
+            }
+            Ok(())
+        };
+        make().map_err(io_error("cannot make", &desk.0))?;
+        Ok(desk)
+    }
+
+    /// The agent's last commit; the base where its HEAD names none.
+    fn head(
+        &self,
+        git: &Git,
+        left: &Left,
+        base: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<String, GitError> {
+        let head = if left.own_git { left.head() } else { None };
+        if let Some(head) = head {
+            let peeled = format!("{head}^{{tree}}");
+            let is_commit = git.output(&["cat-file", "commit", &head], &[])?.code == Some(0);
+            if is_commit && git.output(&["ls-tree", &peeled], &[])?.code == Some(0) {
+                return Ok(head);
+            }
+        }
+        if left.own_git {
+            let text = "its HEAD names no commit: its files are taken, on top of the base";
+            notes.push(text.to_owned());
+        }
+        Ok(base.to_owned())
+    }
+
+    /// Marks what is not checked out, so that it does not count as deleted. That the agent's index
+    /// says what this is does no harm: at worst a deletion is missing from its result.
+    fn hide_sparse(&self, git: &Git, workspace: &Path) -> Result<(), GitError> {
+        if self.repo.sparse.is_none() {
+            return Ok(());
+        }
+        let own = git
+            .clone()
+            .env("GIT_INDEX_FILE", workspace.join(".git/index"));
+        let listed = own.output(&["ls-files", "-z", "-t"], &[])?.out;
+        let mut hidden = Vec::new();
+        for line in listed.split(|&b| b == 0) {
+            if let Some(path) = line.strip_prefix(b"S ") {
+                hidden.extend([path, b"\0"].concat());
+            }
+        }
+        if !hidden.is_empty() {
+            git.feed(
+                &["update-index", "--skip-worktree", "-z", "--stdin"],
+                &hidden,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Brings what differs from the last commit into our index.
+    fn stage(
+        &self,
+        git: &Git,
+        left: &Left,
+        attempt: &Attempt<'_>,
+        notes: &mut Vec<String>,
+    ) -> Result<Vec<LeftOut>, GitError> {
+        // Its status only says that something differs.
+        let refresh = ["update-index", "-q", "--ignore-submodules", "--refresh"];
+        git.output(&refresh, &[])?;
+        let most = git.clone().most(256 << 20);
+        let changed = most.run(&[
+            "diff-files",
+            "--name-only",
+            "-z",
+            "--no-renames",
+            "--ignore-submodules=all",
+        ])?;
+        let new = most.run(&["ls-files", "-z", "--others", "--exclude-standard"])?;
+        let mut left_out = Vec::new();
+        let (mut present, mut gone) = (Vec::new(), Vec::new());
+        for path in changed.split(|&b| b == 0).filter(|p| !p.is_empty()) {
+            let kind = left.entry(OsStr::from_bytes(path));
+            match kind {
+                Some((FileType::RegularFile | FileType::Symlink, _)) => present.push(path),
+                _ => gone.push(path),
+            }
+        }
+        present.extend(new.split(|&b| b == 0).filter(|p| !p.is_empty()));
+        let large = self.pointers(git, &present)?;
+        let mut taken = Vec::new();
+        for path in present {
+            match refused(left, path, attempt.largest, large.contains(&path)) {
+                None => taken.extend([path, b"\0"].concat()),
+                Some(why) => left_out.push(LeftOut {
+                    path: path.strip_suffix(b"/").unwrap_or(path).to_vec(),
+                    why,
+                }),
+            }
+        }
+        if !gone.is_empty() {
+            let gone = [gone.join(&b"\0"[..]), vec![0]].concat();
+            git.feed(&["update-index", "--force-remove", "-z", "--stdin"], &gone)?;
+        }
+        if !taken.is_empty() {
+            let add = ["update-index", "--add", "--replace", "-z", "--stdin"];
+            git.feed(&add, &taken)?;
+        }
+        self.look_at_submodules(git, left, notes)?;
+        Ok(left_out)
+    }
+
+    /// Which of the paths git-lfs would keep elsewhere.
+    fn pointers<'a>(&self, git: &Git, paths: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, GitError> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let input = [paths.join(&b"\0"[..]), vec![0]].concat();
+        let out = git.feed(&["check-attr", "--stdin", "-z", "filter"], &input)?;
+        let fields: Vec<&[u8]> = out.split(|&b| b == 0).collect();
+        let lfs = |at: usize| fields.get(at * 3 + 2).is_some_and(|value| *value == b"lfs");
+        let found = paths.iter().enumerate().filter(|(at, _)| lfs(*at));
+        Ok(found.map(|(_, path)| *path).collect())
+    }
+
+    /// Says where a submodule was moved: its commits are in the workspace alone.
+    fn look_at_submodules(
+        &self,
+        git: &Git,
+        left: &Left,
+        notes: &mut Vec<String>,
+    ) -> Result<(), GitError> {
+        if self.repo.submodules.is_empty() {
+            return Ok(());
+        }
+        let listed = git.clone().most(256 << 20).run(&["ls-files", "-s", "-z"])?;
+        for line in listed.split(|&b| b == 0) {
+            let Some(rest) = line.strip_prefix(b"160000 ") else {
+                continue;
+            };
+            let Some(tab) = rest.iter().position(|&b| b == b'\t') else {
+                continue;
+            };
+            let path = &rest[tab + 1..];
+            let had = rest.split(|&b| b == b' ').next().and_then(repo::oid);
+            let has = left.submodule_head(path);
+            if has.is_some() && has != had {
+                notes.push(format!(
+                    "the submodule {} has other commits: they are in the workspace alone",
+                    display::clean_line(path, 200)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the result into the user's repository, each object checked.
+    fn fetch(&self, desk: &Desk, commit: &str, reference: &str) -> Result<(), CollectError> {
+        fs::write(desk.0.join("refs/heads/result"), format!("{commit}\n"))
+            .map_err(io_error("cannot write", &desk.0))?;
+        let git = self
+            .repo
+            .git()
+            .setting("fetch.fsckObjects=true")
+            .setting("transfer.fsckObjects=true");
+        let to = format!("+refs/heads/result:{reference}");
+        let words = [
+            "fetch",
+            "-q",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-auto-maintenance",
+            "--no-recurse-submodules",
+            "--no-prune",
+            "--end-of-options",
+        ];
+        let words = words.map(OsStr::new);
+        let args = [&words[..], &[desk.0.as_os_str(), OsStr::new(&to)]].concat();
+        let _turn = self
+            .turn
+            .take()
+            .map_err(io_error("cannot lock", &self.folder))?;
+        match git.run(&args) {
+            Ok(_) => Ok(()),
+            Err(error @ GitError::Failed { .. }) => Err(CollectError::Objects(error)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Why a path cannot be committed.
+fn refused(left: &Left, path: &[u8], largest: u64, lfs: bool) -> Option<String> {
+    if path.ends_with(b"/") {
+        return Some("is a repository of its own".to_owned());
+    }
+    let name = OsStr::from_bytes(path);
+    match left.entry(name) {
+        Some((FileType::Symlink, _)) => None,
+        Some((FileType::RegularFile, size)) if size > largest => Some(format!(
+            "has {}, and up to {} are committed",
+            display::figures::size(size),
+            display::figures::size(largest)
+        )),
+        Some((FileType::RegularFile, _)) => match left.beginning(name, POINTER.len() as u64) {
+            None => Some("cannot be read".to_owned()),
+            Some(start) if lfs && start != POINTER => {
+                Some("belongs to git-lfs and is no pointer: commit it with git-lfs".to_owned())
+            }
+            Some(_) => None,
+        },
+        _ => Some("cannot be read".to_owned()),
+    }
+}
+
+/// One line of git's as text: object names and numbers.
+fn text(line: Vec<u8>) -> String {
+    String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
+}

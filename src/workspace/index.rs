@@ -1,0 +1,140 @@
+//! The index of a workspace that was copied: what it says about files is made true again.
+//!
+//! Git believes a file is unchanged by its inode and times. A copy has others, so git would read all
+//! of it at the first `git status` and before each checkout. The index is binary and documented
+//! (git's `gitformat-index`, versions 2 and 3); versions that are not known are left alone, which
+//! costs time only.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File, FileTimes},
+    io,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use rustix::{
+    fs::{AtFlags, Timespec, Timestamps, UTIME_NOW, statat, utimensat},
+    io::Errno,
+};
+
+/// Bytes before the object name in an entry: ten numbers.
+const NUMBERS: usize = 40;
+/// Mode of a submodule.
+const GITLINK: u32 = 0o160_000;
+/// The flag that an entry has more flags (version 3).
+const EXTENDED: u16 = 0x4000;
+/// In these: the file is not checked out.
+const SKIPPED: u16 = 0x4000;
+
+/// Gives each file the present time, and writes into the index what the files now are.
+///
+/// The present time, because a build that compares times must not take a file of this workspace for
+/// older than what an earlier attempt has built.
+///
+/// The index gets no checksum (git reads none; a command that writes the index must follow, and
+/// makes it whole) and a time in the future, so that this command trusts what it says. False: its
+/// version is not known, and it was left as it is.
+pub(super) fn settle(root: &OwnedFd, index: &Path, sha256: bool) -> io::Result<bool> {
+    let mut bytes = fs::read(index)?;
+    let name = if sha256 { 32 } else { 20 };
+    if bytes.len() < 12 + name || &bytes[..4] != b"DIRC" || !matches!(number(&bytes, 4), 2 | 3) {
+        return Ok(false);
+    }
+    let count = number(&bytes, 8);
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: UTIME_NOW,
+    };
+    let times = Timestamps {
+        last_access: now,
+        last_modification: now,
+    };
+    let mut at = 12;
+    for _ in 0..count {
+        let Some(entry) = entry(&bytes, at, name) else {
+            return Err(io::Error::other("the index is damaged"));
+        };
+        let next = entry.next;
+        if !entry.absent {
+            let path = OsStr::from_bytes(&bytes[entry.path.clone()]);
+            match utimensat(root, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+                .and_then(|()| statat(root, path, AtFlags::SYMLINK_NOFOLLOW))
+            {
+                Ok(stat) => {
+                    // Times, device, inode; the mode stays; owner, size: their low 32 bits, as git
+                    // has it.
+                    let low = |value: u64| (value & 0xffff_ffff) as u32;
+                    let signed = |value: i64| low(value.cast_unsigned());
+                    let head = [
+                        signed(stat.st_ctime),
+                        low(u64::from(stat.st_ctime_nsec)),
+                        signed(stat.st_mtime),
+                        low(u64::from(stat.st_mtime_nsec)),
+                        low(stat.st_dev),
+                        low(stat.st_ino),
+                    ];
+                    let tail = [stat.st_uid, stat.st_gid, signed(stat.st_size)];
+                    put(&mut bytes, at, &head);
+                    put(&mut bytes, at + 28, &tail);
+                }
+                // Git will see that, and say so.
+                Err(Errno::NOENT) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        at = next;
+    }
+    let end = bytes.len() - name;
+    bytes[end..].fill(0);
+    fs::write(index, &bytes)?;
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    File::options()
+        .write(true)
+        .open(index)?
+        .set_times(FileTimes::new().set_modified(later))?;
+    Ok(true)
+}
+
+/// One file in the index.
+struct Entry {
+    path: std::ops::Range<usize>,
+    /// Nothing is checked out for it.
+    absent: bool,
+    next: usize,
+}
+
+fn entry(bytes: &[u8], at: usize, name: usize) -> Option<Entry> {
+    let flags_at = at + NUMBERS + name;
+    let short = |at: usize| Some(u16::from_be_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+    let flags = short(flags_at)?;
+    let mut path_at = flags_at + 2;
+    let mut skipped = false;
+    if flags & EXTENDED != 0 {
+        skipped = short(path_at)? & SKIPPED != 0;
+        path_at += 2;
+    }
+    let length = bytes.get(path_at..)?.iter().position(|&b| b == 0)?;
+    // One to eight zeros fill an entry up to a multiple of eight.
+    let taken = path_at + length - at;
+    let next = at + (taken / 8 + 1) * 8;
+    Some(Entry {
+        path: path_at..path_at + length,
+        absent: skipped || number(bytes, at + 24) & 0o170_000 == GITLINK,
+        next,
+    })
+}
+
+fn number(bytes: &[u8], at: usize) -> u32 {
+    bytes
+        .get(at..at + 4)
+        .and_then(|b| b.try_into().ok())
+        .map_or(0, u32::from_be_bytes)
+}
+
+fn put(bytes: &mut [u8], at: usize, values: &[u32]) {
+    for (i, value) in values.iter().enumerate() {
+        bytes[at + i * 4..at + i * 4 + 4].copy_from_slice(&value.to_be_bytes());
+    }
+}

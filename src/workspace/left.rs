@@ -1,0 +1,125 @@
+//! Reading what an agent left in its `.git`, without trusting it: no link is followed, no
+//! configuration of its is read, what is too large is not there.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::Read,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::Path,
+};
+
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+
+use super::{copy, repo};
+
+/// Bytes of a file of refs that are read.
+const MOST: u64 = 8 << 20;
+
+/// Work that git was in the middle of, by the file that says so.
+const UNFINISHED: [(&str, &str); 6] = [
+    ("MERGE_HEAD", "a merge"),
+    ("rebase-merge", "a rebase"),
+    ("rebase-apply", "a rebase"),
+    ("CHERRY_PICK_HEAD", "a cherry-pick"),
+    ("REVERT_HEAD", "a revert"),
+    ("BISECT_LOG", "a bisection"),
+];
+
+/// What an agent left.
+pub(super) struct Left {
+    root: OwnedFd,
+    /// Whether its `.git` is a folder of its own, as it was made.
+    pub own_git: bool,
+}
+
+impl Left {
+    /// Opens a workspace; an error where there is none, or a link in its place.
+    pub fn open(workspace: &Path) -> std::io::Result<Self> {
+        let root = copy::open(workspace)?;
+        let folder = |name: &str| {
+            let meta = fs::symlink_metadata(workspace.join(name));
+            meta.is_ok_and(|m| m.is_dir())
+        };
+        let own_git = folder(".git") && folder(".git/objects");
+        Ok(Self { root, own_git })
+    }
+
+    /// The commit that HEAD names: itself, or by a branch.
+    pub fn head(&self) -> Option<String> {
+        let head = self.read(".git/HEAD")?;
+        let head = head.trim_ascii();
+        let Some(name) = head.strip_prefix(b"ref:") else {
+            return repo::oid(head);
+        };
+        let name = name.trim_ascii();
+        let plain = name.starts_with(b"refs/") && !name.split(|&b| b == b'/').any(|p| p == b"..");
+        if !plain {
+            return None;
+        }
+        let path = [b".git/", name].concat();
+        if let Some(loose) = self.read(OsStr::from_bytes(&path)) {
+            return repo::oid(loose.trim_ascii());
+        }
+        let packed = self.read(".git/packed-refs")?;
+        let mut lines = packed.split(|&b| b == b'\n');
+        lines.find_map(|line| {
+            let at = line.iter().position(|&b| b == b' ')?;
+            (line[at + 1..] == *name).then(|| repo::oid(&line[..at]))?
+        })
+    }
+
+    /// The commit that a submodule's checkout is at.
+    pub fn submodule_head(&self, path: &[u8]) -> Option<String> {
+        let path = [path, b"/.git/HEAD"].concat();
+        let head = self.read(OsStr::from_bytes(&path))?;
+        repo::oid(head.trim_ascii())
+    }
+
+    /// What git was in the middle of.
+    pub fn unfinished(&self) -> Option<&'static str> {
+        let there = |name: &str| self.entry(OsStr::new(&format!(".git/{name}"))).is_some();
+        let mut found = UNFINISHED.iter().filter(|(file, _)| there(file));
+        found.next().map(|(_, what)| *what)
+    }
+
+    /// Whether it put work aside with `git stash`.
+    pub fn stashed(&self) -> bool {
+        self.entry(OsStr::new(".git/refs/stash")).is_some()
+    }
+
+    /// What a path is, without following any link: its kind and size in bytes.
+    pub fn entry(&self, path: &OsStr) -> Option<(FileType, u64)> {
+        let file = self.at(path, OFlags::PATH | OFlags::NOFOLLOW).ok()?;
+        let stat = fstat(&file).ok()?;
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        Some((FileType::from_raw_mode(stat.st_mode), size))
+    }
+
+    /// The first bytes of a regular file; none where it cannot be read.
+    pub fn beginning(&self, path: &OsStr, bytes: u64) -> Option<Vec<u8>> {
+        let file = File::from(self.at(path, OFlags::RDONLY | OFlags::NONBLOCK).ok()?);
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
+        let mut out = Vec::new();
+        file.take(bytes).read_to_end(&mut out).ok()?;
+        Some(out)
+    }
+
+    fn read(&self, path: impl AsRef<OsStr>) -> Option<Vec<u8>> {
+        let out = self.beginning(path.as_ref(), MOST + 1)?;
+        (out.len() as u64 <= MOST).then_some(out)
+    }
+
+    fn at(&self, path: &OsStr, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        openat2(
+            &self.root,
+            path,
+            flags | OFlags::CLOEXEC,
+            Mode::empty(),
+            resolve,
+        )
+    }
+}

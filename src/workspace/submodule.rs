@@ -1,0 +1,131 @@
+//! Folders of a workspace that are repositories of their own: filled from the user's checkout where
+//! it has the commit, else left empty with a sentence.
+//!
+//! Must not fetch anything. Submodules of submodules are filled too, down to a depth.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    path::Path,
+};
+
+use super::{
+    clone::{MakeError, alternates, config, io_error},
+    git::{Git, GitError},
+    repo::Repository,
+};
+use crate::display;
+
+/// Levels of submodules in submodules.
+const DEEPEST: usize = 4;
+
+/// How its sentences begin.
+pub(super) const NOTE: &str = "the submodule ";
+
+/// Fills the submodules of a commit in a workspace; returns what stays empty, in sentences.
+pub(super) fn fill(
+    repo: &Repository,
+    workspace: &Path,
+    commit: &str,
+) -> Result<Vec<String>, MakeError> {
+    let mut notes = Vec::new();
+    let git = Git::ours(workspace);
+    let module = format!("{commit}:.gitmodules");
+    if repo.submodules.is_empty() && git.output(&["cat-file", "-e", &module], &[])?.code != Some(0)
+    {
+        return Ok(notes);
+    }
+    level(repo, &repo.root, workspace, commit, 1, &mut notes)?;
+    Ok(notes)
+}
+
+fn level(
+    repo: &Repository,
+    from: &Path,
+    to: &Path,
+    commit: &str,
+    depth: usize,
+    notes: &mut Vec<String>,
+) -> Result<(), MakeError> {
+    let tree =
+        Git::ours(to)
+            .most(256 << 20)
+            .run(&["ls-tree", "-r", "-z", "--full-tree", commit])?;
+    for line in tree.split(|&b| b == 0) {
+        let Some((oid, path)) = link(line) else {
+            continue;
+        };
+        let path = Path::new(OsStr::from_bytes(path));
+        let (user, own) = (from.join(path), to.join(path));
+        let shown = display::clean_text(&path.to_string_lossy(), 200);
+        let own_is_folder = fs::symlink_metadata(&own).is_ok_and(|m| m.is_dir());
+        if !own_is_folder {
+            // Not in the part that is checked out.
+            continue;
+        }
+        match objects(repo, &user, &oid) {
+            Some(objects) if depth <= DEEPEST => {
+                if own.join(".git").exists() {
+                    super::guard::remove(&own.join(".git"))
+                        .map_err(io_error("cannot replace", &own))?;
+                }
+                one(repo, &objects, &own, &oid)?;
+                level(repo, &user, &own, &oid, depth + 1, notes)?;
+            }
+            _ => notes.push(format!(
+                "{NOTE}{shown} is empty in the workspace: your checkout does not have its \
+                 commit; `git submodule update --init --recursive` before the run brings it"
+            )),
+        }
+    }
+    Ok(())
+}
+
+fn link(line: &[u8]) -> Option<(String, &[u8])> {
+    let rest = line.strip_prefix(b"160000 commit ")?;
+    let tab = rest.iter().position(|&b| b == b'\t')?;
+    Some((super::repo::oid(&rest[..tab])?, &rest[tab + 1..]))
+}
+
+/// The objects of the user's checkout of a submodule, where it has the commit.
+fn objects(repo: &Repository, user: &Path, oid: &str) -> Option<std::path::PathBuf> {
+    // Without `.git` of its own, git would look above.
+    fs::symlink_metadata(user.join(".git")).ok()?;
+    let git = repo.at(user);
+    git.run(&["cat-file", "-e", &format!("{oid}^{{commit}}")])
+        .ok()?;
+    let path = git
+        .line(&[
+            "rev-parse",
+            "--path-format=absolute",
+            "--git-path",
+            "objects",
+        ])
+        .ok()?;
+    Some(Path::new(OsStr::from_bytes(&path)).to_owned())
+}
+
+fn one(repo: &Repository, objects: &Path, own: &Path, oid: &str) -> Result<(), MakeError> {
+    let dot = own.join(".git");
+    let make = || -> std::io::Result<()> {
+        for folder in ["objects/info", "objects/pack", "refs/heads", "info"] {
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(dot.join(folder))?;
+        }
+        let plain = Repository {
+            sparse: None,
+            ..repo.clone()
+        };
+        fs::write(dot.join("config"), config(&plain))?;
+        fs::write(dot.join("objects/info/alternates"), alternates(&[objects]))?;
+        fs::write(dot.join("HEAD"), format!("{oid}\n"))
+    };
+    make().map_err(io_error("cannot make", &dot))?;
+    let git = Git::ours(own).git_dir(&dot).work_tree(own);
+    let filled: Result<Vec<u8>, GitError> = git.run(&["read-tree", "-m", "-u", oid]);
+    filled?;
+    Ok(())
+}
