@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Refusal;
 use crate::{
-    engine::{EdgeKind, Event, FailureKind, State, Status, WorkEvent},
+    engine::{EdgeKind, Event, State, Status, WorkEvent},
     plan::AgentIx,
 };
 
@@ -93,8 +93,7 @@ fn split(state: &State, kept: u32) -> (BTreeSet<AgentIx>, BTreeSet<AgentIx>) {
             continue;
         };
         let agent = state.agent(parent);
-        let lost =
-            agent.status == Status::Failed && agent.failure == Some(FailureKind::Coordination);
+        let lost = agent.status == Status::Failed && agent.lost_parts();
         let joined = has_begun(agent.status) && agent.status != Status::Joining;
         if (lost || (joined && agent.own_done)) && parents.insert(parent) {
             open.push(parent);
