@@ -454,9 +454,9 @@ fn arrows_between_modules_go_one_way() {
     let allowed: [(&str, &[&str]); 12] = [
         ("conflict", &["plan", "display"]),
         ("plan", &["display"]),
-        ("graph", &["plan"]),
+        ("graph", &["plan", "conflict"]),
         ("schedule", &["plan", "graph"]),
-        ("engine", &["plan", "graph", "schedule"]),
+        ("engine", &["plan", "graph", "schedule", "conflict"]),
         (
             "report",
             &[
@@ -486,6 +486,7 @@ fn arrows_between_modules_go_one_way() {
                 "graph",
                 "schedule",
                 "engine",
+                "conflict",
                 "report",
                 "resources",
                 "status",
