@@ -17,6 +17,7 @@ use crate::{
     status::Facts,
     tui::{
         chart::Chart,
+        ui_state::{Group, RowId},
         view::{
             Source,
             attention::{attention, waiting},
@@ -287,8 +288,19 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 (0, _) | (_, false) => String::new(),
                 (id, true) => format!(" · `wavedeck ctl answer {id} {}`", answers.join("|")),
             };
+            // A red gate says a status; what its commands printed says why.
+            let why = match (item.kind, &demand.row) {
+                (AttentionKind::FailedGate, Some(RowId::Agent(id))) => {
+                    format!(" · `wavedeck logs {id} --checks`")
+                }
+                (AttentionKind::FailedGate, Some(RowId::Group(Group::Phase(Some(at))))) => {
+                    let id = &state.setup.plan.phases[at.ix()].id;
+                    format!(" · `wavedeck logs phase:{id}`")
+                }
+                _ => String::new(),
+            };
             format!(
-                "{:>3}  {word:<9} {:<24} {} · {} ago{holds}{command}",
+                "{:>3}  {word:<9} {:<24} {} · {} ago{holds}{command}{why}",
                 item.id,
                 demand.name,
                 demand.text,

@@ -27,7 +27,7 @@ use crate::{
 /// Flags of `logs`.
 #[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
-    /// The agent's id; with --checks also phase:ID
+    /// The agent's id; phase:ID for what the gates of a phase printed
     pub agent: String,
     /// Which run.
     #[command(flatten)]
@@ -46,7 +46,8 @@ pub struct LogsArgs {
 /// Prints what an agent printed, cleaned of everything that is no text.
 pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
-    if args.checks {
+    // A phase prints nothing but by its gates.
+    if args.checks || args.agent.starts_with("phase:") {
         return checks::checks(&dir, &args.agent, args.attempt);
     }
     let in_terminal = known(&dir, &args.agent)?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Owner, kinds::kinds};
 use crate::plan::{
-    AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work, Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -105,6 +105,8 @@ pub struct Setup {
     pub by_id: BTreeMap<AgentId, AgentIx>,
     /// Work comes together in this run: an agent has a workspace of its own.
     pub integrates: bool,
+    /// Agents that have a workspace of their own, or a part that has one.
+    pub with_own: Vec<bool>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -205,10 +207,8 @@ impl Setup {
             children,
             members,
             by_id,
-            integrates: plan
-                .agents
-                .iter()
-                .any(|a| a.workspace == Workspace::Own && a.work != Work::Group),
+            integrates: plan.agents.iter().any(own),
+            with_own: with_own(&plan),
             plan,
         }
     }
@@ -287,8 +287,22 @@ impl Setup {
     /// Returns whether an agent works in a workspace of its own.
     #[must_use]
     pub fn own(&self, ix: AgentIx) -> bool {
-        let agent = self.plan.agent(ix);
-        agent.workspace == Workspace::Own && agent.work != Work::Group
+        own(self.plan.agent(ix))
+    }
+
+    /// Returns whether the checks of an owner judge what is integrated, in a checkout of it: those of
+    /// an agent with parts and of a phase, where work of theirs comes out of workspaces. A phase all
+    /// of whose agents work in the repository itself is judged there.
+    #[must_use]
+    pub fn on_head(&self, owner: Owner) -> bool {
+        let with_own = |ix: &AgentIx| self.with_own[ix.ix()];
+        match owner {
+            Owner::Agent(ix) => !self.children[ix.ix()].is_empty() && with_own(&ix),
+            Owner::Phase(ix) => {
+                let members = &self.members[ix.ix()];
+                self.integrates && (members.is_empty() || members.iter().any(with_own))
+            }
+        }
     }
 
     /// Returns whether an agent has a process of its own.
@@ -296,6 +310,24 @@ impl Setup {
     pub fn has_process(&self, ix: AgentIx) -> bool {
         self.plan.agent(ix).work != Work::Group
     }
+}
+
+/// Whether an agent works in a workspace of its own.
+fn own(agent: &Agent) -> bool {
+    agent.workspace == Workspace::Own && agent.work != Work::Group
+}
+
+/// Agents that have a workspace of their own, or a part that has one.
+fn with_own(plan: &Plan) -> Vec<bool> {
+    let mut with = vec![false; plan.agents.len()];
+    for ix in plan.indices().filter(|&ix| own(plan.agent(ix))) {
+        let mut at = Some(ix);
+        while let Some(ix) = at.filter(|ix| !with[ix.ix()]) {
+            with[ix.ix()] = true;
+            at = plan.agent(ix).parent;
+        }
+    }
+    with
 }
 
 /// Memory reserved for a check command that states none: DESIGN 5's default for commands.

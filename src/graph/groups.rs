@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{AgentIx, PhaseIx, Plan};
+use crate::plan::{Agent, AgentIx, Join, PhaseIx, Plan, Workspace};
 
 use super::{critical::is_barrier, dag::Graph};
 
@@ -29,8 +29,8 @@ type Key<'a> = (&'a [AgentIx], Option<AgentIx>, Option<u32>);
 /// Finds the parallel groups in a plan.
 ///
 /// Members have the same direct predecessors and the same parent; then none can depend on another,
-/// near or far. They also lie between the same barriers. Exclusive agents and parents without work
-/// belong to no group.
+/// near or far. They also lie between the same barriers, and no two are in the same critical domain.
+/// Exclusive agents and parents without work belong to no group.
 #[must_use]
 pub fn parallel_groups(plan: &Plan, graph: &Graph, durations: &[u64]) -> Vec<ParallelGroup> {
     // Number of barriers before each phase.
@@ -52,8 +52,11 @@ pub fn parallel_groups(plan: &Plan, graph: &Graph, durations: &[u64]) -> Vec<Par
     }
     let mut groups: Vec<(&[AgentIx], Vec<AgentIx>)> = by_needs
         .into_iter()
+        .flat_map(|((shared, ..), members)| {
+            let groups = compatible(plan, members).into_iter();
+            groups.map(move |members| (shared, members))
+        })
         .filter(|(_, members)| members.len() > 1)
-        .map(|((shared, ..), members)| (shared, members))
         .collect();
     groups.sort_by_key(|(_, members)| members[0]);
     groups
@@ -63,9 +66,103 @@ pub fn parallel_groups(plan: &Plan, graph: &Graph, durations: &[u64]) -> Vec<Par
             id: format!("parallel-{}", i + 1),
             duration_us: members.iter().map(|m| durations[m.ix()]).max().unwrap_or(0),
             shared: shared.to_vec(),
+            conflict_strategy: conflict_strategy(plan, &members),
+            merge_strategy: merge_strategy(plan, &members),
             members,
-            conflict_strategy: "none",
-            merge_strategy: "none",
         })
         .collect()
+}
+
+/// Parts agents so that no two of one part are in the same critical domain, in one walk.
+fn compatible(plan: &Plan, members: Vec<AgentIx>) -> Vec<Vec<AgentIx>> {
+    let mut parts: Vec<Vec<AgentIx>> = Vec::new();
+    // The first part that has nobody of a domain.
+    let mut free: BTreeMap<&str, usize> = BTreeMap::new();
+    for ix in members {
+        let domains = plan.agent(ix).domains.iter();
+        let critical = domains.filter(|d| plan.domains.get(*d).is_some_and(|d| d.critical));
+        let part = critical.clone().filter_map(|d| free.get(d.as_str()));
+        let part = part.copied().max().unwrap_or(0);
+        free.extend(critical.map(|d| (d.as_str(), part + 1)));
+        // Parts are taken one after the other, so that at most one is missing.
+        if part == parts.len() {
+            parts.push(Vec::new());
+        }
+        parts[part].push(ix);
+    }
+    parts
+}
+
+/// Members whose work is merged.
+fn merged<'p>(plan: &'p Plan, members: &'p [AgentIx]) -> impl Iterator<Item = &'p Agent> {
+    let agents = members.iter().map(|ix| plan.agent(*ix));
+    agents.filter(|agent| agent.workspace == Workspace::Own)
+}
+
+/// The name of what is tried first (requirement E3): work is merged where two members have some.
+fn conflict_strategy(plan: &Plan, members: &[AgentIx]) -> &'static str {
+    if merged(plan, members).count() > 1 {
+        "automatic_merge"
+    } else {
+        "none"
+    }
+}
+
+/// The strictest policy of the members' joins (requirement E5).
+fn merge_strategy(plan: &Plan, members: &[AgentIx]) -> &'static str {
+    let joins = || merged(plan, members).map(|agent| agent.join);
+    if joins().count() < 2 {
+        "none"
+    } else if joins().any(|join| join == Join::ManualEscalation) {
+        "manual-escalation"
+    } else if joins().any(|join| join == Join::FailFast) {
+        "fail-fast"
+    } else {
+        "merge-with-rules"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{LoadOptions, load};
+
+    #[test]
+    fn a_group_holds_one_agent_of_each_critical_domain() {
+        let mut source =
+            "[domain.db]\ncritical = true\n[domain.ui]\ncritical = true\n[domain.x]\n".to_owned();
+        let agents = [
+            ("a", "domains = [\"db\", \"x\"]\nscope = [\"a\"]"),
+            ("b", "domains = [\"db\", \"ui\"]\nscope = [\"b\"]"),
+            (
+                "c",
+                "domains = [\"x\"]\nscope = [\"c\"]\njoin = \"fail-fast\"",
+            ),
+            ("d", "domains = [\"db\"]"),
+            ("e", "domains = [\"ui\"]"),
+        ];
+        for (id, keys) in agents {
+            source += &format!("[[agent]]\nid = \"{id}\"\nrun = \"x\"\n{keys}\n");
+        }
+        let options = LoadOptions::default();
+        let plan = load(&source, &options, &mut |_| unreachable!())
+            .unwrap()
+            .plan;
+        let groups = parallel_groups(&plan, &Graph::new(&plan), &[1; 5]);
+        let groups: Vec<String> = groups
+            .iter()
+            .map(|g| {
+                let ids = g.members.iter().map(|m| plan.agent(*m).id.as_str());
+                let ids: Vec<&str> = ids.collect();
+                format!(
+                    "{} {} {}",
+                    ids.join(""),
+                    g.conflict_strategy,
+                    g.merge_strategy
+                )
+            })
+            .collect();
+        // `b` and `e` share a domain, and `d` shares another with both `a` and `b`.
+        assert_eq!(groups, ["ac automatic_merge fail-fast", "de none none"]);
+    }
 }

@@ -279,7 +279,9 @@ pub(super) fn options(terminal: bool, rules: Option<&[Rule]>, setup: &[SetUp]) -
         add("--setup".as_ref());
         add(shown.as_ref());
         add(argv.len().to_string().as_ref());
-        argv.iter().for_each(|word| add(word.as_ref()));
+        for word in argv {
+            add(word.as_ref());
+        }
     }
     add("--".as_ref());
     all

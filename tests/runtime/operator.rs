@@ -291,7 +291,7 @@ fn red_gates_wait_for_a_person_where_one_watches() {
     let here = Here::with(
         r#"
 [gate.green]
-run = ["test -e fixed-phase"]
+run = ["sh -c 'echo looked; test -e fixed-phase'"]
 [[phase]]
 id = "one"
 gates = ["green"]
@@ -316,9 +316,18 @@ run = "true"
     journal("the red check", &|e| e.has("agent.blocked", "a"));
     let status = here.say(&["status"]);
     assert!(status.out.contains("  1  red gate  a "), "{status}");
+    // What it printed is one command away.
+    assert!(
+        status.out.contains("`wavedeck logs a --checks`"),
+        "{status}"
+    );
     here.write("fixed-agent", "");
     here.ctl("retry a");
     journal("the red gate", &|e| !e.all("phase.failed").is_empty());
+    let asks = here.say(&["asks"]);
+    assert!(asks.out.contains("`wavedeck logs phase:one`"), "{asks}");
+    let logs = here.say(&["logs", "phase:one"]);
+    assert!(logs.out.contains("looked"), "{logs}");
     assert!(!here.journal().has("agent.scheduled", "b"));
     here.write("fixed-phase", "");
     here.ctl("retry phase:one");

@@ -16,6 +16,8 @@ pub enum Why {
     },
     /// A person holds it back.
     Held,
+    /// A checkout of what is integrated is being made for it.
+    Checkout,
     /// All slots are taken.
     Slots {
         /// Taken.
@@ -88,6 +90,7 @@ impl Why {
                 | Self::Degraded
                 | Self::Halted { .. }
                 | Self::Held
+                | Self::Checkout
                 | Self::Barrier { .. }
         )
     }
@@ -124,6 +127,7 @@ impl fmt::Display for Why {
                 write!(f, "memory at {} %: nothing starts", pressure_permille / 10)
             }
             Self::Held => f.write_str("held by you"),
+            Self::Checkout => f.write_str("what is integrated is being checked out"),
             Self::Slots {
                 sequential: true, ..
             } => f.write_str("its turn comes: one at a time"),

@@ -5,7 +5,7 @@
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    Cause, CheckRun, CheckStep, FailureKind, HoldBy, MergeStage, Owner, State, Status,
+    Cause, CheckStep, FailureKind, HoldBy, MergeStage, Owner, State, Status,
     state::{Due, pack},
 };
 
@@ -91,12 +91,12 @@ impl State {
     /// Its checks begin. The slot of its own process is free by now: a check command is a start
     /// like any other, and takes one when admission lets it.
     pub(super) fn checking(&mut self, ix: AgentIx, attempt: u32, now: u64) {
-        let steps = u32::try_from(self.setup.checks(ix).len()).unwrap_or(u32::MAX);
         self.unschedule(ix);
         self.set(ix, Status::Checking, now);
         let agent = &mut self.agents[ix.ix()];
         agent.check_rounds += 1;
-        let mut check = CheckRun::new(attempt, agent.check_rounds, steps, now);
+        let number = (attempt, agent.check_rounds);
+        let mut check = self.new_round(Owner::Agent(ix), number, now);
         if let Some(merge) = self.merges.now.as_mut().filter(|now| now.agent == ix) {
             merge.stage = MergeStage::Checking;
             check.merged = true;

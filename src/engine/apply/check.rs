@@ -17,6 +17,23 @@ impl State {
         self.agents[ix.ix()].check = None;
     }
 
+    /// Makes the first command of a round. Whoever is judged anew may find a checkout that could not
+    /// be made before.
+    pub(super) fn new_round(
+        &mut self,
+        owner: Owner,
+        (attempt, round): (u32, u32),
+        now: u64,
+    ) -> CheckRun {
+        let steps = u32::try_from(self.checks_of(owner).len()).unwrap_or(u32::MAX);
+        let checkout = &mut self.merges.checkout;
+        checkout.take_if(|checkout| checkout.error.is_some());
+        CheckRun {
+            after: self.merges.count(),
+            ..CheckRun::new(attempt, round, steps, now)
+        }
+    }
+
     /// Removes an owner's check from every list.
     pub(super) fn unschedule_check(&mut self, owner: Owner) {
         self.checks_pending.remove(&pack(owner));
@@ -77,7 +94,10 @@ impl State {
     }
 
     pub(super) fn check_scheduled(&mut self, place: &CheckPlace, now: u64) {
+        let path = self.owner(place).filter(|&o| self.setup.on_head(o));
+        let path = path.and_then(|owner| self.checkout_for(owner)).map(str::to_owned);
         let scheduled = self.with_check(place, |check| {
+            check.path = path.unwrap_or_default();
             check.job = JobState::Scheduled;
             check.since_us = now;
         });

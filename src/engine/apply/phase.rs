@@ -2,7 +2,7 @@
 
 use crate::plan::PhaseIx;
 
-use crate::engine::{CheckRun, Ending, Owner, PhaseState, PhaseStatus, State, state::pack};
+use crate::engine::{Ending, Owner, PhaseState, PhaseStatus, State, state::pack};
 
 impl State {
     pub(super) fn reopen_phase(&mut self, phase: PhaseIx) {
@@ -60,13 +60,13 @@ impl State {
     pub(super) fn phase_checking(&mut self, id: &str, attempt: u32, now: u64) {
         let Some(ix) = self.phase_ix(id) else { return };
         self.phases_due.remove(&ix);
-        let steps = u32::try_from(self.setup.phase_checks(ix).len()).unwrap_or(u32::MAX);
+        let check = self.new_round(Owner::Phase(ix), (attempt, 1), now);
         let phase = &mut self.phases[ix.ix()];
         phase.status = PhaseStatus::Checking;
         phase.attempt = attempt;
         phase.gate_red = false;
         phase.reason = None;
-        phase.check = Some(CheckRun::new(attempt, 1, steps, now));
+        phase.check = Some(check);
         phase.since_us = now;
         self.queue_check(Owner::Phase(ix));
         self.note_phase(ix);

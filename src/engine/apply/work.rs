@@ -240,6 +240,7 @@ impl State {
             WorkEvent::Checkout { commit } => {
                 self.merges.checkout = Some(Checkout {
                     commit: commit.clone(),
+                    merged: self.merges.count(),
                     path: String::new(),
                     error: None,
                 });
@@ -520,7 +521,7 @@ pub(in crate::engine) fn work_again(state: &State) -> Vec<Command> {
         }
     }
     let merges = &state.merges;
-    if (merges.checkout.as_ref()).is_some_and(|c| c.path.is_empty() && c.error.is_none()) {
+    if merges.checkout.as_ref().is_some_and(Checkout::coming) {
         commands.push(Command::Checkout);
     }
     if let Some(rollback) = merges.rollback.as_ref().filter(|r| r.done.is_none()) {

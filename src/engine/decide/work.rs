@@ -236,7 +236,7 @@ pub(super) fn checked_out(
     done: &Result<String, String>,
 ) -> Vec<Event> {
     let waits = state.merges.checkout.as_ref().is_some_and(|checkout| {
-        checkout.commit == commit && checkout.path.is_empty() && checkout.error.is_none()
+        checkout.commit == commit && checkout.coming()
     });
     if !waits {
         return Vec::new();

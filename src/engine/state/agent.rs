@@ -108,6 +108,10 @@ pub struct CheckRun {
     pub frozen: bool,
     /// It judges the result of a merge, not the workspace.
     pub merged: bool,
+    /// Merges that were in the head when this round began: a checkout with these is good enough.
+    pub after: u32,
+    /// The checkout of integrated work that its present command runs in; empty: it runs elsewhere.
+    pub path: String,
     /// When the clock of that command last began to run (elapsed µs).
     pub clock_from_us: u64,
     /// What its clock had counted before, in microseconds.
@@ -130,6 +134,8 @@ impl CheckRun {
             ending: None,
             frozen: false,
             merged: false,
+            after: 0,
+            path: String::new(),
             clock_from_us: now_us,
             clock_us: 0,
             until_us: 0,

@@ -7,9 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Boundary, Clash, Strategy},
+    engine::{Boundary, Clash, Owner, Strategy},
     plan::{AgentIx, Class},
 };
+
+use super::State;
 
 /// How far an attempt's work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -229,10 +231,20 @@ pub struct Checkpoint {
 pub struct Checkout {
     /// The commit.
     pub commit: String,
+    /// Merges that are in it.
+    pub merged: u32,
     /// Where it is; empty while it is being made.
     pub path: String,
     /// It could not be made, and why.
     pub error: Option<String>,
+}
+
+impl Checkout {
+    /// Returns whether it is being made.
+    #[must_use]
+    pub fn coming(&self) -> bool {
+        self.path.is_empty() && self.error.is_none()
+    }
 }
 
 /// A roll-back that is being carried out.
@@ -321,18 +333,48 @@ impl Merges {
             .as_ref()
             .is_some_and(|now| matches!(now.stage, MergeStage::Trying | MergeStage::Advancing));
         let rolling = self.rollback.as_ref().is_some_and(|r| r.done.is_none());
-        let checkout =
-            (self.checkout.as_ref()).is_some_and(|c| c.path.is_empty() && c.error.is_none());
+        let checkout = self.checkout.as_ref().is_some_and(Checkout::coming);
         let delivering = self.delivery.as_ref().is_some_and(|d| !d.done);
         merging || rolling || checkout || delivering
     }
+}
 
-    /// Returns the path of a checkout of the present head, where there is one.
+impl State {
+    /// Returns the integrated head: what was merged last, else what the run started from.
     #[must_use]
-    pub fn checked_out(&self) -> Option<&str> {
-        let checkout = self.checkout.as_ref()?;
-        let there = Some(&checkout.commit) == self.head.as_ref() && !checkout.path.is_empty();
-        there.then_some(checkout.path.as_str())
+    pub fn head(&self) -> Option<&str> {
+        self.merges
+            .head
+            .as_deref()
+            .or(self.base_commit.as_deref())
+    }
+
+    /// Returns the path of a checkout that has all that the checks of an owner judge: one of the
+    /// present head, or one that was made since their round began.
+    #[must_use]
+    pub fn checkout_for(&self, owner: Owner) -> Option<&str> {
+        let check = self.check_of(owner)?;
+        let checkout = self.merges.checkout.as_ref()?;
+        let has_all =
+            Some(checkout.commit.as_str()) == self.head() || checkout.merged >= check.after;
+        (has_all && !checkout.path.is_empty()).then_some(checkout.path.as_str())
+    }
+
+    /// Returns the folder that the present check command of an owner runs in; none: the repository
+    /// itself.
+    #[must_use]
+    pub fn check_dir(&self, owner: Owner) -> Option<&str> {
+        let check = self.check_of(owner)?;
+        let path = match owner {
+            _ if self.setup.on_head(owner) => &check.path,
+            Owner::Agent(ix) if check.merged => {
+                let merge = self.merges.now.as_ref();
+                &merge.filter(|now| now.agent == ix)?.path
+            }
+            Owner::Agent(ix) => &self.agent(ix).work.as_ref()?.path,
+            Owner::Phase(_) => return None,
+        };
+        Some(path.as_str()).filter(|path| !path.is_empty())
     }
 }
 

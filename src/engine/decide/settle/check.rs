@@ -2,8 +2,8 @@
 
 use crate::{
     engine::{
-        AgentState, CheckPlace, CheckRun, CheckStep, Ending, Event, Exit, JobState, Owner, State,
-        Status,
+        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, Ending, Event, Exit, JobState, Owner,
+        State, Status, WorkEvent, state::unpack,
     },
     plan::{AgentIx, PhaseIx},
 };
@@ -54,6 +54,49 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
             events.push(next);
             events
         }
+    }
+}
+
+/// Checks of what is integrated wait for a checkout of it: asked for when the first of them is in
+/// line, and again when the head has moved since; where it cannot be made, they cannot be green.
+pub(super) fn checkout(state: &State) -> Vec<Event> {
+    if !state.setup.integrates || state.degraded.is_some() {
+        return Vec::new();
+    }
+    let mut waiting = state.checks_pending.iter().map(|&packed| unpack(packed));
+    let waits = |&owner: &Owner| state.setup.on_head(owner) && state.checkout_for(owner).is_none();
+    let Some(owner) = waiting.find(waits) else {
+        return Vec::new();
+    };
+    let Some(head) = state.head() else {
+        return vec![not_checked_out(state, owner, "the run has no commit")];
+    };
+    match &state.merges.checkout {
+        Some(checkout) if checkout.coming() => Vec::new(),
+        Some(Checkout {
+            error: Some(error),
+            commit,
+            ..
+        }) if commit == head => vec![not_checked_out(state, owner, error)],
+        _ => {
+            let commit = head.to_owned();
+            vec![WorkEvent::Checkout { commit }.into()]
+        }
+    }
+}
+
+fn not_checked_out(state: &State, owner: Owner, error: &str) -> Event {
+    let reason = format!("its checks need a checkout of what is integrated: {error}");
+    match owner {
+        Owner::Agent(ix) => Event::AgentBlocked {
+            agent: state.id(ix),
+            reason,
+            gate: None,
+        },
+        Owner::Phase(ix) => Event::PhaseFailed {
+            phase: state.setup.plan.phases[ix.ix()].id.clone(),
+            reason,
+        },
     }
 }
 

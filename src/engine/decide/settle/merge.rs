@@ -148,10 +148,10 @@ fn advance(state: &State, merge: &Merge) -> Vec<Event> {
             (None, Some(_)) => (Strategy::AutomaticMerge, "rules".to_owned()),
             (None, None) => (Strategy::AutomaticMerge, "git".to_owned()),
         };
-        let checks = if merge.checked || steps(state, merge.agent) == 0 {
-            "no checks on the result"
-        } else {
+        let checks = if judged_here(state, merge) {
             "checks on the result are green"
+        } else {
+            "no checks on the result"
         };
         events.push(
             WorkEvent::ConflictResolved {
@@ -174,6 +174,15 @@ fn advance(state: &State, merge: &Merge) -> Vec<Event> {
         .into(),
     );
     events
+}
+
+/// Whether commands judge the result of a merge. Those of an agent with parts come when its parts
+/// are done.
+fn judged_here(state: &State, merge: &Merge) -> bool {
+    let ix = merge.agent;
+    let settled = merge.conflict.is_some() || merge.clash.is_some();
+    let judged = merge.checked && !settled;
+    !judged && state.setup.children[ix.ix()].is_empty() && steps(state, ix) > 0
 }
 
 /// Commands that judge the result of a merge: approvals judged the work itself.
@@ -386,7 +395,7 @@ fn clean(state: &State, merge: &Merge) -> Vec<Event> {
         };
         return vec![detected.into()];
     }
-    if !merge.checked && steps(state, ix) > 0 {
+    if judged_here(state, merge) {
         return vec![Event::AgentChecking {
             agent: state.id(ix),
             attempt: merge.attempt,

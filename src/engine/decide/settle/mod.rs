@@ -52,6 +52,10 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     if !merging.is_empty() {
         return merging;
     }
+    let checkout = check::checkout(state);
+    if !checkout.is_empty() {
+        return checkout;
+    }
     let attention = attention::look(state);
     if !attention.is_empty() {
         return attention;
