@@ -441,7 +441,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         34 => Event::WaveCompleted { wave: small(rng) },
         35 => Event::CheckpointMade {
             wave: small(rng),
-            commit: maybe(rng),
+            commit: maybe(rng, text),
         },
         37 => Event::PhaseReopened { phase: text(rng) },
         38 => Event::CheckTimeout {
