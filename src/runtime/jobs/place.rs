@@ -44,36 +44,17 @@ const KEPT: [&str; 18] = [
     "tmp",
 ];
 
-/// The folder that a job works in. Shared agents, and checks of what has no workspace, work in the
-/// repository itself; checks of more than one agent's work in a checkout of the integrated head.
+/// The folder that a job works in: an agent's own process in its workspace, checks where the state
+/// says; the repository itself for all that has none.
 pub(super) fn folder(state: &State, key: JobKey, shared: &Path) -> PathBuf {
-    let integrated = || state.merges.checked_out().map(PathBuf::from);
-    let found = match key.owner {
-        Owner::Agent(ix) => of_agent(state, ix, key).or_else(|| {
-            // A group has no work of its own, but that of its parts.
-            let group = !state.setup.children[ix.ix()].is_empty();
-            (group && key.check.is_some()).then(integrated).flatten()
-        }),
-        _ => integrated(),
+    let found = match (key.owner, key.check) {
+        (Owner::Agent(ix), None) => {
+            let work = state.agent(ix).work.as_ref();
+            work.map(|work| work.path.as_str()).filter(|path| !path.is_empty())
+        }
+        (owner, _) => state.check_dir(owner),
     };
-    found.unwrap_or_else(|| shared.to_owned())
-}
-
-fn of_agent(state: &State, ix: AgentIx, key: JobKey) -> Option<PathBuf> {
-    let agent = state.agent(ix);
-    let work = agent.work.as_ref()?;
-    let judged = agent.check.as_ref().is_some_and(|check| check.merged);
-    let merge = state.merges.now.as_ref();
-    if key.check.is_some() && judged {
-        let result = merge.filter(|now| now.agent == ix && !now.path.is_empty());
-        return result.map(|now| PathBuf::from(&now.path));
-    }
-    // Its parts are in the head by then, and its own work too.
-    let joined = key.check.is_some() && agent.own_done && !state.setup.children[ix.ix()].is_empty();
-    if joined && let Some(path) = state.merges.checked_out() {
-        return Some(path.into());
-    }
-    (!work.path.is_empty()).then(|| PathBuf::from(&work.path))
+    found.map_or_else(|| shared.to_owned(), PathBuf::from)
 }
 
 /// What a job in a workspace is told: of the workspace, and what the plan's `[workspace]` says.

@@ -170,8 +170,8 @@ impl Work {
         for thread in crew.threads {
             let _ = thread.join();
         }
-        if let Some(state) = over {
-            crew.driver.leave(state);
+        if let Some(driver) = Arc::into_inner(crew.driver) {
+            driver.leave(over);
         }
     }
 
