@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     asks::AsksArgs, attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, demo::DemoArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs,
+    ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs,
     plan::PlanArgs, replay::ReplayArgs, report::ReportArgs, report_status::ReportStatusArgs,
     resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs,
     unbuilt, wait::WaitArgs,
@@ -101,8 +101,8 @@ pub enum Command {
     Logs(LogsArgs),
     /// What waits for a person, and how to answer
     Asks(AsksArgs),
-    /// What an agent changed (not built yet)
-    Diff(unbuilt::DiffArgs),
+    /// What an agent changed
+    Diff(DiffArgs),
     /// Wait for the end of a run and return its status
     Wait(WaitArgs),
     /// What happened while nobody looked

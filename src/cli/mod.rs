@@ -13,6 +13,7 @@ mod consent;
 pub mod ctl;
 mod deck;
 pub mod demo;
+pub mod diff;
 mod digest;
 mod error;
 mod find;
@@ -139,6 +140,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Status(args) => status::status(args, global),
         Command::Asks(args) => asks::asks(args, global),
         Command::Logs(args) => logs::logs(args, global),
+        Command::Diff(args) => diff::diff(args, global),
         Command::Wait(args) => wait::wait(args, global),
         Command::Runs(args) => runs::runs(args, global),
         Command::Schema(args) => schema::schema(args),

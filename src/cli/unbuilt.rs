@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Error, args::Command, args::RunName};
+use super::{Error, args::Command};
 
 /// `export`.
 #[derive(Debug, Args)]
@@ -27,16 +27,6 @@ pub struct SaveArgs {
     pub output: Option<std::path::PathBuf>,
 }
 
-/// `diff`.
-#[derive(Debug, Args)]
-pub struct DiffArgs {
-    /// The agent's id
-    pub agent: String,
-    /// Which run.
-    #[command(flatten)]
-    pub of: RunName,
-}
-
 /// `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
@@ -55,10 +45,6 @@ pub fn refuse(command: &Command) -> Error {
         Command::Export(_) => (
             "export",
             "copy the run's folder below .wavedeck/runs; its journal is JSON Lines",
-        ),
-        Command::Diff(_) => (
-            "diff",
-            "use `git diff`; agents of this version work in the repository itself",
         ),
         Command::Doctor(_) => (
             "doctor",

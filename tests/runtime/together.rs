@@ -67,13 +67,13 @@ impl Repo {
         self.git(&["show", &branch])
     }
 
-    fn fingerprint(&self) -> Untouched {
+    pub fn fingerprint(&self) -> Untouched {
         let repo = Repository::open(self.here.path()).unwrap();
         Untouched::take(&repo).unwrap()
     }
 
     /// What differs of the user's, but for the recording and the branch that was asked for.
-    fn changed_since(&self, before: &Untouched) -> Vec<std::path::PathBuf> {
+    pub fn changed_since(&self, before: &Untouched) -> Vec<std::path::PathBuf> {
         let mut all = before.differences(&self.fingerprint());
         let ours = [".wavedeck", ".git/refs/heads/wavedeck", ".git/logs/refs/heads/wavedeck"];
         all.retain(|path| !ours.iter().any(|ours| path.starts_with(ours)));

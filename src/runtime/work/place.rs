@@ -16,7 +16,10 @@ use crate::{
     engine::{InputKind, State},
     plan::{AgentIx, Plan},
     sys::locked,
-    workspace::{Git, MakeError, Pool, RepoError, Repository, Workspaces, change, guard, merge::Store},
+    workspace::{
+        Git, MakeError, Pool, RepoError, Repository, Workspaces, change, guard, merge::Store,
+        watch::Watch,
+    },
 };
 
 use super::{Settings, Tell, order::Order, succeeded};
@@ -57,7 +60,8 @@ pub fn base(plan: &Plan, workdir: &Path) -> Result<Option<Place>, RepoError> {
 pub(super) struct Driver {
     pub settings: Settings,
     pub run: String,
-    tell: Tell,
+    pub tell: Tell,
+    pub watch: Mutex<Option<Watch>>,
     ground: OnceLock<Result<Ground, String>>,
     scopes: Mutex<HashMap<AgentIx, Arc<Scope>>>,
     /// Paths that a merge changed, by its commit.
@@ -95,6 +99,7 @@ impl Driver {
             settings,
             run,
             tell,
+            watch: Mutex::default(),
             ground: OnceLock::new(),
             scopes: Mutex::default(),
             touched: Mutex::default(),
@@ -267,6 +272,7 @@ impl Driver {
     /// Ends with the spare workspaces gone; after a run that is over, those of agents that succeeded go
     /// too.
     pub fn leave(mut self, over: Option<&State>) {
+        drop(locked(&self.watch).take());
         let Some(Ok(ground)) = self.ground.take() else {
             return;
         };
@@ -296,7 +302,7 @@ impl Driver {
         for entry in fs::read_dir(ground.spaces().folder()).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            if name.starts_with('_') || name == ".merge" {
+            if name.starts_with('_') || name == ".merge" || name == ".watch" {
                 let _ = guard::remove(&entry.path());
             }
         }
