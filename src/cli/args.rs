@@ -6,10 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     asks::AsksArgs, attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs,
-    plan::PlanArgs, replay::ReplayArgs, report::ReportArgs, report_status::ReportStatusArgs,
-    resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs,
-    unbuilt, wait::WaitArgs,
+    ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, init::InitArgs,
+    logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs, report::ReportArgs,
+    report_status::ReportStatusArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs,
+    schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.

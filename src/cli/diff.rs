@@ -55,7 +55,11 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
     };
     let (_, config) = read_folder(&dir.path)?;
     let root = Path::new(&config.workdir);
-    let form = if args.names { "--name-only" } else { "--patch-with-stat" };
+    let form = if args.names {
+        "--name-only"
+    } else {
+        "--patch-with-stat"
+    };
     let bytes = match &work.commit {
         Some(commit) => compared(&Git::users(root), form, &work.base, Some(commit)),
         None if Path::new(&work.path).is_dir() && !work.path.is_empty() => {
@@ -89,6 +93,11 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
 /// The changes from a commit to another one, or to the working tree.
 fn compared(git: &Git, form: &str, base: &str, to: Option<&str>) -> Result<Vec<u8>, GitError> {
     let words = ["diff", "--no-color", "--no-ext-diff", "--no-textconv", form];
-    let words = words.into_iter().chain(["--end-of-options", base]).chain(to);
-    git.clone().most(MOST).run(&words.chain(["--"]).collect::<Vec<_>>())
+    let words = words
+        .into_iter()
+        .chain(["--end-of-options", base])
+        .chain(to);
+    git.clone()
+        .most(MOST)
+        .run(&words.chain(["--"]).collect::<Vec<_>>())
 }

@@ -27,12 +27,7 @@ pub fn print(text: &str) -> io::Result<()> {
 pub fn bytes(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     // Bytes and not lines: the line buffer of stdout would cut a large text into many writes.
-    quiet(
-        stdout
-            .write_all(bytes)
-            .and_then(|()| stdout.flush()),
-    )
-    .map(|_| ())
+    quiet(stdout.write_all(bytes).and_then(|()| stdout.flush())).map(|_| ())
 }
 
 /// Writes a text to stderr; what cannot be said there cannot be said at all.

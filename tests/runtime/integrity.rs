@@ -50,7 +50,11 @@ fn plan(random: &mut Random) -> (String, BTreeMap<String, Edits>) {
             let _ = write!(script, "sed -i '{line}s/.*/{by}/' f{file}.txt; ");
             edits.insert((file, line), by);
         }
-        let _ = write!(script, "echo {id} > own-{id}.txt; sleep 0.{:02}; ", random.below(40));
+        let _ = write!(
+            script,
+            "echo {id} > own-{id}.txt; sleep 0.{:02}; ",
+            random.below(40)
+        );
         if random.below(2) == 0 {
             script.push_str("git add . && git commit -qm mine; ");
         }
@@ -78,7 +82,12 @@ fn run(repo: &Repo, random: &mut Random) -> Events {
     loop {
         if crashes == 0 {
             let ended = live.end();
-            assert!(matches!(ended.status, 0 | 1), "{}\n{}", ended.events, ended.err);
+            assert!(
+                matches!(ended.status, 0 | 1),
+                "{}\n{}",
+                ended.events,
+                ended.err
+            );
             return repo.here.journal();
         }
         crashes -= 1;
@@ -130,7 +139,11 @@ fn holds(repo: &Repo, events: &Events, edits: &BTreeMap<String, Edits>, seed: u6
     }
     for agent in edits.keys() {
         let named = repo.git(&["ls-tree", "--name-only", &head, &format!("own-{agent}.txt")]);
-        assert_eq!(!named.is_empty(), accepted.contains(agent), "{agent}, seed {seed}\n{events}");
+        assert_eq!(
+            !named.is_empty(),
+            accepted.contains(agent),
+            "{agent}, seed {seed}\n{events}"
+        );
     }
     // The same recorded order gives the same trees: git alone merges what was recorded.
     for done in &done {
@@ -147,7 +160,11 @@ fn holds(repo: &Repo, events: &Events, edits: &BTreeMap<String, Edits>, seed: u6
         assert_eq!(tree, own, "seed {seed}");
     }
     let last = repo.git(&["rev-parse", &head]);
-    assert_eq!(last.trim(), text(done.last().unwrap(), "commit"), "seed {seed}");
+    assert_eq!(
+        last.trim(),
+        text(done.last().unwrap(), "commit"),
+        "seed {seed}"
+    );
     let branch = repo.git(&["rev-parse", &format!("refs/heads/wavedeck/{run}")]);
     assert_eq!(branch, last, "seed {seed}");
     for collected in events.all("work.collected") {
@@ -161,7 +178,9 @@ fn holds(repo: &Repo, events: &Events, edits: &BTreeMap<String, Edits>, seed: u6
 }
 
 fn lines(file: u64) -> Vec<String> {
-    (1..=LINES).map(|line| format!("file {file} line {line}")).collect()
+    (1..=LINES)
+        .map(|line| format!("file {file} line {line}"))
+        .collect()
 }
 
 #[test]
@@ -174,12 +193,18 @@ fn the_head_holds_exactly_what_was_accepted_across_orders_and_crashes() {
         let files: Vec<(String, String)> = (0..FILES)
             .map(|file| (format!("f{file}.txt"), lines(file).join("\n") + "\n"))
             .collect();
-        let files: Vec<(&str, &str)> = files.iter().map(|(n, t)| (n.as_str(), t.as_str())).collect();
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(n, t)| (n.as_str(), t.as_str()))
+            .collect();
         let repo = Repo::with(&plan, &files);
         repo.here.write("f0.txt", "the user's own edit\n");
         let before = repo.fingerprint();
         let events = run(&repo, &mut random);
         holds(&repo, &events, &edits, seed);
-        assert_eq!(repo.changed_since(&before), Vec::<std::path::PathBuf>::new());
+        assert_eq!(
+            repo.changed_since(&before),
+            Vec::<std::path::PathBuf>::new()
+        );
     }
 }

@@ -44,21 +44,26 @@ const KEPT: [&str; 18] = [
     "tmp",
 ];
 
-/// The folder that a job works in: an agent's own process in its workspace, checks where the state
-/// says; the repository itself for all that has none.
+/// The folder that a job works in: a check where the state says, an agent in its workspace, whatever
+/// has none in the repository itself.
 pub(super) fn folder(state: &State, key: JobKey, shared: &Path) -> PathBuf {
-    let found = match (key.owner, key.check) {
-        (Owner::Agent(ix), None) => {
-            let work = state.agent(ix).work.as_ref();
-            work.map(|work| work.path.as_str()).filter(|path| !path.is_empty())
-        }
-        (owner, _) => state.check_dir(owner),
+    let found = match key.owner {
+        owner if key.check.is_some() => state.check_dir(owner),
+        Owner::Agent(ix) => (state.agent(ix).work.as_ref())
+            .map(|work| work.path.as_str())
+            .filter(|path| !path.is_empty()),
+        _ => None,
     };
     found.map_or_else(|| shared.to_owned(), PathBuf::from)
 }
 
 /// What a job in a workspace is told: of the workspace, and what the plan's `[workspace]` says.
-pub(super) fn env(state: &State, key: JobKey, folder: &Path, run_dir: &Path) -> Vec<(String, String)> {
+pub(super) fn env(
+    state: &State,
+    key: JobKey,
+    folder: &Path,
+    run_dir: &Path,
+) -> Vec<(String, String)> {
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
     };

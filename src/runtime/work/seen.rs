@@ -57,7 +57,14 @@ mod tests {
     fn attempts_are_told_from_what_is_ours_and_a_runs_workspaces_go_together() {
         let state = tempfile::tempdir().unwrap();
         let run = state.path().join("work/repo-1/run-1");
-        for name in ["api.1", "api.x.2", "_merge.3", ".spare-1-2", "_head.abc", "none"] {
+        for name in [
+            "api.1",
+            "api.x.2",
+            "_merge.3",
+            ".spare-1-2",
+            "_head.abc",
+            "none",
+        ] {
             fs::create_dir_all(run.join(name)).unwrap();
         }
         let mut seen = seen_attempts(state.path(), "run-1");
