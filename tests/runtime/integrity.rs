@@ -117,12 +117,23 @@ fn text(event: &Value, member: &str) -> String {
     event[member].as_str().unwrap_or_default().to_owned()
 }
 
-/// What must hold in the end.
-fn holds(repo: &Repo, events: &Events, edits: &BTreeMap<String, Edits>, seed: u64) {
+/// What must hold in the end; adds to crashes, accepted and refused work.
+fn holds(
+    repo: &Repo,
+    events: &Events,
+    edits: &BTreeMap<String, Edits>,
+    seed: u64,
+    seen: &mut [usize; 3],
+) {
     let run = repo.here.run_id();
     let head = format!("refs/wavedeck/{run}/integration");
     let done = events.all("merge.done");
     let accepted: Vec<String> = done.iter().map(|e| text(e, "agent")).collect();
+    let refused = events.all("agent.failed").len();
+    let all = [events.all("run.resumed").len(), accepted.len(), refused];
+    for (sum, now) in seen.iter_mut().zip(all) {
+        *sum += now;
+    }
     if accepted.is_empty() {
         return;
     }
@@ -187,6 +198,7 @@ fn lines(file: u64) -> Vec<String> {
 fn the_head_holds_exactly_what_was_accepted_across_orders_and_crashes() {
     let cases = std::env::var("WAVEDECK_MERGE_CASES").ok();
     let cases = cases.and_then(|n| n.parse().ok()).unwrap_or(4);
+    let mut seen = [0; 3];
     for seed in 1..=cases {
         let mut random = Random(seed);
         let (plan, edits) = plan(&mut random);
@@ -201,10 +213,16 @@ fn the_head_holds_exactly_what_was_accepted_across_orders_and_crashes() {
         repo.here.write("f0.txt", "the user's own edit\n");
         let before = repo.fingerprint();
         let events = run(&repo, &mut random);
-        holds(&repo, &events, &edits, seed);
+        holds(&repo, &events, &edits, seed, &mut seen);
         assert_eq!(
             repo.changed_since(&before),
             Vec::<std::path::PathBuf>::new()
         );
     }
+    // A test that meets none of these would show nothing.
+    assert!(
+        seen.iter().all(|&n| n > 0),
+        "crashes, accepted, refused: {seen:?}"
+    );
+    println!("crashes, accepted, refused: {seen:?}");
 }
