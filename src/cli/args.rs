@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     asks::AsksArgs, attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, init::InitArgs,
-    logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs, report::ReportArgs,
+    ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, doctor::DoctorArgs,
+    init::InitArgs, logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs, report::ReportArgs,
     report_status::ReportStatusArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs,
     schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
 };
@@ -109,8 +109,8 @@ pub enum Command {
     Digest(DigestArgs),
     /// List, show or remove recorded runs
     Runs(RunsArgs),
-    /// Look at this machine and say what is missing (not built yet)
-    Doctor(unbuilt::DoctorArgs),
+    /// Look at this machine and say what is missing
+    Doctor(DoctorArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Print completions for a shell

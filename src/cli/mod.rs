@@ -15,6 +15,7 @@ mod deck;
 pub mod demo;
 pub mod diff;
 mod digest;
+mod doctor;
 mod error;
 mod find;
 mod frame;
@@ -141,6 +142,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Asks(args) => asks::asks(args, global),
         Command::Logs(args) => logs::logs(args, global),
         Command::Diff(args) => diff::diff(args, global),
+        Command::Doctor(args) => doctor::doctor(args, global),
         Command::Wait(args) => wait::wait(args, global),
         Command::Runs(args) => runs::runs(args, global),
         Command::Schema(args) => schema::schema(args),

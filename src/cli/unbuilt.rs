@@ -27,14 +27,6 @@ pub struct SaveArgs {
     pub output: Option<std::path::PathBuf>,
 }
 
-/// `doctor`.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// JSON in place of text
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// The sentence of a command that is not built.
 pub fn refuse(command: &Command) -> Error {
     let (what, instead) = match command {
@@ -45,10 +37,6 @@ pub fn refuse(command: &Command) -> Error {
         Command::Export(_) => (
             "export",
             "copy the run's folder below .wavedeck/runs; its journal is JSON Lines",
-        ),
-        Command::Doctor(_) => (
-            "doctor",
-            "use `wavedeck check` for the plan and `wavedeck plan` for what this machine can hold",
         ),
         Command::Mcp => (
             "mcp",

@@ -175,6 +175,18 @@ impl Work {
         }
     }
 
+    /// How many orders wait to make workspaces and to merge, and how many workspaces are spare.
+    pub fn waiting(&self) -> [usize; 3] {
+        self.crew.as_ref().map_or([0; 3], |crew| {
+            let waiting = |lane: &Lane| locked(&lane.orders).0.len();
+            [
+                waiting(&crew.lanes.making),
+                waiting(&crew.lanes.merging),
+                crew.driver.spare(),
+            ]
+        })
+    }
+
     /// Waits until everything that was begun is done, and removes what nobody needs any more. `over`:
     /// the run has ended with this state, so the workspaces of what succeeded go.
     pub fn close(self, over: Option<&State>) {

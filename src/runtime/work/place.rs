@@ -190,6 +190,12 @@ impl Driver {
         }
     }
 
+    /// Workspaces that nobody has yet.
+    pub fn spare(&self) -> usize {
+        let ground = self.ground.get().and_then(|ground| ground.as_ref().ok());
+        ground.map_or(0, |ground| ground.pool.spare())
+    }
+
     fn ground(&self) -> Result<&Ground, &String> {
         self.ground.get_or_init(|| self.look()).as_ref()
     }
