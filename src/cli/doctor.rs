@@ -43,7 +43,10 @@ pub fn doctor(args: &DoctorArgs, _global: &Global) -> Outcome {
             serde_json::json!({"what": finding.what, "ok": finding.well, "says": finding.says})
         });
         let list: Vec<serde_json::Value> = all.collect();
-        format!("{}\n", safe_json(&serde_json::json!({"findings": list}).to_string()))
+        format!(
+            "{}\n",
+            safe_json(&serde_json::json!({"findings": list}).to_string())
+        )
     } else {
         let line = |finding: &Finding| {
             let mark = if finding.well { "ok     " } else { "missing" };
@@ -68,8 +71,11 @@ fn finding<E: ToString>(what: &'static str, found: Result<String, E>) -> Finding
 }
 
 fn memory() -> Finding {
-    let read = Meters::open().and_then(|mut meters| meters.binding());
-    finding("memory", read.map(|(total, _)| format!("{} in all", size(total))))
+    let read = Meters::open().and_then(|meters| meters.binding());
+    finding(
+        "memory",
+        read.map(|(total, _)| format!("{} in all", size(total))),
+    )
 }
 
 fn of_git() -> Finding {
