@@ -123,8 +123,8 @@ impl State {
                 }
             }
             // What follows is events of its own.
-            Action::Rollback { .. } => {}
-            Action::Stop { target: None }
+            Action::Rollback { .. }
+            | Action::Stop { target: None }
             | Action::Retry { .. }
             | Action::Answer { .. }
             | Action::Mode { .. }

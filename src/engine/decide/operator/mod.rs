@@ -43,7 +43,10 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
     }];
     match &action {
         Action::Pause { .. } => events.extend(freeze(state, &agents, &phases, Cause::Operator)),
-        Action::Resume { .. } | Action::Swap { .. } => {}
+        Action::Resume { .. }
+        | Action::Swap { .. }
+        | Action::Choose { .. }
+        | Action::Undo { .. } => {}
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,
         }),
@@ -87,7 +90,6 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 &agents,
             ));
         }
-        Action::Choose { .. } | Action::Undo { .. } => {}
         Action::Settle { how, note, .. } => {
             let note = note.as_deref();
             events.extend(
