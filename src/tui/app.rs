@@ -48,6 +48,23 @@ pub struct Options {
     pub remember: Option<std::sync::mpsc::Sender<Layout>>,
     /// Time zone for times of day.
     pub zone: jiff::tz::TimeZone,
+    /// Lets a person edit a text in a program of theirs, which has the terminal meanwhile: by the name
+    /// of the file and the text; none: it was not changed. Without one nothing is edited.
+    pub editor: Option<Editor>,
+}
+
+/// Lets a person edit a text.
+pub type Editor = fn(&str, &str) -> Result<Option<String>, String>;
+
+/// What gives the terminal to another program and takes it back.
+pub trait Lend {
+    /// Gives it away: keys are not read any more, the screen is as it was before.
+    fn lend(&mut self);
+    /// Takes it back.
+    ///
+    /// # Errors
+    /// It cannot be had any more.
+    fn take(&mut self, mouse: bool) -> io::Result<()>;
 }
 
 impl Default for Options {
@@ -60,6 +77,7 @@ impl Default for Options {
             layout: Layout::default(),
             remember: None,
             zone: jiff::tz::TimeZone::UTC,
+            editor: None,
         }
     }
 }

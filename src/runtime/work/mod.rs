@@ -31,6 +31,8 @@ use crate::{
 use order::Order;
 use place::Driver;
 
+pub(super) use choices::edited;
+pub(super) use conflicts::put;
 pub(super) use note::file as note_file;
 pub use place::{Place, base};
 
