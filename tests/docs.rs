@@ -475,7 +475,7 @@ fn arrows_between_modules_go_one_way() {
         ("plan", &["display"]),
         ("graph", &["plan", "conflict"]),
         ("schedule", &["plan", "graph"]),
-        ("engine", &["plan", "graph", "schedule"]),
+        ("engine", &["plan", "graph", "schedule", "conflict"]),
         (
             "report",
             &[
@@ -505,6 +505,7 @@ fn arrows_between_modules_go_one_way() {
                 "graph",
                 "schedule",
                 "engine",
+                "conflict",
                 "report",
                 "resources",
                 "status",

@@ -9,6 +9,7 @@ use std::{collections::VecDeque, fmt::Write as _};
 
 use jiff::tz::TimeZone;
 
+use super::logs::printed;
 use crate::{
     display::clean_line,
     engine::{AttentionKind, HoldBy, Item, JobState, Owner, PhaseStatus, State, Status, mode_name},
@@ -17,7 +18,6 @@ use crate::{
     status::Facts,
     tui::{
         chart::Chart,
-        ui_state::{Group, RowId},
         view::{
             Source,
             attention::{attention, waiting},
@@ -288,17 +288,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 (0, _) | (_, false) => String::new(),
                 (id, true) => format!(" · `wavedeck ctl answer {id} {}`", answers.join("|")),
             };
-            // A red gate says a status; what its commands printed says why.
-            let why = match (item.kind, &demand.row) {
-                (AttentionKind::FailedGate, Some(RowId::Agent(id))) => {
-                    format!(" · `wavedeck logs {id} --checks`")
-                }
-                (AttentionKind::FailedGate, Some(RowId::Group(Group::Phase(Some(at))))) => {
-                    let id = &state.setup.plan.phases[at.ix()].id;
-                    format!(" · `wavedeck logs phase:{id}`")
-                }
-                _ => String::new(),
-            };
+            let why = printed(state, item).map_or_else(String::new, |c| format!(" · `{c}`"));
             format!(
                 "{:>3}  {word:<9} {:<24} {} · {} ago{holds}{command}{why}",
                 item.id,

@@ -14,6 +14,7 @@ pub mod ctl;
 mod deck;
 pub mod demo;
 mod digest;
+mod editor;
 mod error;
 mod find;
 mod frame;

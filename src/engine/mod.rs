@@ -31,16 +31,16 @@ pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severit
 pub use event::{
     Answer, AttentionAnswered, AttentionKind, AttentionRaised, Boundary, Cause, CheckPlace, Clash,
     Event, Exit, FailureKind, Figures, Handle, Interruption, Level, MergeOutcome, Record,
-    StoppedBy, Strategy, Trouble, WorkEvent, Zone, whose,
+    StoppedBy, Strategy, SyncKind, SyncPoint, Trouble, WorkEvent, Zone, whose,
 };
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, CheckRun, Checkout, Checkpoint, Chosen, Conflict, Delivery,
-    Ending, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges, PhaseState,
-    PhaseStatus, Pick, Place, Prediction, Rank, Ready, Remark, Rollback, Said, Shelf, State, Status, Work,
-    WorkStage,
+    Ending, Former, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges,
+    PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Ready, Remark, Rollback, Said, Shelf, State,
+    Status, Syncs, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

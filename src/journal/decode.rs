@@ -203,7 +203,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "phase.completed" PhaseCompleted { phase }
         "phase.failed" PhaseFailed { phase, reason }
         "wave.completed" WaveCompleted { wave }
-        "checkpoint.made" CheckpointMade { wave }
+        "checkpoint.made" CheckpointMade { wave; commit }
         "zone.changed" ZoneChanged { from, to, halted, figures }
         @structs
         "attention.raised" AttentionRaised {

@@ -439,7 +439,10 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             reason: text(rng),
         },
         34 => Event::WaveCompleted { wave: small(rng) },
-        35 => Event::CheckpointMade { wave: small(rng) },
+        35 => Event::CheckpointMade {
+            wave: small(rng),
+            commit: maybe(rng, text),
+        },
         37 => Event::PhaseReopened { phase: text(rng) },
         38 => Event::CheckTimeout {
             place: place(rng),

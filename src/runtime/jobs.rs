@@ -164,7 +164,9 @@ impl JobMaker {
             }
             let temporary = self.run_dir.join("tmp").join(name);
             let mut bounds = self.bounds.around(plan, folder, temporary);
-            bounds.write.extend(place::opened(state, key, &self.run_dir));
+            bounds
+                .write
+                .extend(place::opened(state, key, &self.run_dir));
             bounds
         })
     }

@@ -13,4 +13,5 @@ mod stalled;
 mod status;
 mod stream;
 mod terminal;
+mod together;
 mod work;

@@ -10,11 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, CheckPlace, Event, Record, Setup, StoppedBy},
+    engine::{Action, Cause, CheckPlace, Event, Record, Setup, StoppedBy},
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{queue::Queue, switch::Switch};
+use super::{merges::Merges, queue::Queue, switch::Switch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -85,6 +85,7 @@ struct Checker<'a> {
     held: BTreeSet<usize>,
     switch: Switch,
     queue: Queue,
+    merges: Merges,
     stopped_by_person: bool,
     mode: Mode,
     cap: u32,
@@ -110,6 +111,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         held: BTreeSet::new(),
         switch: Switch::default(),
         queue: Queue::default(),
+        merges: Merges::default(),
         stopped_by_person: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
@@ -136,6 +138,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Some(wrong) = c.queue.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Some(wrong) = c.merges.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -325,13 +330,25 @@ impl Checker<'_> {
             }
             Event::AgentChecking { agent, .. } => {
                 let ix = self.ix(agent);
-                self.agents[ix.ix()].checking = true;
-                self.agents[ix.ix()].passed.clear();
+                let gates = &self.setup.plan.gates;
+                // A person's yes is about the work; on the result of its merge, commands alone are
+                // asked again.
+                let asked = |id: &String| {
+                    let gate = gates.iter().find(|gate| gate.id == *id);
+                    gate.is_some_and(|gate| gate.approve.is_some())
+                };
+                let merged = self.merges.is_on(ix);
+                let seen = &mut self.agents[ix.ix()];
+                seen.checking = true;
+                seen.passed.retain(|id| merged && asked(id));
             }
-            Event::AgentRetrying { agent, .. } => {
+            Event::AgentRetrying { agent, cause, .. } => {
                 let ix = self.ix(agent);
                 self.leave(ix);
                 let seen = &mut self.agents[ix.ix()];
+                if *cause == Cause::Rollback {
+                    seen.completed = 0;
+                }
                 (seen.blocked, seen.red, seen.was) = (false, false, None);
                 if let Some(phase) = self.setup.plan.agent(ix).phase {
                     self.phases[phase.ix()].0 = false;

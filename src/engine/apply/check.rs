@@ -95,7 +95,9 @@ impl State {
 
     pub(super) fn check_scheduled(&mut self, place: &CheckPlace, now: u64) {
         let path = self.owner(place).filter(|&o| self.setup.on_head(o));
-        let path = path.and_then(|owner| self.checkout_for(owner)).map(str::to_owned);
+        let path = path
+            .and_then(|owner| self.checkout_for(owner))
+            .map(str::to_owned);
         let scheduled = self.with_check(place, |check| {
             check.path = path.unwrap_or_default();
             check.job = JobState::Scheduled;

@@ -38,7 +38,9 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         .phases
         .iter()
         .any(|p| p.check.is_some() && p.hold == Some(HoldBy::Operator));
-    let work_left = !state.ready.is_empty() || !state.checks_pending.is_empty();
+    let work_left = !state.ready.is_empty()
+        || !state.checks_pending.is_empty()
+        || !state.merges.queue.is_empty();
     if ((state.degraded.is_some() || halted) && work_left) || agents_held || gates_held {
         return Vec::new();
     }

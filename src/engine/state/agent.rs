@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Exit, FailureKind, Handle};
 
-use super::{Said, Status, Work};
+use super::{Former, Said, Status, Work};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -235,12 +235,13 @@ pub struct AgentState {
     pub frozen_tree: Option<(u32, u32)>,
     /// The work of its present attempt, where it has a workspace of its own.
     pub work: Option<Box<Work>>,
+    /// What the attempt before left and was not merged, for a prompt: the next one goes on from it.
+    pub former: Option<Former>,
     /// The conflict that its work is in.
     pub conflict: Option<u32>,
     /// Times that it was sent back on top of others' work.
     pub sent_back: u32,
     /// What was said about its work, until a later attempt's is collected.
-    #[serde(default)]
     pub remarks: Vec<Remark>,
 }
 

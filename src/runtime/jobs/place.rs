@@ -44,40 +44,26 @@ const KEPT: [&str; 18] = [
     "tmp",
 ];
 
-/// The folder that a job works in. Shared agents, and checks of what has no workspace, work in the
-/// repository itself; checks of more than one agent's work in a checkout of the integrated head.
+/// The folder that a job works in: a check where the state says, an agent in its workspace, whatever
+/// has none in the repository itself.
 pub(super) fn folder(state: &State, key: JobKey, shared: &Path) -> PathBuf {
-    let integrated = || state.merges.checked_out().map(PathBuf::from);
     let found = match key.owner {
-        Owner::Agent(ix) => of_agent(state, ix, key).or_else(|| {
-            // A group has no work of its own, but that of its parts.
-            let group = !state.setup.children[ix.ix()].is_empty();
-            (group && key.check.is_some()).then(integrated).flatten()
-        }),
-        _ => integrated(),
+        owner if key.check.is_some() => state.check_dir(owner),
+        Owner::Agent(ix) => (state.agent(ix).work.as_ref())
+            .map(|work| work.path.as_str())
+            .filter(|path| !path.is_empty()),
+        _ => None,
     };
-    found.unwrap_or_else(|| shared.to_owned())
-}
-
-fn of_agent(state: &State, ix: AgentIx, key: JobKey) -> Option<PathBuf> {
-    let agent = state.agent(ix);
-    let work = agent.work.as_ref()?;
-    let judged = agent.check.as_ref().is_some_and(|check| check.merged);
-    let merge = state.merges.now.as_ref();
-    if key.check.is_some() && judged {
-        let result = merge.filter(|now| now.agent == ix && !now.path.is_empty());
-        return result.map(|now| PathBuf::from(&now.path));
-    }
-    // Its parts are in the head by then, and its own work too.
-    let joined = key.check.is_some() && agent.own_done && !state.setup.children[ix.ix()].is_empty();
-    if joined && let Some(path) = state.merges.checked_out() {
-        return Some(path.into());
-    }
-    (!work.path.is_empty()).then(|| PathBuf::from(&work.path))
+    found.map_or_else(|| shared.to_owned(), PathBuf::from)
 }
 
 /// What a job in a workspace is told: of the workspace, and what the plan's `[workspace]` says.
-pub(super) fn env(state: &State, key: JobKey, folder: &Path, run_dir: &Path) -> Vec<(String, String)> {
+pub(super) fn env(
+    state: &State,
+    key: JobKey,
+    folder: &Path,
+    run_dir: &Path,
+) -> Vec<(String, String)> {
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
     };

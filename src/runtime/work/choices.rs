@@ -28,7 +28,10 @@ pub(in crate::runtime) fn edited(id: &str, hash: &str, folder: &Path) -> Result<
     let path = folder.join(format!("{id}.edits")).join(hash);
     let mut bytes = Vec::new();
     File::open(&path)
-        .and_then(|file| file.take(MOST_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .and_then(|file| {
+            file.take(MOST_FILE_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)
+        })
         .map_err(|error| said(format!("a text that was chosen cannot be read: {error}")))?;
     if sha256(&bytes) != hash.to_ascii_lowercase() {
         return Err("a text that was chosen is not the one that was written".to_owned());

@@ -6,11 +6,7 @@ use crate::{
     display::clean_line,
     engine::Found,
     plan::AgentIx,
-    workspace::{
-        Attempt as Left, Collected,
-        collect::LARGEST,
-        merge::entry_in,
-    },
+    workspace::{Attempt as Left, Collected, collect::LARGEST, merge::entry_in},
 };
 
 use super::{
@@ -43,6 +39,7 @@ impl Driver {
             committed_for: collected.committed_by_us,
             commit: (collected.commit != collected.base).then_some(collected.commit),
             handoff: None,
+            facts: std::collections::BTreeMap::new(),
         })
     }
 
@@ -51,11 +48,18 @@ impl Driver {
         let plan = self.settings.setup.plan.agent(agent);
         let title = clean_line(plan.title.replace(['\n', '\r'], " "), 72);
         let (id, run) = (&plan.id, &self.run);
-        format!("{title}\n\nWavedeck-Run: {run}\nWavedeck-Agent: {id}\nWavedeck-Attempt: {attempt}\n")
+        format!(
+            "{title}\n\nWavedeck-Run: {run}\nWavedeck-Agent: {id}\nWavedeck-Attempt: {attempt}\n"
+        )
     }
 
     /// Promised files that the result does not have: what git ignores reaches nobody.
-    fn missing(&self, ground: &Ground, agent: AgentIx, commit: &str) -> Result<Vec<String>, String> {
+    fn missing(
+        &self,
+        ground: &Ground,
+        agent: AgentIx,
+        commit: &str,
+    ) -> Result<Vec<String>, String> {
         let mut missing = Vec::new();
         for path in &self.settings.setup.plan.agent(agent).outputs {
             let plain = path.trim_start_matches("./").trim_end_matches('/');
@@ -75,7 +79,11 @@ impl Driver {
         }
         let mut text = format!("# Not collected of {name}\n\n");
         for left in collected.left_out.iter().take(1000) {
-            text.push_str(&format!("- `{}` {}\n", clean_line(&left.path, 300), left.why));
+            text.push_str(&format!(
+                "- `{}` {}\n",
+                clean_line(&left.path, 300),
+                left.why
+            ));
         }
         for note in &collected.notes {
             text.push_str(&format!("- {note}\n"));

@@ -151,7 +151,9 @@ impl Driver {
             }
         }
         let plan = &self.settings.setup.plan;
-        with.into_iter().map(|ix| plan.agent(ix).id.clone()).collect()
+        with.into_iter()
+            .map(|ix| plan.agent(ix).id.clone())
+            .collect()
     }
 
     /// Moves the head forward once the journal says so on the disk; tells whom it concerns.

@@ -147,7 +147,11 @@ impl Work {
             return;
         };
         let stopping = state.stopping.is_some() || state.degraded.is_some();
-        let wanted = if stopping { 0 } else { state.ready.iter().take(AHEAD).count() };
+        let wanted = if stopping {
+            0
+        } else {
+            state.ready.iter().take(AHEAD).count()
+        };
         let none = wanted == 0 && self.ahead.0 == 0;
         if none || (wanted, head) == (self.ahead.0, &self.ahead.1) {
             return;

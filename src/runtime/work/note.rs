@@ -82,7 +82,9 @@ impl Driver {
             for note in &clash.notes {
                 text.push_str(&format!("- {}\n", clean_lines(note.as_bytes())));
             }
-            text.push_str("Your workspace holds what is merged by now. What the others changed:\n\n");
+            text.push_str(
+                "Your workspace holds what is merged by now. What the others changed:\n\n",
+            );
             let left = DIFF / clash.merges.len().max(1);
             for commit in &clash.merges {
                 let diff = others(ground, commit, left);
@@ -90,7 +92,9 @@ impl Driver {
             }
         }
         if let Some((name, tail)) = evidence(&self.settings.run_dir, id, before.attempt) {
-            text.push_str(&format!("\n## The end of gates/{name}\n\n```\n{tail}\n```\n"));
+            text.push_str(&format!(
+                "\n## The end of gates/{name}\n\n```\n{tail}\n```\n"
+            ));
         }
         let file = file(&self.settings.run_dir, id, attempt);
         private_dir(file.parent().unwrap_or(&file))?;

@@ -218,10 +218,17 @@ fn before(state: &State, ix: AgentIx, attempt: u32) -> Option<Before> {
     let clash = clashes.find(|(_, c)| c.agent == ix && c.attempt + 1 == attempt);
     let conflict = clash.map(|(&id, conflict)| Clashed {
         id,
-        with: conflict.with.iter().map(|&ix| state.id(ix).to_string()).collect(),
-        merges: (merges.done.iter().filter(|m| conflict.with.contains(&m.agent)))
-            .map(|m| m.commit.clone())
+        with: conflict
+            .with
+            .iter()
+            .map(|&ix| state.id(ix).to_string())
             .collect(),
+        merges: (merges
+            .done
+            .iter()
+            .filter(|m| conflict.with.contains(&m.agent)))
+        .map(|m| m.commit.clone())
+        .collect(),
         notes: conflict.notes.clone(),
     });
     let remarks = (state.agent(ix).remarks.iter())

@@ -7,10 +7,7 @@ use std::{
 };
 
 use crate::{
-    conflict::{
-        RepoPath, Rules,
-        scope::Scope,
-    },
+    conflict::{RepoPath, Rules, scope::Scope},
     display::clean_line,
     engine::{InputKind, State},
     plan::{AgentIx, Plan},
@@ -199,7 +196,8 @@ impl Driver {
         let common = repo.common_dir.clone();
         let spec = &plan.workspace;
         let (state, run) = (&settings.state_folder, &self.run);
-        let spaces = Workspaces::new(repo, state, run, &spec.copy, &spec.link, FLOOR).map_err(said)?;
+        let spaces =
+            Workspaces::new(repo, state, run, &spec.copy, &spec.link, FLOOR).map_err(said)?;
         // Left by a runner that died.
         spaces.sweep().map_err(said)?;
         let scratch = spaces.folder().join(".merge");
@@ -289,7 +287,11 @@ impl Driver {
             let folder = ground.spaces().folder().display().to_string();
             let more = kept.len().saturating_sub(3);
             kept.truncate(3);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let more = if more > 0 {
+                format!(" and {more} more")
+            } else {
+                String::new()
+            };
             crate::runtime::turns::complain(&format!(
                 "kept: the workspaces {}{more} in {folder}; `wavedeck runs prune` removes them",
                 kept.join(", ")
@@ -317,7 +319,10 @@ pub(super) fn path_text(path: &Path) -> Result<String, String> {
 
 /// Paths as an event carries them: clean, bounded.
 pub(super) fn named<'a>(paths: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
-    paths.take(NAMED).map(|path| clean_line(path, PATH)).collect()
+    paths
+        .take(NAMED)
+        .map(|path| clean_line(path, PATH))
+        .collect()
 }
 
 /// The commit that a full name of a ref stands for.

@@ -163,6 +163,7 @@ pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
         | Popup::Lines { .. }
         | Popup::Themes { .. }
         | Popup::Queue(_)
+        | Popup::Note { .. }
         | Popup::Card { .. } => None,
     }
 }

@@ -160,10 +160,11 @@ fn integration(sheet: &mut Sheet<'_>) {
         sheet.pair("delivery", &text, tone);
     }
     if let Some(back) = &merges.rollback {
-        let text = match &back.done {
-            None => format!("goes back to {}", short(&back.commit)),
-            Some(Ok(())) => format!("went back to {}", short(&back.commit)),
-            Some(Err(why)) => format!("could not go back: {why}"),
+        let commit = short(&back.commit);
+        let text = if back.done {
+            format!("went back to {commit}")
+        } else {
+            format!("goes back to {commit}")
         };
         sheet.pair("roll-back", &text, Tone::Alert);
     }

@@ -11,7 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fs::{self, DirBuilder, File},
-    io::{self, Write},
+    io,
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
         fs::{DirBuilderExt, OpenOptionsExt},
@@ -129,19 +129,17 @@ impl Shadow {
             taken: BTreeSet::new(),
             snapshots: 0,
         };
-        // Keeps what the index knows of files that are as in the base.
+        // Keeps what the index knows of unchanged files; one that is split or damaged is left out.
         let read = ["read-tree", "--reset", base];
         if shadow.git().run(&read).is_err() {
-            // Made by another git, split, or damaged.
             shadow.remove("index")?;
             shadow.git().run(&read)?;
         }
         Ok(shadow)
     }
 
-    /// Takes its folder away.
+    /// Takes its folder away; what is left goes with the run's.
     pub(super) fn discard(self) {
-        // What is left is found by whoever removes the run's folder.
         let _ = fs::remove_dir_all(&self.dir);
     }
 
@@ -204,7 +202,7 @@ impl Shadow {
         if paths.is_empty() {
             return Ok(BTreeSet::new());
         }
-        // This command knows no literal paths: `./` keeps a name from being read as more.
+        // It knows no literal paths: `./` keeps a name from being read as more.
         let mut input = Vec::new();
         for path in paths {
             input.extend_from_slice(b"./");
@@ -217,8 +215,10 @@ impl Shadow {
         if !matches!(output.code, Some(0 | 1)) {
             return Err(Fault::Odd("git cannot tell what is ignored in it"));
         }
-        let names = output.out.split(|&b| b == 0);
-        let names = names.filter_map(|name| name.strip_prefix(b"./"));
+        let names = output
+            .out
+            .split(|&b| b == 0)
+            .filter_map(|name| name.strip_prefix(b"./"));
         Ok(names.map(Name::from).collect())
     }
 
@@ -366,7 +366,6 @@ fn copy(from: &Path, to: &Path, most: u64) -> io::Result<()> {
     }
     let mut file = File::create(to)?;
     io::copy(&mut source, &mut file)?;
-    file.flush()?;
     file.set_modified(meta.modified()?)
 }
 

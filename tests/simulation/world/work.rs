@@ -1,8 +1,11 @@
 //! Workspaces and merges under virtual time: they come late, clash and fail by seed.
 
-use wavedeck::engine::{
-    Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
-    Settle,
+use wavedeck::{
+    engine::{
+        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
+        Settle,
+    },
+    plan::AgentIx,
 };
 
 use super::World;
@@ -22,7 +25,7 @@ impl World {
                     Err(error())
                 } else {
                     Ok(Prepared {
-                        base: self.state.merges.head.clone().unwrap_or("base".to_owned()),
+                        base: self.base(agent),
                         path: format!("/work/{}.{attempt}", agent.ix()),
                         level: Boundary::Watched,
                     })
@@ -78,6 +81,12 @@ impl World {
         self.later(after, input);
     }
 
+    /// Where a workspace is made; nothing of what was merged meanwhile is in it.
+    fn base(&self, agent: AgentIx) -> String {
+        let work = self.state.agent(agent).work.as_ref();
+        work.map(|work| work.base.clone()).unwrap_or_default()
+    }
+
     fn found(&mut self) -> Found {
         let number = self.r.below(u64::MAX);
         Found {
@@ -100,6 +109,12 @@ impl World {
                 0 => Some(Err("no front matter".to_owned())),
                 1..=9 => Some(Ok((true, 0))),
                 _ => None,
+            },
+            facts: if self.r.chance(12) {
+                let value = self.r.below(3).to_string();
+                [("port".to_owned(), value)].into()
+            } else {
+                std::collections::BTreeMap::new()
             },
         }
     }
@@ -178,8 +193,8 @@ impl World {
             critical: self.r.chance(30),
         });
         self.input(InputKind::Foreseen {
-            agent: wavedeck::plan::AgentIx::of(one),
-            with: wavedeck::plan::AgentIx::of(other),
+            agent: AgentIx::of(one),
+            with: AgentIx::of(other),
             clash,
         });
     }

@@ -5,7 +5,9 @@
 
 mod answer;
 mod resolve;
+mod retry;
 mod review;
+mod rollback;
 mod settle;
 
 use answer::target;
@@ -98,7 +100,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                     .flat_map(|&ix| settle::follows(state, ix, *how, by, note)),
             );
         }
-        Action::Rollback { wave } => events.extend(settle::roll_back(state, *wave, &agents)),
+        Action::Rollback { wave } => events.extend(rollback::follows(state, *wave)),
         Action::Agents { cap } => {
             events.extend(mode_change(state, state.mode, *cap, Cause::Operator));
         }

@@ -2,8 +2,8 @@
 
 use crate::{
     engine::{
-        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, Ending, Event, Exit, JobState, Owner,
-        State, Status, WorkEvent, state::unpack,
+        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, Ending, Event, Exit, JobState,
+        Owner, State, Status, WorkEvent, state::unpack,
     },
     plan::{AgentIx, PhaseIx},
 };
