@@ -6,6 +6,7 @@
 mod answer;
 mod resolve;
 mod retry;
+mod review;
 mod rollback;
 mod settle;
 
@@ -46,7 +47,8 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         Action::Resume { .. }
         | Action::Swap { .. }
         | Action::Choose { .. }
-        | Action::Undo { .. } => {}
+        | Action::Undo { .. }
+        | Action::Comment { .. } => {}
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,
         }),
@@ -89,6 +91,9 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 (*answer, text.as_deref()),
                 &agents,
             ));
+        }
+        Action::SendBack { .. } => {
+            events.extend(agents.iter().map(|&ix| review::sent_back(state, ix)));
         }
         Action::Settle { how, note, .. } => {
             let note = note.as_deref();
