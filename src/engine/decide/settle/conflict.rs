@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::{
     engine::{
-        AgentState, Cause, Clash, Event, FailureKind, HoldBy, Merge, MergeStage, State, Status, Strategy, Work,
-        WorkEvent,
+        AgentState, Cause, Clash, Event, FailureKind, HoldBy, Merge, MergeStage, State, Status,
+        Strategy, Work, WorkEvent,
     },
     plan::{AgentId, AgentIx, Join},
 };
@@ -227,7 +227,10 @@ pub(in crate::engine::decide) fn waits_in_vain(state: &State) -> Vec<Event> {
         let agent = state.agent(*ix);
         agent.status == Status::Frozen
             && agent.hold == Some(HoldBy::Rule)
-            && agent.live.as_ref().is_some_and(|live| live.ending.is_none())
+            && agent
+                .live
+                .as_ref()
+                .is_some_and(|live| live.ending.is_none())
             && !state.resting.contains(&state.rank(*ix))
     };
     let frozen: BTreeSet<AgentIx> = state.setup.plan.indices().filter(frozen).collect();
