@@ -61,6 +61,8 @@ fn title(topic: Topic) -> &'static str {
         Topic::Show => "Show",
         Topic::Agent => "On an agent's screen",
         Topic::Move => "Move",
+        Topic::Conflict => "In a conflict",
+        Topic::Review => "In a review",
         Topic::Replay => "In a replay",
         Topic::Leave => "Leave",
         Topic::Later => "Not built yet",

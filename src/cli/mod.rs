@@ -16,6 +16,7 @@ pub mod demo;
 pub mod diff;
 mod digest;
 mod doctor;
+mod editor;
 mod error;
 mod find;
 mod frame;

@@ -6,6 +6,7 @@
 
 mod action;
 mod admission;
+mod answers;
 mod apply;
 mod command;
 pub mod decide;
@@ -23,6 +24,7 @@ pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
+pub use answers::answers;
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
@@ -37,7 +39,7 @@ pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, CheckRun, Checkout, Checkpoint, Chosen, Conflict, Delivery,
     Ending, Former, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges,
-    PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Ready, Rollback, Said, Shelf, State,
+    PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Ready, Remark, Rollback, Said, Shelf, State,
     Status, Syncs, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};

@@ -32,7 +32,7 @@ use super::{
     cards, diff, output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
-    socket::ADDRESS,
+    socket::ADDRESS, texts,
 };
 
 /// A connection.
@@ -195,6 +195,10 @@ impl Client {
                         Request::Replay(_) => continue,
                         Request::Diff { base } => {
                             diff::send(&theirs.dir, base, &to);
+                            continue;
+                        }
+                        asked @ (Request::Clash(_) | Request::Keep { .. } | Request::Review(_)) => {
+                            texts::answer(&theirs.dir, asked, &to);
                             continue;
                         }
                         Request::Log(ask) => {

@@ -83,6 +83,8 @@ impl State {
             WorkEvent::Collected { agent, attempt, .. } => {
                 if let Some((ix, work)) = self.work_of(agent, *attempt) {
                     collected(work, event);
+                    let agent = &mut self.agents[ix.ix()];
+                    agent.remarks.retain(|remark| remark.attempt >= *attempt);
                     self.settling.insert(pack(Owner::Agent(ix)));
                 }
             }

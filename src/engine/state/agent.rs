@@ -155,6 +155,21 @@ impl CheckRun {
     }
 }
 
+/// What somebody said about a line of an agent's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// The attempt whose work it is about.
+    pub attempt: u32,
+    /// The file.
+    pub file: String,
+    /// The line of the new text, from 1; 0: the file as a whole.
+    pub line: u32,
+    /// Who said it: `deck`, `ctl`.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AgentState {
@@ -226,6 +241,8 @@ pub struct AgentState {
     pub conflict: Option<u32>,
     /// Times that it was sent back on top of others' work.
     pub sent_back: u32,
+    /// What was said about its work, until a later attempt's is collected.
+    pub remarks: Vec<Remark>,
 }
 
 impl AgentState {

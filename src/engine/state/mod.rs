@@ -15,6 +15,7 @@ mod work;
 
 pub use agent::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
+    Remark,
 };
 pub use attention::{Attention, Item};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};

@@ -34,6 +34,8 @@ use crate::{
 use order::Order;
 use place::Driver;
 
+pub(super) use choices::edited;
+pub(super) use conflicts::put;
 pub(super) use note::file as note_file;
 pub use place::{Place, base};
 pub use seen::{remove, seen_attempts};

@@ -9,12 +9,14 @@ pub mod attention;
 mod bars;
 mod cards;
 pub mod cells;
+pub mod clash;
 pub mod graph;
 mod header;
 mod left;
 mod lines;
 pub mod log;
 pub mod mark;
+pub mod merge;
 mod memory;
 pub mod model;
 pub mod notes;
@@ -23,6 +25,7 @@ pub mod output;
 pub mod queue;
 pub mod regions;
 pub mod report;
+pub mod review;
 mod rows;
 pub mod scrubber;
 pub mod status;
@@ -214,6 +217,12 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         themes: Vec::new(),
         palette: Vec::new(),
         queue: None,
+        merge: (ui.screen == Screen::Merge).then(|| {
+            let area = regions.work;
+            merge::merge(source, ui, area.width, usize::from(area.height))
+        }),
+        clash: None,
+        review: None,
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
             let rows = usize::from(area.height);

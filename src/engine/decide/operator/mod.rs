@@ -6,6 +6,7 @@
 mod answer;
 mod resolve;
 mod retry;
+mod review;
 mod rollback;
 mod settle;
 
@@ -87,7 +88,10 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 &agents,
             ));
         }
-        Action::Choose { .. } | Action::Undo { .. } => {}
+        Action::Choose { .. } | Action::Undo { .. } | Action::Comment { .. } => {}
+        Action::SendBack { .. } => {
+            events.extend(agents.iter().map(|&ix| review::sent_back(state, ix)));
+        }
         Action::Settle { how, note, .. } => {
             let note = note.as_deref();
             events.extend(

@@ -2,7 +2,7 @@
 //!
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
-use super::{answer::resolve_answer, retry::resolve_retry, rollback, settle};
+use super::{answer::resolve_answer, retry::resolve_retry, review, rollback, settle};
 use crate::{
     engine::{Action, Ending, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode, PhaseIx},
@@ -157,6 +157,15 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             settle::possible(state, ix, *how)?;
             settle::noted(note.as_deref())?;
             plain(vec![ix])
+        }
+        Action::Comment {
+            agent,
+            file,
+            text,
+            ..
+        } => review::comment(state, find(state, agent)?, file, text).and_then(|ix| plain(vec![ix])),
+        Action::SendBack { agent } => {
+            review::send_back(state, find(state, agent)?).and_then(|ix| plain(vec![ix]))
         }
         Action::Rollback { wave } => rollback::concerned(state, *wave).and_then(plain),
         Action::Agents { cap } => {
