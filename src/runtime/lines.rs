@@ -4,6 +4,7 @@
 //! memory stays bounded. Text of agents and plans is hostile: it is cleaned before it is printed.
 
 pub mod spoken;
+mod work;
 
 use std::{
     io::{self, Write},
@@ -346,6 +347,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             let percent = figures.pressure_permille / 10;
             format!("  memory {percent} % {}{halted}", to.name().to_uppercase())
         }
+        Event::Work(event) => return work::sentence(event),
         _ => return None,
     })
 }

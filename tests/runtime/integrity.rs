@@ -101,9 +101,10 @@ fn run(repo: &Repo, random: &mut Random) -> Events {
             signal(runner, Signal::KILL);
         }
         let ended = live.end();
-        if ended.status != 4 {
-            // It was over before.
-            return repo.here.journal();
+        let journal = repo.here.journal();
+        // It was over before, or just then.
+        if ended.status != 4 || !journal.all("run.finished").is_empty() {
+            return journal;
         }
         live = resumed(repo);
     }

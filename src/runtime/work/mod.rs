@@ -95,8 +95,17 @@ struct Lane {
 }
 
 impl Lane {
+    /// Agents wait for their workspaces: these go before what can be done later.
     fn push(&self, order: Order) {
-        locked(&self.orders).0.push_back(order);
+        let mut orders = locked(&self.orders);
+        let at = if matches!(order, Order::Prepare(_)) {
+            let first = |o: &Order| !matches!(o, Order::Prepare(_));
+            orders.0.iter().position(first).unwrap_or(orders.0.len())
+        } else {
+            orders.0.len()
+        };
+        orders.0.insert(at, order);
+        drop(orders);
         self.bell.notify_one();
     }
 

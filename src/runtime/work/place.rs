@@ -298,6 +298,8 @@ impl Driver {
                 if succeeded(state, ix) && whole {
                     let _ = ground.spaces().discard(&name);
                 } else if ground.spaces().path(&name).exists() {
+                    // What it committed shall not go with the folder.
+                    self.rescue_one(ground, ix, attempt, state.base_commit.as_deref());
                     kept.push(name);
                 }
             }
