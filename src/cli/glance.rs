@@ -17,7 +17,6 @@ use crate::{
     status::Facts,
     tui::{
         chart::Chart,
-        ui_state::{Group, RowId},
         view::{
             Source,
             attention::{attention, waiting},
@@ -56,6 +55,7 @@ pub fn text(glance: Glance<'_>) -> String {
     head(glance, &mut out);
     memory(glance, &mut out);
     phases(glance, &mut out);
+    syncs(glance, &mut out);
     demands(glance, &mut out);
     cards(glance, &mut out);
     let works = |s: Status| {
@@ -218,6 +218,33 @@ fn phases(glance: Glance<'_>, out: &mut String) {
     }
 }
 
+/// Where the gates of tracks, of waves and of the run stand, where there are any.
+fn syncs(glance: Glance<'_>, out: &mut String) {
+    let state = glance.state;
+    let over = state.finished.is_some();
+    for (point, gates) in state.setup.syncs.iter().zip(&state.syncs) {
+        let asks = (gates.check.as_ref()).is_some_and(|check| check.job == JobState::Asking);
+        let word = match gates.status {
+            PhaseStatus::Waiting | PhaseStatus::Running if over => "not checked",
+            PhaseStatus::Waiting | PhaseStatus::Running => "wait for its agents",
+            PhaseStatus::Checking if asks => "WAIT FOR YOUR YES",
+            PhaseStatus::Checking if over || !glance.live => "were being checked",
+            PhaseStatus::Checking => "are checked",
+            PhaseStatus::Completed => "have passed",
+            PhaseStatus::Failed if gates.gate_red => "RED GATE",
+            PhaseStatus::Failed => "not checked",
+        };
+        let reason = gates.reason.as_deref().unwrap_or_default();
+        let colon = if reason.is_empty() { "" } else { ": " };
+        let _ = writeln!(
+            out,
+            "gates of {}  {word}{colon}{}",
+            clean_line(&point.to_string(), 40),
+            clean_line(reason, 160)
+        );
+    }
+}
+
 /// Whether a person's yes to a gate of a phase is waited for.
 fn asks(state: &State, phase: usize) -> bool {
     let check = state.phases[phase].check.as_ref();
@@ -289,13 +316,11 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 (id, true) => format!(" · `wavedeck ctl answer {id} {}`", answers.join("|")),
             };
             // A red gate says a status; what its commands printed says why.
-            let why = match (item.kind, &demand.row) {
-                (AttentionKind::FailedGate, Some(RowId::Agent(id))) => {
-                    format!(" · `wavedeck logs {id} --checks`")
-                }
-                (AttentionKind::FailedGate, Some(RowId::Group(Group::Phase(Some(at))))) => {
-                    let id = &state.setup.plan.phases[at.ix()].id;
-                    format!(" · `wavedeck logs phase:{id}`")
+            let why = match (item.kind, item.owner) {
+                (AttentionKind::FailedGate, Some(owner)) => {
+                    let key = state.setup.key_of(owner);
+                    let checks = if key.contains(':') { "" } else { " --checks" };
+                    format!(" · `wavedeck logs {key}{checks}`")
                 }
                 _ => String::new(),
             };

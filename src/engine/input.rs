@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Action, Boundary, Exit, Figures, Handle, MergeOutcome, StoppedBy, Trouble, Via, Words, Zone,
+    Action, Boundary, Exit, Figures, Handle, MergeOutcome, StoppedBy, SyncIx, Trouble, Via, Words,
+    Zone,
 };
 
 /// Whose process it is.
@@ -19,6 +20,8 @@ pub enum Owner {
     Agent(AgentIx),
     /// A gate of a phase.
     Phase(PhaseIx),
+    /// A gate of a track, of a wave or of the run.
+    Sync(SyncIx),
 }
 
 /// Names one process of a run; the idempotence key of commands.

@@ -15,6 +15,7 @@ mod kinds;
 mod metrics;
 mod setup;
 mod state;
+mod sync;
 mod turn;
 mod usage;
 pub mod words;
@@ -40,6 +41,7 @@ pub use state::{
     PhaseStatus, Pick, Place, Prediction, Rank, Ready, Rollback, Said, Shelf, State, Status, Work,
     WorkStage,
 };
+pub use sync::{SyncIx, SyncKind, SyncPoint};
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;
 

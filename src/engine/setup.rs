@@ -7,9 +7,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Owner, kinds::kinds};
+use super::{
+    Owner, SyncIx, SyncKind, SyncPoint,
+    kinds::kinds,
+    sync::{self, Ties},
+};
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, Argv, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
+    Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -107,6 +112,12 @@ pub struct Setup {
     pub integrates: bool,
     /// Agents that have a workspace of their own, or a part that has one.
     pub with_own: Vec<bool>,
+    /// Gates of tracks, of waves and of the run.
+    pub syncs: Vec<SyncPoint>,
+    /// Sync points by their members.
+    pub synced: Vec<Vec<SyncIx>>,
+    /// Sync points by the agents that wait for them.
+    pub closed_by: Vec<Vec<SyncIx>>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -189,6 +200,23 @@ impl Setup {
         for &wave in &waves {
             wave_sizes[wave as usize - 1] += 1;
         }
+        let syncs = sync::find(&Ties {
+            plan: &plan,
+            waves: &waves,
+            edges_in: &edges_in,
+            children: &children,
+            phases: &members,
+        });
+        let mut synced: Vec<Vec<SyncIx>> = vec![Vec::new(); count];
+        let mut closed_by = synced.clone();
+        for (i, point) in syncs.iter().enumerate() {
+            for ix in &point.members {
+                synced[ix.ix()].push(SyncIx::of(i));
+            }
+            for ix in &point.closes {
+                closed_by[ix.ix()].push(SyncIx::of(i));
+            }
+        }
         Self {
             ram_limit_bytes: effective.ram_limit_bytes,
             agents_cap: effective.agents_cap.max(1),
@@ -209,6 +237,9 @@ impl Setup {
             by_id,
             integrates: plan.agents.iter().any(own),
             with_own: with_own(&plan),
+            syncs,
+            synced,
+            closed_by,
             plan,
         }
     }
@@ -221,13 +252,14 @@ impl Setup {
     }
 
     /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
-    /// itself, where its `timeout` says how long; for the gates of a phase as long as the slowest of
-    /// its agents, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
+    /// itself, where its `timeout` says how long; for the gates of more than one as long as the
+    /// slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
     #[must_use]
     pub fn check_limit_us(&self, owner: Owner) -> u64 {
         match owner {
             Owner::Agent(ix) => self.plan.agent(ix).timeout_us,
-            Owner::Phase(ix) => self.members[ix.ix()]
+            Owner::Phase(_) | Owner::Sync(_) => self
+                .members_of(owner)
                 .iter()
                 .filter_map(|&member| self.plan.agent(member).timeout_us)
                 .max()
@@ -266,6 +298,71 @@ impl Setup {
             .collect()
     }
 
+    /// Returns the gate commands of a sync point, flattened; for the run, its gates and then `verify`
+    /// as one gate of that name.
+    #[must_use]
+    pub fn sync_checks(&self, sync: SyncIx) -> Vec<CheckStep<'_>> {
+        let point = &self.syncs[sync.ix()];
+        let gates = point.gates.iter().flat_map(|g| self.gate_steps(g.ix()));
+        let verify: &[Argv] = match point.kind {
+            SyncKind::Run => &self.plan.verify,
+            SyncKind::Track(_) | SyncKind::Wave(_) => &[],
+        };
+        let verify = verify.iter().map(|argv| CheckStep {
+            gate: "verify",
+            argv,
+            ram_bytes: DEFAULT_CHECK_RAM_BYTES,
+            approve: None,
+        });
+        gates.chain(verify).collect()
+    }
+
+    /// Returns the check commands of an owner, flattened.
+    #[must_use]
+    pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
+        match owner {
+            Owner::Agent(ix) => self.checks(ix),
+            Owner::Phase(ix) => self.phase_checks(ix),
+            Owner::Sync(ix) => self.sync_checks(ix),
+        }
+    }
+
+    /// Returns the agents that have to have ended before the gates of an owner are checked, in plan
+    /// order; an agent itself is none.
+    #[must_use]
+    pub fn members_of(&self, owner: Owner) -> &[AgentIx] {
+        match owner {
+            Owner::Agent(_) => &[],
+            Owner::Phase(ix) => &self.members[ix.ix()],
+            Owner::Sync(ix) => &self.syncs[ix.ix()].members,
+        }
+    }
+
+    /// Returns the name of an owner where agents, phases and sync points stand beside each other: an
+    /// agent's id, `phase:ID`, `track:ID`, `wave:N` or `run:gates`. No agent's id has a colon.
+    #[must_use]
+    pub fn key_of(&self, owner: Owner) -> String {
+        match owner {
+            Owner::Agent(ix) => self.plan.agent(ix).id.to_string(),
+            Owner::Phase(ix) => format!("phase:{}", self.plan.phases[ix.ix()].id),
+            Owner::Sync(ix) => self.syncs[ix.ix()].key().to_owned(),
+        }
+    }
+
+    /// Returns whose gates judge more than one agent: phases, then sync points, each by position.
+    pub fn gated(&self) -> impl Iterator<Item = Owner> + use<> {
+        let phases = (0..self.members.len()).map(|i| Owner::Phase(PhaseIx::of(i)));
+        let syncs = (0..self.syncs.len()).map(|i| Owner::Sync(SyncIx::of(i)));
+        phases.chain(syncs)
+    }
+
+    /// Finds a sync point by its name, or by its key.
+    #[must_use]
+    pub fn sync_ix(&self, name: &str) -> Option<SyncIx> {
+        let found = |point: &SyncPoint| point.name == name || point.key() == name;
+        self.syncs.iter().position(found).map(SyncIx::of)
+    }
+
     fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
         let gate = &self.plan.gates[gate];
         let commands = gate.run.iter().map(|argv| CheckStep {
@@ -291,15 +388,15 @@ impl Setup {
     }
 
     /// Returns whether the checks of an owner judge what is integrated, in a checkout of it: those of
-    /// an agent with parts and of a phase, where work of theirs comes out of workspaces. A phase all
-    /// of whose agents work in the repository itself is judged there.
+    /// an agent with parts and of more than one agent, where work of theirs comes out of workspaces.
+    /// A phase, track or wave all of whose agents work in the repository itself is judged there.
     #[must_use]
     pub fn on_head(&self, owner: Owner) -> bool {
         let with_own = |ix: &AgentIx| self.with_own[ix.ix()];
         match owner {
             Owner::Agent(ix) => !self.children[ix.ix()].is_empty() && with_own(&ix),
-            Owner::Phase(ix) => {
-                let members = &self.members[ix.ix()];
+            Owner::Phase(_) | Owner::Sync(_) => {
+                let members = self.members_of(owner);
                 self.integrates && (members.is_empty() || members.iter().any(with_own))
             }
         }

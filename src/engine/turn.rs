@@ -124,10 +124,12 @@ fn source(event: &Event) -> String {
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunDegraded { .. } => {
             "runner".to_owned()
         }
-        Event::ProcessTrouble { agent, phase, .. } => agent
+        Event::ProcessTrouble {
+            agent, phase, sync, ..
+        } => agent
             .as_ref()
             .map(ToString::to_string)
-            .or_else(|| phase.clone())
+            .or_else(|| phase.clone().or_else(|| sync.clone()))
             .unwrap_or_default(),
         _ => "engine".to_owned(),
     }

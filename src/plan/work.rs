@@ -42,27 +42,6 @@ fn not_built(plan: &Plan) -> Vec<Unbuilt> {
             help: help.to_owned(),
         });
     };
-    if !plan.verify.is_empty() {
-        add(
-            &["verify"],
-            "add an agent that needs the others and runs these commands",
-        );
-    }
-    if !plan.run_gates.is_empty() {
-        add(&["gates"], "put the gates on a last [[phase]]");
-    }
-    for wave in plan.wave_gates.keys() {
-        add(
-            &["wave", &wave.to_string(), "gates"],
-            "put the gates on a [[phase]] or an agent",
-        );
-    }
-    for track in plan.tracks.iter().filter(|t| !t.gates.is_empty()) {
-        add(
-            &["track", &track.id, "gates"],
-            "put the gates on a [[phase]] or on agents",
-        );
-    }
     for (glob, rule) in &plan.merge.rules {
         if matches!(rule, MergeRule::Run(_)) {
             add(

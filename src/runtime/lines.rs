@@ -248,7 +248,11 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::AgentBlocked { agent, reason, .. } => format!("! {agent} WAITS FOR YOU: {reason}"),
         // What is red, blocked or failed tells of itself already.
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::Approval => {
-            let whose = whose(raised.agent.as_ref(), raised.phase.as_deref());
+            let whose = whose(
+                raised.agent.as_ref(),
+                raised.phase.as_deref(),
+                raised.sync.as_deref(),
+            );
             format!(
                 "! {whose} ASKS FOR YOUR YES: {} (`wavedeck ctl answer {} yes|no`)",
                 raised.title, raised.id
@@ -265,7 +269,11 @@ pub fn sentence(event: &Event) -> Option<String> {
             }
         }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
-            let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
+            let whose = whose(
+                answered.agent.as_ref(),
+                answered.phase.as_deref(),
+                answered.sync.as_deref(),
+            );
             let how = match answered.answer {
                 Some(Answer::Yes) => "is approved",
                 Some(_) => "is not approved",
@@ -318,10 +326,11 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::ProcessTrouble {
             agent,
             phase,
+            sync,
             trouble,
             ..
         } => {
-            let whose = whose(agent.as_ref(), phase.as_deref());
+            let whose = whose(agent.as_ref(), phase.as_deref(), sync.as_deref());
             format!("! {whose}: {trouble}")
         }
         Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
@@ -330,6 +339,10 @@ pub fn sentence(event: &Event) -> Option<String> {
         }
         Event::PhaseCompleted { phase } => format!("= phase {phase} complete"),
         Event::PhaseFailed { phase, reason } => format!("x phase {phase} failed: {reason}"),
+        Event::SyncCompleted { sync } => format!("= the gates of {} have passed", named(sync)),
+        Event::SyncFailed { sync, reason } => {
+            format!("x the gates of {} have not passed: {reason}", named(sync))
+        }
         Event::ModeChanged { to, agents_cap, .. } => {
             format!(
                 "  mode {}, at most {agents_cap} at once",
@@ -350,10 +363,19 @@ pub fn sentence(event: &Event) -> Option<String> {
     })
 }
 
+/// A sync point for people.
+fn named(sync: &str) -> String {
+    sync.split_once(':').map_or_else(
+        || format!("the {sync}"),
+        |(what, which)| format!("{what} {which}"),
+    )
+}
+
 fn on(place: &crate::engine::CheckPlace) -> String {
-    match (&place.agent, &place.phase) {
-        (Some(agent), _) => agent.to_string(),
-        (None, Some(phase)) => format!("phase {phase}"),
-        (None, None) => String::new(),
+    match (&place.agent, &place.phase, &place.sync) {
+        (Some(agent), ..) => agent.to_string(),
+        (None, Some(phase), _) => format!("phase {phase}"),
+        (None, None, Some(sync)) => named(sync),
+        (None, None, None) => String::new(),
     }
 }

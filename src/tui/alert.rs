@@ -58,7 +58,11 @@ impl Alerts {
         self.told = raised.id;
         let who = match raised.attention {
             AttentionKind::DayGate => "the run",
-            _ => whose(raised.agent.as_ref(), raised.phase.as_deref()),
+            _ => whose(
+                raised.agent.as_ref(),
+                raised.phase.as_deref(),
+                raised.sync.as_deref(),
+            ),
         };
         let what = match raised.attention {
             AttentionKind::Approval => "asks for your yes",

@@ -14,7 +14,7 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{queue::Queue, switch::Switch};
+use super::{queue::Queue, switch::Switch, syncs::Syncs};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -64,6 +64,7 @@ impl Seen {
 enum Whose {
     Agent(AgentIx),
     Phase(usize),
+    Sync(usize),
 }
 
 /// A check command that has a process.
@@ -85,6 +86,9 @@ struct Checker<'a> {
     held: BTreeSet<usize>,
     switch: Switch,
     queue: Queue,
+    syncs: Syncs,
+    /// Sync points that a person holds.
+    syncs_held: BTreeSet<usize>,
     stopped_by_person: bool,
     mode: Mode,
     cap: u32,
@@ -110,6 +114,8 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         held: BTreeSet::new(),
         switch: Switch::default(),
         queue: Queue::default(),
+        syncs: Syncs::new(setup),
+        syncs_held: BTreeSet::new(),
         stopped_by_person: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
@@ -136,6 +142,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Some(wrong) = c.queue.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Some(wrong) = c.syncs.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -172,7 +181,8 @@ impl Checker<'_> {
     fn whose(&self, place: &CheckPlace) -> Whose {
         match (&place.agent, &place.phase) {
             (Some(agent), _) => Whose::Agent(self.ix(agent)),
-            (None, phase) => Whose::Phase(self.phase(phase.as_deref().unwrap())),
+            (None, Some(phase)) => Whose::Phase(self.phase(phase)),
+            (None, None) => Whose::Sync(self.sync(place.sync.as_deref().unwrap())),
         }
     }
 
@@ -195,6 +205,14 @@ impl Checker<'_> {
                     self.problem(record, "more at once than allowed".into());
                 }
                 if self.held.contains(&ix) {
+                    self.problem(record, "a gate that a person holds".into());
+                }
+            }
+            Whose::Sync(ix) => {
+                if self.slots() > self.cap() {
+                    self.problem(record, "more at once than allowed".into());
+                }
+                if self.syncs_held.contains(&ix) {
                     self.problem(record, "a gate that a person holds".into());
                 }
             }
@@ -356,7 +374,8 @@ impl Checker<'_> {
             Event::AgentStopped { agent, .. } => self.finish(record, self.ix(agent), Was::Stopped),
             Event::AgentSkipped { agent, .. } => {
                 let ix = self.ix(agent);
-                if self.needs_missing(ix).is_empty() && self.closed_before(ix).is_none() {
+                let shut = self.syncs.shut(self.setup, ix) || self.closed_before(ix).is_some();
+                if self.needs_missing(ix).is_empty() && !shut {
                     self.problem(record, "skipped although its needs are met".into());
                 }
                 self.finish(record, ix, Was::Skipped);
@@ -454,8 +473,23 @@ impl Checker<'_> {
                 action,
                 agents,
                 phases,
+                syncs,
                 ..
-            } => self.person(action, agents, phases),
+            } => {
+                self.person(action, agents, phases);
+                for name in syncs {
+                    let at = self.sync(name);
+                    match action {
+                        Action::Pause { .. } => self.syncs_held.insert(at),
+                        Action::Resume { .. } => self.syncs_held.remove(&at),
+                        _ => false,
+                    };
+                }
+            }
+            Event::SyncCompleted { sync } | Event::SyncFailed { sync, .. } => {
+                let at = self.sync(sync);
+                self.syncs_held.remove(&at);
+            }
             Event::ModeChanged { to, agents_cap, .. } => {
                 self.mode = *to;
                 self.cap = *agents_cap;
@@ -471,6 +505,10 @@ impl Checker<'_> {
             Event::RunFinished { status, .. } => self.finished = Some(*status),
             _ => {}
         }
+    }
+
+    fn sync(&self, name: &str) -> usize {
+        self.setup.sync_ix(name).unwrap().ix()
     }
 
     fn phase(&self, id: &str) -> usize {
@@ -745,7 +783,9 @@ impl Checker<'_> {
             .iter()
             .enumerate()
             .any(|(i, s)| s.was() == Was::Failed && !above(i));
-        let red = self.phases.iter().any(|p| p.2) || self.agents.iter().any(|s| s.red);
+        let red = self.phases.iter().any(|p| p.2)
+            || self.agents.iter().any(|s| s.red)
+            || self.syncs.red();
         // A signal has a status of its own.
         let told = !self.stopping || self.stopped_by_person;
         if (failed || red) && told && status != 1 {
@@ -758,11 +798,15 @@ impl Checker<'_> {
             .iter()
             .zip(&plan.phases)
             .all(|(p, plan)| p.0 || plan.gates.is_empty());
-        if all_well && gates_open && !self.stopping && status != 0 {
+        if status == 0 && !self.syncs.complete() {
+            self.problems
+                .push("status 0 though not all gates have passed".into());
+        }
+        if all_well && gates_open && self.syncs.complete() && !self.stopping && status != 0 {
             self.problems
                 .push(format!("all done, and yet status {status}"));
         }
-        let waits = self.agents.iter().any(|s| s.blocked) || self.queue.phase_asks();
+        let waits = self.agents.iter().any(|s| s.blocked) || self.queue.gate_asks();
         if waits && !failed && !red && !self.stopping && !matches!(status, 1 | 5) {
             self.problems.push(format!(
                 "something waits for a person, and yet status {status}"

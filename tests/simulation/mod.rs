@@ -8,6 +8,7 @@ mod plans;
 mod queue;
 mod random;
 mod switch;
+mod syncs;
 mod world;
 
 use std::fmt::Write as _;

@@ -213,6 +213,7 @@ impl World {
             self.input(InputKind::Journal { error: None });
         } else if self.state.agents.iter().any(|a| a.hold.is_some())
             || self.state.phases.iter().any(|p| p.hold.is_some())
+            || self.state.syncs.iter().any(|s| s.hold.is_some())
         {
             self.operator(Action::Resume {
                 target: Target::All,
@@ -354,16 +355,18 @@ impl World {
             0 => Target::All,
             1 => Target::Track(format!("t{}", self.r.below(3))),
             2 => Target::Phase(format!("p{}", self.r.below(3))),
+            3 if self.state.setup.syncs.is_empty() => Target::Agent(id(&mut self.r)),
+            3 => match self.r.below(4) {
+                0 => Target::Run,
+                wave => Target::Wave(u32::try_from(wave).unwrap()),
+            },
             _ => Target::Agent(id(&mut self.r)),
         };
         // Most of the time somebody looks at what is at work.
         let busy: Vec<String> = self
             .processes
             .keys()
-            .map(|key| match key.owner {
-                Owner::Agent(ix) => self.state.id(ix).to_string(),
-                Owner::Phase(ix) => format!("phase:{}", self.state.setup.plan.phases[ix.ix()].id),
-            })
+            .map(|key| self.state.setup.key_of(key.owner))
             .collect();
         let target = if !busy.is_empty() && self.r.chance(50) {
             self.r.pick(&busy).parse().unwrap()
@@ -371,7 +374,8 @@ impl World {
             target
         };
         let gate_runs = |p: &PhaseState| p.check.is_some();
-        if self.state.phases.iter().any(gate_runs) && self.r.chance(20) {
+        let mut gated = self.state.phases.iter().chain(&self.state.syncs);
+        if gated.any(gate_runs) && self.r.chance(20) {
             return Action::Retry {
                 target: Target::All,
             };
@@ -700,7 +704,7 @@ impl World {
             .keys()
             .filter_map(|key| match key.owner {
                 Owner::Agent(ix) => Some((self.folded.id(ix), key.attempt)),
-                Owner::Phase(_) => None,
+                Owner::Phase(_) | Owner::Sync(_) => None,
             })
             .collect();
         let survivors = u32::try_from(self.processes.len()).unwrap();

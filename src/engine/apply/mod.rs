@@ -79,7 +79,8 @@ impl State {
                 action,
                 agents,
                 phases,
-            } => self.apply_action(by, action, agents, phases),
+                syncs,
+            } => self.apply_action(by, action, agents, (phases, syncs)),
             Event::ModeChanged { to, agents_cap, .. } => self.change_mode(*to, *agents_cap),
             Event::WaveCompleted { wave } => {
                 self.waves_due.remove(wave);
@@ -101,13 +102,33 @@ impl State {
                     p.since_us = now;
                 });
             }
-            Event::PhaseChecking { phase, attempt } => self.phase_checking(phase, *attempt, now),
-            Event::PhaseReopened { phase } => self.phase_reopened(phase, now),
+            Event::PhaseChecking { phase, attempt } => {
+                self.gates_checking(self.gated(Some(phase), None), *attempt, now);
+            }
+            Event::SyncStarted { sync, attempt } => {
+                self.gates_checking(self.gated(None, Some(sync)), *attempt, now);
+            }
+            Event::PhaseReopened { phase } => {
+                self.gates_reopened(self.gated(Some(phase), None), now);
+            }
+            Event::SyncReopened { sync } => {
+                self.gates_reopened(self.gated(None, Some(sync)), now);
+            }
             Event::PhaseCompleted { phase } => {
-                self.close_phase(phase, PhaseStatus::Completed, None, now);
+                let owner = self.gated(Some(phase), None);
+                self.close_gates(owner, PhaseStatus::Completed, None, now);
+            }
+            Event::SyncCompleted { sync } => {
+                let owner = self.gated(None, Some(sync));
+                self.close_gates(owner, PhaseStatus::Completed, None, now);
             }
             Event::PhaseFailed { phase, reason } => {
-                self.close_phase(phase, PhaseStatus::Failed, Some(reason.clone()), now);
+                let owner = self.gated(Some(phase), None);
+                self.close_gates(owner, PhaseStatus::Failed, Some(reason.clone()), now);
+            }
+            Event::SyncFailed { sync, reason } => {
+                let owner = self.gated(None, Some(sync));
+                self.close_gates(owner, PhaseStatus::Failed, Some(reason.clone()), now);
             }
             Event::CheckQueued { place } => self.check_queued(place, now),
             Event::CheckScheduled { place, .. } => self.check_scheduled(place, now),

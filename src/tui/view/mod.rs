@@ -9,6 +9,7 @@ pub mod attention;
 mod bars;
 mod cards;
 pub mod cells;
+mod gates;
 pub mod graph;
 mod header;
 mod left;
