@@ -111,6 +111,7 @@ mod tests {
             attention: AttentionKind::Approval,
             agent: None,
             phase: Some("design".into()),
+            sync: None,
             attempt: 1,
             gate: None,
             title: title.into(),

@@ -28,6 +28,8 @@ enum Was {
 #[derive(Debug, Default)]
 struct Seen {
     was: Option<Was>,
+    /// The attempt that was checked last.
+    checked: u32,
     /// The attempt whose process is alive, with its mode.
     live: Option<(u32, usize)>,
     started: bool,
@@ -341,10 +343,17 @@ impl Checker<'_> {
                     self.problem(record, "joins before its own work is done".into());
                 }
             }
-            Event::AgentChecking { agent, .. } => {
+            Event::AgentChecking { agent, attempt } => {
                 let ix = self.ix(agent);
-                self.agents[ix.ix()].checking = true;
-                self.agents[ix.ix()].passed.clear();
+                let seen = &mut self.agents[ix.ix()];
+                seen.checking = true;
+                // On the result of a merge nobody is asked again.
+                let asks = |gate: &String| {
+                    let mut gates = self.setup.plan.gates.iter();
+                    gates.any(|g| g.id == *gate && g.approve.is_some())
+                };
+                let merged = std::mem::replace(&mut seen.checked, *attempt) == *attempt;
+                seen.passed.retain(|gate| merged && asks(gate));
             }
             Event::AgentRetrying { agent, .. } => {
                 let ix = self.ix(agent);

@@ -7,9 +7,9 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Action, Answer, Cause, Command, Effective, Event, Exit, Figures, Handle, Input, InputKind,
-        JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target, Thresholds,
-        Trouble, Turn, Via, Words, Zone, admit, turn,
+        Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, Input,
+        InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target,
+        Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -262,7 +262,10 @@ impl World {
         if self.r.chance(self.faults.answers) {
             self.answer();
         }
-        if self.r.chance(self.faults.people) {
+        let gate_runs = |p: &PhaseState| p.check.as_ref().is_some_and(CheckRun::is_live);
+        let mut gated = self.state.phases.iter().chain(&self.state.syncs);
+        let judged = self.faults.people > 0 && gated.any(gate_runs);
+        if self.r.chance(self.faults.people) || (judged && self.r.chance(30)) {
             let action = self.action();
             self.operator(action);
         }
@@ -375,7 +378,7 @@ impl World {
         };
         let gate_runs = |p: &PhaseState| p.check.is_some();
         let mut gated = self.state.phases.iter().chain(&self.state.syncs);
-        if gated.any(gate_runs) && self.r.chance(20) {
+        if gated.any(gate_runs) && self.r.chance(50) {
             return Action::Retry {
                 target: Target::All,
             };

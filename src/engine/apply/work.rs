@@ -154,7 +154,13 @@ impl State {
                 }
             }
             WorkEvent::MergeFailed { number, .. } => {
-                self.merges.now.take_if(|now| now.number == *number);
+                // Whatever becomes of it is told next; where a crash came before that, it is tried again.
+                if let Some(merge) = self.merges.now.take_if(|now| now.number == *number)
+                    && self.agent(merge.agent).status == Status::Merging
+                {
+                    let class = self.setup.plan.agent(merge.agent).class;
+                    self.merges.queue.insert((class, merge.agent));
+                }
             }
             WorkEvent::Predicted {
                 agent,

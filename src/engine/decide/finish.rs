@@ -36,7 +36,9 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         .any(|a| !a.status.is_final() && a.hold == Some(HoldBy::Operator));
     let gates_held =
         gates(state).any(|(_, g)| g.check.is_some() && g.hold == Some(HoldBy::Operator));
-    let work_left = !state.ready.is_empty() || !state.checks_pending.is_empty();
+    let work_left = !state.ready.is_empty()
+        || !state.checks_pending.is_empty()
+        || !state.merges.queue.is_empty();
     if ((state.degraded.is_some() || halted) && work_left) || agents_held || gates_held {
         return Vec::new();
     }
