@@ -191,8 +191,7 @@ mod tests {
         let keys: Vec<&str> = refused.iter().map(|u| u.key.as_str()).collect();
         assert_eq!(
             keys.join(" "),
-            "verify gates wave.1.gates track.t.gates workspace merge agent.a.workspace \
-             agent.a.scope agent.a.domains agent.a.inputs agent.a.outputs agent.b.needs"
+            "agent.a.inputs agent.b.needs"
         );
         assert!(loaded.warnings.is_empty());
     }
