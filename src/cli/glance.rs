@@ -55,7 +55,7 @@ pub fn text(glance: Glance<'_>) -> String {
     head(glance, &mut out);
     memory(glance, &mut out);
     phases(glance, &mut out);
-    syncs(glance, &mut out);
+    cohorts(glance, &mut out);
     demands(glance, &mut out);
     cards(glance, &mut out);
     let works = |s: Status| {
@@ -219,10 +219,10 @@ fn phases(glance: Glance<'_>, out: &mut String) {
 }
 
 /// Where the gates of tracks, of waves and of the run stand, where there are any.
-fn syncs(glance: Glance<'_>, out: &mut String) {
+fn cohorts(glance: Glance<'_>, out: &mut String) {
     let state = glance.state;
     let over = state.finished.is_some();
-    for (point, gates) in state.setup.syncs.iter().zip(&state.syncs) {
+    for (point, gates) in state.setup.cohorts.iter().zip(&state.cohorts) {
         let asks = (gates.check.as_ref()).is_some_and(|check| check.job == JobState::Asking);
         let word = match gates.status {
             PhaseStatus::Waiting | PhaseStatus::Running if over => "not checked",

@@ -7,6 +7,7 @@
 mod action;
 mod admission;
 mod apply;
+mod cohort;
 mod command;
 pub mod decide;
 mod event;
@@ -15,7 +16,6 @@ mod kinds;
 mod metrics;
 mod setup;
 mod state;
-mod sync;
 mod turn;
 mod usage;
 pub mod words;
@@ -24,6 +24,7 @@ pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
+pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
@@ -41,7 +42,6 @@ pub use state::{
     PhaseStatus, Pick, Place, Prediction, Rank, Ready, Rollback, Said, Shelf, State, Status, Work,
     WorkStage,
 };
-pub use sync::{SyncIx, SyncKind, SyncPoint};
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;
 

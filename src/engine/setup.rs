@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Owner, SyncIx, SyncKind, SyncPoint,
+    Cohort, CohortIx, CohortKind, Owner,
+    cohort::{self, Ties},
     kinds::kinds,
-    sync::{self, Ties},
 };
 use crate::plan::{
     Agent, AgentId, AgentIx, AgentMode, Argv, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
@@ -113,11 +113,11 @@ pub struct Setup {
     /// Agents that have a workspace of their own, or a part that has one.
     pub with_own: Vec<bool>,
     /// Gates of tracks, of waves and of the run.
-    pub syncs: Vec<SyncPoint>,
-    /// Sync points by their members.
-    pub synced: Vec<Vec<SyncIx>>,
-    /// Sync points by the agents that wait for them.
-    pub closed_by: Vec<Vec<SyncIx>>,
+    pub cohorts: Vec<Cohort>,
+    /// Cohorts by their members.
+    pub cohorts_of: Vec<Vec<CohortIx>>,
+    /// Cohorts by the agents that wait for them.
+    pub closed_by: Vec<Vec<CohortIx>>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -200,21 +200,21 @@ impl Setup {
         for &wave in &waves {
             wave_sizes[wave as usize - 1] += 1;
         }
-        let syncs = sync::find(&Ties {
+        let cohorts = cohort::find(&Ties {
             plan: &plan,
             waves: &waves,
             edges_in: &edges_in,
             children: &children,
             phases: &members,
         });
-        let mut synced: Vec<Vec<SyncIx>> = vec![Vec::new(); count];
-        let mut closed_by = synced.clone();
-        for (i, point) in syncs.iter().enumerate() {
+        let mut cohorts_of: Vec<Vec<CohortIx>> = vec![Vec::new(); count];
+        let mut closed_by = cohorts_of.clone();
+        for (i, point) in cohorts.iter().enumerate() {
             for ix in &point.members {
-                synced[ix.ix()].push(SyncIx::of(i));
+                cohorts_of[ix.ix()].push(CohortIx::of(i));
             }
             for ix in &point.closes {
-                closed_by[ix.ix()].push(SyncIx::of(i));
+                closed_by[ix.ix()].push(CohortIx::of(i));
             }
         }
         Self {
@@ -237,8 +237,8 @@ impl Setup {
             by_id,
             integrates: plan.agents.iter().any(own),
             with_own: with_own(&plan),
-            syncs,
-            synced,
+            cohorts,
+            cohorts_of,
             closed_by,
             plan,
         }
@@ -258,7 +258,7 @@ impl Setup {
     pub fn check_limit_us(&self, owner: Owner) -> u64 {
         match owner {
             Owner::Agent(ix) => self.plan.agent(ix).timeout_us,
-            Owner::Phase(_) | Owner::Sync(_) => self
+            Owner::Phase(_) | Owner::Cohort(_) => self
                 .members_of(owner)
                 .iter()
                 .filter_map(|&member| self.plan.agent(member).timeout_us)
@@ -298,15 +298,15 @@ impl Setup {
             .collect()
     }
 
-    /// Returns the gate commands of a sync point, flattened; for the run, its gates and then `verify`
+    /// Returns the gate commands of a cohort, flattened; for the run, its gates and then `verify`
     /// as one gate of that name.
     #[must_use]
-    pub fn sync_checks(&self, sync: SyncIx) -> Vec<CheckStep<'_>> {
-        let point = &self.syncs[sync.ix()];
+    pub fn cohort_checks(&self, cohort: CohortIx) -> Vec<CheckStep<'_>> {
+        let point = &self.cohorts[cohort.ix()];
         let gates = point.gates.iter().flat_map(|g| self.gate_steps(g.ix()));
         let verify: &[Argv] = match point.kind {
-            SyncKind::Run => &self.plan.verify,
-            SyncKind::Track(_) | SyncKind::Wave(_) => &[],
+            CohortKind::Run => &self.plan.verify,
+            CohortKind::Track(_) | CohortKind::Wave(_) => &[],
         };
         let verify = verify.iter().map(|argv| CheckStep {
             gate: "verify",
@@ -323,7 +323,7 @@ impl Setup {
         match owner {
             Owner::Agent(ix) => self.checks(ix),
             Owner::Phase(ix) => self.phase_checks(ix),
-            Owner::Sync(ix) => self.sync_checks(ix),
+            Owner::Cohort(ix) => self.cohort_checks(ix),
         }
     }
 
@@ -334,33 +334,33 @@ impl Setup {
         match owner {
             Owner::Agent(_) => &[],
             Owner::Phase(ix) => &self.members[ix.ix()],
-            Owner::Sync(ix) => &self.syncs[ix.ix()].members,
+            Owner::Cohort(ix) => &self.cohorts[ix.ix()].members,
         }
     }
 
-    /// Returns the name of an owner where agents, phases and sync points stand beside each other: an
+    /// Returns the name of an owner where agents, phases and cohorts stand beside each other: an
     /// agent's id, `phase:ID`, `track:ID`, `wave:N` or `run:gates`. No agent's id has a colon.
     #[must_use]
     pub fn key_of(&self, owner: Owner) -> String {
         match owner {
             Owner::Agent(ix) => self.plan.agent(ix).id.to_string(),
             Owner::Phase(ix) => format!("phase:{}", self.plan.phases[ix.ix()].id),
-            Owner::Sync(ix) => self.syncs[ix.ix()].key().to_owned(),
+            Owner::Cohort(ix) => self.cohorts[ix.ix()].key().to_owned(),
         }
     }
 
-    /// Returns whose gates judge more than one agent: phases, then sync points, each by position.
+    /// Returns whose gates judge more than one agent: phases, then cohorts, each by position.
     pub fn gated(&self) -> impl Iterator<Item = Owner> + use<> {
         let phases = (0..self.members.len()).map(|i| Owner::Phase(PhaseIx::of(i)));
-        let syncs = (0..self.syncs.len()).map(|i| Owner::Sync(SyncIx::of(i)));
-        phases.chain(syncs)
+        let cohorts = (0..self.cohorts.len()).map(|i| Owner::Cohort(CohortIx::of(i)));
+        phases.chain(cohorts)
     }
 
-    /// Finds a sync point by its name, or by its key.
+    /// Finds a cohort by its name, or by its key.
     #[must_use]
-    pub fn sync_ix(&self, name: &str) -> Option<SyncIx> {
-        let found = |point: &SyncPoint| point.name == name || point.key() == name;
-        self.syncs.iter().position(found).map(SyncIx::of)
+    pub fn cohort_ix(&self, name: &str) -> Option<CohortIx> {
+        let found = |point: &Cohort| point.name == name || point.key() == name;
+        self.cohorts.iter().position(found).map(CohortIx::of)
     }
 
     fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
@@ -395,7 +395,7 @@ impl Setup {
         let with_own = |ix: &AgentIx| self.with_own[ix.ix()];
         match owner {
             Owner::Agent(ix) => !self.children[ix.ix()].is_empty() && with_own(&ix),
-            Owner::Phase(_) | Owner::Sync(_) => {
+            Owner::Phase(_) | Owner::Cohort(_) => {
                 let members = self.members_of(owner);
                 self.integrates && (members.is_empty() || members.iter().any(with_own))
             }

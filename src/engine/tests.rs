@@ -504,14 +504,14 @@ fn statuses(rig: &Rig) -> Vec<Status> {
     rig.state.agents.iter().map(|agent| agent.status).collect()
 }
 
-const SYNC: Owner = Owner::Sync(SyncIx(0));
+const COHORT: Owner = Owner::Cohort(CohortIx(0));
 
 #[test]
 fn a_red_gate_of_a_track_stops_exactly_who_needs_it_from_outside() {
     use Status::{Running, Skipped, Succeeded, Waiting};
     for attended in [true, false] {
         let mut rig = Rig::new(tracked(), attended);
-        assert_eq!(names(&rig, &rig.state.setup.syncs[0].closes), ["x"]);
+        assert_eq!(names(&rig, &rig.state.setup.cohorts[0].closes), ["x"]);
         rig.end_agent(0, 0);
         assert_eq!(
             statuses(&rig)[2],
@@ -519,7 +519,7 @@ fn a_red_gate_of_a_track_stops_exactly_who_needs_it_from_outside() {
             "its need is met, the gate is not"
         );
         rig.end_agent(1, 0);
-        rig.end(rig.check_key(SYNC), 1);
+        rig.end(rig.check_key(COHORT), 1);
         rig.end_agent(4, 0);
         if !attended {
             assert_eq!(statuses(&rig)[2..], [Skipped, Skipped, Succeeded]);
@@ -531,13 +531,13 @@ fn a_red_gate_of_a_track_stops_exactly_who_needs_it_from_outside() {
         assert_eq!(statuses(&rig)[2..], [Waiting, Waiting, Succeeded]);
         let asked = waiting(&rig.state);
         assert_eq!(asked[0].kind, AttentionKind::FailedGate);
-        assert_eq!(asked[0].owner, Some(SYNC));
+        assert_eq!(asked[0].owner, Some(COHORT));
         let retry = |id: &str| Action::Retry {
             target: id.parse().unwrap(),
         };
         assert!(resolve(&rig.state, &retry("wave:1")).is_err());
         rig.act(retry("track:A"));
-        rig.end(rig.check_key(SYNC), 0);
+        rig.end(rig.check_key(COHORT), 0);
         assert_eq!(statuses(&rig)[2], Running);
         assert!(waiting(&rig.state).is_empty());
         rig.end_agent(2, 0);
@@ -552,7 +552,7 @@ fn a_gate_waits_for_nobody_who_waits_for_it() {
     // b of the track needs x, which needs a of the track: x is on the track's own way.
     plan.agents[1].needs = vec![hard(2)];
     let rig = Rig::new(plan, true);
-    assert!(rig.state.setup.syncs[0].closes.is_empty());
+    assert!(rig.state.setup.cohorts[0].closes.is_empty());
     // Gates of wave 1 close what comes later, but not the parts of an agent of wave 1.
     let mut plan = tracked();
     plan.tracks.clear();
@@ -562,8 +562,8 @@ fn a_gate_waits_for_nobody_who_waits_for_it() {
     plan.wave_gates.insert(1, vec![GateIx::of(0)]);
     plan.agents[4].parent = Some(AgentIx::of(0));
     let rig = Rig::new(plan, true);
-    assert_eq!(names(&rig, &rig.state.setup.syncs[0].members), ["a", "b"]);
-    assert_eq!(names(&rig, &rig.state.setup.syncs[0].closes), ["x", "y"]);
+    assert_eq!(names(&rig, &rig.state.setup.cohorts[0].members), ["a", "b"]);
+    assert_eq!(names(&rig, &rig.state.setup.cohorts[0].closes), ["x", "y"]);
 }
 
 #[test]
@@ -579,20 +579,20 @@ fn a_gate_that_has_passed_is_judged_anew_when_its_work_is_done_again() {
     rig.end_agent(0, 0);
     rig.end_agent(4, 0);
     rig.end_agent(1, 1);
-    assert_eq!(rig.state.syncs[0].status, PhaseStatus::Failed);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Failed);
     assert!(
-        !rig.state.syncs[0].gate_red,
+        !rig.state.cohorts[0].gate_red,
         "its agents failed, not its gates"
     );
     rig.act(Action::Retry {
         target: Target::Agent("b".into()),
     });
-    assert_eq!(rig.state.syncs[0].status, PhaseStatus::Running);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Running);
     rig.end_agent(1, 0);
-    let key = rig.check_key(SYNC);
+    let key = rig.check_key(COHORT);
     assert_eq!(key.attempt, 1);
     rig.end(key, 0);
-    assert_eq!(rig.state.syncs[0].status, PhaseStatus::Completed);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Completed);
 }
 
 #[test]
@@ -606,26 +606,26 @@ fn the_run_ends_well_only_when_its_gates_and_verify_have_passed() {
     for (code, status) in [(0, 0), (1, 1)] {
         let mut rig = Rig::new(plan.clone(), false);
         rig.end_agent(0, 0);
-        rig.end(rig.check_key(SYNC), 0);
-        rig.end(rig.check_key(SYNC), 0);
+        rig.end(rig.check_key(COHORT), 0);
+        rig.end(rig.check_key(COHORT), 0);
         assert_eq!(rig.state.finished, None);
-        rig.end(rig.check_key(SYNC), code);
+        rig.end(rig.check_key(COHORT), code);
         assert_eq!(rig.state.finished, Some(status));
     }
     // A person mends it; a pause of all holds it.
     let mut rig = Rig::new(plan, true);
     rig.end_agent(0, 0);
-    rig.end(rig.check_key(SYNC), 1);
+    rig.end(rig.check_key(COHORT), 1);
     assert_eq!(rig.state.finished, None);
     rig.act(Action::Retry {
         target: "run".parse().unwrap(),
     });
-    let first = rig.check_key(SYNC);
+    let first = rig.check_key(COHORT);
     rig.act(pause("all"));
     assert!(rig.has(Command::Freeze { key: first }));
     rig.act(resume("run:gates"));
     for _ in 0..3 {
-        rig.end(rig.check_key(SYNC), 0);
+        rig.end(rig.check_key(COHORT), 0);
     }
     assert_eq!(rig.state.finished, Some(0));
 }

@@ -125,11 +125,14 @@ fn source(event: &Event) -> String {
             "runner".to_owned()
         }
         Event::ProcessTrouble {
-            agent, phase, sync, ..
+            agent,
+            phase,
+            cohort,
+            ..
         } => agent
             .as_ref()
             .map(ToString::to_string)
-            .or_else(|| phase.clone().or_else(|| sync.clone()))
+            .or_else(|| phase.clone().or_else(|| cohort.clone()))
             .unwrap_or_default(),
         _ => "engine".to_owned(),
     }

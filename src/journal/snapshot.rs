@@ -58,7 +58,7 @@ struct AtWork {
     live: Vec<(u32, Live)>,
     checks: Vec<(u32, CheckRun)>,
     phases: Vec<(u32, CheckRun)>,
-    syncs: Vec<(u32, CheckRun)>,
+    cohorts: Vec<(u32, CheckRun)>,
 }
 
 impl AtWork {
@@ -75,10 +75,10 @@ impl AtWork {
                 .phases
                 .extend(phase.check.take().map(|check| (i, check)));
         }
-        for (sync, i) in state.syncs.iter_mut().zip(0_u32..) {
+        for (cohort, i) in state.cohorts.iter_mut().zip(0_u32..) {
             taken
-                .syncs
-                .extend(sync.check.take().map(|check| (i, check)));
+                .cohorts
+                .extend(cohort.check.take().map(|check| (i, check)));
         }
         taken
     }
@@ -94,8 +94,8 @@ impl AtWork {
         for (i, check) in self.phases {
             state.phases.get_mut(i as usize)?.check = Some(check);
         }
-        for (i, check) in self.syncs {
-            state.syncs.get_mut(i as usize)?.check = Some(check);
+        for (i, check) in self.cohorts {
+            state.cohorts.get_mut(i as usize)?.check = Some(check);
         }
         Some(())
     }
@@ -110,7 +110,7 @@ fn layout() -> u32 {
         let mut state = State::new(no_setup());
         state.agents.push(AgentState::default());
         state.phases.push(PhaseState::default());
-        state.syncs.push(PhaseState::default());
+        state.cohorts.push(PhaseState::default());
         // Cannot fail; and a layout without members fits no other.
         crc32fast::hash(&serde_json::to_vec(&state).unwrap_or_default())
     })

@@ -65,10 +65,10 @@ fn kind(event: &Event) -> usize {
         Event::AttentionRaised(_) => 42,
         Event::AttentionAnswered(_) => 43,
         Event::AgentProgress(_) => 44,
-        Event::SyncStarted { .. } => 45,
-        Event::SyncReopened { .. } => 46,
-        Event::SyncCompleted { .. } => 47,
-        Event::SyncFailed { .. } => 48,
+        Event::CohortChecking { .. } => 45,
+        Event::CohortReopened { .. } => 46,
+        Event::CohortCompleted { .. } => 47,
+        Event::CohortFailed { .. } => 48,
         Event::Work(_) => unreachable!("left to serde, and tested on its own"),
     }
 }
@@ -242,7 +242,7 @@ fn place(rng: &mut Rng) -> CheckPlace {
     CheckPlace {
         agent: maybe(rng, id),
         phase: maybe(rng, text),
-        sync: maybe(rng, text),
+        cohort: maybe(rng, text),
         attempt: small(rng),
         gate: text(rng),
         step: small(rng),
@@ -308,7 +308,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             action: action(rng),
             agents: ids(rng),
             phases: (0..rng.below(3)).map(|_| text(rng)).collect(),
-            syncs: (0..rng.below(3)).map(|_| text(rng)).collect(),
+            cohorts: (0..rng.below(3)).map(|_| text(rng)).collect(),
         },
         6 => Event::ModeChanged {
             from: mode(rng),
@@ -337,14 +337,14 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             handle: handle(rng),
         },
         44 => Event::AgentProgress(progress(rng)),
-        45 => Event::SyncStarted {
-            sync: text(rng),
+        45 => Event::CohortChecking {
+            cohort: text(rng),
             attempt: small(rng),
         },
-        46 => Event::SyncReopened { sync: text(rng) },
-        47 => Event::SyncCompleted { sync: text(rng) },
-        48 => Event::SyncFailed {
-            sync: text(rng),
+        46 => Event::CohortReopened { cohort: text(rng) },
+        47 => Event::CohortCompleted { cohort: text(rng) },
+        48 => Event::CohortFailed {
+            cohort: text(rng),
             reason: text(rng),
         },
         11 => Event::AgentQuiet {
@@ -474,7 +474,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         41 => Event::ProcessTrouble {
             agent: maybe(rng, id),
             phase: maybe(rng, text),
-            sync: maybe(rng, text),
+            cohort: maybe(rng, text),
             attempt: small(rng),
             trouble: match rng.below(4) {
                 0 => Trouble::OutputLost(text(rng)),
@@ -488,7 +488,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             attention: attention(rng),
             agent: maybe(rng, id),
             phase: maybe(rng, text),
-            sync: maybe(rng, text),
+            cohort: maybe(rng, text),
             attempt: small(rng),
             gate: maybe(rng, text),
             title: text(rng),
@@ -500,7 +500,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             attention: attention(rng),
             agent: maybe(rng, id),
             phase: maybe(rng, text),
-            sync: maybe(rng, text),
+            cohort: maybe(rng, text),
             answer: maybe(rng, |rng| pick(rng, &Answer::ALL)),
             by: text(rng),
             text: maybe(rng, text),

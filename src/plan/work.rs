@@ -189,10 +189,7 @@ mod tests {
         let loaded = crate::plan::load(source, &options, &mut |_| unreachable!()).unwrap();
         let refused = loaded.plan.refused();
         let keys: Vec<&str> = refused.iter().map(|u| u.key.as_str()).collect();
-        assert_eq!(
-            keys.join(" "),
-            "agent.a.inputs agent.b.needs"
-        );
+        assert_eq!(keys.join(" "), "agent.a.inputs agent.b.needs");
         assert!(loaded.warnings.is_empty());
     }
 }

@@ -128,7 +128,7 @@ impl Digest {
                         Some(Owner::Phase(ix)) => {
                             format!("phase {}", state.setup.plan.phases[ix.ix()].id)
                         }
-                        Some(Owner::Sync(ix)) => state.setup.syncs[ix.ix()].to_string(),
+                        Some(Owner::Cohort(ix)) => state.setup.cohorts[ix.ix()].to_string(),
                         None => "24-hour gate".to_owned(),
                     },
                     ms: now_us.saturating_sub(item.since_us) / 1000,

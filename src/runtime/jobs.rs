@@ -245,7 +245,7 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
     let owner = match key.owner {
         engine::Owner::Agent(ix) => executor::Owner::Agent(setup.plan.agent(ix).id.clone()),
         engine::Owner::Phase(ix) => executor::Owner::Phase(setup.plan.phases[ix.ix()].id.clone()),
-        owner @ engine::Owner::Sync(_) => executor::Owner::Sync(setup.key_of(owner)),
+        owner @ engine::Owner::Cohort(_) => executor::Owner::Cohort(setup.key_of(owner)),
     };
     let kind = match key.check {
         None => JobKind::Main,
@@ -273,7 +273,7 @@ pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKe
         executor::Owner::Phase(id) => engine::Owner::Phase(PhaseIx::of(
             setup.plan.phases.iter().position(|p| p.id == *id)?,
         )),
-        executor::Owner::Sync(key) => engine::Owner::Sync(setup.sync_ix(key)?),
+        executor::Owner::Cohort(key) => engine::Owner::Cohort(setup.cohort_ix(key)?),
         executor::Owner::Notice => return None,
     };
     let (check, round) = match &key.kind {

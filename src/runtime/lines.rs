@@ -251,7 +251,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             let whose = whose(
                 raised.agent.as_ref(),
                 raised.phase.as_deref(),
-                raised.sync.as_deref(),
+                raised.cohort.as_deref(),
             );
             format!(
                 "! {whose} ASKS FOR YOUR YES: {} (`wavedeck ctl answer {} yes|no`)",
@@ -272,7 +272,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             let whose = whose(
                 answered.agent.as_ref(),
                 answered.phase.as_deref(),
-                answered.sync.as_deref(),
+                answered.cohort.as_deref(),
             );
             let how = match answered.answer {
                 Some(Answer::Yes) => "is approved",
@@ -326,11 +326,11 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::ProcessTrouble {
             agent,
             phase,
-            sync,
+            cohort,
             trouble,
             ..
         } => {
-            let whose = whose(agent.as_ref(), phase.as_deref(), sync.as_deref());
+            let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             format!("! {whose}: {trouble}")
         }
         Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
@@ -339,9 +339,11 @@ pub fn sentence(event: &Event) -> Option<String> {
         }
         Event::PhaseCompleted { phase } => format!("= phase {phase} complete"),
         Event::PhaseFailed { phase, reason } => format!("x phase {phase} failed: {reason}"),
-        Event::SyncCompleted { sync } => format!("= the gates of {} have passed", named(sync)),
-        Event::SyncFailed { sync, reason } => {
-            format!("x the gates of {} have not passed: {reason}", named(sync))
+        Event::CohortCompleted { cohort } => {
+            format!("= the gates of {} have passed", named(cohort))
+        }
+        Event::CohortFailed { cohort, reason } => {
+            format!("x the gates of {} have not passed: {reason}", named(cohort))
         }
         Event::ModeChanged { to, agents_cap, .. } => {
             format!(
@@ -363,19 +365,19 @@ pub fn sentence(event: &Event) -> Option<String> {
     })
 }
 
-/// A sync point for people.
-fn named(sync: &str) -> String {
-    sync.split_once(':').map_or_else(
-        || format!("the {sync}"),
+/// A cohort for people.
+fn named(cohort: &str) -> String {
+    cohort.split_once(':').map_or_else(
+        || format!("the {cohort}"),
         |(what, which)| format!("{what} {which}"),
     )
 }
 
 fn on(place: &crate::engine::CheckPlace) -> String {
-    match (&place.agent, &place.phase, &place.sync) {
+    match (&place.agent, &place.phase, &place.cohort) {
         (Some(agent), ..) => agent.to_string(),
         (None, Some(phase), _) => format!("phase {phase}"),
-        (None, None, Some(sync)) => named(sync),
+        (None, None, Some(cohort)) => named(cohort),
         (None, None, None) => String::new(),
     }
 }

@@ -61,7 +61,7 @@ impl Alerts {
             _ => whose(
                 raised.agent.as_ref(),
                 raised.phase.as_deref(),
-                raised.sync.as_deref(),
+                raised.cohort.as_deref(),
             ),
         };
         let what = match raised.attention {
@@ -111,7 +111,7 @@ mod tests {
             attention: AttentionKind::Approval,
             agent: None,
             phase: Some("design".into()),
-            sync: None,
+            cohort: None,
             attempt: 1,
             gate: None,
             title: title.into(),

@@ -14,7 +14,7 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{queue::Queue, switch::Switch, syncs::Syncs};
+use super::{cohorts::Cohorts, queue::Queue, switch::Switch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -66,7 +66,7 @@ impl Seen {
 enum Whose {
     Agent(AgentIx),
     Phase(usize),
-    Sync(usize),
+    Cohort(usize),
 }
 
 /// A check command that has a process.
@@ -88,9 +88,9 @@ struct Checker<'a> {
     held: BTreeSet<usize>,
     switch: Switch,
     queue: Queue,
-    syncs: Syncs,
-    /// Sync points that a person holds.
-    syncs_held: BTreeSet<usize>,
+    cohorts: Cohorts,
+    /// Cohorts that a person holds.
+    cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
     mode: Mode,
     cap: u32,
@@ -116,8 +116,8 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         held: BTreeSet::new(),
         switch: Switch::default(),
         queue: Queue::default(),
-        syncs: Syncs::new(setup),
-        syncs_held: BTreeSet::new(),
+        cohorts: Cohorts::new(setup),
+        cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
@@ -146,7 +146,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         if let Some(wrong) = c.queue.step(setup, record) {
             c.problem(record, wrong);
         }
-        if let Some(wrong) = c.syncs.step(setup, record) {
+        if let Some(wrong) = c.cohorts.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -184,7 +184,7 @@ impl Checker<'_> {
         match (&place.agent, &place.phase) {
             (Some(agent), _) => Whose::Agent(self.ix(agent)),
             (None, Some(phase)) => Whose::Phase(self.phase(phase)),
-            (None, None) => Whose::Sync(self.sync(place.sync.as_deref().unwrap())),
+            (None, None) => Whose::Cohort(self.cohort(place.cohort.as_deref().unwrap())),
         }
     }
 
@@ -210,11 +210,11 @@ impl Checker<'_> {
                     self.problem(record, "a gate that a person holds".into());
                 }
             }
-            Whose::Sync(ix) => {
+            Whose::Cohort(ix) => {
                 if self.slots() > self.cap() {
                     self.problem(record, "more at once than allowed".into());
                 }
-                if self.syncs_held.contains(&ix) {
+                if self.cohorts_held.contains(&ix) {
                     self.problem(record, "a gate that a person holds".into());
                 }
             }
@@ -383,7 +383,7 @@ impl Checker<'_> {
             Event::AgentStopped { agent, .. } => self.finish(record, self.ix(agent), Was::Stopped),
             Event::AgentSkipped { agent, .. } => {
                 let ix = self.ix(agent);
-                let shut = self.syncs.shut(self.setup, ix) || self.closed_before(ix).is_some();
+                let shut = self.cohorts.shut(self.setup, ix) || self.closed_before(ix).is_some();
                 if self.needs_missing(ix).is_empty() && !shut {
                     self.problem(record, "skipped although its needs are met".into());
                 }
@@ -482,22 +482,22 @@ impl Checker<'_> {
                 action,
                 agents,
                 phases,
-                syncs,
+                cohorts,
                 ..
             } => {
                 self.person(action, agents, phases);
-                for name in syncs {
-                    let at = self.sync(name);
+                for name in cohorts {
+                    let at = self.cohort(name);
                     match action {
-                        Action::Pause { .. } => self.syncs_held.insert(at),
-                        Action::Resume { .. } => self.syncs_held.remove(&at),
+                        Action::Pause { .. } => self.cohorts_held.insert(at),
+                        Action::Resume { .. } => self.cohorts_held.remove(&at),
                         _ => false,
                     };
                 }
             }
-            Event::SyncCompleted { sync } | Event::SyncFailed { sync, .. } => {
-                let at = self.sync(sync);
-                self.syncs_held.remove(&at);
+            Event::CohortCompleted { cohort } | Event::CohortFailed { cohort, .. } => {
+                let at = self.cohort(cohort);
+                self.cohorts_held.remove(&at);
             }
             Event::ModeChanged { to, agents_cap, .. } => {
                 self.mode = *to;
@@ -516,8 +516,8 @@ impl Checker<'_> {
         }
     }
 
-    fn sync(&self, name: &str) -> usize {
-        self.setup.sync_ix(name).unwrap().ix()
+    fn cohort(&self, name: &str) -> usize {
+        self.setup.cohort_ix(name).unwrap().ix()
     }
 
     fn phase(&self, id: &str) -> usize {
@@ -794,7 +794,7 @@ impl Checker<'_> {
             .any(|(i, s)| s.was() == Was::Failed && !above(i));
         let red = self.phases.iter().any(|p| p.2)
             || self.agents.iter().any(|s| s.red)
-            || self.syncs.red();
+            || self.cohorts.red();
         // A signal has a status of its own.
         let told = !self.stopping || self.stopped_by_person;
         if (failed || red) && told && status != 1 {
@@ -807,11 +807,11 @@ impl Checker<'_> {
             .iter()
             .zip(&plan.phases)
             .all(|(p, plan)| p.0 || plan.gates.is_empty());
-        if status == 0 && !self.syncs.complete() {
+        if status == 0 && !self.cohorts.complete() {
             self.problems
                 .push("status 0 though not all gates have passed".into());
         }
-        if all_well && gates_open && self.syncs.complete() && !self.stopping && status != 0 {
+        if all_well && gates_open && self.cohorts.complete() && !self.stopping && status != 0 {
             self.problems
                 .push(format!("all done, and yet status {status}"));
         }

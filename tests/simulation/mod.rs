@@ -4,11 +4,11 @@
 //! one seed and prints its journal: `WAVEDECK_SIM_SEED=17 cargo test simulation -- --nocapture`.
 
 mod check;
+mod cohorts;
 mod plans;
 mod queue;
 mod random;
 mod switch;
-mod syncs;
 mod world;
 
 use std::fmt::Write as _;

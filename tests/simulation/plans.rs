@@ -111,8 +111,8 @@ pub fn random(r: &mut Random) -> Plan {
             Vec::new()
         }
     };
-    let with_syncs = r.chance(40);
-    let percent = if with_syncs { 50 } else { 0 };
+    let with_cohorts = r.chance(40);
+    let percent = if with_cohorts { 50 } else { 0 };
     Plan {
         version: 1,
         name: "random".into(),

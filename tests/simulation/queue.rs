@@ -8,7 +8,7 @@ use wavedeck::engine::{
     Setup,
 };
 
-/// An agent (`api`), a phase (`:build`), or a sync point (`::run`).
+/// An agent (`api`), a phase (`:build`), or a cohort (`::run`).
 type Name = String;
 
 #[derive(Debug, Default)]
@@ -22,21 +22,21 @@ pub struct Queue {
     approved: BTreeSet<(Name, String)>,
 }
 
-fn name(agent: Option<&str>, phase: Option<&str>, sync: Option<&str>) -> Name {
-    match (agent, phase, sync) {
+fn name(agent: Option<&str>, phase: Option<&str>, cohort: Option<&str>) -> Name {
+    match (agent, phase, cohort) {
         (Some(agent), ..) => agent.to_owned(),
         (None, Some(phase), _) => format!(":{phase}"),
-        (None, None, sync) => format!("::{}", sync.unwrap_or("")),
+        (None, None, cohort) => format!("::{}", cohort.unwrap_or("")),
     }
 }
 
 fn of(place: &CheckPlace) -> Name {
     let agent = place.agent.as_ref().map(wavedeck::plan::AgentId::as_str);
-    name(agent, place.phase.as_deref(), place.sync.as_deref())
+    name(agent, place.phase.as_deref(), place.cohort.as_deref())
 }
 
 impl Queue {
-    /// Whether the approval of a phase or of a sync point waits.
+    /// Whether the approval of a phase or of a cohort waits.
     pub fn gate_asks(&self) -> bool {
         self.open
             .values()
@@ -57,7 +57,7 @@ impl Queue {
                 self.begins(&name(Some(agent.as_str()), None, None))
             }
             Event::PhaseChecking { phase, .. } => self.begins(&name(None, Some(phase), None)),
-            Event::SyncStarted { sync, .. } => self.begins(&name(None, None, Some(sync))),
+            Event::CohortChecking { cohort, .. } => self.begins(&name(None, None, Some(cohort))),
             Event::GatePassed { place } => {
                 let gate = setup.plan.gates.iter().find(|gate| gate.id == place.gate);
                 let asks = gate.is_some_and(|gate| gate.approve.is_some());
@@ -83,13 +83,13 @@ impl Queue {
 
     fn raised(&mut self, raised: &AttentionRaised) -> Option<String> {
         let same = |o: &AttentionRaised| {
-            (&o.agent, &o.phase, &o.sync) == (&raised.agent, &raised.phase, &raised.sync)
+            (&o.agent, &o.phase, &o.cohort) == (&raised.agent, &raised.phase, &raised.cohort)
         };
         if raised.id != self.last_id + 1 {
             return Some(format!("number {} after {}", raised.id, self.last_id));
         }
         self.last_id = raised.id;
-        let of_run = raised.agent.is_none() && raised.phase.is_none() && raised.sync.is_none();
+        let of_run = raised.agent.is_none() && raised.phase.is_none() && raised.cohort.is_none();
         if of_run != (raised.attention == AttentionKind::DayGate) {
             return Some("about nobody, or a daily gate of somebody".to_owned());
         }
@@ -113,7 +113,7 @@ impl Queue {
             let whose = name(
                 answered.agent.as_ref().map(wavedeck::plan::AgentId::as_str),
                 answered.phase.as_deref(),
-                answered.sync.as_deref(),
+                answered.cohort.as_deref(),
             );
             self.approved.insert((whose, item.gate.unwrap_or_default()));
         }

@@ -11,7 +11,7 @@ use wavedeck::{
 };
 
 /// A process: an agent's own (`api`), an agent's check (`api?`), a phase's gate (`:build`), a
-/// sync point's (`::run`).
+/// cohort's (`::run`).
 type Name = String;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +33,7 @@ fn check(place: &CheckPlace) -> Name {
     match (&place.agent, &place.phase) {
         (Some(agent), _) => format!("{agent}?"),
         (None, Some(phase)) => format!(":{phase}"),
-        (None, None) => format!("::{}", place.sync.as_deref().unwrap_or("")),
+        (None, None) => format!("::{}", place.cohort.as_deref().unwrap_or("")),
     }
 }
 
@@ -106,8 +106,8 @@ impl Switch {
                 if let Some(phase) = phase {
                     self.ends(&format!(":{}", setup.plan.phases[phase.ix()].id));
                 }
-                for sync in &setup.synced[setup.by_id[agent].ix()] {
-                    self.ends(&format!("::{}", setup.syncs[sync.ix()].name));
+                for cohort in &setup.cohorts_of[setup.by_id[agent].ix()] {
+                    self.ends(&format!("::{}", setup.cohorts[cohort.ix()].name));
                 }
             }
             Event::AttemptEnded { agent, .. } => {

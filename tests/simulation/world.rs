@@ -213,7 +213,7 @@ impl World {
             self.input(InputKind::Journal { error: None });
         } else if self.state.agents.iter().any(|a| a.hold.is_some())
             || self.state.phases.iter().any(|p| p.hold.is_some())
-            || self.state.syncs.iter().any(|s| s.hold.is_some())
+            || self.state.cohorts.iter().any(|s| s.hold.is_some())
         {
             self.operator(Action::Resume {
                 target: Target::All,
@@ -263,7 +263,7 @@ impl World {
             self.answer();
         }
         let gate_runs = |p: &PhaseState| p.check.as_ref().is_some_and(CheckRun::is_live);
-        let mut gated = self.state.phases.iter().chain(&self.state.syncs);
+        let mut gated = self.state.phases.iter().chain(&self.state.cohorts);
         let judged = self.faults.people > 0 && gated.any(gate_runs);
         if self.r.chance(self.faults.people) || (judged && self.r.chance(30)) {
             let action = self.action();
@@ -358,7 +358,7 @@ impl World {
             0 => Target::All,
             1 => Target::Track(format!("t{}", self.r.below(3))),
             2 => Target::Phase(format!("p{}", self.r.below(3))),
-            3 if self.state.setup.syncs.is_empty() => Target::Agent(id(&mut self.r)),
+            3 if self.state.setup.cohorts.is_empty() => Target::Agent(id(&mut self.r)),
             3 => match self.r.below(4) {
                 0 => Target::Run,
                 wave => Target::Wave(u32::try_from(wave).unwrap()),
@@ -377,7 +377,7 @@ impl World {
             target
         };
         let gate_runs = |p: &PhaseState| p.check.is_some();
-        let mut gated = self.state.phases.iter().chain(&self.state.syncs);
+        let mut gated = self.state.phases.iter().chain(&self.state.cohorts);
         if gated.any(gate_runs) && self.r.chance(50) {
             return Action::Retry {
                 target: Target::All,
@@ -707,7 +707,7 @@ impl World {
             .keys()
             .filter_map(|key| match key.owner {
                 Owner::Agent(ix) => Some((self.folded.id(ix), key.attempt)),
-                Owner::Phase(_) | Owner::Sync(_) => None,
+                Owner::Phase(_) | Owner::Cohort(_) => None,
             })
             .collect();
         let survivors = u32::try_from(self.processes.len()).unwrap();

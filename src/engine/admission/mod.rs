@@ -293,7 +293,7 @@ pub fn admit_check_thaw(state: &State, figures: &Figures, owner: Owner) -> Resul
     match owner {
         Owner::Agent(ix) => place(state, ix),
         _ if state.hold_of(owner) == Some(HoldBy::Operator) => Err(Why::Held),
-        Owner::Phase(_) | Owner::Sync(_) => slot(state),
+        Owner::Phase(_) | Owner::Cohort(_) => slot(state),
     }
 }
 

@@ -16,12 +16,12 @@ impl State {
         by: &str,
         action: &Action,
         agents: &[AgentId],
-        (phases, syncs): (&[String], &[String]),
+        (phases, cohorts): (&[String], &[String]),
     ) {
         let targets: Vec<AgentIx> = agents.iter().filter_map(|id| self.find(id)).collect();
         let phases = phases.iter().map(|id| self.gated(Some(id), None));
-        let syncs = syncs.iter().map(|name| self.gated(None, Some(name)));
-        let gates: Vec<Owner> = phases.chain(syncs).flatten().collect();
+        let cohorts = cohorts.iter().map(|name| self.gated(None, Some(name)));
+        let gates: Vec<Owner> = phases.chain(cohorts).flatten().collect();
         match action {
             Action::Pause { .. } => {
                 for ix in targets {

@@ -79,7 +79,7 @@ impl State {
         let Ok(owner) = self.concerned(
             raised.agent.as_ref(),
             raised.phase.as_deref(),
-            raised.sync.as_deref(),
+            raised.cohort.as_deref(),
         ) else {
             return;
         };
@@ -105,7 +105,7 @@ impl State {
         let Ok(owner) = self.concerned(
             answered.agent.as_ref(),
             answered.phase.as_deref(),
-            answered.sync.as_deref(),
+            answered.cohort.as_deref(),
         ) else {
             return;
         };
@@ -150,21 +150,21 @@ impl State {
         }
     }
 
-    /// Whom an item is about: an agent, a phase, a sync point, or (none) the run.
+    /// Whom an item is about: an agent, a phase, a cohort, or (none) the run.
     fn concerned(
         &self,
         agent: Option<&AgentId>,
         phase: Option<&str>,
-        sync: Option<&str>,
+        cohort: Option<&str>,
     ) -> Result<Option<Owner>, Unknown> {
-        let owner = match (agent, phase, sync) {
+        let owner = match (agent, phase, cohort) {
             (Some(agent), ..) => self.find(agent).map(Owner::Agent),
             (None, None, None) => return Ok(None),
-            (None, ..) => self.gated(phase, sync),
+            (None, ..) => self.gated(phase, cohort),
         };
         owner.map(Some).ok_or(Unknown)
     }
 }
 
-/// The plan has no such agent, phase or sync point.
+/// The plan has no such agent, phase or cohort.
 struct Unknown;

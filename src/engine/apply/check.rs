@@ -44,11 +44,15 @@ impl State {
     /// Finds whom a check belongs to.
     #[must_use]
     pub fn owner(&self, place: &CheckPlace) -> Option<Owner> {
-        let sync = || self.setup.sync_ix(place.sync.as_deref()?).map(Owner::Sync);
+        let cohort = || {
+            self.setup
+                .cohort_ix(place.cohort.as_deref()?)
+                .map(Owner::Cohort)
+        };
         match (&place.agent, &place.phase) {
             (Some(agent), _) => self.find(agent).map(Owner::Agent),
             (None, Some(phase)) => self.phase_ix(phase).map(Owner::Phase),
-            (None, None) => sync(),
+            (None, None) => cohort(),
         }
     }
 
@@ -66,16 +70,16 @@ impl State {
     pub(super) fn check_mut(&mut self, owner: Owner) -> Option<&mut CheckRun> {
         match owner {
             Owner::Agent(ix) => self.agents[ix.ix()].check.as_mut(),
-            Owner::Phase(_) | Owner::Sync(_) => self.gates_mut(owner)?.check.as_mut(),
+            Owner::Phase(_) | Owner::Cohort(_) => self.gates_mut(owner)?.check.as_mut(),
         }
     }
 
-    /// Where the gates of a phase or of a sync point stand.
+    /// Where the gates of a phase or of a cohort stand.
     pub(super) fn gates_mut(&mut self, owner: Owner) -> Option<&mut PhaseState> {
         match owner {
             Owner::Agent(_) => None,
             Owner::Phase(ix) => self.phases.get_mut(ix.ix()),
-            Owner::Sync(ix) => self.syncs.get_mut(ix.ix()),
+            Owner::Cohort(ix) => self.cohorts.get_mut(ix.ix()),
         }
     }
 
@@ -219,7 +223,7 @@ impl State {
                 let setup = self.setup.clone();
                 self.usage.slot(&setup, ix, 0, take);
             }
-            Owner::Phase(_) | Owner::Sync(_) => self.usage.bare_slot(take),
+            Owner::Phase(_) | Owner::Cohort(_) => self.usage.bare_slot(take),
         }
     }
 

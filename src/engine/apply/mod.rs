@@ -79,8 +79,8 @@ impl State {
                 action,
                 agents,
                 phases,
-                syncs,
-            } => self.apply_action(by, action, agents, (phases, syncs)),
+                cohorts,
+            } => self.apply_action(by, action, agents, (phases, cohorts)),
             Event::ModeChanged { to, agents_cap, .. } => self.change_mode(*to, *agents_cap),
             Event::WaveCompleted { wave } => {
                 self.waves_due.remove(wave);
@@ -105,29 +105,29 @@ impl State {
             Event::PhaseChecking { phase, attempt } => {
                 self.gates_checking(self.gated(Some(phase), None), *attempt, now);
             }
-            Event::SyncStarted { sync, attempt } => {
-                self.gates_checking(self.gated(None, Some(sync)), *attempt, now);
+            Event::CohortChecking { cohort, attempt } => {
+                self.gates_checking(self.gated(None, Some(cohort)), *attempt, now);
             }
             Event::PhaseReopened { phase } => {
                 self.gates_reopened(self.gated(Some(phase), None), now);
             }
-            Event::SyncReopened { sync } => {
-                self.gates_reopened(self.gated(None, Some(sync)), now);
+            Event::CohortReopened { cohort } => {
+                self.gates_reopened(self.gated(None, Some(cohort)), now);
             }
             Event::PhaseCompleted { phase } => {
                 let owner = self.gated(Some(phase), None);
                 self.close_gates(owner, PhaseStatus::Completed, None, now);
             }
-            Event::SyncCompleted { sync } => {
-                let owner = self.gated(None, Some(sync));
+            Event::CohortCompleted { cohort } => {
+                let owner = self.gated(None, Some(cohort));
                 self.close_gates(owner, PhaseStatus::Completed, None, now);
             }
             Event::PhaseFailed { phase, reason } => {
                 let owner = self.gated(Some(phase), None);
                 self.close_gates(owner, PhaseStatus::Failed, Some(reason.clone()), now);
             }
-            Event::SyncFailed { sync, reason } => {
-                let owner = self.gated(None, Some(sync));
+            Event::CohortFailed { cohort, reason } => {
+                let owner = self.gated(None, Some(cohort));
                 self.close_gates(owner, PhaseStatus::Failed, Some(reason.clone()), now);
             }
             Event::CheckQueued { place } => self.check_queued(place, now),

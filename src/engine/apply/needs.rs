@@ -5,7 +5,7 @@
 use crate::plan::{AgentIx, When};
 
 use crate::engine::{
-    AgentState, Edge, EdgeKind, Owner, PhaseStatus, State, Status, SyncIx, state::pack,
+    AgentState, CohortIx, Edge, EdgeKind, Owner, PhaseStatus, State, Status, state::pack,
 };
 
 /// Where an edge stands, from the states of its ends.
@@ -42,11 +42,11 @@ impl State {
                 self.gates_due.insert(pack(Owner::Phase(phase)));
             }
         }
-        for &sync in &setup.synced[ix.ix()] {
-            let s = &mut self.syncs[sync.ix()];
+        for &cohort in &setup.cohorts_of[ix.ix()] {
+            let s = &mut self.cohorts[cohort.ix()];
             s.open = s.open.saturating_sub(1);
             if s.open == 0 {
-                self.gates_due.insert(pack(Owner::Sync(sync)));
+                self.gates_due.insert(pack(Owner::Cohort(cohort)));
             }
         }
         if let Some(parent) = setup.plan.agent(ix).parent {
@@ -186,7 +186,7 @@ impl State {
             }
         }
         let closed = setup.closed_by[ix.ix()].iter();
-        let shut = |sync: &&SyncIx| self.syncs[sync.ix()].status != PhaseStatus::Completed;
+        let shut = |cohort: &&CohortIx| self.cohorts[cohort.ix()].status != PhaseStatus::Completed;
         open += closed.filter(shut).map(|_| 1).sum::<u32>();
         self.delist(ix);
         let resting = self.resting.remove(&self.rank(ix));
@@ -240,9 +240,9 @@ impl State {
                 self.reopen_gates(Owner::Phase(phase));
                 self.phases[phase.ix()].open += 1;
             }
-            for &sync in &setup.synced[ix.ix()] {
-                self.reopen_gates(Owner::Sync(sync));
-                self.syncs[sync.ix()].open += 1;
+            for &cohort in &setup.cohorts_of[ix.ix()] {
+                self.reopen_gates(Owner::Cohort(cohort));
+                self.cohorts[cohort.ix()].open += 1;
             }
             if let Some(parent) = setup.plan.agent(ix).parent {
                 self.agents[parent.ix()].children_open += 1;

@@ -1,4 +1,4 @@
-//! Gates over more than one agent, of phases and of sync points: their agents' ends, their checks,
+//! Gates over more than one agent, of phases and of cohorts: their agents' ends, their checks,
 //! and being opened again.
 
 use crate::plan::PhaseIx;
@@ -61,10 +61,10 @@ impl State {
     }
 
     /// Finds whose gates an event is about.
-    pub(super) fn gated(&self, phase: Option<&str>, sync: Option<&str>) -> Option<Owner> {
+    pub(super) fn gated(&self, phase: Option<&str>, cohort: Option<&str>) -> Option<Owner> {
         match phase {
             Some(id) => self.phase_ix(id).map(Owner::Phase),
-            None => self.setup.sync_ix(sync?).map(Owner::Sync),
+            None => self.setup.cohort_ix(cohort?).map(Owner::Cohort),
         }
     }
 
@@ -127,10 +127,10 @@ impl State {
         }
     }
 
-    /// Who waits for the gates of a sync point may go, or has to wait again.
+    /// Who waits for the gates of a cohort may go, or has to wait again.
     fn recount_closed(&mut self, owner: Owner) {
-        if let Owner::Sync(sync) = owner {
-            for &ix in &self.setup.clone().syncs[sync.ix()].closes {
+        if let Owner::Cohort(cohort) = owner {
+            for &ix in &self.setup.clone().cohorts[cohort.ix()].closes {
                 self.recount(ix);
             }
         }

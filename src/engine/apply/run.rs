@@ -21,7 +21,7 @@ impl State {
                 }
                 forget_stop(agent.check.as_mut());
             }
-            for gates in self.phases.iter_mut().chain(&mut self.syncs) {
+            for gates in self.phases.iter_mut().chain(&mut self.cohorts) {
                 forget_stop(gates.check.as_mut());
             }
         }
@@ -41,7 +41,7 @@ impl State {
             }
             end_check(agent.check.as_mut(), Ending::RunStop);
         }
-        for gates in self.phases.iter_mut().chain(&mut self.syncs) {
+        for gates in self.phases.iter_mut().chain(&mut self.cohorts) {
             end_check(gates.check.as_mut(), Ending::RunStop);
         }
     }

@@ -118,7 +118,7 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
         Owner::Agent(ix) => of_agent(state, ix)
             .or_else(approval)
             .or_else(|| predicted(state, ix))?,
-        Owner::Phase(_) | Owner::Sync(_) => of_gates(state, owner).or_else(approval)?,
+        Owner::Phase(_) | Owner::Cohort(_) => of_gates(state, owner).or_else(approval)?,
     };
     Some(Item {
         id: 0,
@@ -126,7 +126,7 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
         owner: Some(owner),
         attempt: match owner {
             Owner::Agent(ix) => state.agent(ix).attempt,
-            Owner::Phase(_) | Owner::Sync(_) => state.gates_of(owner)?.attempt,
+            Owner::Phase(_) | Owner::Cohort(_) => state.gates_of(owner)?.attempt,
         },
         gate,
         title,
@@ -198,7 +198,10 @@ fn of_gates(state: &State, owner: Owner) -> Option<Found> {
             let later = |&other: &AgentIx| plan.agent(other).phase.is_some_and(|p| p > ix);
             state.closed_barrier() == Some(ix) && plan.indices().filter(later).any(open)
         }
-        Owner::Sync(ix) => state.setup.syncs[ix.ix()].closes.iter().any(|&ix| open(ix)),
+        Owner::Cohort(ix) => state.setup.cohorts[ix.ix()]
+            .closes
+            .iter()
+            .any(|&ix| open(ix)),
     };
     let mut members = state.setup.members_of(owner).iter();
     let silent = others_wait && !members.any(|&ix| kind_of_agent(state, ix).is_some());
@@ -206,14 +209,14 @@ fn of_gates(state: &State, owner: Owner) -> Option<Found> {
 }
 
 fn raised(state: &State, item: Item) -> Event {
-    let (agent, phase, sync) = names(state, item.owner);
+    let (agent, phase, cohort) = names(state, item.owner);
     let answers = item.answers().to_vec();
     Event::AttentionRaised(AttentionRaised {
         id: item.id,
         attention: item.kind,
         agent,
         phase,
-        sync,
+        cohort,
         attempt: item.attempt,
         gate: item.gate,
         title: item.title,
@@ -230,13 +233,13 @@ pub(super) fn answered(
     by: &str,
     text: Option<&str>,
 ) -> Event {
-    let (agent, phase, sync) = names(state, item.owner);
+    let (agent, phase, cohort) = names(state, item.owner);
     Event::AttentionAnswered(AttentionAnswered {
         id: item.id,
         attention: item.kind,
         agent,
         phase,
-        sync,
+        cohort,
         answer,
         by: by.to_owned(),
         text: text.map(str::to_owned),

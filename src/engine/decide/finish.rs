@@ -64,7 +64,7 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     }
 }
 
-/// Where the gates of phases and of sync points stand.
+/// Where the gates of phases and of cohorts stand.
 fn gates(state: &State) -> impl Iterator<Item = (Owner, &PhaseState)> {
     let gated = state.setup.gated();
     gated.filter_map(|owner| Some((owner, state.gates_of(owner)?)))
@@ -103,7 +103,7 @@ fn stuck(state: &State, figures: &Figures) -> Option<Event> {
                 reason,
                 gate: None,
             },
-            Owner::Phase(_) | Owner::Sync(_) => not_passed(state, owner, reason),
+            Owner::Phase(_) | Owner::Cohort(_) => not_passed(state, owner, reason),
         });
     }
     state
@@ -155,11 +155,11 @@ fn left_behind(state: &State) -> Vec<Event> {
                     .iter()
                     .filter(|edge| edge.kind != EdgeKind::Soft)
                     .find(|edge| state.agent(edge.from).status == Status::Blocked);
-                let shut = state.closed_sync(ix).map(Owner::Sync);
+                let shut = state.closed_cohort(ix).map(Owner::Cohort);
                 if let Some(edge) = behind {
                     events.push(skipped(waits(state, edge.from)));
-                } else if let Some(sync) = shut.filter(|&sync| never_passes(state, sync)) {
-                    events.push(skipped(did_not_pass(state, sync)));
+                } else if let Some(cohort) = shut.filter(|&cohort| never_passes(state, cohort)) {
+                    events.push(skipped(did_not_pass(state, cohort)));
                 }
             }
             (Status::Joining, _) => {
@@ -196,7 +196,7 @@ fn not_approved(state: &State, owner: Owner) -> String {
     format!("{gate} waits for your yes: {question}")
 }
 
-/// The agent of a phase or sync point that waits for a person, and so keeps it from being judged.
+/// The agent of a phase or cohort that waits for a person, and so keeps it from being judged.
 fn blocked_member(state: &State, owner: Owner) -> Option<AgentIx> {
     let mut members = state.setup.members_of(owner).iter().copied();
     members.find(|&member| state.agent(member).status == Status::Blocked)
@@ -209,17 +209,17 @@ fn never_passes(state: &State, owner: Owner) -> bool {
     state.gates_of(owner).is_some_and(failed) || blocked_member(state, owner).is_some()
 }
 
-/// Names a phase or sync point for people.
+/// Names a phase or cohort for people.
 fn named(state: &State, owner: Owner) -> String {
     let setup = &state.setup;
     match owner {
         Owner::Agent(ix) => state.id(ix).to_string(),
         Owner::Phase(ix) => format!("phase {}", setup.plan.phases[ix.ix()].id),
-        Owner::Sync(ix) => setup.syncs[ix.ix()].to_string(),
+        Owner::Cohort(ix) => setup.cohorts[ix.ix()].to_string(),
     }
 }
 
-/// Why a phase or sync point did not pass.
+/// Why a phase or cohort did not pass.
 fn did_not_pass(state: &State, owner: Owner) -> String {
     let name = named(state, owner);
     let gates = state.gates_of(owner);
@@ -325,7 +325,8 @@ fn summary(state: &State) -> String {
         let name = named(state, owner);
         if asking(gates.check.as_ref()) {
             parts.push(format!("{name}: {}", not_approved(state, owner)));
-        } else if let (Owner::Sync(_), true, Some(reason)) = (owner, gates.gate_red, &gates.reason)
+        } else if let (Owner::Cohort(_), true, Some(reason)) =
+            (owner, gates.gate_red, &gates.reason)
         {
             parts.push(format!("{name}: {reason}"));
         }

@@ -64,7 +64,7 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
         InputKind::NotTold { error } => vec![Event::ProcessTrouble {
             agent: None,
             phase: None,
-            sync: None,
+            cohort: None,
             attempt: 0,
             trouble: super::Trouble::NotTold(error.clone()),
         }],

@@ -11,7 +11,7 @@ use crate::{
     plan::AgentId,
 };
 
-/// Names whom an owner is, for an event: an agent, a phase, a sync point; none of them: the run as a
+/// Names whom an owner is, for an event: an agent, a phase, a cohort; none of them: the run as a
 /// whole.
 pub(super) fn names(
     state: &State,
@@ -21,7 +21,7 @@ pub(super) fn names(
     match owner {
         Some(Owner::Agent(ix)) => (Some(state.id(ix)), None, None),
         Some(Owner::Phase(ix)) => (None, Some(setup.plan.phases[ix.ix()].id.clone()), None),
-        Some(Owner::Sync(ix)) => (None, None, Some(setup.syncs[ix.ix()].name.clone())),
+        Some(Owner::Cohort(ix)) => (None, None, Some(setup.cohorts[ix.ix()].name.clone())),
         None => (None, None, None),
     }
 }
@@ -38,11 +38,11 @@ pub(super) fn place(
         .get(step as usize)
         .map_or("check", |s| s.gate)
         .to_owned();
-    let (agent, phase, sync) = names(state, Some(owner));
+    let (agent, phase, cohort) = names(state, Some(owner));
     CheckPlace {
         agent,
         phase,
-        sync,
+        cohort,
         attempt,
         gate,
         step,
@@ -222,11 +222,11 @@ pub(super) fn frozen(
 
 /// Told whatever the agent's state: the processes may outlive the attempt.
 pub(super) fn trouble(state: &State, key: JobKey, trouble: &Trouble) -> Event {
-    let (agent, phase, sync) = names(state, Some(key.owner));
+    let (agent, phase, cohort) = names(state, Some(key.owner));
     Event::ProcessTrouble {
         agent,
         phase,
-        sync,
+        cohort,
         attempt: key.attempt,
         trouble: trouble.clone(),
     }

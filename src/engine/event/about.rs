@@ -48,10 +48,10 @@ impl Event {
             Self::PhaseReopened { .. } => "phase.reopened",
             Self::PhaseCompleted { .. } => "phase.completed",
             Self::PhaseFailed { .. } => "phase.failed",
-            Self::SyncStarted { .. } => "sync.started",
-            Self::SyncReopened { .. } => "sync.reopened",
-            Self::SyncCompleted { .. } => "sync.completed",
-            Self::SyncFailed { .. } => "sync.failed",
+            Self::CohortChecking { .. } => "cohort.checking",
+            Self::CohortReopened { .. } => "cohort.reopened",
+            Self::CohortCompleted { .. } => "cohort.completed",
+            Self::CohortFailed { .. } => "cohort.failed",
             Self::WaveCompleted { .. } => "wave.completed",
             Self::CheckpointMade { .. } => "checkpoint.made",
             Self::ZoneChanged { .. } => "zone.changed",
@@ -112,7 +112,7 @@ impl Event {
             | Self::AgentBlocked { .. }
             | Self::GateFailed { .. }
             | Self::PhaseFailed { .. }
-            | Self::SyncFailed { .. }
+            | Self::CohortFailed { .. }
             | Self::AgentTimeout { .. }
             | Self::ProcessTrouble { .. }
             | Self::AttentionRaised(_)
@@ -135,7 +135,7 @@ impl Event {
             | Self::AgentStopped { .. }
             | Self::AgentQuiet { .. }
             | Self::AttentionAnswered(_)
-            | Self::SyncCompleted { .. }
+            | Self::CohortCompleted { .. }
             | Self::PhaseCompleted { .. } => Level::Medium,
             _ => Level::Low,
         }
@@ -148,8 +148,8 @@ impl Event {
 pub fn whose<'a>(
     agent: Option<&'a AgentId>,
     phase: Option<&'a str>,
-    sync: Option<&'a str>,
+    cohort: Option<&'a str>,
 ) -> &'a str {
     let agent = agent.map(AgentId::as_str);
-    agent.or(phase).or(sync).unwrap_or("wavedeck")
+    agent.or(phase).or(cohort).unwrap_or("wavedeck")
 }

@@ -33,7 +33,7 @@ use super::{Action, Metrics};
 #[expect(
     missing_docs,
     reason = "the same in all: `agent` whom, `attempt` its attempt or the round of a phase's gates, \
-              `place` which check command, `phase` which phase, `sync` which track, wave or run, `from` and `to` before and now, \
+              `place` which check command, `phase` which phase, `cohort` which track, wave or run, `from` and `to` before and now, \
               `cause` and `reason` why, `pressure_permille` the pressure that admission saw"
 )]
 pub enum Event {
@@ -109,7 +109,7 @@ pub enum Event {
         phases: Vec<String>,
         /// The tracks, waves or run whose gates it concerns too: `track:A`, `wave:2`, `run`.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
-        syncs: Vec<String>,
+        cohorts: Vec<String>,
     },
     /// The mode or the cap changed.
     #[serde(rename = "mode.changed")]
@@ -231,7 +231,7 @@ pub enum Event {
         phase: Option<String>,
         /// … or of a track, a wave or the run.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        sync: Option<String>,
+        cohort: Option<String>,
         /// Its attempt, or the round of the phase's gates.
         attempt: u32,
         /// What is wrong.
@@ -381,21 +381,21 @@ pub enum Event {
     PhaseFailed { phase: String, reason: String },
     /// All agents of a track (`track:A`), of the waves up to one (`wave:2`) or of the `run` have ended
     /// well; the gates over them are next.
-    #[serde(rename = "sync.started")]
-    SyncStarted {
-        sync: String,
+    #[serde(rename = "cohort.checking")]
+    CohortChecking {
+        cohort: String,
         /// Round of the gates, from 1.
         attempt: u32,
     },
     /// An agent of them is tried again while the gates were checked: they come later, anew.
-    #[serde(rename = "sync.reopened")]
-    SyncReopened { sync: String },
+    #[serde(rename = "cohort.reopened")]
+    CohortReopened { cohort: String },
     /// The gates have passed.
-    #[serde(rename = "sync.completed")]
-    SyncCompleted { sync: String },
+    #[serde(rename = "cohort.completed")]
+    CohortCompleted { cohort: String },
     /// They have not: an agent or a gate failed.
-    #[serde(rename = "sync.failed")]
-    SyncFailed { sync: String, reason: String },
+    #[serde(rename = "cohort.failed")]
+    CohortFailed { cohort: String, reason: String },
     /// All its agents have ended.
     #[serde(rename = "wave.completed")]
     WaveCompleted {

@@ -233,7 +233,7 @@ pub struct CheckPlace {
     pub phase: Option<String>,
     /// The track (`track:A`), wave (`wave:2`) or `run` that is checked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub sync: Option<String>,
+    pub cohort: Option<String>,
     /// Attempt of the agent, or round of the gates.
     pub attempt: u32,
     /// The gate's id; `check` for an agent's own acceptance commands.

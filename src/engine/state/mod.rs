@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, Mode, PhaseIx};
 
-use super::{Owner, Setup, StoppedBy, SyncIx, Usage, Zone};
+use super::{CohortIx, Owner, Setup, StoppedBy, Usage, Zone};
 
 /// Memory pressure as far as decisions know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ pub struct State {
     /// Phases, by position.
     pub phases: Vec<PhaseState>,
     /// Gates of tracks, of waves and of the run, by position; they stand where phases do.
-    pub syncs: Vec<PhaseState>,
+    pub cohorts: Vec<PhaseState>,
     /// Agents by wave that have not ended; index 0 is wave 1.
     pub wave_open: Vec<u32>,
     /// Waves whose completion has been recorded.
@@ -97,15 +97,15 @@ pub struct State {
     pub ready: Ready,
     /// Agents that a rule froze, in the order of coming back.
     pub resting: BTreeSet<Rank>,
-    /// Owners whose check command waits for admission: agents (as positions), phases, sync points.
+    /// Owners whose check command waits for admission: agents (as positions), phases, cohorts.
     pub checks_pending: BTreeSet<(u8, u32)>,
     /// Owners whose frozen check command may go on, through admission.
     pub checks_resting: BTreeSet<(u8, u32)>,
-    /// Agents, phases and sync points whose verdict is due.
+    /// Agents, phases and cohorts whose verdict is due.
     pub settling: BTreeSet<(u8, u32)>,
     /// Waiting agents whose needs are all met, or one of them can no longer be.
     pub movable: BTreeSet<AgentIx>,
-    /// Phases and sync points whose agents have all ended and that have no verdict yet.
+    /// Phases and cohorts whose agents have all ended and that have no verdict yet.
     pub gates_due: BTreeSet<(u8, u32)>,
     /// Waves whose agents have all ended and that are not recorded yet.
     pub waves_due: BTreeSet<u32>,
@@ -165,7 +165,7 @@ impl State {
             ..PhaseState::default()
         };
         let phases: Vec<PhaseState> = setup.members.iter().map(waits).collect();
-        let syncs: Vec<PhaseState> = setup.syncs.iter().map(|s| waits(&s.members)).collect();
+        let cohorts: Vec<PhaseState> = setup.cohorts.iter().map(|s| waits(&s.members)).collect();
         let gates_due = setup
             .gated()
             .filter(|&owner| setup.members_of(owner).is_empty())
@@ -182,7 +182,7 @@ impl State {
             agents_cap: setup.agents_cap,
             agents,
             phases,
-            syncs,
+            cohorts,
             wave_open,
             waves_done: BTreeSet::new(),
             usage: Usage::new(&setup),
@@ -326,7 +326,7 @@ impl State {
     pub fn check_of(&self, owner: Owner) -> Option<&CheckRun> {
         match owner {
             Owner::Agent(ix) => self.agent(ix).check.as_ref(),
-            Owner::Phase(_) | Owner::Sync(_) => self.gates_of(owner)?.check.as_ref(),
+            Owner::Phase(_) | Owner::Cohort(_) => self.gates_of(owner)?.check.as_ref(),
         }
     }
 
@@ -335,7 +335,7 @@ impl State {
     pub fn hold_of(&self, owner: Owner) -> Option<HoldBy> {
         match owner {
             Owner::Agent(ix) => self.agent(ix).hold,
-            Owner::Phase(_) | Owner::Sync(_) => self.gates_of(owner)?.hold,
+            Owner::Phase(_) | Owner::Cohort(_) => self.gates_of(owner)?.hold,
         }
     }
 
@@ -345,21 +345,21 @@ impl State {
         self.setup.checks_of(owner)
     }
 
-    /// Returns where the gates of a phase or of a sync point stand; none for an agent.
+    /// Returns where the gates of a phase or of a cohort stand; none for an agent.
     #[must_use]
     pub fn gates_of(&self, owner: Owner) -> Option<&PhaseState> {
         match owner {
             Owner::Agent(_) => None,
             Owner::Phase(ix) => self.phases.get(ix.ix()),
-            Owner::Sync(ix) => self.syncs.get(ix.ix()),
+            Owner::Cohort(ix) => self.cohorts.get(ix.ix()),
         }
     }
 
-    /// Returns the first sync point that an agent waits for: its gates have not passed.
+    /// Returns the first cohort that an agent waits for: its gates have not passed.
     #[must_use]
-    pub fn closed_sync(&self, ix: AgentIx) -> Option<SyncIx> {
+    pub fn closed_cohort(&self, ix: AgentIx) -> Option<CohortIx> {
         let mut closed = self.setup.closed_by[ix.ix()].iter().copied();
-        closed.find(|sync| self.syncs[sync.ix()].status != PhaseStatus::Completed)
+        closed.find(|cohort| self.cohorts[cohort.ix()].status != PhaseStatus::Completed)
     }
 
     /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor

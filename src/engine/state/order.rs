@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Owner, SyncIx},
+    engine::{CohortIx, Owner},
     plan::{AgentIx, PhaseIx},
 };
 
@@ -33,14 +33,14 @@ pub struct Due {
     pub owner: Owner,
 }
 
-/// Packs an owner for the ordered work lists: agents before phases before sync
+/// Packs an owner for the ordered work lists: agents before phases before cohort
 /// points, each by position.
 #[must_use]
 pub(in crate::engine) const fn pack(owner: Owner) -> (u8, u32) {
     match owner {
         Owner::Agent(ix) => (0, ix.0),
         Owner::Phase(ix) => (1, ix.0),
-        Owner::Sync(ix) => (2, ix.0),
+        Owner::Cohort(ix) => (2, ix.0),
     }
 }
 
@@ -59,6 +59,6 @@ pub(in crate::engine) const fn unpack(packed: (u8, u32)) -> Owner {
     match packed {
         (0, ix) => Owner::Agent(AgentIx(ix)),
         (1, ix) => Owner::Phase(PhaseIx(ix)),
-        (_, ix) => Owner::Sync(SyncIx(ix)),
+        (_, ix) => Owner::Cohort(CohortIx(ix)),
     }
 }

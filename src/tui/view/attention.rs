@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     display::clean_text,
-    engine::{AttentionKind, EdgeKind, Item, Owner, State, SyncKind},
+    engine::{AttentionKind, CohortKind, EdgeKind, Item, Owner, State},
     plan::AgentIx,
     tui::{
         chart::Chart,
@@ -45,8 +45,8 @@ pub fn held_up(state: &State, what: Option<Owner>) -> Vec<AgentIx> {
     };
     let phase = match what {
         Owner::Phase(phase) => Some(phase),
-        Owner::Sync(sync) => {
-            for &ix in &state.setup.syncs[sync.ix()].closes {
+        Owner::Cohort(cohort) => {
+            for &ix in &state.setup.cohorts[cohort.ix()].closes {
                 take(ix, &mut held);
             }
             None
@@ -98,10 +98,10 @@ pub fn row(state: &State, what: Option<Owner>) -> Option<RowId> {
     Some(match what? {
         Owner::Agent(ix) => RowId::Agent(state.id(ix)),
         Owner::Phase(phase) => RowId::Group(Group::Phase(Some(phase))),
-        Owner::Sync(sync) => match state.setup.syncs[sync.ix()].kind {
-            SyncKind::Track(track) => RowId::Group(Group::Track(Some(track))),
-            SyncKind::Wave(wave) => RowId::Group(Group::Wave(wave)),
-            SyncKind::Run => return None,
+        Owner::Cohort(cohort) => match state.setup.cohorts[cohort.ix()].kind {
+            CohortKind::Track(track) => RowId::Group(Group::Track(Some(track))),
+            CohortKind::Wave(wave) => RowId::Group(Group::Wave(wave)),
+            CohortKind::Run => return None,
         },
     })
 }
@@ -127,7 +127,9 @@ pub(super) fn name(state: &State, chart: &Chart, owner: Option<Owner>) -> String
     match owner {
         Some(Owner::Agent(ix)) => chart.names[ix.ix()].clone(),
         Some(Owner::Phase(phase)) => format!("phase {}", chart.phases[phase.ix()]),
-        Some(Owner::Sync(sync)) => clean_text(&state.setup.syncs[sync.ix()].to_string(), SENTENCE),
+        Some(Owner::Cohort(cohort)) => {
+            clean_text(&state.setup.cohorts[cohort.ix()].to_string(), SENTENCE)
+        }
         None => "24-hour gate".to_owned(),
     }
 }

@@ -1,10 +1,10 @@
-//! Sync points in words: the gates of tracks, of waves and of the run.
+//! Cohorts in words: the gates of tracks, of waves and of the run.
 //!
 //! Must not decide what waits for them: the state says.
 
 use crate::{
     display::clean_text,
-    engine::{self, JobState, Owner, PhaseStatus, State, SyncIx},
+    engine::{self, CohortIx, JobState, Owner, PhaseStatus, State},
 };
 
 use super::{
@@ -15,10 +15,10 @@ use super::{
     words::{SENTENCE, Tone},
 };
 
-/// Why whoever waits for the gates of a sync point waits.
-pub(super) fn waits(state: &State, sync: SyncIx) -> String {
-    let gates = &state.syncs[sync.ix()];
-    let name = state.setup.syncs[sync.ix()].to_string();
+/// Why whoever waits for the gates of a cohort waits.
+pub(super) fn waits(state: &State, cohort: CohortIx) -> String {
+    let gates = &state.cohorts[cohort.ix()];
+    let name = state.setup.cohorts[cohort.ix()].to_string();
     let asks = (gates.check.as_ref()).is_some_and(|check| check.job == JobState::Asking);
     let text = match gates.status {
         PhaseStatus::Failed if gates.gate_red => format!("red gate of {name}"),
@@ -29,12 +29,12 @@ pub(super) fn waits(state: &State, sync: SyncIx) -> String {
     clean_text(&text, SENTENCE)
 }
 
-/// The cards of the sync points, below those of phases.
+/// The cards of the cohorts, below those of phases.
 pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
     let Source { state, .. } = source;
     let figures = source.sample.map(|s| s.figures).unwrap_or_default();
-    let points = state.setup.syncs.iter().zip(&state.syncs).enumerate();
-    let card = |(i, (point, gates)): (usize, (&engine::SyncPoint, &engine::PhaseState))| {
+    let points = state.setup.cohorts.iter().zip(&state.cohorts).enumerate();
+    let card = |(i, (point, gates)): (usize, (&engine::Cohort, &engine::PhaseState))| {
         let (done, active, bad, total) = tally(state, point.members.iter());
         let over = state.finished.is_some();
         let (word, tone) = match gates.status {
@@ -47,7 +47,7 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
             PhaseStatus::Failed => ("not run", Tone::Bad),
         };
         let text = match gates.status {
-            PhaseStatus::Checking => why::check(state, &figures, Owner::Sync(SyncIx::of(i))).0,
+            PhaseStatus::Checking => why::check(state, &figures, Owner::Cohort(CohortIx::of(i))).0,
             _ => clean_text(gates.reason.as_deref().unwrap_or_default(), SENTENCE),
         };
         Card {

@@ -165,11 +165,11 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::ProcessTrouble {
             agent,
             phase,
-            sync,
+            cohort,
             trouble,
             ..
         } => {
-            let whose = whose(agent.as_ref(), phase.as_deref(), sync.as_deref());
+            let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             (format!("{whose}: {trouble}"), Tone::Alert)
         }
         Event::AgentFreezeVerified {
@@ -202,7 +202,7 @@ pub fn note(record: &Record) -> Option<Note> {
             let whose = whose(
                 raised.agent.as_ref(),
                 raised.phase.as_deref(),
-                raised.sync.as_deref(),
+                raised.cohort.as_deref(),
             );
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
         }
@@ -221,7 +221,7 @@ pub fn note(record: &Record) -> Option<Note> {
             let whose = whose(
                 answered.agent.as_ref(),
                 answered.phase.as_deref(),
-                answered.sync.as_deref(),
+                answered.cohort.as_deref(),
             );
             match answered.answer {
                 Some(Answer::Yes) => (format!("{whose} is approved"), Tone::Good),
@@ -236,7 +236,7 @@ pub fn note(record: &Record) -> Option<Note> {
             let whose = whose(
                 place.agent.as_ref(),
                 place.phase.as_deref(),
-                place.sync.as_deref(),
+                place.cohort.as_deref(),
             );
             (format!("{whose} passed {}", place.gate), Tone::Good)
         }
@@ -244,7 +244,7 @@ pub fn note(record: &Record) -> Option<Note> {
             let whose = whose(
                 place.agent.as_ref(),
                 place.phase.as_deref(),
-                place.sync.as_deref(),
+                place.cohort.as_deref(),
             );
             (format!("{whose}: {reason}"), Tone::Bad)
         }
@@ -253,10 +253,12 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::PhaseFailed { phase, reason } => {
             (format!("phase {phase} failed: {reason}"), Tone::Bad)
         }
-        Event::SyncStarted { sync, .. } => (format!("gates of {sync} are checked"), Tone::Plain),
-        Event::SyncCompleted { sync } => (format!("gates of {sync} have passed"), Tone::Good),
-        Event::SyncFailed { sync, reason } => (
-            format!("gates of {sync} have not passed: {reason}"),
+        Event::CohortChecking { cohort, .. } => {
+            (format!("gates of {cohort} are checked"), Tone::Plain)
+        }
+        Event::CohortCompleted { cohort } => (format!("gates of {cohort} have passed"), Tone::Good),
+        Event::CohortFailed { cohort, reason } => (
+            format!("gates of {cohort} have not passed: {reason}"),
             Tone::Bad,
         ),
         Event::WaveCompleted { wave } => (format!("wave {wave} is complete"), Tone::Dim),

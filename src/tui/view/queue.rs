@@ -142,7 +142,7 @@ pub fn queue(
     }
     let nth = match item.owner {
         Some(Owner::Agent(_)) => "attempt",
-        Some(Owner::Phase(_) | Owner::Sync(_)) => "round",
+        Some(Owner::Phase(_) | Owner::Cohort(_)) => "round",
         None => "day",
     };
     if item.attempt > 1 {

@@ -348,8 +348,8 @@ fn waits_for(state: &State, ix: AgentIx) -> String {
         if state.agent(ix).hold == Some(HoldBy::Operator) {
             return "held by you".to_owned();
         }
-        if let Some(sync) = state.closed_sync(ix) {
-            return gates::waits(state, sync);
+        if let Some(cohort) = state.closed_cohort(ix) {
+            return gates::waits(state, cohort);
         }
         return "its needs are met".to_owned();
     }

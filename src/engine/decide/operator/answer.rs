@@ -4,7 +4,7 @@
 
 use super::{Refusal, resolve::resolve_retry, settle};
 use crate::{
-    engine::{Answer, AttentionKind, Item, Owner, Settle, State, Status, SyncKind, Target},
+    engine::{Answer, AttentionKind, CohortKind, Item, Owner, Settle, State, Status, Target},
     plan::AgentIx,
 };
 
@@ -16,8 +16,8 @@ pub(super) fn target(state: &State, item: &Item) -> Target {
     match item.owner {
         Some(Owner::Agent(ix)) => Target::Agent(state.id(ix).to_string()),
         Some(Owner::Phase(ix)) => Target::Phase(state.setup.plan.phases[ix.ix()].id.clone()),
-        Some(Owner::Sync(ix)) => match &state.setup.syncs[ix.ix()] {
-            point if point.kind == SyncKind::Run => Target::Run,
+        Some(Owner::Cohort(ix)) => match &state.setup.cohorts[ix.ix()] {
+            point if point.kind == CohortKind::Run => Target::Run,
             point => match point.name.parse() {
                 Ok(target) => target,
                 Err(never) => match never {},

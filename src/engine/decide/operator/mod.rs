@@ -40,7 +40,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         action: action.clone(),
         agents: agents.iter().map(|&ix| state.id(ix)).collect(),
         phases: named.clone().filter_map(|names| names.1).collect(),
-        syncs: named.filter_map(|names| names.2).collect(),
+        cohorts: named.filter_map(|names| names.2).collect(),
     }];
     match &action {
         Action::Pause { .. } => events.extend(freeze(state, &agents, &gates, Cause::Operator)),

@@ -31,7 +31,7 @@ pub struct Resolved {
     pub action: Action,
     /// The agents it concerns, in plan order.
     pub agents: Vec<AgentIx>,
-    /// The phases and sync points whose gates it concerns, each in plan order.
+    /// The phases and cohorts whose gates it concerns, each in plan order.
     pub gates: Vec<Owner>,
 }
 
@@ -251,15 +251,16 @@ fn is_run(state: &State, target: &Target) -> bool {
 fn gates_named(state: &State, target: &Target) -> Option<Owner> {
     match target {
         Target::Phase(id) => state.phase_ix(id).map(Owner::Phase),
-        _ if is_run(state, target) => state.setup.sync_ix("run").map(Owner::Sync),
+        _ if is_run(state, target) => state.setup.cohort_ix("run").map(Owner::Cohort),
         Target::Agent(_) | Target::All | Target::Run => None,
-        Target::Track(_) | Target::Wave(_) => {
-            state.setup.sync_ix(&target.to_string()).map(Owner::Sync)
-        }
+        Target::Track(_) | Target::Wave(_) => state
+            .setup
+            .cohort_ix(&target.to_string())
+            .map(Owner::Cohort),
     }
 }
 
-/// The phases and sync points of a target that have gates which have not passed or failed yet.
+/// The phases and cohorts of a target that have gates which have not passed or failed yet.
 fn gates_of(state: &State, target: &Target) -> impl Iterator<Item = Owner> {
     let all = matches!(target, Target::All);
     let named = gates_named(state, target);

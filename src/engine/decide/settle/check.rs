@@ -1,10 +1,10 @@
-//! What an ended check command means: for its agent, its phase, its sync point; and phases and sync
+//! What an ended check command means: for its agent, its phase, its cohort; and phases and cohort
 //! points whose agents ended.
 
 use crate::{
     engine::{
-        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, Ending, Event, Exit, JobState,
-        Owner, PhaseStatus, State, Status, SyncKind, WorkEvent, state::unpack,
+        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, CohortKind, Ending, Event, Exit,
+        JobState, Owner, PhaseStatus, State, Status, WorkEvent, state::unpack,
     },
     plan::AgentIx,
 };
@@ -97,7 +97,7 @@ fn not_checked_out(state: &State, owner: Owner, error: &str) -> Event {
             reason,
             gate: None,
         },
-        Owner::Phase(_) | Owner::Sync(_) => not_passed(state, owner, reason),
+        Owner::Phase(_) | Owner::Cohort(_) => not_passed(state, owner, reason),
     }
 }
 
@@ -195,7 +195,7 @@ fn next_step<'a>(steps: &'a [CheckStep<'a>], check: &CheckRun) -> Option<(u32, &
         .find(|(_, step)| !check.merged || step.approve.is_none())
 }
 
-/// The first phase or sync point whose agents have all ended. A gate command that was made stale must
+/// The first phase or cohort whose agents have all ended. A gate command that was made stale must
 /// be gone first; the run is judged when nothing else is left to judge, and nothing else is red.
 pub(super) fn due(state: &State) -> Option<Owner> {
     let mut due = state.gates_due.iter().map(|&packed| unpack(packed));
@@ -206,7 +206,7 @@ pub(super) fn due(state: &State) -> Option<Owner> {
 }
 
 fn of_run(state: &State, owner: Owner) -> bool {
-    matches!(owner, Owner::Sync(ix) if state.setup.syncs[ix.ix()].kind == SyncKind::Run)
+    matches!(owner, Owner::Cohort(ix) if state.setup.cohorts[ix.ix()].kind == CohortKind::Run)
 }
 
 fn others_closed(state: &State, run: Owner) -> bool {
@@ -219,7 +219,7 @@ fn others_closed(state: &State, run: Owner) -> bool {
     })
 }
 
-/// All agents of a phase or of a sync point have ended.
+/// All agents of a phase or of a cohort have ended.
 pub(super) fn members_ended(state: &State, owner: Owner) -> Event {
     let lost: Vec<&str> = (state.setup.members_of(owner).iter())
         .filter(|&&member| match state.agent(member).status {
@@ -244,8 +244,8 @@ pub(in crate::engine::decide) fn judging(state: &State, owner: Owner) -> Event {
     let attempt = state.gates_of(owner).map_or(0, |gates| gates.attempt) + 1;
     match names(state, Some(owner)) {
         (_, Some(phase), _) => Event::PhaseChecking { phase, attempt },
-        (_, _, sync) => Event::SyncStarted {
-            sync: sync.unwrap_or_default(),
+        (_, _, cohort) => Event::CohortChecking {
+            cohort: cohort.unwrap_or_default(),
             attempt,
         },
     }
@@ -254,8 +254,8 @@ pub(in crate::engine::decide) fn judging(state: &State, owner: Owner) -> Event {
 fn passed(state: &State, owner: Owner) -> Event {
     match names(state, Some(owner)) {
         (_, Some(phase), _) => Event::PhaseCompleted { phase },
-        (_, _, sync) => Event::SyncCompleted {
-            sync: sync.unwrap_or_default(),
+        (_, _, cohort) => Event::CohortCompleted {
+            cohort: cohort.unwrap_or_default(),
         },
     }
 }
@@ -264,14 +264,14 @@ fn passed(state: &State, owner: Owner) -> Event {
 pub(in crate::engine::decide) fn not_passed(state: &State, owner: Owner, reason: String) -> Event {
     match names(state, Some(owner)) {
         (_, Some(phase), _) => Event::PhaseFailed { phase, reason },
-        (_, _, sync) => Event::SyncFailed {
-            sync: sync.unwrap_or_default(),
+        (_, _, cohort) => Event::CohortFailed {
+            cohort: cohort.unwrap_or_default(),
             reason,
         },
     }
 }
 
-/// A gate command of a phase or of a sync point has ended.
+/// A gate command of a phase or of a cohort has ended.
 pub(super) fn gates_verdict(state: &State, owner: Owner) -> Vec<Event> {
     let Some(check) = state.check_of(owner) else {
         return Vec::new();
@@ -282,8 +282,8 @@ pub(super) fn gates_verdict(state: &State, owner: Owner) -> Vec<Event> {
     if check.ending == Some(Ending::Reopened) && state.stopping.is_none() {
         return vec![match names(state, Some(owner)) {
             (_, Some(phase), _) => Event::PhaseReopened { phase },
-            (_, _, sync) => Event::SyncReopened {
-                sync: sync.unwrap_or_default(),
+            (_, _, cohort) => Event::CohortReopened {
+                cohort: cohort.unwrap_or_default(),
             },
         }];
     }

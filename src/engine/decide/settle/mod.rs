@@ -17,7 +17,7 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     if let Some(&first) = state.settling.first() {
         return match unpack(first) {
             Owner::Agent(ix) => verdict::verdict(state, ix),
-            owner @ (Owner::Phase(_) | Owner::Sync(_)) => check::gates_verdict(state, owner),
+            owner @ (Owner::Phase(_) | Owner::Cohort(_)) => check::gates_verdict(state, owner),
         };
     }
     if state.stopping.is_some() {

@@ -1,6 +1,6 @@
-//! Sync points: the gates of tracks, of waves and of the run, and who waits for them.
+//! Cohorts: the gates of tracks, of waves and of the run, and who waits for them.
 //!
-//! A phase is a sync point too, with rules of its own (barriers): it stays with the phases. Built once
+//! A phase is a cohort too, with rules of its own (barriers): it stays with the phases. Built once
 //! from the plan; must not know how far a run is.
 
 use std::fmt;
@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::{Edge, EdgeKind};
 use crate::plan::{AgentIx, GateIx, Plan, TrackIx, When, Work};
 
-/// Place of a sync point in [`super::Setup::syncs`].
+/// Place of a cohort in [`super::Setup::cohorts`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct SyncIx(pub u32);
+pub struct CohortIx(pub u32);
 
-impl SyncIx {
+impl CohortIx {
     /// Returns it as an index.
     #[must_use]
     pub const fn ix(self) -> usize {
@@ -28,10 +28,10 @@ impl SyncIx {
     }
 }
 
-/// What a sync point closes.
+/// What a cohort closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum SyncKind {
+pub enum CohortKind {
     /// A track.
     Track(TrackIx),
     /// A wave, from 1, and those before it.
@@ -42,9 +42,9 @@ pub enum SyncKind {
 
 /// Gates over more than one agent, phases aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SyncPoint {
+pub struct Cohort {
     /// Of what.
-    pub kind: SyncKind,
+    pub kind: CohortKind,
     /// `track:A`, `wave:2` or `run`: in events, and for `retry`.
     pub name: String,
     /// Its gates; those of the run are followed by `verify`.
@@ -55,19 +55,19 @@ pub struct SyncPoint {
     pub closes: Vec<AgentIx>,
 }
 
-impl SyncPoint {
+impl Cohort {
     /// Returns its name where names of agents stand too, which have no colon: in names of files and in
     /// markers of processes.
     #[must_use]
     pub fn key(&self) -> &str {
         match self.kind {
-            SyncKind::Run => "run:gates",
-            SyncKind::Track(_) | SyncKind::Wave(_) => &self.name,
+            CohortKind::Run => "run:gates",
+            CohortKind::Track(_) | CohortKind::Wave(_) => &self.name,
         }
     }
 }
 
-impl fmt::Display for SyncPoint {
+impl fmt::Display for Cohort {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name.split_once(':') {
             Some((what, which)) => write!(f, "{what} {which}"),
@@ -76,7 +76,7 @@ impl fmt::Display for SyncPoint {
     }
 }
 
-/// What the sync points of a plan are made of.
+/// What the cohorts of a plan are made of.
 pub(super) struct Ties<'a> {
     pub plan: &'a Plan,
     /// Wave per agent, from 1.
@@ -87,33 +87,37 @@ pub(super) struct Ties<'a> {
     pub phases: &'a [Vec<AgentIx>],
 }
 
-/// Finds the sync points of a plan: tracks in plan order, waves, then the run.
+/// Finds the cohorts of a plan: tracks in plan order, waves, then the run.
 ///
 /// Who needs (`succeeded`, `output:`) an agent of a track from outside of it waits for the track's
 /// gates; who depends on an agent of wave ≤ N and lies in a later wave waits for those of wave N.
-/// But for whoever the sync point itself waits for, over any number of steps: it would never open.
-pub(super) fn find(ties: &Ties<'_>) -> Vec<SyncPoint> {
+/// But for whoever the cohort itself waits for, over any number of steps: it would never open.
+pub(super) fn find(ties: &Ties<'_>) -> Vec<Cohort> {
     let plan = ties.plan;
-    let mut all: Vec<SyncPoint> = Vec::new();
+    let mut all: Vec<Cohort> = Vec::new();
     for (i, track) in plan.tracks.iter().enumerate() {
         if !track.gates.is_empty() {
-            let kind = SyncKind::Track(TrackIx::of(i));
+            let kind = CohortKind::Track(TrackIx::of(i));
             all.push(point(kind, format!("track:{}", track.id), &track.gates));
         }
     }
     for (wave, gates) in &plan.wave_gates {
         if !gates.is_empty() {
-            all.push(point(SyncKind::Wave(*wave), format!("wave:{wave}"), gates));
+            all.push(point(
+                CohortKind::Wave(*wave),
+                format!("wave:{wave}"),
+                gates,
+            ));
         }
     }
     if !plan.run_gates.is_empty() || !plan.verify.is_empty() {
-        all.push(point(SyncKind::Run, "run".to_owned(), &plan.run_gates));
+        all.push(point(CohortKind::Run, "run".to_owned(), &plan.run_gates));
     }
     for at in 0..all.len() {
         let (members, wanted) = match all[at].kind {
-            SyncKind::Track(track) => of_track(ties, track),
-            SyncKind::Wave(wave) => of_wave(ties, wave),
-            SyncKind::Run => (plan.indices().collect(), Vec::new()),
+            CohortKind::Track(track) => of_track(ties, track),
+            CohortKind::Wave(wave) => of_wave(ties, wave),
+            CohortKind::Run => (plan.indices().collect(), Vec::new()),
         };
         let awaited = awaited(ties, &all[..at], &members, !wanted.is_empty());
         let closes = wanted.into_iter().filter(|ix| !awaited[ix.ix()]);
@@ -123,8 +127,8 @@ pub(super) fn find(ties: &Ties<'_>) -> Vec<SyncPoint> {
     all
 }
 
-fn point(kind: SyncKind, name: String, gates: &[GateIx]) -> SyncPoint {
-    SyncPoint {
+fn point(kind: CohortKind, name: String, gates: &[GateIx]) -> Cohort {
+    Cohort {
         kind,
         name,
         gates: gates.to_vec(),
@@ -162,28 +166,28 @@ fn of_wave(ties: &Ties<'_>, wave: u32) -> (Vec<AgentIx>, Vec<AgentIx>) {
     (inside, later)
 }
 
-/// What is waited for: the start of an agent, that it is done, that a phase or a sync point is.
+/// What is waited for: the start of an agent, that it is done, that a phase or a cohort is.
 #[derive(Clone, Copy)]
 enum Point {
     Start(AgentIx),
     Done(AgentIx),
     Phase(usize),
-    Sync(usize),
+    Cohort(usize),
 }
 
-/// Whose start the end of the members waits for, over any number of steps, with the sync points that
+/// Whose start the end of the members waits for, over any number of steps, with the cohorts that
 /// are there already; nobody where that is not asked for.
-fn awaited(ties: &Ties<'_>, known: &[SyncPoint], members: &[AgentIx], asked: bool) -> Vec<bool> {
+fn awaited(ties: &Ties<'_>, known: &[Cohort], members: &[AgentIx], asked: bool) -> Vec<bool> {
     let count = ties.plan.agents.len();
     let mut seen = [vec![false; count], vec![false; count]];
     if !asked {
         return std::mem::take(&mut seen[0]);
     }
     let mut phases = vec![false; ties.phases.len()];
-    let mut syncs = vec![false; known.len()];
+    let mut cohorts = vec![false; known.len()];
     let mut closed_by: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for (at, sync) in known.iter().enumerate() {
-        for ix in &sync.closes {
+    for (at, cohort) in known.iter().enumerate() {
+        for ix in &cohort.closes {
             closed_by[ix.ix()].push(at);
         }
     }
@@ -196,7 +200,7 @@ fn awaited(ties: &Ties<'_>, known: &[SyncPoint], members: &[AgentIx], asked: boo
             Point::Start(ix) => &mut seen[0][ix.ix()],
             Point::Done(ix) => &mut seen[1][ix.ix()],
             Point::Phase(at) => &mut phases[at],
-            Point::Sync(at) => &mut syncs[at],
+            Point::Cohort(at) => &mut cohorts[at],
         };
         if std::mem::replace(seen, true) {
             continue;
@@ -210,7 +214,7 @@ fn awaited(ties: &Ties<'_>, known: &[SyncPoint], members: &[AgentIx], asked: boo
                     EdgeKind::SubAgent => Some(Point::Start(edge.from)),
                     EdgeKind::Sibling | EdgeKind::Need(_) => Some(Point::Done(edge.from)),
                 }));
-                open.extend(closed_by[ix.ix()].iter().map(|&at| Point::Sync(at)));
+                open.extend(closed_by[ix.ix()].iter().map(|&at| Point::Cohort(at)));
                 if let Some(phase) = agent.phase.filter(|_| agent.work != Work::Group) {
                     open.extend(barrier_before(phase.ix()).map(Point::Phase));
                 }
@@ -227,7 +231,7 @@ fn awaited(ties: &Ties<'_>, known: &[SyncPoint], members: &[AgentIx], asked: boo
                 open.extend(ties.phases[at].iter().map(|&ix| Point::Done(ix)));
                 open.extend(barrier_before(at).map(Point::Phase));
             }
-            Point::Sync(at) => open.extend(known[at].members.iter().map(|&ix| Point::Done(ix))),
+            Point::Cohort(at) => open.extend(known[at].members.iter().map(|&ix| Point::Done(ix))),
         }
     }
     std::mem::take(&mut seen[0])

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use wavedeck::{
-    engine::{Event, Owner, Record, Setup, SyncIx},
+    engine::{CohortIx, Event, Owner, Record, Setup},
     plan::AgentIx,
 };
 
-/// One sync point.
+/// One cohort.
 #[derive(Debug, Clone, Default)]
 struct Point {
     /// Gates that passed in the present round.
@@ -19,17 +19,17 @@ struct Point {
 }
 
 #[derive(Debug, Default)]
-pub struct Syncs {
+pub struct Cohorts {
     points: Vec<Point>,
     /// Agents that have ended.
     ended: BTreeSet<String>,
     stopping: bool,
 }
 
-impl Syncs {
+impl Cohorts {
     pub fn new(setup: &Setup) -> Self {
         Self {
-            points: vec![Point::default(); setup.syncs.len()],
+            points: vec![Point::default(); setup.cohorts.len()],
             ..Self::default()
         }
     }
@@ -46,12 +46,12 @@ impl Syncs {
 
     /// Whether an agent waits for one that has not passed.
     pub fn shut(&self, setup: &Setup, ix: AgentIx) -> bool {
-        (setup.syncs.iter().zip(&self.points))
-            .any(|(sync, point)| sync.closes.contains(&ix) && !point.complete)
+        (setup.cohorts.iter().zip(&self.points))
+            .any(|(cohort, point)| cohort.closes.contains(&ix) && !point.complete)
     }
 
     fn at(setup: &Setup, name: &str) -> usize {
-        setup.sync_ix(name).unwrap().ix()
+        setup.cohort_ix(name).unwrap().ix()
     }
 
     /// Takes one record; says what is wrong with it.
@@ -60,15 +60,15 @@ impl Syncs {
             Event::AgentScheduled { agent, .. } => {
                 let ix = setup.by_id[agent];
                 self.ended.remove(agent.as_str());
-                let shut = (setup.syncs.iter().zip(&self.points))
-                    .find(|(sync, point)| sync.closes.contains(&ix) && !point.complete);
-                return shut.map(|(sync, _)| format!("started past the gates of {sync}"));
+                let shut = (setup.cohorts.iter().zip(&self.points))
+                    .find(|(cohort, point)| cohort.closes.contains(&ix) && !point.complete);
+                return shut.map(|(cohort, _)| format!("started past the gates of {cohort}"));
             }
             Event::AgentRetrying { agent, .. } => {
                 self.ended.remove(agent.as_str());
                 let ix = setup.by_id[agent];
-                for (sync, point) in setup.syncs.iter().zip(&mut self.points) {
-                    if sync.members.contains(&ix) {
+                for (cohort, point) in setup.cohorts.iter().zip(&mut self.points) {
+                    if cohort.members.contains(&ix) {
                         (point.complete, point.red) = (false, false);
                     }
                 }
@@ -79,26 +79,30 @@ impl Syncs {
             | Event::AgentStopped { agent, .. } => {
                 self.ended.insert(agent.to_string());
             }
-            Event::SyncStarted { sync, .. } => {
-                self.points[Self::at(setup, sync)] = Point {
+            Event::CohortChecking { cohort, .. } => {
+                self.points[Self::at(setup, cohort)] = Point {
                     checking: true,
                     ..Point::default()
                 };
             }
             Event::GatePassed { place } => {
-                if let Some(sync) = &place.sync {
-                    let point = &mut self.points[Self::at(setup, sync)];
+                if let Some(cohort) = &place.cohort {
+                    let point = &mut self.points[Self::at(setup, cohort)];
                     point.passed.insert(place.gate.clone());
                 }
             }
-            Event::SyncReopened { sync } => self.points[Self::at(setup, sync)].checking = false,
-            Event::SyncFailed { sync, .. } => {
+            Event::CohortReopened { cohort } => {
+                self.points[Self::at(setup, cohort)].checking = false
+            }
+            Event::CohortFailed { cohort, .. } => {
                 let stopping = self.stopping;
-                let point = &mut self.points[Self::at(setup, sync)];
+                let point = &mut self.points[Self::at(setup, cohort)];
                 point.red = point.checking && !stopping;
                 (point.checking, point.complete) = (false, false);
             }
-            Event::SyncCompleted { sync } => return self.completed(setup, Self::at(setup, sync)),
+            Event::CohortCompleted { cohort } => {
+                return self.completed(setup, Self::at(setup, cohort));
+            }
             Event::RunStopped { .. } => self.stopping = true,
             _ => {}
         }
@@ -106,16 +110,16 @@ impl Syncs {
     }
 
     fn completed(&mut self, setup: &Setup, at: usize) -> Option<String> {
-        let sync = &setup.syncs[at];
-        let steps = setup.checks_of(Owner::Sync(SyncIx::of(at)));
+        let cohort = &setup.cohorts[at];
+        let steps = setup.checks_of(Owner::Cohort(CohortIx::of(at)));
         let missing = (steps.iter()).find(|step| !self.points[at].passed.contains(step.gate));
-        let mut members = sync.members.iter().map(|&ix| &setup.plan.agent(ix).id);
+        let mut members = cohort.members.iter().map(|&ix| &setup.plan.agent(ix).id);
         let open = members.find(|id| !self.ended.contains(id.as_str()));
         let point = &mut self.points[at];
         (point.checking, point.complete, point.red) = (false, true, false);
         if let Some(step) = missing {
-            return Some(format!("{sync} passed without {}", step.gate));
+            return Some(format!("{cohort} passed without {}", step.gate));
         }
-        open.map(|id| format!("{sync} passed before {id} had ended"))
+        open.map(|id| format!("{cohort} passed before {id} had ended"))
     }
 }
