@@ -164,12 +164,21 @@ fn routine(event: &Event) -> String {
         Event::CheckEnded { place, exit, .. } => format!("{}: {exit}", place.gate),
         Event::PhaseChecking { phase, .. } => format!("gates of {phase} are checked"),
         Event::PhaseReopened { phase } => format!("{phase} is open again"),
+        Event::CohortReopened { cohort } => format!("{cohort} is open again"),
         Event::AttentionRaised(raised) => {
-            let whose = engine::whose(raised.agent.as_ref(), raised.phase.as_deref());
+            let whose = engine::whose(
+                raised.agent.as_ref(),
+                raised.phase.as_deref(),
+                raised.cohort.as_deref(),
+            );
             format!("a person is told of {whose}: {}", raised.title)
         }
         Event::AttentionAnswered(answered) => {
-            let whose = engine::whose(answered.agent.as_ref(), answered.phase.as_deref());
+            let whose = engine::whose(
+                answered.agent.as_ref(),
+                answered.phase.as_deref(),
+                answered.cohort.as_deref(),
+            );
             match answered.answer {
                 Some(_) => format!("{whose} is answered"),
                 None => format!("{whose} waits for nobody any more"),
@@ -274,6 +283,7 @@ const fn rule(event: &Event) -> Option<&'static str> {
         Event::PhaseFailed { .. } => {
             "a phase with a failed agent or a red gate keeps later phases waiting"
         }
+        Event::CohortFailed { .. } => "whoever depends on these agents waits for their gates",
         Event::ZoneChanged { .. } => {
             "pressure crossed a threshold; a zone is left only with some distance below it"
         }

@@ -10,6 +10,7 @@ mod bars;
 mod cards;
 pub mod cells;
 pub mod clash;
+mod gates;
 pub mod graph;
 mod header;
 mod left;

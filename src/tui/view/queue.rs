@@ -118,7 +118,7 @@ pub fn queue(
             QueueRow {
                 mark,
                 word,
-                name: name(chart, item.owner),
+                name: name(state, chart, item.owner),
                 since: span(now_us.saturating_sub(item.since_us)),
                 title: clean_text(&item.title, SENTENCE),
                 marked: ui.marks.contains(&item.id),
@@ -142,7 +142,7 @@ pub fn queue(
     }
     let nth = match item.owner {
         Some(Owner::Agent(_)) => "attempt",
-        Some(Owner::Phase(_)) => "round",
+        Some(Owner::Phase(_) | Owner::Cohort(_)) => "round",
         None => "day",
     };
     if item.attempt > 1 {
