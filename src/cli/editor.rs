@@ -20,7 +20,8 @@ use crate::{conflict::MOST_FILE_BYTES, display::clean_line, sys};
 /// One sentence: there is no editor, it failed, or what it left cannot be read.
 pub fn edit(name: &str, text: &str) -> Result<Option<String>, String> {
     let argv = argv(|key| std::env::var_os(key))?;
-    let folder = Folder::new().map_err(|e| format!("the text cannot be handed to an editor: {e}"))?;
+    let folder =
+        Folder::new().map_err(|e| format!("the text cannot be handed to an editor: {e}"))?;
     edit_in(&folder.0, &argv, name, text)
 }
 
@@ -48,10 +49,16 @@ fn edit_in(
     }
     let mut bytes = Vec::new();
     fs::File::open(&path)
-        .and_then(|file| file.take(MOST_FILE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .and_then(|file| {
+            file.take(MOST_FILE_BYTES as u64 + 1)
+                .read_to_end(&mut bytes)
+        })
         .map_err(|e| format!("what the editor left cannot be read: {e}"))?;
     if bytes.len() > MOST_FILE_BYTES {
-        return Err(format!("the text is longer than {} MiB", MOST_FILE_BYTES >> 20));
+        return Err(format!(
+            "the text is longer than {} MiB",
+            MOST_FILE_BYTES >> 20
+        ));
     }
     let left = String::from_utf8(bytes).map_err(|_| "the text is not UTF-8".to_owned())?;
     Ok((left != text).then_some(left))
@@ -82,7 +89,11 @@ fn plain(name: &str) -> String {
         .take(80)
         .collect();
     let kept = kept.trim_start_matches(['.', '-']);
-    if kept.is_empty() { "text".to_owned() } else { kept.to_owned() }
+    if kept.is_empty() {
+        "text".to_owned()
+    } else {
+        kept.to_owned()
+    }
 }
 
 /// A private folder that goes with what is in it.
@@ -122,7 +133,10 @@ mod tests {
         };
         assert_eq!(of(None, None).unwrap(), ["vi"]);
         assert_eq!(of(Some(""), Some("nano -w")).unwrap(), ["nano", "-w"]);
-        assert_eq!(of(Some("code --wait"), Some("nano")).unwrap(), ["code", "--wait"]);
+        assert_eq!(
+            of(Some("code --wait"), Some("nano")).unwrap(),
+            ["code", "--wait"]
+        );
         assert!(of(Some("a \"b"), None).is_err());
     }
 

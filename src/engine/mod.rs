@@ -39,8 +39,8 @@ pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, CheckRun, Checkout, Checkpoint, Chosen, Conflict, Delivery,
     Ending, Former, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges,
-    PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Ready, Remark, Rollback, Said, Shelf, State,
-    Status, Syncs, Work, WorkStage,
+    PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Ready, Remark, Rollback, Said, Shelf,
+    State, Status, Syncs, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

@@ -32,7 +32,8 @@ use super::{
     cards, diff, output, past,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
-    socket::ADDRESS, texts,
+    socket::ADDRESS,
+    texts,
 };
 
 /// A connection.

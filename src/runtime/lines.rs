@@ -17,6 +17,7 @@ use crate::{
     display::{clean_line, figures::lasted, safe_json},
     engine::{Answer, AttentionKind, Event, Record, whose},
     journal::{Follower, Line},
+    tui::view::{Tone, notes},
 };
 
 /// Lines are printed together that come within this time: one wake-up for each event would cost as
@@ -345,6 +346,16 @@ pub fn sentence(event: &Event) -> Option<String> {
             let halted = if *halted { ": nothing starts" } else { "" };
             let percent = figures.pressure_permille / 10;
             format!("  memory {percent} % {}{halted}", to.name().to_uppercase())
+        }
+        Event::Work(event) => {
+            let (text, tone) = notes::work(event)?;
+            let sign = match tone {
+                Tone::Good => '+',
+                Tone::Bad => 'x',
+                Tone::Alert => '!',
+                _ => ' ',
+            };
+            format!("{sign} {text}")
         }
         _ => return None,
     })

@@ -3,14 +3,7 @@
 //!
 //! Must not change anything but the folder of such texts.
 
-use std::{
-    collections::BTreeMap,
-    fs::File,
-    io::Read,
-    path::Path,
-    sync::Arc,
-    thread,
-};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path, sync::Arc, thread};
 
 use tokio::sync::mpsc;
 
@@ -105,7 +98,9 @@ fn texts(dir: &Path, ask: &ClashAsk) -> Result<Texts, String> {
 fn keep(dir: &Path, place: &Spot, text: &str) -> Result<String, String> {
     if text.len() > MOST_FILE_BYTES {
         let most = MOST_FILE_BYTES >> 20;
-        return Err(format!("the text is longer than {most} MiB: it cannot be taken"));
+        return Err(format!(
+            "the text is longer than {most} MiB: it cannot be taken"
+        ));
     }
     let hash = sha256(text.as_bytes());
     let folder = dir

@@ -178,15 +178,20 @@ impl Patch {
 /// A name without git's prefix.
 fn name(bytes: &[u8]) -> String {
     let bytes = bytes.strip_suffix(b"\t").unwrap_or(bytes);
-    let quoted = bytes.strip_prefix(b"\"").and_then(|b| b.strip_suffix(b"\""));
+    let quoted = bytes
+        .strip_prefix(b"\"")
+        .and_then(|b| b.strip_suffix(b"\""));
     let bytes = quoted.unwrap_or(bytes);
-    let bare = [&b"a/"[..], b"b/"].iter().find_map(|p| bytes.strip_prefix(*p));
+    let bare = [&b"a/"[..], b"b/"]
+        .iter()
+        .find_map(|p| bytes.strip_prefix(*p));
     clean_line(bare.unwrap_or(bytes), LINE)
 }
 
 /// First line and number of lines, old and new, of `@@ -1,2 +3,4 @@`.
 fn stretch(line: &[u8]) -> Option<((u32, u32), (u32, u32))> {
-    let rest = std::str::from_utf8(line.strip_prefix(b"@@ -")?.split(|b| *b == b'@').next()?).ok()?;
+    let rest =
+        std::str::from_utf8(line.strip_prefix(b"@@ -")?.split(|b| *b == b'@').next()?).ok()?;
     let (old, new) = rest.trim_end().split_once(" +")?;
     let pair = |text: &str| -> Option<(u32, u32)> {
         match text.split_once(',') {
@@ -221,14 +226,26 @@ mod tests {
         assert_eq!((of("TWO").old, of("TWO").new), (None, Some(2)));
         assert_eq!((of("three").old, of("three").new), (Some(3), Some(4)));
         // What looks like a file's name within a stretch is a line of it.
-        assert_eq!((of("-- gone").kind, of("-- gone").old), (Kind::Removed, Some(9)));
-        assert_eq!((of("++ come").kind, of("++ come").new), (Kind::Added, Some(10)));
+        assert_eq!(
+            (of("-- gone").kind, of("-- gone").old),
+            (Kind::Removed, Some(9))
+        );
+        assert_eq!(
+            (of("++ come").kind, of("++ come").new),
+            (Kind::Added, Some(10))
+        );
         assert_eq!(of("x").file, 1);
     }
 
     #[test]
     fn nonsense_is_shown_as_it_is() {
-        for text in ["", "@@ -x +y @@", "diff --git ", "@@ -1,9 +1,9 @@\n+a", "+++ b/x\n+y"] {
+        for text in [
+            "",
+            "@@ -x +y @@",
+            "diff --git ",
+            "@@ -1,9 +1,9 @@\n+a",
+            "+++ b/x\n+y",
+        ] {
             let patch = Patch::new(text.as_bytes());
             assert!(patch.files.len() <= 1, "{text}");
         }

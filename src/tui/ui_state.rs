@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 pub use agent::{AgentUi, Tab};
 pub use popup::{Choice, Note, Popup, Queue};
-pub use work::{ClashUi, ReviewUi};
 use serde::{Deserialize, Serialize};
+pub use work::{ClashUi, ReviewUi};
 
 use crate::{
     engine::Level,

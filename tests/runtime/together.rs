@@ -75,7 +75,11 @@ impl Repo {
     /// What differs of the user's, but for the recording and the branch that was asked for.
     fn changed_since(&self, before: &Untouched) -> Vec<std::path::PathBuf> {
         let mut all = before.differences(&self.fingerprint());
-        let ours = [".wavedeck", ".git/refs/heads/wavedeck", ".git/logs/refs/heads/wavedeck"];
+        let ours = [
+            ".wavedeck",
+            ".git/refs/heads/wavedeck",
+            ".git/logs/refs/heads/wavedeck",
+        ];
         all.retain(|path| !ours.iter().any(|ours| path.starts_with(ours)));
         all
     }
@@ -137,7 +141,10 @@ run = ["sh", "-c", "cat one.txt two.txt > three.txt"]
     let collected = events.of("work.collected", "two");
     assert_eq!(collected["committed_for"], false);
     assert_eq!(events.of("work.collected", "one")["committed_for"], true);
-    assert_eq!(repo.changed_since(&before), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        repo.changed_since(&before),
+        Vec::<std::path::PathBuf>::new()
+    );
     assert_eq!(repo.workspaces(), Vec::<String>::new(), "all are done");
 }
 
@@ -148,15 +155,24 @@ fn blocked(events: &Events, agent: &str) -> Option<()> {
 /// What the plan of work that clashes must have shown in the end.
 fn shown(repo: &Repo, events: &Events, tea: &str) {
     let fell_back = |e: &&serde_json::Value| e["strategy"] == "sequential_fallback";
-    assert!(events.all("conflict.resolved").iter().any(fell_back), "{events}");
+    assert!(
+        events.all("conflict.resolved").iter().any(fell_back),
+        "{events}"
+    );
     let automatic = |e: &&serde_json::Value| e["strategy"] == "automatic_merge";
-    let automatic = events.all("conflict.resolved").into_iter().filter(automatic);
+    let automatic = events
+        .all("conflict.resolved")
+        .into_iter()
+        .filter(automatic);
     assert!(automatic.count() >= 2, "git's and the rule's\n{events}");
     let red = |agent: &str, gate: &str| {
         let failed = events.all_of("gate.failed", agent);
         failed.iter().any(|e| e["gate"] == gate)
     };
-    assert!(red("tidy", "scope") && red("tests", "gate-tests"), "{events}");
+    assert!(
+        red("tidy", "scope") && red("tests", "gate-tests"),
+        "{events}"
+    );
     let release = repo.delivered("RELEASE.md");
     for line in [
         "GET /login",
@@ -171,7 +187,10 @@ fn shown(repo: &Repo, events: &Events, tea: &str) {
         assert!(release.lines().any(|l| l == line), "{line}\n{release}");
     }
     let news = repo.delivered("CHANGELOG.md");
-    assert!(news.contains("basket counts") && news.contains("search finds"), "{news}");
+    assert!(
+        news.contains("basket counts") && news.contains("search finds"),
+        "{news}"
+    );
     assert_eq!(repo.delivered("README.md"), "# A small shop\n");
 }
 
@@ -185,7 +204,9 @@ fn the_plan_of_work_that_clashes_ends_green_after_the_one_conflict_is_settled_by
     assert_eq!(said.status, 0, "{said}");
     let agent = wait_for("one of the two prices waits", || {
         let events = repo.here.journal();
-        let waits = ["price-eu", "price-us"].into_iter().find(|a| blocked(&events, a).is_some());
+        let waits = ["price-eu", "price-us"]
+            .into_iter()
+            .find(|a| blocked(&events, a).is_some());
         let ended = events.all("run.finished").len();
         assert_eq!(ended, 0, "{events}");
         waits
@@ -194,19 +215,33 @@ fn the_plan_of_work_that_clashes_ends_green_after_the_one_conflict_is_settled_by
     let found = events.of("conflict.detected", agent);
     assert_eq!(found["strategy"], "guided_merge", "{found}");
     assert_eq!(found["files"][0], "src/prices.txt");
-    let other = if agent == "price-eu" { "price-us" } else { "price-eu" };
+    let other = if agent == "price-eu" {
+        "price-us"
+    } else {
+        "price-eu"
+    };
     assert_eq!(found["with"][0], other);
     let id = found["id"].as_u64().unwrap();
     // The document has the texts, for whoever shows it.
     let doc = repo.here.read_run(&format!("conflicts/{id}.json"));
-    assert!(doc.contains("tea 3 EUR") && doc.contains("tea 4 USD"), "{doc}");
+    assert!(
+        doc.contains("tea 3 EUR") && doc.contains("tea 4 USD"),
+        "{doc}"
+    );
     repo.here.ctl(&format!("choose {id} src/prices.txt theirs"));
     repo.here.ctl(&format!("settle {id} chosen"));
     let said = repo.here.say(&["wait"]);
     assert_eq!(said.status, 0, "{said}\n{}", repo.here.journal());
-    let tea = if agent == "price-eu" { "tea 3 EUR" } else { "tea 4 USD" };
+    let tea = if agent == "price-eu" {
+        "tea 3 EUR"
+    } else {
+        "tea 4 USD"
+    };
     shown(&repo, &repo.here.journal(), tea);
-    assert_eq!(repo.changed_since(&before), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        repo.changed_since(&before),
+        Vec::<std::path::PathBuf>::new()
+    );
     // Both sides stay reachable.
     let refs = repo.git(&["for-each-ref", "--format=%(refname)"]);
     let run = repo.here.run_id();

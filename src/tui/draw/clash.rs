@@ -34,7 +34,9 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
         &[(&open, base.warn)],
     );
     let room = area.width.saturating_sub(2);
-    Pen::new(buf, area, 1).to(1).put_max(&clash.facts, room, base.dim);
+    Pen::new(buf, area, 1)
+        .to(1)
+        .put_max(&clash.facts, room, base.dim);
     if let Some(why) = &clash.missing {
         Pen::new(buf, area, 3).to(1).put_max(why, room, base.warn);
         return;
@@ -43,7 +45,9 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
     let guide = panes.guide;
     let lines = wrap(&clash.guidance, usize::from(guide.width.saturating_sub(2)));
     for (y, line) in (0..guide.height).zip(lines) {
-        Pen::new(buf, guide, y).to(1).put(line, base.accent.remove_modifier(Modifier::BOLD));
+        Pen::new(buf, guide, y)
+            .to(1)
+            .put(line, base.accent.remove_modifier(Modifier::BOLD));
     }
     for (side, area) in clash.sides.iter().zip(panes.sides) {
         one(side, look, buf, area);
@@ -53,7 +57,9 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
         // Where there is no room for it, how it stands is worth the facts' line.
         let (text, t) = &clash.verdict;
         Pen::new(buf, area, 1).fill(" ", area.width, base.text);
-        Pen::new(buf, area, 1).to(1).put_max(text, room, tone(theme, *t));
+        Pen::new(buf, area, 1)
+            .to(1)
+            .put_max(text, room, tone(theme, *t));
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
         chart::Chart,
         draw::Look as DrawLook,
         emulator::Emulator,
-        feed::{Clock, ClashAsk, ReviewAsk, Texts},
+        feed::{ClashAsk, Clock, ReviewAsk, Texts},
         keymap::{Keymap, Place, Whence},
         log::LogBuffer,
         output::{CheckPrint, Diff, Evidence, OutputBuffer},

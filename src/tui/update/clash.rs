@@ -184,7 +184,13 @@ pub(super) fn scroll(app: &mut App, by: isize) {
         let hidden = |side: &view::Side| side.total.saturating_sub(side.lines.len());
         clash.sides.iter().map(hidden).max().unwrap_or(0)
     });
-    app.ui.clash.down = app.ui.clash.down.min(most).saturating_add_signed(by).min(most);
+    app.ui.clash.down = app
+        .ui
+        .clash
+        .down
+        .min(most)
+        .saturating_add_signed(by)
+        .min(most);
 }
 
 /// One of its keys.
@@ -210,7 +216,11 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::SettleConflict => settle(app, out),
         UiAction::OnTop => on_top(app),
         UiAction::HandBack => note(app, Settle::HandBack, "What shall its agent know?"),
-        UiAction::Escalate => note(app, Settle::Escalate, "What shall they know who look at it?"),
+        UiAction::Escalate => note(
+            app,
+            Settle::Escalate,
+            "What shall they know who look at it?",
+        ),
         _ => {}
     }
 }
@@ -259,14 +269,22 @@ fn on_top(app: &mut App) {
         "What it made stays reachable by its ref.".to_owned(),
     ];
     if chosen > 0 {
-        lines.push(format!("The {chosen} choices that were made here are of no use then."));
+        lines.push(format!(
+            "The {chosen} choices that were made here are of no use then."
+        ));
     }
     let yes = Choice {
         key: 'y',
         label: "again, on top of what is merged".to_owned(),
         actions: vec![action],
     };
-    ask(app, "Shall the agent do it again?", &lines, "no, leave it as it is", vec![yes]);
+    ask(
+        app,
+        "Shall the agent do it again?",
+        &lines,
+        "no, leave it as it is",
+        vec![yes],
+    );
 }
 
 fn note(app: &mut App, how: Settle, title: &str) {
@@ -344,12 +362,24 @@ pub(super) fn edited(
     result: Result<Option<String>, String>,
     out: &mut Vec<Request>,
 ) {
-    const MARKS: [&str; 4] = ["<<<<<<< integrated", "||||||| before both", "=======", ">>>>>>> the agent's"];
+    const MARKS: [&str; 4] = [
+        "<<<<<<< integrated",
+        "||||||| before both",
+        "=======",
+        ">>>>>>> the agent's",
+    ];
     match result {
         Err(why) => app.say(Voice::Bad, why),
         Ok(None) => app.say(Voice::Plain, "nothing was changed"),
-        Ok(Some(text)) if MARKS.iter().all(|mark| text.lines().any(|line| line == *mark)) => {
-            app.say(Voice::Bad, "a place still stands between its markers: nothing is taken");
+        Ok(Some(text))
+            if MARKS
+                .iter()
+                .all(|mark| text.lines().any(|line| line == *mark)) =>
+        {
+            app.say(
+                Voice::Bad,
+                "a place still stands between its markers: nothing is taken",
+            );
         }
         Ok(Some(text)) => out.push(Request::Keep { place: spot, text }),
     }

@@ -288,9 +288,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,
                 Pane::Output => Pane::Graph,
-                Pane::Graph | Pane::Timeline | Pane::Log | Pane::Work | Pane::Report => {
-                    Pane::Table
-                }
+                Pane::Graph | Pane::Timeline | Pane::Log | Pane::Work | Pane::Report => Pane::Table,
             };
             if app.ui.focus != Pane::Graph {
                 app.ui.graph_at = None;

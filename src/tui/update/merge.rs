@@ -1,11 +1,6 @@
 //! The screen of what comes together: where its rows lead.
 
-use super::{
-    App, ask::ask, clash,
-    operate::cannot,
-    review,
-    select::go_to,
-};
+use super::{App, ask::ask, clash, operate::cannot, review, select::go_to};
 use crate::{
     engine::{Action, decide::resolve},
     tui::{
@@ -41,7 +36,12 @@ pub(super) fn show(app: &mut App) {
 pub(super) fn step(app: &mut App, by: isize) {
     let rows = rows(app);
     let last = rows.len().saturating_sub(1);
-    let to = app.ui.merge_at.min(last).saturating_add_signed(by).min(last);
+    let to = app
+        .ui
+        .merge_at
+        .min(last)
+        .saturating_add_signed(by)
+        .min(last);
     let full = |row: &ReportRow| !row.heading && !row.cells.is_empty();
     let near = if by < 0 {
         (0..=to).rev().find(|at| full(&rows[*at]))
@@ -80,7 +80,11 @@ fn roll_back(app: &mut App, wave: u32) {
             return;
         }
     };
-    let names: Vec<String> = agents.iter().take(6).map(|&ix| state.id(ix).to_string()).collect();
+    let names: Vec<String> = agents
+        .iter()
+        .take(6)
+        .map(|&ix| state.id(ix).to_string())
+        .collect();
     let more = match agents.len().saturating_sub(6) {
         0 => String::new(),
         n => format!(" and {n} more"),
@@ -90,7 +94,10 @@ fn roll_back(app: &mut App, wave: u32) {
         "What is taken out stays reachable by its refs.".to_owned(),
     ];
     let (title, label) = if wave == 0 {
-        ("Back to the beginning?".to_owned(), "go back to the beginning".to_owned())
+        (
+            "Back to the beginning?".to_owned(),
+            "go back to the beginning".to_owned(),
+        )
     } else {
         (
             format!("Back to the checkpoint of wave {wave}?"),

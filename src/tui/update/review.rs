@@ -107,7 +107,13 @@ pub(super) fn come(app: &mut App, asked: &ReviewAsk, result: Result<Vec<u8>, Str
 pub(super) fn step(app: &mut App, by: isize) {
     let Some(Ok(patch)) = &app.patch else { return };
     let last = patch.lines.len().saturating_sub(1);
-    app.ui.review.at = app.ui.review.at.min(last).saturating_add_signed(by).min(last);
+    app.ui.review.at = app
+        .ui
+        .review
+        .at
+        .min(last)
+        .saturating_add_signed(by)
+        .min(last);
 }
 
 /// One of its keys.
@@ -225,7 +231,9 @@ fn send_back(app: &mut App) {
         app.say(Voice::Bad, why.to_string());
         return;
     }
-    let count = state.find(agent).map_or(0, |ix| state.agent(ix).remarks.len());
+    let count = state
+        .find(agent)
+        .map_or(0, |ix| state.agent(ix).remarks.len());
     let many = if count == 1 { "" } else { "s" };
     let lines = [
         format!("Its next attempt begins with your {count} comment{many}."),

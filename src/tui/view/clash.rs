@@ -9,7 +9,8 @@ use ratatui::layout::Rect;
 
 use crate::{
     conflict::{
-        Choice, Choices, ConflictDoc, ConflictFile, FileChoice, Hunk, Piece, Whole, guidance, render,
+        Choice, Choices, ConflictDoc, ConflictFile, FileChoice, Hunk, Piece, Whole, guidance,
+        render,
     },
     display::clean_line,
     engine::{Conflict, MergeStage, Owner, State, Status, answers},
@@ -257,8 +258,15 @@ fn title(source: Source<'_>, id: u32, conflict: &Conflict) -> String {
         conflict.with.iter().map(|ix| chart.names[ix.ix()].as_str()),
         3,
     );
-    let with = if with.is_empty() { "what is merged" } else { &with };
-    format!("CONFLICT {id}  {} with {with}", chart.names[conflict.agent.ix()])
+    let with = if with.is_empty() {
+        "what is merged"
+    } else {
+        &with
+    };
+    format!(
+        "CONFLICT {id}  {} with {with}",
+        chart.names[conflict.agent.ix()]
+    )
 }
 
 fn facts(source: Source<'_>, conflict: &Conflict, now_us: u64) -> String {
@@ -296,11 +304,18 @@ fn verdict(
     if let Some(how) = &conflict.resolved {
         return (clean_line(format!("settled: {how}"), 200), Tone::Good);
     }
-    let now = state.merges.now.as_ref().filter(|now| now.conflict == Some(id));
+    let now = state
+        .merges
+        .now
+        .as_ref()
+        .filter(|now| now.conflict == Some(id));
     if let Some(now) = now {
         let (text, tone) = merge::stage(&now.stage);
         let checks = matches!(now.stage, MergeStage::Checking);
-        return (format!("as chosen: {text}"), if checks { Tone::Plain } else { tone });
+        return (
+            format!("as chosen: {text}"),
+            if checks { Tone::Plain } else { tone },
+        );
     }
     let agent = state.agent(conflict.agent);
     if agent.status == Status::Merging {
@@ -315,7 +330,10 @@ fn verdict(
         return (text, Tone::Warn);
     }
     match open {
-        0 => (format!("all is chosen; checks on the result follow{before}"), Tone::Good),
+        0 => (
+            format!("all is chosen; checks on the result follow{before}"),
+            Tone::Good,
+        ),
         1 => (format!("1 place has no answer yet{before}"), Tone::Warn),
         n => (format!("{n} places have no answer yet{before}"), Tone::Warn),
     }
@@ -397,7 +415,11 @@ fn said(place: Place<'_>) -> String {
             let file = place.file;
             let what = file.kind.word();
             let git = clean_line(&file.said, 200);
-            let cut = if file.cut { " Too large to be shown." } else { "" };
+            let cut = if file.cut {
+                " Too large to be shown."
+            } else {
+                ""
+            };
             let rule = match &file.rule {
                 Some(rule) => format!(" A rule answers it: {}.", clean_line(rule, 60)),
                 None => String::new(),
@@ -473,4 +495,3 @@ fn around(file: &ConflictFile, n: usize, answer: &FileChoice) -> String {
     };
     render(&part, answer)
 }
-

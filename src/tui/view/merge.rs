@@ -48,7 +48,11 @@ pub fn finished(state: &State) -> Vec<AgentIx> {
     let then = merges.now.iter().map(|now| now.agent);
     let line = merges.queue.iter().map(|(_, ix)| *ix);
     let mut known = vec![false; state.agents.len()];
-    for ix in first.chain(then).chain(line).chain(state.setup.plan.indices()) {
+    for ix in first
+        .chain(then)
+        .chain(line)
+        .chain(state.setup.plan.indices())
+    {
         if readable(state, ix) && !std::mem::replace(&mut known[ix.ix()], true) {
             all.push(ix);
         }
@@ -137,7 +141,10 @@ fn integration(sheet: &mut Sheet<'_>) {
     let run = state.run.as_str();
     let branch = clean_line(spec.into.replace("${run}", run), 60);
     let head = state.head().map_or_else(|| "-".to_owned(), short);
-    let base = state.base_commit.as_deref().map_or_else(|| "-".to_owned(), short);
+    let base = state
+        .base_commit
+        .as_deref()
+        .map_or_else(|| "-".to_owned(), short);
     let count = merges.count();
     let text = format!("{head} on top of {base}, {count} merged");
     sheet.pair("head", &text, Tone::Plain);
@@ -188,7 +195,9 @@ fn queue(sheet: &mut Sheet<'_>) {
     let on = merges.now.as_ref();
     if let Some(now) = on {
         let (text, tone) = stage(&now.stage);
-        let clash = now.conflict.map_or_else(String::new, |id| format!(" (conflict {id}, as chosen)"));
+        let clash = now
+            .conflict
+            .map_or_else(String::new, |id| format!(" (conflict {id}, as chosen)"));
         let since = span(now_us.saturating_sub(state.agent(now.agent).since_us));
         let text = format!("{text}{clash}");
         sheet.agent(now.agent, "now", &text, tone, &since, None);
@@ -214,14 +223,21 @@ fn queue(sheet: &mut Sheet<'_>) {
         place += 1;
     }
     if on.is_none() && merges.queue.is_empty() {
-        sheet.line("nobody is in line: work comes here when its checks passed", Tone::Dim);
+        sheet.line(
+            "nobody is in line: work comes here when its checks passed",
+            Tone::Dim,
+        );
     }
 }
 
 fn conflicts(sheet: &mut Sheet<'_>) {
     let state = sheet.source.state;
     let now_us = sheet.source.now_us();
-    let open = state.merges.conflicts.iter().filter(|(_, c)| c.resolved.is_none());
+    let open = state
+        .merges
+        .conflicts
+        .iter()
+        .filter(|(_, c)| c.resolved.is_none());
     let mut any = false;
     for (&id, conflict) in open {
         if !std::mem::replace(&mut any, true) {
@@ -230,7 +246,11 @@ fn conflicts(sheet: &mut Sheet<'_>) {
         let clash = &conflict.clash;
         let with = sheet.names(&conflict.with);
         let many = |n: u32, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
-        let critical = if conflict.critical { " · critical" } else { "" };
+        let critical = if conflict.critical {
+            " · critical"
+        } else {
+            ""
+        };
         let kinds = if clash.kinds.is_empty() {
             String::new()
         } else {
@@ -241,11 +261,18 @@ fn conflicts(sheet: &mut Sheet<'_>) {
             many(clash.hunks, "place"),
             many(clash.file_count, "file"),
             complexity(clash.complexity),
-            conflict.strategy.name(),
+            conflict.strategy.name().replace('_', " "),
         );
         let since = span(now_us.saturating_sub(conflict.since_us));
         let word = format!("no. {id}");
-        sheet.agent(conflict.agent, &word, &text, Tone::Alert, &since, Some(Lead::Clash(id)));
+        sheet.agent(
+            conflict.agent,
+            &word,
+            &text,
+            Tone::Alert,
+            &since,
+            Some(Lead::Clash(id)),
+        );
         let files = names(clash.files.iter().map(String::as_str), 4);
         let mut more = vec![files];
         let chosen = conflict.chosen.len();
@@ -283,7 +310,11 @@ fn predicted(sheet: &mut Sheet<'_>) {
         if found.seen {
             text.push("seen".to_owned());
         }
-        let tone = if found.critical { Tone::Alert } else { Tone::Warn };
+        let tone = if found.critical {
+            Tone::Alert
+        } else {
+            Tone::Warn
+        };
         let since = span(now_us.saturating_sub(found.since_us));
         sheet.agent(a, "clash~", &text.join(" · "), tone, &since, None);
     }
@@ -298,7 +329,10 @@ fn red(sheet: &mut Sheet<'_>) {
         let Some(Owner::Agent(ix)) = item.owner else {
             continue;
         };
-        let red = matches!(item.kind, AttentionKind::FailedGate | AttentionKind::Approval);
+        let red = matches!(
+            item.kind,
+            AttentionKind::FailedGate | AttentionKind::Approval
+        );
         if !red || !state.setup.own(ix) {
             continue;
         }
@@ -306,7 +340,11 @@ fn red(sheet: &mut Sheet<'_>) {
             sheet.heading("GATES");
         }
         let asks = item.kind == AttentionKind::Approval;
-        let (word, tone) = if asks { ("asks", Tone::Alert) } else { ("red", Tone::Bad) };
+        let (word, tone) = if asks {
+            ("asks", Tone::Alert)
+        } else {
+            ("red", Tone::Bad)
+        };
         let gate = item.gate.as_deref().unwrap_or("check");
         let text = clean_line(format!("{gate}: {}", item.title), 240);
         let since = span(now_us.saturating_sub(item.since_us));
@@ -346,6 +384,7 @@ fn to_read(sheet: &mut Sheet<'_>, ui: &UiState) {
         };
         let (word, tone) = match work.stage {
             WorkStage::Merged => ("merged", Tone::Dim),
+            WorkStage::Queued if state.agent(ix).conflict.is_some() => ("clash", Tone::Alert),
             WorkStage::Queued => ("queued", Tone::Plain),
             _ => ("done", Tone::Plain),
         };
@@ -359,7 +398,10 @@ fn merged(sheet: &mut Sheet<'_>) {
     sheet.heading("MERGED");
     for merged in state.merges.done.iter().rev() {
         let agent = state.agent(merged.agent);
-        let work = agent.work.as_ref().filter(|_| agent.attempt == merged.attempt);
+        let work = agent
+            .work
+            .as_ref()
+            .filter(|_| agent.attempt == merged.attempt);
         let text = work.map_or_else(String::new, |work| changes(work));
         let text = format!("{}  {text}", short(&merged.commit));
         let lead = readable(state, merged.agent).then_some(Lead::Review(merged.agent));
@@ -383,6 +425,13 @@ fn checkpoints(sheet: &mut Sheet<'_>) {
         let word = format!("wave {}", point.wave);
         sheet.point(&word, &text, Lead::Checkpoint(point.wave));
     }
-    let base = state.base_commit.as_deref().map_or_else(|| "-".to_owned(), short);
-    sheet.point("begin", &format!("{base}  nothing merged"), Lead::Checkpoint(0));
+    let base = state
+        .base_commit
+        .as_deref()
+        .map_or_else(|| "-".to_owned(), short);
+    sheet.point(
+        "begin",
+        &format!("{base}  nothing merged"),
+        Lead::Checkpoint(0),
+    );
 }

@@ -152,7 +152,9 @@ pub fn review(
     let patch = match patch {
         None if work.commit.is_none() => {
             let why = match work.stage {
-                WorkStage::Preparing | WorkStage::Open => "it still works: nothing is collected yet",
+                WorkStage::Preparing | WorkStage::Open => {
+                    "it still works: nothing is collected yet"
+                }
                 WorkStage::Collecting => "it is being collected",
                 _ => "it changed nothing",
             };
@@ -220,7 +222,11 @@ fn diff(patch: &Patch, remarks: &[Remark], first: usize, rows: usize) -> Vec<Dif
         });
         let file = patch.files.get(line.file);
         let here = remarks.iter().filter(|remark| {
-            let number = if line.kind == Kind::File { Some(0) } else { line.new };
+            let number = if line.kind == Kind::File {
+                Some(0)
+            } else {
+                line.new
+            };
             file.is_some_and(|file| file.path == remark.file) && number == Some(remark.line)
         });
         out.extend(here.map(|remark| {
@@ -239,9 +245,9 @@ fn facts(source: Source<'_>, ix: AgentIx) -> (String, Tone) {
     let Some(work) = &agent.work else {
         return <_>::default();
     };
-    let asks = super::attention::waiting(state).into_iter().any(|item| {
-        item.owner == Some(Owner::Agent(ix)) && item.kind == AttentionKind::Approval
-    });
+    let asks = super::attention::waiting(state)
+        .into_iter()
+        .any(|item| item.owner == Some(Owner::Agent(ix)) && item.kind == AttentionKind::Approval);
     let (stage, tone) = match work.stage {
         WorkStage::Merged => ("merged", Tone::Good),
         _ if asks => ("asks for your yes", Tone::Alert),
@@ -251,7 +257,11 @@ fn facts(source: Source<'_>, ix: AgentIx) -> (String, Tone) {
     };
     let mut all = vec![stage.to_owned(), merge::changes(work)];
     if let Some(commit) = &work.commit {
-        all.push(format!("{} on {}", merge::short(commit), merge::short(&work.base)));
+        all.push(format!(
+            "{} on {}",
+            merge::short(commit),
+            merge::short(&work.base)
+        ));
     }
     if !work.outside.is_empty() {
         all.push(format!("{} outside of its scope", work.outside.len()));

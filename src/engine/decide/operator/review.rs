@@ -37,7 +37,9 @@ pub(super) fn comment(
         return Err(not_now("the comment says nothing"));
     }
     if text.len() > LONGEST || file.len() > LONGEST {
-        return Err(not_now(format!("the comment is longer than {LONGEST} bytes")));
+        return Err(not_now(format!(
+            "the comment is longer than {LONGEST} bytes"
+        )));
     }
     if agent.remarks.len() >= MOST {
         return Err(not_now(format!("{id} has {MOST} comments already")));
@@ -66,7 +68,9 @@ pub(super) fn send_back(state: &State, ix: AgentIx) -> Result<AgentIx, Refusal> 
         Status::Blocked => true,
         Status::Checking => asks,
         // What is being tried comes back first; what goes in is in.
-        Status::Merging => now.is_none_or(|now| !matches!(now.stage, MergeStage::Trying | MergeStage::Advancing)),
+        Status::Merging => {
+            now.is_none_or(|now| !matches!(now.stage, MergeStage::Trying | MergeStage::Advancing))
+        }
         _ => false,
     };
     let merged = agent

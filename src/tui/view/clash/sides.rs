@@ -62,7 +62,11 @@ pub(super) fn sides(
                 Some(Choice::Theirs | Choice::Both | Choice::BothReversed | Choice::Union)
             ),
     ];
-    let titles = ["ours: integrated", "base: before either", "theirs: the agent's"];
+    let titles = [
+        "ours: integrated",
+        "base: before either",
+        "theirs: the agent's",
+    ];
     let texts = match place.hunk {
         Some((_, hunk)) => {
             let ours = marked(&hunk.ours, &hunk.base);
@@ -94,7 +98,9 @@ pub(super) fn sides(
 }
 
 fn plain(text: &str) -> Vec<Line> {
-    text.lines().map(|line| vec![(clean(line), false)]).collect()
+    text.lines()
+        .map(|line| vec![(clean(line), false)])
+        .collect()
 }
 
 /// A text in lines, with what the other does not have.

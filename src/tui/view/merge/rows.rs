@@ -38,7 +38,11 @@ impl<'a> Sheet<'a> {
         if all.is_empty() {
             return "what is merged".to_owned();
         }
-        names(all.iter().map(|ix| self.source.chart.names[ix.ix()].as_str()), 3)
+        names(
+            all.iter()
+                .map(|ix| self.source.chart.names[ix.ix()].as_str()),
+            3,
+        )
     }
 
     /// A heading, with a blank row before it where there are rows already.
@@ -143,5 +147,8 @@ pub(in crate::tui::view) fn short(commit: &str) -> String {
 /// What work changed, in figures.
 pub(in crate::tui::view) fn changes(work: &Work) -> String {
     let many = if work.changed == 1 { "" } else { "s" };
-    format!("{} file{many} +{} -{}", work.changed, work.added, work.removed)
+    format!(
+        "{} file{many} +{} -{}",
+        work.changed, work.added, work.removed
+    )
 }
