@@ -275,6 +275,8 @@ pub struct View {
     pub themes: Vec<ThemeChoice>,
     /// Entries of the palette, while it is open.
     pub palette: Vec<crate::tui::palette::Entry>,
+    /// The merge queue in place of what happened lately.
+    pub line: Option<Vec<(String, Tone)>>,
     /// What comes together, on a screen of its own.
     pub merge: Option<super::report::Report>,
     /// A conflict, on a screen of its own.
