@@ -125,9 +125,15 @@ pub fn clash(
     ui: &ClashUi,
     texts: Option<&Result<std::sync::Arc<Texts>, String>>,
     area: Rect,
-) -> Option<ClashView> {
+) -> ClashView {
     let state = source.state;
-    let conflict = state.merges.conflicts.get(&ui.id)?;
+    let Some(conflict) = state.merges.conflicts.get(&ui.id) else {
+        return ClashView {
+            title: format!("CONFLICT {}", ui.id),
+            missing: Some("it is not there at this moment".to_owned()),
+            ..ClashView::default()
+        };
+    };
     let now_us = source.now_us();
     let mut view = ClashView {
         title: title(source, ui.id, conflict),
@@ -138,11 +144,11 @@ pub fn clash(
     let texts = match texts {
         None => {
             view.missing = Some("reads the texts …".to_owned());
-            return Some(view);
+            return view;
         }
         Some(Err(why)) => {
             view.missing = Some(clean_line(why, 200));
-            return Some(view);
+            return view;
         }
         Some(Ok(texts)) => texts,
     };
@@ -163,13 +169,13 @@ pub fn clash(
     view.verdict = verdict(state, ui.id, conflict, view.open, doc.omitted);
     let Some(place) = places(doc).nth(at) else {
         view.missing = Some("no file is in conflict any more".to_owned());
-        return Some(view);
+        return view;
     };
     view.guidance = said(place);
     let answer = all.0.get(&place.file.path);
     view.sides = sides::sides(place, answer, ui.down, &panes.sides);
     view.result = result(place, answer, panes.result.height.saturating_sub(1));
-    Some(view)
+    view
 }
 
 fn title(source: Source<'_>, id: u32, conflict: &Conflict) -> String {
