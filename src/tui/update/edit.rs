@@ -47,9 +47,10 @@ pub(super) fn edit(app: &mut App) {
         let answer = all.0.get(&file.path).unwrap_or(&none);
         let text = match (place.hunk, &answer.whole) {
             (None, Some(Whole::Edited(text))) => text.clone(),
-            (Some((_, hunk)), _) => match answer.hunks.get(&hunk.key) {
-                Some(Answer::Edited(text)) => text.clone(),
-                _ => {
+            (Some((_, hunk)), _) => {
+                if let Some(Answer::Edited(text)) = answer.hunks.get(&hunk.key) {
+                    text.clone()
+                } else {
                     let part = ConflictFile {
                         parts: Vec::new(),
                         pieces: vec![Piece::Hunk(hunk.clone())],
@@ -58,7 +59,7 @@ pub(super) fn edit(app: &mut App) {
                     };
                     render(&part, answer)
                 }
-            },
+            }
             (None, _) => render(file, answer),
         };
         Some(Edit {

@@ -329,28 +329,24 @@ const fn whole_word(whole: &Whole) -> &'static str {
 
 /// What can be said of a place.
 fn said(place: Place<'_>) -> String {
-    match place.hunk {
-        Some((_, hunk)) => {
-            let said = guidance(place.file, hunk);
-            match &said.suggestion {
-                Some(choice) => format!("{} Suggests: {}.", said.text, choice_word(choice)),
-                None => said.text,
-            }
-        }
-        None => {
-            let file = place.file;
-            let what = file.kind.word();
-            let git = clean_line(&file.said, 200);
-            let cut = if file.cut {
-                " Too large to be shown."
-            } else {
-                ""
-            };
-            let rule = match &file.rule {
-                Some(rule) => format!(" A rule answers it: {}.", clean_line(rule, 60)),
-                None => String::new(),
-            };
-            format!("{what}: answered here, it is answered as a whole.{rule}{cut} {git}")
-        }
+    if let Some((_, hunk)) = place.hunk {
+        let said = guidance(place.file, hunk);
+        return match &said.suggestion {
+            Some(choice) => format!("{} Suggests: {}.", said.text, choice_word(choice)),
+            None => said.text,
+        };
     }
+    let file = place.file;
+    let what = file.kind.word();
+    let git = clean_line(&file.said, 200);
+    let cut = if file.cut {
+        " Too large to be shown."
+    } else {
+        ""
+    };
+    let rule = match &file.rule {
+        Some(rule) => format!(" A rule answers it: {}.", clean_line(rule, 60)),
+        None => String::new(),
+    };
+    format!("{what}: answered here, it is answered as a whole.{rule}{cut} {git}")
 }

@@ -1,5 +1,7 @@
 //! The visible rows of the table.
 
+use std::fmt::Write as _;
+
 use super::{
     AgentRow, Mark, Ram, Row, Source, Table, Tone,
     cards::tally,
@@ -204,7 +206,7 @@ fn badge(source: Source<'_>, ix: AgentIx) -> (String, bool) {
         .as_ref()
         .map_or(0, |work| work.outside.len());
     if outside > 0 && !state.agent(ix).status.is_final() {
-        text.push_str(&format!("{outside} outside of its scope · "));
+        let _ = write!(text, "{outside} outside of its scope · ");
     }
     let warned = !text.is_empty();
     (text, warned)

@@ -42,6 +42,9 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         | WorkEvent::CheckedOut { error: None, .. }
         | WorkEvent::MergeStarted { .. }
         | WorkEvent::HandoffReady { .. }
+        | WorkEvent::SyncStarted { .. }
+        | WorkEvent::SyncCompleted { .. }
+        | WorkEvent::SyncFailed { .. }
         | WorkEvent::Delivering { .. } => return None,
         WorkEvent::Collected {
             agent,
@@ -171,8 +174,5 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
             Tone::Good,
         ),
         WorkEvent::Delivered { branch, .. } => (format!("{branch} has the work"), Tone::Good),
-        WorkEvent::SyncStarted { .. }
-        | WorkEvent::SyncCompleted { .. }
-        | WorkEvent::SyncFailed { .. } => return None,
     })
 }
