@@ -1,6 +1,8 @@
 //! Lines of random records of every kind: what is written is what serde writes, what is read is
 //! what was written.
 
+mod work;
+
 use crate::{
     engine::{
         Action, AgentProgress, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Blocker,

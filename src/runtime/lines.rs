@@ -4,6 +4,7 @@
 //! memory stays bounded. Text of agents and plans is hostile: it is cleaned before it is printed.
 
 pub mod spoken;
+mod work;
 
 use std::{
     io::{self, Write},
@@ -17,7 +18,6 @@ use crate::{
     display::{clean_line, figures::lasted, safe_json},
     engine::{Answer, AttentionKind, Event, Record, whose},
     journal::{Follower, Line},
-    tui::view::{Tone, notes},
 };
 
 /// Lines are printed together that come within this time: one wake-up for each event would cost as
@@ -347,16 +347,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             let percent = figures.pressure_permille / 10;
             format!("  memory {percent} % {}{halted}", to.name().to_uppercase())
         }
-        Event::Work(event) => {
-            let (text, tone) = notes::work(event)?;
-            let sign = match tone {
-                Tone::Good => '+',
-                Tone::Bad => 'x',
-                Tone::Alert => '!',
-                _ => ' ',
-            };
-            format!("{sign} {text}")
-        }
+        Event::Work(event) => return work::sentence(event),
         _ => return None,
     })
 }

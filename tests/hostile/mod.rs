@@ -2,6 +2,7 @@
 //! agent has the terminal. Here what is printed; in `deck` what is drawn, in `wire` the socket.
 
 mod clients;
+mod conflict;
 mod deck;
 mod front;
 mod plain;

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, Cause, CheckPlace, Event, Record, Setup, StoppedBy},
+    engine::{Action, CheckPlace, Event, Record, Setup, StoppedBy, WorkEvent},
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
@@ -342,14 +342,12 @@ impl Checker<'_> {
                 seen.checking = true;
                 seen.passed.retain(|id| merged && asked(id));
             }
-            Event::AgentRetrying { agent, cause, .. } => {
+            Event::AgentRetrying { agent, .. } => {
                 let ix = self.ix(agent);
                 self.leave(ix);
                 let seen = &mut self.agents[ix.ix()];
-                if *cause == Cause::Rollback {
-                    seen.completed = 0;
-                }
                 (seen.blocked, seen.red, seen.was) = (false, false, None);
+                seen.own_done = false;
                 if let Some(phase) = self.setup.plan.agent(ix).phase {
                     self.phases[phase.ix()].0 = false;
                 }
@@ -476,6 +474,17 @@ impl Checker<'_> {
             Event::ModeChanged { to, agents_cap, .. } => {
                 self.mode = *to;
                 self.cap = *agents_cap;
+            }
+            Event::Work(work) => {
+                if let WorkEvent::RollbackStarted {
+                    agents, parents, ..
+                } = &**work
+                {
+                    for id in agents.iter().chain(parents) {
+                        let ix = self.ix(id);
+                        self.agents[ix.ix()].completed = 0;
+                    }
+                }
             }
             Event::ZoneChanged { halted, .. } => self.halted = *halted,
             Event::RunDegraded { error } => self.degraded = error.is_some(),

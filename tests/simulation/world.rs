@@ -307,8 +307,8 @@ impl World {
         if self.records.len() % 7 == 3 {
             self.judged();
         }
-        if self.state.setup.integrates && self.r.chance(3) {
-            self.foresee();
+        if self.state.setup.integrates {
+            self.disturb_work();
         }
         if self.faults.stop && self.r.chance(1) {
             if self.r.chance(50) {

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     attention,
-    settle::{merge, start::check_ram},
+    settle::{conflict, merge, start::check_ram},
 };
 
 /// Status of a run whose runner failed.
@@ -22,8 +22,11 @@ const INTERNAL: u8 = 4;
 
 /// Nothing could be admitted: ends the run if nothing will move again, says so if something is stuck.
 pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
-    if state.processes > 0 || !state.due.is_empty() || state.run.is_empty() {
+    if !state.due.is_empty() || state.run.is_empty() {
         return Vec::new();
+    }
+    if state.processes > 0 {
+        return conflict::waits_in_vain(state);
     }
     // Somebody outside has the next word.
     if state.merges.busy() || state.agents.iter().any(merge::waits) {

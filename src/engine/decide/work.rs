@@ -147,9 +147,12 @@ pub(super) fn foreseen(
             let mut events = vec![predicted.into()];
             // The one that is behind waits for the other.
             let later = if state.rank(a) < state.rank(b) { b } else { a };
-            let both = [a, b]
-                .iter()
-                .all(|&ix| state.agent(ix).status == Status::Running);
+            let runs = |ix: &AgentIx| {
+                let agent = state.agent(*ix);
+                let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
+                agent.status == Status::Running && !ending
+            };
+            let both = [a, b].iter().all(runs);
             if new.critical && both {
                 events.push(Event::AgentFrozen {
                     agent: state.id(later),

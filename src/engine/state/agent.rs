@@ -245,6 +245,15 @@ pub struct AgentState {
     pub remarks: Vec<Remark>,
 }
 
+impl AgentState {
+    /// Returns whether it failed for its parts alone: its own work was well, and they are what has to
+    /// be looked at.
+    #[must_use]
+    pub fn lost_parts(&self) -> bool {
+        self.failure == Some(FailureKind::Coordination) && self.own_done
+    }
+}
+
 /// Where a phase stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -26,6 +26,9 @@ pub(super) fn render(report: &RunReport) -> String {
     }
     outcome(&mut out, report);
     agents(&mut out, report);
+    if let Some(together) = &report.together {
+        together.render(&mut out);
+    }
     targets(&mut out, report);
     bottlenecks(&mut out, report);
     waits(&mut out, report);
@@ -241,7 +244,7 @@ fn unknown(out: &mut String, report: &RunReport) {
 }
 
 /// Foreign text for one cell of a table.
-fn text(foreign: &str) -> String {
+pub(super) fn text(foreign: &str) -> String {
     let mut out = String::with_capacity(foreign.len());
     for c in clean_line(foreign.replace(['\n', '\r'], " "), 300).chars() {
         // What Markdown or HTML would read as markup; some readers make links of bare addresses.

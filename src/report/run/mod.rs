@@ -7,12 +7,15 @@
 mod bottlenecks;
 mod markdown;
 mod targets;
+pub mod together;
 pub mod waits;
 
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
+
+use together::Together;
 
 use crate::{
     engine::{Metrics, State, Status, Zone},
@@ -100,6 +103,9 @@ pub struct RunReport {
     pub waits: Vec<Wait>,
     /// Memory.
     pub memory: MemoryLine,
+    /// How the work came together; none: no agent had a workspace of its own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub together: Option<Together>,
     /// Every agent, in plan order.
     pub agents: Vec<AgentLine>,
 }
@@ -117,6 +123,7 @@ impl RunReport {
     ) -> Self {
         Self {
             waits: waits::waits(state, history),
+            together: Together::of(state),
             agents: state
                 .setup
                 .plan
@@ -196,6 +203,7 @@ impl RunReport {
                 None => Vec::new(),
             },
             waits: Vec::new(),
+            together: None,
             memory,
             agents: Vec::new(),
             metrics,

@@ -3,7 +3,7 @@
 use crate::{
     engine::{self, Prepared},
     executor::{Boundary, Level},
-    plan::Work,
+    plan::{AgentIx, Work},
     sys::landlock,
     workspace::{
         Attempt as Left,
@@ -28,6 +28,7 @@ impl Driver {
             noted.map_err(|error| said(format!("its note cannot be written: {error}")))?;
         }
         let made = ground.pool.take(&name, &start).map_err(said)?;
+        self.watch(ground, of, made.path.clone());
         Ok(Prepared {
             // What was done before counts as this attempt's work: it is compared with the head.
             base: of.base.clone(),
@@ -41,25 +42,34 @@ impl Driver {
     fn rescue(&self, ground: &Ground, of: &Attempt) {
         for attempt in 1..of.attempt {
             let name = self.name(of.agent, attempt);
-            if !ground.spaces().path(&name).is_dir() {
-                continue;
-            }
-            let known = self.commit_of(ground, &name).is_some();
-            let kept = known || {
-                let message = self.message(of.agent, attempt);
-                let left = Left {
-                    name: &name,
-                    base: &of.base,
-                    message: &message,
-                    largest: LARGEST,
-                };
-                let found = ground.spaces().collect(&left);
-                found.is_ok_and(|found| found.left_out.is_empty())
-            };
-            if kept && !self.left_file(&name).exists() {
+            if ground.spaces().path(&name).is_dir()
+                && self.rescue_one(ground, of.agent, attempt, Some(&of.base))
+            {
                 let _ = ground.spaces().discard(&name);
             }
         }
+    }
+
+    /// Keeps what an attempt left by a ref, if none does; whether all of it is kept.
+    pub fn rescue_one(
+        &self,
+        ground: &Ground,
+        agent: AgentIx,
+        attempt: u32,
+        base: Option<&str>,
+    ) -> bool {
+        let name = self.name(agent, attempt);
+        if self.commit_of(ground, &name).is_some() {
+            return !self.left_file(&name).exists();
+        }
+        let message = self.message(agent, attempt);
+        let found = ground.spaces().collect(&Left {
+            name: &name,
+            base: base.unwrap_or(&ground.repo().head),
+            message: &message,
+            largest: LARGEST,
+        });
+        found.is_ok_and(|found| found.left_out.is_empty())
     }
 
     /// The commit that keeps what an attempt left.

@@ -15,8 +15,8 @@ pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
     engine::{
-        Action, Answer, Cause, CheckRun, Event, FailureKind, JobState, Owner, Settle, State,
-        Status, StoppedBy, Target,
+        Action, Answer, Cause, CheckRun, Event, JobState, Owner, Settle, State, Status, StoppedBy,
+        Target,
     },
     plan::{AgentIx, Mode, PhaseIx},
 };
@@ -191,8 +191,7 @@ fn retries(state: &State, target: &Target, agents: &[AgentIx]) -> Vec<Event> {
         .map(|&ix| {
             let agent = state.agent(ix);
             // Its own process was well, or it has none: it joins again.
-            let joins =
-                agent.failure == Some(FailureKind::Coordination) || !state.setup.has_process(ix);
+            let joins = agent.lost_parts() || !state.setup.has_process(ix);
             if joins && agent.status != Status::BackingOff {
                 Event::AgentJoining {
                     agent: state.id(ix),

@@ -5,7 +5,7 @@ use super::{
     resolve::{find, members, nonempty},
 };
 use crate::{
-    engine::{FailureKind, PhaseStatus, State, Status, Target},
+    engine::{PhaseStatus, State, Status, Target},
     plan::AgentIx,
 };
 
@@ -20,7 +20,7 @@ const fn can_retry(status: Status) -> bool {
 fn closed_parent(state: &State, ix: AgentIx) -> Option<AgentIx> {
     let parent = state.setup.plan.agent(ix).parent?;
     let status = state.agent(parent).status;
-    let failed = state.agent(parent).failure == Some(FailureKind::Coordination);
+    let failed = state.agent(parent).lost_parts();
     // Before it joins, its own work is collected and merged: it has not closed by that.
     let joined = state.agent(parent).own_done;
     (matches!(
@@ -46,7 +46,7 @@ pub(super) fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentI
     if let Target::Agent(id) = target {
         let ix = find(state, id)?;
         let agent = state.agent(ix);
-        if agent.failure == Some(FailureKind::Coordination) && agent.status == Status::Failed {
+        if agent.lost_parts() && agent.status == Status::Failed {
             let mut again: Vec<AgentIx> = members(state, target)?
                 .into_iter()
                 .filter(|&m| can_retry(state.agent(m).status))

@@ -4,9 +4,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Refusal;
+use super::{super::settle::merge::waits, Refusal};
 use crate::{
-    engine::{EdgeKind, Event, FailureKind, State, Status, WorkEvent},
+    engine::{EdgeKind, Event, State, Status, WorkEvent},
     plan::AgentIx,
 };
 
@@ -27,7 +27,9 @@ pub(super) fn concerned(state: &State, wave: u32) -> Result<Vec<AgentIx>, Refusa
     if kept == merges.count() {
         return Err(not_now(format!("nothing was merged after wave {wave}")));
     }
-    if state.processes > 0 || merges.busy() || merges.now.is_some() || merges.rollback.is_some() {
+    let collecting = state.agents.iter().any(waits);
+    let busy = merges.busy() || merges.now.is_some() || merges.rollback.is_some();
+    if state.processes > 0 || collecting || busy {
         return Err(not_now(
             "agents run or are being merged: `pause all`, wait until nothing is being merged, then \
              `stop` what is paused",
@@ -93,8 +95,7 @@ fn split(state: &State, kept: u32) -> (BTreeSet<AgentIx>, BTreeSet<AgentIx>) {
             continue;
         };
         let agent = state.agent(parent);
-        let lost =
-            agent.status == Status::Failed && agent.failure == Some(FailureKind::Coordination);
+        let lost = agent.status == Status::Failed && agent.lost_parts();
         let joined = has_begun(agent.status) && agent.status != Status::Joining;
         if (lost || (joined && agent.own_done)) && parents.insert(parent) {
             open.push(parent);

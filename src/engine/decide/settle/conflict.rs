@@ -2,10 +2,12 @@
 //!
 //! Must not use anything but the state.
 
+use std::collections::BTreeSet;
+
 use crate::{
     engine::{
-        AgentState, Cause, Clash, Event, FailureKind, Merge, MergeStage, State, Strategy, Work,
-        WorkEvent,
+        AgentState, Cause, Clash, Event, FailureKind, HoldBy, Merge, MergeStage, State, Status,
+        Strategy, Work, WorkEvent,
     },
     plan::{AgentId, AgentIx, Join},
 };
@@ -121,8 +123,8 @@ pub(in crate::engine::decide) fn closed(state: &State, events: Vec<Event>) -> Ve
     let mut all: Vec<Event> = Vec::with_capacity(events.len());
     for event in events {
         let (agent, why, over) = match &event {
-            Event::AgentRetrying { agent, reason, .. } => (agent, reason.as_str(), true),
-            Event::AgentFailed { agent, reason, .. } => (agent, reason.as_str(), true),
+            Event::AgentRetrying { agent, reason, .. }
+            | Event::AgentFailed { agent, reason, .. } => (agent, reason.as_str(), true),
             Event::AgentStopped { agent, .. } => (agent, "stopped", true),
             Event::AgentBlocked { agent, reason, .. } => (agent, reason.as_str(), false),
             _ => {
@@ -210,4 +212,37 @@ pub(super) fn conflict(state: &State, merge: &Merge, clash: &Clash) -> Vec<Event
         });
     }
     events
+}
+
+/// Agents that are frozen for a clash that would come are all that is left, and those that they wait for
+/// wait for a person: they go on, and whoever comes second is sent back then.
+pub(in crate::engine::decide) fn waits_in_vain(state: &State) -> Vec<Event> {
+    if state.merges.predicted.is_empty()
+        || state.merges.busy()
+        || state.agents.iter().any(super::merge::waits)
+    {
+        return Vec::new();
+    }
+    let frozen = |ix: &AgentIx| {
+        let agent = state.agent(*ix);
+        agent.status == Status::Frozen
+            && agent.hold == Some(HoldBy::Rule)
+            && agent
+                .live
+                .as_ref()
+                .is_some_and(|live| live.ending.is_none())
+            && !state.resting.contains(&state.rank(*ix))
+    };
+    let frozen: BTreeSet<AgentIx> = state.setup.plan.indices().filter(frozen).collect();
+    if frozen.len() != state.processes as usize {
+        return Vec::new();
+    }
+    let critical = state.merges.predicted.iter().filter(|(_, p)| p.critical);
+    let pairs = critical.map(|(pair, _)| *pair);
+    let pairs = pairs.filter(|(a, b)| frozen.contains(a) || frozen.contains(b));
+    let withdrawn = pairs.map(|(a, b)| WorkEvent::Withdrawn {
+        agent: state.id(a),
+        with: state.id(b),
+    });
+    withdrawn.map(Event::from).collect()
 }

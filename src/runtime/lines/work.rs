@@ -1,0 +1,164 @@
+//! What is said of work that comes together: merges, conflicts, predictions, the end.
+//!
+//! Must not decide what waits for a person: that has lines of its own.
+
+use crate::{
+    engine::{Strategy, WorkEvent},
+    plan::AgentId,
+};
+
+/// Files and agents that are named in a line.
+const NAMED: usize = 3;
+
+/// Says an event about work in words; none for what is routine.
+pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
+    Some(match event {
+        WorkEvent::Collected {
+            agent,
+            error: Some(error),
+            ..
+        } => format!("x the work of {agent} cannot be collected: {error}"),
+        WorkEvent::ScopeViolated { agent, paths, .. } => {
+            format!("! {agent} writes outside of its scope: {}", list(paths))
+        }
+        WorkEvent::Predicted {
+            agent, with, files, ..
+        } => format!("! {agent} and {with} would clash in {}", list(files)),
+        WorkEvent::Withdrawn { agent, with } => {
+            format!("  {agent} and {with} would clash no longer")
+        }
+        WorkEvent::MergeDone { agent, commit, .. } => {
+            let short = commit.get(..10).unwrap_or(commit);
+            format!("= {agent} merged: {short}")
+        }
+        // Git's own merges are no news.
+        WorkEvent::ConflictDetected {
+            strategy: Strategy::AutomaticMerge,
+            ..
+        } => return None,
+        WorkEvent::ConflictDetected {
+            id,
+            agent,
+            with,
+            clash,
+            strategy,
+            ..
+        } => {
+            let with = if with.is_empty() {
+                "what is merged".to_owned()
+            } else {
+                list(with)
+            };
+            let place = if clash.files.is_empty() {
+                String::new()
+            } else {
+                format!(" in {}", list(&clash.files))
+            };
+            let how = match strategy {
+                Strategy::GuidedMerge => format!(
+                    ": `wavedeck ctl choose {id} all ours|theirs|both`, then `settle {id} chosen`"
+                ),
+                Strategy::HumanReview => {
+                    format!(": `wavedeck ctl settle {id} chosen|sequential|hand-back`")
+                }
+                Strategy::AutomaticMerge | Strategy::SequentialFallback => String::new(),
+            };
+            format!("! conflict {id}: {agent} with {with}{place}{how}")
+        }
+        WorkEvent::ConflictResolved {
+            strategy: Strategy::AutomaticMerge,
+            by,
+            ..
+        } if by == "git" => return None,
+        WorkEvent::ConflictResolved { id, reason, .. } => {
+            format!("  conflict {id} settled: {reason}")
+        }
+        WorkEvent::ContextUpdated { agent, from, files } => {
+            format!("  {from} changed what {agent} builds on: {}", list(files))
+        }
+        WorkEvent::RollbackStarted { wave, .. } => {
+            format!("  the integrated work goes back to wave {wave}")
+        }
+        WorkEvent::RollbackDone {
+            error: Some(error), ..
+        } => format!("x the integrated work cannot go back: {error}"),
+        WorkEvent::Delivered {
+            branch,
+            forwarded,
+            error,
+            ..
+        } => delivered(branch, forwarded.as_deref(), error.as_deref()),
+        _ => return None,
+    })
+}
+
+fn delivered(branch: &str, forwarded: Option<&str>, error: Option<&str>) -> String {
+    let there = match (branch, forwarded) {
+        ("", _) => "the work is on no branch".to_owned(),
+        (branch, Some(own)) => format!("the work is on {branch}, and {own} went forward to it"),
+        (branch, None) => {
+            format!("the work is on {branch}: `git merge {branch}` takes it")
+        }
+    };
+    match error {
+        Some(error) => format!("x {there}; {error}"),
+        None => format!("= {there}"),
+    }
+}
+
+fn list<T: Name>(all: &[T]) -> String {
+    let names: Vec<&str> = all.iter().take(NAMED).map(Name::name).collect();
+    let mut text = names.join(", ");
+    if all.len() > NAMED {
+        text.push_str(&format!(" and {} more", all.len() - NAMED));
+    }
+    text
+}
+
+/// What has a name for a line.
+trait Name {
+    fn name(&self) -> &str;
+}
+
+impl Name for String {
+    fn name(&self) -> &str {
+        self
+    }
+}
+
+impl Name for AgentId {
+    fn name(&self) -> &str {
+        self.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_says_where_the_work_is() {
+        let said = |branch: &str, own: Option<&str>, error: Option<&str>| {
+            sentence(&WorkEvent::Delivered {
+                commit: "c".into(),
+                branch: branch.into(),
+                forwarded: own.map(str::to_owned),
+                error: error.map(str::to_owned),
+            })
+            .unwrap()
+        };
+        assert_eq!(
+            said("wavedeck/r", None, None),
+            "= the work is on wavedeck/r: `git merge wavedeck/r` takes it"
+        );
+        let forward = said("wavedeck/r", Some("main"), None);
+        assert_eq!(
+            forward,
+            "= the work is on wavedeck/r, and main went forward to it"
+        );
+        assert_eq!(
+            said("", None, Some("no name")),
+            "x the work is on no branch; no name"
+        );
+    }
+}
