@@ -73,7 +73,7 @@ impl Driver {
             for (place, said) in &before.remarks {
                 let place = clean_line(place, 400);
                 let said = clean_lines(said.as_bytes()).replace('\n', "\n  ");
-                text.push_str(&format!("- {place}: {said}\n"));
+                text.extend(["- ", &place, ": ", &said, "\n"]);
             }
         }
         if let Some(clash) = &before.conflict {

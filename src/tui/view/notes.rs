@@ -2,7 +2,11 @@
 //!
 //! All text that leaves here is clean.
 
+mod work;
+
 use std::fmt::Write as _;
+
+pub use work::work;
 
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
@@ -293,6 +297,7 @@ pub fn note(record: &Record) -> Option<Note> {
                 },
             )
         }
+        Event::Work(event) => work(event)?,
         _ => return None,
     };
     Some(Note {

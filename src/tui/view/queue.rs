@@ -160,6 +160,18 @@ pub fn queue(
     });
     view.facts = facts.join(" · ");
     body(&mut view, item, material);
+    if let (AttentionKind::Conflict, Some(Owner::Agent(ix))) = (item.kind, item.owner)
+        && let Some(conflict) = state
+            .agent(ix)
+            .conflict
+            .and_then(|id| state.merges.conflicts.get(&id))
+    {
+        view.body_of = "where it clashes; Enter shows it";
+        let files = conflict.clash.files.iter();
+        view.body = files
+            .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
+            .collect();
+    }
     if material.can_act {
         view.answers = answers(items, item, ui);
     }
