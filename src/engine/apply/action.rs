@@ -5,7 +5,8 @@
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use crate::engine::{
-    Action, Chosen, Ending, HoldBy, JobState, Owner, Remark, Settle, State, Status, Strategy, state::pack,
+    Action, Chosen, Ending, HoldBy, JobState, Owner, Remark, Settle, State, Status, Strategy,
+    state::pack,
 };
 
 use super::check::end_check;

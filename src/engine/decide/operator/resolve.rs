@@ -163,10 +163,7 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             plain(vec![ix])
         }
         Action::Comment {
-            agent,
-            file,
-            text,
-            ..
+            agent, file, text, ..
         } => review::comment(state, find(state, agent)?, file, text).and_then(|ix| plain(vec![ix])),
         Action::SendBack { agent } => {
             review::send_back(state, find(state, agent)?).and_then(|ix| plain(vec![ix]))
