@@ -138,8 +138,9 @@ impl State {
                 }
             }
             // What follows is events of its own.
-            Action::Rollback { .. } | Action::SendBack { .. } => {}
-            Action::Stop { target: None }
+            Action::Rollback { .. }
+            | Action::SendBack { .. }
+            | Action::Stop { target: None }
             | Action::Retry { .. }
             | Action::Answer { .. }
             | Action::Mode { .. }

@@ -28,9 +28,7 @@ pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
                 all.extend(merged(state, *wave));
                 all.extend(begin(state, of_wave(SyncKind::ProgressCheckpoint, *wave)));
             }
-            Event::CheckpointMade { wave, .. } => {
-                all.extend(passed(state, *wave));
-            }
+            Event::CheckpointMade { wave, .. } => all.push(passed(state, *wave)),
             Event::PhaseChecking { phase, .. } => all.extend(begin(state, of_phase(phase))),
             Event::PhaseCompleted { phase } => {
                 all.extend(end(state, &of_phase(phase), None));
@@ -137,7 +135,7 @@ fn merged(state: &State, wave: u32) -> Option<Event> {
 }
 
 /// A wave's end (REQUIREMENTS F5): what is still reserved, and how long the rest takes by the plan.
-fn passed(state: &State, wave: u32) -> Option<Event> {
+fn passed(state: &State, wave: u32) -> Event {
     let point = of_wave(SyncKind::ProgressCheckpoint, wave);
     // It began in this very turn, or before a crash.
     let number = state.syncs.number(&point);
@@ -148,7 +146,7 @@ fn passed(state: &State, wave: u32) -> Option<Event> {
         reserved_bytes: Some(state.usage.ram_bytes),
         left_us: Some(left_us(state)),
     };
-    Some(completed.into())
+    completed.into()
 }
 
 /// The longest chain of what has not ended, by the durations that the plan expects, in microseconds.

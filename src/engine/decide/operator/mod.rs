@@ -44,7 +44,11 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
     }];
     match &action {
         Action::Pause { .. } => events.extend(freeze(state, &agents, &phases, Cause::Operator)),
-        Action::Resume { .. } | Action::Swap { .. } => {}
+        Action::Resume { .. }
+        | Action::Swap { .. }
+        | Action::Choose { .. }
+        | Action::Undo { .. }
+        | Action::Comment { .. } => {}
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,
         }),
@@ -88,7 +92,6 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 &agents,
             ));
         }
-        Action::Choose { .. } | Action::Undo { .. } | Action::Comment { .. } => {}
         Action::SendBack { .. } => {
             events.extend(agents.iter().map(|&ix| review::sent_back(state, ix)));
         }

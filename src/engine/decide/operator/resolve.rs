@@ -103,9 +103,13 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             let any = !open.is_empty();
             // What goes into the head just now cannot be called back.
             open.retain(|&ix| !advancing(state, ix));
-            nonempty(open, || match any {
-                true => format!("{target} is being merged just now"),
-                false => format!("{target} has ended already"),
+            nonempty(open, || {
+                let why = if any {
+                    "is being merged just now"
+                } else {
+                    "has ended already"
+                };
+                format!("{target} {why}")
             })
             .and_then(plain)
         }

@@ -63,11 +63,11 @@ fn stopped(state: &State, ix: AgentIx) -> Event {
 pub(super) fn list(paths: &[String]) -> String {
     const NAMED: usize = 3;
     let named = paths.iter().take(NAMED).map(String::as_str);
-    let mut text = named.collect::<Vec<_>>().join(", ");
-    if paths.len() > NAMED {
-        text.push_str(&format!(" and {} more", paths.len() - NAMED));
+    let text = named.collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(NAMED) {
+        0 => text,
+        more => format!("{text} and {more} more"),
     }
-    text
 }
 
 /// A check that needs no command is red.

@@ -123,8 +123,8 @@ pub(in crate::engine::decide) fn closed(state: &State, events: Vec<Event>) -> Ve
     let mut all: Vec<Event> = Vec::with_capacity(events.len());
     for event in events {
         let (agent, why, over) = match &event {
-            Event::AgentRetrying { agent, reason, .. } => (agent, reason.as_str(), true),
-            Event::AgentFailed { agent, reason, .. } => (agent, reason.as_str(), true),
+            Event::AgentRetrying { agent, reason, .. }
+            | Event::AgentFailed { agent, reason, .. } => (agent, reason.as_str(), true),
             Event::AgentStopped { agent, .. } => (agent, "stopped", true),
             Event::AgentBlocked { agent, reason, .. } => (agent, reason.as_str(), false),
             _ => {
