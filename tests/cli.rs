@@ -581,7 +581,6 @@ fn what_is_not_built_says_so_and_what_to_use() {
         &["init", "--pattern", "nested-hybrid"],
         &["ctl", "park", "api"],
         &["ctl", "tell", "api", "hello"],
-        &["ctl", "stats"],
     ];
     let mut text = String::new();
     for args in unbuilt {

@@ -88,9 +88,9 @@ fn repository() -> Finding {
     let found = here.and_then(|here| Repository::open(&here).map_err(|error| error.to_string()));
     let says = found.map(|repo| {
         let short = repo.head.get(..10).unwrap_or(&repo.head).to_owned();
-        let notes: Vec<String> = repo.notes(0);
-        let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
-        format!("{} at {short}{notes}", repo.root.display())
+        let place = format!("{} at {short}", repo.root.display());
+        let all: Vec<String> = std::iter::once(place).chain(repo.notes(0)).collect();
+        all.join("; ")
     });
     finding("repository", says)
 }

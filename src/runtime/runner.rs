@@ -4,6 +4,8 @@
 //! children are exactly the orphans); the loop has a thread of its own. Must not decide about
 //! agents.
 
+mod manner;
+
 use std::{
     io,
     path::{Path, PathBuf},
@@ -15,10 +17,7 @@ use std::{
 use crate::{
     engine::{InputKind, State},
     executor::{self, LocalExecutor, Mailbox},
-    journal::{
-        Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store, StoreError,
-        WriteError,
-    },
+    journal::{Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store},
     plan::Plan,
     sys::{
         limits, proc,
@@ -32,10 +31,10 @@ use super::{
     guard::{program, say_grace, survive_file_limit},
     jobs::{Bounds, JobMaker},
     later::{Later, sampler},
-    lines::{LineKind, Lines},
+    lines::Lines,
     notices::Notices,
     past,
-    prepare::{FolderError, RunConfig, read_folder},
+    prepare::{RunConfig, read_folder},
     recover,
     reports::REPORTS,
     socket,
@@ -43,6 +42,8 @@ use super::{
     watch::STOP_SIGNALS,
     work::{self, Settings, Work},
 };
+
+pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
 #[derive(Debug)]
@@ -61,40 +62,6 @@ pub struct New {
     pub base_commit: Option<String>,
     /// What a person should know of the repository, in sentences.
     pub notes: Vec<String>,
-}
-
-/// How the runner is attached to whoever started it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
-    /// Print lines: readable, in words alone, or JSON.
-    pub lines: Option<LineKind>,
-    /// Standard input is the guard's pipe.
-    pub guarded: bool,
-    /// Say on standard output when the run can be attached to, then let it go.
-    pub announce: bool,
-}
-
-/// Why a runner could not do its work.
-#[derive(Debug, thiserror::Error)]
-pub enum RunnerError {
-    /// The store of runs.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The run's folder cannot be read back.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// Another runner has it.
-    #[error("run {0} has a live runner: attach to it, or stop it first")]
-    Live(String),
-    /// The journal cannot be written.
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    /// The journal cannot be read.
-    #[error(transparent)]
-    Read(#[from] crate::journal::ReadError),
-    /// The system.
-    #[error("{0}")]
-    Io(#[from] io::Error),
 }
 
 /// Runs a new run to its end; returns its status.

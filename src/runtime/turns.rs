@@ -4,31 +4,29 @@
 //! what they have. Must not decide: that is the engine's.
 
 mod end;
+mod msg;
 mod progress;
 mod record;
 mod stats;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, mpsc},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     engine::{
-        self, Action, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, Via,
-        Words, resolve, turn_with,
+        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve,
+        turn_with,
     },
     executor::{LocalExecutor, Mailbox, Report},
     journal::{JournalWriter, RunLock, Snapshotter},
-    plan::{AgentId, AgentIx},
     report::history::History,
-    resources::{Edge, Sample},
 };
 
 use super::{
     cards::Cards,
-    intake::Origin,
     jobs::{self, JobMaker},
     lines::Lines,
     news::{News, Sink},
@@ -36,64 +34,11 @@ use super::{
     work::Work,
 };
 
+pub use msg::{Msg, Notes, Reply};
 pub use stats::Stats;
 
 /// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
 const LOOK: Duration = Duration::from_millis(5);
-
-/// Answer to an action: the number of its event, or why not.
-pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
-
-/// Agents that were frozen (or thawed) since the sampler last looked: their quiet clocks stand.
-pub type Notes = Arc<Mutex<Vec<(AgentIx, bool)>>>;
-
-/// What reaches the loop.
-pub enum Msg {
-    /// The executor has reports.
-    Reports,
-    /// A reading, with the edges that the sensor saw in it.
-    Sample(Box<Sample>, Vec<Edge>),
-    /// A signal asks for a stop.
-    Signal(i32),
-    /// The guard is gone.
-    GuardLost,
-    /// An operator asks for something.
-    Action {
-        /// Who.
-        by: String,
-        /// What.
-        action: Action,
-        /// Where the answer goes.
-        reply: Reply,
-    },
-    /// An agent reports of itself.
-    Progress {
-        /// Who, as it says.
-        agent: AgentId,
-        /// In which attempt, as it says.
-        attempt: u32,
-        /// Where it comes from.
-        origin: Origin,
-        /// By which way.
-        via: Via,
-        /// What it says, clean and bounded; or why that could not be read.
-        said: Result<Box<Words>, String>,
-        /// Where the answer goes.
-        reply: Reply,
-    },
-    /// The 24-hour gate was judged: how many times it was due, and what does not hold.
-    Judged(u32, Vec<String>),
-    /// Somebody wants to hear news, from a snapshot on.
-    Attach(Box<dyn Sink>),
-    /// Syncing the journal failed.
-    SyncFault(String),
-    /// Somebody wants the loop's figures.
-    Stats(Box<dyn FnOnce(Stats) + Send>),
-    /// Something was done with a workspace or a merge.
-    Work(Box<InputKind>),
-    /// The journal is not where it was: somebody removed or moved the run's folder.
-    FolderGone,
-}
 
 /// Everything that the loop owns.
 pub(super) struct Turns {

@@ -2,6 +2,8 @@
 //!
 //! Must not decide what waits for a person: that has lines of its own.
 
+use std::fmt::Write as _;
+
 use crate::{
     engine::{Strategy, WorkEvent},
     plan::AgentId,
@@ -110,7 +112,8 @@ fn list<T: Name>(all: &[T]) -> String {
     let names: Vec<&str> = all.iter().take(NAMED).map(Name::name).collect();
     let mut text = names.join(", ");
     if all.len() > NAMED {
-        text.push_str(&format!(" and {} more", all.len() - NAMED));
+        // Writing into memory cannot fail.
+        let _ = write!(text, " and {} more", all.len() - NAMED);
     }
     text
 }

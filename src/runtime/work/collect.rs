@@ -1,6 +1,6 @@
 //! What an attempt left: its commit, its paths against its scope, its promised files.
 
-use std::fs;
+use std::{fmt::Write as _, fs};
 
 use crate::{
     display::clean_line,
@@ -17,8 +17,8 @@ use super::{
 impl Driver {
     /// Collects what an attempt left and looks at it.
     pub fn collect(&self, ground: &Ground, of: &Attempt) -> Result<Found, String> {
-        let name = self.name(of.agent, of.attempt);
-        let message = self.message(of.agent, of.attempt);
+        let name = self.name(of.agent, of.number);
+        let message = self.message(of.agent, of.number);
         let collected = ground.spaces().collect(&Left {
             name: &name,
             base: &of.base,
@@ -79,14 +79,10 @@ impl Driver {
         }
         let mut text = format!("# Not collected of {name}\n\n");
         for left in collected.left_out.iter().take(1000) {
-            text.push_str(&format!(
-                "- `{}` {}\n",
-                clean_line(&left.path, 300),
-                left.why
-            ));
+            let _ = writeln!(text, "- `{}` {}", clean_line(&left.path, 300), left.why);
         }
         for note in &collected.notes {
-            text.push_str(&format!("- {note}\n"));
+            let _ = writeln!(text, "- {note}");
         }
         let folder = file.parent().unwrap_or(&file);
         crate::sys::lock::private_dir(folder)

@@ -87,7 +87,7 @@ impl Driver {
         let checks = setup.checks(of.agent);
         let due = !settled.checked && checks.iter().any(|step| step.approve.is_none());
         let path = if due {
-            self.check_out(ground, &result_name(of.number), &commit)?
+            ground.check_out(&result_name(of.number), &commit)?
         } else {
             String::new()
         };

@@ -4,6 +4,7 @@
 //! All of it is foreign text: cleaned and bounded. Must not decide whether there is a next attempt.
 
 use std::{
+    fmt::Write as _,
     fs::{self, File},
     io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
@@ -73,14 +74,14 @@ impl Driver {
             for (place, said) in &before.remarks {
                 let place = clean_line(place, 400);
                 let said = clean_lines(said.as_bytes()).replace('\n', "\n  ");
-                text.extend(["- ", &place, ": ", &said, "\n"]);
+                let _ = writeln!(text, "- {place}: {said}");
             }
         }
         if let Some(clash) = &before.conflict {
             let with = clash.with.join(", ");
-            text.push_str(&format!("\n## Conflict {} with {with}\n\n", clash.id));
+            let _ = write!(text, "\n## Conflict {} with {with}\n\n", clash.id);
             for note in &clash.notes {
-                text.push_str(&format!("- {}\n", clean_lines(note.as_bytes())));
+                let _ = writeln!(text, "- {}", clean_lines(note.as_bytes()));
             }
             text.push_str(
                 "Your workspace holds what is merged by now. What the others changed:\n\n",
@@ -88,13 +89,11 @@ impl Driver {
             let left = DIFF / clash.merges.len().max(1);
             for commit in &clash.merges {
                 let diff = others(ground, commit, left);
-                text.push_str(&format!("```diff\n{diff}\n```\n"));
+                let _ = write!(text, "```diff\n{diff}\n```\n");
             }
         }
         if let Some((name, tail)) = evidence(&self.settings.run_dir, id, before.attempt) {
-            text.push_str(&format!(
-                "\n## The end of gates/{name}\n\n```\n{tail}\n```\n"
-            ));
+            let _ = write!(text, "\n## The end of gates/{name}\n\n```\n{tail}\n```\n");
         }
         let file = file(&self.settings.run_dir, id, attempt);
         private_dir(file.parent().unwrap_or(&file))?;

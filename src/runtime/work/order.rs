@@ -39,7 +39,7 @@ pub(super) enum Order {
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
     pub agent: AgentIx,
-    pub attempt: u32,
+    pub number: u32,
     /// The commit that it begins, or began, with.
     pub base: String,
     /// Whether it may go on with what the attempts before did.
@@ -86,7 +86,7 @@ impl Order {
         Some(match command {
             Command::Prepare { agent, attempt } => Self::Prepare(Attempt {
                 agent,
-                attempt,
+                number: attempt,
                 base: merges.head.clone().unwrap_or_else(base),
                 // What went back must not come in again that way.
                 take_over: merges.rollbacks == 0,
@@ -94,7 +94,7 @@ impl Order {
             }),
             Command::Collect { agent, attempt } => Self::Collect(Attempt {
                 agent,
-                attempt,
+                number: attempt,
                 base: state.agent(agent).work.as_ref()?.base.clone(),
                 take_over: false,
                 before: None,
@@ -176,12 +176,12 @@ impl Order {
             Self::Ahead { .. } | Self::Discard { .. } => return None,
             Self::Prepare(of) => InputKind::Prepared {
                 agent: of.agent,
-                attempt: of.attempt,
+                attempt: of.number,
                 done: Err(error),
             },
             Self::Collect(of) => InputKind::Collected {
                 agent: of.agent,
-                attempt: of.attempt,
+                attempt: of.number,
                 found: Err(error),
             },
             Self::Merge(of) => InputKind::Merged {

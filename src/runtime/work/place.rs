@@ -83,6 +83,19 @@ impl Ground {
         self.spaces().repository()
     }
 
+    /// Makes a checkout under a name of ours; what a crash left there is made anew.
+    pub fn check_out(&self, name: &str, commit: &str) -> Result<String, String> {
+        let spaces = self.spaces();
+        let made = match spaces.make(name, commit) {
+            Err(MakeError::Taken(_)) => {
+                spaces.discard(name).map_err(said)?;
+                spaces.make(name, commit)
+            }
+            made => made,
+        };
+        path_text(&made.map_err(said)?.path)
+    }
+
     /// Git on the user's objects and refs.
     pub fn git(&self) -> Git {
         let common = &self.repo().common_dir;
@@ -126,7 +139,7 @@ impl Driver {
                 let done = self.prepare(ground, &of);
                 self.say(Some(InputKind::Prepared {
                     agent: of.agent,
-                    attempt: of.attempt,
+                    attempt: of.number,
                     done,
                 }));
                 None
@@ -135,7 +148,7 @@ impl Driver {
                 let found = self.collect(ground, &of).map(Box::new);
                 self.say(Some(InputKind::Collected {
                     agent: of.agent,
-                    attempt: of.attempt,
+                    attempt: of.number,
                     found,
                 }));
                 None
@@ -157,7 +170,7 @@ impl Driver {
             }
             Order::Checkout { commit } => {
                 let name = format!("_head.{}", commit.get(..12).unwrap_or(&commit));
-                let done = self.check_out(ground, &name, &commit);
+                let done = ground.check_out(&name, &commit);
                 self.say(Some(InputKind::CheckedOut { commit, done }));
                 None
             }
@@ -258,19 +271,6 @@ impl Driver {
         let paths = Arc::new(paths);
         locked(&self.touched).insert(commit.to_owned(), paths.clone());
         Ok(paths)
-    }
-
-    /// Makes a checkout under a name of ours; what a crash left there is made anew.
-    pub fn check_out(&self, ground: &Ground, name: &str, commit: &str) -> Result<String, String> {
-        let spaces = ground.spaces();
-        let made = match spaces.make(name, commit) {
-            Err(MakeError::Taken(_)) => {
-                spaces.discard(name).map_err(said)?;
-                spaces.make(name, commit)
-            }
-            made => made,
-        };
-        path_text(&made.map_err(said)?.path)
     }
 
     /// Ends with the spare workspaces gone; after a run that is over, those of agents that succeeded go

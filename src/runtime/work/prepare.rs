@@ -22,9 +22,9 @@ impl Driver {
     pub fn prepare(&self, ground: &Ground, of: &Attempt) -> Result<Prepared, String> {
         self.rescue(ground, of);
         let start = self.start(ground, of).unwrap_or_else(|| of.base.clone());
-        let name = self.name(of.agent, of.attempt);
+        let name = self.name(of.agent, of.number);
         if let Some(before) = &of.before {
-            let noted = self.note(ground, of.agent, of.attempt, before);
+            let noted = self.note(ground, of.agent, of.number, before);
             noted.map_err(|error| said(format!("its note cannot be written: {error}")))?;
         }
         let made = ground.pool.take(&name, &start).map_err(said)?;
@@ -40,7 +40,7 @@ impl Driver {
     /// What attempts left that did not end well is kept by a ref, as far as it can be; their workspaces
     /// stay where it cannot.
     fn rescue(&self, ground: &Ground, of: &Attempt) {
-        for attempt in 1..of.attempt {
+        for attempt in 1..of.number {
             let name = self.name(of.agent, attempt);
             if ground.spaces().path(&name).is_dir()
                 && self.rescue_one(ground, of.agent, attempt, Some(&of.base))
@@ -84,7 +84,7 @@ impl Driver {
         if !of.take_over || !matches!(agent.work, Work::Prompt(_)) {
             return None;
         }
-        let before = (1..of.attempt).rev().find_map(|attempt| {
+        let before = (1..of.number).rev().find_map(|attempt| {
             let name = self.name(of.agent, attempt);
             Some((attempt, self.commit_of(ground, &name)?))
         });

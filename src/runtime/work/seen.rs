@@ -45,8 +45,8 @@ pub fn seen_attempts(state_folder: &Path, run: &str) -> Vec<(AgentId, u32)> {
 /// # Errors
 /// What cannot be removed.
 pub fn remove(state_folder: &Path, run: &str) -> io::Result<()> {
-    let all = folders(state_folder, run).into_iter();
-    all.map(|folder| guard::remove(&folder)).collect()
+    let mut all = folders(state_folder, run).into_iter();
+    all.try_for_each(|folder| guard::remove(&folder))
 }
 
 #[cfg(test)]

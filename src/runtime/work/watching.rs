@@ -33,7 +33,7 @@ impl Driver {
         let workspace = Workspace {
             key: Key {
                 agent: of.agent.0,
-                attempt: of.attempt,
+                attempt: of.number,
             },
             path,
             base: of.base.clone(),

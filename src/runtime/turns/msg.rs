@@ -1,0 +1,68 @@
+//! What reaches the loop, from whoever it is: one inbox for all of it.
+//!
+//! Plain values; must not decide anything.
+
+use std::sync::{Arc, Mutex};
+
+use crate::{
+    engine::{Action, InputKind, Via, Words},
+    plan::{AgentId, AgentIx},
+    resources::{Edge, Sample},
+    runtime::{intake::Origin, news::Sink},
+};
+
+use super::Stats;
+
+/// Answer to an action: the number of its event, or why not.
+pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
+
+/// Agents that were frozen (or thawed) since the sampler last looked: their quiet clocks stand.
+pub type Notes = Arc<Mutex<Vec<(AgentIx, bool)>>>;
+
+/// What reaches the loop.
+pub enum Msg {
+    /// The executor has reports.
+    Reports,
+    /// A reading, with the edges that the sensor saw in it.
+    Sample(Box<Sample>, Vec<Edge>),
+    /// A signal asks for a stop.
+    Signal(i32),
+    /// The guard is gone.
+    GuardLost,
+    /// An operator asks for something.
+    Action {
+        /// Who.
+        by: String,
+        /// What.
+        action: Action,
+        /// Where the answer goes.
+        reply: Reply,
+    },
+    /// An agent reports of itself.
+    Progress {
+        /// Who, as it says.
+        agent: AgentId,
+        /// In which attempt, as it says.
+        attempt: u32,
+        /// Where it comes from.
+        origin: Origin,
+        /// By which way.
+        via: Via,
+        /// What it says, clean and bounded; or why that could not be read.
+        said: Result<Box<Words>, String>,
+        /// Where the answer goes.
+        reply: Reply,
+    },
+    /// The 24-hour gate was judged: how many times it was due, and what does not hold.
+    Judged(u32, Vec<String>),
+    /// Somebody wants to hear news, from a snapshot on.
+    Attach(Box<dyn Sink>),
+    /// Syncing the journal failed.
+    SyncFault(String),
+    /// Somebody wants the loop's figures.
+    Stats(Box<dyn FnOnce(Stats) + Send>),
+    /// Something was done with a workspace or a merge.
+    Work(Box<InputKind>),
+    /// The journal is not where it was: somebody removed or moved the run's folder.
+    FolderGone,
+}
