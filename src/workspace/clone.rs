@@ -315,7 +315,11 @@ impl Workspaces {
     fn put_head(&self, dot: &Path, name: &str, commit: &str) -> io::Result<()> {
         let agent = name.rsplit_once('.').map_or(name, |(agent, _)| agent);
         // No branch may end so.
-        let end = if agent.as_bytes().ends_with(b".lock") { "-" } else { "" };
+        let end = if agent.as_bytes().ends_with(b".lock") {
+            "-"
+        } else {
+            ""
+        };
         let agent = format!("{agent}{end}");
         let mut packed = self.tags.clone();
         let branch = self.repo.branch.as_deref();
