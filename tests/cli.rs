@@ -574,8 +574,6 @@ fn what_is_not_built_says_so_and_what_to_use() {
     let here = Here::with_plan();
     let unbuilt: &[&[&str]] = &[
         &["export"],
-        &["diff", "api"],
-        &["doctor", "--json"],
         &["mcp"],
         &["save"],
         &["run", "--", "claude", "x", "---", "codex", "y"],

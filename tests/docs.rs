@@ -61,6 +61,8 @@ fn title(topic: Topic) -> &'static str {
         Topic::Show => "Show",
         Topic::Agent => "On an agent's screen",
         Topic::Move => "Move",
+        Topic::Conflict => "In a conflict",
+        Topic::Review => "In a review",
         Topic::Replay => "In a replay",
         Topic::Leave => "Leave",
         Topic::Later => "Not built yet",
@@ -475,7 +477,7 @@ fn arrows_between_modules_go_one_way() {
         ("plan", &["display"]),
         ("graph", &["plan", "conflict"]),
         ("schedule", &["plan", "graph"]),
-        ("engine", &["plan", "graph", "schedule"]),
+        ("engine", &["plan", "graph", "schedule", "conflict"]),
         (
             "report",
             &[
@@ -505,6 +507,7 @@ fn arrows_between_modules_go_one_way() {
                 "graph",
                 "schedule",
                 "engine",
+                "conflict",
                 "report",
                 "resources",
                 "status",

@@ -171,7 +171,7 @@ fn the_fingerprint_sees_each_kind_of_change() {
         (".git/refs/stash", &|| drop(desk.git(&["stash", "-q"]))),
         (".git/config", &|| drop(desk.git(&["config", "a.b", "c"]))),
         (".git/refs/heads/new", &|| {
-            drop(desk.git(&["branch", "new"]))
+            drop(desk.git(&["branch", "new"]));
         }),
         (".git/HEAD", &|| drop(desk.git(&["switch", "-q", "new"]))),
     ];
@@ -755,10 +755,7 @@ fn huge_files_and_history_begun_anew_are_said() {
     let got = spaces.collect(&attempt).unwrap();
     assert!(!got.descends && got.new_commits == 2);
     assert_eq!(paths(&got), [("small".to_owned(), Status::Added)]);
-    assert!(
-        got.left_out[0].why.contains("2.0 kB") || got.left_out[0].why.contains("2"),
-        "{got:?}"
-    );
+    assert!(got.left_out[0].why.ends_with(" are committed"), "{got:?}");
 }
 
 #[test]
@@ -781,13 +778,13 @@ fn a_full_disk_is_refused_with_bytes_and_pruning_removes_all_but_results() {
     write(&made.path, "a.txt", "agent\n");
     let got = try_collect(&spaces, "a.1").unwrap();
     let before = desk.look();
-    let ids = |_: ()| -> Vec<String> {
+    let ids = || -> Vec<String> {
         let runs = guard::runs(&desk.state(), &repo).unwrap();
         runs.into_iter().map(|(run, _)| run).collect()
     };
-    assert_eq!(ids(()), ["run0", "run1"]);
+    assert_eq!(ids(), ["run0", "run1"]);
     guard::prune(&desk.state(), &repo, "run1", false).unwrap();
-    assert_eq!(ids(()), ["run0"]);
+    assert_eq!(ids(), ["run0"]);
     assert!(outside.join("kept").exists());
     assert_eq!(
         desk.git(&["rev-parse", "refs/wavedeck/run1/a.1"]),
@@ -889,9 +886,7 @@ fn workspaces_of_a_large_repository_take_less_time_than_worktrees() {
     let desk = Desk::empty();
     for n in 0..5000 {
         let size = 200 + (n * 7919) % 8000;
-        let text: String = (0..size / 20)
-            .map(|i| format!("line {n} {i} of this file\n"))
-            .collect();
+        let text = format!("line {n} of this file\n").repeat(size / 20);
         desk.write(&format!("pkg{}/mod{}/file{n}.rs", n % 10, n % 50), &text);
     }
     desk.commit("large");

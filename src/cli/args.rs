@@ -6,10 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::{
     asks::AsksArgs, attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs,
-    ctl::CtlArgs, demo::DemoArgs, digest::DigestArgs, init::InitArgs, logs::LogsArgs,
-    plan::PlanArgs, replay::ReplayArgs, report::ReportArgs, report_status::ReportStatusArgs,
-    resume::ResumeArgs, run::RunArgs, runs::RunsArgs, schema::SchemaArgs, status::StatusArgs,
-    unbuilt, wait::WaitArgs,
+    ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, doctor::DoctorArgs,
+    init::InitArgs, logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs, report::ReportArgs,
+    report_status::ReportStatusArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs,
+    schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -101,16 +101,16 @@ pub enum Command {
     Logs(LogsArgs),
     /// What waits for a person, and how to answer
     Asks(AsksArgs),
-    /// What an agent changed (not built yet)
-    Diff(unbuilt::DiffArgs),
+    /// What an agent changed
+    Diff(DiffArgs),
     /// Wait for the end of a run and return its status
     Wait(WaitArgs),
     /// What happened while nobody looked
     Digest(DigestArgs),
     /// List, show or remove recorded runs
     Runs(RunsArgs),
-    /// Look at this machine and say what is missing (not built yet)
-    Doctor(unbuilt::DoctorArgs),
+    /// Look at this machine and say what is missing
+    Doctor(DoctorArgs),
     /// Print a JSON Schema
     Schema(SchemaArgs),
     /// Print completions for a shell

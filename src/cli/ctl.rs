@@ -30,6 +30,11 @@ Actions:
   agents N             so many agents at once
   answer ID ANSWER…    yes, no, retry, stop or seen to what waits for you (`wavedeck asks`); then a text
   approve ID…          the same as answer ID yes
+  choose ID FILE SIDE  in a conflict: ours, theirs, both, both-reversed or base; FILE may be FILE#PLACE or all
+  undo ID              take the last choice in a conflict back
+  settle ID HOW        chosen, sequential, hand-back or escalate; then a note
+  rollback WAVE        take the integrated work back to the checkpoint of a wave
+  stats                the runner's own figures: how long its turns take, what waits
 A TARGET is an agent's id, track:ID, phase:ID or all.")]
 pub struct CtlArgs {
     /// Which run.
@@ -48,6 +53,9 @@ pub struct CtlArgs {
 
 /// Sends actions to a live run.
 pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
+    if args.action == ["stats"] {
+        return stats(args);
+    }
     let actions = parse(&args.action, args.now).map_err(refusal)?;
     let whole = actions
         .iter()
@@ -76,6 +84,22 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
             error => refused(error),
         })?;
     }
+    Ok(status::OK)
+}
+
+/// Prints the runner's figures about itself: a name and a number a line.
+fn stats(args: &CtlArgs) -> Outcome {
+    let dir = find::run_to_steer(args.of.run.as_deref())?;
+    if !dir.is_live() {
+        return Err(not_live(&dir));
+    }
+    let lost = |error: ClientError| Error::failed(error.to_string());
+    let mut client = Client::connect(&dir.path, false).map_err(lost)?;
+    let stats = client.stats().map_err(lost)?;
+    let rows = stats
+        .rows()
+        .map(|(name, value)| format!("{name} {value}\n"));
+    out::print(&rows.concat()).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)
 }
 

@@ -189,5 +189,7 @@ fn options(global: &Global) -> Result<Options, Error> {
         layout: layout::remembered(),
         remember: None,
         zone: crate::sys::zone::local_zone(),
+        editor: Some(super::editor::edit),
+        lend: None,
     })
 }

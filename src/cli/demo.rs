@@ -21,6 +21,10 @@ pub struct DemoArgs {
     /// Run the tour in its place: something to do at each turn, see docs/user-guide.md
     #[arg(long)]
     pub tour: bool,
+    /// Run the plan of work that clashes in its place: one conflict waits for you, see
+    /// docs/conflicts.md
+    #[arg(long, conflicts_with = "tour")]
+    pub conflicts: bool,
     /// Print lines in place of the dashboard
     #[arg(long)]
     pub headless: bool,
@@ -33,17 +37,48 @@ pub struct DemoArgs {
 const DEMO: &str = include_str!("../../assets/plans/demo.toml");
 const TOUR: &str = include_str!("../../assets/plans/tour.toml");
 
+const CONFLICTS: &str = include_str!("../../assets/plans/conflicts.toml");
+
+/// What the repository of that plan holds.
+const FILES: [(&str, &str); 5] = [
+    ("README.md", "# A small shop\n"),
+    ("CHANGELOG.md", "# Changes\n\n- the shop opens\n"),
+    (
+        "src/routes.txt",
+        "GET /\nGET /search\nGET /basket\nGET /pay\nGET /help\nGET /imprint\nGET /bye\n",
+    ),
+    ("src/prices.txt", "coffee 4\ntea 3\nwater 1\n"),
+    ("db/schema.sql", "create table shops (id int);\n"),
+];
+
+/// Puts the repository of work that clashes into the current folder, or another one.
+///
+/// # Errors
+/// What cannot be written; the commit is the caller's.
+pub fn conflicts(folder: &Path) -> io::Result<()> {
+    for (name, text) in FILES {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        std::fs::write(path, text)?;
+    }
+    std::fs::write(folder.join(super::load::PLAN), CONFLICTS)
+}
+
 /// Runs a built-in plan in a throw-away repository; leaves its recording.
 pub fn demo(args: &DemoArgs, global: &Global) -> Outcome {
     let failed = |e: io::Error| Error::internal("the demo's folder cannot be made", e);
     let plan = if args.tour { TOUR } else { DEMO };
     let folder = own_folder(&std::env::temp_dir(), random).map_err(failed)?;
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(folder.join(super::load::PLAN))
-        .and_then(|mut file| file.write_all(plan.as_bytes()))
-        .map_err(failed)?;
+    if args.conflicts {
+        conflicts(&folder).map_err(failed)?;
+    } else {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(folder.join(super::load::PLAN))
+            .and_then(|mut file| file.write_all(plan.as_bytes()))
+            .map_err(failed)?;
+    }
     std::env::set_current_dir(&folder).map_err(failed)?;
     if !repository() {
         out::complain("note: git is not here, so the demo runs outside a repository\n");
@@ -85,7 +120,7 @@ fn repository() -> bool {
         "--quiet",
         "--message=The plan of this demo",
     ];
-    git(&["init", "--quiet"]) && git(&["add", super::load::PLAN]) && git(&commit)
+    git(&["init", "--quiet"]) && git(&["add", "."]) && git(&commit)
 }
 
 /// Makes a private folder that was not there: others may make folders and links beside it.

@@ -242,6 +242,8 @@ impl Stage {
             | Update::Evidence { .. }
             | Update::Check { .. }
             | Update::Diff { .. }
+            | Update::Clash { .. }
+            | Update::Review { .. }
             | Update::Card { .. }
             | Update::Terminal { .. } => self.open = self.open.saturating_sub(1),
             _ => {}

@@ -9,6 +9,7 @@ use std::{collections::VecDeque, fmt::Write as _};
 
 use jiff::tz::TimeZone;
 
+use super::logs::printed;
 use crate::{
     display::clean_line,
     engine::{AttentionKind, HoldBy, Item, JobState, Owner, PhaseStatus, State, Status, mode_name},
@@ -315,15 +316,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 (0, _) | (_, false) => String::new(),
                 (id, true) => format!(" · `wavedeck ctl answer {id} {}`", answers.join("|")),
             };
-            // A red gate says a status; what its commands printed says why.
-            let why = match (item.kind, item.owner) {
-                (AttentionKind::FailedGate, Some(owner)) => {
-                    let key = state.setup.key_of(owner);
-                    let checks = if key.contains(':') { "" } else { " --checks" };
-                    format!(" · `wavedeck logs {key}{checks}`")
-                }
-                _ => String::new(),
-            };
+            let why = printed(state, item).map_or_else(String::new, |c| format!(" · `{c}`"));
             format!(
                 "{:>3}  {word:<9} {:<24} {} · {} ago{holds}{command}{why}",
                 item.id,

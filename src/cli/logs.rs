@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     display::clean_line,
-    engine::Event,
+    engine::{AttentionKind, Event, Item, Owner, State},
     journal::{Follower, Line, RunDir},
     plan::AgentId,
     runtime::{jobs::index_path, prepare::read_folder, recover::output_attempts},
@@ -41,6 +41,19 @@ pub struct LogsArgs {
     /// What its check commands and gates printed, in place of its own output
     #[arg(long, conflicts_with = "follow")]
     pub checks: bool,
+}
+
+/// The command that prints why a gate is red: its item says a status alone.
+pub(super) fn printed(state: &State, item: &Item) -> Option<String> {
+    match (item.kind, item.owner) {
+        (AttentionKind::FailedGate, Some(Owner::Agent(ix))) => {
+            Some(format!("wavedeck logs {} --checks", state.id(ix)))
+        }
+        (AttentionKind::FailedGate, Some(owner)) => {
+            Some(format!("wavedeck logs {}", state.setup.key_of(owner)))
+        }
+        _ => None,
+    }
 }
 
 /// Prints what an agent printed, cleaned of everything that is no text.

@@ -13,7 +13,10 @@ mod consent;
 pub mod ctl;
 mod deck;
 pub mod demo;
+pub mod diff;
 mod digest;
+mod doctor;
+mod editor;
 mod error;
 mod find;
 mod frame;
@@ -139,6 +142,8 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Status(args) => status::status(args, global),
         Command::Asks(args) => asks::asks(args, global),
         Command::Logs(args) => logs::logs(args, global),
+        Command::Diff(args) => diff::diff(args, global),
+        Command::Doctor(args) => doctor::doctor(args, global),
         Command::Wait(args) => wait::wait(args, global),
         Command::Runs(args) => runs::runs(args, global),
         Command::Schema(args) => schema::schema(args),

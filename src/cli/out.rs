@@ -16,14 +16,18 @@ pub fn is_terminal() -> bool {
 ///
 /// Whatever the system says, but for a reader that went away.
 pub fn print(text: &str) -> io::Result<()> {
+    bytes(text.as_bytes())
+}
+
+/// Writes bytes to stdout in one go, as they are.
+///
+/// # Errors
+///
+/// Whatever the system says, but for a reader that went away.
+pub fn bytes(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     // Bytes and not lines: the line buffer of stdout would cut a large text into many writes.
-    quiet(
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush()),
-    )
-    .map(|_| ())
+    quiet(stdout.write_all(bytes).and_then(|()| stdout.flush())).map(|_| ())
 }
 
 /// Writes a text to stderr; what cannot be said there cannot be said at all.

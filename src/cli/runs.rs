@@ -106,6 +106,16 @@ fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Erro
     let done = store
         .prune(keep, days, now_ms(), !yes)
         .map_err(store_error)?;
+    let mut left = Vec::new();
+    if yes {
+        let env = |name: &str| std::env::var(name).ok();
+        let folder = super::state_folder::folder(&env).unwrap_or_default();
+        for id in &done.removed {
+            if let Err(error) = crate::runtime::work::remove(&folder, id) {
+                left.push(format!("its workspaces stay: {id}: {error}"));
+            }
+        }
+    }
     let (what, how) = if yes {
         ("removed", "")
     } else {
@@ -120,6 +130,10 @@ fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Erro
     );
     for (id, why) in &done.kept {
         text.push_str(&clean_line(format!("kept {id}: {why}"), 500));
+        text.push('\n');
+    }
+    for why in left {
+        text.push_str(&clean_line(why, 500));
         text.push('\n');
     }
     Ok(text)

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{Error, args::Command, args::RunName};
+use super::{Error, args::Command};
 
 /// `export`.
 #[derive(Debug, Args)]
@@ -27,24 +27,6 @@ pub struct SaveArgs {
     pub output: Option<std::path::PathBuf>,
 }
 
-/// `diff`.
-#[derive(Debug, Args)]
-pub struct DiffArgs {
-    /// The agent's id
-    pub agent: String,
-    /// Which run.
-    #[command(flatten)]
-    pub of: RunName,
-}
-
-/// `doctor`.
-#[derive(Debug, Args)]
-pub struct DoctorArgs {
-    /// JSON in place of text
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// The sentence of a command that is not built.
 pub fn refuse(command: &Command) -> Error {
     let (what, instead) = match command {
@@ -55,14 +37,6 @@ pub fn refuse(command: &Command) -> Error {
         Command::Export(_) => (
             "export",
             "copy the run's folder below .wavedeck/runs; its journal is JSON Lines",
-        ),
-        Command::Diff(_) => (
-            "diff",
-            "use `git diff`; agents of this version work in the repository itself",
-        ),
-        Command::Doctor(_) => (
-            "doctor",
-            "use `wavedeck check` for the plan and `wavedeck plan` for what this machine can hold",
         ),
         Command::Mcp => (
             "mcp",

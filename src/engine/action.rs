@@ -136,6 +136,22 @@ pub enum Action {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         note: Option<String>,
     },
+    /// Says something about a line of an agent's finished work.
+    Comment {
+        /// Whose work.
+        agent: String,
+        /// The file.
+        file: String,
+        /// The line of the new text, from 1; 0: the file as a whole.
+        line: u32,
+        /// What.
+        text: String,
+    },
+    /// Gives an agent its work back: its next attempt is told the comments.
+    SendBack {
+        /// Whose work.
+        agent: String,
+    },
     /// Takes the integrated work back to the checkpoint of a wave.
     Rollback {
         /// The wave; 0: the beginning.

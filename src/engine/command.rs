@@ -104,6 +104,18 @@ impl Command {
         if let Self::Notify { id } = self {
             return state.attention.open.values().any(|item| item.id == *id);
         }
+        if let Self::Prepare { agent, attempt } | Self::Collect { agent, attempt } = self {
+            let status = match self {
+                Self::Prepare { .. } => Status::Preparing,
+                _ => Status::Checking,
+            };
+            let agent = state.agent(*agent);
+            return (agent.attempt, agent.status) == (*attempt, status);
+        }
+        if let Self::Merge { number } = self {
+            let now = state.merges.now.as_ref();
+            return now.is_some_and(|now| now.number == *number);
+        }
         let (Self::Spawn { key, .. } | Self::Thaw { key }) = self else {
             return true;
         };

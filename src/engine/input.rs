@@ -3,6 +3,8 @@
 //! Must not carry screens, key codes or raw samples: keys arrive as named [`super::Action`]s,
 //! samples only as edges that a sensor has seen.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, PhaseIx};
@@ -81,6 +83,8 @@ pub struct Found {
     /// Its hand-off: whether it was made from facts and how many artefacts it names, or what is wrong
     /// with it.
     pub handoff: Option<Result<(bool, u32), String>>,
+    /// Facts that its hand-off states, by their keys, clean and bounded.
+    pub facts: BTreeMap<String, String>,
 }
 
 /// A clash that would come.

@@ -81,6 +81,10 @@ fn ratio(part: u64, whole: u64) -> Option<Permille> {
     })
 }
 
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// The moment that metrics are of: time passes for as long as the run lasts.
 fn moment(state: &State, now_us: u64) -> u64 {
     match state.finished {
@@ -150,15 +154,28 @@ impl Metrics {
                 "quality scores come with the reports",
             ),
             ("agent_resource_efficiency", tokens),
+        ];
+        let syncs = &state.syncs;
+        // What is still open when a run ends has not come together.
+        let points = syncs.completed + syncs.failed + count(syncs.open.len());
+        let synced = ratio(u64::from(syncs.completed), u64::from(points));
+        let conflicts = &state.merges.conflicts;
+        let settled = conflicts.values().filter(|conflict| conflict.settled());
+        let settled = ratio(settled.count() as u64, conflicts.len() as u64);
+        let none = [
             (
                 "synchronization_point_success_rate",
-                "synchronisation points come with the merge queue",
+                synced.is_none(),
+                "no synchronisation point in this run",
             ),
             (
                 "conflict_resolution_success_rate",
-                "conflicts come with the merge queue",
+                settled.is_none(),
+                "no conflict in this run",
             ),
         ];
+        let none = none.iter().filter(|(_, none, _)| *none);
+        let none = none.map(|(name, _, why)| (*name, *why));
         Self {
             execution_id: state.run.clone(),
             start_time: stamp(state.started_ms),
@@ -185,12 +202,13 @@ impl Metrics {
             agent_execution_times: BTreeMap::new(),
             agent_success_rates: BTreeMap::new(),
             agent_resource_efficiency: None,
-            synchronization_point_success_rate: None,
-            conflict_resolution_success_rate: None,
+            synchronization_point_success_rate: synced,
+            conflict_resolution_success_rate: settled,
             parallel_efficiency_score: ratio(busy.saturating_sub(overhead), busy),
             unavailable: unavailable
-                .iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .into_iter()
+                .chain(none)
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
                 .collect(),
         }
     }

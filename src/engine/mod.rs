@@ -6,6 +6,7 @@
 
 mod action;
 mod admission;
+mod answers;
 mod apply;
 mod cohort;
 mod command;
@@ -14,6 +15,7 @@ mod event;
 mod input;
 mod kinds;
 mod metrics;
+mod owners;
 mod setup;
 mod state;
 mod turn;
@@ -24,6 +26,7 @@ pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
+pub use answers::answers;
 pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve, waiting};
@@ -31,16 +34,16 @@ pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severit
 pub use event::{
     Answer, AttentionAnswered, AttentionKind, AttentionRaised, Boundary, Cause, CheckPlace, Clash,
     Event, Exit, FailureKind, Figures, Handle, Interruption, Level, MergeOutcome, Record,
-    StoppedBy, Strategy, Trouble, WorkEvent, Zone, whose,
+    StoppedBy, Strategy, SyncKind, SyncPoint, Trouble, WorkEvent, Zone, whose,
 };
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, CheckRun, Checkout, Checkpoint, Chosen, Conflict, Delivery,
-    Ending, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges, PhaseState,
-    PhaseStatus, Pick, Place, Prediction, Rank, Ready, Rollback, Said, Shelf, State, Status, Work,
-    WorkStage,
+    Ending, Former, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges,
+    PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Ready, Remark, Rollback, Said, Shelf,
+    State, Status, Syncs, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

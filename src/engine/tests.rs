@@ -1,5 +1,7 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
+mod work;
+
 use std::sync::Arc;
 
 use super::*;

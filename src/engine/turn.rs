@@ -6,7 +6,7 @@
 use crate::plan::{AgentId, AgentIx};
 
 use super::{
-    Command, EdgeKind, Event, Input, InputKind, Record, State,
+    Command, EdgeKind, Event, Input, InputKind, Record, State, WorkEvent,
     command::{effects, end_all},
     decide::{broken, decide},
 };
@@ -144,6 +144,11 @@ fn affected(state: &State, event: &Event) -> Vec<AgentId> {
         let ix = raised.agent.as_ref().and_then(|agent| state.find(agent));
         return ix.map_or_else(Vec::new, |ix| successors(state, ix));
     }
+    if let Event::Work(work) = event
+        && let WorkEvent::SyncStarted { participants, .. } = &**work
+    {
+        return participants.clone();
+    }
     let (Event::AgentCompleted { agent, .. }
     | Event::AgentFailed { agent, .. }
     | Event::AgentSkipped { agent, .. }
@@ -198,7 +203,12 @@ mod tests {
         };
         let mut turn = Turn::default();
         // Changes nothing, and so is decided again and again.
-        let endless = |_: &State, _: &Input| vec![Event::CheckpointMade { wave: 1 }];
+        let endless = |_: &State, _: &Input| {
+            vec![Event::CheckpointMade {
+                wave: 1,
+                commit: None,
+            }]
+        };
         go(&mut state, &input, &mut turn, endless, |_, _| {});
         assert_eq!(state.finished, Some(4));
         let summary = state.summary.unwrap();

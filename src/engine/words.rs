@@ -69,6 +69,8 @@ pub const VERBS: &[(&str, &str)] = &[
         "settle",
         "settle CONFLICT chosen|sequential|hand-back|escalate [NOTE…]",
     ),
+    ("comment", "comment AGENT FILE[:LINE] TEXT…"),
+    ("send-back", "send-back AGENT"),
     ("rollback", "rollback WAVE"),
     ("approve", "approve ID…"),
 ];
@@ -147,6 +149,12 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
             conflict: conflict(id, verb)?,
         }),
         ("settle", [id, how, note @ ..]) => single(settle(id, how, note)?),
+        ("comment", [agent, place, text @ ..]) if !text.is_empty() => {
+            single(comment(agent_id(agent)?, place, text))
+        }
+        ("send-back", [agent]) => single(Action::SendBack {
+            agent: agent_id(agent)?,
+        }),
         ("rollback", [wave]) => match wave.parse::<u32>() {
             Ok(wave) => single(Action::Rollback { wave }),
             Err(_) => Err(usage(
@@ -246,6 +254,20 @@ fn answer(id: &str, word: &str, text: &[String]) -> Result<Action, ParseError> {
 fn conflict(id: &str, verb: &str) -> Result<u32, ParseError> {
     let number = id.parse::<u32>().ok().filter(|id| *id > 0);
     number.ok_or_else(|| usage(&format!("`{id}` is no number of a conflict"), verb))
+}
+
+/// Reads a comment. A place is a file, or `FILE:LINE`.
+fn comment(agent: String, place: &str, text: &[String]) -> Action {
+    let line = place
+        .rsplit_once(':')
+        .and_then(|(file, line)| Some((file, line.parse::<u32>().ok()?)));
+    let (file, line) = line.unwrap_or((place, 0));
+    Action::Comment {
+        agent,
+        file: file.to_owned(),
+        line,
+        text: text.join(" "),
+    }
 }
 
 /// Reads a choice in a conflict. A place is a file, `FILE#KEY`, or `all`.

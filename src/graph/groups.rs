@@ -124,6 +124,8 @@ fn merge_strategy(plan: &Plan, members: &[AgentIx]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::plan::{LoadOptions, load};
 
@@ -142,7 +144,7 @@ mod tests {
             ("e", "domains = [\"ui\"]"),
         ];
         for (id, keys) in agents {
-            source += &format!("[[agent]]\nid = \"{id}\"\nrun = \"x\"\n{keys}\n");
+            let _ = writeln!(source, "[[agent]]\nid = \"{id}\"\nrun = \"x\"\n{keys}");
         }
         let options = LoadOptions::default();
         let plan = load(&source, &options, &mut |_| unreachable!())

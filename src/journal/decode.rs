@@ -209,7 +209,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "cohort.completed" CohortCompleted { cohort }
         "cohort.failed" CohortFailed { cohort, reason }
         "wave.completed" WaveCompleted { wave }
-        "checkpoint.made" CheckpointMade { wave }
+        "checkpoint.made" CheckpointMade { wave; commit }
         "zone.changed" ZoneChanged { from, to, halted, figures }
         @structs
         "attention.raised" AttentionRaised {

@@ -1,6 +1,8 @@
 //! Lines of random records of every kind: what is written is what serde writes, what is read is
 //! what was written.
 
+mod work;
+
 use crate::{
     engine::{
         Action, AgentProgress, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Blocker,
@@ -457,7 +459,10 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             reason: text(rng),
         },
         34 => Event::WaveCompleted { wave: small(rng) },
-        35 => Event::CheckpointMade { wave: small(rng) },
+        35 => Event::CheckpointMade {
+            wave: small(rng),
+            commit: maybe(rng, text),
+        },
         37 => Event::PhaseReopened { phase: text(rng) },
         38 => Event::CheckTimeout {
             place: place(rng),

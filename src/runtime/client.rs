@@ -33,6 +33,7 @@ use super::{
     protocol::{self, FromClient, FromRunner, PROTOCOL},
     records,
     socket::ADDRESS,
+    texts,
 };
 
 /// A connection.
@@ -195,6 +196,10 @@ impl Client {
                         Request::Replay(_) => continue,
                         Request::Diff { base } => {
                             diff::send(&theirs.dir, base, &to);
+                            continue;
+                        }
+                        asked @ (Request::Clash(_) | Request::Keep { .. } | Request::Review(_)) => {
+                            texts::answer(&theirs.dir, asked, &to);
                             continue;
                         }
                         Request::Log(ask) => {

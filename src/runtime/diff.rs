@@ -55,11 +55,41 @@ fn workdir(run_dir: &Path) -> Result<std::path::PathBuf, String> {
     Ok(only.workdir.into())
 }
 
+/// Reads what a commit changed on top of another, in the repository of a run: as files with their
+/// stretches.
+pub(super) fn of_commits(run_dir: &Path, base: &str, commit: &str) -> Result<Vec<u8>, String> {
+    if !is_commit(base) || !is_commit(commit) {
+        return Err("the work has no commit that can be read".to_owned());
+    }
+    let args = [
+        "diff",
+        "--no-color",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--find-renames",
+        "--src-prefix=a/",
+        "--dst-prefix=b/",
+        base,
+        commit,
+        "--",
+    ];
+    let dir = workdir(run_dir)?;
+    let (mut out, cut) = git(&dir, &args, Instant::now() + LIMIT)?;
+    if cut {
+        let note = format!("\n… cut off after {} KiB\n", MOST >> 10);
+        out.extend_from_slice(note.as_bytes());
+    }
+    Ok(out)
+}
+
+/// It comes from a file, and must not be taken for an option.
+fn is_commit(name: &str) -> bool {
+    name.len() >= 40 && name.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// Reads the diff of a folder against a commit: what changed in numbers, new files, the changes.
 fn read(dir: &Path, base: &str) -> Result<Vec<u8>, String> {
-    // It comes from a file, and must not be taken for an option.
-    let hex = base.len() >= 40 && base.bytes().all(|b| b.is_ascii_hexdigit());
-    if !hex {
+    if !is_commit(base) {
         return Err("the run knows no commit that it began with".to_owned());
     }
     let until = Instant::now() + LIMIT;

@@ -24,6 +24,7 @@ pub mod reports;
 pub mod runner;
 pub mod socket;
 mod terminals;
+mod texts;
 mod turns;
 mod watch;
 pub mod work;

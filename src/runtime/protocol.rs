@@ -12,6 +12,8 @@ use crate::{
     resources::Sample,
 };
 
+use super::turns::Stats;
+
 /// Version of the protocol; a client of another one is told so and let go.
 pub const PROTOCOL: u32 = 1;
 /// Longest part of a frame: what is larger was not sent by us.
@@ -76,6 +78,11 @@ pub enum FromRunner {
         /// Why it was refused.
         reason: Option<String>,
     },
+    /// The runner's figures about itself.
+    Stats {
+        /// They.
+        stats: Stats,
+    },
     /// The run has ended.
     End {
         /// Its exit status.
@@ -115,6 +122,8 @@ pub enum FromClient {
         /// Its attempt.
         attempt: u32,
     },
+    /// Wants the runner's figures about itself.
+    Stats,
     /// Wants output of an agent.
     Output {
         /// Whose.

@@ -193,6 +193,10 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     }
     seen.extend(recover::output_attempts(&dir.path));
     seen.extend(folded.lost);
+    seen.extend(work::seen_attempts(
+        Path::new(&config.state_folder),
+        &dir.id,
+    ));
     let journal = JournalWriter::open_for_append(&dir.path, &folded.end)?;
     let base_us = state.elapsed_us;
     let print_from = state.seq + 1;

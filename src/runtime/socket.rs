@@ -233,6 +233,18 @@ impl Server {
                         return Ok(());
                     }
                 }
+                FromClient::Stats if operator => {
+                    let answer = way.clone();
+                    let reply = move |stats| {
+                        answer.send(Out::Frame(
+                            Box::new(FromRunner::Stats { stats }),
+                            Vec::new(),
+                        ));
+                    };
+                    if self.to_loop.send(Msg::Stats(Box::new(reply))).is_err() {
+                        return Ok(());
+                    }
+                }
                 // Who may not steer has no keyboard, and no say in how large a terminal is.
                 FromClient::Terminal {
                     agent,
@@ -240,6 +252,7 @@ impl Server {
                     wish,
                 } if operator => terminals.ask(&agent, attempt, wish, raw),
                 FromClient::Hello { .. }
+                | FromClient::Stats
                 | FromClient::Output { .. }
                 | FromClient::Terminal { .. } => return Ok(()),
             }

@@ -6,6 +6,7 @@
 mod end;
 mod progress;
 mod record;
+mod stats;
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +35,8 @@ use super::{
     notices::Notices,
     work::Work,
 };
+
+pub use stats::Stats;
 
 /// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
 const LOOK: Duration = Duration::from_millis(5);
@@ -84,6 +87,8 @@ pub enum Msg {
     Attach(Box<dyn Sink>),
     /// Syncing the journal failed.
     SyncFault(String),
+    /// Somebody wants the loop's figures.
+    Stats(Box<dyn FnOnce(Stats) + Send>),
     /// Something was done with a workspace or a merge.
     Work(Box<InputKind>),
     /// The journal is not where it was: somebody removed or moved the run's folder.
@@ -152,6 +157,8 @@ struct Running {
     /// 1,000 agents, a good part of a short run. None after a crash, or where it has grown: then it is
     /// read.
     history: Option<History>,
+    /// How long turns take.
+    took: stats::Turns,
     /// Highest sampled memory of each live attempt's tree, in bytes.
     peaks: BTreeMap<(u32, u32), u64>,
 }
@@ -181,6 +188,7 @@ impl Turns {
             starting: 0,
             own_peak_bytes: 32 << 20,
             peaks: BTreeMap::new(),
+            took: stats::Turns::default(),
             history,
         };
         running.input(first);
@@ -214,6 +222,7 @@ impl Running {
                     Err(mpsc::RecvError) => return self.end(super::RUNNER_FAILED),
                 },
             };
+            let began = Instant::now();
             // All that waits becomes one write.
             let mut next = first;
             while let Some(msg) = next {
@@ -234,6 +243,7 @@ impl Running {
             self.notices_overdue();
             self.write_again();
             self.flush();
+            self.took.add(began.elapsed());
             if self.guard_lost && self.turns.state.stopping.is_none() && self.status.is_none() {
                 return self.abandon();
             }
@@ -322,8 +332,21 @@ impl Running {
                 // that all is well the next time.
                 self.lose(error);
             }
+            Msg::Stats(reply) => reply(self.stats()),
             Msg::Work(done) => self.input(*done),
             Msg::FolderGone => self.lose(String::new()),
+        }
+    }
+
+    fn stats(&self) -> Stats {
+        let [making, merging, spare] = self.turns.work.waiting();
+        Stats {
+            held_records: self.held_records.len() as u64,
+            clients: self.clients.len() as u64,
+            making: making as u64,
+            merging: merging as u64,
+            spare: spare as u64,
+            ..Stats::of(&self.took)
         }
     }
 

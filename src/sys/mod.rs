@@ -9,6 +9,7 @@ compile_error!("wavedeck needs Linux 5.13 or newer (WSL 2 works too)");
 
 pub mod ballast;
 pub mod exec;
+pub mod foreground;
 pub mod landlock;
 pub mod limits;
 pub mod lock;

@@ -82,6 +82,54 @@ pub enum UiAction {
     Log,
     /// Outcome, measures, bottlenecks, advice.
     Report,
+    /// What comes together: queue, predictions, conflicts, checkpoints.
+    Merge,
+    /// Finished work and its diff.
+    Review,
+    /// What is integrated, for this place of a conflict.
+    TakeOurs,
+    /// What the agent made, for this place.
+    TakeTheirs,
+    /// Both, what is integrated first.
+    TakeBoth,
+    /// Both, what the agent made first.
+    TakeBothReversed,
+    /// What was there before either.
+    TakeBase,
+    /// What is integrated, for the whole file.
+    FileOurs,
+    /// What the agent made, for the whole file.
+    FileTheirs,
+    /// A text of the person's own.
+    EditPlace,
+    /// Takes the last choice back.
+    UndoChoice,
+    /// The next place without an answer.
+    NextOpen,
+    /// The one before.
+    PreviousOpen,
+    /// Merges as chosen.
+    SettleConflict,
+    /// Lets the agent go again on top of what is merged.
+    OnTop,
+    /// Gives a conflict back to its agent.
+    HandBack,
+    /// Passes a conflict on to somebody else.
+    Escalate,
+    /// Says something about a line of a diff.
+    Comment,
+    /// Gives an agent its work back, with all comments.
+    SendBack,
+    /// Says yes to what is asked about the work.
+    Approve,
+    /// The next file of a diff.
+    NextFile,
+    /// The file before.
+    PreviousFile,
+    /// The next finished work, in the order of merging.
+    NextWork,
+    /// The one before.
+    PreviousWork,
     /// Play a recording, or pause it.
     Play,
     /// Play faster.
@@ -140,7 +188,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 67] = [
+pub const NAMES: [&str; 91] = [
     "leave",
     "help",
     "open",
@@ -185,6 +233,30 @@ pub const NAMES: [&str; 67] = [
     "timeline",
     "log",
     "report",
+    "merge",
+    "review",
+    "take_ours",
+    "take_theirs",
+    "take_both",
+    "take_both_reversed",
+    "take_base",
+    "file_ours",
+    "file_theirs",
+    "edit_place",
+    "undo_choice",
+    "next_open",
+    "previous_open",
+    "settle_conflict",
+    "on_top",
+    "hand_back",
+    "escalate",
+    "comment",
+    "send_back",
+    "approve",
+    "next_file",
+    "previous_file",
+    "next_work",
+    "previous_work",
     "play",
     "faster",
     "slower",

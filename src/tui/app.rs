@@ -3,7 +3,9 @@
 //! Runs on a current-thread runtime. Everything that waits is taken before one frame is drawn;
 //! nothing here ever waits for the terminal or for whoever takes the requests.
 
-use std::{collections::VecDeque, future::poll_fn, io, task::Poll, time::Duration};
+use std::{
+    cell::RefCell, collections::VecDeque, future::poll_fn, io, rc::Rc, task::Poll, time::Duration,
+};
 
 use crossterm::event::{Event, EventStream};
 use futures_util::{Stream, StreamExt};
@@ -14,12 +16,12 @@ use tokio::{
 
 use super::{
     alert::{self, Call},
-    feed::{Request, Update},
+    feed::{Request, Spot, Update},
     hangup,
     preferences::{Change, Line, Preferences, Wake},
     terminal::{self, Frames, Guard, Writer},
     ui_state::{Layout, Screen},
-    update::{App, AppInput, Dirty, Settings, update},
+    update::{App, AppInput, Dirty, Edit, Settings, update},
 };
 
 /// How long leaving waits for the last frame.
@@ -48,6 +50,25 @@ pub struct Options {
     pub remember: Option<std::sync::mpsc::Sender<Layout>>,
     /// Time zone for times of day.
     pub zone: jiff::tz::TimeZone,
+    /// Lets a person edit a text in a program of theirs, which has the terminal meanwhile: by the name
+    /// of the file and the text; none: it was not changed. Without one nothing is edited.
+    pub editor: Option<Editor>,
+    /// Who gives the terminal to that program.
+    pub lend: Option<Box<dyn Lend>>,
+}
+
+/// Lets a person edit a text.
+pub type Editor = fn(&str, &str) -> Result<Option<String>, String>;
+
+/// What gives the terminal to another program and takes it back.
+pub trait Lend: std::fmt::Debug {
+    /// Gives it away: keys are not read any more, the screen is as it was before.
+    fn lend(&mut self);
+    /// Takes it back.
+    ///
+    /// # Errors
+    /// It cannot be had any more.
+    fn take(&mut self, mouse: bool) -> io::Result<()>;
 }
 
 impl Default for Options {
@@ -60,6 +81,8 @@ impl Default for Options {
             layout: Layout::default(),
             remember: None,
             zone: jiff::tz::TimeZone::UTC,
+            editor: None,
+            lend: None,
         }
     }
 }
@@ -92,10 +115,15 @@ pub async fn run(
     let size = crossterm::terminal::size()?;
     let (watch, ends) = hangup::watch()?;
     let told = std::cell::Cell::new(false);
-    let keys = EventStream::new().take_until(Box::pin(async {
+    let ours = Rc::new(RefCell::new(Keys::default()));
+    let keys = keys_of(Rc::clone(&ours)).take_until(Box::pin(async {
         ends.await;
         told.set(true);
     }));
+    let options = Options {
+        lend: Some(Box::new(Ours(ours))),
+        ..options
+    };
     let guard = Guard::enter(options.preferences.mouse)?;
     let writer = Writer::new(terminal::output()?)?;
     let outcome = run_on(feed, requests, options, keys, &writer, size).await;
@@ -112,6 +140,45 @@ pub async fn run(
         Outcome::Lost(_) if told.get() => Ok(Outcome::Left),
         outcome => Ok(outcome),
     }
+}
+
+/// The keys of our terminal; none while it is another program's.
+#[derive(Debug, Default)]
+struct Keys {
+    stream: Option<EventStream>,
+    lent: bool,
+}
+
+/// Our terminal.
+#[derive(Debug)]
+struct Ours(Rc<RefCell<Keys>>);
+
+impl Lend for Ours {
+    fn lend(&mut self) {
+        // Who reads keys beside another program takes every second one away from it.
+        *self.0.borrow_mut() = Keys {
+            stream: None,
+            lent: true,
+        };
+        terminal::leave();
+    }
+
+    fn take(&mut self, mouse: bool) -> io::Result<()> {
+        self.0.borrow_mut().lent = false;
+        terminal::again(mouse)
+    }
+}
+
+/// Keys as they come; nothing while the terminal is lent.
+fn keys_of(keys: Rc<RefCell<Keys>>) -> impl Stream<Item = io::Result<Event>> + Unpin {
+    futures_util::stream::poll_fn(move |cx| {
+        let mut keys = keys.borrow_mut();
+        if keys.lent {
+            return Poll::Pending;
+        }
+        let stream = keys.stream.get_or_insert_with(EventStream::new);
+        stream.poll_next_unpin(cx)
+    })
 }
 
 /// The loop itself, with its keys and its terminal as parameters.
@@ -155,6 +222,8 @@ where
     let mut tick: Option<Instant> = None;
     let mut gone: Option<String> = None;
     let mut call = options.preferences.call;
+    let mut lend = options.lend;
+    let mut editing: Option<Editing> = None;
 
     // What is there already is on the first frame.
     while let Ok(news) = feed.try_recv() {
@@ -172,6 +241,20 @@ where
             // Whoever took it is gone only when all is over.
             let _ = line.chosen.send(Wake::Chosen(name));
         }
+        if let Some(edit) = app.edit.take() {
+            match (options.editor, &mut lend) {
+                (Some(editor), Some(terminal)) if editing.is_none() => {
+                    writer.idle().await;
+                    terminal.lend();
+                    editing = Some(Editing::begin(edit, editor));
+                }
+                _ => {
+                    let result = Err("there is no editor here".to_owned());
+                    let spot = edit.spot;
+                    pending.extend(update(&mut app, AppInput::Edited { spot, result }));
+                }
+            }
+        }
         let due = match app.dirty {
             _ if first => last,
             Dirty::Gauges => last + GAUGES,
@@ -179,7 +262,7 @@ where
             Dirty::Now if pressed => last + frame_time / 3,
             _ => last + frame_time,
         };
-        let waiting = app.dirty != Dirty::No;
+        let waiting = app.dirty != Dirty::No && editing.is_none();
         let idle = writer.is_idle();
         if app.wants_tick() {
             tick.get_or_insert_with(|| Instant::now() + TICK);
@@ -201,6 +284,23 @@ where
                 }
             }
             () = writer.idle(), if waiting && !idle => {}
+            result = ended(&mut editing), if editing.is_some() => {
+                if let Some(terminal) = &mut lend
+                    && let Err(error) = terminal.take(app.ui.mouse)
+                {
+                    gone = Some(format!("the terminal cannot be taken back: {error}"));
+                    app.quit = true;
+                }
+                mouse = app.ui.mouse;
+                let size = crossterm::terminal::size().unwrap_or(app.ui.size);
+                app.ui.size = size;
+                frames = Frames::new(size);
+                if let Some(done) = editing.take() {
+                    let spot = done.spot;
+                    pending.extend(update(&mut app, AppInput::Edited { spot, result }));
+                }
+                app.dirty = Dirty::Now;
+            }
             () = sleep_until(tick.unwrap_or(last)), if tick.is_some() => {
                 tick = None;
                 pending.extend(update(&mut app, AppInput::Tick));
@@ -263,6 +363,31 @@ where
         let _ = requests.try_send(request);
     }
     Ok(outcome(&app, gone))
+}
+
+/// A person's editor that has the terminal.
+struct Editing {
+    spot: Spot,
+    job: tokio::task::JoinHandle<Result<Option<String>, String>>,
+}
+
+impl Editing {
+    fn begin(edit: Edit, editor: Editor) -> Self {
+        let Edit { spot, name, text } = edit;
+        let job = tokio::task::spawn_blocking(move || editor(&name, &text));
+        Self { spot, job }
+    }
+}
+
+/// What the editor left; waits for ever where there is none.
+async fn ended(editing: &mut Option<Editing>) -> Result<Option<String>, String> {
+    match editing {
+        Some(editing) => match (&mut editing.job).await {
+            Ok(result) => result,
+            Err(error) => Err(format!("the editor cannot be waited for: {error}")),
+        },
+        None => std::future::pending().await,
+    }
 }
 
 /// The shortest time between two frames.

@@ -3,11 +3,12 @@
 //! Plain data. The dashboard never reaches sockets, processes or files; whoever opens it (the
 //! `cli`) connects these channels to a client of the runner or to a recording.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::civil::Date;
 
 use crate::{
+    conflict::ConflictDoc,
     engine::{Action, Owner, Record, State},
     plan::{AgentIx, TrackIx},
     report::history::History,
@@ -144,6 +145,27 @@ pub enum Update {
         /// Raw: hostile, to be sanitised before it is shown; or why there is none.
         result: Result<Vec<u8>, String>,
     },
+    /// The texts of a conflict, as asked for.
+    Clash {
+        /// What was asked for.
+        ask: ClashAsk,
+        /// They, or why they cannot be had.
+        result: Result<Arc<Texts>, String>,
+    },
+    /// A person's text for a place of a conflict is kept.
+    Kept {
+        /// Where it belongs.
+        place: Spot,
+        /// Its name, or why it could not be kept.
+        result: Result<String, String>,
+    },
+    /// The diff of finished work, as asked for.
+    Review {
+        /// What was asked for.
+        ask: ReviewAsk,
+        /// Raw: hostile, to be sanitised before it is shown; or why there is none.
+        result: Result<Vec<u8>, String>,
+    },
     /// A status card's file, as asked for.
     Card {
         /// Of which track; none: of agents without one.
@@ -248,6 +270,17 @@ pub enum Request {
         /// The commit that the run began with.
         base: String,
     },
+    /// The texts of a conflict.
+    Clash(ClashAsk),
+    /// Keeps a person's text for a place of a conflict; the answer is [`Update::Kept`].
+    Keep {
+        /// Where it belongs.
+        place: Spot,
+        /// It.
+        text: String,
+    },
+    /// The diff of finished work.
+    Review(ReviewAsk),
     /// A status card's file, and the days of which there are cards.
     Card {
         /// Of which track; none: of agents without one.
@@ -259,6 +292,50 @@ pub enum Request {
     Log(LogAsk),
     /// Steers a replay; nobody takes it in a live run.
     Replay(Replay),
+}
+
+/// What is asked about a conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClashAsk {
+    /// Its number.
+    pub id: u32,
+    /// Names of the texts of persons that were chosen in it.
+    pub edits: Vec<String>,
+    /// Merges that were begun by then: each may find it changed.
+    pub merge: u32,
+}
+
+/// The texts of a conflict.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Texts {
+    /// All sides of all files: hostile, to be cleaned before they are shown.
+    pub doc: ConflictDoc,
+    /// Texts of persons by their names; likewise.
+    pub edits: BTreeMap<String, String>,
+}
+
+/// A place of a conflict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spot {
+    /// Number of the conflict.
+    pub conflict: u32,
+    /// The file, as actions name it.
+    pub file: String,
+    /// Key of the hunk; none: the file as a whole.
+    pub hunk: Option<String>,
+}
+
+/// Which finished work is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewAsk {
+    /// Whose.
+    pub agent: AgentIx,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The commit that it began at.
+    pub base: String,
+    /// Its commit.
+    pub commit: String,
 }
 
 /// Where a replay stands.

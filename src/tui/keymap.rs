@@ -26,6 +26,10 @@ pub enum Topic {
     Act,
     /// The agent's screen.
     Agent,
+    /// A conflict; these hold there alone, before all others but a replay's.
+    Conflict,
+    /// A review; likewise.
+    Review,
     /// The clock of a replay; these hold there alone, before all others.
     Replay,
     /// Help and leaving.
@@ -36,10 +40,12 @@ pub enum Topic {
 
 impl Topic {
     /// All, in the order of the help page.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Act,
         Self::Show,
         Self::Agent,
+        Self::Conflict,
+        Self::Review,
         Self::Move,
         Self::Replay,
         Self::Leave,
@@ -54,11 +60,38 @@ impl Topic {
             Self::Show => "SHOW",
             Self::Act => "CHANGE THE RUN",
             Self::Agent => "ON AN AGENT'S SCREEN",
+            Self::Conflict => "IN A CONFLICT",
+            Self::Review => "IN A REVIEW",
             Self::Replay => "IN A REPLAY",
             Self::Leave => "LEAVE",
             Self::Later => "NOT BUILT YET",
         }
     }
+
+    /// Where its keys hold before all others: a key may mean one thing in each of these places.
+    #[must_use]
+    pub const fn place(self) -> Place {
+        match self {
+            Self::Conflict => Place::Conflict,
+            Self::Review => Place::Review,
+            Self::Replay => Place::Replay,
+            _ => Place::Everywhere,
+        }
+    }
+}
+
+/// Where keys have a meaning of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Place {
+    /// Wherever nothing else is said.
+    #[default]
+    Everywhere,
+    /// In a conflict.
+    Conflict,
+    /// In a review.
+    Review,
+    /// In a replay.
+    Replay,
 }
 
 /// From where the keys are used: some do nothing there.
@@ -111,6 +144,12 @@ pub enum Need {
     Sought,
     /// Rows are shown that lead somewhere.
     Opens,
+    /// What comes together is shown.
+    Merging,
+    /// A conflict is shown.
+    Clash,
+    /// A review is shown.
+    Review,
     /// One agent's screen is shown.
     One,
     /// Something is searched for there.
@@ -217,7 +256,7 @@ impl Keymap {
 
     fn lay_over(&mut self, mut new: Binding) {
         for old in &mut self.bindings {
-            if (old.topic == Topic::Replay) == (new.topic == Topic::Replay) {
+            if old.topic.place() == new.topic.place() {
                 old.keys.retain(|key| !new.keys.contains(key));
             }
             // Another key for the same action keeps its words.
@@ -250,15 +289,24 @@ impl Keymap {
         self.replay = true;
     }
 
-    /// What a key does.
+    /// What a key does where no screen has keys of its own.
     #[must_use]
     pub fn find(&self, key: Key) -> Option<&Binding> {
-        let of = |replay: bool| {
+        self.find_in(Place::Everywhere, key)
+    }
+
+    /// What a key does in a place.
+    #[must_use]
+    pub fn find_in(&self, place: Place, key: Key) -> Option<&Binding> {
+        let of = |place: Place| {
             self.bindings
                 .iter()
-                .find(move |b| (b.topic == Topic::Replay) == replay && b.keys.contains(&key))
+                .find(move |b| b.topic.place() == place && b.keys.contains(&key))
         };
-        of(true).filter(|_| self.replay).or_else(|| of(false))
+        of(Place::Replay)
+            .filter(|_| self.replay)
+            .or_else(|| of(place))
+            .or_else(|| of(Place::Everywhere))
     }
 
     /// The key that does something: the inverse map, for texts that name keys.
@@ -326,7 +374,7 @@ mod tests {
             assert!(!binding.desc.is_empty(), "{name}");
             assert_ne!(binding.run, UiAction::Unbuilt, "{name}");
         }
-        for name in "id=U+4e".chars() {
+        for name in "i=U+e".chars() {
             assert_eq!(
                 map.find(key(&name.to_string())).unwrap().run,
                 UiAction::Unbuilt,

@@ -20,6 +20,7 @@ pub mod log;
 pub mod output;
 pub mod palette;
 pub mod panes;
+pub mod patch;
 pub mod preferences;
 pub mod search;
 pub mod svg;

@@ -141,13 +141,21 @@ impl Guard {
                 report(info);
             }
         }));
-        enable_raw_mode()?;
-        ENTERED.store(true, Ordering::SeqCst);
         let guard = Self(());
-        let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        out.write_all(&entering(mouse)?)?;
+        again(mouse)?;
         Ok(guard)
     }
+}
+
+/// Takes the terminal back that [`leave`] has given away, while the [`Guard`] lives.
+///
+/// # Errors
+/// Standard output is no terminal, or cannot be written.
+pub fn again(mouse: bool) -> io::Result<()> {
+    enable_raw_mode()?;
+    ENTERED.store(true, Ordering::SeqCst);
+    let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    out.write_all(&entering(mouse)?)
 }
 
 impl Drop for Guard {

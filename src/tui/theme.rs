@@ -163,7 +163,7 @@ theme! {
     zone: ZoneFile => ZoneStyles { green, yellow, orange, red }
     bar: BarFile => Bar { agents, others, reserved, free }
     state: StateFile => States {
-        wait, ready, start, run, froze, retry, join, check, block, done, fail, skip, stop,
+        wait, ready, start, run, froze, retry, join, check, merge, block, done, fail, skip, stop,
     }
 }
 
@@ -274,6 +274,7 @@ impl Theme {
             Mark::Retry => s.retry,
             Mark::Join => s.join,
             Mark::Check => s.check,
+            Mark::Merge => s.merge,
             Mark::Block | Mark::Ask => s.block,
             Mark::Done => s.done,
             Mark::Fail => s.fail,

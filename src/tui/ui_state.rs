@@ -5,12 +5,14 @@
 
 mod agent;
 mod popup;
+mod work;
 
 use std::collections::BTreeSet;
 
 pub use agent::{AgentUi, Tab};
-pub use popup::{Choice, Popup, Queue};
+pub use popup::{Choice, Note, Popup, Queue};
 use serde::{Deserialize, Serialize};
+pub use work::{ClashUi, ReviewUi};
 
 use crate::{
     engine::Level,
@@ -137,6 +139,12 @@ pub enum Screen {
     Timeline,
     /// Events.
     Log,
+    /// What comes together.
+    Merge,
+    /// One conflict.
+    Clash,
+    /// One agent's finished work.
+    Review,
     /// The report of the shown moment.
     Report,
 }
@@ -178,6 +186,8 @@ pub enum Pane {
     Log,
     /// The report.
     Report,
+    /// What comes together, a conflict, a review.
+    Work,
 }
 
 /// How much the wave graph shows of each agent, on a screen of its own.
@@ -256,6 +266,16 @@ pub struct UiState {
     pub report_at: usize,
     /// First visible row of the report.
     pub report_first: usize,
+    /// The selected row of what comes together.
+    pub merge_at: usize,
+    /// First visible row of it.
+    pub merge_first: usize,
+    /// In a conflict.
+    pub clash: ClashUi,
+    /// In a review.
+    pub review: ReviewUi,
+    /// Finished work that was looked at: agent and attempt.
+    pub read: BTreeSet<(AgentId, u32)>,
     /// The selected record of the log; none: the newest, as they come.
     pub log_at: Option<u64>,
     /// The log's filter.
@@ -316,6 +336,11 @@ impl Default for UiState {
             scroll: 0,
             report_at: 0,
             report_first: 0,
+            merge_at: 0,
+            merge_first: 0,
+            clash: ClashUi::default(),
+            review: ReviewUi::default(),
+            read: BTreeSet::new(),
             log_at: None,
             log_filter: String::new(),
             log_level: None,

@@ -8,35 +8,41 @@ mod agent;
 mod agent_mouse;
 mod app;
 mod ask;
+mod clash;
 mod evidence;
 mod filter;
 mod graph_keys;
 mod keyboard;
 mod keys;
 mod log;
+mod merge;
 mod mouse;
 mod moves;
 mod news;
+mod note;
 mod operate;
 mod palette;
 mod pointed_popup;
 mod popups;
 mod queue;
 mod resize;
+mod review;
 mod search;
 mod select;
 mod show;
 mod status;
 mod terminal;
 mod themes;
+mod work_mouse;
 
 use crossterm::event::Event as TerminalEvent;
 
 use super::{
-    feed::{Request, Update},
+    feed::{Request, Spot, Update},
     preferences::Change,
 };
 pub use app::{App, Dirty, Settings};
+pub use clash::Edit;
 pub use keyboard::Keyboard;
 use keys::on_terminal;
 use news::feed;
@@ -51,6 +57,13 @@ pub enum AppInput {
     Terminal(TerminalEvent),
     /// News of the run.
     Feed(Update),
+    /// A person's editor has ended: what it left, none where nothing was changed.
+    Edited {
+        /// The place that it is for.
+        spot: Spot,
+        /// It.
+        result: Result<Option<String>, String>,
+    },
     /// A person's files have changed.
     Preferences(Box<Change>),
     /// A quarter of a second has passed; only sent while [`App::wants_tick`].
@@ -63,13 +76,14 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     match input {
         AppInput::Terminal(event) => on_terminal(app, &event, &mut out),
         AppInput::Feed(news) => {
-            feed(app, news);
+            feed(app, news, &mut out);
             search::go_on(app, &mut out);
             queue::follow(app);
             if std::mem::take(&mut app.log_wanted) {
                 log::ask(app, &mut out);
             }
         }
+        AppInput::Edited { spot, result } => clash::edited(app, spot, result, &mut out),
         AppInput::Preferences(change) => app.changed(*change),
         AppInput::Tick => {
             keyboard::tick(app, &mut out);
@@ -90,6 +104,8 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     keyboard::follow(app, &mut out);
     terminal::follow(app, &mut out);
     queue::ask_diff(app, &mut out);
+    clash::follow(app, &mut out);
+    review::follow(app, &mut out);
     if std::mem::take(&mut app.evidence_wanted)
         && let Some(wanted) = &app.evidence
     {

@@ -20,7 +20,8 @@ use rustix::fs::FileType;
 
 use super::{
     change::{self, Changes},
-    clone::{MakeError, Workspaces, alternates, config, io_error},
+    clone::{MakeError, Workspaces, io_error},
+    files::{alternates, config},
     git::{Git, GitError},
     guard,
     left::Left,
@@ -30,9 +31,6 @@ use crate::display;
 
 /// A file that is larger is left out unless a caller says otherwise.
 pub const LARGEST: u64 = 100 << 20;
-/// Bytes of a file that tell a pointer of git-lfs.
-const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
-
 /// What is to be collected.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
@@ -135,15 +133,15 @@ impl Workspaces {
         }
         let desk = self.desk(&path, &left)?;
         let git = Git::ours(&path).git_dir(&desk.0).work_tree(&path);
-        let head = self.head(&git, &left, attempt.base, &mut notes)?;
+        let head = Self::head(&git, &left, attempt.base, &mut notes)?;
         git.run(&["read-tree", &head])?;
         self.hide_sparse(&git, &path)?;
         let left_out = self.stage(&git, &left, attempt, &mut notes)?;
-        let tree = text(git.line(&["write-tree"])?);
-        let had = text(git.line(&["rev-parse", "--verify", &format!("{head}^{{tree}}")])?);
+        let tree = text(&git.line(&["write-tree"])?);
+        let had = text(&git.line(&["rev-parse", "--verify", &format!("{head}^{{tree}}")])?);
         let committed_by_us = tree != had;
         let commit = if committed_by_us {
-            text(git.feed(
+            text(&git.feed(
                 &["commit-tree", &tree, "-p", &head, "-F", "-"],
                 attempt.message.as_bytes(),
             )?)
@@ -154,7 +152,7 @@ impl Workspaces {
         self.fetch(&desk, &commit, &reference)?;
         let users = self.repo.git();
         let range = format!("{}..{commit}", attempt.base);
-        let count = text(users.line(&["rev-list", "--count", "--end-of-options", &range])?);
+        let count = text(&users.line(&["rev-list", "--count", "--end-of-options", &range])?);
         let ancestor = ["merge-base", "--is-ancestor", attempt.base, &commit];
         Ok(Collected {
             reference,
@@ -209,7 +207,6 @@ impl Workspaces {
 
     /// The agent's last commit; the base where its HEAD names none.
     fn head(
-        &self,
         git: &Git,
         left: &Left,
         base: &str,
@@ -285,10 +282,10 @@ impl Workspaces {
             }
         }
         present.extend(new.split(|&b| b == 0).filter(|p| !p.is_empty()));
-        let large = self.pointers(git, &present)?;
+        let large = Self::pointers(git, &present)?;
         let mut taken = Vec::new();
         for path in present {
-            match refused(left, path, attempt.largest, large.contains(&path)) {
+            match left.refused(path, attempt.largest, large.contains(&path)) {
                 None => taken.extend([path, b"\0"].concat()),
                 Some(why) => left_out.push(LeftOut {
                     path: path.strip_suffix(b"/").unwrap_or(path).to_vec(),
@@ -309,7 +306,7 @@ impl Workspaces {
     }
 
     /// Which of the paths git-lfs would keep elsewhere.
-    fn pointers<'a>(&self, git: &Git, paths: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, GitError> {
+    fn pointers<'a>(git: &Git, paths: &[&'a [u8]]) -> Result<Vec<&'a [u8]>, GitError> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
@@ -386,31 +383,7 @@ impl Workspaces {
     }
 }
 
-/// Why a path cannot be committed.
-fn refused(left: &Left, path: &[u8], largest: u64, lfs: bool) -> Option<String> {
-    if path.ends_with(b"/") {
-        return Some("is a repository of its own".to_owned());
-    }
-    let name = OsStr::from_bytes(path);
-    match left.entry(name) {
-        Some((FileType::Symlink, _)) => None,
-        Some((FileType::RegularFile, size)) if size > largest => Some(format!(
-            "has {}, and up to {} are committed",
-            display::figures::size(size),
-            display::figures::size(largest)
-        )),
-        Some((FileType::RegularFile, _)) => match left.beginning(name, POINTER.len() as u64) {
-            None => Some("cannot be read".to_owned()),
-            Some(start) if lfs && start != POINTER => {
-                Some("belongs to git-lfs and is no pointer: commit it with git-lfs".to_owned())
-            }
-            Some(_) => None,
-        },
-        _ => Some("cannot be read".to_owned()),
-    }
-}
-
 /// One line of git's as text: object names and numbers.
-fn text(line: Vec<u8>) -> String {
+fn text(line: &[u8]) -> String {
     String::from_utf8_lossy(line.trim_ascii_end()).into_owned()
 }

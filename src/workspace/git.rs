@@ -13,7 +13,7 @@ use std::{
     ffi::{OsStr, OsString},
     io::{self, Read, Write},
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::AsFd,
         unix::process::{CommandExt, ExitStatusExt},
     },
     path::{Path, PathBuf},
@@ -22,21 +22,21 @@ use std::{
 };
 
 use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
+    event::PollFlags,
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
-    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
+    process::{Pid, PidfdFlags, pidfd_open},
 };
 
+use super::pipes::{end, wait};
+pub use super::version::{GitError, version};
 use crate::display;
 
-/// The oldest git that has what is needed (`merge-tree --write-tree`).
-pub const OLDEST: (u32, u32) = (2, 38);
 /// Bytes of output that are read unless a caller says otherwise.
 const MOST: usize = 64 << 20;
 /// Bytes of git's own words that are kept.
 const WORDS: usize = 16 << 10;
 /// Time that a command may take unless a caller says otherwise.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// What passes from our environment to git: where programs are, and whose configuration counts.
 const PASSED: [&str; 7] = [
@@ -69,61 +69,6 @@ const SETTINGS: [&str; 16] = [
     "fetch.recurseSubmodules=false",
 ];
 
-/// Why git did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum GitError {
-    /// There is no git, or it cannot be started.
-    #[error("git cannot be started: {error}: install git {}.{} or newer", OLDEST.0, OLDEST.1)]
-    Start {
-        /// What the system said.
-        error: io::Error,
-    },
-    /// It is too old.
-    #[error(
-        "git {have} is too old: {}.{} or newer is needed (git-scm.com, or your system's backports)",
-        OLDEST.0,
-        OLDEST.1
-    )]
-    Old {
-        /// What it says it is.
-        have: String,
-    },
-    /// It says no; its own words, cleaned.
-    #[error("git {what} failed: {said}")]
-    Failed {
-        /// The command.
-        what: String,
-        /// Its exit status; none after a signal.
-        code: Option<i32>,
-        /// Its own words, cleaned and cut.
-        said: String,
-    },
-    /// It took longer than it may; it was ended.
-    #[error("git {what} took longer than {seconds} s and was ended")]
-    Late {
-        /// The command.
-        what: String,
-        /// The limit.
-        seconds: u64,
-    },
-    /// It printed more than is read; it was ended.
-    #[error("git {what} printed more than {bytes} bytes")]
-    TooMuch {
-        /// The command.
-        what: String,
-        /// The limit.
-        bytes: usize,
-    },
-    /// A pipe to it broke.
-    #[error("git {what}: {error}")]
-    Pipe {
-        /// The command.
-        what: String,
-        /// What the system said.
-        error: io::Error,
-    },
-}
-
 /// What a command did.
 #[derive(Debug)]
 pub struct Output {
@@ -141,7 +86,7 @@ pub struct Output {
 #[derive(Debug, Clone)]
 pub struct Git {
     dir: PathBuf,
-    git_dir: Option<PathBuf>,
+    repository: Option<PathBuf>,
     work_tree: Option<PathBuf>,
     ours: bool,
     env: Vec<(OsString, OsString)>,
@@ -156,7 +101,7 @@ impl Git {
     pub fn users(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
-            git_dir: None,
+            repository: None,
             work_tree: None,
             ours: false,
             env: Vec::new(),
@@ -178,7 +123,7 @@ impl Git {
     /// Names the repository, so that none is looked for.
     #[must_use]
     pub fn git_dir(mut self, dir: &Path) -> Self {
-        self.git_dir = Some(dir.to_owned());
+        self.repository = Some(dir.to_owned());
         self
     }
 
@@ -324,7 +269,7 @@ impl Git {
         for setting in &self.settings {
             command.arg("-c").arg(setting);
         }
-        if let Some(dir) = &self.git_dir {
+        if let Some(dir) = &self.repository {
             command.arg(join("--git-dir=", dir));
         }
         if let Some(dir) = &self.work_tree {
@@ -410,45 +355,6 @@ impl Git {
     }
 }
 
-/// Waits until one of them is ready.
-fn wait(pipes: &[Option<(BorrowedFd<'_>, PollFlags)>; 3], until: Instant) -> io::Result<[bool; 3]> {
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        let left = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        };
-        let mut fds: Vec<PollFd<'_>> = pipes
-            .iter()
-            .flatten()
-            .map(|(fd, flags)| PollFd::new(fd, *flags))
-            .collect();
-        match poll(&mut fds, Some(&left)) {
-            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-            Ok(_) => {}
-        }
-        let mut ready = [false; 3];
-        let mut results = fds.iter().map(|fd| !fd.revents().is_empty());
-        for (at, pipe) in pipes.iter().enumerate() {
-            if pipe.is_some() {
-                ready[at] = results.next().unwrap_or(false);
-            }
-        }
-        return Ok(ready);
-    }
-}
-
-/// Ends a command and its helpers, which are its group.
-fn end(child: &Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-}
-
 fn borrowed<S: AsRef<OsStr>>(args: &[S]) -> Vec<&OsStr> {
     args.iter().map(AsRef::as_ref).collect()
 }
@@ -485,37 +391,9 @@ fn words(output: &Output) -> String {
     display::clean_text(&said.join("; "), 400)
 }
 
-/// Returns git's version, and refuses one that is too old.
-pub fn version() -> Result<(u32, u32), GitError> {
-    let line = Git::ours(Path::new("/")).run(&["version"])?;
-    let text = String::from_utf8_lossy(&line);
-    let number = text.split(' ').nth(2).unwrap_or_default();
-    parsed(number).ok_or_else(|| GitError::Old {
-        have: display::clean_line(number, 40),
-    })
-}
-
-/// Major and minor number, where they are new enough.
-fn parsed(number: &str) -> Option<(u32, u32)> {
-    let mut parts = number.trim().split('.').map(|p| p.parse::<u32>().ok());
-    let have = (parts.next()??, parts.next()??);
-    (have >= OLDEST).then_some(have)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_are_compared_as_numbers() {
-        assert_eq!(parsed("2.47.3\n"), Some((2, 47)));
-        assert_eq!(parsed("2.38.0.windows.1"), Some((2, 38)));
-        assert_eq!(parsed("3.0"), Some((3, 0)));
-        assert_eq!(parsed("2.9.5"), None);
-        assert_eq!(parsed("2.37.7"), None);
-        assert_eq!(parsed("unknown"), None);
-        assert!(version().is_ok());
-    }
 
     #[test]
     fn input_of_any_size_goes_in_and_output_is_bounded() {

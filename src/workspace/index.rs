@@ -69,9 +69,9 @@ pub(super) fn settle(root: &OwnedFd, index: &Path, sha256: bool) -> io::Result<b
                     let signed = |value: i64| low(value.cast_unsigned());
                     let head = [
                         signed(stat.st_ctime),
-                        low(u64::from(stat.st_ctime_nsec)),
+                        low(stat.st_ctime_nsec),
                         signed(stat.st_mtime),
-                        low(u64::from(stat.st_mtime_nsec)),
+                        low(stat.st_mtime_nsec),
                         low(stat.st_dev),
                         low(stat.st_ino),
                     ];
@@ -89,7 +89,7 @@ pub(super) fn settle(root: &OwnedFd, index: &Path, sha256: bool) -> io::Result<b
     let end = bytes.len() - name;
     bytes[end..].fill(0);
     fs::write(index, &bytes)?;
-    let later = SystemTime::now() + Duration::from_secs(3600);
+    let later = SystemTime::now() + Duration::from_hours(1);
     File::options()
         .write(true)
         .open(index)?

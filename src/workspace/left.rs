@@ -12,9 +12,13 @@ use std::{
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 
 use super::{copy, repo};
+use crate::display;
 
 /// Bytes of a file of refs that are read.
 const MOST: u64 = 8 << 20;
+
+/// Bytes of a file that tell a pointer of git-lfs.
+const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// Work that git was in the middle of, by the file that says so.
 const UNFINISHED: [(&str, &str); 6] = [
@@ -105,6 +109,30 @@ impl Left {
         let mut out = Vec::new();
         file.take(bytes).read_to_end(&mut out).ok()?;
         Some(out)
+    }
+
+    /// Why a path cannot be committed.
+    pub fn refused(&self, path: &[u8], largest: u64, lfs: bool) -> Option<String> {
+        if path.ends_with(b"/") {
+            return Some("is a repository of its own".to_owned());
+        }
+        let name = OsStr::from_bytes(path);
+        match self.entry(name) {
+            Some((FileType::Symlink, _)) => None,
+            Some((FileType::RegularFile, size)) if size > largest => Some(format!(
+                "has {}, and up to {} are committed",
+                display::figures::size(size),
+                display::figures::size(largest)
+            )),
+            Some((FileType::RegularFile, _)) => match self.beginning(name, POINTER.len() as u64) {
+                None => Some("cannot be read".to_owned()),
+                Some(start) if lfs && start != POINTER => {
+                    Some("belongs to git-lfs and is no pointer: commit it with git-lfs".to_owned())
+                }
+                Some(_) => None,
+            },
+            _ => Some("cannot be read".to_owned()),
+        }
     }
 
     fn read(&self, path: impl AsRef<OsStr>) -> Option<Vec<u8>> {

@@ -12,7 +12,10 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use super::git::{self, Git, GitError};
+use super::{
+    git::{self, Git, GitError},
+    settings::Config,
+};
 use crate::display;
 
 /// Why workspaces cannot be made here.
@@ -102,19 +105,6 @@ pub struct Repository {
     /// Variables that git gets wherever it works for the user.
     pub env: Vec<(OsString, OsString)>,
 }
-
-/// Settings of the user's that a workspace must share, so that files are the same in both.
-const SHARED: [&str; 9] = [
-    "core.autocrlf",
-    "core.eol",
-    "core.safecrlf",
-    "core.filemode",
-    "core.symlinks",
-    "core.ignorecase",
-    "core.precomposeunicode",
-    "core.excludesfile",
-    "core.attributesfile",
-];
 
 impl Repository {
     /// Looks at the repository around a folder.
@@ -367,50 +357,4 @@ fn sparse(config: &Config, git_dir: &Path) -> Option<Sparse> {
     let patterns = fs::read(git_dir.join("info/sparse-checkout")).ok()?;
     let cone = config.truth("core.sparsecheckoutcone");
     Some(Sparse { cone, patterns })
-}
-
-/// All that is configured here, the last value of each name.
-struct Config(Vec<u8>);
-
-impl Config {
-    fn read(git: &Git) -> Result<Self, GitError> {
-        git.run(&["config", "-z", "--list", "--includes"]).map(Self)
-    }
-
-    fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut entries = self.0.split(|&b| b == 0).rev();
-        entries.find_map(|entry| {
-            let rest = entry.strip_prefix(name.as_bytes())?;
-            // A name alone means true.
-            if rest.is_empty() {
-                return Some(&b"true"[..]);
-            }
-            rest.strip_prefix(b"\n")
-        })
-    }
-
-    fn text(&self, name: &str) -> Option<&[u8]> {
-        self.get(name).filter(|v| !v.trim_ascii().is_empty())
-    }
-
-    fn truth(&self, name: &str) -> bool {
-        let value = self.get(name).unwrap_or_default().to_ascii_lowercase();
-        matches!(&value[..], b"true" | b"yes" | b"on" | b"1")
-    }
-
-    fn shared(&self, git: &Git) -> Result<Vec<(String, Vec<u8>)>, GitError> {
-        let mut all = Vec::new();
-        for name in SHARED {
-            let Some(value) = self.get(name) else {
-                continue;
-            };
-            let mut value = value.to_vec();
-            if name.ends_with("file") {
-                // `~/` and relative paths mean what they mean to the user.
-                value = git.line(&["config", "--type=path", "--get", name])?;
-            }
-            all.push((name.to_owned(), value));
-        }
-        Ok(all)
-    }
 }

@@ -11,7 +11,8 @@ use std::{
 };
 
 use super::{
-    clone::{MakeError, alternates, config, io_error},
+    clone::{MakeError, io_error},
+    files::{alternates, config},
     git::{Git, GitError},
     repo::Repository,
 };

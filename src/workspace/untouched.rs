@@ -76,7 +76,7 @@ fn walk(
             let lines = packed.split(|&b| b == b'\n');
             let ours = |line: &&[u8]| !line.windows(15).any(|w| w == b" refs/wavedeck/");
             lines.filter(ours).for_each(|line| hash.update(line));
-        } else {
+        } else if meta.is_file() {
             hash.update(meta.mtime().to_le_bytes());
             hash.update(meta.mtime_nsec().to_le_bytes());
             hash.update(fs::read(&path)?);

@@ -43,6 +43,8 @@ pub struct Here {
     dir: TempDir,
     /// Time between TERM and KILL.
     pub grace: &'static str,
+    /// Where workspaces lie; with it, nobody's git configuration counts.
+    pub state: Option<TempDir>,
 }
 
 impl Here {
@@ -51,7 +53,11 @@ impl Here {
     }
 
     pub fn in_folder(dir: TempDir, plan: &str) -> Self {
-        let here = Self { dir, grace: "2s" };
+        let here = Self {
+            dir,
+            grace: "2s",
+            state: None,
+        };
         fs::create_dir(here.path().join(".git")).unwrap();
         here.write("wavedeck.toml", plan);
         here
@@ -81,6 +87,11 @@ impl Here {
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("WAVEDECK_PROCESSES_GRACE", self.grace)
             .stdin(Stdio::null());
+        if let Some(state) = &self.state {
+            command
+                .env("XDG_STATE_HOME", state.path())
+                .env("GIT_CONFIG_NOSYSTEM", "1");
+        }
         command
     }
 
@@ -181,6 +192,9 @@ impl Here {
 impl Drop for Here {
     fn drop(&mut self) {
         left::nobody_in(self.path());
+        if let Some(state) = &self.state {
+            left::nobody_in(state.path());
+        }
     }
 }
 

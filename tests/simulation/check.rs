@@ -10,11 +10,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, CheckPlace, Event, Record, Setup, StoppedBy},
+    engine::{Action, CheckPlace, Event, Record, Setup, StoppedBy, WorkEvent},
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{cohorts::Cohorts, queue::Queue, switch::Switch};
+use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -28,8 +28,6 @@ enum Was {
 #[derive(Debug, Default)]
 struct Seen {
     was: Option<Was>,
-    /// The attempt that was checked last.
-    checked: u32,
     /// The attempt whose process is alive, with its mode.
     live: Option<(u32, usize)>,
     started: bool,
@@ -91,6 +89,7 @@ struct Checker<'a> {
     cohorts: Cohorts,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
+    merges: Merges,
     stopped_by_person: bool,
     mode: Mode,
     cap: u32,
@@ -118,6 +117,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         queue: Queue::default(),
         cohorts: Cohorts::new(setup),
         cohorts_held: BTreeSet::new(),
+        merges: Merges::default(),
         stopped_by_person: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
@@ -147,6 +147,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Some(wrong) = c.cohorts.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Some(wrong) = c.merges.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -343,23 +346,26 @@ impl Checker<'_> {
                     self.problem(record, "joins before its own work is done".into());
                 }
             }
-            Event::AgentChecking { agent, attempt } => {
+            Event::AgentChecking { agent, .. } => {
                 let ix = self.ix(agent);
+                let gates = &self.setup.plan.gates;
+                // A person's yes is about the work; on the result of its merge, commands alone are
+                // asked again.
+                let asked = |id: &String| {
+                    let gate = gates.iter().find(|gate| gate.id == *id);
+                    gate.is_some_and(|gate| gate.approve.is_some())
+                };
+                let merged = self.merges.is_on(ix);
                 let seen = &mut self.agents[ix.ix()];
                 seen.checking = true;
-                // On the result of a merge nobody is asked again.
-                let asks = |gate: &String| {
-                    let mut gates = self.setup.plan.gates.iter();
-                    gates.any(|g| g.id == *gate && g.approve.is_some())
-                };
-                let merged = std::mem::replace(&mut seen.checked, *attempt) == *attempt;
-                seen.passed.retain(|gate| merged && asks(gate));
+                seen.passed.retain(|id| merged && asked(id));
             }
             Event::AgentRetrying { agent, .. } => {
                 let ix = self.ix(agent);
                 self.leave(ix);
                 let seen = &mut self.agents[ix.ix()];
                 (seen.blocked, seen.red, seen.was) = (false, false, None);
+                seen.own_done = false;
                 if let Some(phase) = self.setup.plan.agent(ix).phase {
                     self.phases[phase.ix()].0 = false;
                 }
@@ -502,6 +508,17 @@ impl Checker<'_> {
             Event::ModeChanged { to, agents_cap, .. } => {
                 self.mode = *to;
                 self.cap = *agents_cap;
+            }
+            Event::Work(work) => {
+                if let WorkEvent::RollbackStarted {
+                    agents, parents, ..
+                } = &**work
+                {
+                    for id in agents.iter().chain(parents) {
+                        let ix = self.ix(id);
+                        self.agents[ix.ix()].completed = 0;
+                    }
+                }
             }
             Event::ZoneChanged { halted, .. } => self.halted = *halted,
             Event::RunDegraded { error } => self.degraded = error.is_some(),

@@ -5,6 +5,7 @@
 
 mod check;
 mod cohorts;
+mod merges;
 mod plans;
 mod queue;
 mod random;

@@ -7,9 +7,9 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, Input,
-        InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target,
-        Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
+        Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, HoldBy,
+        Input, InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy,
+        Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -201,6 +201,17 @@ impl World {
 
     /// Nothing moves: whoever is needed does what is needed, so that every run can end.
     fn rescue(&mut self) {
+        let by = |hold| self.state.agents.iter().any(|a| a.hold == Some(hold));
+        let well = self.pressure < 950 && !self.state.memory.halted && !self.full;
+        let well = well && self.state.degraded.is_none() && self.state.stopping.is_none();
+        if well
+            && by(HoldBy::Rule)
+            && !by(HoldBy::Operator)
+            && self.processes.values().all(|p| p.frozen)
+        {
+            self.problems
+                .push("frozen by a rule, and does not come back".to_owned());
+        }
         if self.pressure >= 950 || self.state.memory.halted {
             self.pressure = 300;
             self.input(InputKind::Zone {
@@ -300,8 +311,8 @@ impl World {
         if self.records.len() % 7 == 3 {
             self.judged();
         }
-        if self.state.setup.integrates && self.r.chance(3) {
-            self.foresee();
+        if self.state.setup.integrates {
+            self.disturb_work();
         }
         if self.faults.stop && self.r.chance(1) {
             if self.r.chance(50) {

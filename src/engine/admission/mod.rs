@@ -17,13 +17,17 @@ pub struct Grant {
     /// In which mode.
     pub mode: u32,
 }
+
 /// What stops every start, whoever asks.
-fn whole_run(state: &State, figures: &Figures) -> Result<(), Why> {
+pub(in crate::engine) fn whole_run(state: &State, figures: &Figures) -> Result<(), Why> {
     if state.stopping.is_some() {
         return Err(Why::Stopping);
     }
     if state.degraded.is_some() {
         return Err(Why::Degraded);
+    }
+    if state.merges.rollback.is_some() {
+        return Err(Why::Rollback);
     }
     if state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt {
         return Err(Why::Halted {

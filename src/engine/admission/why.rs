@@ -9,6 +9,8 @@ pub enum Why {
     Stopping,
     /// The journal cannot be written.
     Degraded,
+    /// The run goes back to a checkpoint.
+    Rollback,
     /// Memory is at or above the halt threshold.
     Halted {
         /// Pressure in permille.
@@ -88,6 +90,7 @@ impl Why {
             self,
             Self::Stopping
                 | Self::Degraded
+                | Self::Rollback
                 | Self::Halted { .. }
                 | Self::Held
                 | Self::Checkout
@@ -123,6 +126,7 @@ impl fmt::Display for Why {
         match self {
             Self::Stopping => f.write_str("the run stops"),
             Self::Degraded => f.write_str("recording has a fault: nothing starts until it is well"),
+            Self::Rollback => f.write_str("the run goes back to a checkpoint"),
             Self::Halted { pressure_permille } => {
                 write!(f, "memory at {} %: nothing starts", pressure_permille / 10)
             }

@@ -5,7 +5,8 @@
 use crate::plan::{AgentId, AgentIx};
 
 use crate::engine::{
-    Action, Chosen, Ending, HoldBy, JobState, Owner, Settle, State, Status, Strategy, state::pack,
+    Action, Chosen, Ending, HoldBy, JobState, Owner, Remark, Settle, State, Status, Strategy,
+    state::pack,
 };
 
 use super::check::end_check;
@@ -124,8 +125,22 @@ impl State {
                     }
                 }
             }
+            Action::Comment {
+                file, line, text, ..
+            } => {
+                for ix in targets {
+                    let agent = &mut self.agents[ix.ix()];
+                    agent.remarks.push(Remark {
+                        attempt: agent.attempt,
+                        file: file.clone(),
+                        line: *line,
+                        by: by.to_owned(),
+                        text: text.clone(),
+                    });
+                }
+            }
             // What follows is events of its own.
-            Action::Rollback { .. } => {}
+            Action::Rollback { .. } | Action::SendBack { .. } => {}
             Action::Stop { target: None }
             | Action::Retry { .. }
             | Action::Answer { .. }

@@ -36,6 +36,7 @@ impl State {
         self.leave_check(ix);
         self.leave_merging(ix);
         self.note_rollback(ix, cause);
+        self.keep_former(ix, cause);
         self.close_conflict(ix, "tried again");
         self.reopen(ix);
         self.retries += 1;
@@ -54,7 +55,11 @@ impl State {
             | Cause::Conflict
             | Cause::Rollback => {}
         }
-        if delay_us == 0 {
+        if !self.setup.has_process(ix) {
+            // A group joins when its needs are met.
+            self.set(ix, Status::Waiting, now);
+            self.recount(ix);
+        } else if delay_us == 0 {
             self.set(ix, Status::Ready, now);
             self.enlist(ix);
         } else {
@@ -73,6 +78,8 @@ impl State {
     }
 
     pub(super) fn joining(&mut self, ix: AgentIx, now: u64) {
+        self.leave_check(ix);
+        self.note_rejoined(ix);
         self.reopen(ix);
         let agent = &mut self.agents[ix.ix()];
         agent.own_done = true;

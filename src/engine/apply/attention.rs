@@ -4,8 +4,8 @@
 
 use crate::{
     engine::{
-        Answer, AttentionAnswered, AttentionKind, AttentionRaised, EdgeKind, FailureKind, JobState,
-        Owner, PhaseStatus, State, Status,
+        Answer, AttentionAnswered, AttentionKind, AttentionRaised, EdgeKind, JobState, Owner,
+        PhaseStatus, State, Status,
         state::{Item, pack, place_of},
     },
     plan::{AgentId, AgentIx, PhaseIx, When},
@@ -15,7 +15,7 @@ impl State {
     /// An agent has got another state: does it wait for a person now, or no longer?
     pub(super) fn note_attention(&mut self, ix: AgentIx, status: Status) {
         let key = pack(Owner::Agent(ix));
-        let with_its_parts = self.agent(ix).failure == Some(FailureKind::Coordination);
+        let with_its_parts = self.agent(ix).lost_parts();
         if status == Status::Blocked
             || (status == Status::Failed && !with_its_parts)
             || self.attention.open.contains_key(&key)

@@ -8,6 +8,8 @@ mod action;
 mod agent;
 mod attention;
 mod check;
+mod conflict;
+mod merging;
 mod needs;
 mod phase;
 mod process;
@@ -86,7 +88,7 @@ impl State {
                 self.waves_due.remove(wave);
                 self.waves_done.insert(*wave);
             }
-            Event::CheckpointMade { wave } => self.checkpoint(*wave),
+            Event::CheckpointMade { wave, commit } => self.checkpoint(*wave, commit.as_ref()),
             Event::Work(work) => self.work(work, now),
             // Marks for readers; nothing follows from them.
             Event::GatePassed { .. } | Event::ProcessTrouble { .. } => {}

@@ -265,8 +265,11 @@ impl State {
     /// A skipped sub-agent stays skipped when its parent has closed without it.
     fn may_reopen(&self, ix: AgentIx) -> bool {
         self.setup.plan.agent(ix).parent.is_none_or(|parent| {
-            let status = self.agent(parent).status;
-            !status.is_final() && !matches!(status, Status::Checking | Status::Blocked)
+            let AgentState {
+                status, own_done, ..
+            } = self.agent(parent);
+            let closed = *own_done && matches!(status, Status::Checking | Status::Blocked);
+            !status.is_final() && !closed
         })
     }
 }

@@ -154,7 +154,7 @@ fn kind_of_agent(state: &State, ix: AgentIx) -> Option<AttentionKind> {
         Status::Blocked if agent.conflict.is_some() => Some(AttentionKind::Conflict),
         Status::Blocked => Some(AttentionKind::Blocked),
         // A parent that failed with its sub-agents: the sub-agents are what has to be looked at.
-        Status::Failed if agent.failure != Some(FailureKind::Coordination) => {
+        Status::Failed if !agent.lost_parts() => {
             (!state.handled_above(ix)).then_some(AttentionKind::Failed)
         }
         _ => None,

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     attention,
-    settle::{check::not_passed, merge, start::check_ram},
+    settle::{check::not_passed, conflict, merge, start::check_ram},
 };
 
 /// Status of a run whose runner failed.
@@ -22,8 +22,11 @@ const INTERNAL: u8 = 4;
 
 /// Nothing could be admitted: ends the run if nothing will move again, says so if something is stuck.
 pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
-    if state.processes > 0 || !state.due.is_empty() || state.run.is_empty() {
+    if !state.due.is_empty() || state.run.is_empty() {
         return Vec::new();
+    }
+    if state.processes > 0 {
+        return conflict::waits_in_vain(state);
     }
     // Somebody outside has the next word.
     if state.merges.busy() || state.agents.iter().any(merge::waits) {
@@ -252,6 +255,8 @@ fn status(state: &State) -> u8 {
         let own = match agent.status {
             Status::Failed if !state.handled_above(ix) => 1,
             Status::Skipped if !agent.by_condition && !agent.left => 1,
+            // What it waited for has been mended since; it is still to be done.
+            Status::Skipped if agent.left && agent.needs_lost == 0 => 5,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
             Status::Stopped if !state.handled_above(ix) => 3,

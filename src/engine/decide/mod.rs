@@ -10,6 +10,7 @@ mod operator;
 mod process;
 mod progress;
 mod settle;
+mod sync;
 mod work;
 
 pub use attention::waiting;
@@ -26,6 +27,13 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
     if state.finished.is_some() {
         return Vec::new();
     }
+    sync::around(
+        state,
+        settle::conflict::closed(state, follows(state, input)),
+    )
+}
+
+fn follows(state: &State, input: &Input) -> Vec<Event> {
     match &input.kind {
         InputKind::Begin {
             run,

@@ -11,7 +11,7 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::process::end;
+use super::{process::end, settle::merge};
 
 /// A workspace is there, or could not be made.
 pub(super) fn prepared(
@@ -74,6 +74,7 @@ pub(super) fn collected(
             outside: found.outside.clone(),
             missing: found.missing.clone(),
             handoff: found.handoff.as_ref().and_then(|h| h.clone().err()),
+            facts: found.facts.clone(),
             error,
         }
         .into(),
@@ -101,7 +102,7 @@ pub(super) fn outside(state: &State, ix: AgentIx, attempt: u32, paths: &[String]
         .filter(|path| !work.outside.contains(path))
         .cloned()
         .collect();
-    if work.stage != WorkStage::Open || new.is_empty() {
+    if agent.live.is_none() || work.stage != WorkStage::Open || new.is_empty() {
         return Vec::new();
     }
     let violated = WorkEvent::ScopeViolated {
@@ -126,7 +127,9 @@ pub(super) fn foreseen(
         (None, Some(_)) => vec![WorkEvent::Withdrawn { agent, with }.into()],
         (Some(new), known) => {
             let open = |ix: AgentIx| {
-                (state.agent(ix).work.as_ref()).is_some_and(|w| w.stage == WorkStage::Open)
+                let agent = state.agent(ix);
+                let work = agent.work.as_ref().filter(|_| agent.live.is_some());
+                work.is_some_and(|work| work.stage == WorkStage::Open)
             };
             let same = known.is_some_and(|old| {
                 (&old.files, &old.kinds, old.critical) == (&new.files, &new.kinds, new.critical)
@@ -144,9 +147,12 @@ pub(super) fn foreseen(
             let mut events = vec![predicted.into()];
             // The one that is behind waits for the other.
             let later = if state.rank(a) < state.rank(b) { b } else { a };
-            let both = [a, b]
-                .iter()
-                .all(|&ix| state.agent(ix).status == Status::Running);
+            let runs = |ix: &AgentIx| {
+                let agent = state.agent(*ix);
+                let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
+                agent.status == Status::Running && !ending
+            };
+            let both = [a, b].iter().all(runs);
             if new.critical && both {
                 events.push(Event::AgentFrozen {
                     agent: state.id(later),
@@ -190,9 +196,10 @@ pub(super) fn advanced(
         return Vec::new();
     }
     let from = state.id(merge.agent);
-    let reason = match (done, &merge.commit) {
+    match (done, &merge.commit) {
         (Ok(concerned), Some(commit)) => {
-            let mut events: Vec<Event> = vec![
+            let mut events: Vec<Event> = merge::settled(state, merge).into_iter().collect();
+            events.push(
                 WorkEvent::MergeDone {
                     number,
                     agent: from.clone(),
@@ -200,7 +207,7 @@ pub(super) fn advanced(
                     commit: commit.clone(),
                 }
                 .into(),
-            ];
+            );
             events.extend(concerned.iter().map(|(ix, files)| {
                 Event::from(WorkEvent::ContextUpdated {
                     agent: state.id(*ix),
@@ -208,25 +215,11 @@ pub(super) fn advanced(
                     files: files.clone(),
                 })
             }));
-            return events;
+            events
         }
-        (Err(error), _) => error.clone(),
-        (Ok(_), None) => "the merge has no commit".to_owned(),
-    };
-    vec![
-        WorkEvent::MergeFailed {
-            number,
-            agent: from.clone(),
-            attempt: merge.attempt,
-            reason: reason.clone(),
-        }
-        .into(),
-        Event::AgentBlocked {
-            agent: from,
-            reason: format!("its work could not be merged: {reason}"),
-            gate: None,
-        },
-    ]
+        (Err(error), _) => merge::not_merged(state, merge, error),
+        (Ok(_), None) => merge::not_merged(state, merge, "the merge has no commit"),
+    }
 }
 
 /// A checkout of the head is there, or could not be made.
@@ -254,7 +247,7 @@ pub(super) fn checked_out(
 /// The head went back to a checkpoint, or could not.
 pub(super) fn rolled_back(state: &State, number: u32, done: &Result<(), String>) -> Vec<Event> {
     let waits = (state.merges.rollback.as_ref())
-        .is_some_and(|rollback| rollback.number == number && rollback.done.is_none());
+        .is_some_and(|rollback| rollback.number == number && !rollback.done);
     if !waits {
         return Vec::new();
     }

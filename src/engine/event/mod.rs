@@ -8,6 +8,7 @@ mod attention;
 mod parts;
 pub(super) mod progress;
 mod record;
+mod sync;
 mod work;
 
 pub use about::whose;
@@ -18,6 +19,7 @@ pub use parts::{
     Zone,
 };
 pub use record::Record;
+pub use sync::{SyncKind, SyncPoint};
 pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};
 
 use schemars::JsonSchema;
@@ -407,6 +409,9 @@ pub enum Event {
     CheckpointMade {
         /// The wave that it closes.
         wave: u32,
+        /// The integrated head then; none: nothing was merged by then.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        commit: Option<String>,
     },
     #[serde(rename = "attention.raised")]
     AttentionRaised(AttentionRaised),

@@ -268,3 +268,11 @@ pub struct Interruption {
 pub(super) const fn is_zero(n: &u32) -> bool {
     *n == 0
 }
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "what serde calls takes a reference"
+)]
+pub(super) const fn is_false(value: &bool) -> bool {
+    !*value
+}

@@ -3,10 +3,17 @@
 //! Plain data of the journal. Kinds and members are added, never changed. Paths are foreign text,
 //! made valid UTF-8 and bounded by who reports them; to be cleaned before they are shown.
 
+mod about;
+
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Level, parts::is_zero};
+use super::{
+    parts::{is_false, is_zero},
+    sync::SyncPoint,
+};
 use crate::plan::AgentId;
 
 /// How an agent is held to its workspace.
@@ -171,6 +178,9 @@ pub enum WorkEvent {
         /// What is wrong with its hand-off.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         handoff: Option<String>,
+        /// Facts that its hand-off states, by their keys.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+        facts: BTreeMap<String, String>,
         /// It could not be collected, and why.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
@@ -279,6 +289,41 @@ pub enum WorkEvent {
         by: String,
         /// How, in words.
         reason: String,
+        /// It is settled by nothing but that its work was given up.
+        #[serde(skip_serializing_if = "is_false", default)]
+        given_up: bool,
+    },
+    /// Agents come together.
+    #[serde(rename = "sync.started")]
+    SyncStarted {
+        /// Which synchronisation point of the run, from 1.
+        number: u32,
+        #[serde(flatten)]
+        point: SyncPoint,
+        /// Whom it concerns, in plan order.
+        participants: Vec<AgentId>,
+    },
+    /// They have.
+    #[serde(rename = "sync.completed")]
+    SyncCompleted {
+        number: u32,
+        #[serde(flatten)]
+        point: SyncPoint,
+        /// At a wave's end: memory that is still reserved by others, in bytes.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reserved_bytes: Option<u64>,
+        /// At a wave's end: the longest chain of what is left, by the durations that the plan expects,
+        /// in microseconds; an estimate.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        left_us: Option<u64>,
+    },
+    /// They have not.
+    #[serde(rename = "sync.failed")]
+    SyncFailed {
+        number: u32,
+        #[serde(flatten)]
+        point: SyncPoint,
+        reason: String,
     },
     /// A checkout of the head is needed, for checks of more than one agent's work.
     #[serde(rename = "integration.checkout")]
@@ -323,8 +368,11 @@ pub enum WorkEvent {
         wave: u32,
         /// The commit of the checkpoint.
         commit: String,
-        /// Agents whose work is taken out, to be done again.
+        /// Agents whose work is taken out, and whose needs are, to be done again.
         agents: Vec<AgentId>,
+        /// Agents whose own work stays, and parts of which are done again.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        parents: Vec<AgentId>,
     },
     /// It is there.
     #[serde(rename = "rollback.done")]
@@ -350,87 +398,4 @@ pub enum WorkEvent {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
     },
-}
-
-impl WorkEvent {
-    /// Returns the contract's name of its kind.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Ready { .. } => "workspace.ready",
-            Self::Collecting { .. } => "work.collecting",
-            Self::Collected { .. } => "work.collected",
-            Self::ScopeViolated { .. } => "scope.violated",
-            Self::Merging { .. } => "agent.merging",
-            Self::MergeStarted { .. } => "merge.started",
-            Self::MergeTried { .. } => "merge.tried",
-            Self::MergeAdvancing { .. } => "merge.advancing",
-            Self::MergeDone { .. } => "merge.done",
-            Self::MergeFailed { .. } => "merge.failed",
-            Self::Predicted { .. } => "conflict.predicted",
-            Self::Withdrawn { .. } => "conflict.withdrawn",
-            Self::ConflictDetected { .. } => "conflict.detected",
-            Self::ConflictResolved { .. } => "conflict.resolved",
-            Self::Checkout { .. } => "integration.checkout",
-            Self::CheckedOut { .. } => "integration.ready",
-            Self::ContextUpdated { .. } => "context.updated",
-            Self::HandoffReady { .. } => "handoff.ready",
-            Self::RollbackStarted { .. } => "rollback.started",
-            Self::RollbackDone { .. } => "rollback.done",
-            Self::Delivering { .. } => "run.delivering",
-            Self::Delivered { .. } => "run.delivered",
-        }
-    }
-
-    /// Returns the agent that it is about.
-    #[must_use]
-    pub const fn agent(&self) -> Option<&AgentId> {
-        match self {
-            Self::Ready { agent, .. }
-            | Self::Collecting { agent, .. }
-            | Self::Collected { agent, .. }
-            | Self::ScopeViolated { agent, .. }
-            | Self::Merging { agent, .. }
-            | Self::MergeStarted { agent, .. }
-            | Self::MergeTried { agent, .. }
-            | Self::MergeAdvancing { agent, .. }
-            | Self::MergeDone { agent, .. }
-            | Self::MergeFailed { agent, .. }
-            | Self::Predicted { agent, .. }
-            | Self::Withdrawn { agent, .. }
-            | Self::ConflictDetected { agent, .. }
-            | Self::ConflictResolved { agent, .. }
-            | Self::ContextUpdated { agent, .. }
-            | Self::HandoffReady { agent, .. } => Some(agent),
-            Self::Checkout { .. }
-            | Self::CheckedOut { .. }
-            | Self::RollbackStarted { .. }
-            | Self::RollbackDone { .. }
-            | Self::Delivering { .. }
-            | Self::Delivered { .. } => None,
-        }
-    }
-
-    /// Returns how urgent it is.
-    #[must_use]
-    pub const fn level(&self) -> Level {
-        match self {
-            Self::ConflictDetected {
-                strategy: Strategy::AutomaticMerge,
-                ..
-            } => Level::Medium,
-            Self::ScopeViolated { .. }
-            | Self::ConflictDetected { .. }
-            | Self::Predicted { critical: true, .. }
-            | Self::RollbackStarted { .. } => Level::High,
-            Self::MergeDone { .. }
-            | Self::MergeFailed { .. }
-            | Self::Predicted { .. }
-            | Self::ConflictResolved { .. }
-            | Self::ContextUpdated { .. }
-            | Self::RollbackDone { .. }
-            | Self::Delivered { .. } => Level::Medium,
-            _ => Level::Low,
-        }
-    }
 }

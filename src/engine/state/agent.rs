@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Exit, FailureKind, Handle};
 
-use super::{Said, Status, Work};
+use super::{Former, Said, Status, Work};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,6 +155,21 @@ impl CheckRun {
     }
 }
 
+/// What somebody said about a line of an agent's work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// The attempt whose work it is about.
+    pub attempt: u32,
+    /// The file.
+    pub file: String,
+    /// The line of the new text, from 1; 0: the file as a whole.
+    pub line: u32,
+    /// Who said it: `deck`, `ctl`.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
 /// One agent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AgentState {
@@ -220,10 +235,23 @@ pub struct AgentState {
     pub frozen_tree: Option<(u32, u32)>,
     /// The work of its present attempt, where it has a workspace of its own.
     pub work: Option<Box<Work>>,
+    /// What the attempt before left and was not merged, for a prompt: the next one goes on from it.
+    pub former: Option<Former>,
     /// The conflict that its work is in.
     pub conflict: Option<u32>,
     /// Times that it was sent back on top of others' work.
     pub sent_back: u32,
+    /// What was said about its work, until a later attempt's is collected.
+    pub remarks: Vec<Remark>,
+}
+
+impl AgentState {
+    /// Returns whether it failed for its parts alone: its own work was well, and they are what has to
+    /// be looked at.
+    #[must_use]
+    pub fn lost_parts(&self) -> bool {
+        self.failure == Some(FailureKind::Coordination) && self.own_done
+    }
 }
 
 /// Where a phase stands.

@@ -5,24 +5,29 @@
 
 mod agent;
 mod attention;
+mod conflict;
 mod order;
 mod ready;
 mod said;
 mod status;
+mod sync;
 mod work;
 
 pub use agent::{
     AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
+    Remark,
 };
 pub use attention::{Attention, Item};
+pub use conflict::{Chosen, Conflict, Pick, Prediction};
 pub use order::{Due, Rank};
 pub(super) use order::{pack, place_of, unpack};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
 pub use status::Status;
+pub use sync::Syncs;
 pub use work::{
-    Checkout, Checkpoint, Chosen, Conflict, Delivery, Merge, MergeStage, Merged, Merges, Pick,
-    Prediction, Rollback, Work, WorkStage,
+    Checkout, Checkpoint, Delivery, Former, Merge, MergeStage, Merged, Merges, Rollback, Work,
+    WorkStage,
 };
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -92,6 +97,8 @@ pub struct State {
     pub base_commit: Option<String>,
     /// How work comes together.
     pub merges: Merges,
+    /// Where agents come together.
+    pub syncs: Syncs,
 
     /// Ready agents that nobody holds.
     pub ready: Ready,
@@ -194,6 +201,7 @@ impl State {
             attention: Attention::default(),
             base_commit: None,
             merges: Merges::default(),
+            syncs: Syncs::default(),
             ready: Ready::default(),
             resting: BTreeSet::new(),
             checks_pending: BTreeSet::new(),

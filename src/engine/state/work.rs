@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Boundary, Clash, Owner, Strategy},
+    engine::{Boundary, Clash, Owner},
     plan::{AgentIx, Class},
 };
 
-use super::State;
+use super::{Conflict, Prediction, State};
 
 /// How far an attempt's work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -37,9 +37,10 @@ pub enum WorkStage {
 pub struct Work {
     /// How far it has come.
     pub stage: WorkStage,
-    /// Commit that the workspace was made at.
+    /// Commit that the workspace is made at: the integrated head when its attempt was admitted, with
+    /// what an attempt before left merged onto it where that went.
     pub base: String,
-    /// Merges that were done by then: what came later was not seen by it.
+    /// Merges that were in that head: what came later was not seen by it.
     pub base_at: u32,
     /// Where the workspace is.
     pub path: String,
@@ -61,8 +62,19 @@ pub struct Work {
     pub missing: Vec<String>,
     /// What is wrong with its hand-off.
     pub handoff: Option<String>,
+    /// Facts that its hand-off states, by their keys; those that a person overruled are gone.
+    pub facts: BTreeMap<String, String>,
     /// It could not be collected, and why.
     pub error: Option<String>,
+}
+
+/// What an attempt left that was not merged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Which attempt.
+    pub attempt: u32,
+    /// Its commit.
+    pub commit: String,
 }
 
 /// Where a merge stands.
@@ -114,92 +126,6 @@ pub struct Merge {
     pub with: Vec<AgentIx>,
     /// The conflict that it is about.
     pub conflict: Option<u32>,
-}
-
-/// A side that a person takes for one place of a conflict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Pick {
-    /// What is integrated.
-    Ours,
-    /// What the agent made.
-    Theirs,
-    /// Both, what is integrated first.
-    Both,
-    /// Both, what the agent made first.
-    BothReversed,
-    /// What was there before either.
-    Base,
-    /// A text of their own, `conflicts/<id>.edits/<sha256>` of the run's folder.
-    Edited(String),
-}
-
-impl Pick {
-    /// Returns its word.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Ours => "ours",
-            Self::Theirs => "theirs",
-            Self::Both => "both",
-            Self::BothReversed => "both-reversed",
-            Self::Base => "base",
-            Self::Edited(_) => "edited",
-        }
-    }
-}
-
-/// One choice of a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Chosen {
-    /// The file; none: every place that was not chosen by then.
-    pub file: Option<String>,
-    /// The place in it, by its key; none: the file as a whole.
-    pub hunk: Option<String>,
-    /// What is taken.
-    pub pick: Pick,
-}
-
-/// A conflict between pieces of finished work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Conflict {
-    /// Whose merge met it.
-    pub agent: AgentIx,
-    /// Which attempt of it.
-    pub attempt: u32,
-    /// Agents whose merged work it met.
-    pub with: Vec<AgentIx>,
-    /// What about, in figures.
-    pub clash: Clash,
-    /// In a critical domain.
-    pub critical: bool,
-    /// How it is to be settled.
-    pub strategy: Strategy,
-    /// When it was found (elapsed µs).
-    pub since_us: u64,
-    /// Choices so far, in their order; a later one of the same place counts.
-    pub chosen: Vec<Chosen>,
-    /// Who said that the choices are complete, until the merge with them has its result.
-    pub settled_by: Option<String>,
-    /// Notes of those who passed it on.
-    pub notes: Vec<String>,
-    /// How it ended, in words.
-    pub resolved: Option<String>,
-}
-
-/// Two agents that would clash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Prediction {
-    /// Where.
-    pub files: Vec<String>,
-    /// Kinds beyond text.
-    pub kinds: Vec<String>,
-    /// In a critical domain and seen twice.
-    pub critical: bool,
-    /// Since when (elapsed µs).
-    pub since_us: u64,
-    /// A person has seen it.
-    pub seen: bool,
 }
 
 /// A merge that was done.
@@ -258,8 +184,10 @@ pub struct Rollback {
     pub merged: u32,
     /// Agents to be done again.
     pub agents: Vec<AgentIx>,
-    /// It is done, or could not be: what follows is due.
-    pub done: Option<Result<(), String>>,
+    /// Agents whose own work stays, and parts of which are done again.
+    pub parents: Vec<AgentIx>,
+    /// The head is there: what follows is due.
+    pub done: bool,
 }
 
 /// Handing the work over at the end.
@@ -288,6 +216,8 @@ pub struct Merges {
     pub now: Option<Merge>,
     /// Merges that were begun.
     pub last_number: u32,
+    /// Merges that came to nothing.
+    pub failed: u32,
     /// Merges that are in the head, in their order.
     pub done: Vec<Merged>,
     /// Conflicts by their numbers, settled ones too.
@@ -314,6 +244,12 @@ impl Merges {
         u32::try_from(self.done.len()).unwrap_or(u32::MAX)
     }
 
+    /// Returns the checkpoint of a wave.
+    #[must_use]
+    pub fn checkpoint(&self, wave: u32) -> Option<&Checkpoint> {
+        self.checkpoints.iter().rev().find(|c| c.wave == wave)
+    }
+
     /// Returns with whom an agent would clash, and how.
     pub fn clash_of(&self, ix: AgentIx) -> impl Iterator<Item = (AgentIx, &Prediction)> {
         self.predicted
@@ -332,7 +268,7 @@ impl Merges {
             .now
             .as_ref()
             .is_some_and(|now| matches!(now.stage, MergeStage::Trying | MergeStage::Advancing));
-        let rolling = self.rollback.as_ref().is_some_and(|r| r.done.is_none());
+        let rolling = self.rollback.as_ref().is_some_and(|r| !r.done);
         let checkout = self.checkout.as_ref().is_some_and(Checkout::coming);
         let delivering = self.delivery.as_ref().is_some_and(|d| !d.done);
         merging || rolling || checkout || delivering

@@ -5,7 +5,10 @@
 use super::{Client, ClientError};
 use crate::{
     engine::Action,
-    runtime::protocol::{self, FromClient, FromRunner},
+    runtime::{
+        protocol::{self, FromClient, FromRunner},
+        turns::Stats,
+    },
 };
 
 impl Client {
@@ -31,6 +34,20 @@ impl Client {
                     (Some(seq), None) => Ok(seq),
                     (_, reason) => Err(ClientError::Refused(reason.unwrap_or_default())),
                 };
+            }
+        }
+    }
+
+    /// Asks the runner for its figures about itself.
+    ///
+    /// # Errors
+    /// A lost connection, also where the runner is an older one that does not know the question.
+    pub fn stats(&mut self) -> Result<Stats, ClientError> {
+        protocol::write(&mut self.stream, &FromClient::Stats, &[])?;
+        loop {
+            let (frame, _) = protocol::read::<FromRunner>(&mut self.stream)?;
+            if let FromRunner::Stats { stats } = frame {
+                return Ok(stats);
             }
         }
     }

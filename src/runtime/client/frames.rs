@@ -24,7 +24,7 @@ pub(super) fn next_with(
     loop {
         let (frame, raw) = protocol::read::<FromRunner>(from)?;
         return Ok(match frame {
-            FromRunner::Hello { .. } => continue,
+            FromRunner::Hello { .. } | FromRunner::Stats { .. } => continue,
             FromRunner::Snapshot { last } => {
                 snapshot.extend_from_slice(&raw);
                 if !last {

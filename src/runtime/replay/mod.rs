@@ -23,7 +23,7 @@ use crate::{
     tui::feed::{Clock, Replay, Request, Update},
 };
 
-use super::{cards, output, past, records};
+use super::{cards, output, past, records, texts};
 use terminal::Terminals;
 
 /// While it plays, the dashboard hears so often; a frame is not drawn more often either.
@@ -216,6 +216,10 @@ impl Recording {
             Request::Diff { .. } => {
                 let result = Err("a recording has no diff".to_owned());
                 send(to, Update::Diff { result })
+            }
+            asked @ (Request::Clash(_) | Request::Keep { .. } | Request::Review(_)) => {
+                texts::answer(&self.dir, asked, to);
+                Some(())
             }
             Request::Card { track, day } => {
                 send(to, cards::answer(&self.dir, &self.state.setup, track, day))

@@ -41,7 +41,7 @@ impl Running {
                 for command in commands {
                     self.carry_out(command);
                 }
-                self.turns.work.ahead(&self.turns.state);
+                self.turns.work.look(&self.turns.state);
                 if let Some(lines) = &self.turns.lines {
                     lines.wake();
                 }

@@ -3,8 +3,8 @@
 use std::{fs::File, io::Read, path::Path};
 
 use crate::{
-    conflict::{Choice, Choices, ConflictDoc, MOST_FILE_BYTES, RepoPath, Whole},
-    engine::{Chosen, Pick},
+    conflict::{Choices, ConflictDoc, MOST_FILE_BYTES},
+    engine::{Chosen, answers},
     runtime::runner::sha256,
 };
 
@@ -16,75 +16,16 @@ use super::place::said;
 /// # Errors
 /// A text of a person's that is not where it was put, or is another.
 pub(super) fn of(doc: &ConflictDoc, chosen: &[Chosen], folder: &Path) -> Result<Choices, String> {
-    let mut all = Choices::default();
-    for choice in chosen {
-        let path = choice.file.as_deref().map(RepoPath::from_text);
-        match (path, &choice.hunk) {
-            (Some(None), _) => {}
-            (Some(Some(path)), Some(key)) => {
-                let picked = hunk(&choice.pick, doc, folder)?;
-                all.hunk(path, key.clone(), picked);
-            }
-            (Some(Some(path)), None) => {
-                let picked = whole(&choice.pick, doc, folder)?;
-                all.whole(path, picked);
-            }
-            (None, _) => rest(&mut all, doc, &choice.pick, folder)?,
-        }
-    }
-    Ok(all)
-}
-
-/// Answers every place that has no answer.
-fn rest(all: &mut Choices, doc: &ConflictDoc, pick: &Pick, folder: &Path) -> Result<(), String> {
-    for file in &doc.files {
-        let known = all.0.get(&file.path);
-        if known.is_some_and(|known| known.whole.is_some()) {
-            continue;
-        }
-        if file.pieces.is_empty() {
-            all.whole(file.path.clone(), whole(pick, doc, folder)?);
-            continue;
-        }
-        for place in file.hunks() {
-            if all.of(&file.path, &place.key).is_none() {
-                let picked = hunk(pick, doc, folder)?;
-                all.hunk(file.path.clone(), place.key.clone(), picked);
-            }
-        }
-    }
-    Ok(())
-}
-
-fn hunk(pick: &Pick, doc: &ConflictDoc, folder: &Path) -> Result<Choice, String> {
-    Ok(match pick {
-        Pick::Ours => Choice::Ours,
-        Pick::Theirs => Choice::Theirs,
-        Pick::Both => Choice::Both,
-        Pick::BothReversed => Choice::BothReversed,
-        Pick::Base => Choice::Base,
-        Pick::Edited(hash) => Choice::Edited(edited(doc, hash, folder)?),
-    })
-}
-
-fn whole(pick: &Pick, doc: &ConflictDoc, folder: &Path) -> Result<Whole, String> {
-    Ok(match pick {
-        Pick::Ours => Whole::Ours,
-        Pick::Theirs => Whole::Theirs,
-        // One beside the other has no order.
-        Pick::Both | Pick::BothReversed => Whole::Both,
-        Pick::Base => Whole::Base,
-        Pick::Edited(hash) => Whole::Edited(edited(doc, hash, folder)?),
-    })
+    answers(doc, chosen, |hash| edited(&doc.id, hash, folder))
 }
 
 /// A text of a person's, which must be the one that was chosen.
-fn edited(doc: &ConflictDoc, hash: &str, folder: &Path) -> Result<String, String> {
+pub(in crate::runtime) fn edited(id: &str, hash: &str, folder: &Path) -> Result<String, String> {
     let plain = hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit());
     if !plain {
         return Err("a text that was chosen has no valid name".to_owned());
     }
-    let path = folder.join(format!("{}.edits", doc.id)).join(hash);
+    let path = folder.join(format!("{id}.edits")).join(hash);
     let mut bytes = Vec::new();
     File::open(&path)
         .and_then(|file| {
@@ -101,7 +42,10 @@ fn edited(doc: &ConflictDoc, hash: &str, folder: &Path) -> Result<String, String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conflict::{ConflictFile, Hunk, Kind, Piece, VERSION};
+    use crate::{
+        conflict::{Choice, ConflictFile, Hunk, Kind, Piece, RepoPath, VERSION, Whole},
+        engine::Pick,
+    };
 
     fn doc() -> ConflictDoc {
         let hunk = |n: u32| Hunk::new("b".into(), "o".into(), "t".into(), n);

@@ -39,6 +39,7 @@ impl Driver {
             committed_for: collected.committed_by_us,
             commit: (collected.commit != collected.base).then_some(collected.commit),
             handoff: None,
+            facts: std::collections::BTreeMap::new(),
         })
     }
 

@@ -24,7 +24,7 @@ pub(super) fn write(folder: &Path, doc: &ConflictDoc) -> io::Result<()> {
 }
 
 /// Puts a file in its place in one step.
-pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(in crate::runtime) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let mut file = OpenOptions::new()

@@ -14,6 +14,8 @@ mod note;
 mod order;
 mod place;
 mod prepare;
+mod seen;
+mod watching;
 
 use std::{
     collections::VecDeque,
@@ -25,14 +27,18 @@ use std::{
 use crate::{
     engine::{Command, InputKind, Setup, State, Status},
     journal::SyncHandle,
+    plan::AgentIx,
     sys::locked,
 };
 
 use order::Order;
 use place::Driver;
 
+pub(super) use choices::edited;
+pub(super) use conflicts::put;
 pub(super) use note::file as note_file;
 pub use place::{Place, base};
+pub use seen::{remove, seen_attempts};
 
 /// Threads that make workspaces.
 const MAKERS: usize = 2;
@@ -62,6 +68,8 @@ pub(super) struct Work {
     start: Option<(Settings, Tell)>,
     /// What was last said about workspaces ahead of need.
     ahead: (usize, String),
+    /// Attempts whose workspaces are watched.
+    watched: Vec<(AgentIx, u32)>,
 }
 
 /// Where answers go; may be called from any thread.
@@ -120,6 +128,7 @@ impl Work {
             crew: None,
             start: Some((settings, tell)),
             ahead: (0, String::new()),
+            watched: Vec::new(),
         }
     }
 
@@ -127,6 +136,9 @@ impl Work {
     pub fn order(&mut self, state: &State, command: Command) -> Option<InputKind> {
         let order = Order::of(state, command)?;
         let refused = order.refused("no thread can be started".to_owned());
+        if let Command::Prepare { agent, attempt } = command {
+            self.watched.push((agent, attempt));
+        }
         match self.crew(state) {
             Some(crew) => {
                 crew.give(order);
@@ -136,11 +148,13 @@ impl Work {
         }
     }
 
-    /// Lets workspaces be made ahead of need: for agents that wait for nothing but room.
-    pub fn ahead(&mut self, state: &State) {
+    /// Looks after a turn: workspaces are made ahead of need for agents that wait for nothing but room,
+    /// and those of attempts that are over are no longer watched.
+    pub fn look(&mut self, state: &State) {
         if self.crew.is_none() {
             return;
         }
+        self.forget(state);
         let Some(head) = state.merges.head.as_ref().or(state.base_commit.as_ref()) else {
             return;
         };
@@ -163,6 +177,18 @@ impl Work {
         }
     }
 
+    /// How many orders wait to make workspaces and to merge, and how many workspaces are spare.
+    pub fn waiting(&self) -> [usize; 3] {
+        self.crew.as_ref().map_or([0; 3], |crew| {
+            let waiting = |lane: &Lane| locked(&lane.orders).0.len();
+            [
+                waiting(&crew.lanes.making),
+                waiting(&crew.lanes.merging),
+                crew.driver.spare(),
+            ]
+        })
+    }
+
     /// Waits until everything that was begun is done, and removes what nobody needs any more. `over`:
     /// the run has ended with this state, so the workspaces of what succeeded go.
     pub fn close(self, over: Option<&State>) {
@@ -174,8 +200,8 @@ impl Work {
         for thread in crew.threads {
             let _ = thread.join();
         }
-        if let Some(state) = over {
-            crew.driver.leave(state);
+        if let Some(driver) = Arc::into_inner(crew.driver) {
+            driver.leave(over);
         }
     }
 
@@ -224,6 +250,6 @@ impl Crew {
 }
 
 /// Whether an agent's work is over for good and in the head, so that its workspaces can go.
-fn succeeded(state: &State, ix: crate::plan::AgentIx) -> bool {
+fn succeeded(state: &State, ix: AgentIx) -> bool {
     state.agent(ix).status == Status::Succeeded
 }

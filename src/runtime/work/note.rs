@@ -28,6 +28,8 @@ pub(super) struct Before {
     pub attempt: u32,
     /// Why it goes again.
     pub reason: String,
+    /// What was said about its work: where, and what.
+    pub remarks: Vec<(String, String)>,
     /// The conflict that it was in.
     pub conflict: Option<Clashed>,
 }
@@ -66,6 +68,14 @@ impl Driver {
             before.attempt,
             clean_lines(before.reason.as_bytes())
         );
+        if !before.remarks.is_empty() {
+            text.push_str("\n## What was said about its work\n\n");
+            for (place, said) in &before.remarks {
+                let place = clean_line(place, 400);
+                let said = clean_lines(said.as_bytes()).replace('\n', "\n  ");
+                text.push_str(&format!("- {place}: {said}\n"));
+            }
+        }
         if let Some(clash) = &before.conflict {
             let with = clash.with.join(", ");
             text.push_str(&format!("\n## Conflict {} with {with}\n\n", clash.id));

@@ -231,9 +231,20 @@ fn before(state: &State, ix: AgentIx, attempt: u32) -> Option<Before> {
         .collect(),
         notes: conflict.notes.clone(),
     });
+    let remarks = (state.agent(ix).remarks.iter())
+        .filter(|remark| remark.attempt + 1 == attempt)
+        .map(|remark| {
+            let place = match remark.line {
+                0 => remark.file.clone(),
+                line => format!("{}:{line}", remark.file),
+            };
+            (place, remark.text.clone())
+        })
+        .collect();
     (attempt > 1).then(|| Before {
         attempt: attempt - 1,
         reason,
+        remarks,
         conflict,
     })
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, OnceLock},
 };
@@ -12,7 +13,10 @@ use crate::{
     engine::{InputKind, State},
     plan::{AgentIx, Plan},
     sys::locked,
-    workspace::{Git, MakeError, Pool, RepoError, Repository, Workspaces, change, merge::Store},
+    workspace::{
+        Git, MakeError, Pool, RepoError, Repository, Workspaces, change, guard, merge::Store,
+        watch::Watch,
+    },
 };
 
 use super::{Settings, Tell, order::Order, succeeded};
@@ -53,7 +57,8 @@ pub fn base(plan: &Plan, workdir: &Path) -> Result<Option<Place>, RepoError> {
 pub(super) struct Driver {
     pub settings: Settings,
     pub run: String,
-    tell: Tell,
+    pub tell: Tell,
+    pub watch: Mutex<Option<Watch>>,
     ground: OnceLock<Result<Ground, String>>,
     scopes: Mutex<HashMap<AgentIx, Arc<Scope>>>,
     /// Paths that a merge changed, by its commit.
@@ -91,6 +96,7 @@ impl Driver {
             settings,
             run,
             tell,
+            watch: Mutex::default(),
             ground: OnceLock::new(),
             scopes: Mutex::default(),
             touched: Mutex::default(),
@@ -171,18 +177,23 @@ impl Driver {
         }
     }
 
-    /// The agent's workspace goes once its work is in the head; not that of one which has parts, since
-    /// its own checks come after theirs, nor one that holds what could not be collected.
+    /// The agent's workspace goes once its work is in the head, unless it holds what could not be
+    /// collected.
     fn merged(&self, of: &super::order::Step) -> Option<Order> {
-        let parent = !self.settings.setup.children[of.agent.ix()].is_empty();
         let name = self.name(of.agent, of.attempt);
-        (!parent && !self.left_file(&name).exists()).then_some(Order::Discard { name })
+        (!self.left_file(&name).exists()).then_some(Order::Discard { name })
     }
 
     fn say(&self, input: Option<InputKind>) {
         if let Some(input) = input {
             (self.tell)(input);
         }
+    }
+
+    /// Workspaces that nobody has yet.
+    pub fn spare(&self) -> usize {
+        let ground = self.ground.get().and_then(|ground| ground.as_ref().ok());
+        ground.map_or(0, |ground| ground.pool.spare())
     }
 
     fn ground(&self) -> Result<&Ground, &String> {
@@ -262,11 +273,23 @@ impl Driver {
         path_text(&made.map_err(said)?.path)
     }
 
-    /// Leaves the folder of workspaces as it shall be after the run: those of agents that succeeded go.
-    pub fn leave(&self, state: &State) {
-        let Some(Ok(ground)) = self.ground.get() else {
+    /// Ends with the spare workspaces gone; after a run that is over, those of agents that succeeded go
+    /// too.
+    pub fn leave(mut self, over: Option<&State>) {
+        drop(locked(&self.watch).take());
+        let Some(Ok(ground)) = self.ground.take() else {
             return;
         };
+        if let Some(state) = over {
+            self.tidy(&ground, state);
+        }
+        let folder = ground.spaces().folder().to_owned();
+        drop(ground);
+        // Only an empty one goes.
+        let _ = fs::remove_dir(folder);
+    }
+
+    fn tidy(&self, ground: &Ground, state: &State) {
         let mut kept = Vec::new();
         for ix in state.setup.plan.indices().filter(|&ix| state.setup.own(ix)) {
             for attempt in 1..=state.agent(ix).attempt {
@@ -279,9 +302,17 @@ impl Driver {
                 }
             }
         }
-        for commit in state.merges.checkout.iter().map(|c| &c.commit) {
-            let name = format!("_head.{}", commit.get(..12).unwrap_or(commit));
-            let _ = ground.spaces().discard(&name);
+        // Checkouts of ours, and scratch.
+        for entry in fs::read_dir(ground.spaces().folder())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('_') || name == ".merge" || name == ".watch" {
+                let _ = guard::remove(&entry.path());
+            }
         }
         if !kept.is_empty() {
             let folder = ground.spaces().folder().display().to_string();

@@ -28,6 +28,7 @@ impl Driver {
             noted.map_err(|error| said(format!("its note cannot be written: {error}")))?;
         }
         let made = ground.pool.take(&name, &start).map_err(said)?;
+        self.watch(ground, of, made.path.clone());
         Ok(Prepared {
             // What was done before counts as this attempt's work: it is compared with the head.
             base: of.base.clone(),

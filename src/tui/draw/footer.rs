@@ -37,10 +37,13 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         Need::Rows => matches!(ui.screen, Screen::Deck | Screen::Log),
         Need::Sought => matches!(ui.screen, Screen::Deck | Screen::Log | Screen::Agent),
         Need::Opens => match ui.screen {
-            Screen::Agent => false,
+            Screen::Agent | Screen::Clash | Screen::Review => false,
             Screen::Report => points(view, ui),
             _ => true,
         },
+        Need::Merging => matches!(ui.screen, Screen::Merge | Screen::Agent),
+        Need::Clash => ui.screen == Screen::Clash,
+        Need::Review => ui.screen == Screen::Review,
         Need::One => ui.screen == Screen::Agent,
         Need::Found => ui.screen == Screen::Agent && !ui.on_agent.search.is_empty(),
         Need::Live => look.whence == Whence::Live && view.header.banner.is_none(),
@@ -131,6 +134,12 @@ fn points(view: &View, ui: &UiState) -> bool {
         Screen::Deck => ui.selected.is_some(),
         Screen::Agent | Screen::Graph | Screen::Timeline => ui.agent().is_some(),
         Screen::Log => view.log.as_ref().is_some_and(|log| log.agent),
+        Screen::Merge => view.merge.as_ref().is_some_and(|merge| {
+            let row = merge.selected.and_then(|at| merge.rows.get(at));
+            row.is_some_and(|row| row.agent.is_some())
+        }),
+        // Their own keys have the footer.
+        Screen::Clash | Screen::Review => false,
         Screen::Report => view.report.as_ref().is_some_and(|report| {
             let row = report.selected.and_then(|at| report.rows.get(at));
             row.is_some_and(|row| row.agent.is_some())
@@ -179,6 +188,10 @@ fn popup_hits(popup: &Popup, view: &View, look: Look<'_>, columns: u16) -> Vec<H
             out.push(bound(UiAction::Open, "its row"));
             out.push(bound(UiAction::PageDown, "scroll"));
             esc("close")
+        }
+        Popup::Note { .. } => {
+            out.push(fixed(KeyCode::Enter, "send it"));
+            esc("leave it")
         }
         Popup::Card { .. } => {
             if let Some(page) = &view.page {

@@ -15,6 +15,7 @@ pub const fn mark(theme: &Theme, mark: Mark) -> &'static str {
             Mark::Retry => "~",
             Mark::Join => "&",
             Mark::Check => "?",
+            Mark::Merge => "m",
             Mark::Ask => "@",
             Mark::Block => "!",
             Mark::Done => "+",
@@ -32,6 +33,7 @@ pub const fn mark(theme: &Theme, mark: Mark) -> &'static str {
             Mark::Retry => "↻",
             Mark::Join => "⋈",
             Mark::Check => "◎",
+            Mark::Merge => "⇥",
             Mark::Ask => "?",
             Mark::Block => "■",
             Mark::Done => "✓",
@@ -63,6 +65,8 @@ glyphs! {
     side: "┃" "#";
     /// The critical path.
     double: "═" "=";
+    /// It is taken.
+    done: "✓" "+";
     /// An open fold.
     open: "▾" "v";
     /// A closed fold.
@@ -151,6 +155,7 @@ pub fn plain(symbol: &str) -> &'static str {
         Some('“' | '”') => "\"",
         Some('›' | '▸' | '→' | '▶') => ">",
         Some('‹' | '◂' | '←') => "<",
+        Some('⇥') => "m",
         Some('✓' | '✔') => "+",
         Some('✗' | '✘' | '×') => "x",
         _ => "?",

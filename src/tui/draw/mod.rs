@@ -7,6 +7,7 @@ pub mod pen;
 
 pub mod agent;
 mod attention;
+mod clash;
 mod columns;
 mod footer;
 mod graph;
@@ -18,6 +19,7 @@ mod output;
 mod popup;
 mod queue;
 mod report;
+mod review;
 mod row;
 mod scrubber;
 mod side;
@@ -75,7 +77,16 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         graph::draw(view, graph, ui, look, buf);
     }
     if let Some(report) = &view.report {
-        report::draw(view, report, look, buf);
+        report::draw(view.regions.report, report, look, buf);
+    }
+    if let Some(merge) = &view.merge {
+        report::draw(view.regions.work, merge, look, buf);
+    }
+    if let Some(clash) = &view.clash {
+        clash::draw(view, clash, look, buf);
+    }
+    if let Some(review) = &view.review {
+        review::draw(view, review, look, buf);
     }
     if let Some(log) = &view.log {
         log::draw(view, log, ui, look, buf);

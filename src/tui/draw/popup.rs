@@ -39,6 +39,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Themes { chosen } => super::themes::draw(view, *chosen, look, buf),
             Popup::Card { .. } => card(view, look, buf),
+            Popup::Note { title, typed, .. } => note(view, title, typed, look, buf),
             Popup::Ask {
                 title,
                 lines,
@@ -78,6 +79,25 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
                 }
             }
         }
+    }
+}
+
+/// A note that is being typed.
+fn note(view: &View, title: &str, typed: &str, look: Look<'_>, buf: &mut Buffer) {
+    let base = &look.theme.base;
+    let all = ground(&view.regions);
+    let wide = all.width.saturating_sub(4).min(80);
+    let text = format!("{}_", clean_text(typed, 2000));
+    let lines = wrap(&text, usize::from(wide.saturating_sub(6)).max(8));
+    let most = usize::from(all.height.saturating_sub(6)).max(1);
+    let shown = &lines[lines.len().saturating_sub(most)..];
+    let high = (shown.len() as u16 + 5).max(6);
+    let Some(area) = panel(all, (wide, high), look, buf) else {
+        return;
+    };
+    Pen::new(buf, area, 0).put(&clean_text(title, 100), base.strong);
+    for (y, line) in (2..).zip(shown) {
+        Pen::new(buf, area, y).put(line, base.text);
     }
 }
 
@@ -143,6 +163,7 @@ pub fn popup_hit(view: &View, ui: &UiState, at: Position) -> Option<usize> {
         | Popup::Lines { .. }
         | Popup::Themes { .. }
         | Popup::Queue(_)
+        | Popup::Note { .. }
         | Popup::Card { .. } => None,
     }
 }

@@ -1,20 +1,19 @@
 //! The report's picture.
 
-use ratatui::buffer::Buffer;
+use ratatui::{buffer::Buffer, layout::Rect};
 
-use crate::tui::view::{View, report::Report};
+use crate::tui::view::report::Report;
 
 use super::{Look, pen::Pen, rule, tone};
 
-/// Draws the screen.
-pub fn draw(view: &View, report: &Report, look: Look<'_>, buf: &mut Buffer) {
+/// Draws the screen; what comes together is drawn in the same way.
+pub fn draw(area: Rect, report: &Report, look: Look<'_>, buf: &mut Buffer) {
     let theme = look.theme;
     let base = &theme.base;
-    let area = view.regions.report;
     let rows = usize::from(area.height);
     let last = report.first + report.rows.len();
     for (y, row) in (0..area.height).zip(&report.rows) {
-        let line = ratatui::layout::Rect {
+        let line = Rect {
             y: area.y + y,
             height: 1,
             ..area

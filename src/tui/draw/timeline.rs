@@ -252,9 +252,10 @@ fn memory(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, area: Rect) {
         let here = || zones.iter().filter(|(t, _)| row_of(*t) == row);
         let alone = here().count() == 1;
         let words = here().map(|(t, zone)| {
-            let text = match alone {
-                true => format!("{} {}%", zone.name(), t / 10),
-                false => format!("{}%", t / 10),
+            let text = if alone {
+                format!("{} {}%", zone.name(), t / 10)
+            } else {
+                format!("{}%", t / 10)
             };
             (text, theme.zone(*zone))
         });

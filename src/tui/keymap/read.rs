@@ -11,7 +11,7 @@ use toml::{
 
 use super::{
     super::action::{NAMES, UiAction},
-    Binding, Key, Need, Topic,
+    Binding, Key, Need, Place, Topic,
     key::{NAMED, Odd},
 };
 use crate::plan::{
@@ -22,17 +22,19 @@ use crate::plan::{
 /// Keys of a binding.
 const KEYS: [&str; 6] = ["on", "run", "desc", "hint", "rank", "when"];
 /// Topics by their names in a file.
-const TOPICS: [(&str, Topic); 7] = [
+const TOPICS: [(&str, Topic); 9] = [
     ("move", Topic::Move),
     ("show", Topic::Show),
     ("agent", Topic::Agent),
     ("act", Topic::Act),
+    ("conflict", Topic::Conflict),
+    ("review", Topic::Review),
     ("replay", Topic::Replay),
     ("leave", Topic::Leave),
     ("later", Topic::Later),
 ];
 /// When a hint is of use, by its word.
-const NEEDS: [(&str, Need); 14] = [
+const NEEDS: [(&str, Need); 17] = [
     ("agent", Need::Agent),
     ("group", Need::Group),
     ("target", Need::Target),
@@ -45,6 +47,9 @@ const NEEDS: [(&str, Need); 14] = [
     ("rows", Need::Rows),
     ("opens", Need::Opens),
     ("sought", Need::Sought),
+    ("merging", Need::Merging),
+    ("clash", Need::Clash),
+    ("review", Need::Review),
     ("one", Need::One),
     ("found", Need::Found),
 ];
@@ -60,8 +65,8 @@ pub(super) struct Line {
     pub at: Vec<At>,
 }
 
-/// Keys that are taken: by whether they hold in a replay, and their name.
-type Taken = BTreeMap<(bool, String), At>;
+/// Keys that are taken: by where they hold, and their name.
+type Taken = BTreeMap<(Place, String), At>;
 
 /// Reads a file; what is wrong is in the decoder's sink.
 pub(super) fn read(text: &str, d: &mut Decoder) -> Vec<Line> {
@@ -159,7 +164,7 @@ fn keys(
         .into_iter()
         .filter_map(|name| {
             let key = key(d, &name)?;
-            let here = (topic == Topic::Replay, key.to_string());
+            let here = (topic.place(), key.to_string());
             if let Some(first) = taken.get(&here) {
                 d.sink
                     .error(name.at, format!("`{key}` is bound twice"))

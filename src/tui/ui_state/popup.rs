@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::engine::Action;
+use crate::engine::{Action, Settle};
 
 /// One answer of a question.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,27 @@ pub struct Queue {
     pub reason: Option<String>,
     /// Numbers of those that it is for.
     pub refused: Vec<u32>,
+}
+
+/// What a note is typed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    /// Says what becomes of a conflict.
+    Settle {
+        /// Its number.
+        conflict: u32,
+        /// How.
+        how: Settle,
+    },
+    /// Says something about a line of finished work.
+    Comment {
+        /// Whose work.
+        agent: String,
+        /// The file.
+        file: String,
+        /// The line of the new text, from 1; 0: the file as a whole.
+        line: u32,
+    },
 }
 
 /// Something in front of the screen.
@@ -67,6 +88,15 @@ pub enum Popup {
     Themes {
         /// Number of the chosen one.
         chosen: usize,
+    },
+    /// A note that is being typed.
+    Note {
+        /// In one line.
+        title: String,
+        /// What was typed.
+        typed: String,
+        /// What it is for.
+        to: Note,
     },
     /// A question; the first choice is the harmless one.
     Ask {

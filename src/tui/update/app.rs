@@ -24,10 +24,11 @@ use crate::{
         chart::Chart,
         draw::Look as DrawLook,
         emulator::Emulator,
-        feed::Clock,
-        keymap::{Keymap, Whence},
+        feed::{ClashAsk, Clock, ReviewAsk, Texts},
+        keymap::{Keymap, Place, Whence},
         log::LogBuffer,
         output::{CheckPrint, Diff, Evidence, OutputBuffer},
+        patch::Patch,
         search::Search,
         theme::Theme,
         ui_state::{Screen, UiState, Voice},
@@ -40,6 +41,7 @@ use crate::{
 };
 
 use super::{
+    clash::Edit,
     keyboard::Keyboard,
     show::{Cards, CardsOf, ReportOf},
     themes::Wardrobe,
@@ -141,6 +143,14 @@ pub struct App {
     /// What has changed since the run began, as read when the queue was opened.
     pub(super) diff: Option<Diff>,
     pub(super) diff_asked: bool,
+    /// The texts of the conflict that is looked at, and what was asked for.
+    pub(super) texts: Option<Result<Arc<Texts>, String>>,
+    pub(super) clash_asked: Option<ClashAsk>,
+    /// The diff that is reviewed, and what was asked for.
+    pub(super) patch: Option<Result<Patch, String>>,
+    pub(super) review_asked: Option<ReviewAsk>,
+    /// A text for the person's editor; whoever draws hands it over.
+    pub edit: Option<Edit>,
     /// The status card that is looked at.
     pub(super) card: Option<CardFile>,
     pub(super) lost: Option<String>,
@@ -202,6 +212,11 @@ impl App {
             alerts: Alerts::default(),
             diff: None,
             diff_asked: false,
+            texts: None,
+            clash_asked: None,
+            patch: None,
+            review_asked: None,
+            edit: None,
             card: None,
             lost: None,
             asked: BTreeMap::new(),
@@ -301,6 +316,15 @@ impl App {
     /// Agents in the order of the timeline's rows.
     pub(super) fn timeline_order(&self) -> Vec<AgentIx> {
         self.source().map(view::timeline::order).unwrap_or_default()
+    }
+
+    /// Where keys have a meaning of their own now.
+    pub(super) const fn place(&self) -> Place {
+        match self.ui.screen {
+            Screen::Clash => Place::Conflict,
+            Screen::Review => Place::Review,
+            _ => Place::Everywhere,
+        }
     }
 
     /// What is shown, and whether it can be changed from here.

@@ -87,6 +87,10 @@ pub(super) fn follow(app: &mut App, out: &mut Vec<Request>) {
             }
             app.ui.look == Look::Tail
         }
+        Pane::Work => {
+            app.say(Voice::Plain, "what comes together is always shown as it is");
+            return;
+        }
         Pane::Log => {
             app.ui.log_at = match app.ui.log_at {
                 None => log::selected(app).map(|record| record.seq),

@@ -3,14 +3,15 @@
 use crossterm::event::{Event as TerminalEvent, KeyEvent, KeyEventKind};
 
 use super::{
-    App, agent,
+    App, agent, clash,
     filter::{filter, filtered, typed},
-    graph_keys, keyboard, log,
+    graph_keys, keyboard, log, merge,
     mouse::click,
     moves::{back, mark, open, page, pane, sideways, step},
+    note,
     operate::operate,
     popups::in_popup,
-    queue, resize, search,
+    queue, resize, review, search,
     select::{ask_output, keep_selection},
     status, terminal, themes,
 };
@@ -39,7 +40,9 @@ pub(super) fn on_terminal(app: &mut App, event: &TerminalEvent, out: &mut Vec<Re
             }
         }
         TerminalEvent::Paste(text) if keyboard::paste(app, text, out) => {}
-        TerminalEvent::Paste(text) if queue::paste(app, text) => app.now(),
+        TerminalEvent::Paste(text) if queue::paste(app, text) || note::paste(app, text) => {
+            app.now();
+        }
         TerminalEvent::Paste(text) if app.ui.typing && !app.ui.too_small() => {
             let text = clean_line(text, 60);
             filter(app).push_str(&text);
@@ -58,7 +61,9 @@ pub(super) fn press(app: &mut App, event: &KeyEvent, out: &mut Vec<Request>) {
     app.ui.message = None;
     app.message_ticks = 0;
     app.looked();
-    let found = app.settings.keys.find(key).map(|b| (b.run, b.desc.clone()));
+    let place = app.place();
+    let keys = &app.settings.keys;
+    let found = keys.find_in(place, key).map(|b| (b.run, b.desc.clone()));
     if app.ui.too_small() {
         // Nothing that cannot be seen is changed.
         if matches!(found, Some((UiAction::Leave, _))) {
@@ -144,7 +149,10 @@ fn to_mark(app: &mut App, forwards: bool, out: &mut Vec<Request>) {
 /// What a key of the deck does not do on a screen that hides it.
 fn not_here(screen: Screen, action: UiAction) -> Option<String> {
     let of_deck = match action {
-        UiAction::Filter => matches!(screen, Screen::Timeline | Screen::Report),
+        UiAction::Filter => matches!(
+            screen,
+            Screen::Timeline | Screen::Report | Screen::Merge | Screen::Clash | Screen::Review
+        ),
         UiAction::Sort => !matches!(screen, Screen::Deck | Screen::Log),
         UiAction::Group
         | UiAction::Grow
@@ -193,6 +201,9 @@ fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         Screen::Graph => "the wave graph",
         Screen::Timeline => "the timeline",
         Screen::Log => "the log",
+        Screen::Merge => "the merge screen",
+        Screen::Clash => "the conflict",
+        Screen::Review => "the review",
         Screen::Report => "the report",
     };
     let of_agent = matches!(
@@ -267,6 +278,8 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Timeline => app.ui.screen = Screen::Timeline,
         UiAction::Log => log::show(app, out),
         UiAction::Report => app.ui.screen = Screen::Report,
+        UiAction::Merge => merge::show(app),
+        UiAction::Review => review::show(app),
         UiAction::Attention => queue::to_next(app, out),
         UiAction::NextPane if app.ui.screen == Screen::Agent => {
             app.ui.on_agent.tab = app.ui.on_agent.tab.next();
@@ -275,7 +288,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,
                 Pane::Output => Pane::Graph,
-                Pane::Graph | Pane::Timeline | Pane::Log | Pane::Report => Pane::Table,
+                Pane::Graph | Pane::Timeline | Pane::Log | Pane::Work | Pane::Report => Pane::Table,
             };
             if app.ui.focus != Pane::Graph {
                 app.ui.graph_at = None;
@@ -283,6 +296,12 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         }
         UiAction::Down => step(app, 1, out),
         UiAction::Up => step(app, -1, out),
+        UiAction::PageDown | UiAction::HalfDown if app.ui.screen == Screen::Clash => {
+            clash::scroll(app, 5);
+        }
+        UiAction::PageUp | UiAction::HalfUp if app.ui.screen == Screen::Clash => {
+            clash::scroll(app, -5);
+        }
         UiAction::PageDown => step(app, page(app), out),
         UiAction::PageUp => step(app, -page(app), out),
         UiAction::HalfDown => step(app, page(app) / 2, out),
@@ -358,7 +377,55 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::PreviousMark => to_mark(app, false, out),
         UiAction::SecondsOn => replay(app, Replay::Seconds(5), out),
         UiAction::SecondsBack => replay(app, Replay::Seconds(-5), out),
-        UiAction::Nothing | UiAction::Unbuilt => {}
         UiAction::Do(verb) => operate(app, verb, out),
+        other if of_clash(other) => {
+            if app.ui.screen == Screen::Clash {
+                clash::act(app, other, out);
+            } else {
+                app.say(Voice::Plain, "that is for a conflict: open one first");
+            }
+        }
+        other if of_review(other) => {
+            if app.ui.screen == Screen::Review {
+                review::act(app, other, out);
+            } else {
+                app.say(Voice::Plain, "that is for a review: open one first");
+            }
+        }
+        _ => {}
     }
+}
+
+const fn of_clash(action: UiAction) -> bool {
+    matches!(
+        action,
+        UiAction::TakeOurs
+            | UiAction::TakeTheirs
+            | UiAction::TakeBoth
+            | UiAction::TakeBothReversed
+            | UiAction::TakeBase
+            | UiAction::FileOurs
+            | UiAction::FileTheirs
+            | UiAction::EditPlace
+            | UiAction::UndoChoice
+            | UiAction::NextOpen
+            | UiAction::PreviousOpen
+            | UiAction::SettleConflict
+            | UiAction::OnTop
+            | UiAction::HandBack
+            | UiAction::Escalate
+    )
+}
+
+const fn of_review(action: UiAction) -> bool {
+    matches!(
+        action,
+        UiAction::Comment
+            | UiAction::SendBack
+            | UiAction::Approve
+            | UiAction::NextFile
+            | UiAction::PreviousFile
+            | UiAction::NextWork
+            | UiAction::PreviousWork
+    )
 }

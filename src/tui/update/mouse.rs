@@ -13,6 +13,7 @@ use super::{
     moves::{open, scroll_output, step},
     pointed_popup, resize,
     select::{go_to, select},
+    work_mouse,
 };
 use crate::tui::{
     action::UiAction,
@@ -69,6 +70,8 @@ fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Request>) {
         scroll_table(app, &view, by, out);
     } else if r.scrubber.contains(at) {
         out.push(Request::Replay(Replay::Seconds(by.signum() as i64 * 5)));
+    } else if r.work.contains(at) {
+        work_mouse::wheel(app, &view, by, at, out);
     } else if r.timeline.contains(at) || r.log.contains(at) || r.report.contains(at) {
         step(app, by, out);
     }
@@ -110,7 +113,10 @@ fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
         let hit = draw::footer_hits(&view, &app.ui, app.look())
             .into_iter()
             .find(|(x, w, ..)| at.x >= *x && at.x < x + w)
-            .and_then(|(_, _, key, _)| app.settings.keys.find(key).map(|b| b.run));
+            .and_then(|(_, _, key, _)| {
+                let place = app.place();
+                app.settings.keys.find_in(place, key).map(|b| b.run)
+            });
         if let Some(action) = hit {
             app.ui.message = None;
             act(app, action, out);
@@ -151,6 +157,8 @@ fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
         press_timeline(app, &view, at, out);
     } else if r.log.contains(at) {
         press_log(app, &view, at, out);
+    } else if r.work.contains(at) {
+        work_mouse::press(app, &view, at, out);
     } else if r.report.contains(at) {
         press_report(app, &view, at, out);
     }

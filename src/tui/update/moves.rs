@@ -1,13 +1,14 @@
 //! Moving about: rows, folds, scrolling, the wave graph.
 
 use super::{
-    App, agent, log,
+    App, agent, clash, log, merge, review,
     select::{ask_output, go_to, select},
     terminal,
 };
 use crate::{
     plan::AgentIx,
     tui::{
+        action::UiAction,
         draw,
         feed::{Replay, Request},
         ui_state::{GraphZoom, Look, Pane, RowId, Screen, Voice},
@@ -28,6 +29,7 @@ pub(super) fn pane(app: &App) -> Pane {
         Screen::Timeline => Pane::Timeline,
         Screen::Log => Pane::Log,
         Screen::Report => Pane::Report,
+        Screen::Merge | Screen::Clash | Screen::Review => Pane::Work,
     }
 }
 
@@ -42,6 +44,7 @@ pub(super) fn page(app: &App) -> isize {
         Pane::Graph => view.regions.graph.height,
         Pane::Report => view.regions.report.height,
         Pane::Log => draw::log::event_rows(view.regions.log.height),
+        Pane::Work => view.regions.work.height.saturating_sub(3),
         Pane::Timeline => {
             let agents = view.timeline.as_ref().map_or(0, |timeline| timeline.total);
             draw::timeline::agent_rows(view.regions.timeline.height, agents)
@@ -61,6 +64,10 @@ pub(super) fn back(app: &mut App) {
         && ui.screen == Screen::Agent
     {
         ui.screen = from;
+    } else if ui.screen == Screen::Clash {
+        ui.screen = ui.clash.from;
+    } else if ui.screen == Screen::Review {
+        ui.screen = ui.review.from;
     } else if ui.screen != Screen::Deck {
         ui.screen = Screen::Deck;
         ui.graph_at = None;
@@ -80,6 +87,9 @@ pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
     match app.ui.screen {
         Screen::Log => return log::open(app, out),
         Screen::Report => return open_report(app, out),
+        Screen::Merge => return merge::open(app, out),
+        Screen::Clash => return clash::act(app, UiAction::NextOpen, out),
+        Screen::Review => return app.say(Voice::Plain, "nothing more is behind this line"),
         Screen::Agent => return agent::open(app),
         _ => {}
     }
@@ -136,6 +146,11 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
         Pane::Graph => walk_graph(app, 0, by, out),
         Pane::Timeline => walk_timeline(app, by, out),
         Pane::Log => log::step(app, by, out),
+        Pane::Work => match app.ui.screen {
+            Screen::Merge => merge::step(app, by),
+            Screen::Clash => clash::step(app, by),
+            _ => review::step(app, by),
+        },
         Pane::Report => {
             let last = app
                 .report_rows()

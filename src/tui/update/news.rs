@@ -14,14 +14,14 @@ use crate::{
     resources::{Point, Sensor},
     tui::{
         chart::Chart,
-        feed::Update,
+        feed::{Request, Update},
         output::{Diff, OutputBuffer},
         ui_state::{Look, Screen, Voice},
         view::{Note, attention, notes},
     },
 };
 
-pub(super) fn feed(app: &mut App, news: Update) {
+pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
     // Rows of the report know records, readings and time; anything else makes them anew.
     if matches!(
         news,
@@ -216,6 +216,18 @@ pub(super) fn feed(app: &mut App, news: Update) {
             });
             app.now();
         }
+        Update::Clash { ask, result } => {
+            if app.clash_asked.as_ref() == Some(&ask) {
+                let first = app.texts.is_none();
+                app.texts = Some(result);
+                if first {
+                    super::clash::come(app);
+                }
+                app.now();
+            }
+        }
+        Update::Kept { place, result } => super::clash::kept(app, place, result, out),
+        Update::Review { ask, result } => super::review::come(app, &ask, result),
         Update::Evidence {
             owner,
             attempt,

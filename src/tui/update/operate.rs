@@ -3,7 +3,7 @@
 use super::{
     App,
     ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap},
-    log,
+    log, merge,
 };
 use crate::{
     engine::{Action, State, Target, decide::resolve},
@@ -23,6 +23,16 @@ pub(super) fn pointed(app: &App) -> Option<RowId> {
         Screen::Deck => app.ui.selected.clone(),
         Screen::Agent | Screen::Graph | Screen::Timeline => agent(app.ui.agent()?.clone()),
         Screen::Log => agent(log::selected(app)?.event.agent()?.clone()),
+        Screen::Merge => {
+            let row = merge::rows(app).into_iter().nth(app.ui.merge_at)?;
+            agent(row.agent?.as_str().into())
+        }
+        Screen::Clash => {
+            let state = app.state.as_ref()?;
+            let conflict = state.merges.conflicts.get(&app.ui.clash.id)?;
+            agent(state.id(conflict.agent))
+        }
+        Screen::Review => agent(app.ui.review.agent.clone()?),
         Screen::Report => {
             let row = app.report_row(app.ui.report_at)?.agent?;
             agent(row.as_str().into())

@@ -39,7 +39,7 @@ pub(super) fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Reques
         Some(Popup::Queue(_)) => super::queue::wheel(app, by, at, out),
         Some(Popup::Themes { .. }) => super::themes::click(app, at, Some(by as i16)),
         // A question is answered, not scrolled.
-        Some(Popup::Ask { .. }) | None => {}
+        Some(Popup::Ask { .. } | Popup::Note { .. }) | None => {}
     }
 }
 

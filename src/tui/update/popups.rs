@@ -4,7 +4,7 @@
 
 use crossterm::event::KeyCode;
 
-use super::{App, operate::send, palette, queue, status, themes};
+use super::{App, note, operate::send, palette, queue, status, themes};
 use crate::tui::{
     action::UiAction,
     draw,
@@ -27,6 +27,10 @@ pub(super) fn in_popup(
         themes::press(app, key, run);
         return true;
     }
+    if matches!(app.ui.popups.last(), Some(Popup::Note { .. })) {
+        note::press(app, key, out);
+        return true;
+    }
     if matches!(app.ui.popups.last(), Some(Popup::Queue(_))) {
         queue::press(app, key, run, out);
         return true;
@@ -45,7 +49,11 @@ pub(super) fn in_popup(
     };
     match popup {
         // They have their own keys.
-        Popup::Palette { .. } | Popup::Themes { .. } | Popup::Queue(_) | Popup::Card { .. } => {}
+        Popup::Palette { .. }
+        | Popup::Themes { .. }
+        | Popup::Queue(_)
+        | Popup::Note { .. }
+        | Popup::Card { .. } => {}
         Popup::Lines { scroll, .. } | Popup::Help { scroll } => {
             match run {
                 Some(UiAction::Down) => *scroll = scroll.saturating_add(1),

@@ -176,7 +176,17 @@ pub(super) fn press(app: &mut App, key: Key, run: Option<UiAction>, out: &mut Ve
         // In a replay the same key plays; here it marks.
         Some(UiAction::Mark | UiAction::Play) => mark(app, &items, at),
         Some(UiAction::Open) => {
-            if let (Some(at), Some(state)) = (at, &app.state)
+            let clash = at
+                .map(|at| &items[at])
+                .filter(|item| item.kind == AttentionKind::Conflict)
+                .and_then(|item| match item.owner {
+                    Some(Owner::Agent(ix)) => app.state.as_ref()?.agent(ix).conflict,
+                    _ => None,
+                });
+            if let Some(id) = clash {
+                app.ui.popups.pop();
+                super::clash::show(app, id);
+            } else if let (Some(at), Some(state)) = (at, &app.state)
                 && let Some(row) = attention::row(state, items[at].owner)
             {
                 app.ui.popups.pop();

@@ -173,6 +173,18 @@ impl App {
             let items = view::attention::waiting(source.state);
             view::queue::queue(source, &items, queue, material, source.now_us())
         });
+        let area = view.regions.work;
+        match self.ui.screen {
+            Screen::Clash => {
+                let texts = self.texts.as_ref();
+                view.clash = view::clash::clash(source, &self.ui.clash, texts, area);
+            }
+            Screen::Review => {
+                let patch = self.patch.as_ref();
+                view.review = view::review::review(source, &self.ui.review, patch, area);
+            }
+            _ => {}
+        }
         if let Some(Popup::Card { .. }) = self.ui.popups.last() {
             view.page = self.card_page();
         }
@@ -199,6 +211,10 @@ impl App {
         }
         if let Some(report) = &view.report {
             self.ui.report_first = report.first;
+        } else if let Some(merge) = &view.merge {
+            self.ui.merge_first = merge.first;
+        } else if let Some(review) = &view.review {
+            self.ui.review.first = review.first;
         } else if let Some(timeline) = &view.timeline {
             self.ui.time_first = timeline.first;
         }

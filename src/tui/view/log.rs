@@ -184,7 +184,7 @@ fn routine(event: &Event) -> String {
                 None => format!("{whose} waits for nobody any more"),
             }
         }
-        Event::CheckpointMade { wave } => format!("checkpoint after wave {wave}"),
+        Event::CheckpointMade { wave, .. } => format!("checkpoint after wave {wave}"),
         _ => whose,
     };
     clean_line(text, super::words::SENTENCE)

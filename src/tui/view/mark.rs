@@ -8,6 +8,7 @@ use crate::engine::{AgentState, JobState, Status};
 pub enum Mark {
     Run,
     Check,
+    Merge,
     Start,
     Join,
     Retry,
@@ -24,9 +25,10 @@ pub enum Mark {
 
 impl Mark {
     /// All, in the order of the header's counts.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Run,
         Self::Check,
+        Self::Merge,
         Self::Start,
         Self::Join,
         Self::Retry,
@@ -50,7 +52,8 @@ impl Mark {
             Status::Scheduled | Status::Preparing => Self::Start,
             Status::Running => Self::Run,
             Status::Frozen => Self::Froze,
-            Status::Settling | Status::Checking | Status::Merging => Self::Check,
+            Status::Settling | Status::Checking => Self::Check,
+            Status::Merging => Self::Merge,
             Status::BackingOff => Self::Retry,
             Status::Joining => Self::Join,
             Status::Blocked => Self::Block,
@@ -77,6 +80,7 @@ impl Mark {
         match self {
             Self::Run => "run",
             Self::Check => "check",
+            Self::Merge => "merge",
             Self::Start => "start",
             Self::Join => "join",
             Self::Retry => "retry",

@@ -9,6 +9,7 @@ pub mod attention;
 mod bars;
 mod cards;
 pub mod cells;
+pub mod clash;
 mod gates;
 pub mod graph;
 mod header;
@@ -17,6 +18,7 @@ mod lines;
 pub mod log;
 pub mod mark;
 mod memory;
+pub mod merge;
 pub mod model;
 pub mod notes;
 pub mod outline;
@@ -24,6 +26,7 @@ pub mod output;
 pub mod queue;
 pub mod regions;
 pub mod report;
+pub mod review;
 mod rows;
 pub mod scrubber;
 pub mod status;
@@ -215,6 +218,12 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         themes: Vec::new(),
         palette: Vec::new(),
         queue: None,
+        merge: (ui.screen == Screen::Merge).then(|| {
+            let area = regions.work;
+            merge::merge(source, ui, area.width, usize::from(area.height))
+        }),
+        clash: None,
+        review: None,
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
             let rows = usize::from(area.height);

@@ -271,6 +271,12 @@ pub struct View {
     pub themes: Vec<ThemeChoice>,
     /// Entries of the palette, while it is open.
     pub palette: Vec<crate::tui::palette::Entry>,
+    /// What comes together, on a screen of its own.
+    pub merge: Option<super::report::Report>,
+    /// A conflict, on a screen of its own.
+    pub clash: Option<super::clash::ClashView>,
+    /// Finished work to read, on a screen of its own.
+    pub review: Option<super::review::ReviewView>,
     /// The report, where it is looked at.
     pub report: Option<super::report::Report>,
     /// The log, where it is looked at.

@@ -65,6 +65,19 @@ pub fn action(action: &Action) -> String {
             let note = note.as_ref().map_or_else(String::new, |n| format!(": {n}"));
             format!("conflict {conflict}: {}{note}", how.name())
         }
+        Action::Comment {
+            agent,
+            file,
+            line: 0,
+            text,
+        } => format!("about {file} of {agent}: {text}"),
+        Action::Comment {
+            agent,
+            file,
+            line,
+            text,
+        } => format!("about {file}:{line} of {agent}: {text}"),
+        Action::SendBack { agent } => format!("{agent} gets its work back"),
         Action::Rollback { wave: 0 } => "back to the beginning".to_owned(),
         Action::Rollback { wave } => format!("back to the checkpoint of wave {wave}"),
         Action::Agents { cap: 1 } => "1 agent at once".to_owned(),

@@ -51,6 +51,8 @@ pub struct Regions {
     pub plan: Rect,
     /// The report.
     pub report: Rect,
+    /// What comes together, a conflict, a review.
+    pub work: Rect,
     /// The log with its rule and the selected event.
     pub log: Rect,
     /// The timeline with its rule, axis and memory.
@@ -196,6 +198,12 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         Screen::Report => {
             out.header = line(0);
             out.report = Rect::new(0, 1, w, h - 2);
+            out.footer = line(h - 1);
+            return out;
+        }
+        Screen::Merge | Screen::Clash | Screen::Review => {
+            out.header = line(0);
+            out.work = Rect::new(0, 1, w, h - 2);
             out.footer = line(h - 1);
             return out;
         }

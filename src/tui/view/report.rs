@@ -31,6 +31,8 @@ pub struct ReportRow {
     pub seq: Option<u64>,
     /// The agent behind it.
     pub agent: Option<String>,
+    /// What it leads to beside.
+    pub lead: Option<super::merge::Lead>,
 }
 
 /// The screen.

@@ -312,8 +312,9 @@ fn nothing_runs_while_nothing_changes_and_all_goes_with_the_last_workspace() {
     }
     rig.settle(1, 0);
     let after = rig.watch().stats();
+    // The probes of the settling alone, which may come one by one; the reads would be 60.
     assert!(
-        after.verifications - before.verifications <= 2,
+        after.verifications - before.verifications <= 6,
         "{before:?} {after:?}"
     );
     rig.watch().remove(key(0));

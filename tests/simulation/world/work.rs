@@ -1,8 +1,11 @@
 //! Workspaces and merges under virtual time: they come late, clash and fail by seed.
 
-use wavedeck::engine::{
-    Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
-    Settle,
+use wavedeck::{
+    engine::{
+        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
+        Settle, Status,
+    },
+    plan::AgentIx,
 };
 
 use super::World;
@@ -22,7 +25,7 @@ impl World {
                     Err(error())
                 } else {
                     Ok(Prepared {
-                        base: self.state.merges.head.clone().unwrap_or("base".to_owned()),
+                        base: self.base(agent),
                         path: format!("/work/{}.{attempt}", agent.ix()),
                         level: Boundary::Watched,
                     })
@@ -41,10 +44,18 @@ impl World {
                 number,
                 outcome: Box::new(self.outcome(number)),
             },
-            Command::Advance { number } => InputKind::Advanced {
-                number,
-                done: if fails { Err(error()) } else { Ok(Vec::new()) },
-            },
+            Command::Advance { number } => {
+                let told = self.at_work().into_iter();
+                let files = || vec!["src/d.rs".to_owned()];
+                InputKind::Advanced {
+                    number,
+                    done: if fails {
+                        Err(error())
+                    } else {
+                        Ok(told.map(|ix| (ix, files())).collect())
+                    },
+                }
+            }
             Command::Checkout => {
                 let Some(checkout) = &self.state.merges.checkout else {
                     return;
@@ -78,6 +89,12 @@ impl World {
         self.later(after, input);
     }
 
+    /// Where a workspace is made; nothing of what was merged meanwhile is in it.
+    fn base(&self, agent: AgentIx) -> String {
+        let work = self.state.agent(agent).work.as_ref();
+        work.map(|work| work.base.clone()).unwrap_or_default()
+    }
+
     fn found(&mut self) -> Found {
         let number = self.r.below(u64::MAX);
         Found {
@@ -100,6 +117,12 @@ impl World {
                 0 => Some(Err("no front matter".to_owned())),
                 1..=9 => Some(Ok((true, 0))),
                 _ => None,
+            },
+            facts: if self.r.chance(12) {
+                let value = self.r.below(3).to_string();
+                [("port".to_owned(), value)].into()
+            } else {
+                std::collections::BTreeMap::new()
             },
         }
     }
@@ -144,11 +167,16 @@ impl World {
 
     /// What a person asks for about conflicts and merged work.
     pub fn about_work(&mut self) -> Action {
-        let conflict = u32::try_from(self.r.below(4)).unwrap();
+        let conflicts = &self.state.merges.conflicts;
+        let open = conflicts.iter().filter(|(_, c)| c.resolved.is_none());
+        let open: Vec<u32> = open.map(|(id, _)| *id).collect();
+        let conflict = if open.is_empty() || self.r.chance(10) {
+            u32::try_from(self.r.below(4)).unwrap()
+        } else {
+            *self.r.pick(&open)
+        };
         match self.r.below(5) {
-            0 => Action::Rollback {
-                wave: u32::try_from(self.r.below(3)).unwrap(),
-            },
+            0 => self.back(),
             1 => Action::Undo { conflict },
             2 => Action::Settle {
                 conflict,
@@ -164,22 +192,74 @@ impl World {
         }
     }
 
-    /// Two agents of the plan would clash, or no longer would.
-    pub fn foresee(&mut self) {
+    /// To a checkpoint that there is, or one that there may not be.
+    fn back(&mut self) -> Action {
+        let points = self.state.merges.checkpoints.iter().map(|c| c.wave);
+        let mut waves: Vec<u32> = points.collect();
+        waves.extend([0, 0, 1]);
+        Action::Rollback {
+            wave: *self.r.pick(&waves),
+        }
+    }
+
+    /// What happens to work on its way: it clashes with other work, it leaves its scope, a person takes
+    /// it back while nothing moves.
+    pub fn disturb_work(&mut self) {
+        if self.r.chance(6) {
+            self.foresee();
+        }
+        if self.r.chance(2) {
+            self.leave_scope();
+        }
+        let merged = !self.state.merges.done.is_empty();
+        if merged && self.processes.is_empty() && self.r.chance(6) {
+            let action = self.back();
+            self.operator(action);
+        }
+    }
+
+    fn at_work(&self) -> Vec<AgentIx> {
+        let plan = &self.state.setup.plan;
+        let at_work = |ix: &AgentIx| {
+            self.state.setup.own(*ix) && self.state.agent(*ix).status == Status::Running
+        };
+        plan.indices().filter(at_work).collect()
+    }
+
+    fn leave_scope(&mut self) {
+        if let Some(&agent) = self.at_work().first() {
+            let attempt = self.state.agent(agent).attempt;
+            let paths = vec![format!("else/where{}", self.r.below(3))];
+            self.input(InputKind::Outside {
+                agent,
+                attempt,
+                paths,
+            });
+        }
+    }
+
+    /// Two agents would clash, or no longer would: mostly two that run.
+    fn foresee(&mut self) {
         let agents = self.state.setup.plan.agents.len() as u64;
         if agents < 2 {
             return;
         }
         let one = self.r.below(agents) as usize;
         let other = (one + 1 + self.r.below(agents - 1) as usize) % agents as usize;
+        let (mut one, mut other) = (one, other);
+        if let [a, .., b] = self.at_work()[..]
+            && self.r.chance(80)
+        {
+            (one, other) = (a.ix(), b.ix());
+        }
         let clash = self.r.chance(70).then(|| Foreseen {
             files: vec!["src/c.rs".to_owned()],
             kinds: Vec::new(),
             critical: self.r.chance(30),
         });
         self.input(InputKind::Foreseen {
-            agent: wavedeck::plan::AgentIx::of(one),
-            with: wavedeck::plan::AgentIx::of(other),
+            agent: AgentIx::of(one),
+            with: AgentIx::of(other),
             clash,
         });
     }

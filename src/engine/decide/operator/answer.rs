@@ -2,7 +2,7 @@
 //!
 //! Must not change anything.
 
-use super::{Refusal, resolve::resolve_retry, settle};
+use super::{Refusal, retry::resolve_retry, settle};
 use crate::{
     engine::{Answer, AttentionKind, CohortKind, Item, Owner, Settle, State, Status, Target},
     plan::AgentIx,

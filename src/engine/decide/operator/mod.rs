@@ -5,6 +5,9 @@
 
 mod answer;
 mod resolve;
+mod retry;
+mod review;
+mod rollback;
 mod settle;
 
 use answer::target;
@@ -12,8 +15,8 @@ pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
     engine::{
-        Action, Answer, Cause, CheckRun, Event, FailureKind, JobState, Owner, Settle, State,
-        Status, StoppedBy, Target,
+        Action, Answer, Cause, CheckRun, Event, JobState, Owner, Settle, State, Status, StoppedBy,
+        Target,
     },
     plan::{AgentIx, Mode},
 };
@@ -88,7 +91,10 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 &agents,
             ));
         }
-        Action::Choose { .. } | Action::Undo { .. } => {}
+        Action::Choose { .. } | Action::Undo { .. } | Action::Comment { .. } => {}
+        Action::SendBack { .. } => {
+            events.extend(agents.iter().map(|&ix| review::sent_back(state, ix)));
+        }
         Action::Settle { how, note, .. } => {
             let note = note.as_deref();
             events.extend(
@@ -97,7 +103,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                     .flat_map(|&ix| settle::follows(state, ix, *how, by, note)),
             );
         }
-        Action::Rollback { wave } => events.extend(settle::roll_back(state, *wave, &agents)),
+        Action::Rollback { wave } => events.extend(rollback::follows(state, *wave)),
         Action::Agents { cap } => {
             events.extend(mode_change(state, state.mode, *cap, Cause::Operator));
         }
@@ -180,8 +186,7 @@ fn retries(state: &State, target: &Target, agents: &[AgentIx]) -> Vec<Event> {
         .map(|&ix| {
             let agent = state.agent(ix);
             // Its own process was well, or it has none: it joins again.
-            let joins =
-                agent.failure == Some(FailureKind::Coordination) || !state.setup.has_process(ix);
+            let joins = agent.lost_parts() || !state.setup.has_process(ix);
             if joins && agent.status != Status::BackingOff {
                 Event::AgentJoining {
                     agent: state.id(ix),

@@ -2,9 +2,9 @@
 //!
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
-use super::{answer::resolve_answer, settle};
+use super::{answer::resolve_answer, retry::resolve_retry, review, rollback, settle};
 use crate::{
-    engine::{Action, Ending, FailureKind, HoldBy, Owner, PhaseStatus, State, Status, Target},
+    engine::{Action, Ending, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode},
 };
 
@@ -98,12 +98,14 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
         Action::Stop {
             target: Some(target),
         } => {
-            let open: Vec<AgentIx> = members(state, target)?
-                .into_iter()
-                .filter(|&ix| !state.agent(ix).status.is_final())
-                .collect();
-            nonempty(open, || match is_run(state, target) {
-                true => "`stop` without a name stops the run".to_owned(),
+            let mut open = members(state, target)?;
+            open.retain(|&ix| !state.agent(ix).status.is_final());
+            let any = !open.is_empty();
+            // What goes into the head just now cannot be called back.
+            open.retain(|&ix| !advancing(state, ix));
+            nonempty(open, || match any {
+                true => format!("{target} is being merged just now"),
+                false if is_run(state, target) => "`stop` without a name stops the run".to_owned(),
                 false => format!("{target} has ended already"),
             })
             .and_then(plain)
@@ -157,7 +159,13 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             settle::noted(note.as_deref())?;
             plain(vec![ix])
         }
-        Action::Rollback { wave } => settle::rollback(state, *wave).and_then(plain),
+        Action::Comment {
+            agent, file, text, ..
+        } => review::comment(state, find(state, agent)?, file, text).and_then(|ix| plain(vec![ix])),
+        Action::SendBack { agent } => {
+            review::send_back(state, find(state, agent)?).and_then(|ix| plain(vec![ix]))
+        }
+        Action::Rollback { wave } => rollback::concerned(state, *wave).and_then(plain),
         Action::Agents { cap } => {
             if *cap == 0 {
                 return Err(Refusal::NotNow(
@@ -172,7 +180,16 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
     }
 }
 
-fn nonempty(agents: Vec<AgentIx>, why: impl FnOnce() -> String) -> Result<Vec<AgentIx>, Refusal> {
+/// Whether the head goes forward to an agent's work.
+fn advancing(state: &State, ix: AgentIx) -> bool {
+    let merge = state.merges.now.as_ref();
+    merge.is_some_and(|now| now.agent == ix && now.stage == MergeStage::Advancing)
+}
+
+pub(super) fn nonempty(
+    agents: Vec<AgentIx>,
+    why: impl FnOnce() -> String,
+) -> Result<Vec<AgentIx>, Refusal> {
     if agents.is_empty() {
         Err(Refusal::NotNow(why()))
     } else {
@@ -181,7 +198,7 @@ fn nonempty(agents: Vec<AgentIx>, why: impl FnOnce() -> String) -> Result<Vec<Ag
 }
 
 /// The agents of a target in plan order; an agent with sub-agents means them too.
-fn members(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
+pub(super) fn members(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
     let plan = &state.setup.plan;
     Ok(match target {
         Target::All => plan.indices().collect(),
@@ -231,7 +248,7 @@ fn members(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
     })
 }
 
-fn find(state: &State, id: &str) -> Result<AgentIx, Refusal> {
+pub(super) fn find(state: &State, id: &str) -> Result<AgentIx, Refusal> {
     state.find(&id.into()).ok_or_else(|| Refusal::Unknown {
         what: "agent",
         name: id.to_owned(),
@@ -239,7 +256,7 @@ fn find(state: &State, id: &str) -> Result<AgentIx, Refusal> {
 }
 
 /// Whether a target means the gates of the run: an agent of that name comes first.
-fn is_run(state: &State, target: &Target) -> bool {
+pub(super) fn is_run(state: &State, target: &Target) -> bool {
     match target {
         Target::Run => true,
         Target::Agent(id) => id == "run" && state.find(&id.as_str().into()).is_none(),
@@ -308,91 +325,6 @@ fn others(state: &State) -> (Vec<AgentIx>, Vec<Owner>) {
     let gates = state.setup.gated();
     let gates = gates.filter(|&owner| moving_check(owner));
     (agents, gates.skip(1 - keep).collect())
-}
-
-const fn can_retry(status: Status) -> bool {
-    matches!(
-        status,
-        Status::Failed | Status::Stopped | Status::Blocked | Status::BackingOff
-    )
-}
-
-/// The parent that has closed without (or with) a sub-agent, which so cannot be tried again alone.
-fn closed_parent(state: &State, ix: AgentIx) -> Option<AgentIx> {
-    let parent = state.setup.plan.agent(ix).parent?;
-    let status = state.agent(parent).status;
-    let failed = state.agent(parent).failure == Some(FailureKind::Coordination);
-    (matches!(
-        status,
-        Status::Checking
-            | Status::Merging
-            | Status::Blocked
-            | Status::Skipped
-            | Status::Succeeded
-            | Status::Stopped
-    ) || (status == Status::Failed && !failed))
-        .then_some(parent)
-}
-
-pub(super) fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
-    if red_gates(state, target).is_some() {
-        return Ok(Vec::new());
-    }
-    let target = if is_run(state, target) {
-        &Target::Run
-    } else {
-        target
-    };
-    if let Target::Agent(id) = target {
-        let ix = find(state, id)?;
-        let agent = state.agent(ix);
-        if agent.failure == Some(FailureKind::Coordination) && agent.status == Status::Failed {
-            let mut again: Vec<AgentIx> = members(state, target)?
-                .into_iter()
-                .filter(|&m| can_retry(state.agent(m).status))
-                .collect();
-            again.dedup();
-            return Ok(again);
-        }
-        if let Some(parent) = closed_parent(state, ix) {
-            let parent_id = &state.setup.plan.agent(parent).id;
-            return Err(Refusal::NotNow(format!(
-                "{id} is a part of {parent_id}, which is {} already",
-                state.agent(parent).status.name()
-            )));
-        }
-        if !can_retry(agent.status) {
-            return Err(Refusal::NotNow(format!(
-                "{id} is {}: only a failed, stopped, blocked or backing-off agent can be tried again",
-                agent.status.name()
-            )));
-        }
-        return Ok(with_failed_parents(state, vec![ix]));
-    }
-    let again: Vec<AgentIx> = members(state, target)?
-        .into_iter()
-        // A part whose parent goes on without it stays as it is, as where it is named alone.
-        .filter(|&ix| can_retry(state.agent(ix).status) && closed_parent(state, ix).is_none())
-        .collect();
-    nonempty(with_failed_parents(state, again), || {
-        format!("{target}: nothing failed, stopped or blocked")
-    })
-}
-
-/// Adds the parents that failed because of these sub-agents: they join again.
-fn with_failed_parents(state: &State, mut agents: Vec<AgentIx>) -> Vec<AgentIx> {
-    let mut next = 0;
-    while next < agents.len() {
-        if let Some(parent) = state.setup.plan.agent(agents[next]).parent
-            && state.agent(parent).status == Status::Failed
-            && !agents.contains(&parent)
-        {
-            agents.push(parent);
-        }
-        next += 1;
-    }
-    agents.sort_unstable();
-    agents
 }
 
 fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolved, Refusal> {

@@ -1,4 +1,4 @@
-//! Conflicts and roll-backs: what a person may ask for, and what follows.
+//! Conflicts: what a person may ask for, and what follows.
 //!
 //! Must not know the texts in conflict: a choice names its place, and the driver of merges says
 //! whether all places are chosen.
@@ -7,7 +7,7 @@ use super::Refusal;
 use crate::{
     engine::{
         Cause, Conflict, Event, Pick, Settle, State, Status, Strategy, WorkEvent,
-        decide::settle::merge::sent_back,
+        decide::settle::{collect::go_on, conflict::sent_back},
     },
     plan::AgentIx,
 };
@@ -100,7 +100,7 @@ pub(super) fn possible(state: &State, ix: AgentIx, how: Settle) -> Result<(), Re
         return Err(not_now(format!("{} has no conflict", state.id(ix))));
     };
     let conflict = conflict(state, id)?;
-    let review = conflict.clash.files.is_empty();
+    let review = conflict.clash.files.is_empty() && !conflict.about_facts();
     if how == Settle::Chosen && (conflict.chosen.is_empty() || review) {
         return Err(not_now(format!(
             "nothing is chosen in conflict {id} yet: `choose {id} FILE ours|theirs|both|base` first"
@@ -130,7 +130,24 @@ pub(super) fn follows(
         return Vec::new();
     };
     let said = note.map_or_else(String::new, |note| format!(": {note}"));
+    let about_facts = state
+        .merges
+        .conflicts
+        .get(&id)
+        .is_some_and(Conflict::about_facts);
     match how {
+        Settle::Chosen if about_facts => {
+            let resolved = WorkEvent::ConflictResolved {
+                id,
+                agent: state.id(ix),
+                strategy: Strategy::HumanReview,
+                by: by.to_owned(),
+                reason: format!("{by} said which of them holds{said}"),
+                given_up: false,
+            };
+            let on = go_on(state, ix).into_iter();
+            [Event::from(resolved)].into_iter().chain(on).collect()
+        }
         Settle::Chosen => vec![
             WorkEvent::Merging {
                 agent: state.id(ix),
@@ -149,6 +166,7 @@ pub(super) fn follows(
                 strategy: Strategy::HumanReview,
                 by: by.to_owned(),
                 reason: format!("handed back to the agent{said}"),
+                given_up: false,
             }
             .into(),
             Event::AgentRetrying {
@@ -161,66 +179,4 @@ pub(super) fn follows(
         ],
         Settle::Escalate => Vec::new(),
     }
-}
-
-/// Agents whose work a roll-back takes out, if it is possible now.
-pub(super) fn rollback(state: &State, wave: u32) -> Result<Vec<AgentIx>, Refusal> {
-    if state.stopping.is_some() {
-        return Err(not_now("the run is stopping"));
-    }
-    let merges = &state.merges;
-    if merges.done.is_empty() {
-        return Err(not_now("nothing is merged yet"));
-    }
-    let kept = if wave == 0 {
-        0
-    } else {
-        let of_wave = merges.checkpoints.iter().rev().find(|c| c.wave == wave);
-        let checkpoint = of_wave.ok_or_else(|| {
-            let waves: Vec<String> = merges
-                .checkpoints
-                .iter()
-                .map(|c| c.wave.to_string())
-                .collect();
-            let known = if waves.is_empty() {
-                "there is none but 0, the beginning".to_owned()
-            } else {
-                format!("there are 0, {}", waves.join(", "))
-            };
-            not_now(format!("no checkpoint of wave {wave}: {known}"))
-        })?;
-        checkpoint.merged
-    };
-    if kept == merges.count() {
-        return Err(not_now(format!("nothing was merged after wave {wave}")));
-    }
-    if state.processes > 0 || merges.busy() || merges.now.is_some() {
-        return Err(not_now(
-            "agents run or are being merged: `pause all`, wait until nothing is being merged, then \
-             `stop` what is paused",
-        ));
-    }
-    // Whoever began after the checkpoint stands on what is taken out.
-    let concerned = |ix: &AgentIx| {
-        let out = merges.done[kept as usize..].iter().any(|m| m.agent == *ix);
-        let agent = state.agent(*ix);
-        let on_top = agent.work.as_ref().is_some_and(|w| w.base_at > kept)
-            && (agent.status == Status::Blocked || agent.status == Status::Merging);
-        out || on_top
-    };
-    Ok(state.setup.plan.indices().filter(concerned).collect())
-}
-
-/// What follows from an accepted roll-back.
-pub(super) fn roll_back(state: &State, wave: u32, agents: &[AgentIx]) -> Option<Event> {
-    let merges = &state.merges;
-    let checkpoint = merges.checkpoints.iter().rev().find(|c| c.wave == wave);
-    let base = state.base_commit.clone()?;
-    let started = WorkEvent::RollbackStarted {
-        number: merges.rollbacks + 1,
-        wave,
-        commit: checkpoint.map_or(base, |c| c.commit.clone()),
-        agents: agents.iter().map(|&ix| state.id(ix)).collect(),
-    };
-    Some(started.into())
 }

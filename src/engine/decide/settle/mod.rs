@@ -3,6 +3,9 @@
 //! Must not use anything but the state and the memory figures it is handed.
 
 pub(in crate::engine::decide) mod check;
+pub(in crate::engine::decide) mod collect;
+pub(in crate::engine::decide) mod conflict;
+pub(in crate::engine) mod context;
 pub(in crate::engine::decide) mod merge;
 pub(super) mod start;
 mod verdict;
@@ -21,6 +24,10 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
         };
     }
     if state.stopping.is_some() {
+        // What was taken out is not done, whatever the run's end.
+        if let Some(again) = merge::rolled_back(state) {
+            return vec![again];
+        }
         return if state.processes == 0 && !merge::must_end(state) {
             finish::finished(state)
         } else {
@@ -41,10 +48,13 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     if let Some(&wave) = state.waves_due.first() {
         return vec![
             Event::WaveCompleted { wave },
-            Event::CheckpointMade { wave },
+            Event::CheckpointMade {
+                wave,
+                commit: state.merges.head.clone(),
+            },
         ];
     }
-    let merging = merge::next(state);
+    let merging = merge::next(state, figures);
     if !merging.is_empty() {
         return merging;
     }

@@ -5,7 +5,7 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::{super::failure, check::after_check, merge};
+use super::{super::failure, check::after_check, collect::after_collect, merge};
 
 /// Linux's number of SIGKILL.
 const SIGKILL: i32 = 9;
@@ -18,7 +18,7 @@ pub(super) fn verdict(state: &State, ix: AgentIx) -> Vec<Event> {
         Status::Joining => after_join(state, ix),
         Status::Merging => vec![merge::after_merge(state, ix)],
         Status::Checking if agent.check.is_none() => match &agent.work {
-            Some(work) => merge::after_collect(state, ix, work),
+            Some(work) => after_collect(state, ix, work),
             None => after_join(state, ix),
         },
         _ => after_check(state, ix, agent),

@@ -1,0 +1,103 @@
+//! `wavedeck diff`: what an agent changed, from its commit or, while it works, from its workspace.
+//!
+//! Must not change anything, nor let what an agent wrote reach a terminal as it is.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::{
+    args::{Global, RunName},
+    error::{Error, Outcome, status as exit},
+    find, out,
+    status::read,
+};
+use crate::{
+    display::clean_line,
+    runtime::prepare::read_folder,
+    workspace::{Git, GitError},
+};
+
+/// Bytes of a diff that are read.
+const MOST: usize = 64 << 20;
+/// Columns of a line on a terminal.
+const WIDEST: usize = 2000;
+
+/// Flags of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The agent's id
+    pub agent: String,
+    /// Which run.
+    #[command(flatten)]
+    pub of: RunName,
+    /// Names of the changed files alone
+    #[arg(long)]
+    pub names: bool,
+}
+
+/// Prints what the newest attempt of an agent changed. Into a file or pipe as git has it, so that it
+/// can be applied; on a terminal clean.
+pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
+    let dir = find::run(args.of.run.as_deref())?;
+    let state = read(&dir)?;
+    let ix = state.find(&args.agent.as_str().into()).ok_or_else(|| {
+        let id = clean_line(&args.agent, 80);
+        Error::usage(format!("run {} has no agent `{id}`", dir.id))
+    })?;
+    let Some(work) = &state.agent(ix).work else {
+        let text = if state.setup.own(ix) {
+            format!("`{}` has not begun yet", args.agent)
+        } else {
+            format!("`{}` works in the repository itself", args.agent)
+        };
+        return Err(Error::failed(text).help("`git diff` shows what differs there"));
+    };
+    let (_, config) = read_folder(&dir.path)?;
+    let root = Path::new(&config.workdir);
+    let form = if args.names {
+        "--name-only"
+    } else {
+        "--patch-with-stat"
+    };
+    let bytes = match &work.commit {
+        Some(commit) => compared(&Git::users(root), form, &work.base, Some(commit)),
+        None if Path::new(&work.path).is_dir() && !work.path.is_empty() => {
+            // Agents write the configuration of their workspaces: none of it counts here.
+            let index = dir.path.join(format!("diff.{}.index", std::process::id()));
+            let git = Git::users(root)
+                .work_tree(Path::new(&work.path))
+                .env("GIT_INDEX_FILE", &index);
+            let all = git
+                .run(&["read-tree", &work.base])
+                .and_then(|_| git.run(&["add", "--intent-to-add", "--", ":/"]))
+                .and_then(|_| compared(&git, form, &work.base, None));
+            // What stays is small, and gone with the run.
+            let _ = std::fs::remove_file(&index);
+            all
+        }
+        None => Ok(Vec::new()),
+    };
+    let bytes = bytes.map_err(|e| Error::failed(format!("the changes cannot be read: {e}")))?;
+    let written = if out::is_terminal() {
+        let lines = bytes.split(|&b| b == b'\n');
+        let clean: Vec<String> = lines.map(|line| clean_line(line, WIDEST)).collect();
+        out::print(&clean.join("\n"))
+    } else {
+        out::bytes(&bytes)
+    };
+    written.map_err(|e| Error::internal("cannot write to stdout", e))?;
+    Ok(exit::OK)
+}
+
+/// The changes from a commit to another one, or to the working tree.
+fn compared(git: &Git, form: &str, base: &str, to: Option<&str>) -> Result<Vec<u8>, GitError> {
+    let words = ["diff", "--no-color", "--no-ext-diff", "--no-textconv", form];
+    let words = words
+        .into_iter()
+        .chain(["--end-of-options", base])
+        .chain(to);
+    git.clone()
+        .most(MOST)
+        .run(&words.chain(["--"]).collect::<Vec<_>>())
+}

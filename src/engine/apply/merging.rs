@@ -1,0 +1,278 @@
+//! The merge that is on, the head, checkouts of it, and the way back.
+//!
+//! Must not decide what follows: that is in `decide::settle::merge`.
+
+use crate::{
+    engine::{
+        Cause, Checkout, Checkpoint, Delivery, Merge, MergeOutcome, MergeStage, Merged, Owner,
+        Rollback, State, Status, WorkEvent, WorkStage, state::pack,
+    },
+    plan::AgentIx,
+};
+
+impl State {
+    fn merge_of(&mut self, number: u32) -> Option<&mut Merge> {
+        self.merges.now.as_mut().filter(|now| now.number == number)
+    }
+
+    pub(super) fn merging(&mut self, event: &WorkEvent, now: u64) {
+        match event {
+            WorkEvent::MergeStarted {
+                number,
+                agent,
+                attempt,
+                commit,
+                onto,
+                conflict,
+            } => {
+                if let Some(ix) = self.find(agent) {
+                    let class = self.setup.plan.agent(ix).class;
+                    self.merges.queue.remove(&(class, ix));
+                    self.merges.last_number = *number;
+                    self.merges.now = Some(Merge {
+                        number: *number,
+                        agent: ix,
+                        attempt: *attempt,
+                        theirs: commit.clone(),
+                        onto: onto.clone(),
+                        stage: MergeStage::Trying,
+                        commit: None,
+                        path: String::new(),
+                        checked: false,
+                        overlap: Vec::new(),
+                        clash: None,
+                        with: Vec::new(),
+                        conflict: *conflict,
+                    });
+                }
+            }
+            WorkEvent::MergeTried {
+                number, outcome, ..
+            } => self.merge_tried(*number, outcome),
+            WorkEvent::MergeAdvancing { number, .. } => {
+                let Some(merge) = self.merge_of(*number) else {
+                    return;
+                };
+                merge.stage = MergeStage::Advancing;
+                let ix = merge.agent;
+                self.leave_check(ix);
+                self.unschedule(ix);
+                self.set(ix, Status::Merging, now);
+            }
+            WorkEvent::MergeDone {
+                number,
+                agent,
+                attempt,
+                commit,
+            } => {
+                self.merges.now.take_if(|now| now.number == *number);
+                if let Some(ix) = self.find(agent) {
+                    // What was in there already moves nothing.
+                    if self.head() != Some(commit.as_str()) {
+                        self.merges.done.push(Merged {
+                            number: *number,
+                            agent: ix,
+                            attempt: *attempt,
+                            commit: commit.clone(),
+                        });
+                        self.merges.head = Some(commit.clone());
+                    }
+                    let agent = &mut self.agents[ix.ix()];
+                    agent.conflict = None;
+                    // It may have been stopped meanwhile.
+                    if agent.status == Status::Merging && agent.attempt == *attempt {
+                        if let Some(work) = &mut agent.work {
+                            work.stage = WorkStage::Merged;
+                        }
+                        self.settling.insert(pack(Owner::Agent(ix)));
+                    }
+                }
+            }
+            WorkEvent::MergeFailed {
+                number,
+                agent,
+                attempt,
+                ..
+            } => {
+                self.merges.now.take_if(|now| now.number == *number);
+                self.merges.failed += 1;
+                // What follows for it comes next; where a crash took that, it is in line again.
+                if let Some(ix) = self.find(agent)
+                    && self.agent(ix).status == Status::Merging
+                    && self.agent(ix).attempt == *attempt
+                {
+                    self.line_up(ix);
+                }
+            }
+            WorkEvent::Checkout { commit } => {
+                self.merges.checkout = Some(Checkout {
+                    commit: commit.clone(),
+                    merged: self.merges.count(),
+                    path: String::new(),
+                    error: None,
+                });
+            }
+            WorkEvent::CheckedOut {
+                commit,
+                path,
+                error,
+            } => {
+                if let Some(checkout) = &mut self.merges.checkout
+                    && checkout.commit == *commit
+                {
+                    checkout.path.clone_from(path);
+                    checkout.error.clone_from(error);
+                }
+            }
+            WorkEvent::RollbackStarted {
+                number,
+                wave,
+                commit,
+                agents,
+                parents,
+            } => {
+                let checkpoint = self.merges.checkpoint(*wave);
+                let merged = checkpoint.map_or(0, |checkpoint| checkpoint.merged);
+                self.merges.rollbacks = *number;
+                self.merges.rollback = Some(Rollback {
+                    number: *number,
+                    commit: commit.clone(),
+                    merged,
+                    agents: self.all(agents),
+                    parents: self.all(parents),
+                    done: false,
+                });
+            }
+            WorkEvent::RollbackDone { number, error } => self.rolled_back(*number, error.as_ref()),
+            WorkEvent::Delivering { commit } => {
+                self.merges.delivery = Some(Delivery {
+                    commit: commit.clone(),
+                    branch: String::new(),
+                    forwarded: None,
+                    error: None,
+                    done: false,
+                });
+            }
+            WorkEvent::Delivered {
+                commit,
+                branch,
+                forwarded,
+                error,
+            } => {
+                self.merges.delivery = Some(Delivery {
+                    commit: commit.clone(),
+                    branch: branch.clone(),
+                    forwarded: forwarded.clone(),
+                    error: error.clone(),
+                    done: true,
+                });
+            }
+            _ => {}
+        }
+    }
+
+    fn merge_tried(&mut self, number: u32, outcome: &MergeOutcome) {
+        let with = match outcome {
+            MergeOutcome::Clean { with, .. } | MergeOutcome::Conflict { with, .. } => {
+                self.all(with)
+            }
+            MergeOutcome::Contained | MergeOutcome::Failed { .. } => Vec::new(),
+        };
+        let Some(merge) = self.merge_of(number) else {
+            return;
+        };
+        merge.with = with;
+        merge.stage = match outcome {
+            MergeOutcome::Contained => MergeStage::Contained,
+            MergeOutcome::Clean {
+                commit,
+                path,
+                checked,
+                overlap,
+                clash,
+                ..
+            } => {
+                merge.commit = Some(commit.clone());
+                merge.path.clone_from(path);
+                merge.checked = *checked;
+                merge.overlap.clone_from(overlap);
+                merge.clash.clone_from(clash);
+                MergeStage::Clean
+            }
+            MergeOutcome::Conflict { clash, .. } => MergeStage::Conflict(clash.clone()),
+            MergeOutcome::Failed { error } => MergeStage::Failed(error.clone()),
+        };
+    }
+
+    fn rolled_back(&mut self, number: u32, error: Option<&String>) {
+        let Some(rollback) = &mut self.merges.rollback else {
+            return;
+        };
+        if rollback.number != number {
+            return;
+        }
+        if error.is_some() {
+            self.merges.rollback = None;
+            return;
+        }
+        let (merged, commit) = (rollback.merged, rollback.commit.clone());
+        rollback.done = true;
+        let again: Vec<AgentIx> = [&rollback.agents[..], &rollback.parents[..]].concat();
+        if again.is_empty() {
+            self.merges.rollback = None;
+        }
+        self.merges.done.truncate(merged as usize);
+        self.merges.checkpoints.retain(|c| c.merged <= merged);
+        self.merges.head = (merged > 0).then_some(commit);
+        self.merges.checkout = None;
+        // Their waves are complete, and get their checkpoints, anew.
+        for ix in again {
+            self.waves_done.remove(&self.setup.wave(ix));
+        }
+        // What stands on what was taken out must not come back by a next attempt.
+        for agent in &mut self.agents {
+            agent.former = None;
+        }
+    }
+
+    pub(super) fn checkpoint(&mut self, wave: u32, commit: Option<&String>) {
+        if let Some(commit) = commit {
+            let checkpoint = Checkpoint {
+                wave,
+                commit: commit.clone(),
+                merged: self.merges.count(),
+            };
+            self.merges.checkpoints.push(checkpoint);
+        }
+    }
+
+    /// A roll-back takes the retries of its agents as they come.
+    pub(super) fn note_rollback(&mut self, ix: AgentIx, cause: Cause) {
+        if cause != Cause::Rollback {
+            return;
+        }
+        if let Some(rollback) = &mut self.merges.rollback {
+            rollback.agents.retain(|agent| *agent != ix);
+        }
+        self.end_rollback();
+    }
+
+    /// The same of parents, that wait for their parts again.
+    pub(super) fn note_rejoined(&mut self, ix: AgentIx) {
+        if let Some(rollback) = &mut self.merges.rollback {
+            rollback.parents.retain(|parent| *parent != ix);
+        }
+        self.end_rollback();
+    }
+
+    fn end_rollback(&mut self) {
+        let over =
+            |rollback: &mut Rollback| rollback.agents.is_empty() && rollback.parents.is_empty();
+        self.merges.rollback.take_if(over);
+    }
+    /// Puts an agent in line for its merge.
+    pub(super) fn line_up(&mut self, ix: AgentIx) {
+        let class = self.setup.plan.agent(ix).class;
+        self.merges.queue.insert((class, ix));
+    }
+}

@@ -1,0 +1,167 @@
+//! Synchronisation points around what is decided: the merges of a wave, its end, gates of phases.
+//!
+//! Told in runs whose work comes together. Each is told before the event that it is about, so that a
+//! crash in between tells none twice. Must not change what is decided.
+
+use crate::{
+    engine::{Event, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
+    plan::{AgentId, AgentIx},
+};
+
+/// Adds the begins and ends of synchronisation points to what was decided.
+pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
+    if !state.setup.integrates {
+        return events;
+    }
+    let mut all = Vec::with_capacity(events.len());
+    for event in events {
+        match &event {
+            Event::Work(work) => {
+                if let WorkEvent::MergeStarted { agent, .. } = &**work
+                    && let Some(ix) = state.find(agent)
+                {
+                    let wave = state.setup.wave(ix);
+                    all.extend(begin(state, of_wave(SyncKind::ContextMerge, wave)));
+                }
+            }
+            Event::WaveCompleted { wave } => {
+                all.extend(merged(state, *wave));
+                all.extend(begin(state, of_wave(SyncKind::ProgressCheckpoint, *wave)));
+            }
+            Event::CheckpointMade { wave, .. } => {
+                all.extend(passed(state, *wave));
+            }
+            Event::PhaseChecking { phase, .. } => all.extend(begin(state, of_phase(phase))),
+            Event::PhaseCompleted { phase } => {
+                all.extend(end(state, &of_phase(phase), None));
+            }
+            Event::PhaseReopened { phase } => {
+                let why = "an agent of it is tried again";
+                all.extend(end(state, &of_phase(phase), Some(why.to_owned())));
+            }
+            Event::PhaseFailed { phase, reason } => {
+                all.extend(end(state, &of_phase(phase), Some(reason.clone())));
+            }
+            Event::RunFinished { .. } => {
+                let open = state.syncs.open.iter();
+                all.extend(open.filter_map(|(_, point)| {
+                    end(state, point, Some("the run has ended".to_owned()))
+                }));
+            }
+            _ => {}
+        }
+        all.push(event);
+    }
+    all
+}
+
+const fn of_wave(sync: SyncKind, wave: u32) -> SyncPoint {
+    SyncPoint {
+        sync,
+        wave: Some(wave),
+        phase: None,
+    }
+}
+
+fn of_phase(phase: &str) -> SyncPoint {
+    SyncPoint {
+        sync: SyncKind::QualityGate,
+        wave: None,
+        phase: Some(phase.to_owned()),
+    }
+}
+
+/// Whom a point concerns, in plan order.
+fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
+    let setup = &state.setup;
+    let own_alone = point.sync == SyncKind::ContextMerge;
+    let phase = point.phase.as_deref().and_then(|id| state.phase_ix(id));
+    let concerned = |ix: &AgentIx| {
+        let here = match point.wave {
+            Some(wave) => setup.wave(*ix) == wave,
+            None => phase.is_some() && setup.plan.agent(*ix).phase == phase,
+        };
+        here && (!own_alone || setup.own(*ix))
+    };
+    let all = setup.plan.indices().filter(concerned);
+    all.map(|ix| state.id(ix)).collect()
+}
+
+fn begin(state: &State, point: SyncPoint) -> Option<Event> {
+    if state.syncs.number(&point).is_some() {
+        return None;
+    }
+    let started = WorkEvent::SyncStarted {
+        number: state.syncs.last + 1,
+        participants: participants(state, &point),
+        point,
+    };
+    Some(started.into())
+}
+
+fn end(state: &State, point: &SyncPoint, failed: Option<String>) -> Option<Event> {
+    let number = state.syncs.number(point)?;
+    let point = point.clone();
+    let ended = match failed {
+        Some(reason) => WorkEvent::SyncFailed {
+            number,
+            point,
+            reason,
+        },
+        None => WorkEvent::SyncCompleted {
+            number,
+            point,
+            reserved_bytes: None,
+            left_us: None,
+        },
+    };
+    Some(ended.into())
+}
+
+/// The merges of a wave are over: all that its agents left is merged, or it is said whose is not.
+fn merged(state: &State, wave: u32) -> Option<Event> {
+    let setup = &state.setup;
+    let lost = |ix: &AgentIx| {
+        let work = state.agent(*ix).work.as_ref();
+        setup.wave(*ix) == wave
+            && work.is_some_and(|w| w.commit.is_some() && w.stage != WorkStage::Merged)
+    };
+    let lost: Vec<&str> = setup
+        .plan
+        .indices()
+        .filter(lost)
+        .map(|ix| setup.plan.agent(ix).id.as_str())
+        .collect();
+    let why = (!lost.is_empty()).then(|| format!("not merged: {}", lost.join(", ")));
+    end(state, &of_wave(SyncKind::ContextMerge, wave), why)
+}
+
+/// A wave's end (REQUIREMENTS F5): what is still reserved, and how long the rest takes by the plan.
+fn passed(state: &State, wave: u32) -> Option<Event> {
+    let point = of_wave(SyncKind::ProgressCheckpoint, wave);
+    // It began in this very turn, or before a crash.
+    let number = state.syncs.number(&point);
+    let number = number.unwrap_or(state.syncs.last + 1);
+    let completed = WorkEvent::SyncCompleted {
+        number,
+        point,
+        reserved_bytes: Some(state.usage.ram_bytes),
+        left_us: Some(left_us(state)),
+    };
+    Some(completed.into())
+}
+
+/// The longest chain of what has not ended, by the durations that the plan expects, in microseconds.
+fn left_us(state: &State) -> u64 {
+    let setup = &state.setup;
+    let open = setup.plan.indices().filter(|&ix| {
+        let status = state.agent(ix).status;
+        !status.is_final() && status != Status::Blocked
+    });
+    let behind = open.map(|ix| {
+        let own = setup.mode(ix, state.agent(ix).mode).duration.expected_us;
+        let until_end = setup.critical_path_us.saturating_sub(setup.ranks[ix.ix()]);
+        until_end.saturating_add(own)
+    });
+    behind.max().unwrap_or(0)
+}

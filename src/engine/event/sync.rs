@@ -1,0 +1,31 @@
+//! Synchronisation points: where agents come together, from begin to end.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What agents come together for (REQUIREMENTS H2).
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncKind {
+    /// The work of a wave is merged.
+    ContextMerge,
+    /// A wave is complete: what it held is free, what is left is looked at anew.
+    ProgressCheckpoint,
+    /// The gates of a phase are checked.
+    QualityGate,
+}
+
+/// One synchronisation point.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct SyncPoint {
+    /// What for.
+    pub sync: SyncKind,
+    /// The wave that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub wave: Option<u32>,
+    /// The phase that it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phase: Option<String>,
+}

@@ -1,0 +1,112 @@
+//! Conflicts between pieces of work, found or foreseen, as the events have them.
+//!
+//! Plain data; changed by `apply` alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    engine::{Clash, Strategy},
+    plan::AgentIx,
+};
+
+/// A side that a person takes for one place of a conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pick {
+    /// What is integrated.
+    Ours,
+    /// What the agent made.
+    Theirs,
+    /// Both, what is integrated first.
+    Both,
+    /// Both, what the agent made first.
+    BothReversed,
+    /// What was there before either.
+    Base,
+    /// A text of their own, `conflicts/<id>.edits/<sha256>` of the run's folder.
+    Edited(String),
+}
+
+impl Pick {
+    /// Returns its word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Theirs => "theirs",
+            Self::Both => "both",
+            Self::BothReversed => "both-reversed",
+            Self::Base => "base",
+            Self::Edited(_) => "edited",
+        }
+    }
+}
+
+/// One choice of a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chosen {
+    /// The file; none: every place that was not chosen by then.
+    pub file: Option<String>,
+    /// The place in it, by its key; none: the file as a whole.
+    pub hunk: Option<String>,
+    /// What is taken.
+    pub pick: Pick,
+}
+
+/// A conflict between pieces of finished work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Whose merge met it.
+    pub agent: AgentIx,
+    /// Which attempt of it.
+    pub attempt: u32,
+    /// Agents whose merged work it met.
+    pub with: Vec<AgentIx>,
+    /// What about, in figures.
+    pub clash: Clash,
+    /// In a critical domain.
+    pub critical: bool,
+    /// How it is to be settled.
+    pub strategy: Strategy,
+    /// When it was found (elapsed µs).
+    pub since_us: u64,
+    /// Choices so far, in their order; a later one of the same place counts.
+    pub chosen: Vec<Chosen>,
+    /// Who said that the choices are complete, until the merge with them has its result.
+    pub settled_by: Option<String>,
+    /// Notes of those who passed it on.
+    pub notes: Vec<String>,
+    /// How it ended, in words.
+    pub resolved: Option<String>,
+    /// It ended by nothing but that its work was given up.
+    pub given_up: bool,
+}
+
+impl Conflict {
+    /// Returns whether it is about what hand-offs state, not about files.
+    #[must_use]
+    pub fn about_facts(&self) -> bool {
+        self.clash.kinds.iter().any(|kind| kind == "context")
+    }
+
+    /// Returns whether it ended by a settlement.
+    #[must_use]
+    pub const fn settled(&self) -> bool {
+        self.resolved.is_some() && !self.given_up
+    }
+}
+
+/// Two agents that would clash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// Where.
+    pub files: Vec<String>,
+    /// Kinds beyond text.
+    pub kinds: Vec<String>,
+    /// In a critical domain and seen twice.
+    pub critical: bool,
+    /// Since when (elapsed µs).
+    pub since_us: u64,
+    /// A person has seen it.
+    pub seen: bool,
+}

@@ -1,0 +1,271 @@
+//! Decisions about work that comes together.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::plan::{Join, Work as Kind, Workspace};
+
+/// A rig whose workspaces are made at once, and whose merges and answers the test gives.
+fn rig(plan: Plan) -> Rig {
+    let mut rig = Rig::new(plan, true);
+    rig.state.base_commit = Some("base".to_owned());
+    rig.prepare();
+    rig
+}
+
+impl Rig {
+    /// Makes every workspace that is waited for.
+    fn prepare(&mut self) {
+        let plan = &self.state.setup.plan;
+        let preparing = |ix: &AgentIx| self.state.agent(*ix).status == Status::Preparing;
+        let preparing: Vec<AgentIx> = plan.indices().filter(preparing).collect();
+        for agent in preparing {
+            let base = self.state.agent(agent).work.as_ref().unwrap().base.clone();
+            self.input(InputKind::Prepared {
+                agent,
+                attempt: self.state.agent(agent).attempt,
+                done: Ok(Prepared {
+                    base,
+                    path: format!("/work/{}", agent.ix()),
+                    level: Boundary::Watched,
+                }),
+            });
+        }
+    }
+
+    /// Its process ends well, and leaves this.
+    fn leaves(&mut self, ix: u32, commit: Option<&str>, facts: &[(&str, &str)]) {
+        self.prepare();
+        self.end_agent(ix, 0);
+        let agent = AgentIx(ix);
+        let facts = facts.iter().map(|(k, v)| ((*k).into(), (*v).into()));
+        self.input(InputKind::Collected {
+            agent,
+            attempt: self.state.agent(agent).attempt,
+            found: Ok(Box::new(Found {
+                commit: commit.map(str::to_owned),
+                facts: facts.collect::<BTreeMap<String, String>>(),
+                ..Found::default()
+            })),
+        });
+    }
+
+    fn tried(&mut self, outcome: MergeOutcome) {
+        let number = self.state.merges.now.as_ref().expect("a merge").number;
+        let outcome = Box::new(outcome);
+        self.input(InputKind::Merged { number, outcome });
+    }
+
+    fn clean(&mut self, commit: &str) {
+        self.tried(MergeOutcome::Clean {
+            commit: commit.to_owned(),
+            path: format!("/merge/{commit}"),
+            checked: true,
+            overlap: Vec::new(),
+            with: Vec::new(),
+            clash: None,
+        });
+    }
+
+    fn advanced(&mut self) {
+        let number = self.state.merges.now.as_ref().expect("a merge").number;
+        let done = Ok(Vec::new());
+        self.input(InputKind::Advanced { number, done });
+    }
+
+    fn is(&self, ix: u32) -> Status {
+        self.state.agent(AgentIx(ix)).status
+    }
+}
+
+fn own(id: &str) -> crate::plan::Agent {
+    let mut agent = agent(id, 1, 1);
+    agent.workspace = Workspace::Own;
+    agent
+}
+
+fn conflict() -> MergeOutcome {
+    MergeOutcome::Conflict {
+        clash: Clash {
+            files: vec!["a".to_owned()],
+            file_count: 1,
+            hunks: 1,
+            lines: 2,
+            kinds: Vec::new(),
+            complexity: 100,
+        },
+        with: Vec::new(),
+    }
+}
+
+#[test]
+fn a_fail_fast_conflict_is_not_done_by_a_retry() {
+    let mut plan = empty();
+    // The other one keeps the run open.
+    plan.agents = vec![own("a"), own("b")];
+    plan.agents[0].join = Join::FailFast;
+    plan.agents[0].retry.attempts = 1;
+    let mut rig = rig(plan);
+    rig.leaves(0, Some("work"), &[]);
+    rig.tried(conflict());
+    assert_eq!(rig.is(0), Status::Failed);
+    assert_eq!(rig.state.attention.open.len(), 1, "it waits for a person");
+    rig.act(Action::Retry {
+        target: "a".parse().unwrap(),
+    });
+    assert_eq!(rig.is(0), Status::Preparing, "all of it again");
+}
+
+#[test]
+fn what_goes_into_the_head_just_now_is_not_stopped() {
+    let mut plan = empty();
+    plan.agents = vec![own("a")];
+    let mut rig = rig(plan);
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    let stop = Action::Stop {
+        target: Some("a".parse().unwrap()),
+    };
+    let refusal = resolve(&rig.state, &stop).unwrap_err().to_string();
+    assert!(refusal.contains("merged just now"), "{refusal}");
+    rig.act(Action::Stop { target: None });
+    assert!(rig.state.finished.is_none(), "the head must be there first");
+    rig.advanced();
+    assert_eq!(rig.is(0), Status::Succeeded);
+    assert_eq!(rig.state.merges.head.as_deref(), Some("m1"));
+    assert!(rig.state.finished.is_some());
+}
+
+/// One own agent in a phase with a gate.
+fn gated() -> Plan {
+    let mut plan = empty();
+    plan.gates = vec![gate("gate-1")];
+    plan.phases = vec![phase("build", true, vec![GateIx::of(0)])];
+    plan.agents = vec![own("a")];
+    plan.agents[0].phase = Some(PhaseIx::of(0));
+    plan
+}
+
+const BUILD: Owner = Owner::Phase(PhaseIx(0));
+
+fn checked_out(rig: &mut Rig, done: Result<&str, &str>) {
+    let commit = rig.state.merges.checkout.as_ref().unwrap().commit.clone();
+    let done = done.map(str::to_owned).map_err(str::to_owned);
+    rig.input(InputKind::CheckedOut { commit, done });
+}
+
+#[test]
+fn gates_of_a_phase_run_in_a_checkout_of_the_head() {
+    let mut rig = rig(gated());
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    assert!(rig.has(Command::Checkout));
+    assert_eq!(rig.state.usage.agents, 0, "nothing runs before it is there");
+    checked_out(&mut rig, Ok("/head/m1"));
+    assert_eq!(rig.state.check_dir(BUILD), Some("/head/m1"));
+    assert_eq!(rig.state.usage.agents, 1);
+}
+
+#[test]
+fn gates_are_not_green_without_a_checkout_and_a_retry_asks_again() {
+    let mut rig = rig(gated());
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    checked_out(&mut rig, Err("the disk is full"));
+    let phase = &rig.state.phases[0];
+    assert_eq!(phase.status, PhaseStatus::Failed);
+    assert!(phase.reason.as_ref().unwrap().contains("the disk is full"));
+    rig.commands.clear();
+    rig.act(Action::Retry {
+        target: Target::Phase("build".into()),
+    });
+    assert!(rig.has(Command::Checkout));
+    checked_out(&mut rig, Ok("/head/m1"));
+    let gate = rig.check_key(BUILD);
+    rig.end(gate, 0);
+    assert_eq!(rig.state.phases[0].status, PhaseStatus::Completed);
+}
+
+#[test]
+fn a_prompt_goes_on_from_what_it_made_and_a_command_begins_anew() {
+    for (prompt, kept) in [(true, Some("work")), (false, None)] {
+        let mut plan = empty();
+        plan.agents = vec![own("a")];
+        plan.agents[0].check = vec![vec!["test".into()]];
+        plan.agents[0].retry.attempts = 2;
+        if prompt {
+            plan.agents[0].work = Kind::Prompt("do".into());
+        }
+        let mut rig = rig(plan);
+        rig.leaves(0, Some("work"), &[]);
+        let check = rig.check_key(A);
+        rig.end(check, 1);
+        let former = rig.state.agent(AgentIx(0)).former.as_ref();
+        assert_eq!(former.map(|former| former.commit.as_str()), kept);
+    }
+}
+
+#[test]
+fn a_fact_that_contradicts_another_reaches_nobody_before_a_person_says_which_holds() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b"), own("c")];
+    plan.agents[2].needs = vec![hard(1)];
+    let mut rig = rig(plan);
+    rig.leaves(0, None, &[("port", "80")]);
+    rig.leaves(1, None, &[("port", "81")]);
+    assert_eq!(rig.is(0), Status::Succeeded);
+    assert_eq!(rig.is(1), Status::Blocked);
+    let reason = rig.state.agent(AgentIx(1)).reason.clone().unwrap();
+    assert!(reason.contains("port = 81, that of a says 80"), "{reason}");
+    assert_eq!(rig.is(2), Status::Waiting);
+    let conflict = rig.state.agent(AgentIx(1)).conflict.unwrap();
+    rig.act(Action::Choose {
+        conflict,
+        file: None,
+        hunk: None,
+        pick: Pick::Theirs,
+    });
+    rig.act(Action::Settle {
+        conflict,
+        how: Settle::Chosen,
+        note: None,
+    });
+    assert_eq!(rig.is(1), Status::Succeeded);
+    assert_eq!(rig.is(2), Status::Preparing);
+    // What a says of it no longer stands.
+    rig.leaves(2, None, &[("port", "81")]);
+    assert_eq!(rig.is(2), Status::Succeeded);
+}
+
+#[test]
+fn a_roll_back_does_successors_again_that_changed_nothing() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b")];
+    plan.agents[1].needs = vec![hard(0)];
+    // Keeps the run open: its check is red, and it waits for a person.
+    plan.agents.push(agent("c", 1, 1));
+    plan.agents[2].needs = vec![hard(1)];
+    plan.agents[2].check = vec![vec!["test".into()]];
+    plan.agents[2].retry.attempts = 1;
+    let mut rig = rig(plan);
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    rig.leaves(1, None, &[]);
+    rig.end_agent(2, 0);
+    let check = rig.check_key(Owner::Agent(AgentIx(2)));
+    rig.end(check, 1);
+    assert_eq!(rig.is(2), Status::Blocked);
+    rig.act(Action::Rollback { wave: 0 });
+    assert_eq!(rig.is(1), Status::Succeeded, "only once the head is there");
+    rig.input(InputKind::RolledBack {
+        number: 1,
+        done: Ok(()),
+    });
+    assert_eq!(rig.state.merges.head, None);
+    assert_eq!(rig.is(0), Status::Preparing);
+    assert_eq!(rig.is(1), Status::Waiting);
+    assert_eq!(rig.is(2), Status::Waiting);
+}

@@ -1,0 +1,497 @@
+//! One conflict: its files and places, the sides of the chosen place word by word, and what comes of
+//! the choices so far.
+//!
+//! Pure. All text that leaves here is clean. Must not decide what a key does.
+
+mod sides;
+
+use ratatui::layout::Rect;
+
+use crate::{
+    conflict::{
+        Choice, Choices, ConflictDoc, ConflictFile, FileChoice, Hunk, Piece, Whole, guidance,
+        render,
+    },
+    display::clean_line,
+    engine::{Conflict, MergeStage, Owner, State, Status, answers},
+    tui::{feed::Texts, ui_state::ClashUi},
+};
+
+use super::{
+    Source, Tone, merge,
+    words::{names, span},
+};
+pub use sides::{Line, Side};
+
+/// Lines of the result that are made at most.
+const RESULT: usize = 400;
+/// Lines of what stands around a place that its result shows.
+const AROUND: usize = 3;
+
+/// A place of a document: a file, or a hunk of one.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The file.
+    pub file: &'a ConflictFile,
+    /// The hunk with its number in the file from 1; none: the file as a whole.
+    pub hunk: Option<(usize, &'a Hunk)>,
+}
+
+/// All places in their order: each file, and below it its hunks.
+pub fn places(doc: &ConflictDoc) -> impl Iterator<Item = Place<'_>> {
+    doc.files.iter().flat_map(|file| {
+        let hunks = file.hunks().enumerate().map(move |(n, hunk)| Place {
+            file,
+            hunk: Some((n + 1, hunk)),
+        });
+        std::iter::once(Place { file, hunk: None }).chain(hunks)
+    })
+}
+
+/// The answers so far. A text that is not there yet is as if it were empty: it was asked for.
+#[must_use]
+pub fn chosen(conflict: &Conflict, texts: &Texts) -> Choices {
+    let found = answers(&texts.doc, &conflict.chosen, |hash| {
+        let text = texts.edits.get(hash).cloned();
+        Ok::<_, std::convert::Infallible>(text.unwrap_or_default())
+    });
+    match found {
+        Ok(all) => all,
+        Err(never) => match never {},
+    }
+}
+
+impl Place<'_> {
+    /// Whether it has no answer, of a person's or a rule's. A file whose hunks are answered one by one
+    /// needs none of its own.
+    #[must_use]
+    pub fn is_open(&self, all: &Choices) -> bool {
+        if self.file.rule.is_some() {
+            return false;
+        }
+        let known = all.0.get(&self.file.path);
+        if known.is_some_and(|file| file.whole.is_some()) {
+            return false;
+        }
+        match self.hunk {
+            Some((_, hunk)) => known.is_none_or(|file| !file.hunks.contains_key(&hunk.key)),
+            None => self.file.pieces.is_empty(),
+        }
+    }
+}
+
+/// A row of the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceRow {
+    /// The file's path, or the first words of a hunk.
+    pub text: String,
+    /// It is a file.
+    pub file: bool,
+    /// Its answer in one word, or that it is open.
+    pub answer: String,
+    /// It has no answer.
+    pub open: bool,
+}
+
+/// The screen.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ClashView {
+    /// Whose work against whose.
+    pub title: String,
+    /// Complexity, strategy, since when, whom it holds up.
+    pub facts: String,
+    /// Visible places.
+    pub places: Vec<PlaceRow>,
+    /// Places above them.
+    pub first: usize,
+    /// Places in all.
+    pub total: usize,
+    /// The chosen one among them.
+    pub at: Option<usize>,
+    /// Places without an answer.
+    pub open: usize,
+    /// What can be said of the place.
+    pub guidance: String,
+    /// The three sides: integrated, before, the agent's; empty: there is nothing to show.
+    pub sides: Vec<Side>,
+    /// What comes of the choices, around the place.
+    pub result: Vec<(String, Tone)>,
+    /// How the whole stands.
+    pub verdict: (String, Tone),
+    /// In place of texts: why there are none.
+    pub missing: Option<String>,
+}
+
+/// Where the parts of the screen are; what has no place is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Panes {
+    /// Title and facts.
+    pub head: Rect,
+    /// Files and places, with their rule.
+    pub list: Rect,
+    /// What can be said of the place.
+    pub guide: Rect,
+    /// The three sides, each with its rule.
+    pub sides: [Rect; 3],
+    /// What comes of it, with its rule.
+    pub result: Rect,
+}
+
+/// Width from which the sides stand side by side.
+const BESIDE: u16 = 120;
+
+/// Divides the screen.
+#[must_use]
+pub fn panes(area: Rect, total: usize) -> Panes {
+    if area.height < 8 || area.width < 20 {
+        return Panes::default();
+    }
+    let part = |x: u16, y: u16, width: u16, height: u16| Rect {
+        x: area.x + x,
+        y: area.y + y,
+        width,
+        height,
+    };
+    let (w, h) = (area.width, area.height);
+    let total = u16::try_from(total).unwrap_or(u16::MAX).saturating_add(1);
+    let mut out = Panes {
+        head: part(0, 0, w, 2),
+        ..Panes::default()
+    };
+    let (x, mut y) = if w >= 80 {
+        let list = (w / 4).clamp(24, 44);
+        out.list = part(0, 2, list, h - 2);
+        (list + 1, 2)
+    } else {
+        let rows = total.clamp(2, if h >= 30 { 8 } else { 5 });
+        out.list = part(0, 2, w, rows);
+        (0, 2 + rows)
+    };
+    let wide = w - x;
+    out.guide = part(x, y, wide, if h >= 24 { 2 } else { 1 });
+    y += out.guide.height;
+    let left = h - y;
+    let result = match left {
+        0..=13 => 0,
+        14..=24 => 6,
+        _ => left * 2 / 5,
+    };
+    let sides = left - result;
+    if w >= BESIDE {
+        let each = (wide - 2) / 3;
+        for (n, side) in (0..3).zip(&mut out.sides) {
+            let last = if n == 2 { wide - 2 * (each + 1) } else { each };
+            *side = part(x + n * (each + 1), y, last, sides);
+        }
+    } else {
+        // What was there before either matters least.
+        let base = (sides / 4).max(2).min(sides / 3);
+        let ours = (sides - base) / 2;
+        let heights = [ours, base, sides - base - ours];
+        let mut top = y;
+        for (side, height) in out.sides.iter_mut().zip(heights) {
+            *side = part(x, top, wide, height);
+            top += height;
+        }
+    }
+    out.result = part(x, y + sides, wide, result);
+    out
+}
+
+/// Makes the view of a conflict.
+#[must_use]
+pub fn clash(
+    source: Source<'_>,
+    ui: &ClashUi,
+    texts: Option<&Result<std::sync::Arc<Texts>, String>>,
+    area: Rect,
+) -> Option<ClashView> {
+    let state = source.state;
+    let conflict = state.merges.conflicts.get(&ui.id)?;
+    let now_us = source.now_us();
+    let mut view = ClashView {
+        title: title(source, ui.id, conflict),
+        facts: facts(source, conflict, now_us),
+        verdict: (String::new(), Tone::Plain),
+        ..ClashView::default()
+    };
+    let texts = match texts {
+        None => {
+            view.missing = Some("reads the texts …".to_owned());
+            return Some(view);
+        }
+        Some(Err(why)) => {
+            view.missing = Some(clean_line(why, 200));
+            return Some(view);
+        }
+        Some(Ok(texts)) => texts,
+    };
+    let doc = &texts.doc;
+    let all = chosen(conflict, texts);
+    view.total = places(doc).count();
+    view.open = places(doc).filter(|place| place.is_open(&all)).count();
+    let panes = panes(area, view.total);
+    let at = ui.at.min(view.total.saturating_sub(1));
+    let rows = usize::from(panes.list.height.saturating_sub(1));
+    view.first = super::timeline::window(0, Some(at), view.total, rows);
+    view.places = places(doc)
+        .skip(view.first)
+        .take(rows)
+        .map(|place| row(place, &all))
+        .collect();
+    view.at = at.checked_sub(view.first);
+    view.verdict = verdict(state, ui.id, conflict, view.open, doc.omitted);
+    let Some(place) = places(doc).nth(at) else {
+        view.missing = Some("no file is in conflict any more".to_owned());
+        return Some(view);
+    };
+    view.guidance = said(place);
+    let answer = all.0.get(&place.file.path);
+    view.sides = sides::sides(place, answer, ui.down, &panes.sides);
+    view.result = result(place, answer, panes.result.height.saturating_sub(1));
+    Some(view)
+}
+
+fn title(source: Source<'_>, id: u32, conflict: &Conflict) -> String {
+    let chart = source.chart;
+    let with = names(
+        conflict.with.iter().map(|ix| chart.names[ix.ix()].as_str()),
+        3,
+    );
+    let with = if with.is_empty() {
+        "what is merged"
+    } else {
+        &with
+    };
+    format!(
+        "CONFLICT {id}  {} with {with}",
+        chart.names[conflict.agent.ix()]
+    )
+}
+
+fn facts(source: Source<'_>, conflict: &Conflict, now_us: u64) -> String {
+    let clash = &conflict.clash;
+    let mut all = vec![
+        format!("complexity {}", merge::complexity(clash.complexity)),
+        conflict.strategy.name().replace('_', " "),
+        format!("since {}", span(now_us.saturating_sub(conflict.since_us))),
+    ];
+    if conflict.critical {
+        all.push("critical domain".to_owned());
+    }
+    if !clash.kinds.is_empty() {
+        all.push(names(clash.kinds.iter().map(String::as_str), 4));
+    }
+    let owner = Some(Owner::Agent(conflict.agent));
+    let held = super::attention::holds(source.state, source.chart, owner);
+    if !held.is_empty() && conflict.resolved.is_none() {
+        all.push(held);
+    }
+    if let Some(note) = conflict.notes.last() {
+        all.push(format!("note: {}", clean_line(note, 120)));
+    }
+    all.join(" · ")
+}
+
+/// How it stands: what is open, or what became of the choices.
+fn verdict(
+    state: &State,
+    id: u32,
+    conflict: &Conflict,
+    open: usize,
+    omitted: u32,
+) -> (String, Tone) {
+    if let Some(how) = &conflict.resolved {
+        return (clean_line(format!("settled: {how}"), 200), Tone::Good);
+    }
+    let now = state
+        .merges
+        .now
+        .as_ref()
+        .filter(|now| now.conflict == Some(id));
+    if let Some(now) = now {
+        let (text, tone) = merge::stage(&now.stage);
+        let checks = matches!(now.stage, MergeStage::Checking);
+        return (
+            format!("as chosen: {text}"),
+            if checks { Tone::Plain } else { tone },
+        );
+    }
+    let agent = state.agent(conflict.agent);
+    if agent.status == Status::Merging {
+        return ("as chosen: in line".to_owned(), Tone::Plain);
+    }
+    let before = match &agent.red_gate {
+        Some(gate) => format!(" · its last checks were red ({})", clean_line(gate, 40)),
+        None => String::new(),
+    };
+    if omitted > 0 {
+        let text = format!("{omitted} files have no room here: it can be taken as a whole alone");
+        return (text, Tone::Warn);
+    }
+    match open {
+        0 => (
+            format!("all is chosen; checks on the result follow{before}"),
+            Tone::Good,
+        ),
+        1 => (format!("1 place has no answer yet{before}"), Tone::Warn),
+        n => (format!("{n} places have no answer yet{before}"), Tone::Warn),
+    }
+}
+
+fn row(place: Place<'_>, all: &Choices) -> PlaceRow {
+    let known = all.0.get(&place.file.path);
+    let whole = known.and_then(|file| file.whole.as_ref());
+    let open = place.is_open(all);
+    let (text, answer) = match place.hunk {
+        None => {
+            let answer = match (whole, &place.file.rule) {
+                (Some(whole), _) => whole_word(whole).to_owned(),
+                (None, Some(rule)) => format!("rule {}", clean_line(rule, 20)),
+                (None, None) if open => "open".to_owned(),
+                (None, None) => place.file.kind.word().to_owned(),
+            };
+            (place.file.path.shown(200), answer)
+        }
+        Some((n, hunk)) => {
+            let own = known.and_then(|file| file.hunks.get(&hunk.key));
+            let answer = match (whole, own) {
+                (Some(_), _) => "·",
+                (None, Some(choice)) => choice_word(choice),
+                (None, None) if place.file.rule.is_some() => "·",
+                (None, None) => "open",
+            };
+            let first = [&hunk.theirs, &hunk.ours, &hunk.base]
+                .into_iter()
+                .flat_map(|side| side.lines())
+                .find(|line| !line.trim().is_empty())
+                .unwrap_or_default();
+            let text = format!("{n} {}", clean_line(first.trim(), 80));
+            (text, answer.to_owned())
+        }
+    };
+    PlaceRow {
+        text,
+        file: place.hunk.is_none(),
+        answer,
+        open,
+    }
+}
+
+const fn choice_word(choice: &Choice) -> &'static str {
+    match choice {
+        Choice::Ours => "ours",
+        Choice::Theirs => "theirs",
+        Choice::Both => "both",
+        Choice::BothReversed => "both, reversed",
+        Choice::Union => "union",
+        Choice::Base => "base",
+        Choice::Edited(_) => "edited",
+    }
+}
+
+const fn whole_word(whole: &Whole) -> &'static str {
+    match whole {
+        Whole::Ours => "ours",
+        Whole::Theirs => "theirs",
+        Whole::Base => "base",
+        Whole::Both => "both",
+        Whole::Edited(_) => "edited",
+        Whole::Result(_) => "by a command",
+    }
+}
+
+/// What can be said of a place.
+fn said(place: Place<'_>) -> String {
+    match place.hunk {
+        Some((_, hunk)) => {
+            let said = guidance(place.file, hunk);
+            match &said.suggestion {
+                Some(choice) => format!("{} Suggests: {}.", said.text, choice_word(choice)),
+                None => said.text,
+            }
+        }
+        None => {
+            let file = place.file;
+            let what = file.kind.word();
+            let git = clean_line(&file.said, 200);
+            let cut = if file.cut {
+                " Too large to be shown."
+            } else {
+                ""
+            };
+            let rule = match &file.rule {
+                Some(rule) => format!(" A rule answers it: {}.", clean_line(rule, 60)),
+                None => String::new(),
+            };
+            format!("{what}: answered here, it is answered as a whole.{rule}{cut} {git}")
+        }
+    }
+}
+
+/// What the choices make of a place, with what stands around it; open places stand between markers.
+fn result(place: Place<'_>, answer: Option<&FileChoice>, rows: u16) -> Vec<(String, Tone)> {
+    if rows == 0 {
+        return Vec::new();
+    }
+    let dim = |text: &str| vec![(text.to_owned(), Tone::Dim)];
+    let none = FileChoice::default();
+    let answer = answer.unwrap_or(&none);
+    let text = match (&answer.whole, place.hunk) {
+        (Some(Whole::Edited(text)), _) => text.clone(),
+        (Some(Whole::Ours), _) => return dim("the file as it is integrated"),
+        (Some(Whole::Theirs), _) => return dim("the file as the agent made it"),
+        (Some(Whole::Base), _) => return dim("the file as it was before either"),
+        (Some(Whole::Both), _) => return dim("both files, the agent's beside under another name"),
+        (Some(Whole::Result(_)), _) => return dim("what the command of a rule makes of it"),
+        (None, Some((n, _))) => around(place.file, n, answer),
+        (None, None) if place.file.pieces.is_empty() => {
+            return dim("no answer yet: it is answered as a whole");
+        }
+        (None, None) => render(place.file, answer),
+    };
+    let mark = |line: &str| {
+        ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
+            .iter()
+            .any(|mark| line.starts_with(mark))
+    };
+    text.lines()
+        .take(RESULT.min(usize::from(rows)))
+        .map(|line| {
+            let tone = if mark(line) { Tone::Warn } else { Tone::Plain };
+            (sides::clean(line), tone)
+        })
+        .collect()
+}
+
+/// A hunk's result with a few lines before and after it.
+fn around(file: &ConflictFile, n: usize, answer: &FileChoice) -> String {
+    let mut seen = 0;
+    let at = file.pieces.iter().position(|piece| {
+        seen += usize::from(matches!(piece, Piece::Hunk(_)));
+        seen == n
+    });
+    let Some(at) = at else { return String::new() };
+    let mut pieces = Vec::new();
+    if let Some(Piece::Same(before)) = at.checked_sub(1).and_then(|at| file.pieces.get(at)) {
+        let lines: Vec<&str> = before.split_inclusive('\n').collect();
+        let from = lines.len().saturating_sub(AROUND);
+        pieces.push(Piece::Same(lines[from..].concat()));
+    }
+    pieces.push(file.pieces[at].clone());
+    if let Some(Piece::Same(after)) = file.pieces.get(at + 1) {
+        let lines = after.split_inclusive('\n').take(AROUND);
+        pieces.push(Piece::Same(lines.collect()));
+    }
+    let part = ConflictFile {
+        path: file.path.clone(),
+        kind: file.kind,
+        parts: Vec::new(),
+        pieces,
+        mode: file.mode,
+        cut: false,
+        rule: None,
+        said: String::new(),
+    };
+    render(&part, answer)
+}
