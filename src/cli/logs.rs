@@ -49,9 +49,8 @@ pub(super) fn printed(state: &State, item: &Item) -> Option<String> {
         (AttentionKind::FailedGate, Some(Owner::Agent(ix))) => {
             Some(format!("wavedeck logs {} --checks", state.id(ix)))
         }
-        (AttentionKind::FailedGate, Some(Owner::Phase(ix))) => {
-            let id = &state.setup.plan.phases[ix.ix()].id;
-            Some(format!("wavedeck logs phase:{id}"))
+        (AttentionKind::FailedGate, Some(owner)) => {
+            Some(format!("wavedeck logs {}", state.setup.key_of(owner)))
         }
         _ => None,
     }

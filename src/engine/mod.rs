@@ -15,6 +15,7 @@ mod event;
 mod input;
 mod kinds;
 mod metrics;
+mod owners;
 mod setup;
 mod state;
 mod turn;

@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, CohortKind, Owner,
+    Cohort, CohortIx, Owner,
     cohort::{self, Ties},
     kinds::kinds,
 };
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, Argv, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
-    Workspace,
+    Agent, AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work, Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -298,72 +297,7 @@ impl Setup {
             .collect()
     }
 
-    /// Returns the gate commands of a cohort, flattened; for the run, its gates and then `verify`
-    /// as one gate of that name.
-    #[must_use]
-    pub fn cohort_checks(&self, cohort: CohortIx) -> Vec<CheckStep<'_>> {
-        let point = &self.cohorts[cohort.ix()];
-        let gates = point.gates.iter().flat_map(|g| self.gate_steps(g.ix()));
-        let verify: &[Argv] = match point.kind {
-            CohortKind::Run => &self.plan.verify,
-            CohortKind::Track(_) | CohortKind::Wave(_) => &[],
-        };
-        let verify = verify.iter().map(|argv| CheckStep {
-            gate: "verify",
-            argv,
-            ram_bytes: DEFAULT_CHECK_RAM_BYTES,
-            approve: None,
-        });
-        gates.chain(verify).collect()
-    }
-
-    /// Returns the check commands of an owner, flattened.
-    #[must_use]
-    pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
-        match owner {
-            Owner::Agent(ix) => self.checks(ix),
-            Owner::Phase(ix) => self.phase_checks(ix),
-            Owner::Cohort(ix) => self.cohort_checks(ix),
-        }
-    }
-
-    /// Returns the agents that have to have ended before the gates of an owner are checked, in plan
-    /// order; an agent itself is none.
-    #[must_use]
-    pub fn members_of(&self, owner: Owner) -> &[AgentIx] {
-        match owner {
-            Owner::Agent(_) => &[],
-            Owner::Phase(ix) => &self.members[ix.ix()],
-            Owner::Cohort(ix) => &self.cohorts[ix.ix()].members,
-        }
-    }
-
-    /// Returns the name of an owner where agents, phases and cohorts stand beside each other: an
-    /// agent's id, `phase:ID`, `track:ID`, `wave:N` or `run:gates`. No agent's id has a colon.
-    #[must_use]
-    pub fn key_of(&self, owner: Owner) -> String {
-        match owner {
-            Owner::Agent(ix) => self.plan.agent(ix).id.to_string(),
-            Owner::Phase(ix) => format!("phase:{}", self.plan.phases[ix.ix()].id),
-            Owner::Cohort(ix) => self.cohorts[ix.ix()].key().to_owned(),
-        }
-    }
-
-    /// Returns whose gates judge more than one agent: phases, then cohorts, each by position.
-    pub fn gated(&self) -> impl Iterator<Item = Owner> + use<> {
-        let phases = (0..self.members.len()).map(|i| Owner::Phase(PhaseIx::of(i)));
-        let cohorts = (0..self.cohorts.len()).map(|i| Owner::Cohort(CohortIx::of(i)));
-        phases.chain(cohorts)
-    }
-
-    /// Finds a cohort by its name, or by its key.
-    #[must_use]
-    pub fn cohort_ix(&self, name: &str) -> Option<CohortIx> {
-        let found = |point: &Cohort| point.name == name || point.key() == name;
-        self.cohorts.iter().position(found).map(CohortIx::of)
-    }
-
-    fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
+    pub(super) fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
         let gate = &self.plan.gates[gate];
         let commands = gate.run.iter().map(|argv| CheckStep {
             gate: &gate.id,

@@ -76,7 +76,9 @@ pub struct Merges {
 }
 
 fn whose(place: &CheckPlace) -> (Option<AgentId>, Option<String>) {
-    (place.agent.clone(), place.phase.clone())
+    // No phase has a colon in its name; `run` is set apart by one.
+    let cohort = place.cohort.as_ref().map(|name| format!("{name}:"));
+    (place.agent.clone(), place.phase.clone().or(cohort))
 }
 
 impl Merges {
@@ -146,8 +148,12 @@ impl Merges {
                     None => self.agent(setup, agent).attempt.passed.clear(),
                 }
             }
-            Event::PhaseChecking { phase, .. } => {
-                let round = (None, Some(phase.clone()));
+            Event::PhaseChecking { .. } | Event::CohortChecking { .. } => {
+                let round = match event {
+                    Event::PhaseChecking { phase, .. } => (None, Some(phase.clone())),
+                    Event::CohortChecking { cohort, .. } => (None, Some(format!("{cohort}:"))),
+                    _ => unreachable!(),
+                };
                 self.rounds.insert(round, self.heads.len());
             }
             Event::CheckScheduled { place, .. } => {
@@ -277,10 +283,17 @@ impl Merges {
                 let on_head = !setup.children[ix.ix()].is_empty() && with_own(ix);
                 (on_head, Owner::Agent(ix))
             }
-            (None, phase) => {
-                let phase = phase.as_deref().unwrap_or_default();
+            (None, None) => {
+                let name = place.cohort.as_deref().unwrap_or_default();
+                let ix = setup.cohort_ix(name).unwrap();
+                let members = &setup.cohorts[ix.ix()].members;
+                let on_head = setup.integrates
+                    && (members.is_empty() || members.iter().any(|&ix| with_own(ix)));
+                (on_head, Owner::Cohort(ix))
+            }
+            (None, Some(phase)) => {
                 let phases = &setup.plan.phases;
-                let ix = phases.iter().position(|p| p.id == phase).unwrap();
+                let ix = phases.iter().position(|p| p.id == *phase).unwrap();
                 let members = &setup.members[ix];
                 let on_head = setup.integrates
                     && (members.is_empty() || members.iter().any(|&ix| with_own(ix)));

@@ -255,6 +255,8 @@ fn status(state: &State) -> u8 {
         let own = match agent.status {
             Status::Failed if !state.handled_above(ix) => 1,
             Status::Skipped if !agent.by_condition && !agent.left => 1,
+            // What it waited for has been mended since; it is still to be done.
+            Status::Skipped if agent.left && agent.needs_lost == 0 => 5,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
             Status::Stopped if !state.handled_above(ix) => 3,

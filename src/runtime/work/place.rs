@@ -14,8 +14,7 @@ use crate::{
     plan::{AgentIx, Plan},
     sys::locked,
     workspace::{
-        Git, MakeError, Pool, RepoError, Repository, Workspaces, change, guard, merge::Store,
-        watch::Watch,
+        Git, MakeError, Pool, RepoError, Repository, Workspaces, change, merge::Store, watch::Watch,
     },
 };
 

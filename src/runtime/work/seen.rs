@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{plan::AgentId, workspace::guard};
+use crate::plan::AgentId;
 
 /// The folders of a run's workspaces, one for each repository that it was run in: one.
 fn folders(state_folder: &Path, run: &str) -> Vec<PathBuf> {
