@@ -58,7 +58,7 @@ fn executor() -> (Arc<LocalExecutor>, Arc<Ends>, Sampler) {
     let jobs = Arc::clone(&executor);
     let whose = |key: &JobKey| match &key.owner {
         Owner::Agent(id) => Some((AgentIx(id.as_str()[1..].parse().ok()?), key.attempt)),
-        Owner::Phase(_) | Owner::Notice => None,
+        Owner::Phase(_) | Owner::Cohort(_) | Owner::Notice => None,
     };
     let began = Instant::now();
     let views = Box::new(move || jobs.views());

@@ -511,6 +511,7 @@ fn arrows_between_modules_go_one_way() {
                 "report",
                 "resources",
                 "status",
+                "conflict",
                 "display",
                 "terminal",
             ],

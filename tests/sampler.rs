@@ -48,7 +48,7 @@ impl Rig {
         let jobs = Arc::clone(&executor);
         let whose = |key: &JobKey| match &key.owner {
             Owner::Agent(id) => Some((AgentIx(id.as_str()[1..].parse().ok()?), key.attempt)),
-            Owner::Phase(_) | Owner::Notice => None,
+            Owner::Phase(_) | Owner::Cohort(_) | Owner::Notice => None,
         };
         let views = Box::new(move || jobs.views());
         let sampler = Sampler::open(run, views, Box::new(whose), 8 << 30, &[]).unwrap();

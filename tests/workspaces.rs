@@ -377,11 +377,7 @@ fn submodules_are_filled_from_the_users_checkout_or_said_to_be_empty() {
     desk.git_in(&inner, &["commit", "-qam", "more"]);
     let collected = try_collect(&spaces, "a.1").unwrap();
     assert_eq!(collected.changed.total, 0);
-    assert!(
-        collected.notes[0].contains("vendor/lib has other commits"),
-        "{:?}",
-        collected.notes
-    );
+    assert_eq!(left_out(&collected), ["vendor/lib"]);
     same(&desk, &before);
 
     desk.git(&["submodule", "--quiet", "deinit", "-f", "vendor/lib"]);
@@ -794,6 +790,90 @@ fn a_full_disk_is_refused_with_bytes_and_pruning_removes_all_but_results() {
     guard::prune(&desk.state(), &repo, "run0", true).unwrap();
     assert_eq!(desk.git(&["for-each-ref", "refs/wavedeck"]), "");
     same(&desk, &before);
+}
+
+/// What is said to be left out of a result, without the reasons.
+fn left_out(collected: &Collected) -> Vec<String> {
+    let list = collected.left_out.iter();
+    list.map(|l| String::from_utf8_lossy(&l.path).into_owned())
+        .collect()
+}
+
+#[test]
+fn commits_that_the_result_does_not_reach_are_named_so_that_the_workspace_stays() {
+    let desk = Desk::new();
+    let spaces = desk.spaces();
+    let made = make(&spaces, "a.1");
+    let git = |args: &[&str]| desk.git_in(&made.path, args);
+    // On a branch of its own, and back again; put aside; both packed, as `git gc` does it.
+    git(&["checkout", "-qb", "feature/x"]);
+    write(&made.path, "new.txt", "work\n");
+    git(&["add", "new.txt"]);
+    git(&["commit", "-qm", "work"]);
+    git(&["checkout", "-qb", "part", "HEAD"]);
+    git(&["checkout", "-q", "main"]);
+    write(&made.path, "a.txt", "aside\n");
+    git(&["stash", "-q"]);
+    git(&["pack-refs", "--all"]);
+    git(&["branch", "-q", "loose", "feature/x"]);
+    // It says something, but not what is a commit.
+    write(&made.path, ".git/refs/heads/odd", "nonsense\n");
+    let got = try_collect(&spaces, "a.1").unwrap();
+    assert_eq!(got.commit, got.base);
+    let names = ["feature/x", "loose", "part"].map(|b| format!(".git/refs/heads/{b}"));
+    let stash = ".git/refs/stash".to_owned();
+    assert_eq!(left_out(&got), [&names[..], &[stash]].concat());
+    // What is part of the result is not.
+    let made = make(&spaces, "b.1");
+    let git = |args: &[&str]| desk.git_in(&made.path, args);
+    git(&["checkout", "-qb", "one"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "one"]);
+    git(&["checkout", "-qb", "two"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "two"]);
+    let got = try_collect(&spaces, "b.1").unwrap();
+    assert_eq!((got.new_commits, left_out(&got)), (2, Vec::new()));
+}
+
+#[test]
+fn names_that_git_takes_no_file_of_are_left_out_by_name() {
+    let desk = Desk::new();
+    let spaces = desk.spaces();
+    let made = make(&spaces, "a.1");
+    write(&made.path, "git~1", "x\n");
+    write(&made.path, "src/.GIT", "x\n");
+    write(&made.path, "new.txt", "x\n");
+    symlink("a.txt", made.path.join(".gitmodules")).unwrap();
+    let got = try_collect(&spaces, "a.1").unwrap();
+    assert_eq!(paths(&got), [("new.txt".to_owned(), Status::Added)]);
+    assert_eq!(left_out(&got), [".gitmodules", "git~1", "src/.GIT"]);
+}
+
+#[test]
+fn locks_of_a_git_that_died_with_the_machine_do_not_stop_a_run_that_goes_on() {
+    let desk = Desk::new();
+    let spaces = desk.spaces();
+    let head = spaces.repository().head.clone();
+    let theirs = desk.repo.join(".git/refs/heads/theirs.lock");
+    write(&desk.repo, ".git/refs/heads/theirs.lock", "");
+    let ours = format!(".git/refs/wavedeck/run1/keep/{head}.lock");
+    write(&desk.repo, &ours, "");
+    assert!(spaces.make("a.1", &head).is_err());
+    let other = ".git/refs/wavedeck/run2/integration.lock";
+    write(&desk.repo, other, "");
+    spaces.sweep().unwrap();
+    assert!(spaces.make("a.1", &head).is_ok());
+    assert!(theirs.exists() && desk.repo.join(other).exists());
+}
+
+#[test]
+fn an_id_that_is_no_name_of_a_branch_by_itself_works_like_any_other() {
+    let desk = Desk::new();
+    let spaces = desk.spaces();
+    let made = make(&spaces, "api.lock.1");
+    write(&made.path, "a.txt", "agent\n");
+    desk.git_in(&made.path, &["commit", "-qam", "work"]);
+    let got = try_collect(&spaces, "api.lock.1").unwrap();
+    assert_eq!(got.new_commits, 1, "{:?}", got.notes);
 }
 
 #[test]

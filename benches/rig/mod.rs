@@ -377,7 +377,7 @@ fn long_step(play: &mut Play, random: &mut Random, events: u64, pace: u64) -> Tu
 fn agent_of(key: JobKey) -> AgentIx {
     match key.owner {
         Owner::Agent(ix) => ix,
-        Owner::Phase(_) => unreachable!("the plan has no gates"),
+        Owner::Phase(_) | Owner::Cohort(_) => unreachable!("the plan has no gates"),
     }
 }
 

@@ -79,17 +79,20 @@ pub fn asks(args: &AsksArgs, global: &Global) -> Outcome {
 
 /// One item for scripts.
 pub(super) fn json(state: &State, item: &Item) -> serde_json::Value {
-    let (agent, phase) = match item.owner {
-        Some(Owner::Agent(ix)) => (Some(state.id(ix)), None),
-        Some(Owner::Phase(ix)) => (None, Some(&state.setup.plan.phases[ix.ix()].id)),
-        None => (None, None),
-    };
+    let setup = &state.setup;
+    let (mut agent, mut phase, mut cohort) = (None, None, None);
+    match item.owner {
+        Some(Owner::Agent(ix)) => agent = Some(state.id(ix)),
+        Some(Owner::Phase(ix)) => phase = Some(&setup.plan.phases[ix.ix()].id),
+        Some(Owner::Cohort(ix)) => cohort = Some(&setup.cohorts[ix.ix()].name),
+        None => {}
+    }
     let held: Vec<_> = attention::held_up(state, item.owner)
         .into_iter()
         .map(|ix| state.id(ix))
         .collect();
     serde_json::json!({
-        "id": item.id, "attention": item.kind.name(), "agent": agent, "phase": phase,
+        "id": item.id, "attention": item.kind.name(), "agent": agent, "phase": phase, "cohort": cohort,
         "attempt": item.attempt, "gate": item.gate, "title": clean_line(&item.title, 2000),
         "since_us": item.since_us, "answers": item.answers(), "holds_up": held,
     })

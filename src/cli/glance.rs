@@ -56,6 +56,7 @@ pub fn text(glance: Glance<'_>) -> String {
     head(glance, &mut out);
     memory(glance, &mut out);
     phases(glance, &mut out);
+    cohorts(glance, &mut out);
     demands(glance, &mut out);
     cards(glance, &mut out);
     let works = |s: Status| {
@@ -213,6 +214,33 @@ fn phases(glance: Glance<'_>, out: &mut String) {
             "phase {}  {done}/{} done  {word}{colon}{}",
             clean_line(&phase.id, 40),
             members.len(),
+            clean_line(reason, 160)
+        );
+    }
+}
+
+/// Where the gates of tracks, of waves and of the run stand, where there are any.
+fn cohorts(glance: Glance<'_>, out: &mut String) {
+    let state = glance.state;
+    let over = state.finished.is_some();
+    for (point, gates) in state.setup.cohorts.iter().zip(&state.cohorts) {
+        let asks = (gates.check.as_ref()).is_some_and(|check| check.job == JobState::Asking);
+        let word = match gates.status {
+            PhaseStatus::Waiting | PhaseStatus::Running if over => "not checked",
+            PhaseStatus::Waiting | PhaseStatus::Running => "wait for its agents",
+            PhaseStatus::Checking if asks => "WAIT FOR YOUR YES",
+            PhaseStatus::Checking if over || !glance.live => "were being checked",
+            PhaseStatus::Checking => "are checked",
+            PhaseStatus::Completed => "have passed",
+            PhaseStatus::Failed if gates.gate_red => "RED GATE",
+            PhaseStatus::Failed => "not checked",
+        };
+        let reason = gates.reason.as_deref().unwrap_or_default();
+        let colon = if reason.is_empty() { "" } else { ": " };
+        let _ = writeln!(
+            out,
+            "gates of {}  {word}{colon}{}",
+            clean_line(&point.to_string(), 40),
             clean_line(reason, 160)
         );
     }

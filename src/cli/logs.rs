@@ -27,7 +27,7 @@ use crate::{
 /// Flags of `logs`.
 #[derive(Debug, Clone, Args)]
 pub struct LogsArgs {
-    /// The agent's id; phase:ID for what the gates of a phase printed
+    /// The agent's id; phase:ID, track:ID, wave:N or run:gates for what the gates over more agents printed
     pub agent: String,
     /// Which run.
     #[command(flatten)]
@@ -60,8 +60,8 @@ pub(super) fn printed(state: &State, item: &Item) -> Option<String> {
 /// Prints what an agent printed, cleaned of everything that is no text.
 pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
-    // A phase prints nothing but by its gates.
-    if args.checks || args.agent.starts_with("phase:") {
+    // Who is no agent prints nothing but by its gates.
+    if args.checks || args.agent.contains(':') {
         return checks::checks(&dir, &args.agent, args.attempt);
     }
     let in_terminal = known(&dir, &args.agent)?;

@@ -15,10 +15,14 @@ use super::{Answer, Pick};
 pub enum Target {
     /// One agent by id.
     Agent(String),
-    /// All agents of a track.
+    /// All agents of a track; for `retry`, its red gate.
     Track(String),
     /// All agents of a phase; for `retry`, its red gate.
     Phase(String),
+    /// For `retry`, the red gate of a wave, from 1; else the agents of that wave.
+    Wave(u32),
+    /// The gates of the run, and no agent.
+    Run,
     /// All agents.
     All,
 }
@@ -29,6 +33,8 @@ impl std::fmt::Display for Target {
             Self::Agent(id) => write!(f, "{id}"),
             Self::Track(id) => write!(f, "track:{id}"),
             Self::Phase(id) => write!(f, "phase:{id}"),
+            Self::Wave(wave) => write!(f, "wave:{wave}"),
+            Self::Run => f.write_str("run"),
             Self::All => f.write_str("all"),
         }
     }
@@ -37,11 +43,14 @@ impl std::fmt::Display for Target {
 impl std::str::FromStr for Target {
     type Err = std::convert::Infallible;
 
-    /// Reads `track:A`, `phase:build`, `all`, or an agent's id.
+    /// Reads `track:A`, `phase:build`, `wave:2`, `run:gates`, `all`, or an agent's id. Where no agent
+    /// has the id `run`, that means the gates of the run too.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(match text.split_once(':') {
             Some(("track", id)) => Self::Track(id.to_owned()),
             Some(("phase", id)) => Self::Phase(id.to_owned()),
+            Some(("wave", wave)) if let Ok(wave) = wave.parse() => Self::Wave(wave),
+            Some(("run", _)) => Self::Run,
             _ if text == "all" => Self::All,
             _ => Self::Agent(text.to_owned()),
         })
@@ -67,7 +76,7 @@ pub enum Action {
         /// Whom.
         target: Option<Target>,
     },
-    /// Starts an ended or blocked agent, or a phase's red gate, again.
+    /// Starts an ended or blocked agent, or the red gate of a phase, track, wave or the run, again.
     Retry {
         /// Whom.
         target: Target,

@@ -153,10 +153,9 @@ fn of_check(state: &State, place: &CheckPlace) -> Option<JobKey> {
 /// Ends every process of the run.
 pub(super) fn end_all(state: &State) -> Vec<Command> {
     let agents = state.setup.plan.indices().flat_map(|ix| live(state, ix));
-    let phases = (0..state.phases.len())
-        .filter_map(|i| live_check(state, Owner::Phase(crate::plan::PhaseIx::of(i))));
+    let gates = state.setup.gated();
     agents
-        .chain(phases)
+        .chain(gates.filter_map(|owner| live_check(state, owner)))
         .map(|key| Command::Terminate { key })
         .collect()
 }
@@ -244,9 +243,10 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
             .map(|key| Command::Terminate { key })
             .into_iter()
             .collect(),
-        // A gate command of a phase whose agent is tried again would judge yesterday's work.
-        (Event::AgentRetrying { .. } | Event::AgentJoining { .. }, _) => (0..state.phases.len())
-            .map(|i| Owner::Phase(crate::plan::PhaseIx::of(i)))
+        // A gate command over agents of whom one is tried again would judge yesterday's work.
+        (Event::AgentRetrying { .. } | Event::AgentJoining { .. }, _) => state
+            .setup
+            .gated()
             .filter(|&owner| {
                 state
                     .check_of(owner)

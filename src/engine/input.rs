@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Action, Boundary, Exit, Figures, Handle, MergeOutcome, StoppedBy, Trouble, Via, Words, Zone,
+    Action, Boundary, CohortIx, Exit, Figures, Handle, MergeOutcome, StoppedBy, Trouble, Via,
+    Words, Zone,
 };
 
 /// Whose process it is.
@@ -21,6 +22,8 @@ pub enum Owner {
     Agent(AgentIx),
     /// A gate of a phase.
     Phase(PhaseIx),
+    /// A gate of a track, of a wave or of the run.
+    Cohort(CohortIx),
 }
 
 /// Names one process of a run; the idempotence key of commands.

@@ -8,6 +8,7 @@ mod action;
 mod admission;
 mod answers;
 mod apply;
+mod cohort;
 mod command;
 pub mod decide;
 mod event;
@@ -25,6 +26,7 @@ pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
 pub use answers::answers;
+pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};

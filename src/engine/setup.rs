@@ -7,9 +7,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Owner, kinds::kinds};
+use super::{
+    Cohort, CohortIx, CohortKind, Owner,
+    cohort::{self, Ties},
+    kinds::kinds,
+};
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, Argv, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
+    Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -107,6 +112,12 @@ pub struct Setup {
     pub integrates: bool,
     /// Agents that have a workspace of their own, or a part that has one.
     pub with_own: Vec<bool>,
+    /// Gates of tracks, of waves and of the run.
+    pub cohorts: Vec<Cohort>,
+    /// Cohorts by their members.
+    pub cohorts_of: Vec<Vec<CohortIx>>,
+    /// Cohorts by the agents that wait for them.
+    pub closed_by: Vec<Vec<CohortIx>>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -189,6 +200,23 @@ impl Setup {
         for &wave in &waves {
             wave_sizes[wave as usize - 1] += 1;
         }
+        let cohorts = cohort::find(&Ties {
+            plan: &plan,
+            waves: &waves,
+            edges_in: &edges_in,
+            children: &children,
+            phases: &members,
+        });
+        let mut cohorts_of: Vec<Vec<CohortIx>> = vec![Vec::new(); count];
+        let mut closed_by = cohorts_of.clone();
+        for (i, point) in cohorts.iter().enumerate() {
+            for ix in &point.members {
+                cohorts_of[ix.ix()].push(CohortIx::of(i));
+            }
+            for ix in &point.closes {
+                closed_by[ix.ix()].push(CohortIx::of(i));
+            }
+        }
         Self {
             ram_limit_bytes: effective.ram_limit_bytes,
             agents_cap: effective.agents_cap.max(1),
@@ -209,6 +237,9 @@ impl Setup {
             by_id,
             integrates: plan.agents.iter().any(own),
             with_own: with_own(&plan),
+            cohorts,
+            cohorts_of,
+            closed_by,
             plan,
         }
     }
@@ -221,13 +252,14 @@ impl Setup {
     }
 
     /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
-    /// itself, where its `timeout` says how long; for the gates of a phase as long as the slowest of
-    /// its agents, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
+    /// itself, where its `timeout` says how long; for the gates of more than one as long as the
+    /// slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
     #[must_use]
     pub fn check_limit_us(&self, owner: Owner) -> u64 {
         match owner {
             Owner::Agent(ix) => self.plan.agent(ix).timeout_us,
-            Owner::Phase(ix) => self.members[ix.ix()]
+            Owner::Phase(_) | Owner::Cohort(_) => self
+                .members_of(owner)
                 .iter()
                 .filter_map(|&member| self.plan.agent(member).timeout_us)
                 .max()
@@ -266,6 +298,71 @@ impl Setup {
             .collect()
     }
 
+    /// Returns the gate commands of a cohort, flattened; for the run, its gates and then `verify`
+    /// as one gate of that name.
+    #[must_use]
+    pub fn cohort_checks(&self, cohort: CohortIx) -> Vec<CheckStep<'_>> {
+        let point = &self.cohorts[cohort.ix()];
+        let gates = point.gates.iter().flat_map(|g| self.gate_steps(g.ix()));
+        let verify: &[Argv] = match point.kind {
+            CohortKind::Run => &self.plan.verify,
+            CohortKind::Track(_) | CohortKind::Wave(_) => &[],
+        };
+        let verify = verify.iter().map(|argv| CheckStep {
+            gate: "verify",
+            argv,
+            ram_bytes: DEFAULT_CHECK_RAM_BYTES,
+            approve: None,
+        });
+        gates.chain(verify).collect()
+    }
+
+    /// Returns the check commands of an owner, flattened.
+    #[must_use]
+    pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
+        match owner {
+            Owner::Agent(ix) => self.checks(ix),
+            Owner::Phase(ix) => self.phase_checks(ix),
+            Owner::Cohort(ix) => self.cohort_checks(ix),
+        }
+    }
+
+    /// Returns the agents that have to have ended before the gates of an owner are checked, in plan
+    /// order; an agent itself is none.
+    #[must_use]
+    pub fn members_of(&self, owner: Owner) -> &[AgentIx] {
+        match owner {
+            Owner::Agent(_) => &[],
+            Owner::Phase(ix) => &self.members[ix.ix()],
+            Owner::Cohort(ix) => &self.cohorts[ix.ix()].members,
+        }
+    }
+
+    /// Returns the name of an owner where agents, phases and cohorts stand beside each other: an
+    /// agent's id, `phase:ID`, `track:ID`, `wave:N` or `run:gates`. No agent's id has a colon.
+    #[must_use]
+    pub fn key_of(&self, owner: Owner) -> String {
+        match owner {
+            Owner::Agent(ix) => self.plan.agent(ix).id.to_string(),
+            Owner::Phase(ix) => format!("phase:{}", self.plan.phases[ix.ix()].id),
+            Owner::Cohort(ix) => self.cohorts[ix.ix()].key().to_owned(),
+        }
+    }
+
+    /// Returns whose gates judge more than one agent: phases, then cohorts, each by position.
+    pub fn gated(&self) -> impl Iterator<Item = Owner> + use<> {
+        let phases = (0..self.members.len()).map(|i| Owner::Phase(PhaseIx::of(i)));
+        let cohorts = (0..self.cohorts.len()).map(|i| Owner::Cohort(CohortIx::of(i)));
+        phases.chain(cohorts)
+    }
+
+    /// Finds a cohort by its name, or by its key.
+    #[must_use]
+    pub fn cohort_ix(&self, name: &str) -> Option<CohortIx> {
+        let found = |point: &Cohort| point.name == name || point.key() == name;
+        self.cohorts.iter().position(found).map(CohortIx::of)
+    }
+
     fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
         let gate = &self.plan.gates[gate];
         let commands = gate.run.iter().map(|argv| CheckStep {
@@ -291,15 +388,15 @@ impl Setup {
     }
 
     /// Returns whether the checks of an owner judge what is integrated, in a checkout of it: those of
-    /// an agent with parts and of a phase, where work of theirs comes out of workspaces. A phase all
-    /// of whose agents work in the repository itself is judged there.
+    /// an agent with parts and of more than one agent, where work of theirs comes out of workspaces.
+    /// A phase, track or wave all of whose agents work in the repository itself is judged there.
     #[must_use]
     pub fn on_head(&self, owner: Owner) -> bool {
         let with_own = |ix: &AgentIx| self.with_own[ix.ix()];
         match owner {
             Owner::Agent(ix) => !self.children[ix.ix()].is_empty() && with_own(&ix),
-            Owner::Phase(ix) => {
-                let members = &self.members[ix.ix()];
+            Owner::Phase(_) | Owner::Cohort(_) => {
+                let members = self.members_of(owner);
                 self.integrates && (members.is_empty() || members.iter().any(with_own))
             }
         }

@@ -475,3 +475,159 @@ fn what_takes_care_of_a_parent_takes_care_of_its_parts() {
         assert_eq!(rig.state.finished, Some(0), "stop: {stop}");
     }
 }
+
+/// `a` and `b` of track A, `x` outside needs `a`, `y` needs `x`, `z` needs nobody.
+fn tracked() -> Plan {
+    let mut plan = empty();
+    plan.gates = vec![gate("g")];
+    plan.tracks = vec![crate::plan::Track {
+        id: "A".into(),
+        title: String::new(),
+        priority: crate::plan::Priority::Normal,
+        gates: vec![GateIx::of(0)],
+    }];
+    let names = ["a", "b", "x", "y", "z"];
+    plan.agents = names.iter().map(|id| agent(id, 1, 1)).collect();
+    plan.agents[0].track = Some(crate::plan::TrackIx::of(0));
+    plan.agents[1].track = Some(crate::plan::TrackIx::of(0));
+    plan.agents[2].needs = vec![hard(0)];
+    plan.agents[3].needs = vec![hard(2)];
+    plan
+}
+
+fn names(rig: &Rig, agents: &[AgentIx]) -> Vec<String> {
+    agents
+        .iter()
+        .map(|&ix| rig.state.id(ix).to_string())
+        .collect()
+}
+
+fn statuses(rig: &Rig) -> Vec<Status> {
+    rig.state.agents.iter().map(|agent| agent.status).collect()
+}
+
+const COHORT: Owner = Owner::Cohort(CohortIx(0));
+
+#[test]
+fn a_red_gate_of_a_track_stops_exactly_who_needs_it_from_outside() {
+    use Status::{Running, Skipped, Succeeded, Waiting};
+    for attended in [true, false] {
+        let mut rig = Rig::new(tracked(), attended);
+        assert_eq!(names(&rig, &rig.state.setup.cohorts[0].closes), ["x"]);
+        rig.end_agent(0, 0);
+        assert_eq!(
+            statuses(&rig)[2],
+            Waiting,
+            "its need is met, the gate is not"
+        );
+        rig.end_agent(1, 0);
+        rig.end(rig.check_key(COHORT), 1);
+        rig.end_agent(4, 0);
+        if !attended {
+            assert_eq!(statuses(&rig)[2..], [Skipped, Skipped, Succeeded]);
+            let reason = rig.state.agents[2].reason.as_deref();
+            assert_eq!(reason, Some("track A failed: g red: exit status 1"));
+            assert_eq!(rig.state.finished, Some(1));
+            continue;
+        }
+        assert_eq!(statuses(&rig)[2..], [Waiting, Waiting, Succeeded]);
+        let asked = waiting(&rig.state);
+        assert_eq!(asked[0].kind, AttentionKind::FailedGate);
+        assert_eq!(asked[0].owner, Some(COHORT));
+        let retry = |id: &str| Action::Retry {
+            target: id.parse().unwrap(),
+        };
+        assert!(resolve(&rig.state, &retry("wave:1")).is_err());
+        rig.act(retry("track:A"));
+        rig.end(rig.check_key(COHORT), 0);
+        assert_eq!(statuses(&rig)[2], Running);
+        assert!(waiting(&rig.state).is_empty());
+        rig.end_agent(2, 0);
+        rig.end_agent(3, 0);
+        assert_eq!(rig.state.finished, Some(0));
+    }
+}
+
+#[test]
+fn a_gate_waits_for_nobody_who_waits_for_it() {
+    let mut plan = tracked();
+    // b of the track needs x, which needs a of the track: x is on the track's own way.
+    plan.agents[1].needs = vec![hard(2)];
+    let rig = Rig::new(plan, true);
+    assert!(rig.state.setup.cohorts[0].closes.is_empty());
+    // Gates of wave 1 close what comes later, but not the parts of an agent of wave 1.
+    let mut plan = tracked();
+    plan.tracks.clear();
+    for agent in &mut plan.agents {
+        agent.track = None;
+    }
+    plan.wave_gates.insert(1, vec![GateIx::of(0)]);
+    plan.agents[4].parent = Some(AgentIx::of(0));
+    let rig = Rig::new(plan, true);
+    assert_eq!(names(&rig, &rig.state.setup.cohorts[0].members), ["a", "b"]);
+    assert_eq!(names(&rig, &rig.state.setup.cohorts[0].closes), ["x", "y"]);
+}
+
+#[test]
+fn a_gate_that_has_passed_is_judged_anew_when_its_work_is_done_again() {
+    let mut plan = tracked();
+    plan.tracks[0].gates.clear();
+    plan.wave_gates.insert(1, vec![GateIx::of(0)]);
+    plan.agents[2].needs.push(crate::plan::Need {
+        when: crate::plan::When::Failed,
+        ..hard(1)
+    });
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    rig.end_agent(4, 0);
+    rig.end_agent(1, 1);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Failed);
+    assert!(
+        !rig.state.cohorts[0].gate_red,
+        "its agents failed, not its gates"
+    );
+    rig.act(Action::Retry {
+        target: Target::Agent("b".into()),
+    });
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Running);
+    rig.end_agent(1, 0);
+    let key = rig.check_key(COHORT);
+    assert_eq!(key.attempt, 1);
+    rig.end(key, 0);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Completed);
+}
+
+#[test]
+fn the_run_ends_well_only_when_its_gates_and_verify_have_passed() {
+    let mut plan = tracked();
+    plan.tracks.clear();
+    plan.agents.truncate(1);
+    plan.agents[0].track = None;
+    plan.run_gates = vec![GateIx::of(0)];
+    plan.verify = vec![vec!["first".into()], vec!["second".into()]];
+    for (code, status) in [(0, 0), (1, 1)] {
+        let mut rig = Rig::new(plan.clone(), false);
+        rig.end_agent(0, 0);
+        rig.end(rig.check_key(COHORT), 0);
+        rig.end(rig.check_key(COHORT), 0);
+        assert_eq!(rig.state.finished, None);
+        rig.end(rig.check_key(COHORT), code);
+        assert_eq!(rig.state.finished, Some(status));
+    }
+    // A person mends it; a pause of all holds it.
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    rig.end(rig.check_key(COHORT), 1);
+    assert_eq!(rig.state.finished, None);
+    rig.act(Action::Retry {
+        target: "run".parse().unwrap(),
+    });
+    let first = rig.check_key(COHORT);
+    rig.act(pause("all"));
+    assert!(rig.has(Command::Freeze { key: first }));
+    rig.act(resume("run:gates"));
+    for _ in 0..3 {
+        rig.end(rig.check_key(COHORT), 0);
+    }
+    assert_eq!(rig.state.finished, Some(0));
+}

@@ -124,10 +124,15 @@ fn source(event: &Event) -> String {
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunDegraded { .. } => {
             "runner".to_owned()
         }
-        Event::ProcessTrouble { agent, phase, .. } => agent
+        Event::ProcessTrouble {
+            agent,
+            phase,
+            cohort,
+            ..
+        } => agent
             .as_ref()
             .map(ToString::to_string)
-            .or_else(|| phase.clone())
+            .or_else(|| phase.clone().or_else(|| cohort.clone()))
             .unwrap_or_default(),
         _ => "engine".to_owned(),
     }

@@ -197,7 +197,7 @@ fn usage(message: &str, verb: &str) -> ParseError {
     match words {
         Some(words) if !words.contains("TARGET") => error.help(words),
         Some(words) => error.help(format!(
-            "{words}; a TARGET is an agent's id, track:ID, phase:ID or all"
+            "{words}; a TARGET is an agent's id, track:ID, phase:ID, wave:N, run or all"
         )),
         None => error,
     }
@@ -207,11 +207,11 @@ fn target(word: &str) -> Result<Target, ParseError> {
     let Ok(target) = word.parse::<Target>();
     let id = match &target {
         Target::Agent(id) | Target::Track(id) | Target::Phase(id) => id.as_str(),
-        Target::All => "all",
+        Target::All | Target::Wave(_) | Target::Run => "all",
     };
     if id.is_empty() || id.contains(':') {
         return Err(ParseError::usage(format!("`{word}` is no target"))
-            .help("an agent's id, track:ID, phase:ID or all"));
+            .help("an agent's id, track:ID, phase:ID, wave:N, run or all"));
     }
     Ok(target)
 }

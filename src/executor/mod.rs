@@ -42,6 +42,8 @@ pub enum Owner {
     Agent(AgentId),
     /// A phase's, by the phase's id: a command of one of its gates.
     Phase(String),
+    /// A track's, a wave's or the run's, by the name of that cohort, which has a colon.
+    Cohort(String),
     /// Nobody's: it tells a person that something waits.
     Notice,
 }
@@ -106,6 +108,7 @@ impl JobKey {
             Owner::Agent(id) => id.as_str().to_owned(),
             // No agent's id holds a colon.
             Owner::Phase(id) => format!("phase:{id}"),
+            Owner::Cohort(key) => key.clone(),
             Owner::Notice => "notice:".to_owned(),
         };
         let check = match &self.kind {

@@ -12,9 +12,7 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use rustix::fs::{Mode, OFlags, open};
-
-use crate::sys::lock::private_dir;
+use crate::sys::{lock::private_dir, remove};
 
 /// Makes a folder that only this user may enter. One that is there already is emptied: it is left
 /// over from a runner that was killed, and nobody's now.
@@ -26,26 +24,7 @@ pub(super) fn make(path: &Path) -> io::Result<()> {
 
 /// Removes a folder and all that is in it, as far as that goes.
 pub(super) fn remove(path: &Path) {
-    if fs::remove_dir_all(path).is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied) {
-        // Folders that were closed to their owner: module caches of Go are.
-        unlock(path);
-        let _ = fs::remove_dir_all(path);
-    }
-}
-
-fn unlock(folder: &Path) {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let Ok(place) = open(folder, flags, Mode::empty()) else {
-        return;
-    };
-    // Not by the name, which may mean something else by now.
-    let own = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&place));
-    let _ = fs::set_permissions(&own, Permissions::from_mode(0o700));
-    for entry in fs::read_dir(&own).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            unlock(&folder.join(entry.file_name()));
-        }
-    }
+    let _ = remove::tree(path);
 }
 
 /// Removes folders, one after another.

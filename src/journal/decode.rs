@@ -124,13 +124,14 @@ macro_rules! kinds {
                 })
             })*
             $($check => {
-                let (mut agent, mut phase) = (None, None);
+                let (mut agent, mut phase, mut cohort) = (None, None, None);
                 let (mut attempt, mut gate, mut step, mut round) = (None, None, None, None);
                 $(let mut $check_field = None;)*
                 while let Some(key) = $map.next_key::<&str>()? {
                     match key {
                         "agent" => set(&mut agent, $map.next_value()?)?,
                         "phase" => set(&mut phase, $map.next_value()?)?,
+                        "cohort" => set(&mut cohort, $map.next_value()?)?,
                         "attempt" => set(&mut attempt, $map.next_value()?)?,
                         "gate" => set(&mut gate, $map.next_value()?)?,
                         "step" => set(&mut step, $map.next_value()?)?,
@@ -145,6 +146,7 @@ macro_rules! kinds {
                     place: CheckPlace {
                         agent,
                         phase,
+                        cohort,
                         attempt: need(attempt)?,
                         gate: need(gate)?,
                         step: need(step)?,
@@ -173,7 +175,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "run.stopped" RunStopped { by }
         "run.degraded" RunDegraded { error }
         "run.finished" RunFinished { status, summary, metrics }
-        "operator.action" OperatorAction { by, action, agents; phases }
+        "operator.action" OperatorAction { by, action, agents; phases, cohorts }
         "mode.changed" ModeChanged { from, to, agents_cap, cause }
         "agent.ready" AgentReady { agent }
         "agent.skipped" AgentSkipped { agent, reason, by_condition }
@@ -190,7 +192,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "agent.joining" AgentJoining { agent }
         "agent.checking" AgentChecking { agent, attempt }
         "agent.frozen" AgentFrozen { agent, attempt, cause }
-        "process.trouble" ProcessTrouble { attempt, trouble; agent, phase }
+        "process.trouble" ProcessTrouble { attempt, trouble; agent, phase, cohort }
         "agent.freeze_verified" AgentFreezeVerified { agent, attempt, stopped, total, held_bytes }
         "agent.thawed" AgentThawed { agent, attempt, cause, pressure_permille }
         "agent.blocked" AgentBlocked { agent, reason; gate }
@@ -202,15 +204,19 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "phase.reopened" PhaseReopened { phase }
         "phase.completed" PhaseCompleted { phase }
         "phase.failed" PhaseFailed { phase, reason }
+        "cohort.checking" CohortChecking { cohort, attempt }
+        "cohort.reopened" CohortReopened { cohort }
+        "cohort.completed" CohortCompleted { cohort }
+        "cohort.failed" CohortFailed { cohort, reason }
         "wave.completed" WaveCompleted { wave }
         "checkpoint.made" CheckpointMade { wave; commit }
         "zone.changed" ZoneChanged { from, to, halted, figures }
         @structs
         "attention.raised" AttentionRaised {
-            id, attention, attempt, title, since_us, answers; agent, phase, gate
+            id, attention, attempt, title, since_us, answers; agent, phase, cohort, gate
         }
         "attention.answered" AttentionAnswered {
-            id, attention, by, waited_us; agent, phase, answer, text
+            id, attention, by, waited_us; agent, phase, cohort, answer, text
         }
         @checks
         "check.queued" CheckQueued {}

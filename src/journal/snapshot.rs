@@ -58,6 +58,7 @@ struct AtWork {
     live: Vec<(u32, Live)>,
     checks: Vec<(u32, CheckRun)>,
     phases: Vec<(u32, CheckRun)>,
+    cohorts: Vec<(u32, CheckRun)>,
 }
 
 impl AtWork {
@@ -74,6 +75,11 @@ impl AtWork {
                 .phases
                 .extend(phase.check.take().map(|check| (i, check)));
         }
+        for (cohort, i) in state.cohorts.iter_mut().zip(0_u32..) {
+            taken
+                .cohorts
+                .extend(cohort.check.take().map(|check| (i, check)));
+        }
         taken
     }
 
@@ -88,6 +94,9 @@ impl AtWork {
         for (i, check) in self.phases {
             state.phases.get_mut(i as usize)?.check = Some(check);
         }
+        for (i, check) in self.cohorts {
+            state.cohorts.get_mut(i as usize)?.check = Some(check);
+        }
         Some(())
     }
 }
@@ -101,6 +110,7 @@ fn layout() -> u32 {
         let mut state = State::new(no_setup());
         state.agents.push(AgentState::default());
         state.phases.push(PhaseState::default());
+        state.cohorts.push(PhaseState::default());
         // Cannot fail; and a layout without members fits no other.
         crc32fast::hash(&serde_json::to_vec(&state).unwrap_or_default())
     })

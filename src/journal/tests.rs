@@ -67,11 +67,15 @@ fn kind(event: &Event) -> usize {
         Event::AttentionRaised(_) => 42,
         Event::AttentionAnswered(_) => 43,
         Event::AgentProgress(_) => 44,
+        Event::CohortChecking { .. } => 45,
+        Event::CohortReopened { .. } => 46,
+        Event::CohortCompleted { .. } => 47,
+        Event::CohortFailed { .. } => 48,
         Event::Work(_) => unreachable!("left to serde, and tested on its own"),
     }
 }
 
-const KINDS: usize = 45;
+const KINDS: usize = 49;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -215,6 +219,8 @@ fn action(rng: &mut Rng) -> Action {
         0 => Target::Agent(text(rng)),
         1 => Target::Track(text(rng)),
         2 => Target::Phase(text(rng)),
+        3 => Target::Wave(small(rng)),
+        4 => Target::Run,
         _ => Target::All,
     };
     match rng.below(8) {
@@ -238,6 +244,7 @@ fn place(rng: &mut Rng) -> CheckPlace {
     CheckPlace {
         agent: maybe(rng, id),
         phase: maybe(rng, text),
+        cohort: maybe(rng, text),
         attempt: small(rng),
         gate: text(rng),
         step: small(rng),
@@ -303,6 +310,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             action: action(rng),
             agents: ids(rng),
             phases: (0..rng.below(3)).map(|_| text(rng)).collect(),
+            cohorts: (0..rng.below(3)).map(|_| text(rng)).collect(),
         },
         6 => Event::ModeChanged {
             from: mode(rng),
@@ -331,6 +339,16 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             handle: handle(rng),
         },
         44 => Event::AgentProgress(progress(rng)),
+        45 => Event::CohortChecking {
+            cohort: text(rng),
+            attempt: small(rng),
+        },
+        46 => Event::CohortReopened { cohort: text(rng) },
+        47 => Event::CohortCompleted { cohort: text(rng) },
+        48 => Event::CohortFailed {
+            cohort: text(rng),
+            reason: text(rng),
+        },
         11 => Event::AgentQuiet {
             agent: id(rng),
             attempt: small(rng),
@@ -461,6 +479,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
         41 => Event::ProcessTrouble {
             agent: maybe(rng, id),
             phase: maybe(rng, text),
+            cohort: maybe(rng, text),
             attempt: small(rng),
             trouble: match rng.below(4) {
                 0 => Trouble::OutputLost(text(rng)),
@@ -474,6 +493,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             attention: attention(rng),
             agent: maybe(rng, id),
             phase: maybe(rng, text),
+            cohort: maybe(rng, text),
             attempt: small(rng),
             gate: maybe(rng, text),
             title: text(rng),
@@ -485,6 +505,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             attention: attention(rng),
             agent: maybe(rng, id),
             phase: maybe(rng, text),
+            cohort: maybe(rng, text),
             answer: maybe(rng, |rng| pick(rng, &Answer::ALL)),
             by: text(rng),
             text: maybe(rng, text),

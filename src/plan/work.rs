@@ -42,27 +42,6 @@ fn not_built(plan: &Plan) -> Vec<Unbuilt> {
             help: help.to_owned(),
         });
     };
-    if !plan.verify.is_empty() {
-        add(
-            &["verify"],
-            "add an agent that needs the others and runs these commands",
-        );
-    }
-    if !plan.run_gates.is_empty() {
-        add(&["gates"], "put the gates on a last [[phase]]");
-    }
-    for wave in plan.wave_gates.keys() {
-        add(
-            &["wave", &wave.to_string(), "gates"],
-            "put the gates on a [[phase]] or an agent",
-        );
-    }
-    for track in plan.tracks.iter().filter(|t| !t.gates.is_empty()) {
-        add(
-            &["track", &track.id, "gates"],
-            "put the gates on a [[phase]] or on agents",
-        );
-    }
     for (glob, rule) in &plan.merge.rules {
         if matches!(rule, MergeRule::Run(_)) {
             add(
@@ -210,10 +189,7 @@ mod tests {
         let loaded = crate::plan::load(source, &options, &mut |_| unreachable!()).unwrap();
         let refused = loaded.plan.refused();
         let keys: Vec<&str> = refused.iter().map(|u| u.key.as_str()).collect();
-        assert_eq!(
-            keys.join(" "),
-            "verify gates wave.1.gates track.t.gates agent.a.inputs agent.b.needs"
-        );
+        assert_eq!(keys.join(" "), "agent.a.inputs agent.b.needs");
         assert!(loaded.warnings.is_empty());
     }
 }

@@ -128,6 +128,7 @@ impl Digest {
                         Some(Owner::Phase(ix)) => {
                             format!("phase {}", state.setup.plan.phases[ix.ix()].id)
                         }
+                        Some(Owner::Cohort(ix)) => state.setup.cohorts[ix.ix()].to_string(),
                         None => "24-hour gate".to_owned(),
                     },
                     ms: now_us.saturating_sub(item.since_us) / 1000,

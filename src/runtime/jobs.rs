@@ -217,10 +217,7 @@ pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
 
 /// Name of the evidence file of a check command below `gates/`.
 fn file_name(setup: &Setup, key: engine::JobKey) -> String {
-    let owner = match key.owner {
-        engine::Owner::Agent(ix) => setup.plan.agent(ix).id.to_string(),
-        engine::Owner::Phase(ix) => format!("phase:{}", setup.plan.phases[ix.ix()].id),
-    };
+    let owner = setup.key_of(key.owner);
     let name = format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0));
     match key.round {
         1 => name,
@@ -248,14 +245,12 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
     let owner = match key.owner {
         engine::Owner::Agent(ix) => executor::Owner::Agent(setup.plan.agent(ix).id.clone()),
         engine::Owner::Phase(ix) => executor::Owner::Phase(setup.plan.phases[ix.ix()].id.clone()),
+        owner @ engine::Owner::Cohort(_) => executor::Owner::Cohort(setup.key_of(owner)),
     };
     let kind = match key.check {
         None => JobKind::Main,
         Some(index) => {
-            let steps = match key.owner {
-                engine::Owner::Agent(ix) => setup.checks(ix),
-                engine::Owner::Phase(ix) => setup.phase_checks(ix),
-            };
+            let steps = setup.checks_of(key.owner);
             JobKind::Check {
                 gate: steps.get(index as usize)?.gate.to_owned(),
                 index,
@@ -278,6 +273,7 @@ pub fn engine_key(setup: &Setup, key: &executor::JobKey) -> Option<engine::JobKe
         executor::Owner::Phase(id) => engine::Owner::Phase(PhaseIx::of(
             setup.plan.phases.iter().position(|p| p.id == *id)?,
         )),
+        executor::Owner::Cohort(key) => engine::Owner::Cohort(setup.cohort_ix(key)?),
         executor::Owner::Notice => return None,
     };
     let (check, round) = match &key.kind {

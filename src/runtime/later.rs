@@ -137,7 +137,7 @@ pub(super) fn sampler(
     let (executor, owners) = (executor.clone(), setup.clone());
     let whose = move |key: &executor::JobKey| match engine_key(&owners, key)?.owner {
         crate::engine::Owner::Agent(ix) => Some((ix, key.attempt)),
-        crate::engine::Owner::Phase(_) => None,
+        crate::engine::Owner::Phase(_) | crate::engine::Owner::Cohort(_) => None,
     };
     let own = [
         std::process::id().cast_signed(),

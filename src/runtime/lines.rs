@@ -249,7 +249,11 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::AgentBlocked { agent, reason, .. } => format!("! {agent} WAITS FOR YOU: {reason}"),
         // What is red, blocked or failed tells of itself already.
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::Approval => {
-            let whose = whose(raised.agent.as_ref(), raised.phase.as_deref());
+            let whose = whose(
+                raised.agent.as_ref(),
+                raised.phase.as_deref(),
+                raised.cohort.as_deref(),
+            );
             format!(
                 "! {whose} ASKS FOR YOUR YES: {} (`wavedeck ctl answer {} yes|no`)",
                 raised.title, raised.id
@@ -266,7 +270,11 @@ pub fn sentence(event: &Event) -> Option<String> {
             }
         }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
-            let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
+            let whose = whose(
+                answered.agent.as_ref(),
+                answered.phase.as_deref(),
+                answered.cohort.as_deref(),
+            );
             let how = match answered.answer {
                 Some(Answer::Yes) => "is approved",
                 Some(_) => "is not approved",
@@ -319,10 +327,11 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::ProcessTrouble {
             agent,
             phase,
+            cohort,
             trouble,
             ..
         } => {
-            let whose = whose(agent.as_ref(), phase.as_deref());
+            let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             format!("! {whose}: {trouble}")
         }
         Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
@@ -331,6 +340,12 @@ pub fn sentence(event: &Event) -> Option<String> {
         }
         Event::PhaseCompleted { phase } => format!("= phase {phase} complete"),
         Event::PhaseFailed { phase, reason } => format!("x phase {phase} failed: {reason}"),
+        Event::CohortCompleted { cohort } => {
+            format!("= the gates of {} have passed", named(cohort))
+        }
+        Event::CohortFailed { cohort, reason } => {
+            format!("x the gates of {} have not passed: {reason}", named(cohort))
+        }
         Event::ModeChanged { to, agents_cap, .. } => {
             format!(
                 "  mode {}, at most {agents_cap} at once",
@@ -352,10 +367,19 @@ pub fn sentence(event: &Event) -> Option<String> {
     })
 }
 
+/// A cohort for people.
+fn named(cohort: &str) -> String {
+    cohort.split_once(':').map_or_else(
+        || format!("the {cohort}"),
+        |(what, which)| format!("{what} {which}"),
+    )
+}
+
 fn on(place: &crate::engine::CheckPlace) -> String {
-    match (&place.agent, &place.phase) {
-        (Some(agent), _) => agent.to_string(),
-        (None, Some(phase)) => format!("phase {phase}"),
-        (None, None) => String::new(),
+    match (&place.agent, &place.phase, &place.cohort) {
+        (Some(agent), ..) => agent.to_string(),
+        (None, Some(phase), _) => format!("phase {phase}"),
+        (None, None, Some(cohort)) => named(cohort),
+        (None, None, None) => String::new(),
     }
 }

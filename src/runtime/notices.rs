@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     display::clean_line,
-    engine::{Item, Owner, State},
+    engine::{Item, State},
     executor::{self, Job, JobKey, Report},
 };
 
@@ -156,8 +156,7 @@ impl Notices {
 
     fn job(&self, state: &State, item: &Item) -> Job {
         let who = match item.owner {
-            Some(Owner::Agent(ix)) => state.id(ix).to_string(),
-            Some(Owner::Phase(ix)) => format!("phase:{}", state.setup.plan.phases[ix.ix()].id),
+            Some(owner) => state.setup.key_of(owner),
             None => "run".to_owned(),
         };
         let clean = |text: &str| clean_line(text, LONGEST);

@@ -58,6 +58,7 @@ fn checked(setup: &Setup, owner: Owner) -> Option<String> {
     Some(match owner {
         Owner::Agent(ix) => setup.plan.agents.get(ix.ix())?.id.to_string(),
         Owner::Phase(ix) => format!("phase:{}", setup.plan.phases.get(ix.ix())?.id),
+        Owner::Cohort(ix) => setup.cohorts.get(ix.ix())?.key().to_owned(),
     })
 }
 

@@ -104,6 +104,7 @@ pub fn handles(state: &State, boot_id: &str) -> Vec<Handle> {
         .iter()
         .filter_map(|a| a.check.as_ref())
         .chain(state.phases.iter().filter_map(|p| p.check.as_ref()))
+        .chain(state.cohorts.iter().filter_map(|s| s.check.as_ref()))
         .filter_map(|check| match &check.job {
             JobState::Running(handle) => Some(handle.clone()),
             _ => None,

@@ -69,9 +69,10 @@ fn block() -> Option<libc::sigset_t> {
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&mut set);
-        libc::sigaddset(&mut set, libc::SIGTTOU);
-        (libc::pthread_sigmask(libc::SIG_BLOCK, &set, &mut before) == 0).then_some(before)
+        libc::sigemptyset(&raw mut set);
+        libc::sigaddset(&raw mut set, libc::SIGTTOU);
+        (libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) == 0)
+            .then_some(before)
     }
 }
 

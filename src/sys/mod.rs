@@ -21,6 +21,7 @@ pub mod proc;
 pub mod program;
 pub mod pty;
 pub mod reap;
+pub mod remove;
 pub mod signals;
 pub mod spawn;
 pub mod subreaper;

@@ -58,7 +58,11 @@ impl Alerts {
         self.told = raised.id;
         let who = match raised.attention {
             AttentionKind::DayGate => "the run",
-            _ => whose(raised.agent.as_ref(), raised.phase.as_deref()),
+            _ => whose(
+                raised.agent.as_ref(),
+                raised.phase.as_deref(),
+                raised.cohort.as_deref(),
+            ),
         };
         let what = match raised.attention {
             AttentionKind::Approval => "asks for your yes",
@@ -107,6 +111,7 @@ mod tests {
             attention: AttentionKind::Approval,
             agent: None,
             phase: Some("design".into()),
+            cohort: None,
             attempt: 1,
             gate: None,
             title: title.into(),

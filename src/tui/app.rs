@@ -7,7 +7,7 @@ use std::{
     cell::RefCell, collections::VecDeque, future::poll_fn, io, rc::Rc, task::Poll, time::Duration,
 };
 
-use crossterm::event::{Event, EventStream};
+use crossterm::event::Event;
 use futures_util::{Stream, StreamExt};
 use tokio::{
     sync::mpsc,
@@ -16,12 +16,12 @@ use tokio::{
 
 use super::{
     alert::{self, Call},
-    feed::{Request, Spot, Update},
-    hangup,
+    feed::{Request, Update},
+    hangup, lent,
     preferences::{Change, Line, Preferences, Wake},
     terminal::{self, Frames, Guard, Writer},
     ui_state::{Layout, Screen},
-    update::{App, AppInput, Dirty, Edit, Settings, update},
+    update::{App, AppInput, Dirty, Settings, update},
 };
 
 /// How long leaving waits for the last frame.
@@ -52,23 +52,9 @@ pub struct Options {
     pub zone: jiff::tz::TimeZone,
     /// Lets a person edit a text in a program of theirs, which has the terminal meanwhile: by the name
     /// of the file and the text; none: it was not changed. Without one nothing is edited.
-    pub editor: Option<Editor>,
+    pub editor: Option<lent::Editor>,
     /// Who gives the terminal to that program.
-    pub lend: Option<Box<dyn Lend>>,
-}
-
-/// Lets a person edit a text.
-pub type Editor = fn(&str, &str) -> Result<Option<String>, String>;
-
-/// What gives the terminal to another program and takes it back.
-pub trait Lend: std::fmt::Debug {
-    /// Gives it away: keys are not read any more, the screen is as it was before.
-    fn lend(&mut self);
-    /// Takes it back.
-    ///
-    /// # Errors
-    /// It cannot be had any more.
-    fn take(&mut self, mouse: bool) -> io::Result<()>;
+    pub lend: Option<Box<dyn lent::Lend>>,
 }
 
 impl Default for Options {
@@ -115,13 +101,13 @@ pub async fn run(
     let size = crossterm::terminal::size()?;
     let (watch, ends) = hangup::watch()?;
     let told = std::cell::Cell::new(false);
-    let ours = Rc::new(RefCell::new(Keys::default()));
-    let keys = keys_of(Rc::clone(&ours)).take_until(Box::pin(async {
+    let ours = Rc::new(RefCell::new(lent::Keys::default()));
+    let keys = lent::keys_of(Rc::clone(&ours)).take_until(Box::pin(async {
         ends.await;
         told.set(true);
     }));
     let options = Options {
-        lend: Some(Box::new(Ours(ours))),
+        lend: Some(Box::new(lent::Ours(ours))),
         ..options
     };
     let guard = Guard::enter(options.preferences.mouse)?;
@@ -140,45 +126,6 @@ pub async fn run(
         Outcome::Lost(_) if told.get() => Ok(Outcome::Left),
         outcome => Ok(outcome),
     }
-}
-
-/// The keys of our terminal; none while it is another program's.
-#[derive(Debug, Default)]
-struct Keys {
-    stream: Option<EventStream>,
-    lent: bool,
-}
-
-/// Our terminal.
-#[derive(Debug)]
-struct Ours(Rc<RefCell<Keys>>);
-
-impl Lend for Ours {
-    fn lend(&mut self) {
-        // Who reads keys beside another program takes every second one away from it.
-        *self.0.borrow_mut() = Keys {
-            stream: None,
-            lent: true,
-        };
-        terminal::leave();
-    }
-
-    fn take(&mut self, mouse: bool) -> io::Result<()> {
-        self.0.borrow_mut().lent = false;
-        terminal::again(mouse)
-    }
-}
-
-/// Keys as they come; nothing while the terminal is lent.
-fn keys_of(keys: Rc<RefCell<Keys>>) -> impl Stream<Item = io::Result<Event>> + Unpin {
-    futures_util::stream::poll_fn(move |cx| {
-        let mut keys = keys.borrow_mut();
-        if keys.lent {
-            return Poll::Pending;
-        }
-        let stream = keys.stream.get_or_insert_with(EventStream::new);
-        stream.poll_next_unpin(cx)
-    })
 }
 
 /// The loop itself, with its keys and its terminal as parameters.
@@ -223,7 +170,7 @@ where
     let mut gone: Option<String> = None;
     let mut call = options.preferences.call;
     let mut lend = options.lend;
-    let mut editing: Option<Editing> = None;
+    let mut editing: Option<lent::Editing> = None;
 
     // What is there already is on the first frame.
     while let Ok(news) = feed.try_recv() {
@@ -246,7 +193,7 @@ where
                 (Some(editor), Some(terminal)) if editing.is_none() => {
                     writer.idle().await;
                     terminal.lend();
-                    editing = Some(Editing::begin(edit, editor));
+                    editing = Some(lent::Editing::begin(edit, editor));
                 }
                 _ => {
                     let result = Err("there is no editor here".to_owned());
@@ -284,7 +231,7 @@ where
                 }
             }
             () = writer.idle(), if waiting && !idle => {}
-            result = ended(&mut editing), if editing.is_some() => {
+            result = lent::ended(&mut editing), if editing.is_some() => {
                 if let Some(terminal) = &mut lend
                     && let Err(error) = terminal.take(app.ui.mouse)
                 {
@@ -363,31 +310,6 @@ where
         let _ = requests.try_send(request);
     }
     Ok(outcome(&app, gone))
-}
-
-/// A person's editor that has the terminal.
-struct Editing {
-    spot: Spot,
-    job: tokio::task::JoinHandle<Result<Option<String>, String>>,
-}
-
-impl Editing {
-    fn begin(edit: Edit, editor: Editor) -> Self {
-        let Edit { spot, name, text } = edit;
-        let job = tokio::task::spawn_blocking(move || editor(&name, &text));
-        Self { spot, job }
-    }
-}
-
-/// What the editor left; waits for ever where there is none.
-async fn ended(editing: &mut Option<Editing>) -> Result<Option<String>, String> {
-    match editing {
-        Some(editing) => match (&mut editing.job).await {
-            Ok(result) => result,
-            Err(error) => Err(format!("the editor cannot be waited for: {error}")),
-        },
-        None => std::future::pending().await,
-    }
 }
 
 /// The shortest time between two frames.

@@ -16,6 +16,7 @@ pub mod feed;
 pub mod front;
 pub mod hangup;
 pub mod keymap;
+pub mod lent;
 pub mod log;
 pub mod output;
 pub mod palette;

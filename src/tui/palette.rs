@@ -45,7 +45,7 @@ pub struct Entry {
 }
 
 /// Entries that are listed.
-const MOST: usize = 60;
+const MOST: usize = 100;
 
 /// Finds the entries for what was typed, the best first.
 #[must_use]

@@ -107,8 +107,7 @@ impl Patch {
     }
 
     fn put(&mut self, kind: Kind, text: &[u8], old: Option<u32>, new: Option<u32>) {
-        let tabs = text.iter().filter(|b| **b == b'\t').count();
-        let mut wide = Vec::with_capacity(text.len() + tabs * 3);
+        let mut wide = Vec::with_capacity(text.len() + 16);
         for &byte in text {
             match byte {
                 b'\t' => wide.extend_from_slice(b"    "),

@@ -157,15 +157,18 @@ pub enum Beside {
     Cards,
     /// What happened lately.
     Lately,
+    /// The merge queue.
+    Merges,
 }
 
 impl Beside {
-    /// The other one.
+    /// The next one.
     #[must_use]
     pub const fn next(self) -> Self {
         match self {
             Self::Cards => Self::Lately,
-            Self::Lately => Self::Cards,
+            Self::Lately => Self::Merges,
+            Self::Merges => Self::Cards,
         }
     }
 }

@@ -9,6 +9,7 @@ mod agent_mouse;
 mod app;
 mod ask;
 mod clash;
+mod edit;
 mod evidence;
 mod filter;
 mod graph_keys;
@@ -19,6 +20,7 @@ mod merge;
 mod mouse;
 mod moves;
 mod news;
+mod not_here;
 mod note;
 mod operate;
 mod palette;
@@ -42,7 +44,7 @@ use super::{
     preferences::Change,
 };
 pub use app::{App, Dirty, Settings};
-pub use clash::Edit;
+pub use edit::Edit;
 pub use keyboard::Keyboard;
 use keys::on_terminal;
 use news::feed;
@@ -83,7 +85,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
                 log::ask(app, &mut out);
             }
         }
-        AppInput::Edited { spot, result } => clash::edited(app, spot, result, &mut out),
+        AppInput::Edited { spot, result } => edit::edited(app, spot, result, &mut out),
         AppInput::Preferences(change) => app.changed(*change),
         AppInput::Tick => {
             keyboard::tick(app, &mut out);

@@ -35,6 +35,7 @@ use super::{
     submodule,
     turn::Turn,
 };
+use crate::sys::remove;
 
 /// Why a workspace cannot be made.
 #[derive(Debug, thiserror::Error)]
@@ -197,12 +198,15 @@ impl Workspaces {
             owned: true,
         };
         match template {
-            Some(template) => {
-                copied(template, &made.path)?;
+            Some(template) if copied(template, &made.path).is_ok() => {
                 made.commit.clone_from(&template.commit);
                 made.notes.clone_from(&template.notes);
             }
-            None => self.checked_out(&mut made)?,
+            // A copy holds two descriptors for each level: git can make what is too deep for that.
+            _ => {
+                remove::tree(&made.path).map_err(io_error("cannot remove", &made.path))?;
+                self.checked_out(&mut made)?;
+            }
         }
         Ok(made)
     }
@@ -310,6 +314,13 @@ impl Workspaces {
     /// the same commit, for `git diff main`; and the tags, from which builds take their version.
     fn put_head(&self, dot: &Path, name: &str, commit: &str) -> io::Result<()> {
         let agent = name.rsplit_once('.').map_or(name, |(agent, _)| agent);
+        // No branch may end so.
+        let end = if agent.as_bytes().ends_with(b".lock") {
+            "-"
+        } else {
+            ""
+        };
+        let agent = format!("{agent}{end}");
         let mut packed = self.tags.clone();
         let branch = self.repo.branch.as_deref();
         // `wavedeck` would be in the way of `wavedeck/<agent>`.
@@ -321,7 +332,7 @@ impl Workspaces {
         fs::write(dot.join("packed-refs"), packed)?;
         let own = dot.join("refs/heads/wavedeck");
         fs::create_dir_all(&own)?;
-        fs::write(own.join(agent), format!("{commit}\n"))?;
+        fs::write(own.join(&agent), format!("{commit}\n"))?;
         fs::write(
             dot.join("HEAD"),
             format!("ref: refs/heads/wavedeck/{agent}\n"),
@@ -342,7 +353,7 @@ impl Drop for Unnamed {
     fn drop(&mut self) {
         if self.owned {
             // What stays is found by its name when the run is pruned.
-            let _ = guard::remove(&self.path);
+            let _ = remove::tree(&self.path);
         }
     }
 }

@@ -9,6 +9,7 @@
 //! Nothing is dropped in silence: what cannot be part of the result is named in `left_out`.
 
 use std::{
+    collections::HashSet,
     ffi::OsStr,
     fs,
     os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
@@ -19,18 +20,21 @@ use std::{
 use rustix::fs::FileType;
 
 use super::{
+    beside,
     change::{self, Changes},
     clone::{MakeError, Workspaces, io_error},
     files::{alternates, config},
     git::{Git, GitError},
-    guard,
     left::Left,
     repo,
 };
-use crate::display;
+use crate::{display, sys::remove};
 
 /// A file that is larger is left out unless a caller says otherwise.
 pub const LARGEST: u64 = 100 << 20;
+/// Lists new files that are not ignored.
+const OTHERS: [&str; 4] = ["ls-files", "-z", "--others", "--exclude-standard"];
+
 /// What is to be collected.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
@@ -112,7 +116,7 @@ struct Desk(PathBuf);
 impl Drop for Desk {
     fn drop(&mut self) {
         // What stays is swept with the spare ones.
-        let _ = guard::remove(&self.0);
+        let _ = remove::tree(&self.0);
     }
 }
 
@@ -128,15 +132,12 @@ impl Workspaces {
         if !left.own_git {
             notes.push("its .git was removed or replaced: only files are taken".to_owned());
         }
-        if left.stashed() {
-            notes.push("it put work aside with `git stash`, which is not in its result".to_owned());
-        }
         let desk = self.desk(&path, &left)?;
         let git = Git::ours(&path).git_dir(&desk.0).work_tree(&path);
         let head = Self::head(&git, &left, attempt.base, &mut notes)?;
         git.run(&["read-tree", &head])?;
         self.hide_sparse(&git, &path)?;
-        let left_out = self.stage(&git, &left, attempt, &mut notes)?;
+        let mut left_out = self.stage(&git, &left, attempt)?;
         let tree = text(&git.line(&["write-tree"])?);
         let had = text(&git.line(&["rev-parse", "--verify", &format!("{head}^{{tree}}")])?);
         let committed_by_us = tree != had;
@@ -148,6 +149,7 @@ impl Workspaces {
         } else {
             head
         };
+        left_out.extend(beside::left_out(&git, &left, &commit, attempt.base));
         let reference = format!("refs/wavedeck/{}/{}", self.run, attempt.name);
         self.fetch(&desk, &commit, &reference)?;
         let users = self.repo.git();
@@ -258,7 +260,6 @@ impl Workspaces {
         git: &Git,
         left: &Left,
         attempt: &Attempt<'_>,
-        notes: &mut Vec<String>,
     ) -> Result<Vec<LeftOut>, GitError> {
         // Its status only says that something differs.
         let refresh = ["update-index", "-q", "--ignore-submodules", "--refresh"];
@@ -271,7 +272,7 @@ impl Workspaces {
             "--no-renames",
             "--ignore-submodules=all",
         ])?;
-        let new = most.run(&["ls-files", "-z", "--others", "--exclude-standard"])?;
+        let new = most.run(&OTHERS)?;
         let mut left_out = Vec::new();
         let (mut present, mut gone) = (Vec::new(), Vec::new());
         for path in changed.split(|&b| b == 0).filter(|p| !p.is_empty()) {
@@ -301,8 +302,25 @@ impl Workspaces {
             let add = ["update-index", "--add", "--replace", "-z", "--stdin"];
             git.feed(&add, &taken)?;
         }
-        self.look_at_submodules(git, left, notes)?;
+        if !new.is_empty() {
+            left_out.extend(Self::not_taken(&most, &left_out)?);
+        }
+        left_out.extend(self.submodules_left_out(git, left)?);
         Ok(left_out)
+    }
+
+    /// New files that are in no index yet: git takes none of such a name, and does not fail for it.
+    fn not_taken(git: &Git, known: &[LeftOut]) -> Result<Vec<LeftOut>, GitError> {
+        let new = git.run(&OTHERS)?;
+        let new = new.split(|&b| b == 0).filter(|path| !path.is_empty());
+        let new = new.map(|path| path.strip_suffix(b"/").unwrap_or(path));
+        let known: HashSet<&[u8]> = known.iter().map(|out| &out.path[..]).collect();
+        let others = new.filter(|path| !known.contains(path));
+        let others = others.map(|path| LeftOut {
+            path: path.to_vec(),
+            why: "has a name that git takes no file of".to_owned(),
+        });
+        Ok(others.collect())
     }
 
     /// Which of the paths git-lfs would keep elsewhere.
@@ -318,35 +336,25 @@ impl Workspaces {
         Ok(found.map(|(_, path)| *path).collect())
     }
 
-    /// Says where a submodule was moved: its commits are in the workspace alone.
-    fn look_at_submodules(
-        &self,
-        git: &Git,
-        left: &Left,
-        notes: &mut Vec<String>,
-    ) -> Result<(), GitError> {
+    /// Submodules that were moved: their commits are in the workspace alone.
+    fn submodules_left_out(&self, git: &Git, left: &Left) -> Result<Vec<LeftOut>, GitError> {
         if self.repo.submodules.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let listed = git.clone().most(256 << 20).run(&["ls-files", "-s", "-z"])?;
-        for line in listed.split(|&b| b == 0) {
-            let Some(rest) = line.strip_prefix(b"160000 ") else {
-                continue;
-            };
-            let Some(tab) = rest.iter().position(|&b| b == b'\t') else {
-                continue;
-            };
+        let moved = |line: &[u8]| {
+            let rest = line.strip_prefix(b"160000 ")?;
+            let tab = rest.iter().position(|&b| b == b'\t')?;
             let path = &rest[tab + 1..];
             let had = rest.split(|&b| b == b' ').next().and_then(repo::oid);
             let has = left.submodule_head(path);
-            if has.is_some() && has != had {
-                notes.push(format!(
-                    "the submodule {} has other commits: they are in the workspace alone",
-                    display::clean_line(path, 200)
-                ));
-            }
-        }
-        Ok(())
+            (has.is_some() && has != had).then(|| LeftOut {
+                path: path.to_vec(),
+                why: "is a submodule with other commits, which are in the workspace alone"
+                    .to_owned(),
+            })
+        };
+        Ok(listed.split(|&b| b == 0).filter_map(moved).collect())
     }
 
     /// Brings the result into the user's repository, each object checked.

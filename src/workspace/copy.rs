@@ -22,12 +22,16 @@ use rustix::{
 /// kernel.
 const SMALL: usize = 64 << 10;
 
+/// Levels of folders; each holds two descriptors.
+const DEEPEST: usize = 100;
+
 /// What is copied, and with what.
 pub(super) struct Copier {
     buffer: Vec<u8>,
     /// Whether the file system is still thought to share blocks.
     shares: bool,
     umask: u32,
+    depth: usize,
     /// Files and links that were made.
     pub made: usize,
 }
@@ -38,6 +42,7 @@ impl Copier {
             buffer: vec![0; SMALL + 1],
             shares: true,
             umask: umask(),
+            depth: 0,
             made: 0,
         }
     }
@@ -64,6 +69,10 @@ impl Copier {
 
     /// Copies what is in a folder into an empty one, and its mode.
     pub fn folder(&mut self, from: &OwnedFd, to: &OwnedFd) -> io::Result<()> {
+        if self.depth >= DEEPEST {
+            return Err(io::Error::other("its folders lie too deep to be copied"));
+        }
+        self.depth += 1;
         for entry in Dir::read_from(from)? {
             let entry = entry?;
             let name = entry.file_name();
@@ -76,6 +85,7 @@ impl Copier {
                 _ => self.entry(from, name, to, name)?,
             }
         }
+        self.depth -= 1;
         fchmod(to, mode(&fstat(from)?))?;
         Ok(())
     }

@@ -21,7 +21,7 @@ pub(super) fn alternates(folders: &[&Path]) -> Vec<u8> {
 }
 
 /// A value in quotes, for git's own files.
-fn quoted(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn quoted(bytes: &[u8]) -> Vec<u8> {
     let mut out = vec![b'"'];
     for &byte in bytes {
         match byte {
@@ -34,6 +34,18 @@ fn quoted(bytes: &[u8]) -> Vec<u8> {
     out
 }
 
+/// Settings of `core` as lines below its heading.
+pub(super) fn core(settings: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (name, value) in settings {
+        let name = name.trim_start_matches("core.");
+        out.extend(format!("\t{name} = ").bytes());
+        out.extend(quoted(value));
+        out.push(b'\n');
+    }
+    out
+}
+
 /// The configuration of a workspace; also of the folder in which its result is collected.
 pub(super) fn config(repo: &Repository) -> Vec<u8> {
     let mut out = Vec::new();
@@ -43,12 +55,7 @@ pub(super) fn config(repo: &Repository) -> Vec<u8> {
         "[core]\n\trepositoryformatversion = {version}\n\tbare = false\n\tlogallrefupdates = true\n\
          \thooksPath = /dev/null\n\tfsmonitor = false\n"
     );
-    for (name, value) in &repo.settings {
-        let name = name.trim_start_matches("core.");
-        let _ = write!(out, "\t{name} = ");
-        out.extend(quoted(value));
-        out.push(b'\n');
-    }
+    out.extend(core(&repo.settings));
     if let Some(sparse) = &repo.sparse {
         let _ = write!(
             out,

@@ -1,25 +1,18 @@
-//! Removing workspaces, and the room on the disk.
-//!
-//! Never follows a link: an agent may have left one to anywhere.
+//! Removing workspaces and what a crash left, and the room on the disk.
 
 use std::{
     fs, io,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
-use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, chmodat, statvfs},
-    path::Arg,
-};
+use rustix::fs::statvfs;
 
 use super::{
     clone::{MakeError, Workspaces, io_error},
-    copy,
     repo::Repository,
     turn::Turn,
 };
-use crate::display::figures;
+use crate::{display::figures, sys::remove};
 
 /// The disk is too full for another workspace.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,77 +48,47 @@ pub fn room(folder: &Path, floor: u64) -> Result<u64, MakeError> {
     Ok(free)
 }
 
-/// Removes a folder with all that is in it, also folders that may not be written to. What is not
-/// there is fine.
-pub fn remove(path: &Path) -> io::Result<()> {
-    let gone = |result: io::Result<()>| match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    };
-    let meta = match fs::symlink_metadata(path) {
-        Ok(meta) => meta,
-        Err(error) => return gone(Err(error)),
-    };
-    if !meta.is_dir() {
-        return gone(fs::remove_file(path));
-    }
-    match gone(fs::remove_dir_all(path)) {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-            open_up(&copy::open(path)?, 0)?;
-            gone(fs::remove_dir_all(path))
-        }
-        other => other,
-    }
-}
-
-/// Lets us write into all folders below.
-fn open_up(folder: &std::os::fd::OwnedFd, depth: usize) -> io::Result<()> {
-    /// Each level holds a descriptor.
-    const DEEPEST: usize = 200;
-    if depth > DEEPEST {
-        return Ok(());
-    }
-    for entry in Dir::read_from(folder)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name == c"." || name == c".." {
-            continue;
-        }
-        let kind = match entry.file_type() {
-            FileType::Unknown => {
-                let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-                FileType::from_raw_mode(stat.st_mode)
-            }
-            kind => kind,
-        };
-        if kind.is_dir() {
-            chmodat(folder, name, Mode::RWXU, AtFlags::empty())?;
-            open_up(&copy::folder(folder, name.as_cow_c_str()?)?, depth + 1)?;
-        }
-    }
-    Ok(())
-}
-
 impl Workspaces {
     /// Removes the workspace of an attempt; its collected result stays, by its ref.
     pub fn discard(&self, name: &str) -> Result<(), MakeError> {
         let path = self.path(name);
-        remove(&path).map_err(io_error("cannot remove", &path))
+        remove::tree(&path).map_err(io_error("cannot remove", &path))
     }
 
-    /// Removes what nobody was given: spare ones of this run, also of a process that died.
+    /// Removes what nobody was given: spare ones of this run, also of a process that died; and locks
+    /// of this run's refs that were left by a git which died with the machine. To be called before
+    /// anything else is done for the run.
     pub fn sweep(&self) -> Result<(), MakeError> {
+        let refs = self.repo.common_dir.join("refs/wavedeck").join(&self.run);
+        unlock(&refs).map_err(io_error("cannot remove locks in", &refs))?;
         let fault = |error| io_error("cannot read", &self.folder)(error);
         for entry in fs::read_dir(&self.folder).map_err(fault)? {
             let path = entry.map_err(fault)?.path();
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
             if name.starts_with(b".spare-") || name.starts_with(b".collect-") {
-                remove(&path).map_err(io_error("cannot remove", &path))?;
+                remove::tree(&path).map_err(io_error("cannot remove", &path))?;
             }
         }
         Ok(())
     }
+}
+
+/// Removes locks in a folder of refs and below. Nobody but its run writes there.
+fn unlock(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            unlock(&path)?;
+        } else if path.extension().is_some_and(|e| e == "lock") {
+            remove::tree(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// The runs of a repository that have workspaces on the disk, by their ids, in order.
@@ -154,7 +117,7 @@ pub fn runs(state: &Path, repo: &Repository) -> io::Result<Vec<(String, PathBuf)
 pub fn prune(state: &Path, repo: &Repository, run: &str, refs: bool) -> Result<(), MakeError> {
     let of_repo = state.join("work").join(repo.folder_name());
     let folder = of_repo.join(run);
-    remove(&folder).map_err(io_error("cannot remove", &folder))?;
+    remove::tree(&folder).map_err(io_error("cannot remove", &folder))?;
     if !refs {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 //! configuration of its is read, what is too large is not there.
 
 use std::{
+    collections::BTreeMap,
     ffi::OsStr,
     fs::{self, File},
     io::Read,
@@ -9,13 +10,16 @@ use std::{
     path::Path,
 };
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
+use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
 
 use super::{copy, repo};
 use crate::display;
 
 /// Bytes of a file of refs that are read.
 const MOST: u64 = 8 << 20;
+
+/// Branches that are read, of those that are files of their own.
+const MOST_REFS: usize = 10_000;
 
 /// Bytes of a file that tell a pointer of git-lfs.
 const POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -87,9 +91,59 @@ impl Left {
         found.next().map(|(_, what)| *what)
     }
 
-    /// Whether it put work aside with `git stash`.
-    pub fn stashed(&self) -> bool {
-        self.entry(OsStr::new(".git/refs/stash")).is_some()
+    /// Its branches and what it put aside with `git stash`: name and commit; false: there are more
+    /// than are read.
+    pub fn tips(&self) -> (BTreeMap<Vec<u8>, String>, bool) {
+        let mut tips = BTreeMap::new();
+        let mut all = true;
+        let ours = |name: &[u8]| name.starts_with(b"refs/heads/") || name == b"refs/stash";
+        // A loose one counts before a packed one.
+        match self.read(".git/packed-refs") {
+            Some(packed) => {
+                for line in packed.split(|&b| b == b'\n') {
+                    let space = line.iter().position(|&b| b == b' ').unwrap_or(0);
+                    let (oid, name) = line.split_at(space);
+                    if let (Some(oid), Some(name)) = (repo::oid(oid), name.get(1..))
+                        && ours(name)
+                    {
+                        tips.insert(name.to_vec(), oid);
+                    }
+                }
+            }
+            None => all = self.entry(OsStr::new(".git/packed-refs")).is_none(),
+        }
+        let mut loose = vec![b"refs/stash".to_vec()];
+        let mut folders = vec![b"refs/heads".to_vec()];
+        while let Some(folder) = folders.pop() {
+            let path = [b".git/", &folder[..]].concat();
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY;
+            let opened = self.at(OsStr::from_bytes(&path), flags);
+            for entry in opened.and_then(Dir::read_from).into_iter().flatten() {
+                let Ok(entry) = entry else { break };
+                let name = entry.file_name().to_bytes();
+                if name == b"." || name == b".." {
+                    continue;
+                }
+                if loose.len() + folders.len() > MOST_REFS {
+                    return (tips, false);
+                }
+                let path = [&folder, &b"/"[..], name].concat();
+                if entry.file_type().is_dir() {
+                    folders.push(path);
+                } else {
+                    loose.push(path);
+                }
+            }
+        }
+        for name in loose {
+            let path = [b".git/", &name[..]].concat();
+            if let Some(text) = self.read(OsStr::from_bytes(&path))
+                && let Some(oid) = repo::oid(text.trim_ascii())
+            {
+                tips.insert(name, oid);
+            }
+        }
+        (tips, all)
     }
 
     /// What a path is, without following any link: its kind and size in bytes.

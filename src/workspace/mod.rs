@@ -6,6 +6,7 @@
 //! objects and `refs/wavedeck/…` are added (the end of a run, `merge::deliver`, apart). Must not know
 //! plans, events or screens.
 
+mod beside;
 pub mod change;
 pub mod clone;
 pub mod collect;

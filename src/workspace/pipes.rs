@@ -1,10 +1,15 @@
 //! Waiting for the pipes of a command, and ending it.
 
-use std::{io, os::fd::BorrowedFd, process::Child, time::Instant};
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd},
+    process::Child,
+    time::{Duration, Instant},
+};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{Pid, Signal, kill_process_group},
+    process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open},
 };
 
 /// Waits until one of them is ready.
@@ -42,9 +47,19 @@ pub(super) fn wait(
     }
 }
 
-/// Ends a command and its helpers, which are its group.
+/// Time that a command has to take its lock files away.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Ends a command and its helpers, which are its group: a git that is only killed leaves its locks.
 pub(super) fn end(child: &Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
+    let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
+        return;
+    };
+    let _ = kill_process_group(group, Signal::TERM);
+    if let Ok(process) = pidfd_open(group, PidfdFlags::empty()) {
+        let ended = Some((process.as_fd(), PollFlags::IN));
+        let _ = wait(&[ended, None, None], Instant::now() + GRACE);
     }
+    // It is not waited for yet, so the number is still its own.
+    let _ = kill_process_group(group, Signal::KILL);
 }

@@ -1,5 +1,7 @@
 //! What is configured for a repository, read once.
 
+use std::{ffi::OsStr, path::Path};
+
 use super::git::{Git, GitError};
 
 /// Settings of the user's that a workspace must share, so that files are the same in both.
@@ -21,6 +23,19 @@ pub(super) struct Config(Vec<u8>);
 impl Config {
     pub fn read(git: &Git) -> Result<Self, GitError> {
         git.run(&["config", "-z", "--list", "--includes"]).map(Self)
+    }
+
+    /// What one file says, which may be an agent's: no other file is read for it.
+    pub fn of_file(git: &Git, file: &Path) -> Result<Self, GitError> {
+        let args = ["config", "-z", "--list", "--no-includes", "--file"].map(OsStr::new);
+        git.run(&[&args[..], &[file.as_os_str()]].concat())
+            .map(Self)
+    }
+
+    /// What workspaces share, as it is written.
+    pub fn shared_as_written(&self) -> Vec<(String, Vec<u8>)> {
+        let value = |name: &&str| Some(((*name).to_owned(), self.get(name)?.to_vec()));
+        SHARED.iter().filter_map(value).collect()
     }
 
     pub fn get(&self, name: &str) -> Option<&[u8]> {

@@ -68,7 +68,7 @@ fn level(
         match objects(repo, &user, &oid) {
             Some(objects) if depth <= DEEPEST => {
                 if own.join(".git").exists() {
-                    super::guard::remove(&own.join(".git"))
+                    crate::sys::remove::tree(&own.join(".git"))
                         .map_err(io_error("cannot replace", &own))?;
                 }
                 one(repo, &objects, &own, &oid)?;

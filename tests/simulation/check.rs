@@ -14,7 +14,7 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{merges::Merges, queue::Queue, switch::Switch};
+use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -64,6 +64,7 @@ impl Seen {
 enum Whose {
     Agent(AgentIx),
     Phase(usize),
+    Cohort(usize),
 }
 
 /// A check command that has a process.
@@ -86,6 +87,9 @@ struct Checker<'a> {
     switch: Switch,
     queue: Queue,
     merges: Merges,
+    cohorts: Cohorts,
+    /// Cohorts that a person holds.
+    cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
     mode: Mode,
     cap: u32,
@@ -112,6 +116,8 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         switch: Switch::default(),
         queue: Queue::default(),
         merges: Merges::default(),
+        cohorts: Cohorts::new(setup),
+        cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
@@ -141,6 +147,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Some(wrong) = c.merges.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Some(wrong) = c.cohorts.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -177,7 +186,8 @@ impl Checker<'_> {
     fn whose(&self, place: &CheckPlace) -> Whose {
         match (&place.agent, &place.phase) {
             (Some(agent), _) => Whose::Agent(self.ix(agent)),
-            (None, phase) => Whose::Phase(self.phase(phase.as_deref().unwrap())),
+            (None, Some(phase)) => Whose::Phase(self.phase(phase)),
+            (None, None) => Whose::Cohort(self.cohort(place.cohort.as_deref().unwrap())),
         }
     }
 
@@ -200,6 +210,14 @@ impl Checker<'_> {
                     self.problem(record, "more at once than allowed".into());
                 }
                 if self.held.contains(&ix) {
+                    self.problem(record, "a gate that a person holds".into());
+                }
+            }
+            Whose::Cohort(ix) => {
+                if self.slots() > self.cap() {
+                    self.problem(record, "more at once than allowed".into());
+                }
+                if self.cohorts_held.contains(&ix) {
                     self.problem(record, "a gate that a person holds".into());
                 }
             }
@@ -371,7 +389,8 @@ impl Checker<'_> {
             Event::AgentStopped { agent, .. } => self.finish(record, self.ix(agent), Was::Stopped),
             Event::AgentSkipped { agent, .. } => {
                 let ix = self.ix(agent);
-                if self.needs_missing(ix).is_empty() && self.closed_before(ix).is_none() {
+                let shut = self.cohorts.shut(self.setup, ix) || self.closed_before(ix).is_some();
+                if self.needs_missing(ix).is_empty() && !shut {
                     self.problem(record, "skipped although its needs are met".into());
                 }
                 self.finish(record, ix, Was::Skipped);
@@ -469,8 +488,23 @@ impl Checker<'_> {
                 action,
                 agents,
                 phases,
+                cohorts,
                 ..
-            } => self.person(action, agents, phases),
+            } => {
+                self.person(action, agents, phases);
+                for name in cohorts {
+                    let at = self.cohort(name);
+                    match action {
+                        Action::Pause { .. } => self.cohorts_held.insert(at),
+                        Action::Resume { .. } => self.cohorts_held.remove(&at),
+                        _ => false,
+                    };
+                }
+            }
+            Event::CohortCompleted { cohort } | Event::CohortFailed { cohort, .. } => {
+                let at = self.cohort(cohort);
+                self.cohorts_held.remove(&at);
+            }
             Event::ModeChanged { to, agents_cap, .. } => {
                 self.mode = *to;
                 self.cap = *agents_cap;
@@ -497,6 +531,10 @@ impl Checker<'_> {
             Event::RunFinished { status, .. } => self.finished = Some(*status),
             _ => {}
         }
+    }
+
+    fn cohort(&self, name: &str) -> usize {
+        self.setup.cohort_ix(name).unwrap().ix()
     }
 
     fn phase(&self, id: &str) -> usize {
@@ -771,7 +809,9 @@ impl Checker<'_> {
             .iter()
             .enumerate()
             .any(|(i, s)| s.was() == Was::Failed && !above(i));
-        let red = self.phases.iter().any(|p| p.2) || self.agents.iter().any(|s| s.red);
+        let red = self.phases.iter().any(|p| p.2)
+            || self.agents.iter().any(|s| s.red)
+            || self.cohorts.red();
         // A signal has a status of its own.
         let told = !self.stopping || self.stopped_by_person;
         if (failed || red) && told && status != 1 {
@@ -784,11 +824,15 @@ impl Checker<'_> {
             .iter()
             .zip(&plan.phases)
             .all(|(p, plan)| p.0 || plan.gates.is_empty());
-        if all_well && gates_open && !self.stopping && status != 0 {
+        if status == 0 && !self.cohorts.complete() {
+            self.problems
+                .push("status 0 though not all gates have passed".into());
+        }
+        if all_well && gates_open && self.cohorts.complete() && !self.stopping && status != 0 {
             self.problems
                 .push(format!("all done, and yet status {status}"));
         }
-        let waits = self.agents.iter().any(|s| s.blocked) || self.queue.phase_asks();
+        let waits = self.agents.iter().any(|s| s.blocked) || self.queue.gate_asks();
         if waits && !failed && !red && !self.stopping && !matches!(status, 1 | 5) {
             self.problems.push(format!(
                 "something waits for a person, and yet status {status}"

@@ -4,6 +4,7 @@
 //! one seed and prints its journal: `WAVEDECK_SIM_SEED=17 cargo test simulation -- --nocapture`.
 
 mod check;
+mod cohorts;
 mod merges;
 mod plans;
 mod queue;

@@ -103,6 +103,16 @@ pub fn random(r: &mut Random) -> Plan {
     if r.chance(20) {
         limits.per_wave.insert(1, 1 + r.below(3) as u32);
     }
+    let waves = 3;
+    let gates_of = |r: &mut Random, percent| {
+        if r.chance(percent) {
+            vec![GateIx::of(r.below(3) as usize)]
+        } else {
+            Vec::new()
+        }
+    };
+    let with_cohorts = r.chance(40);
+    let percent = if with_cohorts { 50 } else { 0 };
     Plan {
         version: 1,
         name: "random".into(),
@@ -116,15 +126,20 @@ pub fn random(r: &mut Random) -> Plan {
                 id: format!("t{i}"),
                 title: format!("Track {i}"),
                 priority: Priority::Normal,
-                gates: Vec::new(),
+                gates: gates_of(r, percent),
             })
             .collect(),
         workers,
         gates,
         agents,
-        run_gates: Vec::new(),
-        wave_gates: std::collections::BTreeMap::new(),
-        verify: Vec::new(),
+        run_gates: gates_of(r, percent),
+        wave_gates: (1..=waves)
+            .map(|wave| (wave, gates_of(r, percent / 2)))
+            .filter(|(_, gates)| !gates.is_empty())
+            .collect(),
+        verify: (0..if r.chance(percent) { 2 } else { 0 })
+            .map(|k| vec!["check".to_owned(), format!("end.{k}")])
+            .collect(),
         workspace: wavedeck::plan::WorkspaceSpec::default(),
         merge: wavedeck::plan::MergeSpec::default(),
         domains: [("db".to_owned(), Domain { critical: true })].into(),

@@ -8,7 +8,7 @@ use wavedeck::engine::{
     Setup,
 };
 
-/// An agent (`api`), or a phase (`:build`).
+/// An agent (`api`), a phase (`:build`), or a cohort (`::run`).
 type Name = String;
 
 #[derive(Debug, Default)]
@@ -22,21 +22,25 @@ pub struct Queue {
     approved: BTreeSet<(Name, String)>,
 }
 
-fn name(agent: Option<&str>, phase: Option<&str>) -> Name {
-    agent.map_or_else(|| format!(":{}", phase.unwrap_or("")), str::to_owned)
+fn name(agent: Option<&str>, phase: Option<&str>, cohort: Option<&str>) -> Name {
+    match (agent, phase, cohort) {
+        (Some(agent), ..) => agent.to_owned(),
+        (None, Some(phase), _) => format!(":{phase}"),
+        (None, None, cohort) => format!("::{}", cohort.unwrap_or("")),
+    }
 }
 
 fn of(place: &CheckPlace) -> Name {
     let agent = place.agent.as_ref().map(wavedeck::plan::AgentId::as_str);
-    name(agent, place.phase.as_deref())
+    name(agent, place.phase.as_deref(), place.cohort.as_deref())
 }
 
 impl Queue {
-    /// Whether the approval of a phase waits.
-    pub fn phase_asks(&self) -> bool {
+    /// Whether the approval of a phase or of a cohort waits.
+    pub fn gate_asks(&self) -> bool {
         self.open
             .values()
-            .any(|o| o.attention == AttentionKind::Approval && o.phase.is_some())
+            .any(|o| o.attention == AttentionKind::Approval && o.agent.is_none())
     }
 
     /// Takes one record; says what is wrong with it.
@@ -49,8 +53,11 @@ impl Queue {
             } => self.given = Some((*id, *answer)),
             Event::AttentionRaised(raised) => return self.raised(raised),
             Event::AttentionAnswered(answered) => return self.answered(answered, given),
-            Event::AgentChecking { agent, .. } => self.begins(&name(Some(agent.as_str()), None)),
-            Event::PhaseChecking { phase, .. } => self.begins(&name(None, Some(phase))),
+            Event::AgentChecking { agent, .. } => {
+                self.begins(&name(Some(agent.as_str()), None, None))
+            }
+            Event::PhaseChecking { phase, .. } => self.begins(&name(None, Some(phase), None)),
+            Event::CohortChecking { cohort, .. } => self.begins(&name(None, None, Some(cohort))),
             Event::GatePassed { place } => {
                 let gate = setup.plan.gates.iter().find(|gate| gate.id == place.gate);
                 let asks = gate.is_some_and(|gate| gate.approve.is_some());
@@ -75,12 +82,14 @@ impl Queue {
     }
 
     fn raised(&mut self, raised: &AttentionRaised) -> Option<String> {
-        let same = |o: &AttentionRaised| (&o.agent, &o.phase) == (&raised.agent, &raised.phase);
+        let same = |o: &AttentionRaised| {
+            (&o.agent, &o.phase, &o.cohort) == (&raised.agent, &raised.phase, &raised.cohort)
+        };
         if raised.id != self.last_id + 1 {
             return Some(format!("number {} after {}", raised.id, self.last_id));
         }
         self.last_id = raised.id;
-        let of_run = raised.agent.is_none() && raised.phase.is_none();
+        let of_run = raised.agent.is_none() && raised.phase.is_none() && raised.cohort.is_none();
         if of_run != (raised.attention == AttentionKind::DayGate) {
             return Some("about nobody, or a daily gate of somebody".to_owned());
         }
@@ -104,6 +113,7 @@ impl Queue {
             let whose = name(
                 answered.agent.as_ref().map(wavedeck::plan::AgentId::as_str),
                 answered.phase.as_deref(),
+                answered.cohort.as_deref(),
             );
             self.approved.insert((whose, item.gate.unwrap_or_default()));
         }

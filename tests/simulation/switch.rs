@@ -10,7 +10,8 @@ use wavedeck::{
     plan::Mode,
 };
 
-/// A process: an agent's own (`api`), an agent's check (`api?`), a phase's gate (`:build`).
+/// A process: an agent's own (`api`), an agent's check (`api?`), a phase's gate (`:build`), a
+/// cohort's (`::run`).
 type Name = String;
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,7 +32,8 @@ pub struct Switch {
 fn check(place: &CheckPlace) -> Name {
     match (&place.agent, &place.phase) {
         (Some(agent), _) => format!("{agent}?"),
-        (None, phase) => format!(":{}", phase.as_deref().unwrap_or("")),
+        (None, Some(phase)) => format!(":{phase}"),
+        (None, None) => format!("::{}", place.cohort.as_deref().unwrap_or("")),
     }
 }
 
@@ -103,6 +105,9 @@ impl Switch {
                 let phase = setup.plan.agent(setup.by_id[agent]).phase;
                 if let Some(phase) = phase {
                     self.ends(&format!(":{}", setup.plan.phases[phase.ix()].id));
+                }
+                for cohort in &setup.cohorts_of[setup.by_id[agent].ix()] {
+                    self.ends(&format!("::{}", setup.cohorts[cohort.ix()].name));
                 }
             }
             Event::AttemptEnded { agent, .. } => {

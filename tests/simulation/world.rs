@@ -7,9 +7,9 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Action, Answer, Cause, Command, Effective, Event, Exit, Figures, Handle, HoldBy, Input,
-        InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy, Target,
-        Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
+        Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, HoldBy,
+        Input, InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy,
+        Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -224,6 +224,7 @@ impl World {
             self.input(InputKind::Journal { error: None });
         } else if self.state.agents.iter().any(|a| a.hold.is_some())
             || self.state.phases.iter().any(|p| p.hold.is_some())
+            || self.state.cohorts.iter().any(|s| s.hold.is_some())
         {
             self.operator(Action::Resume {
                 target: Target::All,
@@ -272,7 +273,10 @@ impl World {
         if self.r.chance(self.faults.answers) {
             self.answer();
         }
-        if self.r.chance(self.faults.people) {
+        let gate_runs = |p: &PhaseState| p.check.as_ref().is_some_and(CheckRun::is_live);
+        let mut gated = self.state.phases.iter().chain(&self.state.cohorts);
+        let judged = self.faults.people > 0 && gated.any(gate_runs);
+        if self.r.chance(self.faults.people) || (judged && self.r.chance(30)) {
             let action = self.action();
             self.operator(action);
         }
@@ -365,16 +369,18 @@ impl World {
             0 => Target::All,
             1 => Target::Track(format!("t{}", self.r.below(3))),
             2 => Target::Phase(format!("p{}", self.r.below(3))),
+            3 if self.state.setup.cohorts.is_empty() => Target::Agent(id(&mut self.r)),
+            3 => match self.r.below(4) {
+                0 => Target::Run,
+                wave => Target::Wave(u32::try_from(wave).unwrap()),
+            },
             _ => Target::Agent(id(&mut self.r)),
         };
         // Most of the time somebody looks at what is at work.
         let busy: Vec<String> = self
             .processes
             .keys()
-            .map(|key| match key.owner {
-                Owner::Agent(ix) => self.state.id(ix).to_string(),
-                Owner::Phase(ix) => format!("phase:{}", self.state.setup.plan.phases[ix.ix()].id),
-            })
+            .map(|key| self.state.setup.key_of(key.owner))
             .collect();
         let target = if !busy.is_empty() && self.r.chance(50) {
             self.r.pick(&busy).parse().unwrap()
@@ -382,7 +388,8 @@ impl World {
             target
         };
         let gate_runs = |p: &PhaseState| p.check.is_some();
-        if self.state.phases.iter().any(gate_runs) && self.r.chance(20) {
+        let mut gated = self.state.phases.iter().chain(&self.state.cohorts);
+        if gated.any(gate_runs) && self.r.chance(50) {
             return Action::Retry {
                 target: Target::All,
             };
@@ -711,7 +718,7 @@ impl World {
             .keys()
             .filter_map(|key| match key.owner {
                 Owner::Agent(ix) => Some((self.folded.id(ix), key.attempt)),
-                Owner::Phase(_) => None,
+                Owner::Phase(_) | Owner::Cohort(_) => None,
             })
             .collect();
         let survivors = u32::try_from(self.processes.len()).unwrap();

@@ -27,7 +27,7 @@ pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
     let Some(steps) = steps(&setup, of) else {
         let text = format!("no agent or phase `{of}` in run {}", dir.id);
         return Err(
-            Error::usage(text).help("`wavedeck runs show` lists agents; phase:ID is a phase")
+            Error::usage(text).help("`wavedeck runs show` lists agents; there are phase:ID, track:ID, wave:N and run:gates too")
         );
     };
     let mut out = out::Stream::open();
@@ -68,12 +68,11 @@ pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
     out.flush().map(|_| status::OK).map_err(written)
 }
 
-/// The check commands of an agent, or of `phase:ID`.
+/// The check commands of an agent, or of `phase:ID`, `track:ID`, `wave:N`, `run:gates`.
 fn steps<'a>(setup: &'a Setup, of: &str) -> Option<Vec<CheckStep<'a>>> {
-    if let Some(phase) = of.strip_prefix("phase:") {
-        let all = setup.plan.phases.iter().enumerate();
-        let (at, _) = all.into_iter().find(|(_, p)| p.id.as_str() == phase)?;
-        return Some(setup.phase_checks(crate::plan::PhaseIx(u32::try_from(at).ok()?)));
+    if of.contains(':') {
+        let owner = setup.gated().find(|&owner| setup.key_of(owner) == of)?;
+        return Some(setup.checks_of(owner));
     }
     setup.by_id.get(&of.into()).map(|&ix| setup.checks(ix))
 }

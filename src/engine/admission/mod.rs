@@ -296,8 +296,8 @@ pub fn admit_check_thaw(state: &State, figures: &Figures, owner: Owner) -> Resul
     whole_run(state, figures)?;
     match owner {
         Owner::Agent(ix) => place(state, ix),
-        Owner::Phase(ix) if state.phases[ix.ix()].hold == Some(HoldBy::Operator) => Err(Why::Held),
-        Owner::Phase(_) => slot(state),
+        _ if state.hold_of(owner) == Some(HoldBy::Operator) => Err(Why::Held),
+        Owner::Phase(_) | Owner::Cohort(_) => slot(state),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Must not decide whom an action means: the event names them.
 
-use crate::plan::{AgentId, AgentIx, PhaseIx};
+use crate::plan::{AgentId, AgentIx};
 
 use crate::engine::{
     Action, Chosen, Ending, HoldBy, JobState, Owner, Remark, Settle, State, Status, Strategy,
@@ -17,10 +17,12 @@ impl State {
         by: &str,
         action: &Action,
         agents: &[AgentId],
-        phases: &[String],
+        (phases, cohorts): (&[String], &[String]),
     ) {
         let targets: Vec<AgentIx> = agents.iter().filter_map(|id| self.find(id)).collect();
-        let gates: Vec<PhaseIx> = phases.iter().filter_map(|id| self.phase_ix(id)).collect();
+        let phases = phases.iter().map(|id| self.gated(Some(id), None));
+        let cohorts = cohorts.iter().map(|name| self.gated(None, Some(name)));
+        let gates: Vec<Owner> = phases.chain(cohorts).flatten().collect();
         match action {
             Action::Pause { .. } => {
                 for ix in targets {
@@ -30,9 +32,9 @@ impl State {
                         self.hold(ix, Some(HoldBy::Operator));
                     }
                 }
-                for ix in gates {
-                    self.checks_resting.remove(&pack(Owner::Phase(ix)));
-                    self.phases[ix.ix()].hold = Some(HoldBy::Operator);
+                for owner in gates {
+                    self.checks_resting.remove(&pack(owner));
+                    self.hold_owner(owner, Some(HoldBy::Operator));
                 }
             }
             Action::Resume { .. } => {
@@ -44,9 +46,9 @@ impl State {
                     }
                     self.rest_check(Owner::Agent(ix));
                 }
-                for ix in gates {
-                    self.phases[ix.ix()].hold = self.hold_after_resume(Owner::Phase(ix));
-                    self.rest_check(Owner::Phase(ix));
+                for owner in gates {
+                    self.hold_owner(owner, self.hold_after_resume(owner));
+                    self.rest_check(owner);
                 }
             }
             Action::Stop { target: Some(_) } => {
@@ -84,9 +86,9 @@ impl State {
                         self.hold(ix, Some(HoldBy::Rule));
                     }
                 }
-                for ix in gates {
-                    if self.check_starting(Owner::Phase(ix)) {
-                        self.phases[ix.ix()].hold.get_or_insert(HoldBy::Rule);
+                for owner in gates {
+                    if self.check_starting(owner) && self.hold_of(owner).is_none() {
+                        self.hold_owner(owner, Some(HoldBy::Rule));
                     }
                 }
             }

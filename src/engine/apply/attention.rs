@@ -24,21 +24,11 @@ impl State {
         }
     }
 
-    /// The same for a phase.
-    pub(super) fn note_phase(&mut self, ix: PhaseIx) {
-        let key = pack(Owner::Phase(ix));
-        if self.phases[ix.ix()].status == PhaseStatus::Failed
-            || self.attention.open.contains_key(&key)
-        {
-            self.attention.due.insert(key);
-        }
-    }
-
     /// Every phase that has failed: what waits for it depends on the mode.
     pub(super) fn note_failed_phases(&mut self) {
         for i in 0..self.phases.len() {
             if self.phases[i].status == PhaseStatus::Failed {
-                self.note_phase(PhaseIx::of(i));
+                self.note_gates(Owner::Phase(PhaseIx::of(i)));
             }
         }
     }
@@ -86,7 +76,11 @@ impl State {
     }
 
     pub(super) fn attention_raised(&mut self, raised: &AttentionRaised) {
-        let Ok(owner) = self.concerned(raised.agent.as_ref(), raised.phase.as_deref()) else {
+        let Ok(owner) = self.concerned(
+            raised.agent.as_ref(),
+            raised.phase.as_deref(),
+            raised.cohort.as_deref(),
+        ) else {
             return;
         };
         let key = place_of(owner);
@@ -108,7 +102,11 @@ impl State {
     }
 
     pub(super) fn attention_answered(&mut self, answered: &AttentionAnswered, now: u64) {
-        let Ok(owner) = self.concerned(answered.agent.as_ref(), answered.phase.as_deref()) else {
+        let Ok(owner) = self.concerned(
+            answered.agent.as_ref(),
+            answered.phase.as_deref(),
+            answered.cohort.as_deref(),
+        ) else {
             return;
         };
         let key = place_of(owner);
@@ -152,20 +150,21 @@ impl State {
         }
     }
 
-    /// Whom an item is about: an agent, a phase, or (none) the run.
+    /// Whom an item is about: an agent, a phase, a cohort, or (none) the run.
     fn concerned(
         &self,
         agent: Option<&AgentId>,
         phase: Option<&str>,
+        cohort: Option<&str>,
     ) -> Result<Option<Owner>, Unknown> {
-        let owner = match (agent, phase) {
-            (Some(agent), _) => self.find(agent).map(Owner::Agent),
-            (None, Some(phase)) => self.phase_ix(phase).map(Owner::Phase),
-            (None, None) => return Ok(None),
+        let owner = match (agent, phase, cohort) {
+            (Some(agent), ..) => self.find(agent).map(Owner::Agent),
+            (None, None, None) => return Ok(None),
+            (None, ..) => self.gated(phase, cohort),
         };
         owner.map(Some).ok_or(Unknown)
     }
 }
 
-/// The plan has no such agent or phase.
+/// The plan has no such agent, phase or cohort.
 struct Unknown;

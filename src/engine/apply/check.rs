@@ -6,7 +6,7 @@
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    Cause, CheckPlace, CheckRun, Ending, Exit, Handle, HoldBy, JobState, Owner, State,
+    Cause, CheckPlace, CheckRun, Ending, Exit, Handle, HoldBy, JobState, Owner, PhaseState, State,
     state::{Due, pack},
 };
 
@@ -44,10 +44,15 @@ impl State {
     /// Finds whom a check belongs to.
     #[must_use]
     pub fn owner(&self, place: &CheckPlace) -> Option<Owner> {
+        let cohort = || {
+            self.setup
+                .cohort_ix(place.cohort.as_deref()?)
+                .map(Owner::Cohort)
+        };
         match (&place.agent, &place.phase) {
             (Some(agent), _) => self.find(agent).map(Owner::Agent),
             (None, Some(phase)) => self.phase_ix(phase).map(Owner::Phase),
-            (None, None) => None,
+            (None, None) => cohort(),
         }
     }
 
@@ -65,14 +70,24 @@ impl State {
     pub(super) fn check_mut(&mut self, owner: Owner) -> Option<&mut CheckRun> {
         match owner {
             Owner::Agent(ix) => self.agents[ix.ix()].check.as_mut(),
-            Owner::Phase(ix) => self.phases[ix.ix()].check.as_mut(),
+            Owner::Phase(_) | Owner::Cohort(_) => self.gates_mut(owner)?.check.as_mut(),
         }
     }
 
-    fn hold_owner(&mut self, owner: Owner, hold: Option<HoldBy>) {
+    /// Where the gates of a phase or of a cohort stand.
+    pub(super) fn gates_mut(&mut self, owner: Owner) -> Option<&mut PhaseState> {
         match owner {
-            Owner::Agent(ix) => self.hold(ix, hold),
-            Owner::Phase(ix) => self.phases[ix.ix()].hold = hold,
+            Owner::Agent(_) => None,
+            Owner::Phase(ix) => self.phases.get_mut(ix.ix()),
+            Owner::Cohort(ix) => self.cohorts.get_mut(ix.ix()),
+        }
+    }
+
+    pub(super) fn hold_owner(&mut self, owner: Owner, hold: Option<HoldBy>) {
+        if let Owner::Agent(ix) = owner {
+            self.hold(ix, hold);
+        } else if let Some(gates) = self.gates_mut(owner) {
+            gates.hold = hold;
         }
     }
 
@@ -188,7 +203,11 @@ impl State {
         let red_gate = Some(place.gate.clone());
         match self.owner(place) {
             Some(Owner::Agent(ix)) => self.agents[ix.ix()].red_gate = red_gate,
-            Some(Owner::Phase(ix)) => self.phases[ix.ix()].red_gate = red_gate,
+            Some(owner) => {
+                if let Some(gates) = self.gates_mut(owner) {
+                    gates.red_gate = red_gate;
+                }
+            }
             None => {}
         }
     }
@@ -204,7 +223,7 @@ impl State {
                 let setup = self.setup.clone();
                 self.usage.slot(&setup, ix, 0, take);
             }
-            Owner::Phase(_) => self.usage.bare_slot(take),
+            Owner::Phase(_) | Owner::Cohort(_) => self.usage.bare_slot(take),
         }
     }
 

@@ -81,7 +81,8 @@ impl State {
                 action,
                 agents,
                 phases,
-            } => self.apply_action(by, action, agents, phases),
+                cohorts,
+            } => self.apply_action(by, action, agents, (phases, cohorts)),
             Event::ModeChanged { to, agents_cap, .. } => self.change_mode(*to, *agents_cap),
             Event::WaveCompleted { wave } => {
                 self.waves_due.remove(wave);
@@ -103,13 +104,33 @@ impl State {
                     p.since_us = now;
                 });
             }
-            Event::PhaseChecking { phase, attempt } => self.phase_checking(phase, *attempt, now),
-            Event::PhaseReopened { phase } => self.phase_reopened(phase, now),
+            Event::PhaseChecking { phase, attempt } => {
+                self.gates_checking(self.gated(Some(phase), None), *attempt, now);
+            }
+            Event::CohortChecking { cohort, attempt } => {
+                self.gates_checking(self.gated(None, Some(cohort)), *attempt, now);
+            }
+            Event::PhaseReopened { phase } => {
+                self.gates_reopened(self.gated(Some(phase), None), now);
+            }
+            Event::CohortReopened { cohort } => {
+                self.gates_reopened(self.gated(None, Some(cohort)), now);
+            }
             Event::PhaseCompleted { phase } => {
-                self.close_phase(phase, PhaseStatus::Completed, None, now);
+                let owner = self.gated(Some(phase), None);
+                self.close_gates(owner, PhaseStatus::Completed, None, now);
+            }
+            Event::CohortCompleted { cohort } => {
+                let owner = self.gated(None, Some(cohort));
+                self.close_gates(owner, PhaseStatus::Completed, None, now);
             }
             Event::PhaseFailed { phase, reason } => {
-                self.close_phase(phase, PhaseStatus::Failed, Some(reason.clone()), now);
+                let owner = self.gated(Some(phase), None);
+                self.close_gates(owner, PhaseStatus::Failed, Some(reason.clone()), now);
+            }
+            Event::CohortFailed { cohort, reason } => {
+                let owner = self.gated(None, Some(cohort));
+                self.close_gates(owner, PhaseStatus::Failed, Some(reason.clone()), now);
             }
             Event::CheckQueued { place } => self.check_queued(place, now),
             Event::CheckScheduled { place, .. } => self.check_scheduled(place, now),

@@ -4,7 +4,9 @@
 
 use crate::plan::{AgentIx, When};
 
-use crate::engine::{AgentState, Edge, EdgeKind, Owner, State, Status, state::pack};
+use crate::engine::{
+    AgentState, CohortIx, Edge, EdgeKind, Owner, PhaseStatus, State, Status, state::pack,
+};
 
 /// Where an edge stands, from the states of its ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,14 @@ impl State {
             let p = &mut self.phases[phase.ix()];
             p.open = p.open.saturating_sub(1);
             if p.open == 0 {
-                self.phases_due.insert(phase);
+                self.gates_due.insert(pack(Owner::Phase(phase)));
+            }
+        }
+        for &cohort in &setup.cohorts_of[ix.ix()] {
+            let s = &mut self.cohorts[cohort.ix()];
+            s.open = s.open.saturating_sub(1);
+            if s.open == 0 {
+                self.gates_due.insert(pack(Owner::Cohort(cohort)));
             }
         }
         if let Some(parent) = setup.plan.agent(ix).parent {
@@ -176,6 +185,9 @@ impl State {
                 }
             }
         }
+        let closed = setup.closed_by[ix.ix()].iter();
+        let shut = |cohort: &&CohortIx| self.cohorts[cohort.ix()].status != PhaseStatus::Completed;
+        open += closed.filter(shut).map(|_| 1).sum::<u32>();
         self.delist(ix);
         let resting = self.resting.remove(&self.rank(ix));
         let agent = &mut self.agents[ix.ix()];
@@ -225,8 +237,12 @@ impl State {
             self.wave_open[setup.wave(ix) as usize - 1] += 1;
             self.waves_due.remove(&setup.wave(ix));
             if let Some(phase) = setup.plan.agent(ix).phase {
-                self.reopen_phase(phase);
+                self.reopen_gates(Owner::Phase(phase));
                 self.phases[phase.ix()].open += 1;
+            }
+            for &cohort in &setup.cohorts_of[ix.ix()] {
+                self.reopen_gates(Owner::Cohort(cohort));
+                self.cohorts[cohort.ix()].open += 1;
             }
             if let Some(parent) = setup.plan.agent(ix).parent {
                 self.agents[parent.ix()].children_open += 1;

@@ -1,32 +1,46 @@
-//! Phases: their agents' ends, their gates, and being opened again.
+//! Gates over more than one agent, of phases and of cohorts: their agents' ends, their checks,
+//! and being opened again.
 
 use crate::plan::PhaseIx;
 
-use crate::engine::{Ending, Owner, PhaseState, PhaseStatus, State, state::pack};
+use crate::engine::{
+    Ending, Owner, PhaseState, PhaseStatus, State,
+    state::{pack, place_of},
+};
 
 impl State {
-    pub(super) fn reopen_phase(&mut self, phase: PhaseIx) {
-        self.phases_due.remove(&phase);
-        let p = &mut self.phases[phase.ix()];
-        if let Some(check) = &mut p.check {
+    /// An agent of them is tried again: whatever was judged is judged anew.
+    pub(super) fn reopen_gates(&mut self, owner: Owner) {
+        let now = self.elapsed_us;
+        self.gates_due.remove(&pack(owner));
+        let Some(gates) = self.gates_mut(owner) else {
+            return;
+        };
+        if let Some(check) = &mut gates.check {
             if check.is_live() {
                 check.ending.get_or_insert(Ending::Reopened);
                 return;
             }
-            p.status = PhaseStatus::Running;
-            p.since_us = self.elapsed_us;
-            self.unschedule_check(Owner::Phase(phase));
-            self.settling.remove(&pack(Owner::Phase(phase)));
-            self.phases[phase.ix()].check = None;
+            gates.status = PhaseStatus::Running;
+            gates.since_us = now;
+            gates.check = None;
+            self.unschedule_check(owner);
+            self.settling.remove(&pack(owner));
         }
-        let p = &mut self.phases[phase.ix()];
-        if matches!(p.status, PhaseStatus::Failed | PhaseStatus::Completed) {
-            p.status = PhaseStatus::Running;
-            p.since_us = self.elapsed_us;
-            p.reason = None;
-            p.gate_red = false;
+        let Some(gates) = self.gates_mut(owner) else {
+            return;
+        };
+        let had_passed = gates.status == PhaseStatus::Completed;
+        if matches!(gates.status, PhaseStatus::Failed | PhaseStatus::Completed) {
+            gates.status = PhaseStatus::Running;
+            gates.since_us = now;
+            gates.reason = None;
+            gates.gate_red = false;
         }
-        self.note_phase(phase);
+        self.note_gates(owner);
+        if had_passed {
+            self.recount_closed(owner);
+        }
     }
 
     pub(super) fn with_phase(&mut self, id: &str, change: impl FnOnce(&mut PhaseState)) {
@@ -46,53 +60,88 @@ impl State {
             .map(PhaseIx::of)
     }
 
-    /// Its gates come later, anew: an agent of it is tried again.
-    pub(super) fn phase_reopened(&mut self, id: &str, now: u64) {
-        let Some(ix) = self.phase_ix(id) else { return };
-        self.settling.remove(&pack(Owner::Phase(ix)));
-        self.unschedule_check(Owner::Phase(ix));
-        self.phases[ix.ix()].status = PhaseStatus::Running;
-        self.phases[ix.ix()].since_us = now;
-        self.phases[ix.ix()].check = None;
-        self.note_phase(ix);
+    /// Finds whose gates an event is about.
+    pub(super) fn gated(&self, phase: Option<&str>, cohort: Option<&str>) -> Option<Owner> {
+        match phase {
+            Some(id) => self.phase_ix(id).map(Owner::Phase),
+            None => self.setup.cohort_ix(cohort?).map(Owner::Cohort),
+        }
     }
 
-    pub(super) fn phase_checking(&mut self, id: &str, attempt: u32, now: u64) {
-        let Some(ix) = self.phase_ix(id) else { return };
-        self.phases_due.remove(&ix);
-        let check = self.new_round(Owner::Phase(ix), (attempt, 1), now);
-        let phase = &mut self.phases[ix.ix()];
-        phase.status = PhaseStatus::Checking;
-        phase.attempt = attempt;
-        phase.gate_red = false;
-        phase.reason = None;
-        phase.check = Some(check);
-        phase.since_us = now;
-        self.queue_check(Owner::Phase(ix));
-        self.note_phase(ix);
+    /// Their gates come later, anew: an agent of them is tried again.
+    pub(super) fn gates_reopened(&mut self, owner: Option<Owner>, now: u64) {
+        let Some(owner) = owner else { return };
+        self.settling.remove(&pack(owner));
+        self.unschedule_check(owner);
+        if let Some(gates) = self.gates_mut(owner) {
+            gates.status = PhaseStatus::Running;
+            gates.since_us = now;
+            gates.check = None;
+        }
+        self.note_gates(owner);
     }
 
-    pub(super) fn close_phase(
+    pub(super) fn gates_checking(&mut self, owner: Option<Owner>, attempt: u32, now: u64) {
+        let Some(owner) = owner else { return };
+        self.gates_due.remove(&pack(owner));
+        let check = self.new_round(owner, (attempt, 1), now);
+        let Some(gates) = self.gates_mut(owner) else {
+            return;
+        };
+        gates.status = PhaseStatus::Checking;
+        gates.attempt = attempt;
+        gates.gate_red = false;
+        gates.reason = None;
+        gates.check = Some(check);
+        gates.since_us = now;
+        self.queue_check(owner);
+        self.note_gates(owner);
+    }
+
+    pub(super) fn close_gates(
         &mut self,
-        id: &str,
+        owner: Option<Owner>,
         status: PhaseStatus,
         reason: Option<String>,
         now: u64,
     ) {
-        let Some(ix) = self.phase_ix(id) else { return };
-        self.phases_due.remove(&ix);
-        self.settling.remove(&pack(Owner::Phase(ix)));
-        self.unschedule_check(Owner::Phase(ix));
+        let Some(owner) = owner else { return };
+        self.gates_due.remove(&pack(owner));
+        self.settling.remove(&pack(owner));
+        self.unschedule_check(owner);
         let stopping = self.stopping.is_some();
-        let phase = &mut self.phases[ix.ix()];
+        let Some(gates) = self.gates_mut(owner) else {
+            return;
+        };
         // It came as far as its gates, so it is they that failed.
-        phase.gate_red =
-            status == PhaseStatus::Failed && phase.status == PhaseStatus::Checking && !stopping;
-        phase.status = status;
-        phase.reason = reason;
-        phase.check = None;
-        phase.hold = None;
-        phase.since_us = now;
-        self.note_phase(ix);
+        gates.gate_red =
+            status == PhaseStatus::Failed && gates.status == PhaseStatus::Checking && !stopping;
+        gates.status = status;
+        gates.reason = reason;
+        gates.check = None;
+        gates.hold = None;
+        gates.since_us = now;
+        self.note_gates(owner);
+        if status == PhaseStatus::Completed {
+            self.recount_closed(owner);
+        }
+    }
+
+    /// Who waits for the gates of a cohort may go, or has to wait again.
+    fn recount_closed(&mut self, owner: Owner) {
+        if let Owner::Cohort(cohort) = owner {
+            for &ix in &self.setup.clone().cohorts[cohort.ix()].closes {
+                self.recount(ix);
+            }
+        }
+    }
+
+    /// Do the gates wait for a person now, or no longer?
+    pub(super) fn note_gates(&mut self, owner: Owner) {
+        let key = place_of(Some(owner));
+        let failed = (self.gates_of(owner)).is_some_and(|g| g.status == PhaseStatus::Failed);
+        if failed || self.attention.open.contains_key(&key) {
+            self.attention.due.insert(key);
+        }
     }
 }

@@ -21,8 +21,8 @@ impl State {
                 }
                 forget_stop(agent.check.as_mut());
             }
-            for phase in &mut self.phases {
-                forget_stop(phase.check.as_mut());
+            for gates in self.phases.iter_mut().chain(&mut self.cohorts) {
+                forget_stop(gates.check.as_mut());
             }
         }
         for seen in interrupted {
@@ -41,8 +41,8 @@ impl State {
             }
             end_check(agent.check.as_mut(), Ending::RunStop);
         }
-        for phase in &mut self.phases {
-            end_check(phase.check.as_mut(), Ending::RunStop);
+        for gates in self.phases.iter_mut().chain(&mut self.cohorts) {
+            end_check(gates.check.as_mut(), Ending::RunStop);
         }
     }
 

@@ -9,8 +9,10 @@ use crate::{
         JobState, Owner, PhaseStatus, State, Status,
         state::{place_of, unpack},
     },
-    plan::{AgentId, AgentIx, PhaseIx},
+    plan::AgentIx,
 };
+
+use super::process::names;
 
 /// Raises and closes what has changed; empty when the queue is as it should be.
 pub(super) fn look(state: &State) -> Vec<Event> {
@@ -116,7 +118,7 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
         Owner::Agent(ix) => of_agent(state, ix)
             .or_else(approval)
             .or_else(|| predicted(state, ix))?,
-        Owner::Phase(ix) => of_phase(state, ix).or_else(approval)?,
+        Owner::Phase(_) | Owner::Cohort(_) => of_gates(state, owner).or_else(approval)?,
     };
     Some(Item {
         id: 0,
@@ -124,7 +126,7 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
         owner: Some(owner),
         attempt: match owner {
             Owner::Agent(ix) => state.agent(ix).attempt,
-            Owner::Phase(ix) => state.phases[ix.ix()].attempt,
+            Owner::Phase(_) | Owner::Cohort(_) => state.gates_of(owner)?.attempt,
         },
         gate,
         title,
@@ -177,45 +179,44 @@ fn predicted(state: &State, ix: AgentIx) -> Option<Found> {
     Some((AttentionKind::Predicted, None, what, clash.since_us))
 }
 
-fn of_phase(state: &State, ix: PhaseIx) -> Option<Found> {
-    let phase = &state.phases[ix.ix()];
-    if phase.status != PhaseStatus::Failed {
+fn of_gates(state: &State, owner: Owner) -> Option<Found> {
+    let gates = state.gates_of(owner)?;
+    if gates.status != PhaseStatus::Failed {
         return None;
     }
-    let title = phase.reason.clone().unwrap_or_else(|| "failed".to_owned());
-    if phase.gate_red {
-        let gate = phase.red_gate.clone();
-        return Some((AttentionKind::FailedGate, gate, title, phase.since_us));
+    let title = gates.reason.clone().unwrap_or_else(|| "failed".to_owned());
+    if gates.gate_red {
+        let gate = gates.red_gate.clone();
+        return Some((AttentionKind::FailedGate, gate, title, gates.since_us));
     }
     // Failed by agents that were stopped or skipped: nothing else tells that others wait.
-    let silent = state.closed_barrier() == Some(ix)
-        && !state.setup.members[ix.ix()]
+    let open = |ix: AgentIx| !state.agent(ix).status.is_final();
+    let plan = &state.setup.plan;
+    let others_wait = match owner {
+        Owner::Agent(_) => false,
+        Owner::Phase(ix) => {
+            let later = |&other: &AgentIx| plan.agent(other).phase.is_some_and(|p| p > ix);
+            state.closed_barrier() == Some(ix) && plan.indices().filter(later).any(open)
+        }
+        Owner::Cohort(ix) => state.setup.cohorts[ix.ix()]
+            .closes
             .iter()
-            .any(|&member| kind_of_agent(state, member).is_some())
-        && state.setup.plan.indices().any(|later| {
-            state.setup.plan.agent(later).phase.is_some_and(|p| p > ix)
-                && !state.agent(later).status.is_final()
-        });
-    silent.then_some((AttentionKind::FailedPhase, None, title, phase.since_us))
-}
-
-/// Names whom an owner is, for an event.
-fn names(state: &State, owner: Option<Owner>) -> (Option<AgentId>, Option<String>) {
-    match owner {
-        Some(Owner::Agent(ix)) => (Some(state.id(ix)), None),
-        Some(Owner::Phase(ix)) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
-        None => (None, None),
-    }
+            .any(|&ix| open(ix)),
+    };
+    let mut members = state.setup.members_of(owner).iter();
+    let silent = others_wait && !members.any(|&ix| kind_of_agent(state, ix).is_some());
+    silent.then_some((AttentionKind::FailedPhase, None, title, gates.since_us))
 }
 
 fn raised(state: &State, item: Item) -> Event {
-    let (agent, phase) = names(state, item.owner);
+    let (agent, phase, cohort) = names(state, item.owner);
     let answers = item.answers().to_vec();
     Event::AttentionRaised(AttentionRaised {
         id: item.id,
         attention: item.kind,
         agent,
         phase,
+        cohort,
         attempt: item.attempt,
         gate: item.gate,
         title: item.title,
@@ -232,12 +233,13 @@ pub(super) fn answered(
     by: &str,
     text: Option<&str>,
 ) -> Event {
-    let (agent, phase) = names(state, item.owner);
+    let (agent, phase, cohort) = names(state, item.owner);
     Event::AttentionAnswered(AttentionAnswered {
         id: item.id,
         attention: item.kind,
         agent,
         phase,
+        cohort,
         answer,
         by: by.to_owned(),
         text: text.map(str::to_owned),

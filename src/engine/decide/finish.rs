@@ -5,16 +5,16 @@
 use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, JobState, Metrics, Owner,
-        PhaseStatus, State, Status, StoppedBy, WorkEvent,
+        PhaseState, PhaseStatus, State, Status, StoppedBy, WorkEvent,
         admission::{admit, admit_check},
         state::unpack,
     },
-    plan::{AgentIx, PhaseIx},
+    plan::AgentIx,
 };
 
 use super::{
     attention,
-    settle::{conflict, merge, start::check_ram},
+    settle::{check::not_passed, conflict, merge, start::check_ram},
 };
 
 /// Status of a run whose runner failed.
@@ -37,10 +37,8 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         .agents
         .iter()
         .any(|a| !a.status.is_final() && a.hold == Some(HoldBy::Operator));
-    let gates_held = state
-        .phases
-        .iter()
-        .any(|p| p.check.is_some() && p.hold == Some(HoldBy::Operator));
+    let gates_held =
+        gates(state).any(|(_, g)| g.check.is_some() && g.hold == Some(HoldBy::Operator));
     let work_left = !state.ready.is_empty()
         || !state.checks_pending.is_empty()
         || !state.merges.queue.is_empty();
@@ -51,9 +49,9 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         return vec![stuck];
     }
     let all_final = state.agents.iter().all(|a| a.status.is_final())
-        && state.phases.iter().all(|p| {
-            let red = p.status == PhaseStatus::Failed && p.gate_red;
-            !red && !asking(p.check.as_ref())
+        && gates(state).all(|(_, gates)| {
+            let red = gates.status == PhaseStatus::Failed && gates.gate_red;
+            !red && !asking(gates.check.as_ref())
         });
     if all_final {
         return deliver(state).unwrap_or_else(|| finished(state));
@@ -67,6 +65,12 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     } else {
         left
     }
+}
+
+/// Where the gates of phases and of cohorts stand.
+fn gates(state: &State) -> impl Iterator<Item = (Owner, &PhaseState)> {
+    let gated = state.setup.gated();
+    gated.filter_map(|owner| Some((owner, state.gates_of(owner)?)))
 }
 
 /// What is merged is handed over before the run ends.
@@ -102,10 +106,7 @@ fn stuck(state: &State, figures: &Figures) -> Option<Event> {
                 reason,
                 gate: None,
             },
-            Owner::Phase(ix) => Event::PhaseFailed {
-                phase: state.setup.plan.phases[ix.ix()].id.clone(),
-                reason,
-            },
+            Owner::Phase(_) | Owner::Cohort(_) => not_passed(state, owner, reason),
         });
     }
     state
@@ -145,18 +146,23 @@ fn left_behind(state: &State) -> Vec<Event> {
             (Status::Checking, _) if asking(agent.check.as_ref()) => {
                 events.push(blocked(not_approved(state, Owner::Agent(ix))));
             }
-            (Status::Ready, Some(phase)) => events.push(skipped(not_passed(state, phase))),
+            (Status::Ready, Some(phase)) => {
+                events.push(skipped(did_not_pass(state, Owner::Phase(phase))));
+            }
             (Status::Checking, Some(phase)) => events.push(blocked(format!(
                 "its checks never began: {}",
-                not_passed(state, phase)
+                did_not_pass(state, Owner::Phase(phase))
             ))),
             (Status::Waiting, _) => {
                 let behind = setup.edges_in[ix.ix()]
                     .iter()
                     .filter(|edge| edge.kind != EdgeKind::Soft)
                     .find(|edge| state.agent(edge.from).status == Status::Blocked);
+                let shut = state.closed_cohort(ix).map(Owner::Cohort);
                 if let Some(edge) = behind {
                     events.push(skipped(waits(state, edge.from)));
+                } else if let Some(cohort) = shut.filter(|&cohort| never_passes(state, cohort)) {
+                    events.push(skipped(did_not_pass(state, cohort)));
                 }
             }
             (Status::Joining, _) => {
@@ -193,22 +199,43 @@ fn not_approved(state: &State, owner: Owner) -> String {
     format!("{gate} waits for your yes: {question}")
 }
 
-/// Why a phase did not pass.
-fn not_passed(state: &State, phase: PhaseIx) -> String {
-    let id = &state.setup.plan.phases[phase.ix()].id;
-    if asking(state.phases[phase.ix()].check.as_ref()) {
-        let why = not_approved(state, Owner::Phase(phase));
-        return format!("phase {id} did not pass: {why}");
+/// The agent of a phase or cohort that waits for a person, and so keeps it from being judged.
+fn blocked_member(state: &State, owner: Owner) -> Option<AgentIx> {
+    let mut members = state.setup.members_of(owner).iter().copied();
+    members.find(|&member| state.agent(member).status == Status::Blocked)
+}
+
+/// Whether gates that have not passed never will without a person.
+fn never_passes(state: &State, owner: Owner) -> bool {
+    let failed =
+        |gates: &PhaseState| gates.status == PhaseStatus::Failed || asking(gates.check.as_ref());
+    state.gates_of(owner).is_some_and(failed) || blocked_member(state, owner).is_some()
+}
+
+/// Names a phase or cohort for people.
+fn named(state: &State, owner: Owner) -> String {
+    let setup = &state.setup;
+    match owner {
+        Owner::Agent(ix) => state.id(ix).to_string(),
+        Owner::Phase(ix) => format!("phase {}", setup.plan.phases[ix.ix()].id),
+        Owner::Cohort(ix) => setup.cohorts[ix.ix()].to_string(),
     }
-    if let Some(reason) = &state.phases[phase.ix()].reason {
-        return format!("phase {id} failed: {reason}");
+}
+
+/// Why a phase or cohort did not pass.
+fn did_not_pass(state: &State, owner: Owner) -> String {
+    let name = named(state, owner);
+    let gates = state.gates_of(owner);
+    if asking(gates.and_then(|gates| gates.check.as_ref())) {
+        let why = not_approved(state, owner);
+        return format!("{name} did not pass: {why}");
     }
-    let blocked = state.setup.members[phase.ix()]
-        .iter()
-        .find(|member| state.agent(**member).status == Status::Blocked);
-    match blocked {
-        Some(&member) => format!("phase {id} did not pass: {}", waits(state, member)),
-        None => format!("phase {id} did not pass"),
+    if let Some(reason) = gates.and_then(|gates| gates.reason.as_ref()) {
+        return format!("{name} failed: {reason}");
+    }
+    match blocked_member(state, owner) {
+        Some(member) => format!("{name} did not pass: {}", waits(state, member)),
+        None => format!("{name} did not pass"),
     }
 }
 
@@ -235,8 +262,8 @@ fn status(state: &State) -> u8 {
         };
         seen[own] = true;
     }
-    seen[1] |= state.phases.iter().any(|p| p.gate_red);
-    seen[5] |= state.phases.iter().any(|p| asking(p.check.as_ref()));
+    seen[1] |= gates(state).any(|(_, g)| g.gate_red);
+    seen[5] |= gates(state).any(|(_, g)| asking(g.check.as_ref()));
     match seen {
         [_, true, ..] => 1,
         _ if state.stopping.is_some() => 3,
@@ -289,10 +316,6 @@ fn summary(state: &State) -> String {
             behind += 1;
         }
     }
-    let phases = (0..state.phases.len()).map(PhaseIx::of);
-    let asked: Vec<PhaseIx> = phases
-        .filter(|ix| asking(state.phases[ix.ix()].check.as_ref()))
-        .collect();
     let mut parts: Vec<String> = counts
         .iter()
         .filter(|c| c.2 > 0)
@@ -301,10 +324,15 @@ fn summary(state: &State) -> String {
     if behind > 0 {
         parts.push(format!("{behind} not run"));
     }
-    for phase in asked {
-        let id = &state.setup.plan.phases[phase.ix()].id;
-        let why = not_approved(state, Owner::Phase(phase));
-        parts.push(format!("phase {id}: {why}"));
+    for (owner, gates) in gates(state) {
+        let name = named(state, owner);
+        if asking(gates.check.as_ref()) {
+            parts.push(format!("{name}: {}", not_approved(state, owner)));
+        } else if let (Owner::Cohort(_), true, Some(reason)) =
+            (owner, gates.gate_red, &gates.reason)
+        {
+            parts.push(format!("{name}: {reason}"));
+        }
     }
     if parts.is_empty() {
         "no agents".to_owned()

@@ -72,6 +72,7 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
         InputKind::NotTold { error } => vec![Event::ProcessTrouble {
             agent: None,
             phase: None,
+            cohort: None,
             attempt: 0,
             trouble: super::Trouble::NotTold(error.clone()),
         }],

@@ -11,6 +11,21 @@ use crate::{
     plan::AgentId,
 };
 
+/// Names whom an owner is, for an event: an agent, a phase, a cohort; none of them: the run as a
+/// whole.
+pub(super) fn names(
+    state: &State,
+    owner: Option<Owner>,
+) -> (Option<AgentId>, Option<String>, Option<String>) {
+    let setup = &state.setup;
+    match owner {
+        Some(Owner::Agent(ix)) => (Some(state.id(ix)), None, None),
+        Some(Owner::Phase(ix)) => (None, Some(setup.plan.phases[ix.ix()].id.clone()), None),
+        Some(Owner::Cohort(ix)) => (None, None, Some(setup.cohorts[ix.ix()].name.clone())),
+        None => (None, None, None),
+    }
+}
+
 /// Names the check command that an owner is at.
 pub(super) fn place(
     state: &State,
@@ -23,13 +38,11 @@ pub(super) fn place(
         .get(step as usize)
         .map_or("check", |s| s.gate)
         .to_owned();
-    let (agent, phase) = match owner {
-        Owner::Agent(ix) => (Some(state.id(ix)), None),
-        Owner::Phase(ix) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
-    };
+    let (agent, phase, cohort) = names(state, Some(owner));
     CheckPlace {
         agent,
         phase,
+        cohort,
         attempt,
         gate,
         step,
@@ -209,13 +222,11 @@ pub(super) fn frozen(
 
 /// Told whatever the agent's state: the processes may outlive the attempt.
 pub(super) fn trouble(state: &State, key: JobKey, trouble: &Trouble) -> Event {
-    let (agent, phase) = match key.owner {
-        Owner::Agent(ix) => (Some(state.id(ix)), None),
-        Owner::Phase(ix) => (None, Some(state.setup.plan.phases[ix.ix()].id.clone())),
-    };
+    let (agent, phase, cohort) = names(state, Some(key.owner));
     Event::ProcessTrouble {
         agent,
         phase,
+        cohort,
         attempt: key.attempt,
         trouble: trouble.clone(),
     }
@@ -258,9 +269,8 @@ pub(super) fn recovered(
         }
         events.extend(lost_check(state, Owner::Agent(ix)));
     }
-    for (i, _) in state.phases.iter().enumerate() {
-        events.extend(lost_check(state, Owner::Phase(crate::plan::PhaseIx::of(i))));
-    }
+    let gated = state.setup.gated();
+    events.extend(gated.filter_map(|owner| lost_check(state, owner)));
     events
 }
 

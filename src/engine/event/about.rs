@@ -48,6 +48,10 @@ impl Event {
             Self::PhaseReopened { .. } => "phase.reopened",
             Self::PhaseCompleted { .. } => "phase.completed",
             Self::PhaseFailed { .. } => "phase.failed",
+            Self::CohortChecking { .. } => "cohort.checking",
+            Self::CohortReopened { .. } => "cohort.reopened",
+            Self::CohortCompleted { .. } => "cohort.completed",
+            Self::CohortFailed { .. } => "cohort.failed",
             Self::WaveCompleted { .. } => "wave.completed",
             Self::CheckpointMade { .. } => "checkpoint.made",
             Self::ZoneChanged { .. } => "zone.changed",
@@ -108,6 +112,7 @@ impl Event {
             | Self::AgentBlocked { .. }
             | Self::GateFailed { .. }
             | Self::PhaseFailed { .. }
+            | Self::CohortFailed { .. }
             | Self::AgentTimeout { .. }
             | Self::ProcessTrouble { .. }
             | Self::AttentionRaised(_)
@@ -130,15 +135,21 @@ impl Event {
             | Self::AgentStopped { .. }
             | Self::AgentQuiet { .. }
             | Self::AttentionAnswered(_)
+            | Self::CohortCompleted { .. }
             | Self::PhaseCompleted { .. } => Level::Medium,
             _ => Level::Low,
         }
     }
 }
 
-/// Returns whose process, check or gate an event tells of: the agent's id, else the phase's, else the
-/// program's own.
+/// Returns whose process, check or gate an event tells of: the agent's id, else the phase's, else
+/// the track, wave or run, else the program's own.
 #[must_use]
-pub fn whose<'a>(agent: Option<&'a AgentId>, phase: Option<&'a str>) -> &'a str {
-    agent.map(AgentId::as_str).or(phase).unwrap_or("wavedeck")
+pub fn whose<'a>(
+    agent: Option<&'a AgentId>,
+    phase: Option<&'a str>,
+    cohort: Option<&'a str>,
+) -> &'a str {
+    let agent = agent.map(AgentId::as_str);
+    agent.or(phase).or(cohort).unwrap_or("wavedeck")
 }

@@ -125,9 +125,12 @@ pub struct AttentionRaised {
     /// The agent that it is about…
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<AgentId>,
-    /// … or the phase; neither: the run.
+    /// … or the phase …
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
+    /// … or the gates of a track (`track:A`), a wave (`wave:2`) or the `run`; none: the run as a whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cohort: Option<String>,
     /// Attempt of the agent, round of the phase's gates, or number of the run's daily gate.
     pub attempt: u32,
     /// The gate that is asked about or is red; `check` for an agent's own acceptance commands.
@@ -151,9 +154,12 @@ pub struct AttentionAnswered {
     /// The agent that it was about…
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<AgentId>,
-    /// … or the phase; neither: the run.
+    /// … or the phase …
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
+    /// … or the gates of a track, a wave or the run; none: the run as a whole.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cohort: Option<String>,
     /// The answer; none: its cause is gone (tried again, stopped, handled) and nobody answered it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub answer: Option<Answer>,

@@ -35,7 +35,7 @@ use super::{Action, Metrics};
 #[expect(
     missing_docs,
     reason = "the same in all: `agent` whom, `attempt` its attempt or the round of a phase's gates, \
-              `place` which check command, `phase` which phase, `from` and `to` before and now, \
+              `place` which check command, `phase` which phase, `cohort` which track, wave or run, `from` and `to` before and now, \
               `cause` and `reason` why, `pressure_permille` the pressure that admission saw"
 )]
 pub enum Event {
@@ -109,6 +109,9 @@ pub enum Event {
         /// The phases whose gates it concerns too, by id.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         phases: Vec<String>,
+        /// The tracks, waves or run whose gates it concerns too: `track:A`, `wave:2`, `run`.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        cohorts: Vec<String>,
     },
     /// The mode or the cap changed.
     #[serde(rename = "mode.changed")]
@@ -225,9 +228,12 @@ pub enum Event {
         /// Whose processes: an agent's…
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agent: Option<AgentId>,
-        /// … or the gates' of a phase.
+        /// … or the gates' of a phase …
         #[serde(default, skip_serializing_if = "Option::is_none")]
         phase: Option<String>,
+        /// … or of a track, a wave or the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cohort: Option<String>,
         /// Its attempt, or the round of the phase's gates.
         attempt: u32,
         /// What is wrong.
@@ -375,6 +381,23 @@ pub enum Event {
     /// It cannot complete: an agent or a gate of it failed.
     #[serde(rename = "phase.failed")]
     PhaseFailed { phase: String, reason: String },
+    /// All agents of a track (`track:A`), of the waves up to one (`wave:2`) or of the `run` have ended
+    /// well; the gates over them are next.
+    #[serde(rename = "cohort.checking")]
+    CohortChecking {
+        cohort: String,
+        /// Round of the gates, from 1.
+        attempt: u32,
+    },
+    /// An agent of them is tried again while the gates were checked: they come later, anew.
+    #[serde(rename = "cohort.reopened")]
+    CohortReopened { cohort: String },
+    /// The gates have passed.
+    #[serde(rename = "cohort.completed")]
+    CohortCompleted { cohort: String },
+    /// They have not: an agent or a gate failed.
+    #[serde(rename = "cohort.failed")]
+    CohortFailed { cohort: String, reason: String },
     /// All its agents have ended.
     #[serde(rename = "wave.completed")]
     WaveCompleted {

@@ -231,7 +231,10 @@ pub struct CheckPlace {
     /// The phase that is checked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
-    /// Attempt of the agent, or round of the phase's gates.
+    /// The track (`track:A`), wave (`wave:2`) or `run` that is checked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cohort: Option<String>,
+    /// Attempt of the agent, or round of the gates.
     pub attempt: u32,
     /// The gate's id; `check` for an agent's own acceptance commands.
     pub gate: String,

@@ -4,6 +4,9 @@
 //! made valid UTF-8 and bounded by who reports them; to be cleaned before they are shown.
 
 mod about;
+mod boundary;
+
+pub use boundary::Boundary;
 
 use std::collections::BTreeMap;
 
@@ -15,33 +18,6 @@ use super::{
     sync::SyncPoint,
 };
 use crate::plan::AgentId;
-
-/// How an agent is held to its workspace.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Boundary {
-    /// The kernel refuses writes elsewhere.
-    Enforced,
-    /// What it changes is looked at; nothing keeps it from writing elsewhere.
-    Watched,
-    /// Nobody looks.
-    #[default]
-    Off,
-}
-
-impl Boundary {
-    /// Returns its word.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Enforced => "enforced",
-            Self::Watched => "watched",
-            Self::Off => "off",
-        }
-    }
-}
 
 /// How a conflict is settled (REQUIREMENTS E3).
 #[derive(

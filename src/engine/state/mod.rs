@@ -36,7 +36,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, Mode, PhaseIx};
 
-use super::{Owner, Setup, StoppedBy, Usage, Zone};
+use super::{CohortIx, Owner, Setup, StoppedBy, Usage, Zone};
 
 /// Memory pressure as far as decisions know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -72,6 +72,8 @@ pub struct State {
     pub agents: Vec<AgentState>,
     /// Phases, by position.
     pub phases: Vec<PhaseState>,
+    /// Gates of tracks, of waves and of the run, by position; they stand where phases do.
+    pub cohorts: Vec<PhaseState>,
     /// Agents by wave that have not ended; index 0 is wave 1.
     pub wave_open: Vec<u32>,
     /// Waves whose completion has been recorded.
@@ -102,16 +104,16 @@ pub struct State {
     pub ready: Ready,
     /// Agents that a rule froze, in the order of coming back.
     pub resting: BTreeSet<Rank>,
-    /// Owners whose check command waits for admission: agents (as positions), then phases.
+    /// Owners whose check command waits for admission: agents (as positions), phases, cohorts.
     pub checks_pending: BTreeSet<(u8, u32)>,
     /// Owners whose frozen check command may go on, through admission.
     pub checks_resting: BTreeSet<(u8, u32)>,
-    /// Agents and phases whose verdict is due.
+    /// Agents, phases and cohorts whose verdict is due.
     pub settling: BTreeSet<(u8, u32)>,
     /// Waiting agents whose needs are all met, or one of them can no longer be.
     pub movable: BTreeSet<AgentIx>,
-    /// Phases whose agents have all ended and that have no verdict yet.
-    pub phases_due: BTreeSet<PhaseIx>,
+    /// Phases and cohorts whose agents have all ended and that have no verdict yet.
+    pub gates_due: BTreeSet<(u8, u32)>,
     /// Waves whose agents have all ended and that are not recorded yet.
     pub waves_due: BTreeSet<u32>,
     /// Ends of time limits and back-offs.
@@ -153,6 +155,7 @@ impl State {
                     _ => needs_open += 1,
                 }
             }
+            needs_open += u32::try_from(setup.closed_by[ix.ix()].len()).unwrap_or(u32::MAX);
             if needs_open == 0 {
                 movable.insert(ix);
             }
@@ -164,19 +167,16 @@ impl State {
                 ..AgentState::default()
             });
         }
-        let phases: Vec<PhaseState> = setup
-            .members
-            .iter()
-            .map(|m| PhaseState {
-                open: u32::try_from(m.len()).unwrap_or(u32::MAX),
-                ..PhaseState::default()
-            })
-            .collect();
-        let phases_due = phases
-            .iter()
-            .enumerate()
-            .filter(|(_, p)| p.open == 0)
-            .map(|(i, _)| PhaseIx::of(i))
+        let waits = |members: &Vec<AgentIx>| PhaseState {
+            open: u32::try_from(members.len()).unwrap_or(u32::MAX),
+            ..PhaseState::default()
+        };
+        let phases: Vec<PhaseState> = setup.members.iter().map(waits).collect();
+        let cohorts: Vec<PhaseState> = setup.cohorts.iter().map(|s| waits(&s.members)).collect();
+        let gates_due = setup
+            .gated()
+            .filter(|&owner| setup.members_of(owner).is_empty())
+            .map(pack)
             .collect();
         Self {
             run: String::new(),
@@ -189,6 +189,7 @@ impl State {
             agents_cap: setup.agents_cap,
             agents,
             phases,
+            cohorts,
             wave_open,
             waves_done: BTreeSet::new(),
             usage: Usage::new(&setup),
@@ -207,7 +208,7 @@ impl State {
             checks_resting: BTreeSet::new(),
             settling: BTreeSet::new(),
             movable,
-            phases_due,
+            gates_due,
             waves_due: BTreeSet::new(),
             due: BTreeSet::new(),
             processes: 0,
@@ -333,7 +334,7 @@ impl State {
     pub fn check_of(&self, owner: Owner) -> Option<&CheckRun> {
         match owner {
             Owner::Agent(ix) => self.agent(ix).check.as_ref(),
-            Owner::Phase(ix) => self.phases[ix.ix()].check.as_ref(),
+            Owner::Phase(_) | Owner::Cohort(_) => self.gates_of(owner)?.check.as_ref(),
         }
     }
 
@@ -342,17 +343,31 @@ impl State {
     pub fn hold_of(&self, owner: Owner) -> Option<HoldBy> {
         match owner {
             Owner::Agent(ix) => self.agent(ix).hold,
-            Owner::Phase(ix) => self.phases[ix.ix()].hold,
+            Owner::Phase(_) | Owner::Cohort(_) => self.gates_of(owner)?.hold,
         }
     }
 
     /// Returns the check commands of an owner.
     #[must_use]
     pub fn checks_of(&self, owner: Owner) -> Vec<super::CheckStep<'_>> {
+        self.setup.checks_of(owner)
+    }
+
+    /// Returns where the gates of a phase or of a cohort stand; none for an agent.
+    #[must_use]
+    pub fn gates_of(&self, owner: Owner) -> Option<&PhaseState> {
         match owner {
-            Owner::Agent(ix) => self.setup.checks(ix),
-            Owner::Phase(ix) => self.setup.phase_checks(ix),
+            Owner::Agent(_) => None,
+            Owner::Phase(ix) => self.phases.get(ix.ix()),
+            Owner::Cohort(ix) => self.cohorts.get(ix.ix()),
         }
+    }
+
+    /// Returns the first cohort that an agent waits for: its gates have not passed.
+    #[must_use]
+    pub fn closed_cohort(&self, ix: AgentIx) -> Option<CohortIx> {
+        let mut closed = self.setup.closed_by[ix.ix()].iter().copied();
+        closed.find(|cohort| self.cohorts[cohort.ix()].status != PhaseStatus::Completed)
     }
 
     /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::Owner,
+    engine::{CohortIx, Owner},
     plan::{AgentIx, PhaseIx},
 };
 
@@ -33,12 +33,14 @@ pub struct Due {
     pub owner: Owner,
 }
 
-/// Packs an owner for the ordered work lists: agents before phases, each by position.
+/// Packs an owner for the ordered work lists: agents before phases before cohort
+/// points, each by position.
 #[must_use]
 pub(in crate::engine) const fn pack(owner: Owner) -> (u8, u32) {
     match owner {
         Owner::Agent(ix) => (0, ix.0),
         Owner::Phase(ix) => (1, ix.0),
+        Owner::Cohort(ix) => (2, ix.0),
     }
 }
 
@@ -47,7 +49,7 @@ pub(in crate::engine) const fn pack(owner: Owner) -> (u8, u32) {
 pub(in crate::engine) const fn place_of(owner: Option<Owner>) -> (u8, u32) {
     match owner {
         Some(owner) => pack(owner),
-        None => (2, 0),
+        None => (3, 0),
     }
 }
 
@@ -56,6 +58,7 @@ pub(in crate::engine) const fn place_of(owner: Option<Owner>) -> (u8, u32) {
 pub(in crate::engine) const fn unpack(packed: (u8, u32)) -> Owner {
     match packed {
         (0, ix) => Owner::Agent(AgentIx(ix)),
-        (_, ix) => Owner::Phase(PhaseIx(ix)),
+        (1, ix) => Owner::Phase(PhaseIx(ix)),
+        (_, ix) => Owner::Cohort(CohortIx(ix)),
     }
 }

@@ -305,7 +305,7 @@ impl State {
                 &merge.filter(|now| now.agent == ix)?.path
             }
             Owner::Agent(ix) => &self.agent(ix).work.as_ref()?.path,
-            Owner::Phase(_) => return None,
+            Owner::Phase(_) | Owner::Cohort(_) => return None,
         };
         Some(path.as_str()).filter(|path| !path.is_empty())
     }

@@ -181,7 +181,7 @@ impl Attempts {
                 let at = phases.iter().position(|phase| phase.id == *id)?;
                 Owner::Phase(crate::plan::PhaseIx::of(at))
             }
-            (None, None) => return None,
+            (None, None) => Owner::Cohort(state.setup.cohort_ix(place.cohort.as_deref()?)?),
         };
         let key = (place.attempt, place.round, place.step);
         let step = self

@@ -52,7 +52,7 @@ pub(super) fn folder(state: &State, key: JobKey, shared: &Path) -> PathBuf {
         Owner::Agent(ix) => (state.agent(ix).work.as_ref())
             .map(|work| work.path.as_str())
             .filter(|path| !path.is_empty()),
-        Owner::Phase(_) => None,
+        Owner::Phase(_) | Owner::Cohort(_) => None,
     };
     found.map_or_else(|| shared.to_owned(), PathBuf::from)
 }

@@ -313,7 +313,7 @@ impl Driver {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.starts_with('_') || name == ".merge" || name == ".watch" {
-                let _ = guard::remove(&entry.path());
+                let _ = crate::sys::remove::tree(&entry.path());
             }
         }
         if !kept.is_empty() {

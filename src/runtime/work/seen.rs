@@ -46,7 +46,7 @@ pub fn seen_attempts(state_folder: &Path, run: &str) -> Vec<(AgentId, u32)> {
 /// What cannot be removed.
 pub fn remove(state_folder: &Path, run: &str) -> io::Result<()> {
     let mut all = folders(state_folder, run).into_iter();
-    all.try_for_each(|folder| guard::remove(&folder))
+    all.try_for_each(|folder| crate::sys::remove::tree(&folder))
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub(super) struct Columns {
     pub peak: (u16, u16),
     pub reserved: (u16, u16),
     pub output: (u16, u16),
+    pub diff: (u16, u16),
     pub left: (u16, u16),
 }
 
@@ -46,6 +47,7 @@ impl Columns {
             (at, columns)
         };
         out.left = take(6, 70);
+        out.diff = if table.diffs { take(11, 120) } else { (0, 0) };
         out.output = take(6, 150);
         out.reserved = take(5, 100);
         out.peak = take(5, 130);
@@ -172,6 +174,7 @@ pub(super) fn head(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer, 
     right(columns.own, if columns.gauge.1 > 0 { "now" } else { "RAM" });
     right(columns.peak, "peak");
     right(columns.reserved, "resv");
+    right(columns.diff, "diff");
     right(columns.output, "output");
     right(columns.left, "~left");
 }

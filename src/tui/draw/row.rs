@@ -90,6 +90,13 @@ pub(super) fn agent(
     if let Some(output) = row.output.filter(|n| *n > 0 && columns.output.1 > 0) {
         pen.put_right(&words::size(output), end(columns.output), base.dim);
     }
+    if let Some((added, removed)) = row.diff.filter(|_| columns.diff.1 > 0) {
+        let (added, removed) = (format!("+{added}"), format!(" -{removed}"));
+        let wide = (width(&added) + width(&removed)) as u16;
+        pen.to(end(columns.diff).saturating_sub(wide))
+            .put(&added, base.good)
+            .put(&removed, base.bad);
+    }
     if columns.left.1 > 0 {
         match row.left {
             Some(Left::About(us)) => {

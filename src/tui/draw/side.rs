@@ -90,6 +90,16 @@ pub fn lately(view: &View, theme: &Theme, buf: &mut Buffer) {
         return;
     }
     let base = &theme.base;
+    if let Some(line) = &view.line {
+        rule(buf, area, theme, "MERGE QUEUE", base.strong, &[], &[]);
+        for (y, (text, t)) in (1_u16..).zip(line) {
+            let room = area.width.saturating_sub(2);
+            Pen::new(buf, area, y)
+                .to(1)
+                .put_max(text, room, tone(theme, *t));
+        }
+        return;
+    }
     rule(buf, area, theme, "LATELY", base.strong, &[], &[]);
     for (y, (clock, note)) in (1_u16..).zip(&view.lately) {
         let mut pen = Pen::new(buf, area, y);

@@ -107,12 +107,13 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
 
 /// What the stretches of the visible rows are, as far as it fits.
 fn legend(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, line: Rect) {
-    const BARS: [(Bar, &str); 8] = [
+    const BARS: [(Bar, &str); 9] = [
         (Bar::Planned, "planned"),
         (Bar::Run, "runs"),
         (Bar::Forecast, "left ~"),
         (Bar::Ready, "ready, not let in"),
         (Bar::Check, "checked"),
+        (Bar::Merge, "merging"),
         (Bar::Frozen, "frozen"),
         (Bar::Blocked, "waits for you"),
         (Bar::Backoff, "before a retry"),
@@ -201,6 +202,7 @@ fn look_of(theme: &Theme, bar: Bar) -> (&'static str, Style) {
             theme.base.alert,
         ),
         Bar::Check => (glyph::others(theme), theme.base.good),
+        Bar::Merge => (glyph::others(theme), theme.state.merge),
         Bar::Run => (glyph::agents(theme), theme.base.good),
     }
 }

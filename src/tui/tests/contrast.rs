@@ -100,6 +100,7 @@ fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buf
         app.draw(&mut buf);
         seen(name, &buf);
     };
+    work_screens(theme, size, &mut look);
     for round in ["live", "red", "ended", "replay"] {
         match round {
             "red" => {
@@ -156,6 +157,32 @@ fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buf
         key(&mut app, &run, KeyCode::Char('z'));
         look(&mut app, &format!("{round}, output"));
         key(&mut app, &run, KeyCode::Char('1'));
+    }
+}
+
+/// The screens of work that comes together, of a run that has some.
+fn work_screens(theme: &Theme, size: (u16, u16), look: &mut impl FnMut(&mut App, &str)) {
+    let run = super::merging::coming_together();
+    let mut app = super::keys::app(&run, size);
+    app.settings.theme = theme.clone();
+    for keys in [
+        "1", "4", "4\n", "4\nt", "4\nhx", "4\ns", "4d", "4dcx", "4dJ",
+    ] {
+        key(&mut app, &run, KeyCode::Char('1'));
+        app.ui.popups.clear();
+        for c in keys.chars() {
+            let asked = super::keys::press(&mut app, &c.to_string());
+            super::merging::answer(&mut app, &asked);
+        }
+        look(&mut app, &format!("work, {keys:?}"));
+        for row in 0..12 {
+            let asked = super::keys::press(&mut app, "j");
+            super::merging::answer(&mut app, &asked);
+            if row % 3 == 0 {
+                look(&mut app, &format!("work, {keys:?}, row {row}"));
+            }
+        }
+        app.ui.popups.clear();
     }
 }
 

@@ -4,8 +4,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     engine::{
-        Action, Command, Effective, Exit, Figures, Handle, Input, InputKind, JobKey, Record, Setup,
-        State, Target, Thresholds, Zone, turn,
+        Action, Boundary, Command, Effective, Exit, Figures, Found, Handle, Input, InputKind,
+        JobKey, MergeOutcome, Prepared, Record, Setup, State, Target, Thresholds, Zone, turn,
     },
     graph::{
         Critical, Graph,
@@ -31,6 +31,8 @@ pub struct Run {
     pub records: Vec<Record>,
     pub now_us: u64,
     pub pressure: u32,
+    /// What merges come to, by whose work; whoever is not named is still being tried.
+    pub outcomes: std::collections::BTreeMap<String, MergeOutcome>,
 }
 
 impl Run {
@@ -61,12 +63,14 @@ impl Run {
             records: Vec::new(),
             now_us: 0,
             pressure: 400,
+            outcomes: <_>::default(),
         };
+        let integrates = run.state.setup.integrates;
         run.input(InputKind::Begin {
             run: "7f3a91c2".into(),
             boot_id: "boot".into(),
             plan_hash: "00".into(),
-            base_commit: None,
+            base_commit: integrates.then(|| "ba5e".repeat(10)),
         });
         run
     }
@@ -110,6 +114,40 @@ impl Run {
                         stopped: 3,
                         total: 3,
                         held_bytes: 900 * MIB,
+                    }),
+                    Command::Prepare { agent, attempt } => queue.push_back(InputKind::Prepared {
+                        agent,
+                        attempt,
+                        done: Ok(Prepared {
+                            base: "ba5e".repeat(10),
+                            path: format!("/state/work/{}.{attempt}", agent.0),
+                            level: Boundary::Enforced,
+                        }),
+                    }),
+                    Command::Collect { agent, attempt } => queue.push_back(InputKind::Collected {
+                        agent,
+                        attempt,
+                        found: Ok(Box::new(Found {
+                            commit: Some(format!("c0{:02x}", agent.0).repeat(10)),
+                            changed: 2 + agent.0,
+                            added: 40 + 7 * u64::from(agent.0),
+                            removed: 3,
+                            ..Found::default()
+                        })),
+                    }),
+                    Command::Merge { number } => {
+                        let now = self.state.merges.now.as_ref().map(|now| now.agent);
+                        let id = now.map(|ix| self.state.id(ix).to_string());
+                        if let Some(outcome) = id.and_then(|id| self.outcomes.get(&id)) {
+                            queue.push_back(InputKind::Merged {
+                                number,
+                                outcome: Box::new(outcome.clone()),
+                            });
+                        }
+                    }
+                    Command::Advance { number } => queue.push_back(InputKind::Advanced {
+                        number,
+                        done: Ok(Vec::new()),
                     }),
                     _ => {}
                 }

@@ -495,7 +495,7 @@ fn the_mouse_selects_scrolls_and_clicks_hints() {
 
 #[test]
 fn help_names_every_key() {
-    let app = app(&fixture::full(), (160, 110));
+    let app = app(&fixture::full(), (160, 150));
     let mut ui = app.ui.clone();
     ui.popups.push(Popup::Help { scroll: 0 });
     let text = screens::text(&screens::paint(&app.view(), &ui, &Theme::default()));
@@ -504,7 +504,7 @@ fn help_names_every_key() {
             assert!(text.contains(&binding.desc), "{}", binding.desc);
         }
     }
-    insta::assert_snapshot!("help_160x110", text);
+    insta::assert_snapshot!("help_160x150", text);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod elsewhere;
 pub mod fixture;
 mod keys;
 mod looping;
+mod merging;
 mod pointer;
 mod properties;
 pub mod queue;

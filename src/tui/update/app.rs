@@ -41,7 +41,7 @@ use crate::{
 };
 
 use super::{
-    clash::Edit,
+    edit::Edit,
     keyboard::Keyboard,
     show::{Cards, CardsOf, ReportOf},
     themes::Wardrobe,

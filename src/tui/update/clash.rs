@@ -5,10 +5,10 @@
 use super::{
     App,
     ask::ask,
+    edit,
     operate::{cannot, send},
 };
 use crate::{
-    conflict::{Choice as Answer, ConflictFile, FileChoice, Piece, Whole, render},
     engine::{Action, Pick, Settle, decide::resolve},
     tui::{
         action::UiAction,
@@ -17,17 +17,6 @@ use crate::{
         view::clash::{self as view, Place},
     },
 };
-
-/// A text that a person is to edit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    /// Where it belongs.
-    pub spot: Spot,
-    /// Name of the file, for the editor to know the language: no folders.
-    pub name: String,
-    /// It.
-    pub text: String,
-}
 
 /// Opens the screen at the first place without an answer.
 pub(super) fn show(app: &mut App, id: u32) {
@@ -79,7 +68,7 @@ pub(super) fn follow(app: &mut App, out: &mut Vec<Request>) {
 }
 
 /// Calls with the chosen place; says why there is none.
-fn with_place<T>(app: &mut App, with: impl FnOnce(Place<'_>) -> T) -> Option<T> {
+pub(super) fn with_place<T>(app: &mut App, with: impl FnOnce(Place<'_>) -> T) -> Option<T> {
     let texts = app.texts.clone();
     let Some(Ok(texts)) = texts else {
         app.say(Voice::Plain, "the texts have not been read");
@@ -94,7 +83,7 @@ fn with_place<T>(app: &mut App, with: impl FnOnce(Place<'_>) -> T) -> Option<T> 
     place
 }
 
-fn spot(conflict: u32, place: Place<'_>, whole: bool) -> Spot {
+pub(super) fn spot(conflict: u32, place: Place<'_>, whole: bool) -> Spot {
     Spot {
         conflict,
         file: place.file.path.to_text().into_owned(),
@@ -212,7 +201,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::UndoChoice => send(app, Action::Undo { conflict }, out),
         UiAction::NextOpen => to_open(app, true),
         UiAction::PreviousOpen => to_open(app, false),
-        UiAction::EditPlace => edit(app),
+        UiAction::EditPlace => edit::edit(app),
         UiAction::SettleConflict => settle(app, out),
         UiAction::OnTop => on_top(app),
         UiAction::HandBack => note(app, Settle::HandBack, "What shall its agent know?"),
@@ -304,104 +293,4 @@ fn note(app: &mut App, how: Settle, title: &str) {
         typed: String::new(),
         to: Note::Settle { conflict, how },
     });
-}
-
-/// Hands the place to the person's editor, as it stands now.
-fn edit(app: &mut App) {
-    let id = app.ui.clash.id;
-    let texts = app.texts.clone();
-    let conflict = app
-        .state
-        .as_ref()
-        .and_then(|state| state.merges.conflicts.get(&id));
-    let all = match (&texts, conflict) {
-        (Some(Ok(texts)), Some(conflict)) => view::chosen(conflict, texts),
-        _ => <_>::default(),
-    };
-    let Some(found) = with_place(app, |place| {
-        let file = place.file;
-        if file.pieces.is_empty() {
-            return None;
-        }
-        let none = FileChoice::default();
-        let answer = all.0.get(&file.path).unwrap_or(&none);
-        let text = match (place.hunk, &answer.whole) {
-            (None, Some(Whole::Edited(text))) => text.clone(),
-            (Some((_, hunk)), _) => match answer.hunks.get(&hunk.key) {
-                Some(Answer::Edited(text)) => text.clone(),
-                _ => {
-                    let part = ConflictFile {
-                        parts: Vec::new(),
-                        pieces: vec![Piece::Hunk(hunk.clone())],
-                        said: String::new(),
-                        ..file.clone()
-                    };
-                    render(&part, answer)
-                }
-            },
-            (None, _) => render(file, answer),
-        };
-        Some(Edit {
-            spot: spot(id, place, false),
-            name: String::from_utf8_lossy(file.path.name()).into_owned(),
-            text,
-        })
-    }) else {
-        return;
-    };
-    match found {
-        Some(edit) => app.edit = Some(edit),
-        None => app.say(Voice::Plain, "this is no text: take a side of it"),
-    }
-}
-
-/// What came back from the editor.
-pub(super) fn edited(
-    app: &mut App,
-    spot: Spot,
-    result: Result<Option<String>, String>,
-    out: &mut Vec<Request>,
-) {
-    const MARKS: [&str; 4] = [
-        "<<<<<<< integrated",
-        "||||||| before both",
-        "=======",
-        ">>>>>>> the agent's",
-    ];
-    match result {
-        Err(why) => app.say(Voice::Bad, why),
-        Ok(None) => app.say(Voice::Plain, "nothing was changed"),
-        Ok(Some(text))
-            if MARKS
-                .iter()
-                .all(|mark| text.lines().any(|line| line == *mark)) =>
-        {
-            app.say(
-                Voice::Bad,
-                "a place still stands between its markers: nothing is taken",
-            );
-        }
-        Ok(Some(text)) => out.push(Request::Keep { place: spot, text }),
-    }
-}
-
-/// The text is kept: it is chosen now.
-pub(super) fn kept(
-    app: &mut App,
-    place: Spot,
-    result: Result<String, String>,
-    out: &mut Vec<Request>,
-) {
-    match result {
-        Err(why) => app.say(Voice::Bad, why),
-        Ok(hash) => {
-            let action = Action::Choose {
-                conflict: place.conflict,
-                file: Some(place.file),
-                hunk: place.hunk,
-                pick: Pick::Edited(hash),
-            };
-            send(app, action, out);
-        }
-    }
 }

@@ -226,7 +226,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
                 app.now();
             }
         }
-        Update::Kept { place, result } => super::clash::kept(app, place, result, out),
+        Update::Kept { place, result } => super::edit::kept(app, place, result, out),
         Update::Review { ask, result } => super::review::come(app, &ask, result),
         Update::Evidence {
             owner,

@@ -327,7 +327,7 @@ fn answer_with(
             ask(app, &title, &lines, "no, let it wait", vec![choice]);
         }
         Answer::Yes | Answer::Retry | Answer::Seen | Answer::Settle | Answer::Sequential => {
-            send_all(app, &ids, answer, None, out)
+            send_all(app, &ids, answer, None, out);
         }
     }
     true

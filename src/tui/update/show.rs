@@ -177,7 +177,7 @@ impl App {
         match self.ui.screen {
             Screen::Clash => {
                 let texts = self.texts.as_ref();
-                view.clash = view::clash::clash(source, &self.ui.clash, texts, area);
+                view.clash = Some(view::clash::clash(source, &self.ui.clash, texts, area));
             }
             Screen::Review => {
                 let patch = self.patch.as_ref();

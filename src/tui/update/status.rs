@@ -152,16 +152,20 @@ pub(super) fn beside(app: &mut App) {
         return;
     }
     if app.ui.size.0 >= regions::WIDE {
-        app.say(
-            Voice::Plain,
-            "status cards and what happened lately both have their place",
-        );
+        // Status cards have a place of their own here.
+        let (beside, text) = match app.ui.beside {
+            Beside::Merges => (Beside::Cards, "below the cards: what happened lately"),
+            _ => (Beside::Merges, "below the cards: the merge queue"),
+        };
+        app.ui.beside = beside;
+        app.say(Voice::Plain, text);
         return;
     }
     app.ui.beside = app.ui.beside.next();
     let text = match app.ui.beside {
         Beside::Cards => "beside the output: status cards",
         Beside::Lately => "beside the output: what happened lately",
+        Beside::Merges => "beside the output: the merge queue",
     };
     app.say(Voice::Plain, text);
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     display::clean_text,
-    engine::{AttentionKind, EdgeKind, Item, Owner, State},
+    engine::{AttentionKind, CohortKind, EdgeKind, Item, Owner, State},
     plan::AgentIx,
     tui::{
         chart::Chart,
@@ -45,6 +45,12 @@ pub fn held_up(state: &State, what: Option<Owner>) -> Vec<AgentIx> {
     };
     let phase = match what {
         Owner::Phase(phase) => Some(phase),
+        Owner::Cohort(cohort) => {
+            for &ix in &state.setup.cohorts[cohort.ix()].closes {
+                take(ix, &mut held);
+            }
+            None
+        }
         Owner::Agent(ix) => {
             take(ix, &mut held);
             for edge in bound(state, ix) {
@@ -92,6 +98,11 @@ pub fn row(state: &State, what: Option<Owner>) -> Option<RowId> {
     Some(match what? {
         Owner::Agent(ix) => RowId::Agent(state.id(ix)),
         Owner::Phase(phase) => RowId::Group(Group::Phase(Some(phase))),
+        Owner::Cohort(cohort) => match state.setup.cohorts[cohort.ix()].kind {
+            CohortKind::Track(track) => RowId::Group(Group::Track(Some(track))),
+            CohortKind::Wave(wave) => RowId::Group(Group::Wave(wave)),
+            CohortKind::Run => return None,
+        },
     })
 }
 
@@ -99,7 +110,7 @@ pub fn row(state: &State, what: Option<Owner>) -> Option<RowId> {
 pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
     match item.kind {
         AttentionKind::Approval => (Mark::Ask, "ask"),
-        AttentionKind::FailedGate if matches!(item.owner, Some(Owner::Phase(_))) => {
+        AttentionKind::FailedGate if !matches!(item.owner, Some(Owner::Agent(_))) => {
             (Mark::Fail, "red")
         }
         // As its row says it.
@@ -112,10 +123,13 @@ pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
 }
 
 /// Whose an item is.
-pub(super) fn name(chart: &Chart, owner: Option<Owner>) -> String {
+pub(super) fn name(state: &State, chart: &Chart, owner: Option<Owner>) -> String {
     match owner {
         Some(Owner::Agent(ix)) => chart.names[ix.ix()].clone(),
         Some(Owner::Phase(phase)) => format!("phase {}", chart.phases[phase.ix()]),
+        Some(Owner::Cohort(cohort)) => {
+            clean_text(&state.setup.cohorts[cohort.ix()].to_string(), SENTENCE)
+        }
         None => "24-hour gate".to_owned(),
     }
 }
@@ -147,7 +161,7 @@ pub fn attention(source: Source<'_>, all: &[Item], most: usize, now_us: u64) -> 
                 id: item.id,
                 mark,
                 word,
-                name: name(chart, item.owner),
+                name: name(state, chart, item.owner),
                 since_us: now_us.saturating_sub(item.since_us),
                 text: clean_text(&item.title, SENTENCE),
                 holds: holds(state, chart, item.owner),

@@ -60,6 +60,7 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
             text,
         });
     }
+    out.extend(super::gates::cards(source));
     out
 }
 

@@ -3,15 +3,14 @@
 //!
 //! Pure. All text that leaves here is clean. Must not decide what a key does.
 
+mod panes;
+mod result;
 mod sides;
 
 use ratatui::layout::Rect;
 
 use crate::{
-    conflict::{
-        Choice, Choices, ConflictDoc, ConflictFile, FileChoice, Hunk, Piece, Whole, guidance,
-        render,
-    },
+    conflict::{Choice, Choices, ConflictDoc, ConflictFile, Hunk, Whole, guidance},
     display::clean_line,
     engine::{Conflict, MergeStage, Owner, State, Status, answers},
     tui::{feed::Texts, ui_state::ClashUi},
@@ -21,12 +20,9 @@ use super::{
     Source, Tone, merge,
     words::{names, span},
 };
+pub use panes::{Panes, panes};
+use result::result;
 pub use sides::{Line, Side};
-
-/// Lines of the result that are made at most.
-const RESULT: usize = 400;
-/// Lines of what stands around a place that its result shows.
-const AROUND: usize = 3;
 
 /// A place of a document: a file, or a hunk of one.
 #[derive(Debug, Clone, Copy)]
@@ -122,82 +118,6 @@ pub struct ClashView {
     pub missing: Option<String>,
 }
 
-/// Where the parts of the screen are; what has no place is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Panes {
-    /// Title and facts.
-    pub head: Rect,
-    /// Files and places, with their rule.
-    pub list: Rect,
-    /// What can be said of the place.
-    pub guide: Rect,
-    /// The three sides, each with its rule.
-    pub sides: [Rect; 3],
-    /// What comes of it, with its rule.
-    pub result: Rect,
-}
-
-/// Width from which the sides stand side by side.
-const BESIDE: u16 = 120;
-
-/// Divides the screen.
-#[must_use]
-pub fn panes(area: Rect, total: usize) -> Panes {
-    if area.height < 8 || area.width < 20 {
-        return Panes::default();
-    }
-    let part = |x: u16, y: u16, width: u16, height: u16| Rect {
-        x: area.x + x,
-        y: area.y + y,
-        width,
-        height,
-    };
-    let (w, h) = (area.width, area.height);
-    let total = u16::try_from(total).unwrap_or(u16::MAX).saturating_add(1);
-    let mut out = Panes {
-        head: part(0, 0, w, 2),
-        ..Panes::default()
-    };
-    let (x, mut y) = if w >= 80 {
-        let list = (w / 4).clamp(24, 44);
-        out.list = part(0, 2, list, h - 2);
-        (list + 1, 2)
-    } else {
-        let rows = total.clamp(2, if h >= 30 { 8 } else { 5 });
-        out.list = part(0, 2, w, rows);
-        (0, 2 + rows)
-    };
-    let wide = w - x;
-    out.guide = part(x, y, wide, if h >= 24 { 2 } else { 1 });
-    y += out.guide.height;
-    let left = h - y;
-    let result = match left {
-        0..=13 => 0,
-        14..=24 => 6,
-        _ => left * 2 / 5,
-    };
-    let sides = left - result;
-    if w >= BESIDE {
-        let each = (wide - 2) / 3;
-        for (n, side) in (0..3).zip(&mut out.sides) {
-            let last = if n == 2 { wide - 2 * (each + 1) } else { each };
-            *side = part(x + n * (each + 1), y, last, sides);
-        }
-    } else {
-        // What was there before either matters least.
-        let base = (sides / 4).max(2).min(sides / 3);
-        let ours = (sides - base) / 2;
-        let heights = [ours, base, sides - base - ours];
-        let mut top = y;
-        for (side, height) in out.sides.iter_mut().zip(heights) {
-            *side = part(x, top, wide, height);
-            top += height;
-        }
-    }
-    out.result = part(x, y + sides, wide, result);
-    out
-}
-
 /// Makes the view of a conflict.
 #[must_use]
 pub fn clash(
@@ -205,9 +125,15 @@ pub fn clash(
     ui: &ClashUi,
     texts: Option<&Result<std::sync::Arc<Texts>, String>>,
     area: Rect,
-) -> Option<ClashView> {
+) -> ClashView {
     let state = source.state;
-    let conflict = state.merges.conflicts.get(&ui.id)?;
+    let Some(conflict) = state.merges.conflicts.get(&ui.id) else {
+        return ClashView {
+            title: format!("CONFLICT {}", ui.id),
+            missing: Some("it is not there at this moment".to_owned()),
+            ..ClashView::default()
+        };
+    };
     let now_us = source.now_us();
     let mut view = ClashView {
         title: title(source, ui.id, conflict),
@@ -218,11 +144,11 @@ pub fn clash(
     let texts = match texts {
         None => {
             view.missing = Some("reads the texts …".to_owned());
-            return Some(view);
+            return view;
         }
         Some(Err(why)) => {
             view.missing = Some(clean_line(why, 200));
-            return Some(view);
+            return view;
         }
         Some(Ok(texts)) => texts,
     };
@@ -243,13 +169,13 @@ pub fn clash(
     view.verdict = verdict(state, ui.id, conflict, view.open, doc.omitted);
     let Some(place) = places(doc).nth(at) else {
         view.missing = Some("no file is in conflict any more".to_owned());
-        return Some(view);
+        return view;
     };
     view.guidance = said(place);
     let answer = all.0.get(&place.file.path);
     view.sides = sides::sides(place, answer, ui.down, &panes.sides);
     view.result = result(place, answer, panes.result.height.saturating_sub(1));
-    Some(view)
+    view
 }
 
 fn title(source: Source<'_>, id: u32, conflict: &Conflict) -> String {
@@ -403,95 +329,24 @@ const fn whole_word(whole: &Whole) -> &'static str {
 
 /// What can be said of a place.
 fn said(place: Place<'_>) -> String {
-    match place.hunk {
-        Some((_, hunk)) => {
-            let said = guidance(place.file, hunk);
-            match &said.suggestion {
-                Some(choice) => format!("{} Suggests: {}.", said.text, choice_word(choice)),
-                None => said.text,
-            }
-        }
-        None => {
-            let file = place.file;
-            let what = file.kind.word();
-            let git = clean_line(&file.said, 200);
-            let cut = if file.cut {
-                " Too large to be shown."
-            } else {
-                ""
-            };
-            let rule = match &file.rule {
-                Some(rule) => format!(" A rule answers it: {}.", clean_line(rule, 60)),
-                None => String::new(),
-            };
-            format!("{what}: answered here, it is answered as a whole.{rule}{cut} {git}")
-        }
+    if let Some((_, hunk)) = place.hunk {
+        let said = guidance(place.file, hunk);
+        return match &said.suggestion {
+            Some(choice) => format!("{} Suggests: {}.", said.text, choice_word(choice)),
+            None => said.text,
+        };
     }
-}
-
-/// What the choices make of a place, with what stands around it; open places stand between markers.
-fn result(place: Place<'_>, answer: Option<&FileChoice>, rows: u16) -> Vec<(String, Tone)> {
-    if rows == 0 {
-        return Vec::new();
-    }
-    let dim = |text: &str| vec![(text.to_owned(), Tone::Dim)];
-    let none = FileChoice::default();
-    let answer = answer.unwrap_or(&none);
-    let text = match (&answer.whole, place.hunk) {
-        (Some(Whole::Edited(text)), _) => text.clone(),
-        (Some(Whole::Ours), _) => return dim("the file as it is integrated"),
-        (Some(Whole::Theirs), _) => return dim("the file as the agent made it"),
-        (Some(Whole::Base), _) => return dim("the file as it was before either"),
-        (Some(Whole::Both), _) => return dim("both files, the agent's beside under another name"),
-        (Some(Whole::Result(_)), _) => return dim("what the command of a rule makes of it"),
-        (None, Some((n, _))) => around(place.file, n, answer),
-        (None, None) if place.file.pieces.is_empty() => {
-            return dim("no answer yet: it is answered as a whole");
-        }
-        (None, None) => render(place.file, answer),
+    let file = place.file;
+    let what = file.kind.word();
+    let git = clean_line(&file.said, 200);
+    let cut = if file.cut {
+        " Too large to be shown."
+    } else {
+        ""
     };
-    let mark = |line: &str| {
-        ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
-            .iter()
-            .any(|mark| line.starts_with(mark))
+    let rule = match &file.rule {
+        Some(rule) => format!(" A rule answers it: {}.", clean_line(rule, 60)),
+        None => String::new(),
     };
-    text.lines()
-        .take(RESULT.min(usize::from(rows)))
-        .map(|line| {
-            let tone = if mark(line) { Tone::Warn } else { Tone::Plain };
-            (sides::clean(line), tone)
-        })
-        .collect()
-}
-
-/// A hunk's result with a few lines before and after it.
-fn around(file: &ConflictFile, n: usize, answer: &FileChoice) -> String {
-    let mut seen = 0;
-    let at = file.pieces.iter().position(|piece| {
-        seen += usize::from(matches!(piece, Piece::Hunk(_)));
-        seen == n
-    });
-    let Some(at) = at else { return String::new() };
-    let mut pieces = Vec::new();
-    if let Some(Piece::Same(before)) = at.checked_sub(1).and_then(|at| file.pieces.get(at)) {
-        let lines: Vec<&str> = before.split_inclusive('\n').collect();
-        let from = lines.len().saturating_sub(AROUND);
-        pieces.push(Piece::Same(lines[from..].concat()));
-    }
-    pieces.push(file.pieces[at].clone());
-    if let Some(Piece::Same(after)) = file.pieces.get(at + 1) {
-        let lines = after.split_inclusive('\n').take(AROUND);
-        pieces.push(Piece::Same(lines.collect()));
-    }
-    let part = ConflictFile {
-        path: file.path.clone(),
-        kind: file.kind,
-        parts: Vec::new(),
-        pieces,
-        mode: file.mode,
-        cut: false,
-        rule: None,
-        said: String::new(),
-    };
-    render(&part, answer)
+    format!("{what}: answered here, it is answered as a whole.{rule}{cut} {git}")
 }

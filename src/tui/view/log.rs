@@ -2,7 +2,7 @@
 
 use crate::{
     display::clean_line,
-    engine::{self, Event, Level, Record, State},
+    engine::{self, Event, Level, Record, State, WorkEvent},
     tui::{log::LogBuffer, ui_state::UiState},
 };
 
@@ -164,12 +164,21 @@ fn routine(event: &Event) -> String {
         Event::CheckEnded { place, exit, .. } => format!("{}: {exit}", place.gate),
         Event::PhaseChecking { phase, .. } => format!("gates of {phase} are checked"),
         Event::PhaseReopened { phase } => format!("{phase} is open again"),
+        Event::CohortReopened { cohort } => format!("{cohort} is open again"),
         Event::AttentionRaised(raised) => {
-            let whose = engine::whose(raised.agent.as_ref(), raised.phase.as_deref());
+            let whose = engine::whose(
+                raised.agent.as_ref(),
+                raised.phase.as_deref(),
+                raised.cohort.as_deref(),
+            );
             format!("a person is told of {whose}: {}", raised.title)
         }
         Event::AttentionAnswered(answered) => {
-            let whose = engine::whose(answered.agent.as_ref(), answered.phase.as_deref());
+            let whose = engine::whose(
+                answered.agent.as_ref(),
+                answered.phase.as_deref(),
+                answered.cohort.as_deref(),
+            );
             match answered.answer {
                 Some(_) => format!("{whose} is answered"),
                 None => format!("{whose} waits for nobody any more"),
@@ -274,12 +283,38 @@ const fn rule(event: &Event) -> Option<&'static str> {
         Event::PhaseFailed { .. } => {
             "a phase with a failed agent or a red gate keeps later phases waiting"
         }
+        Event::CohortFailed { .. } => "whoever depends on these agents waits for their gates",
         Event::ZoneChanged { .. } => {
             "pressure crossed a threshold; a zone is left only with some distance below it"
         }
         Event::AttentionRaised(_) => "nobody but a person can decide this: it is told once",
+        Event::Work(work) => return work_rule(work),
         Event::CheckpointMade { .. } => "a checkpoint is made when a wave is complete",
         Event::ModeChanged { .. } => "a person changed it; it holds from the next start on",
+        _ => return None,
+    })
+}
+
+/// The rule behind what happens to work.
+const fn work_rule(event: &WorkEvent) -> Option<&'static str> {
+    Some(match event {
+        WorkEvent::Merging { .. } => {
+            "who is in line is merged by class, then plan order, one at a time"
+        }
+        WorkEvent::MergeDone { .. } => {
+            "the head goes forward only when git merged it and the checks on the result passed"
+        }
+        WorkEvent::MergeFailed { .. } => "a failure never moves the head",
+        WorkEvent::Predicted { .. } => {
+            "a prediction is told and pauses nobody, but in a critical domain after two looks"
+        }
+        WorkEvent::ConflictDetected { .. } => {
+            "critical domains: the second goes again on top of the first; else rules, then a person"
+        }
+        WorkEvent::ScopeViolated { .. } => {
+            "its scope is watched; work with files outside of it does not pass the gate `scope`"
+        }
+        WorkEvent::RollbackStarted { .. } => "what is taken out stays reachable by its refs",
         _ => return None,
     })
 }

@@ -3,11 +3,12 @@
 //!
 //! All text that leaves here is clean. Must not read texts of conflicts or diffs.
 
+mod later;
 mod rows;
 
 use crate::{
     display::clean_line,
-    engine::{AttentionKind, MergeStage, Owner, State, WorkStage},
+    engine::{MergeStage, Owner, State, WorkStage},
     plan::{AgentIx, Class, MergeEnd},
     tui::ui_state::UiState,
 };
@@ -125,10 +126,10 @@ pub fn all(source: Source<'_>, ui: &UiState, columns: u16) -> Vec<ReportRow> {
     queue(&mut sheet);
     conflicts(&mut sheet);
     predicted(&mut sheet);
-    red(&mut sheet);
-    to_read(&mut sheet, ui);
-    merged(&mut sheet);
-    checkpoints(&mut sheet);
+    later::red(&mut sheet);
+    later::to_read(&mut sheet, ui);
+    later::merged(&mut sheet);
+    later::checkpoints(&mut sheet);
     sheet.rows
 }
 
@@ -261,7 +262,7 @@ fn conflicts(sheet: &mut Sheet<'_>) {
             many(clash.hunks, "place"),
             many(clash.file_count, "file"),
             complexity(clash.complexity),
-            conflict.strategy.name(),
+            conflict.strategy.name().replace('_', " "),
         );
         let since = span(now_us.saturating_sub(conflict.since_us));
         let word = format!("no. {id}");
@@ -320,117 +321,38 @@ fn predicted(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// Checks of finished work, and of merges, that are red.
-fn red(sheet: &mut Sheet<'_>) {
-    let state = sheet.source.state;
-    let now_us = sheet.source.now_us();
-    let mut any = false;
-    for item in super::attention::waiting(state) {
-        let Some(Owner::Agent(ix)) = item.owner else {
-            continue;
-        };
-        let red = matches!(
-            item.kind,
-            AttentionKind::FailedGate | AttentionKind::Approval
-        );
-        if !red || !state.setup.own(ix) {
-            continue;
-        }
-        if !std::mem::replace(&mut any, true) {
-            sheet.heading("GATES");
-        }
-        let asks = item.kind == AttentionKind::Approval;
-        let (word, tone) = if asks {
-            ("asks", Tone::Alert)
-        } else {
-            ("red", Tone::Bad)
-        };
-        let gate = item.gate.as_deref().unwrap_or("check");
-        let text = clean_line(format!("{gate}: {}", item.title), 240);
-        let since = span(now_us.saturating_sub(item.since_us));
-        let lead = readable(state, ix).then_some(Lead::Review(ix));
-        sheet.agent(ix, word, &text, tone, &since, lead);
-    }
-    for ix in state.setup.plan.indices() {
-        let Some(work) = &state.agent(ix).work else {
-            continue;
-        };
-        if work.outside.is_empty() {
-            continue;
-        }
-        if !std::mem::replace(&mut any, true) {
-            sheet.heading("GATES");
-        }
-        let text = format!(
-            "outside of its scope: {}",
-            names(work.outside.iter().map(String::as_str), 5)
-        );
-        let lead = readable(state, ix).then_some(Lead::Review(ix));
-        sheet.agent(ix, "scope", &text, Tone::Warn, "", lead);
-    }
-}
-
-/// Finished work that nobody has looked at in this dashboard.
-fn to_read(sheet: &mut Sheet<'_>, ui: &UiState) {
-    let state = sheet.source.state;
-    let all = unread(state, ui);
-    if all.is_empty() {
-        return;
-    }
-    sheet.heading("NOT READ YET");
-    for ix in all {
-        let Some(work) = &state.agent(ix).work else {
-            continue;
-        };
-        let (word, tone) = match work.stage {
-            WorkStage::Merged => ("merged", Tone::Dim),
-            WorkStage::Queued => ("queued", Tone::Plain),
-            _ => ("done", Tone::Plain),
-        };
-        let text = changes(work);
-        sheet.agent(ix, word, &text, tone, "", Some(Lead::Review(ix)));
-    }
-}
-
-fn merged(sheet: &mut Sheet<'_>) {
-    let state = sheet.source.state;
-    sheet.heading("MERGED");
-    for merged in state.merges.done.iter().rev() {
-        let agent = state.agent(merged.agent);
-        let work = agent
-            .work
-            .as_ref()
-            .filter(|_| agent.attempt == merged.attempt);
-        let text = work.map_or_else(String::new, |work| changes(work));
-        let text = format!("{}  {text}", short(&merged.commit));
-        let lead = readable(state, merged.agent).then_some(Lead::Review(merged.agent));
-        let word = format!("no. {}", merged.number);
-        sheet.agent(merged.agent, &word, &text, Tone::Plain, "", lead);
-    }
-    if state.merges.done.is_empty() {
-        sheet.line("nothing yet", Tone::Dim);
-    }
-}
-
-fn checkpoints(sheet: &mut Sheet<'_>) {
-    let state = sheet.source.state;
+/// The queue in a few lines: what is on, who waits, how many conflicts are open.
+pub(super) fn line(source: Source<'_>, rows: usize) -> Vec<(String, Tone)> {
+    let Source { state, chart, .. } = source;
     let merges = &state.merges;
-    if merges.done.is_empty() {
-        return;
+    if !state.setup.integrates {
+        let text = "nothing comes together in this run";
+        return vec![(text.to_owned(), Tone::Dim)];
     }
-    sheet.heading("CHECKPOINTS");
-    for point in merges.checkpoints.iter().rev() {
-        let text = format!("{}  {} merged by then", short(&point.commit), point.merged);
-        let word = format!("wave {}", point.wave);
-        sheet.point(&word, &text, Lead::Checkpoint(point.wave));
+    let mut out = Vec::new();
+    let name = |ix: AgentIx| chart.names[ix.ix()].as_str();
+    if let Some(now) = &merges.now {
+        let (text, tone) = stage(&now.stage);
+        out.push((format!("now  {}  {text}", name(now.agent)), tone));
     }
-    let base = state
-        .base_commit
-        .as_deref()
-        .map_or_else(|| "-".to_owned(), short);
-    sheet.point(
-        "begin",
-        &format!("{base}  nothing merged"),
-        Lead::Checkpoint(0),
-    );
+    let open = merges
+        .conflicts
+        .iter()
+        .filter(|(_, c)| c.resolved.is_none());
+    out.extend(open.map(|(id, conflict)| {
+        let text = format!("no. {id}  {}  clashes", name(conflict.agent));
+        (text, Tone::Alert)
+    }));
+    let on = merges.now.as_ref().map(|now| now.agent);
+    let line = merges.queue.iter().filter(|(_, ix)| Some(*ix) != on);
+    out.extend(line.enumerate().map(|(n, (_, ix))| {
+        let held = state.agent(*ix).hold.is_some();
+        let held = if held { "  is held back" } else { "" };
+        (format!("{}    {}{held}", n + 1, name(*ix)), Tone::Plain)
+    }));
+    if out.is_empty() {
+        out.push(("nobody is in line".to_owned(), Tone::Dim));
+    }
+    out.truncate(rows.saturating_sub(1));
+    out
 }

@@ -10,6 +10,7 @@ mod bars;
 mod cards;
 pub mod cells;
 pub mod clash;
+mod gates;
 pub mod graph;
 mod header;
 mod left;
@@ -223,6 +224,8 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         }),
         clash: None,
         review: None,
+        line: (ui.beside == ui_state::Beside::Merges && !regions.lately.is_empty())
+            .then(|| merge::line(source, usize::from(regions.lately.height))),
         report: (ui.screen == Screen::Report).then(|| {
             let area = regions.report;
             let rows = usize::from(area.height);

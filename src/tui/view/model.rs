@@ -149,6 +149,8 @@ pub struct AgentRow {
     pub ram: Option<Ram>,
     /// Bytes of its output.
     pub output: Option<u64>,
+    /// Lines that its work added and removed, once that is collected.
+    pub diff: Option<(u64, u64)>,
     /// Processes of its tree.
     pub processes: Option<u32>,
     /// What is left.
@@ -172,6 +174,8 @@ pub struct Table {
     pub name_width: usize,
     /// Columns of the widest worker, 0: nobody has one.
     pub worker_width: usize,
+    /// Whether anybody's work is a diff of its own.
+    pub diffs: bool,
     /// Whether anybody has more than one attempt.
     pub retries: bool,
     /// Marked agents.
@@ -271,6 +275,8 @@ pub struct View {
     pub themes: Vec<ThemeChoice>,
     /// Entries of the palette, while it is open.
     pub palette: Vec<crate::tui::palette::Entry>,
+    /// The merge queue in place of what happened lately.
+    pub line: Option<Vec<(String, Tone)>>,
     /// What comes together, on a screen of its own.
     pub merge: Option<super::report::Report>,
     /// A conflict, on a screen of its own.

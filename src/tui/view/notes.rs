@@ -2,7 +2,11 @@
 //!
 //! All text that leaves here is clean.
 
+mod work;
+
 use std::fmt::Write as _;
+
+pub use work::work;
 
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
@@ -178,10 +182,11 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::ProcessTrouble {
             agent,
             phase,
+            cohort,
             trouble,
             ..
         } => {
-            let whose = whose(agent.as_ref(), phase.as_deref());
+            let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             (format!("{whose}: {trouble}"), Tone::Alert)
         }
         Event::AgentFreezeVerified {
@@ -211,7 +216,11 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::AgentStopped { agent, .. } => (format!("{agent} stopped"), Tone::Plain),
         // What blocks or fails tells of itself already.
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::Approval => {
-            let whose = whose(raised.agent.as_ref(), raised.phase.as_deref());
+            let whose = whose(
+                raised.agent.as_ref(),
+                raised.phase.as_deref(),
+                raised.cohort.as_deref(),
+            );
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
         }
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => (
@@ -226,7 +235,11 @@ pub fn note(record: &Record) -> Option<Note> {
             (format!("the 24-hour gate {how}"), Tone::Dim)
         }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
-            let whose = whose(answered.agent.as_ref(), answered.phase.as_deref());
+            let whose = whose(
+                answered.agent.as_ref(),
+                answered.phase.as_deref(),
+                answered.cohort.as_deref(),
+            );
             match answered.answer {
                 Some(Answer::Yes) => (format!("{whose} is approved"), Tone::Good),
                 Some(_) => (format!("{whose} is not approved"), Tone::Bad),
@@ -237,11 +250,19 @@ pub fn note(record: &Record) -> Option<Note> {
             (format!("{agent} done, took {}", took(*ran_us)), Tone::Good)
         }
         Event::GatePassed { place } => {
-            let whose = whose(place.agent.as_ref(), place.phase.as_deref());
+            let whose = whose(
+                place.agent.as_ref(),
+                place.phase.as_deref(),
+                place.cohort.as_deref(),
+            );
             (format!("{whose} passed {}", place.gate), Tone::Good)
         }
         Event::GateFailed { place, reason } => {
-            let whose = whose(place.agent.as_ref(), place.phase.as_deref());
+            let whose = whose(
+                place.agent.as_ref(),
+                place.phase.as_deref(),
+                place.cohort.as_deref(),
+            );
             (format!("{whose}: {reason}"), Tone::Bad)
         }
         Event::PhaseStarted { phase } => (format!("phase {phase} begins"), Tone::Plain),
@@ -249,6 +270,14 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::PhaseFailed { phase, reason } => {
             (format!("phase {phase} failed: {reason}"), Tone::Bad)
         }
+        Event::CohortChecking { cohort, .. } => {
+            (format!("gates of {cohort} are checked"), Tone::Plain)
+        }
+        Event::CohortCompleted { cohort } => (format!("gates of {cohort} have passed"), Tone::Good),
+        Event::CohortFailed { cohort, reason } => (
+            format!("gates of {cohort} have not passed: {reason}"),
+            Tone::Bad,
+        ),
         Event::WaveCompleted { wave } => (format!("wave {wave} is complete"), Tone::Dim),
         Event::ZoneChanged {
             to,
@@ -268,6 +297,7 @@ pub fn note(record: &Record) -> Option<Note> {
                 },
             )
         }
+        Event::Work(event) => work(event)?,
         _ => return None,
     };
     Some(Note {

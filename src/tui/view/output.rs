@@ -73,10 +73,10 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         .evidence
         .filter(|e| !e.lines.is_empty() && ui.screen == Screen::Deck);
     if let Some(found) = evidence
-        && let Owner::Phase(phase) = found.owner
+        && !matches!(found.owner, Owner::Agent(_))
     {
         return OutputView {
-            name: format!("phase {}", chart.phases[phase.ix()]),
+            name: super::attention::name(state, chart, Some(found.owner)),
             mark: Some(Mark::Fail),
             of: "what its red gate printed",
             rows: plain(&found.lines, 0, page),

@@ -118,7 +118,7 @@ pub fn queue(
             QueueRow {
                 mark,
                 word,
-                name: name(chart, item.owner),
+                name: name(state, chart, item.owner),
                 since: span(now_us.saturating_sub(item.since_us)),
                 title: clean_text(&item.title, SENTENCE),
                 marked: ui.marks.contains(&item.id),
@@ -142,7 +142,7 @@ pub fn queue(
     }
     let nth = match item.owner {
         Some(Owner::Agent(_)) => "attempt",
-        Some(Owner::Phase(_)) => "round",
+        Some(Owner::Phase(_) | Owner::Cohort(_)) => "round",
         None => "day",
     };
     if item.attempt > 1 {
@@ -160,6 +160,18 @@ pub fn queue(
     });
     view.facts = facts.join(" · ");
     body(&mut view, item, material);
+    if let (AttentionKind::Conflict, Some(Owner::Agent(ix))) = (item.kind, item.owner)
+        && let Some(conflict) = state
+            .agent(ix)
+            .conflict
+            .and_then(|id| state.merges.conflicts.get(&id))
+    {
+        view.body_of = "where it clashes; Enter shows it";
+        let files = conflict.clash.files.iter();
+        view.body = files
+            .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
+            .collect();
+    }
     if material.can_act {
         view.answers = answers(items, item, ui);
     }

@@ -1,5 +1,7 @@
 //! The visible rows of the table.
 
+use std::fmt::Write as _;
+
 use super::{
     AgentRow, Mark, Ram, Row, Source, Table, Tone,
     cards::tally,
@@ -7,6 +9,7 @@ use super::{
     mine,
     outline::{self, Line, Outline},
     regions, why,
+    words::names,
 };
 use crate::{
     display::clean_text,
@@ -114,6 +117,13 @@ pub(super) fn agent_row(
     let mine = mine(state, sample, ix);
     let (mut now, tone) = why::now(state, sample, mine, ix, now_us);
     now.push_str(why::key(state, sample, ix));
+    let (badge, warned) = badge(source, ix);
+    now.insert_str(0, &badge);
+    let tone = if warned && tone == Tone::Plain {
+        Tone::Warn
+    } else {
+        tone
+    };
     let live = agent.live.is_some();
     let worker = |m: u32| {
         plan.modes
@@ -170,10 +180,36 @@ pub(super) fn agent_row(
         quiet: agent.quiet && agent.status == Status::Running,
         ram,
         output: mine.map(|m| m.output_bytes),
+        diff: agent
+            .work
+            .as_ref()
+            .filter(|work| work.commit.is_some())
+            .map(|work| (work.added, work.removed)),
         processes: mine.map(|m| m.processes),
         left: (live && !matches!(agent.status, Status::Checking | Status::Merging))
             .then(|| agent_left(state, ix, now_us)),
     }
+}
+
+/// What stands before all else: it would clash with another, or writes outside of its scope.
+fn badge(source: Source<'_>, ix: AgentIx) -> (String, bool) {
+    let Source { state, chart, .. } = source;
+    let mut text = String::new();
+    let others: Vec<AgentIx> = state.merges.clash_of(ix).map(|(other, _)| other).collect();
+    if !others.is_empty() {
+        let all = others.iter().map(|ix| chart.names[ix.ix()].as_str());
+        text = format!("would clash with {} · ", names(all, 2));
+    }
+    let outside = state
+        .agent(ix)
+        .work
+        .as_ref()
+        .map_or(0, |work| work.outside.len());
+    if outside > 0 && !state.agent(ix).status.is_final() {
+        let _ = write!(text, "{outside} outside of its scope · ");
+    }
+    let warned = !text.is_empty();
+    (text, warned)
 }
 
 pub(super) fn table(
@@ -233,6 +269,7 @@ pub(super) fn table(
             .map(|w| crate::display::width(w))
             .max()
             .unwrap_or(0),
+        diffs: state.setup.integrates,
         retries: state.retries > 0,
         marked: ui.marks.len(),
     }

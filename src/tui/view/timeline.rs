@@ -27,6 +27,8 @@ pub enum Bar {
     Frozen,
     /// It waits for a person.
     Blocked,
+    /// Its work is in line for its merge, or being merged.
+    Merge,
     /// Its checks run, or its sub-agents.
     Check,
     /// Its process runs.
@@ -293,7 +295,8 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
             Status::Frozen => Bar::Frozen,
             Status::Blocked => Bar::Blocked,
             Status::BackingOff => Bar::Backoff,
-            Status::Checking | Status::Joining | Status::Merging => Bar::Check,
+            Status::Checking | Status::Joining => Bar::Check,
+            Status::Merging => Bar::Merge,
             Status::Ready | Status::Scheduled | Status::Preparing => Bar::Ready,
             _ => continue,
         };

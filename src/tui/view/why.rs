@@ -4,7 +4,10 @@
 
 use std::fmt::Write as _;
 
-use super::words::{SENTENCE, Tone, names, size, span, took};
+use super::{
+    gates,
+    words::{SENTENCE, Tone, names, size, span, took},
+};
 use crate::{
     display::{clean_line, clean_text},
     engine::{self, HoldBy, JobState, Owner, PhaseStatus, State, Status, StoppedBy},
@@ -211,7 +214,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Stop => "is being stopped",
             engine::Ending::Swap => "ends, another worker takes over",
             engine::Ending::RunStop => "is being ended with the run",
-            engine::Ending::Reopened => "is being ended: its phase is open again",
+            engine::Ending::Reopened => "is being ended: what it judges is open again",
         };
         return (text.to_owned(), Tone::Warn);
     }
@@ -344,6 +347,9 @@ fn waits_for(state: &State, ix: AgentIx) -> String {
     if list.is_empty() {
         if state.agent(ix).hold == Some(HoldBy::Operator) {
             return "held by you".to_owned();
+        }
+        if let Some(cohort) = state.closed_cohort(ix) {
+            return gates::waits(state, cohort);
         }
         return "its needs are met".to_owned();
     }

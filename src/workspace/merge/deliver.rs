@@ -3,7 +3,7 @@
 //! [`fast_forward`] is the one place that changes a working tree of the user's, and only where git
 //! itself would go forward without a question.
 
-use std::path::Path;
+use std::{collections::HashSet, path::Path, time::Duration};
 
 use crate::display;
 
@@ -13,6 +13,9 @@ use super::{
     refs::{at, set},
     store::{Store, object, printed},
 };
+
+/// Time for bringing a person's files forward.
+const FORWARD: Duration = Duration::from_hours(1);
 
 /// What was done with the branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,8 +128,7 @@ pub enum Forward {
 /// A sentence on why it is not safe.
 pub fn fast_forward(root: &Path, commit: &str, agreed: bool) -> Result<Forward, MergeError> {
     let commit = object(commit)?;
-    // The user's own filters and settings count for the user's own files.
-    let git = Git::users(root);
+    let git = persons(root);
     let refused = |why: String| Err(MergeError::Refused(why));
     let head = git.output(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
     if head.code != Some(0) {
@@ -171,8 +173,47 @@ pub fn fast_forward(root: &Path, commit: &str, agreed: bool) -> Result<Forward, 
             paths,
         });
     }
-    git.run(&["merge", "--ff-only", "--no-autostash", "--quiet", commit])?;
+    let merged = git.run(&["merge", "--ff-only", "--no-autostash", "--quiet", commit]);
+    if let Err(error) = merged {
+        put_back(&git, commit)?;
+        return Err(error.into());
+    }
     Ok(Forward::Done { branch, from })
+}
+
+/// Git as the person would run it: their filters and settings count for their own files. Git-lfs
+/// may have much to fetch, by ssh or a proxy, so it has time and their environment.
+fn persons(root: &Path) -> Git {
+    let theirs = std::env::vars_os().filter(|(name, _)| {
+        let name = name.to_string_lossy();
+        !name.starts_with("GIT_") && !name.starts_with("LC_")
+    });
+    theirs.fold(Git::users(root).limit(FORWARD), |git, (name, value)| {
+        git.env(name, value)
+    })
+}
+
+/// Puts files back that git had brought forward when it failed: those that differ from the index,
+/// which is as it was, and are as the commit has them. Files that are new in the commit stay.
+fn put_back(git: &Git, commit: &str) -> Result<(), MergeError> {
+    let names = |args: &[&str]| -> Result<Vec<u8>, MergeError> {
+        let always = ["-z", "--name-only", "--no-renames", "--no-ext-diff"];
+        Ok(git.run(&[args, &always[..]].concat())?)
+    };
+    git.output(&["update-index", "-q", "--refresh"], &[])?;
+    let changed = names(&["diff-files"])?;
+    let others = names(&["diff", "--no-textconv", commit])?;
+    let others: HashSet<&[u8]> = others.split(|&b| b == 0).collect();
+    let mut list = Vec::new();
+    for path in changed.split(|&b| b == 0).filter(|p| !p.is_empty()) {
+        if !others.contains(path) {
+            list.extend([path, b"\0"].concat());
+        }
+    }
+    if !list.is_empty() {
+        git.feed(&["checkout-index", "-f", "-q", "-z", "--stdin"], &list)?;
+    }
+    Ok(())
 }
 
 /// What git is in the middle of at a working tree.

@@ -162,7 +162,9 @@ pub fn commit_merge(
         "-F",
         "-",
     ];
-    let mut message = format!("Merge {}", component(note.agent)?);
+    // As it stands in refs: not every agent's id could be one by itself.
+    component(&format!("{}.{}", note.agent, note.attempt))?;
+    let mut message = format!("Merge {}", note.agent);
     let title = display::clean_line(note.title.replace(['\n', '\r'], " "), TITLE);
     if !title.trim().is_empty() {
         message.push_str(": ");

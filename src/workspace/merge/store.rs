@@ -10,7 +10,10 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{super::git::Git, MergeError};
+use super::{
+    super::{files, git::Git},
+    MergeError,
+};
 
 /// Numbers the scratch folders of this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -109,16 +112,7 @@ fn quoted(path: &Path) -> OsString {
     if !bytes.iter().any(|b| b":\"\\\n".contains(b)) {
         return path.as_os_str().to_owned();
     }
-    let mut out = vec![b'"'];
-    for &byte in bytes {
-        match byte {
-            b'"' | b'\\' => out.extend([b'\\', byte]),
-            b'\n' => out.extend(*b"\\n"),
-            _ => out.push(byte),
-        }
-    }
-    out.push(b'"');
-    OsString::from_vec(out)
+    OsString::from_vec(files::quoted(bytes))
 }
 
 /// A folder that goes when it is dropped.

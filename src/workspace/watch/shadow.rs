@@ -27,7 +27,11 @@ use super::{
     notice::Foreseen,
     verdict,
 };
-use crate::workspace::git::{Git, GitError};
+use crate::workspace::{
+    files::{alternates, core, quoted},
+    git::{Git, GitError},
+    settings::Config,
+};
 
 /// Time that a question may take.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -103,24 +107,21 @@ impl Shadow {
                 .mode(0o700)
                 .create(dir.join(part))?;
         }
-        let mut borrow = quoted(&theirs.join("objects"));
-        borrow.push(b'\n');
-        fs::write(dir.join("objects/info/alternates"), borrow)?;
+        let borrowed = alternates(&[&theirs.join("objects")]);
+        fs::write(dir.join("objects/info/alternates"), borrowed)?;
         let format = if base.len() == 64 {
             "\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"
         } else {
             "\trepositoryformatversion = 0\n"
         };
-        fs::write(
-            dir.join("config"),
-            format!("[core]\n\tbare = false\n{format}"),
-        )?;
+        let mut config = b"[core]\n\tbare = false\n".to_vec();
+        config.extend(core(&shared(&dir, &theirs)));
+        config.extend(format.bytes());
+        fs::write(dir.join("config"), config)?;
         fs::write(dir.join("HEAD"), format!("{base}\n"))?;
-        copy(
-            &theirs.join("info/exclude"),
-            &dir.join("info/exclude"),
-            MOST_EXCLUDE,
-        )?;
+        for list in ["info/exclude", "info/attributes"] {
+            copy(&theirs.join(list), &dir.join(list), MOST_EXCLUDE)?;
+        }
         copy(&theirs.join("index"), &dir.join("index"), MOST_INDEX)?;
         let shadow = Self {
             dir,
@@ -322,7 +323,7 @@ impl Shadow {
 
     /// Merges two snapshots on trial.
     pub(super) fn merge(&self, ours: &str, other: &Self, theirs: &str) -> Result<Merge, Fault> {
-        let borrow = OsString::from_vec(quoted(&other.dir.join("objects")));
+        let borrow = OsString::from_vec(quoted(other.dir.join("objects").as_os_str().as_bytes()));
         let args = ["merge-tree", "--write-tree", "-z", ours, theirs];
         let git = self.git().env("GIT_ALTERNATE_OBJECT_DIRECTORIES", borrow);
         let output = git.output(&args, &[])?;
@@ -337,6 +338,16 @@ impl Shadow {
             _ => Err(Fault::Odd("git cannot merge the two on trial")),
         }
     }
+}
+
+/// How files look and which are ignored, as the workspace's own settings say: line ends, modes, the
+/// user's lists. No other setting of it counts; where it cannot be read, none does.
+fn shared(dir: &Path, theirs: &Path) -> Vec<(String, Vec<u8>)> {
+    let own = dir.join("theirs");
+    let copied = copy(&theirs.join("config"), &own, MOST_EXCLUDE);
+    let git = Git::ours(dir).limit(LIMIT).most(MOST);
+    let read = copied.ok().and_then(|()| Config::of_file(&git, &own).ok());
+    read.map_or_else(Vec::new, |config| config.shared_as_written())
 }
 
 enum Presence {
@@ -367,20 +378,6 @@ fn copy(from: &Path, to: &Path, most: u64) -> io::Result<()> {
     let mut file = File::create(to)?;
     io::copy(&mut source, &mut file)?;
     file.set_modified(meta.modified()?)
-}
-
-/// A path in the quotes that git reads in lists of places for objects.
-fn quoted(path: &Path) -> Vec<u8> {
-    let mut out = vec![b'"'];
-    for &byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            byte => out.push(byte),
-        }
-    }
-    out.push(b'"');
-    out
 }
 
 fn list(paths: &[Name]) -> Vec<u8> {

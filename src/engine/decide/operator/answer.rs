@@ -4,7 +4,7 @@
 
 use super::{Refusal, retry::resolve_retry, settle};
 use crate::{
-    engine::{Answer, AttentionKind, Item, Owner, Settle, State, Status, Target},
+    engine::{Answer, AttentionKind, CohortKind, Item, Owner, Settle, State, Status, Target},
     plan::AgentIx,
 };
 
@@ -16,6 +16,13 @@ pub(super) fn target(state: &State, item: &Item) -> Target {
     match item.owner {
         Some(Owner::Agent(ix)) => Target::Agent(state.id(ix).to_string()),
         Some(Owner::Phase(ix)) => Target::Phase(state.setup.plan.phases[ix.ix()].id.clone()),
+        Some(Owner::Cohort(ix)) => match &state.setup.cohorts[ix.ix()] {
+            point if point.kind == CohortKind::Run => Target::Run,
+            point => match point.name.parse() {
+                Ok(target) => target,
+                Err(never) => match never {},
+            },
+        },
         None => Target::All,
     }
 }

@@ -18,32 +18,35 @@ use crate::{
         Action, Answer, Cause, CheckRun, Event, JobState, Owner, Settle, State, Status, StoppedBy,
         Target,
     },
-    plan::{AgentIx, Mode, PhaseIx},
+    plan::{AgentIx, Mode},
 };
 
-use super::{attention, mode_change, process::here};
+use super::{
+    attention, mode_change,
+    process::{here, names},
+    settle::check::judging,
+};
 
 /// Decides what follows from an action; nothing if it is refused.
 pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Action) -> Vec<Event> {
     let Ok(Resolved {
         action,
         agents,
-        phases,
+        gates,
     }) = resolve(state, action)
     else {
         return Vec::new();
     };
+    let named = gates.iter().map(|&owner| names(state, Some(owner)));
     let mut events = vec![Event::OperatorAction {
         by: by.to_owned(),
         action: action.clone(),
         agents: agents.iter().map(|&ix| state.id(ix)).collect(),
-        phases: phases
-            .iter()
-            .map(|ix| state.setup.plan.phases[ix.ix()].id.clone())
-            .collect(),
+        phases: named.clone().filter_map(|names| names.1).collect(),
+        cohorts: named.filter_map(|names| names.2).collect(),
     }];
     match &action {
-        Action::Pause { .. } => events.extend(freeze(state, &agents, &phases, Cause::Operator)),
+        Action::Pause { .. } => events.extend(freeze(state, &agents, &gates, Cause::Operator)),
         Action::Resume { .. }
         | Action::Swap { .. }
         | Action::Choose { .. }
@@ -80,7 +83,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 cause,
             ));
             if *now {
-                events.extend(freeze(state, &agents, &phases, cause));
+                events.extend(freeze(state, &agents, &gates, cause));
             }
         }
         Action::Answer { id, answer, text } => {
@@ -145,7 +148,7 @@ fn answered(
 
 /// Freezes what of the agents and gates has a process that moves and is not being ended. What is
 /// being started is frozen as soon as it runs.
-fn freeze(state: &State, agents: &[AgentIx], phases: &[PhaseIx], cause: Cause) -> Vec<Event> {
+fn freeze(state: &State, agents: &[AgentIx], gates: &[Owner], cause: Cause) -> Vec<Event> {
     let mut events = Vec::new();
     for &ix in agents {
         let agent = state.agent(ix);
@@ -163,8 +166,8 @@ fn freeze(state: &State, agents: &[AgentIx], phases: &[PhaseIx], cause: Cause) -
         }
         events.extend(freeze_check(state, Owner::Agent(ix), cause));
     }
-    let gates = phases.iter().map(|&ix| Owner::Phase(ix));
-    events.extend(gates.filter_map(|owner| freeze_check(state, owner, cause)));
+    let gates = gates.iter();
+    events.extend(gates.filter_map(|&owner| freeze_check(state, owner, cause)));
     events
 }
 
@@ -177,14 +180,9 @@ fn freeze_check(state: &State, owner: Owner, cause: Cause) -> Option<Event> {
 }
 
 fn retries(state: &State, target: &Target, agents: &[AgentIx]) -> Vec<Event> {
-    if let (Target::Phase(phase), true) = (target, agents.is_empty()) {
-        let attempt = state
-            .phase_ix(phase)
-            .map_or(0, |ix| state.phases[ix.ix()].attempt);
-        return vec![Event::PhaseChecking {
-            phase: phase.clone(),
-            attempt: attempt + 1,
-        }];
+    if agents.is_empty() {
+        let red = resolve::red_gates(state, target);
+        return red.map(|owner| judging(state, owner)).into_iter().collect();
     }
     agents
         .iter()

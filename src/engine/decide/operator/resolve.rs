@@ -5,16 +5,16 @@
 use super::{answer::resolve_answer, retry::resolve_retry, review, rollback, settle};
 use crate::{
     engine::{Action, Ending, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
-    plan::{AgentIx, Mode, PhaseIx},
+    plan::{AgentIx, Mode},
 };
 
 /// Why an action is not possible now; `Display` is the sentence for the asker.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// No such agent, track or phase.
+    /// No such agent, track, phase or wave.
     #[error("no {what} `{name}` in this run")]
     Unknown {
-        /// `agent`, `track` or `phase`.
+        /// `agent`, `track`, `phase` or `wave`.
         what: &'static str,
         /// As asked.
         name: String,
@@ -31,8 +31,8 @@ pub struct Resolved {
     pub action: Action,
     /// The agents it concerns, in plan order.
     pub agents: Vec<AgentIx>,
-    /// The phases whose gates it concerns, in plan order.
-    pub phases: Vec<PhaseIx>,
+    /// The phases and cohorts whose gates it concerns, each in plan order.
+    pub gates: Vec<Owner>,
 }
 
 /// Finds whom an action means, and refuses what is not possible now.
@@ -47,17 +47,17 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
         Ok(Resolved {
             action: action.clone(),
             agents,
-            phases: Vec::new(),
+            gates: Vec::new(),
         })
     };
-    let with_gates = |agents: Vec<AgentIx>, phases: Vec<PhaseIx>, why: String| {
-        if agents.is_empty() && phases.is_empty() {
+    let with_gates = |agents: Vec<AgentIx>, gates: Vec<Owner>, why: String| {
+        if agents.is_empty() && gates.is_empty() {
             return Err(Refusal::NotNow(why));
         }
         Ok(Resolved {
             action: action.clone(),
             agents,
-            phases,
+            gates,
         })
     };
     match action {
@@ -70,7 +70,7 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
                 })
                 .collect();
             let gates = gates_of(state, target)
-                .filter(|ix| state.phases[ix.ix()].hold != Some(HoldBy::Operator))
+                .filter(|&owner| state.hold_of(owner) != Some(HoldBy::Operator))
                 .collect();
             with_gates(open, gates, format!("{target}: nothing left to pause"))
         }
@@ -80,13 +80,13 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
                 .filter(|&ix| state.agent(ix).hold.is_some())
                 .collect();
             // Who lets an agent of a phase go on wants its gates to follow.
-            let concerned = |ix: &PhaseIx| {
-                state.phases[ix.ix()].hold.is_some()
+            let concerned = |owner: &Owner| {
+                state.hold_of(*owner).is_some()
                     && (matches!(target, Target::All)
-                        || gates_of(state, target).any(|gate| gate == *ix)
+                        || gates_of(state, target).any(|gate| gate == *owner)
                         || held
                             .iter()
-                            .any(|&agent| state.setup.plan.agent(agent).phase == Some(*ix)))
+                            .any(|agent| state.setup.members_of(*owner).contains(agent)))
             };
             let gates = gates_of(state, &Target::All).filter(concerned).collect();
             with_gates(held, gates, format!("{target} is not paused"))
@@ -104,7 +104,9 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             // What goes into the head just now cannot be called back.
             open.retain(|&ix| !advancing(state, ix));
             nonempty(open, || {
-                let why = if any {
+                let why = if is_run(state, target) {
+                    return "`stop` without a name stops the run".to_owned();
+                } else if any {
                     "is being merged just now"
                 } else {
                     "has ended already"
@@ -124,20 +126,20 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             plain(Vec::new())
         }
         Action::Sequential { now } => {
-            let (agents, phases) = others(state);
-            let moves = !agents.is_empty() || !phases.is_empty();
+            let (agents, gates) = others(state);
+            let moves = !agents.is_empty() || !gates.is_empty();
             if state.mode == Mode::Sequential && !(*now && moves) {
                 return Err(Refusal::NotNow("the run is sequential already".to_owned()));
             }
-            let (agents, phases) = if *now {
-                (agents, phases)
+            let (agents, gates) = if *now {
+                (agents, gates)
             } else {
                 <_>::default()
             };
             Ok(Resolved {
                 action: action.clone(),
                 agents,
-                phases,
+                gates,
             })
         }
         Action::Swap { agent, worker } => resolve_swap(state, agent, worker.as_deref()),
@@ -205,6 +207,18 @@ pub(super) fn members(state: &State, target: &Target) -> Result<Vec<AgentIx>, Re
     let plan = &state.setup.plan;
     Ok(match target {
         Target::All => plan.indices().collect(),
+        _ if is_run(state, target) => Vec::new(),
+        Target::Run => Vec::new(),
+        Target::Wave(wave) => {
+            if *wave == 0 || *wave as usize > state.setup.wave_sizes.len() {
+                return Err(Refusal::Unknown {
+                    what: "wave",
+                    name: wave.to_string(),
+                });
+            }
+            let of_wave = |ix: &AgentIx| state.setup.wave(*ix) == *wave;
+            plan.indices().filter(of_wave).collect()
+        }
         Target::Agent(id) => {
             let ix = find(state, id)?;
             let mut all = vec![ix];
@@ -246,26 +260,53 @@ pub(super) fn find(state: &State, id: &str) -> Result<AgentIx, Refusal> {
     })
 }
 
-/// The phases of a target that have gates which have not passed or failed yet.
-fn gates_of(state: &State, target: &Target) -> impl Iterator<Item = PhaseIx> {
-    let meant = match target {
-        Target::All => Some(None),
-        Target::Phase(id) => state.phase_ix(id).map(Some),
-        Target::Agent(_) | Target::Track(_) => None,
-    };
-    (0..state.phases.len())
-        .map(PhaseIx::of)
-        .filter(move |ix| meant.is_some_and(|one| one.is_none_or(|one| one == *ix)))
-        .filter(|ix| {
-            let status = state.phases[ix.ix()].status;
-            !matches!(status, PhaseStatus::Completed | PhaseStatus::Failed)
-                && !state.setup.phase_checks(*ix).is_empty()
+/// Whether a target means the gates of the run: an agent of that name comes first.
+pub(super) fn is_run(state: &State, target: &Target) -> bool {
+    match target {
+        Target::Run => true,
+        Target::Agent(id) => id == "run" && state.find(&id.as_str().into()).is_none(),
+        _ => false,
+    }
+}
+
+/// Whose gates a target names beside its agents.
+fn gates_named(state: &State, target: &Target) -> Option<Owner> {
+    match target {
+        Target::Phase(id) => state.phase_ix(id).map(Owner::Phase),
+        _ if is_run(state, target) => state.setup.cohort_ix("run").map(Owner::Cohort),
+        Target::Agent(_) | Target::All | Target::Run => None,
+        Target::Track(_) | Target::Wave(_) => state
+            .setup
+            .cohort_ix(&target.to_string())
+            .map(Owner::Cohort),
+    }
+}
+
+/// The phases and cohorts of a target that have gates which have not passed or failed yet.
+fn gates_of(state: &State, target: &Target) -> impl Iterator<Item = Owner> {
+    let all = matches!(target, Target::All);
+    let named = gates_named(state, target);
+    state
+        .setup
+        .gated()
+        .filter(move |owner| all || named == Some(*owner))
+        .filter(|&owner| {
+            let open = |status| !matches!(status, PhaseStatus::Completed | PhaseStatus::Failed);
+            state.gates_of(owner).is_some_and(|g| open(g.status))
+                && !state.setup.checks_of(owner).is_empty()
         })
 }
 
+/// Whose red gates a retry of a target means: those that the target names.
+pub(super) fn red_gates(state: &State, target: &Target) -> Option<Owner> {
+    let owner = gates_named(state, target)?;
+    let gates = state.gates_of(owner)?;
+    (gates.status == PhaseStatus::Failed && gates.gate_red).then_some(owner)
+}
+
 /// Whatever moves but the one that goes on: agents in the order of starting come before checks of
-/// agents, these before gates of phases. What is being ended does not count.
-fn others(state: &State) -> (Vec<AgentIx>, Vec<PhaseIx>) {
+/// agents, these before gates over more than one. What is being ended does not count.
+fn others(state: &State) -> (Vec<AgentIx>, Vec<Owner>) {
     let moving_check = |owner| {
         state
             .check_of(owner)
@@ -286,12 +327,9 @@ fn others(state: &State) -> (Vec<AgentIx>, Vec<PhaseIx>) {
     let keep = usize::from(!moving.is_empty());
     let mut agents: Vec<AgentIx> = moving[keep..].iter().map(|(_, rank)| rank.agent).collect();
     agents.sort_unstable();
-    let phases = (0..state.phases.len())
-        .map(PhaseIx::of)
-        .filter(|&ix| moving_check(Owner::Phase(ix)))
-        .skip(1 - keep)
-        .collect();
-    (agents, phases)
+    let gates = state.setup.gated();
+    let gates = gates.filter(|&owner| moving_check(owner));
+    (agents, gates.skip(1 - keep).collect())
 }
 
 fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolved, Refusal> {
@@ -348,6 +386,6 @@ fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolve
     Ok(Resolved {
         action,
         agents: vec![ix],
-        phases: Vec::new(),
+        gates: Vec::new(),
     })
 }

@@ -2,10 +2,10 @@
 
 use super::{
     Refusal,
-    resolve::{find, members, nonempty},
+    resolve::{find, is_run, members, nonempty, red_gates},
 };
 use crate::{
-    engine::{PhaseStatus, State, Status, Target},
+    engine::{State, Status, Target},
     plan::AgentIx,
 };
 
@@ -32,17 +32,14 @@ fn closed_parent(state: &State, ix: AgentIx) -> Option<AgentIx> {
 }
 
 pub(super) fn resolve_retry(state: &State, target: &Target) -> Result<Vec<AgentIx>, Refusal> {
-    if let Target::Phase(id) = target {
-        let phase = state.phase_ix(id).ok_or_else(|| Refusal::Unknown {
-            what: "phase",
-            name: id.clone(),
-        })?;
-        if state.phases[phase.ix()].status == PhaseStatus::Failed
-            && state.phases[phase.ix()].gate_red
-        {
-            return Ok(Vec::new());
-        }
+    if red_gates(state, target).is_some() {
+        return Ok(Vec::new());
     }
+    let target = if is_run(state, target) {
+        &Target::Run
+    } else {
+        target
+    };
     if let Target::Agent(id) = target {
         let ix = find(state, id)?;
         let agent = state.agent(ix);

@@ -1,15 +1,19 @@
-//! What an ended check command means: for its agent, for its phase; and phases whose agents ended.
+//! What an ended check command means: for its agent, its phase, its cohort; and phases and cohort
+//! points whose agents ended.
 
 use crate::{
     engine::{
-        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, Ending, Event, Exit, JobState,
-        Owner, State, Status, WorkEvent, state::unpack,
+        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, CohortKind, Ending, Event, Exit,
+        JobState, Owner, PhaseStatus, State, Status, WorkEvent, state::unpack,
     },
-    plan::{AgentIx, PhaseIx},
+    plan::AgentIx,
 };
 
 use super::{
-    super::{process::place, retry},
+    super::{
+        process::{names, place},
+        retry,
+    },
     merge,
 };
 
@@ -93,10 +97,7 @@ fn not_checked_out(state: &State, owner: Owner, error: &str) -> Event {
             reason,
             gate: None,
         },
-        Owner::Phase(ix) => Event::PhaseFailed {
-            phase: state.setup.plan.phases[ix.ix()].id.clone(),
-            reason,
-        },
+        Owner::Phase(_) | Owner::Cohort(_) => not_passed(state, owner, reason),
     }
 }
 
@@ -194,11 +195,33 @@ fn next_step<'a>(steps: &'a [CheckStep<'a>], check: &CheckRun) -> Option<(u32, &
         .find(|(_, step)| !check.merged || step.approve.is_none())
 }
 
-/// All agents of a phase have ended.
-pub(super) fn phase_ended(state: &State, ix: PhaseIx) -> Event {
-    let phase = state.setup.plan.phases[ix.ix()].id.clone();
-    let lost: Vec<&str> = state.setup.members[ix.ix()]
-        .iter()
+/// The first phase or cohort whose agents have all ended. A gate command that was made stale must
+/// be gone first; the run is judged when nothing else is left to judge, and nothing else is red.
+pub(super) fn due(state: &State) -> Option<Owner> {
+    let mut due = state.gates_due.iter().map(|&packed| unpack(packed));
+    due.find(|&owner| {
+        let free = state.gates_of(owner).is_some_and(|g| g.check.is_none());
+        free && (!of_run(state, owner) || others_closed(state, owner))
+    })
+}
+
+fn of_run(state: &State, owner: Owner) -> bool {
+    matches!(owner, Owner::Cohort(ix) if state.setup.cohorts[ix.ix()].kind == CohortKind::Run)
+}
+
+fn others_closed(state: &State, run: Owner) -> bool {
+    let mut others = state.setup.gated().filter(|&owner| owner != run);
+    others.all(|owner| {
+        state.gates_of(owner).is_some_and(|gates| {
+            gates.status == PhaseStatus::Completed
+                || (gates.status == PhaseStatus::Failed && !gates.gate_red)
+        })
+    })
+}
+
+/// All agents of a phase or of a cohort have ended.
+pub(super) fn members_ended(state: &State, owner: Owner) -> Event {
+    let lost: Vec<&str> = (state.setup.members_of(owner).iter())
         .filter(|&&member| match state.agent(member).status {
             Status::Failed | Status::Stopped => !state.handled_above(member),
             Status::Skipped => !state.agent(member).by_condition,
@@ -207,45 +230,71 @@ pub(super) fn phase_ended(state: &State, ix: PhaseIx) -> Event {
         .map(|&member| state.setup.plan.agent(member).id.as_str())
         .collect();
     if !lost.is_empty() {
-        return Event::PhaseFailed {
-            phase,
-            reason: format!("not done: {}", lost.join(", ")),
-        };
+        return not_passed(state, owner, format!("not done: {}", lost.join(", ")));
     }
-    if state.setup.phase_checks(ix).is_empty() {
-        Event::PhaseCompleted { phase }
+    if state.setup.checks_of(owner).is_empty() {
+        passed(state, owner)
     } else {
-        Event::PhaseChecking {
-            phase,
-            attempt: state.phases[ix.ix()].attempt + 1,
-        }
+        judging(state, owner)
     }
 }
 
-/// A gate command of a phase has ended.
-pub(super) fn phase_verdict(state: &State, ix: PhaseIx) -> Vec<Event> {
-    let phase = state.setup.plan.phases[ix.ix()].id.clone();
-    let Some(check) = &state.phases[ix.ix()].check else {
+/// The gates over more than one agent are checked, in a round of their own.
+pub(in crate::engine::decide) fn judging(state: &State, owner: Owner) -> Event {
+    let attempt = state.gates_of(owner).map_or(0, |gates| gates.attempt) + 1;
+    match names(state, Some(owner)) {
+        (_, Some(phase), _) => Event::PhaseChecking { phase, attempt },
+        (_, _, cohort) => Event::CohortChecking {
+            cohort: cohort.unwrap_or_default(),
+            attempt,
+        },
+    }
+}
+
+fn passed(state: &State, owner: Owner) -> Event {
+    match names(state, Some(owner)) {
+        (_, Some(phase), _) => Event::PhaseCompleted { phase },
+        (_, _, cohort) => Event::CohortCompleted {
+            cohort: cohort.unwrap_or_default(),
+        },
+    }
+}
+
+/// The gates over more than one agent have not passed.
+pub(in crate::engine::decide) fn not_passed(state: &State, owner: Owner, reason: String) -> Event {
+    match names(state, Some(owner)) {
+        (_, Some(phase), _) => Event::PhaseFailed { phase, reason },
+        (_, _, cohort) => Event::CohortFailed {
+            cohort: cohort.unwrap_or_default(),
+            reason,
+        },
+    }
+}
+
+/// A gate command of a phase or of a cohort has ended.
+pub(super) fn gates_verdict(state: &State, owner: Owner) -> Vec<Event> {
+    let Some(check) = state.check_of(owner) else {
         return Vec::new();
     };
     let Some(over) = over(check) else {
         return Vec::new();
     };
-    let owner = Owner::Phase(ix);
     if check.ending == Some(Ending::Reopened) && state.stopping.is_none() {
-        return vec![Event::PhaseReopened { phase }];
+        return vec![match names(state, Some(owner)) {
+            (_, Some(phase), _) => Event::PhaseReopened { phase },
+            (_, _, cohort) => Event::CohortReopened {
+                cohort: cohort.unwrap_or_default(),
+            },
+        }];
     }
     let stopped = check.ending.is_some_and(|ending| ending != Ending::Timeout);
     if stopped || state.stopping.is_some() {
-        return vec![Event::PhaseFailed {
-            phase,
-            reason: "the run stops".to_owned(),
-        }];
+        return vec![not_passed(state, owner, "the run stops".to_owned())];
     }
     match outcome(state, owner, check, &over) {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
-            events.push(Event::PhaseCompleted { phase });
+            events.push(passed(state, owner));
             events
         }),
         Outcome::Red(place, reason) => vec![
@@ -253,7 +302,7 @@ pub(super) fn phase_verdict(state: &State, ix: PhaseIx) -> Vec<Event> {
                 place,
                 reason: reason.clone(),
             },
-            Event::PhaseFailed { phase, reason },
+            not_passed(state, owner, reason),
         ],
     }
 }

@@ -76,6 +76,7 @@ fn built_in_red(state: &State, ix: AgentIx, gate: &str, reason: &str) -> Vec<Eve
     let place = CheckPlace {
         agent: Some(state.id(ix)),
         phase: None,
+        cohort: None,
         attempt: agent.attempt,
         gate: gate.to_owned(),
         step: 0,

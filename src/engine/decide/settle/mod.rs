@@ -2,7 +2,7 @@
 //!
 //! Must not use anything but the state and the memory figures it is handed.
 
-mod check;
+pub(in crate::engine::decide) mod check;
 pub(in crate::engine::decide) mod collect;
 pub(in crate::engine::decide) mod conflict;
 pub(in crate::engine) mod context;
@@ -20,7 +20,7 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     if let Some(&first) = state.settling.first() {
         return match unpack(first) {
             Owner::Agent(ix) => verdict::verdict(state, ix),
-            Owner::Phase(ix) => check::phase_verdict(state, ix),
+            owner @ (Owner::Phase(_) | Owner::Cohort(_)) => check::gates_verdict(state, owner),
         };
     }
     if state.stopping.is_some() {
@@ -42,12 +42,8 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
             .collect();
     }
     // A gate command that was made stale must be gone first.
-    if let Some(&phase) = state
-        .phases_due
-        .iter()
-        .find(|p| state.phases[p.ix()].check.is_none())
-    {
-        return vec![check::phase_ended(state, phase)];
+    if let Some(owner) = check::due(state) {
+        return vec![check::members_ended(state, owner)];
     }
     if let Some(&wave) = state.waves_due.first() {
         return vec![

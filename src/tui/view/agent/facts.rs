@@ -3,7 +3,7 @@
 use crate::{
     display::{clean_line, prefix, width},
     plan::{AgentIx, Class, Work, Workspace},
-    tui::view::{Source, Tone, rows::priority, words},
+    tui::view::{Source, Tone, merge, rows::priority, words},
 };
 
 /// Columns of the names of facts.
@@ -99,6 +99,7 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
             Workspace::Own => "a clone of its own",
         };
         all.push(("works in", place.to_owned()));
+        all.extend(work(source, ix));
     }
     let mut out = Vec::new();
     for (label, text) in all {
@@ -113,6 +114,44 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
         for (i, line) in lines.take(MOST).enumerate() {
             let label = if i == 0 { label } else { "" };
             out.push((format!("{label:<LABEL$}{line}"), tone));
+        }
+    }
+    out
+}
+
+/// Its workspace, what it is held to, what it left, its conflicts.
+fn work(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
+    let Source { state, chart, .. } = source;
+    let mut out = Vec::new();
+    let plan = state.setup.plan.agent(ix);
+    if let Some(scope) = &plan.scope {
+        out.push(("scope", scope.write.join(" ")));
+    }
+    let agent = state.agent(ix);
+    if let Some(work) = &agent.work {
+        if !work.path.is_empty() {
+            out.push(("folder", work.path.clone()));
+        }
+        let base = merge::short(&work.base);
+        out.push((
+            "begins at",
+            format!("{base} · boundary {}", work.level.name()),
+        ));
+        if work.commit.is_some() {
+            out.push(("left", merge::changes(work)));
+        }
+        if !work.outside.is_empty() {
+            out.push(("outside", work.outside.join(" ")));
+        }
+    }
+    for (other, found) in state.merges.clash_of(ix) {
+        let name = &chart.names[other.ix()];
+        out.push(("clash~", format!("with {name}: {}", found.files.join(" "))));
+    }
+    for (id, conflict) in &state.merges.conflicts {
+        if conflict.agent == ix {
+            let how = conflict.resolved.as_deref().unwrap_or("open");
+            out.push(("conflict", format!("{id}: {how}")));
         }
     }
     out

@@ -287,3 +287,42 @@ fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
     rig.line(&["checkout", "-q", "--detach"]);
     assert!(refusal(&other).contains("no branch"));
 }
+
+#[test]
+fn what_was_brought_forward_is_put_back_when_git_fails_in_the_middle() {
+    let rig = Rig::new();
+    let attributes = file(".gitattributes", "*.bin filter=lost\n");
+    let from = rig.commit(&[], &[attributes, file("a", "1"), file("b", "1")]);
+    let work = [
+        attributes,
+        file("a", "2"),
+        file("m.bin", "x"),
+        file("z", "2"),
+    ];
+    let to = rig.commit(&[&from], &work);
+    let root = rig.root();
+    rig.git().run(&["reset", "-q", "--hard", &from]).unwrap();
+    for setting in ["smudge=false", "required=true"] {
+        let (name, value) = setting.split_once('=').unwrap();
+        let name = format!("filter.lost.{name}");
+        rig.git().run(&["config", &name, value]).unwrap();
+    }
+    let error = deliver::fast_forward(&root, &to, true).unwrap_err();
+    assert!(error.to_string().contains("smudge filter"), "{error}");
+    assert_eq!(rig.line(&["rev-parse", "HEAD"]), from);
+    assert_eq!(rig.line(&["status", "--porcelain"]), "");
+    assert_eq!(std::fs::read_to_string(root.join("a")).unwrap(), "1");
+}
+
+#[test]
+fn an_agent_whose_id_ends_like_a_lock_is_merged() {
+    let rig = Rig::new();
+    let [_, onto, work] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    let tree = rig.line(&["rev-parse", &format!("{onto}^{{tree}}")]);
+    let merge = |agent| {
+        let note = MergeNote { agent, ..note("") };
+        commit_merge(&rig.store, &onto, &work, &tree, &note)
+    };
+    assert!(merge("api.lock").is_ok());
+    assert!(merge("a\nb").is_err());
+}

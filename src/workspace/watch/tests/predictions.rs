@@ -170,3 +170,42 @@ fn only_pairs_that_meet_are_compared() {
     let stats = rig.watch().stats();
     assert_eq!((stats.snapshots, stats.merges), (0, 0));
 }
+
+#[test]
+fn line_ends_and_ignored_files_are_as_the_workspace_has_them() {
+    let mut rig = Rig::new();
+    let ignored = rig.folder.path().join("ignored");
+    write(&ignored, "*.mine\n");
+    let crlf = |changed: &[(usize, &str)]| lines(changed).replace('\n', "\r\n");
+    for agent in 0..2 {
+        rig.clone(agent);
+        let root = rig.root(agent);
+        git(&root, &["config", "core.autocrlf", "true"]);
+        git(
+            &root,
+            &["config", "core.excludesFile", ignored.to_str().unwrap()],
+        );
+        git(&root, &["rm", "-q", "--cached", "-r", "."]);
+        git(&root, &["reset", "-q", "--hard"]);
+        assert!(fs::read_to_string(rig.path(agent, "src/a.rs")).unwrap() == crlf(&[]));
+        rig.add_with(agent, &[], &[]);
+        rig.watched(agent);
+        write(rig.path(agent, "x.mine"), "not seen\n");
+    }
+    // Far apart: only if each line were another would it be a conflict.
+    write(rig.path(0, "src/a.rs"), crlf(&[(5, "mine")]));
+    write(rig.path(1, "src/a.rs"), crlf(&[(30, "theirs")]));
+    let overlap = rig.until(|n| matches!(n, Notice::Overlap { .. } | Notice::Predicted(_)));
+    let expected = Notice::Overlap {
+        a: key(0),
+        b: key(1),
+        paths: vec![b"src/a.rs".as_slice().into()],
+        more: 0,
+    };
+    assert_eq!(overlap, expected);
+    let most = rig.log.iter().filter_map(|n| match n {
+        Notice::Dirty { count, .. } => Some(*count),
+        _ => None,
+    });
+    assert_eq!(most.max(), Some(1), "{:#?}", rig.log);
+}

@@ -1,0 +1,135 @@
+//! Below the queue: gates, what nobody has read, what is merged, and where one can go back to.
+
+use crate::{
+    display::clean_line,
+    engine::{AttentionKind, Owner, WorkStage},
+    tui::{
+        ui_state::UiState,
+        view::{
+            Tone, attention,
+            words::{names, span},
+        },
+    },
+};
+
+use super::{
+    Lead, readable,
+    rows::{Sheet, changes, short},
+    unread,
+};
+
+/// Checks of finished work, and of merges, that are red.
+pub(super) fn red(sheet: &mut Sheet<'_>) {
+    let state = sheet.source.state;
+    let now_us = sheet.source.now_us();
+    let mut any = false;
+    for item in attention::waiting(state) {
+        let Some(Owner::Agent(ix)) = item.owner else {
+            continue;
+        };
+        let red = matches!(
+            item.kind,
+            AttentionKind::FailedGate | AttentionKind::Approval
+        );
+        if !red || !state.setup.own(ix) {
+            continue;
+        }
+        if !std::mem::replace(&mut any, true) {
+            sheet.heading("GATES");
+        }
+        let asks = item.kind == AttentionKind::Approval;
+        let (word, tone) = if asks {
+            ("asks", Tone::Alert)
+        } else {
+            ("red", Tone::Bad)
+        };
+        let gate = item.gate.as_deref().unwrap_or("check");
+        let text = clean_line(format!("{gate}: {}", item.title), 240);
+        let since = span(now_us.saturating_sub(item.since_us));
+        let lead = readable(state, ix).then_some(Lead::Review(ix));
+        sheet.agent(ix, word, &text, tone, &since, lead);
+    }
+    for ix in state.setup.plan.indices() {
+        let Some(work) = &state.agent(ix).work else {
+            continue;
+        };
+        if work.outside.is_empty() {
+            continue;
+        }
+        if !std::mem::replace(&mut any, true) {
+            sheet.heading("GATES");
+        }
+        let text = format!(
+            "outside of its scope: {}",
+            names(work.outside.iter().map(String::as_str), 5)
+        );
+        let lead = readable(state, ix).then_some(Lead::Review(ix));
+        sheet.agent(ix, "scope", &text, Tone::Warn, "", lead);
+    }
+}
+
+/// Finished work that nobody has looked at in this dashboard.
+pub(super) fn to_read(sheet: &mut Sheet<'_>, ui: &UiState) {
+    let state = sheet.source.state;
+    let all = unread(state, ui);
+    if all.is_empty() {
+        return;
+    }
+    sheet.heading("NOT READ YET");
+    for ix in all {
+        let Some(work) = &state.agent(ix).work else {
+            continue;
+        };
+        let (word, tone) = match work.stage {
+            WorkStage::Merged => ("merged", Tone::Dim),
+            WorkStage::Queued if state.agent(ix).conflict.is_some() => ("clash", Tone::Alert),
+            WorkStage::Queued => ("queued", Tone::Plain),
+            _ => ("done", Tone::Plain),
+        };
+        let text = changes(work);
+        sheet.agent(ix, word, &text, tone, "", Some(Lead::Review(ix)));
+    }
+}
+
+pub(super) fn merged(sheet: &mut Sheet<'_>) {
+    let state = sheet.source.state;
+    sheet.heading("MERGED");
+    for merged in state.merges.done.iter().rev() {
+        let agent = state.agent(merged.agent);
+        let work = agent
+            .work
+            .as_ref()
+            .filter(|_| agent.attempt == merged.attempt);
+        let text = work.map_or_else(String::new, |work| changes(work));
+        let text = format!("{}  {text}", short(&merged.commit));
+        let lead = readable(state, merged.agent).then_some(Lead::Review(merged.agent));
+        let word = format!("no. {}", merged.number);
+        sheet.agent(merged.agent, &word, &text, Tone::Plain, "", lead);
+    }
+    if state.merges.done.is_empty() {
+        sheet.line("nothing yet", Tone::Dim);
+    }
+}
+
+pub(super) fn checkpoints(sheet: &mut Sheet<'_>) {
+    let state = sheet.source.state;
+    let merges = &state.merges;
+    if merges.done.is_empty() {
+        return;
+    }
+    sheet.heading("CHECKPOINTS");
+    for point in merges.checkpoints.iter().rev() {
+        let text = format!("{}  {} merged by then", short(&point.commit), point.merged);
+        let word = format!("wave {}", point.wave);
+        sheet.point(&word, &text, Lead::Checkpoint(point.wave));
+    }
+    let base = state
+        .base_commit
+        .as_deref()
+        .map_or_else(|| "-".to_owned(), short);
+    sheet.point(
+        "begin",
+        &format!("{base}  nothing merged"),
+        Lead::Checkpoint(0),
+    );
+}
