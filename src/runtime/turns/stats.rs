@@ -56,11 +56,7 @@ fn step(us: u64) -> usize {
     let us = us.max(1);
     let power = us.ilog2();
     // The two bits below the highest one.
-    let quarter = if power >= 2 {
-        (us >> (power - 2)) & 3
-    } else {
-        0
-    };
+    let quarter = ((u128::from(us) << 2) >> power) & 3;
     (power as usize * 4 + quarter as usize).min(STEPS - 1)
 }
 
