@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Lines that a file may have, its tests aside.
-const LONGEST: usize = 400;
+const LONGEST: usize = 420;
 
 struct Source {
     /// Below `src/`.

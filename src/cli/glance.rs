@@ -4,29 +4,27 @@
 //! Only what was measured or recorded: no estimate stands here. Must not read files.
 
 mod cards;
+mod queue;
 
-use std::{collections::VecDeque, fmt::Write as _};
+use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 
-use super::logs::printed;
 use crate::{
     display::clean_line,
-    engine::{AttentionKind, HoldBy, Item, JobState, Owner, PhaseStatus, State, Status, mode_name},
-    resources::{Sample, Trend, pressure},
+    engine::{HoldBy, JobState, Owner, PhaseStatus, State, Status, mode_name},
+    resources::{Sample, pressure},
     schedule::Planned,
     status::Facts,
-    tui::{
-        chart::Chart,
-        view::{
-            Source,
-            attention::{attention, waiting},
-            mine, why,
-            words::{size, span},
-        },
+    tui::view::{
+        attention::waiting,
+        mine, why,
+        words::{size, span},
     },
 };
 use cards::cards;
+use queue::demands;
+pub use queue::queue;
 
 /// Agents that a section lists; `--json` has them all.
 const LISTED: usize = 20;
@@ -240,7 +238,7 @@ fn cohorts(glance: Glance<'_>, out: &mut String) {
         let _ = writeln!(
             out,
             "gates of {}  {word}{colon}{}",
-            clean_line(&point.to_string(), 40),
+            clean_line(point.to_string(), 40),
             clean_line(reason, 160)
         );
     }
@@ -250,82 +248,6 @@ fn cohorts(glance: Glance<'_>, out: &mut String) {
 fn asks(state: &State, phase: usize) -> bool {
     let check = state.phases[phase].check.as_ref();
     check.is_some_and(|check| check.job == JobState::Asking)
-}
-
-/// What waits for a person, whom it holds up, and the command that answers it.
-fn demands(glance: Glance<'_>, out: &mut String) {
-    let state = glance.state;
-    let all = waiting(state);
-    if all.is_empty() {
-        return;
-    }
-    out.push_str("needs you\n");
-    for line in queue(glance, &all[..all.len().min(LISTED)]) {
-        let _ = writeln!(out, "  {line}");
-    }
-    more(all.len(), out);
-}
-
-/// Items of the attention queue, a line each: number, what, whose, why, since when, whom it holds up,
-/// and the command that answers it.
-pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
-    let state = glance.state;
-    let chart = Chart::new(&state.setup);
-    let notes = VecDeque::new();
-    let source = Source {
-        state,
-        sample: glance.sample,
-        forecast: None,
-        chart: &chart,
-        notes: &notes,
-        output: None,
-        beside: crate::tui::view::Beside::default(),
-        evidence: None,
-        lost: None,
-        history: None,
-        planned: None,
-        trend: &Trend::default(),
-        log: None,
-        report: None,
-        status: None,
-        clock: None,
-        zone: &jiff::tz::TimeZone::UTC,
-    };
-    let block = attention(source, items, items.len(), glance.now_us());
-    items
-        .iter()
-        .zip(&block.shown)
-        .map(|(item, demand)| {
-            let word = match item.kind {
-                AttentionKind::Approval => "your yes",
-                AttentionKind::FailedGate => "red gate",
-                AttentionKind::Blocked => "blocked",
-                AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
-                AttentionKind::Conflict => "conflict",
-                AttentionKind::Predicted => "clash to come",
-                AttentionKind::DayGate => "not passed",
-            };
-            let holds = if demand.holds.is_empty() {
-                String::new()
-            } else {
-                format!(" · {}", demand.holds)
-            };
-            let answers: Vec<&str> = item.answers().iter().map(|a| a.name()).collect();
-            // What an earlier version recorded has no number; what nobody runs takes no answer.
-            let command = match (item.id, glance.live) {
-                (0, _) | (_, false) => String::new(),
-                (id, true) => format!(" · `wavedeck ctl answer {id} {}`", answers.join("|")),
-            };
-            let why = printed(state, item).map_or_else(String::new, |c| format!(" · `{c}`"));
-            format!(
-                "{:>3}  {word:<9} {:<24} {} · {} ago{holds}{command}{why}",
-                item.id,
-                demand.name,
-                demand.text,
-                span(demand.since_us),
-            )
-        })
-        .collect()
 }
 
 /// The agents of some states, each with what it does or why it waits.

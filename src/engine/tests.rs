@@ -598,6 +598,33 @@ fn a_gate_that_has_passed_is_judged_anew_when_its_work_is_done_again() {
 }
 
 #[test]
+fn a_gate_that_is_being_judged_is_left_when_its_work_is_done_again() {
+    let mut plan = tracked();
+    plan.agents[3].needs = vec![crate::plan::Need {
+        when: crate::plan::When::Failed,
+        ..hard(1)
+    }];
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    rig.end_agent(1, 1);
+    // y takes care of the failure: the track is done.
+    rig.end_agent(3, 0);
+    let key = rig.check_key(COHORT);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Checking);
+    rig.act(Action::Retry {
+        target: Target::Agent("b".into()),
+    });
+    // A verdict on yesterday's work counts for nothing, a green one neither.
+    rig.end(key, 0);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Running);
+    rig.end_agent(1, 0);
+    let again = rig.check_key(COHORT);
+    assert_eq!(again.attempt, 2);
+    rig.end(again, 0);
+    assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Completed);
+}
+
+#[test]
 fn the_run_ends_well_only_when_its_gates_and_verify_have_passed() {
     let mut plan = tracked();
     plan.tracks.clear();

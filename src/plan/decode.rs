@@ -213,6 +213,9 @@ impl Decoder {
             "it does not begin with a letter or digit"
         } else if id.v.contains("..") {
             "it contains `..`"
+        } else if id.v.ends_with('.') {
+            // Its attempts are named `<id>.1`.
+            "it ends in `.`"
         } else if let Some(c) =
             id.v.chars()
                 .find(|c| !c.is_ascii_alphanumeric() && !"._-".contains(*c))

@@ -162,13 +162,13 @@ pub enum Beside {
 }
 
 impl Beside {
-    /// The next one.
+    /// The next one; the merge queue only where work comes together.
     #[must_use]
-    pub const fn next(self) -> Self {
+    pub const fn next(self, merges: bool) -> Self {
         match self {
             Self::Cards => Self::Lately,
-            Self::Lately => Self::Merges,
-            Self::Merges => Self::Cards,
+            Self::Lately if merges => Self::Merges,
+            Self::Lately | Self::Merges => Self::Cards,
         }
     }
 }

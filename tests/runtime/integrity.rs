@@ -44,7 +44,7 @@ fn plan(random: &mut Random) -> (String, BTreeMap<String, Edits>) {
         let id = format!("a{n}");
         let mut edits = Edits::new();
         let mut script = String::new();
-        for k in 0..1 + random.below(4) {
+        for k in 0..=random.below(4) {
             let (file, line) = (random.below(FILES), 1 + random.below(LINES));
             let by = format!("{id} edit {k}");
             let _ = write!(script, "sed -i '{line}s/.*/{by}/' f{file}.txt; ");

@@ -92,7 +92,7 @@ impl Cohorts {
                 }
             }
             Event::CohortReopened { cohort } => {
-                self.points[Self::at(setup, cohort)].checking = false
+                self.points[Self::at(setup, cohort)].checking = false;
             }
             Event::CohortFailed { cohort, .. } => {
                 let stopping = self.stopping;

@@ -12,6 +12,9 @@ use wavedeck::{
 };
 
 /// The present attempt of an agent.
+/// The commit of an attempt, if it changed anything.
+type Commit = Option<String>;
+
 #[derive(Debug, Clone, Default)]
 struct Attempt {
     number: u32,
@@ -19,7 +22,7 @@ struct Attempt {
     seen: usize,
     base: String,
     /// What was collected; its commit, if it changed anything.
-    collected: Option<Option<String>>,
+    collected: Option<Commit>,
     /// Facts that its hand-off states, and whether a person judged them.
     facts: BTreeMap<String, String>,
     judged: bool,
@@ -398,7 +401,7 @@ impl Merges {
                     return Err("the head moved by what is in it already".to_owned());
                 }
                 let clean = matches!(&now.outcome, Some(MergeOutcome::Clean { commit: c, .. }) if c == commit);
-                if !contained && !(clean && now.advancing) {
+                if !(contained || clean && now.advancing) {
                     return Err("merged out of place".to_owned());
                 }
                 if !contained {
@@ -456,10 +459,10 @@ impl Merges {
                 self.syncs.insert(*number, point.clone());
             }
             WorkEvent::SyncCompleted { number, point, .. }
-            | WorkEvent::SyncFailed { number, point, .. } => {
-                if self.syncs.remove(number).as_ref() != Some(point) {
-                    return Err("the end of no synchronisation point".to_owned());
-                }
+            | WorkEvent::SyncFailed { number, point, .. }
+                if self.syncs.remove(number).as_ref() != Some(point) =>
+            {
+                return Err("the end of no synchronisation point".to_owned());
             }
             WorkEvent::CheckedOut {
                 commit,

@@ -54,7 +54,7 @@ impl Queue {
             Event::AttentionRaised(raised) => return self.raised(raised),
             Event::AttentionAnswered(answered) => return self.answered(answered, given),
             Event::AgentChecking { agent, .. } => {
-                self.begins(&name(Some(agent.as_str()), None, None))
+                self.begins(&name(Some(agent.as_str()), None, None));
             }
             Event::PhaseChecking { phase, .. } => self.begins(&name(None, Some(phase), None)),
             Event::CohortChecking { cohort, .. } => self.begins(&name(None, None, Some(cohort))),

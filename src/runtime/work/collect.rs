@@ -74,7 +74,8 @@ impl Driver {
     /// Writes down what is not part of the result and why; the workspace stays then.
     fn tell_left(&self, name: &str, collected: &Collected) -> Result<(), String> {
         let file = self.left_file(name);
-        if collected.left_out.is_empty() {
+        // A note says that commits may be there which nothing names any more.
+        if collected.left_out.is_empty() && collected.notes.is_empty() {
             return Ok(());
         }
         let mut text = format!("# Not collected of {name}\n\n");

@@ -116,11 +116,11 @@ pub fn coming_together() -> Run {
     run
 }
 
-fn entry(oid: &str) -> Option<Entry> {
-    Some(Entry {
+fn entry(oid: &str) -> Entry {
+    Entry {
         mode: 0o100_644,
         oid: oid.repeat(10),
-    })
+    }
 }
 
 fn file(path: &str, kind: Kind, pieces: Vec<Piece>, rule: Option<&str>) -> ConflictFile {
@@ -129,9 +129,9 @@ fn file(path: &str, kind: Kind, pieces: Vec<Piece>, rule: Option<&str>) -> Confl
         kind,
         parts: vec![Part {
             path: path.into(),
-            base: entry("ba5e"),
-            ours: entry("0125"),
-            theirs: entry("7e12"),
+            base: Some(entry("ba5e")),
+            ours: Some(entry("0125")),
+            theirs: Some(entry("7e12")),
         }],
         pieces,
         mode: 0o100_644,
@@ -334,7 +334,7 @@ fn sides_are_taken_place_by_place_and_merged_as_chosen() {
         how: Settle::Chosen,
         note: None,
     };
-    assert_eq!(actions(press(&mut app, "g")), [settle.clone()]);
+    assert_eq!(actions(press(&mut app, "g")), std::slice::from_ref(&settle));
     act(&mut app, &mut run, settle);
     assert!(paint(&mut app).contains("as chosen: in line"));
 }
@@ -379,7 +379,7 @@ fn a_text_of_ones_own_is_kept_before_it_is_chosen() {
         hunk,
         pick: Pick::Edited(hash.clone()),
     };
-    assert_eq!(chosen, [action.clone()]);
+    assert_eq!(chosen, std::slice::from_ref(&action));
     // Its text is asked for, and shown.
     let from = run.records.len();
     run.act(action);
@@ -495,7 +495,7 @@ fn a_review_reads_comments_and_sends_back() {
         line: 2,
         text: "why clear it?".into(),
     };
-    assert_eq!(said, [comment.clone()]);
+    assert_eq!(said, std::slice::from_ref(&comment));
     act(&mut app, &mut run, comment);
     let text = paint(&mut app);
     assert!(

@@ -151,9 +151,14 @@ pub(super) fn beside(app: &mut App) {
         app.say(Voice::Plain, text);
         return;
     }
+    let merges = (app.state.as_ref()).is_some_and(|state| state.setup.integrates);
     if app.ui.size.0 >= regions::WIDE {
         // Status cards have a place of their own here.
         let (beside, text) = match app.ui.beside {
+            _ if !merges => (
+                Beside::Cards,
+                "there is room for both: status cards, and what happened lately",
+            ),
             Beside::Merges => (Beside::Cards, "below the cards: what happened lately"),
             _ => (Beside::Merges, "below the cards: the merge queue"),
         };
@@ -161,7 +166,7 @@ pub(super) fn beside(app: &mut App) {
         app.say(Voice::Plain, text);
         return;
     }
-    app.ui.beside = app.ui.beside.next();
+    app.ui.beside = app.ui.beside.next(merges);
     let text = match app.ui.beside {
         Beside::Cards => "beside the output: status cards",
         Beside::Lately => "beside the output: what happened lately",

@@ -1,0 +1,419 @@
+//! All kinds of events but those about work, which are in [`super::work`].
+//!
+//! Plain data; must not hold anything that a journal line cannot carry.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::parts::is_zero;
+use super::{
+    AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind, Figures, Handle,
+    Interruption, StoppedBy, Trouble, WorkEvent, Zone,
+};
+use crate::{
+    engine::{Action, Metrics},
+    plan::{AgentId, Mode},
+};
+
+/// One event. The names are the contract's; kinds that it does not list are ours.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind")]
+#[expect(
+    missing_docs,
+    reason = "the same in all: `agent` whom, `attempt` its attempt or the round of a phase's gates, \
+              `place` which check command, `phase` which phase, `cohort` which track, wave or run, `from` and `to` before and now, \
+              `cause` and `reason` why, `pressure_permille` the pressure that admission saw"
+)]
+pub enum Event {
+    /// The run began.
+    #[serde(rename = "run.started")]
+    RunStarted {
+        /// Identifier of the run.
+        run: String,
+        /// Name of the plan.
+        plan: String,
+        /// SHA-256 of the plan as run.
+        plan_hash: String,
+        /// Version of the program.
+        wavedeck: String,
+        /// Identifier of the machine's boot.
+        boot_id: String,
+        /// Mode at the start.
+        mode: Mode,
+        /// Commit that the run started from.
+        base_commit: Option<String>,
+        /// Agents in the plan.
+        agents: u32,
+        /// Waves in the plan (K1 `wave_count`).
+        wave_count: u32,
+        /// Agents at once.
+        agents_cap: u32,
+        ram_limit_bytes: u64,
+        /// Memory at the start: the baseline.
+        figures: Figures,
+    },
+    /// The run went on after a crash.
+    #[serde(rename = "run.resumed")]
+    RunResumed {
+        /// Identifier of the machine's boot now.
+        boot_id: String,
+        /// Version of the program now.
+        wavedeck: String,
+        /// Old processes that were still alive and were ended.
+        survivors: u32,
+        /// Attempt numbers found outside the journal, never to be used again.
+        interrupted: Vec<Interruption>,
+    },
+    /// The whole run was told to stop.
+    #[serde(rename = "run.stopped")]
+    RunStopped { by: StoppedBy },
+    /// Recording has a fault (`error`), or is well again (none).
+    #[serde(rename = "run.degraded")]
+    RunDegraded {
+        /// What is wrong.
+        error: Option<String>,
+    },
+    /// The run ended.
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        /// Exit status as in DESIGN 6.
+        status: u8,
+        /// One line for people.
+        summary: String,
+        /// K1 and K2.
+        metrics: Box<Metrics>,
+    },
+    /// An operator's action was accepted.
+    #[serde(rename = "operator.action")]
+    OperatorAction {
+        /// Who asked: `deck`, `ctl`.
+        by: String,
+        /// What.
+        action: Action,
+        /// The agents that it was resolved to.
+        agents: Vec<AgentId>,
+        /// The phases whose gates it concerns too, by id.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        phases: Vec<String>,
+        /// The tracks, waves or run whose gates it concerns too: `track:A`, `wave:2`, `run`.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        cohorts: Vec<String>,
+    },
+    /// The mode or the cap changed.
+    #[serde(rename = "mode.changed")]
+    ModeChanged {
+        from: Mode,
+        to: Mode,
+        /// Agents at once now.
+        agents_cap: u32,
+        cause: Cause,
+    },
+    /// All its needs are met.
+    #[serde(rename = "agent.ready")]
+    AgentReady { agent: AgentId },
+    /// It will not run: a need cannot be met.
+    #[serde(rename = "agent.skipped")]
+    AgentSkipped {
+        agent: AgentId,
+        reason: String,
+        /// Its own condition said so; no failure stands behind it.
+        by_condition: bool,
+    },
+    /// Admission let it start.
+    #[serde(rename = "agent.scheduled")]
+    AgentScheduled {
+        agent: AgentId,
+        /// Its new attempt.
+        attempt: u32,
+        /// Which of its modes.
+        mode: u32,
+        /// The worker of that mode.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        worker: Option<String>,
+        /// Memory reserved for it, in bytes.
+        ram_bytes: u64,
+        pressure_permille: u32,
+        /// Agents that hold a slot, itself included.
+        running: u32,
+    },
+    /// Its process runs.
+    #[serde(rename = "agent.started")]
+    AgentStarted {
+        agent: AgentId,
+        attempt: u32,
+        /// How to find the process.
+        handle: Handle,
+    },
+    /// It has been silent for its `quiet` (or speaks again).
+    #[serde(rename = "agent.quiet")]
+    AgentQuiet {
+        agent: AgentId,
+        attempt: u32,
+        /// Silent, or speaking again.
+        quiet: bool,
+    },
+    /// It has reported of itself, or tried to.
+    #[serde(rename = "agent.progress")]
+    AgentProgress(super::progress::AgentProgress),
+    /// It ran longer than its `timeout` and is being ended.
+    #[serde(rename = "agent.timeout")]
+    AgentTimeout {
+        agent: AgentId,
+        attempt: u32,
+        /// The limit, in microseconds.
+        limit_us: u64,
+    },
+    /// Its process and whatever it left behind are gone.
+    #[serde(rename = "attempt.ended")]
+    AttemptEnded {
+        agent: AgentId,
+        attempt: u32,
+        /// How.
+        exit: Exit,
+        /// CPU time in microseconds.
+        cpu_us: u64,
+        /// Peak resident memory of its largest process, in bytes.
+        peak_bytes: u64,
+        /// Bytes of its output.
+        output_bytes: u64,
+        /// Descendants left behind and ended.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        leaked: u32,
+        /// Watched output files that exist.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        present: Vec<String>,
+    },
+    /// Another attempt follows.
+    #[serde(rename = "agent.retrying")]
+    AgentRetrying {
+        agent: AgentId,
+        /// The attempt that ended.
+        attempt: u32,
+        cause: Cause,
+        /// Pause before it is ready again, in microseconds.
+        delay_us: u64,
+        /// In words: what went wrong.
+        reason: String,
+    },
+    /// It waits for its sub-agents.
+    #[serde(rename = "agent.joining")]
+    AgentJoining { agent: AgentId },
+    /// Its checks begin.
+    #[serde(rename = "agent.checking")]
+    AgentChecking { agent: AgentId, attempt: u32 },
+    /// Its process tree was stopped: memory stays, the slot is free.
+    #[serde(rename = "agent.frozen")]
+    AgentFrozen {
+        agent: AgentId,
+        attempt: u32,
+        cause: Cause,
+    },
+    /// Something is wrong with its processes or its output; nothing follows from it for the run.
+    #[serde(rename = "process.trouble")]
+    ProcessTrouble {
+        /// Whose processes: an agent's…
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<AgentId>,
+        /// … or the gates' of a phase …
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<String>,
+        /// … or of a track, a wave or the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cohort: Option<String>,
+        /// Its attempt, or the round of the phase's gates.
+        attempt: u32,
+        /// What is wrong.
+        trouble: Trouble,
+    },
+    /// What a freeze did, measured.
+    #[serde(rename = "agent.freeze_verified")]
+    AgentFreezeVerified {
+        agent: AgentId,
+        attempt: u32,
+        /// Processes seen stopped.
+        stopped: u32,
+        /// Processes of the tree; more than `stopped`: partly frozen.
+        total: u32,
+        /// Memory that it goes on holding, in bytes.
+        held_bytes: u64,
+    },
+    /// Its process tree runs again.
+    #[serde(rename = "agent.thawed")]
+    AgentThawed {
+        agent: AgentId,
+        attempt: u32,
+        cause: Cause,
+        pressure_permille: u32,
+    },
+    /// It waits for a person.
+    #[serde(rename = "agent.blocked")]
+    AgentBlocked {
+        agent: AgentId,
+        reason: String,
+        /// The red gate, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        gate: Option<String>,
+    },
+    /// It failed for good.
+    #[serde(rename = "agent.failed")]
+    AgentFailed {
+        agent: AgentId,
+        /// Its last attempt.
+        attempt: u32,
+        /// What kind of failure.
+        failure: FailureKind,
+        reason: String,
+    },
+    /// A person ended it.
+    #[serde(rename = "agent.stopped")]
+    AgentStopped {
+        agent: AgentId,
+        /// Its last attempt; 0: it never started.
+        attempt: u32,
+    },
+    /// It is done.
+    #[serde(rename = "agent.completed")]
+    AgentCompleted {
+        agent: AgentId,
+        /// The attempt that did it.
+        attempt: u32,
+        /// Time that its process ran in that attempt, in microseconds.
+        ran_us: u64,
+    },
+    /// The next check command is in line.
+    #[serde(rename = "check.queued")]
+    CheckQueued {
+        #[serde(flatten)]
+        place: CheckPlace,
+    },
+    /// Admission let a check command start.
+    #[serde(rename = "check.scheduled")]
+    CheckScheduled {
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// Memory reserved for it, in bytes.
+        ram_bytes: u64,
+        pressure_permille: u32,
+    },
+    /// A check command runs.
+    #[serde(rename = "check.started")]
+    CheckStarted {
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// How to find the process.
+        handle: Handle,
+    },
+    /// A check command ended.
+    #[serde(rename = "check.ended")]
+    CheckEnded {
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// How.
+        exit: Exit,
+        /// Bytes of its output: the evidence.
+        output_bytes: u64,
+    },
+    /// A check command ran longer than it may and is being ended.
+    #[serde(rename = "check.timeout")]
+    CheckTimeout {
+        #[serde(flatten)]
+        place: CheckPlace,
+        /// The limit, in microseconds.
+        limit_us: u64,
+    },
+    /// The processes of a check command were stopped: their memory stays, the slot is free.
+    #[serde(rename = "check.frozen")]
+    CheckFrozen {
+        #[serde(flatten)]
+        place: CheckPlace,
+        cause: Cause,
+    },
+    /// They run again.
+    #[serde(rename = "check.thawed")]
+    CheckThawed {
+        #[serde(flatten)]
+        place: CheckPlace,
+        pressure_permille: u32,
+    },
+    /// All commands of a gate were green.
+    #[serde(rename = "gate.passed")]
+    GatePassed {
+        #[serde(flatten)]
+        place: CheckPlace,
+    },
+    /// A command of a gate was red.
+    #[serde(rename = "gate.failed")]
+    GateFailed {
+        #[serde(flatten)]
+        place: CheckPlace,
+        reason: String,
+    },
+    /// Its first agent was admitted.
+    #[serde(rename = "phase.started")]
+    PhaseStarted { phase: String },
+    /// All its agents have ended; its gates are next.
+    #[serde(rename = "phase.checking")]
+    PhaseChecking {
+        phase: String,
+        /// Round of its gates, from 1.
+        attempt: u32,
+    },
+    /// An agent of it is tried again while its gates were checked: they come later, anew.
+    #[serde(rename = "phase.reopened")]
+    PhaseReopened { phase: String },
+    /// All its agents ended and its gates passed.
+    #[serde(rename = "phase.completed")]
+    PhaseCompleted { phase: String },
+    /// It cannot complete: an agent or a gate of it failed.
+    #[serde(rename = "phase.failed")]
+    PhaseFailed { phase: String, reason: String },
+    /// All agents of a track (`track:A`), of the waves up to one (`wave:2`) or of the `run` have ended
+    /// well; the gates over them are next.
+    #[serde(rename = "cohort.checking")]
+    CohortChecking {
+        cohort: String,
+        /// Round of the gates, from 1.
+        attempt: u32,
+    },
+    /// An agent of them is tried again while the gates were checked: they come later, anew.
+    #[serde(rename = "cohort.reopened")]
+    CohortReopened { cohort: String },
+    /// The gates have passed.
+    #[serde(rename = "cohort.completed")]
+    CohortCompleted { cohort: String },
+    /// They have not: an agent or a gate failed.
+    #[serde(rename = "cohort.failed")]
+    CohortFailed { cohort: String, reason: String },
+    /// All its agents have ended.
+    #[serde(rename = "wave.completed")]
+    WaveCompleted {
+        /// Number from 1.
+        wave: u32,
+    },
+    /// A point to which the run can be taken back.
+    #[serde(rename = "checkpoint.made")]
+    CheckpointMade {
+        /// The wave that it closes.
+        wave: u32,
+        /// The integrated head then; none: nothing was merged by then.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        commit: Option<String>,
+    },
+    #[serde(rename = "attention.raised")]
+    AttentionRaised(AttentionRaised),
+    #[serde(rename = "attention.answered")]
+    AttentionAnswered(AttentionAnswered),
+    /// Memory pressure crossed a threshold.
+    #[serde(rename = "zone.changed")]
+    ZoneChanged {
+        from: Zone,
+        to: Zone,
+        /// At or above the halt threshold: nothing starts.
+        halted: bool,
+        /// What was measured.
+        figures: Figures,
+    },
+    /// Work in workspaces: kinds of their own, see [`WorkEvent`].
+    #[serde(untagged)]
+    Work(Box<WorkEvent>),
+}
