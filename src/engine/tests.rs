@@ -604,6 +604,7 @@ fn a_gate_that_is_being_judged_is_left_when_its_work_is_done_again() {
         when: crate::plan::When::Failed,
         ..hard(1)
     }];
+    plan.agents[3].track = Some(crate::plan::TrackIx::of(0));
     let mut rig = Rig::new(plan, true);
     rig.end_agent(0, 0);
     rig.end_agent(1, 1);
