@@ -90,7 +90,7 @@ pub(crate) fn fill<'t>(
     Cow::Owned(out)
 }
 
-/// Fills in what [`fill`] left in a text of `[workspace]` or `[merge]`: late names by `value`, and
+/// Fills in what `fill` left in a text of `[workspace]` or `[merge]`: late names by `value`, and
 /// `$${` becomes `${`. Bytes, since paths need not be UTF-8.
 ///
 /// A name without a value stays as it is written; a checked plan has none.
