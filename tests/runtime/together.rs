@@ -428,6 +428,23 @@ fn where_there_is_nothing_to_work_on_the_run_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn your_branch_goes_forward_only_when_all_is_done() {
+    for (works, status) in [("false", 1), ("true", 0)] {
+        let plan = format!(
+            "[merge]\nend = \"ff\"\n[[agent]]\nid = \"one\"\nworkspace = \"own\"\n\
+             run = [\"sh\", \"-c\", \"echo one > one.txt\"]\n\
+             [[agent]]\nid = \"two\"\nrun = \"{works}\"\nneeds = [\"one\"]\n"
+        );
+        let repo = Repo::with(&plan, &[]);
+        let before = repo.git(&["rev-parse", "HEAD"]);
+        repo.here.run().with(status);
+        assert_eq!(repo.delivered("one.txt"), "one\n");
+        let moved = repo.git(&["rev-parse", "HEAD"]) != before;
+        assert_eq!(moved, status == 0, "{works}");
+    }
+}
+
+#[test]
 fn an_agent_is_held_to_its_workspace() {
     if !matches!(
         wavedeck::sys::landlock::probe(),

@@ -39,14 +39,21 @@ impl Driver {
         Ok(())
     }
 
-    /// Makes the branch, and lets the person's branch go forward where the plan says so.
-    pub fn deliver(&self, ground: &Ground, commit: String) -> InputKind {
+    /// Makes the branch, and lets the person's branch go forward where the plan says so and nothing is
+    /// undone: no agent, no gate.
+    pub fn deliver(&self, ground: &Ground, commit: String, undone: &[String]) -> InputKind {
         let spec = &self.settings.setup.plan.merge;
         let into = spec.into.replace("${run}", &self.run);
         let mut forwarded = None;
         let made = self.settings.sync.wait().and_then(|()| {
             let made = branch(&ground.store, &into, &commit).map_err(said)?;
             if spec.end == MergeEnd::Ff {
+                if !undone.is_empty() {
+                    return Err(format!(
+                        "your branch stays where it is: not all is done: {}",
+                        undone.join(", ")
+                    ));
+                }
                 match fast_forward(&ground.repo().root, &commit, true).map_err(said)? {
                     Forward::Done { branch, .. } => forwarded = Some(branch),
                     Forward::Already | Forward::Asks { .. } => {}

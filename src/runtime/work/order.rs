@@ -1,7 +1,7 @@
 //! What an order needs of the state, taken out of it on the loop's thread: names, commits, choices.
 
 use crate::{
-    engine::{Chosen, Command, InputKind, MergeOutcome, State, WorkStage},
+    engine::{Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, WorkStage},
     plan::AgentIx,
 };
 
@@ -30,7 +30,11 @@ pub(super) enum Order {
         commit: String,
     },
     /// Hand the head over.
-    Deliver { commit: String },
+    Deliver {
+        commit: String,
+        /// Who or what is not as it should be: a person's branch does not go forward then.
+        undone: Vec<String>,
+    },
     /// Remove a workspace that nobody needs.
     Discard { name: String },
 }
@@ -76,6 +80,22 @@ pub(super) struct Step {
     pub commit: Option<String>,
     /// Agents at work, which may build on what it changed.
     pub others: Vec<AgentIx>,
+}
+
+/// Agents that are not done, and phases and cohorts whose gates are red, by name; at most ten.
+fn undone(state: &State) -> Vec<String> {
+    const NAMED: usize = 10;
+    let plan = &state.setup.plan;
+    let agents = plan.indices().filter(|&ix| {
+        let agent = state.agent(ix);
+        let by_condition = agent.status == Status::Skipped && agent.by_condition;
+        agent.status != Status::Succeeded && !by_condition && !state.handled_above(ix)
+    });
+    let agents = agents.map(|ix| state.id(ix).to_string());
+    let red = |owner: &Owner| state.gates_of(*owner).is_some_and(|gates| gates.gate_red);
+    let gates = state.setup.gated().filter(red);
+    let gates = gates.map(|owner| state.setup.key_of(owner));
+    agents.chain(gates).take(NAMED).collect()
 }
 
 impl Order {
@@ -157,6 +177,7 @@ impl Order {
             }
             Command::Deliver => Self::Deliver {
                 commit: merges.delivery.as_ref()?.commit.clone(),
+                undone: undone(state),
             },
             _ => return None,
         })
@@ -200,7 +221,7 @@ impl Order {
                 number: *number,
                 done: Err(error),
             },
-            Self::Deliver { commit } => InputKind::Delivered {
+            Self::Deliver { commit, .. } => InputKind::Delivered {
                 commit: commit.clone(),
                 branch: String::new(),
                 forwarded: None,

@@ -182,8 +182,8 @@ impl Driver {
                 self.say(Some(InputKind::RolledBack { number, done }));
                 None
             }
-            Order::Deliver { commit } => {
-                self.say(Some(self.deliver(ground, commit)));
+            Order::Deliver { commit, undone } => {
+                self.say(Some(self.deliver(ground, commit, &undone)));
                 None
             }
         }
