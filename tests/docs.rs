@@ -316,10 +316,7 @@ fn no_document_names_a_place_of_a_machine() {
     {
         let text = fs::read_to_string(&path).unwrap();
         for place in ["/tmp/", "/home/", "/root/", "/work/"] {
-            // `runtime/work/` is a folder of ours.
-            let absolute = |at: usize| !text[..at].ends_with(|c: char| c.is_alphanumeric());
-            let found = text.match_indices(place).any(|(at, _)| absolute(at));
-            assert!(!found, "{}: {place}", path.display());
+            assert!(!text.contains(place), "{}: {place}", path.display());
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Lines that a file may have, its tests aside.
-const LONGEST: usize = 420;
+const LONGEST: usize = 400;
 
 struct Source {
     /// Below `src/`.

@@ -124,15 +124,8 @@ fn source(event: &Event) -> String {
         Event::RunStarted { .. } | Event::RunResumed { .. } | Event::RunDegraded { .. } => {
             "runner".to_owned()
         }
-        Event::ProcessTrouble {
-            agent,
-            phase,
-            cohort,
-            ..
-        } => agent
-            .as_ref()
-            .map(ToString::to_string)
-            .or_else(|| phase.clone().or_else(|| cohort.clone()))
+        Event::ProcessTrouble(told) => (told.agent.as_ref().map(ToString::to_string))
+            .or_else(|| told.phase.clone().or_else(|| told.cohort.clone()))
             .unwrap_or_default(),
         _ => "engine".to_owned(),
     }

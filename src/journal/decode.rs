@@ -11,7 +11,10 @@ use serde::{
     de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use crate::engine::{AgentProgress, AttentionAnswered, AttentionRaised, CheckPlace, Event, Record};
+use crate::engine::{
+    AgentFreezeVerified, AgentProgress, AttentionAnswered, AttentionRaised, CheckPlace, Event,
+    ProcessTrouble, Record,
+};
 
 /// Reads a line's record, or leaves it to serde.
 pub(super) fn fast(line: &[u8]) -> Option<Record> {
@@ -192,8 +195,6 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "agent.joining" AgentJoining { agent }
         "agent.checking" AgentChecking { agent, attempt }
         "agent.frozen" AgentFrozen { agent, attempt, cause }
-        "process.trouble" ProcessTrouble { attempt, trouble; agent, phase, cohort }
-        "agent.freeze_verified" AgentFreezeVerified { agent, attempt, stopped, total, held_bytes }
         "agent.thawed" AgentThawed { agent, attempt, cause, pressure_permille }
         "agent.blocked" AgentBlocked { agent, reason; gate }
         "agent.failed" AgentFailed { agent, attempt, failure, reason }
@@ -212,6 +213,8 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "checkpoint.made" CheckpointMade { wave; commit }
         "zone.changed" ZoneChanged { from, to, halted, figures }
         @structs
+        "process.trouble" ProcessTrouble { attempt, trouble; agent, phase, cohort }
+        "agent.freeze_verified" AgentFreezeVerified { agent, attempt, stopped, total, held_bytes }
         "attention.raised" AttentionRaised {
             id, attention, attempt, title, since_us, answers; agent, phase, cohort, gate
         }

@@ -5,10 +5,10 @@ mod work;
 
 use crate::{
     engine::{
-        Action, AgentProgress, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Blocker,
-        Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle, Health, Interruption, Level,
-        Metrics, Record, ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words,
-        Zone,
+        Action, AgentFreezeVerified, AgentProgress, Answer, AttentionAnswered, AttentionKind,
+        AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle,
+        Health, Interruption, Level, Metrics, ProcessTrouble, Record, ResourceUsage, Severity,
+        State, StoppedBy, Target, Trouble, Via, Words, Zone,
     },
     graph::random::Rng,
     plan::{AgentId, Mode},
@@ -386,13 +386,13 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             attempt: small(rng),
             cause: cause(rng),
         },
-        18 => Event::AgentFreezeVerified {
+        18 => Event::AgentFreezeVerified(AgentFreezeVerified {
             agent: id(rng),
             attempt: small(rng),
             stopped: small(rng),
             total: small(rng),
             held_bytes: big(rng),
-        },
+        }),
         19 => Event::AgentThawed {
             agent: id(rng),
             attempt: small(rng),
@@ -476,7 +476,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             place: place(rng),
             pressure_permille: small(rng),
         },
-        41 => Event::ProcessTrouble {
+        41 => Event::ProcessTrouble(ProcessTrouble {
             agent: maybe(rng, id),
             phase: maybe(rng, text),
             cohort: maybe(rng, text),
@@ -487,7 +487,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
                 1 => Trouble::Killed(small(rng)),
                 _ => Trouble::Survives(small(rng)),
             },
-        },
+        }),
         42 => Event::AttentionRaised(AttentionRaised {
             id: small(rng),
             attention: attention(rng),

@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     display::{clean_line, figures::lasted, safe_json},
-    engine::{Answer, AttentionKind, Event, Record, whose},
+    engine::{Answer, AttentionKind, Event, ProcessTrouble, Record, whose},
     journal::{Follower, Line},
 };
 
@@ -324,13 +324,13 @@ pub fn sentence(event: &Event) -> Option<String> {
                 }
             }
         }
-        Event::ProcessTrouble {
+        Event::ProcessTrouble(ProcessTrouble {
             agent,
             phase,
             cohort,
             trouble,
             ..
-        } => {
+        }) => {
             let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             format!("! {whose}: {trouble}")
         }

@@ -199,13 +199,8 @@ impl State {
             Event::AgentFrozen { agent, cause, .. } => {
                 self.on(agent, |s, ix| s.frozen(ix, *cause, now));
             }
-            Event::AgentFreezeVerified {
-                agent,
-                stopped,
-                total,
-                ..
-            } => self.on(agent, |s, ix| {
-                s.agents[ix.ix()].frozen_tree = Some((*stopped, *total));
+            Event::AgentFreezeVerified(freeze) => self.on(&freeze.agent, |s, ix| {
+                s.agents[ix.ix()].frozen_tree = Some((freeze.stopped, freeze.total));
             }),
             Event::AgentThawed { agent, .. } => self.on(agent, |s, ix| s.thawed(ix, now)),
             Event::AgentBlocked {

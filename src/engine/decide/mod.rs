@@ -69,13 +69,13 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             held_bytes,
         } => process::frozen(state, *key, *stopped, *total, *held_bytes),
         InputKind::Trouble { key, trouble } => vec![process::trouble(state, *key, trouble)],
-        InputKind::NotTold { error } => vec![Event::ProcessTrouble {
+        InputKind::NotTold { error } => vec![Event::ProcessTrouble(super::ProcessTrouble {
             agent: None,
             phase: None,
             cohort: None,
             attempt: 0,
             trouble: super::Trouble::NotTold(error.clone()),
-        }],
+        })],
         InputKind::Quiet {
             agent,
             attempt,

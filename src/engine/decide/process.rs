@@ -5,8 +5,8 @@
 
 use crate::{
     engine::{
-        Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind, Interruption, JobKey, Owner,
-        State, Status, Trouble,
+        AgentFreezeVerified, Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind,
+        Interruption, JobKey, Owner, ProcessTrouble, State, Status, Trouble,
     },
     plan::AgentId,
 };
@@ -211,25 +211,25 @@ pub(super) fn frozen(
     if agent.status != Status::Frozen || agent.attempt != key.attempt || key.check.is_some() {
         return Vec::new();
     }
-    vec![Event::AgentFreezeVerified {
+    vec![Event::AgentFreezeVerified(AgentFreezeVerified {
         agent: state.id(ix),
         attempt: key.attempt,
         stopped,
         total,
         held_bytes,
-    }]
+    })]
 }
 
 /// Told whatever the agent's state: the processes may outlive the attempt.
 pub(super) fn trouble(state: &State, key: JobKey, trouble: &Trouble) -> Event {
     let (agent, phase, cohort) = names(state, Some(key.owner));
-    Event::ProcessTrouble {
+    Event::ProcessTrouble(ProcessTrouble {
         agent,
         phase,
         cohort,
         attempt: key.attempt,
         trouble: trouble.clone(),
-    }
+    })
 }
 
 /// The runner starts again: every process of before is gone, and no attempt number comes back.

@@ -77,12 +77,12 @@ impl Event {
             | Self::AgentJoining { agent }
             | Self::AgentChecking { agent, .. }
             | Self::AgentFrozen { agent, .. }
-            | Self::AgentFreezeVerified { agent, .. }
             | Self::AgentThawed { agent, .. }
             | Self::AgentBlocked { agent, .. }
             | Self::AgentFailed { agent, .. }
             | Self::AgentStopped { agent, .. }
             | Self::AgentCompleted { agent, .. } => Some(agent),
+            Self::AgentFreezeVerified(freeze) => Some(&freeze.agent),
             Self::AgentProgress(report) => Some(&report.agent),
             Self::CheckQueued { place }
             | Self::CheckScheduled { place, .. }
@@ -93,7 +93,7 @@ impl Event {
             | Self::CheckThawed { place, .. }
             | Self::GatePassed { place }
             | Self::GateFailed { place, .. } => place.agent.as_ref(),
-            Self::ProcessTrouble { agent, .. } => agent.as_ref(),
+            Self::ProcessTrouble(trouble) => trouble.agent.as_ref(),
             Self::AttentionRaised(raised) => raised.agent.as_ref(),
             Self::AttentionAnswered(answered) => answered.agent.as_ref(),
             Self::Work(work) => work.agent(),

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::is_zero;
 use super::{
-    AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind, Figures, Handle,
-    Interruption, StoppedBy, Trouble, WorkEvent, Zone,
+    AgentFreezeVerified, AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind,
+    Figures, Handle, Interruption, ProcessTrouble, StoppedBy, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -210,33 +210,10 @@ pub enum Event {
     },
     /// Something is wrong with its processes or its output; nothing follows from it for the run.
     #[serde(rename = "process.trouble")]
-    ProcessTrouble {
-        /// Whose processes: an agent's…
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        agent: Option<AgentId>,
-        /// … or the gates' of a phase …
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        phase: Option<String>,
-        /// … or of a track, a wave or the run.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        cohort: Option<String>,
-        /// Its attempt, or the round of the phase's gates.
-        attempt: u32,
-        /// What is wrong.
-        trouble: Trouble,
-    },
+    ProcessTrouble(ProcessTrouble),
     /// What a freeze did, measured.
     #[serde(rename = "agent.freeze_verified")]
-    AgentFreezeVerified {
-        agent: AgentId,
-        attempt: u32,
-        /// Processes seen stopped.
-        stopped: u32,
-        /// Processes of the tree; more than `stopped`: partly frozen.
-        total: u32,
-        /// Memory that it goes on holding, in bytes.
-        held_bytes: u64,
-    },
+    AgentFreezeVerified(AgentFreezeVerified),
     /// Its process tree runs again.
     #[serde(rename = "agent.thawed")]
     AgentThawed {

@@ -7,6 +7,7 @@ mod about;
 mod attention;
 mod kinds;
 mod parts;
+mod process;
 pub(super) mod progress;
 mod record;
 mod sync;
@@ -19,6 +20,7 @@ pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
+pub use process::{AgentFreezeVerified, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
 pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};

@@ -12,8 +12,8 @@ use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
     engine::{
-        self, Action, AgentProgress, Answer, AttentionKind, Cause, Event, Health, Record, Zone,
-        whose,
+        self, Action, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event,
+        Health, ProcessTrouble, Record, Zone, whose,
     },
 };
 
@@ -179,23 +179,23 @@ pub fn note(record: &Record) -> Option<Note> {
             };
             (format!("{agent} frozen {by}"), Tone::Plain)
         }
-        Event::ProcessTrouble {
+        Event::ProcessTrouble(ProcessTrouble {
             agent,
             phase,
             cohort,
             trouble,
             ..
-        } => {
+        }) => {
             let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             (format!("{whose}: {trouble}"), Tone::Alert)
         }
-        Event::AgentFreezeVerified {
+        Event::AgentFreezeVerified(AgentFreezeVerified {
             agent,
             stopped,
             total,
             held_bytes,
             ..
-        } => {
+        }) => {
             if stopped < total {
                 (
                     format!("{agent}: only {stopped} of {total} processes are stopped"),
