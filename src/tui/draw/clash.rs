@@ -63,18 +63,22 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
     }
 }
 
+/// How far a list is shown, where not all of it has room.
+fn how_far(first: usize, shown: usize, total: usize) -> String {
+    if total > shown {
+        format!("{} of {total}", first + shown)
+    } else {
+        String::new()
+    }
+}
+
 fn places(clash: &ClashView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
     let theme = look.theme;
     let base = &theme.base;
     if area.is_empty() {
         return;
     }
-    let last = clash.first + clash.places.len();
-    let place = if clash.total > clash.places.len() {
-        format!("{last} of {}", clash.total)
-    } else {
-        String::new()
-    };
+    let place = how_far(clash.first, clash.places.len(), clash.total);
     rule(
         buf,
         Rect { height: 1, ..area },
@@ -115,12 +119,7 @@ fn one(side: &Side, look: Look<'_>, buf: &mut Buffer, area: Rect) {
     } else {
         (side.title.to_owned(), base.strong)
     };
-    let last = side.first + side.lines.len();
-    let place = if side.total > side.lines.len() {
-        format!("{last} of {}", side.total)
-    } else {
-        String::new()
-    };
+    let place = how_far(side.first, side.lines.len(), side.total);
     rule(
         buf,
         Rect { height: 1, ..area },
