@@ -216,6 +216,9 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         (Event::AgentThawed { .. }, Some(ix)) => vec![Command::Thaw {
             key: main_key(state, ix),
         }],
+        (Event::AgentPreempted(_), Some(ix)) => live(state, ix)
+            .map(|key| Command::Terminate { key })
+            .collect(),
         (Event::CheckScheduled { place, .. }, _) => of_check(state, place)
             .map(|key| Command::Spawn { key, mode: 0 })
             .into_iter()

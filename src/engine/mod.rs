@@ -32,9 +32,9 @@ pub use command::{Command, effects};
 pub use decide::{Refusal, decide, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    AgentFreezeVerified, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Boundary,
-    Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle, Interruption, Level,
-    MergeOutcome, ProcessTrouble, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble,
+    AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind, AttentionRaised,
+    Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle, Interruption,
+    Level, MergeOutcome, ProcessTrouble, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble,
     WorkEvent, Zone, whose,
 };
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};

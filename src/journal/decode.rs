@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::engine::{
-    AgentFreezeVerified, AgentProgress, AttentionAnswered, AttentionRaised, CheckPlace, Event,
-    ProcessTrouble, Record,
+    AgentFreezeVerified, AgentPreempted, AgentProgress, AttentionAnswered, AttentionRaised,
+    CheckPlace, Event, ProcessTrouble, Record,
 };
 
 /// Reads a line's record, or leaves it to serde.
@@ -215,6 +215,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         @structs
         "process.trouble" ProcessTrouble { attempt, trouble; agent, phase, cohort }
         "agent.freeze_verified" AgentFreezeVerified { agent, attempt, stopped, total, held_bytes }
+        "agent.preempted" AgentPreempted { agent, attempt, reason }
         "attention.raised" AttentionRaised {
             id, attention, attempt, title, since_us, answers; agent, phase, cohort, gate
         }

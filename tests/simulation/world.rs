@@ -7,9 +7,10 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, HoldBy,
-        Input, InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy,
-        Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
+        Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
+        Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status,
+        StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, behind_barrier,
+        turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -204,7 +205,18 @@ impl World {
         let by = |hold| self.state.agents.iter().any(|a| a.hold == Some(hold));
         let well = self.pressure < 950 && !self.state.memory.halted && !self.full;
         let well = well && self.state.degraded.is_none() && self.state.stopping.is_none();
+        // A person who watches is asked about the phase that it waits for.
+        let marks = [AttentionKind::DayGate, AttentionKind::Predicted];
+        let mut open = self.state.attention.open.values();
+        let asked = self.state.setup.attended && open.any(|item| !marks.contains(&item.kind));
+        let mut frozen = self.state.setup.plan.indices().filter(|&ix| {
+            let agent = self.state.agent(ix);
+            agent.hold == Some(HoldBy::Rule)
+        });
+        let asked = asked
+            && frozen.all(|ix| behind_barrier(&self.state, self.state.setup.plan.agent(ix).phase));
         if well
+            && !asked
             && by(HoldBy::Rule)
             && !by(HoldBy::Operator)
             && self.processes.values().all(|p| p.frozen)

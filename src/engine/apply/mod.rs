@@ -202,6 +202,7 @@ impl State {
             Event::AgentFreezeVerified(freeze) => self.on(&freeze.agent, |s, ix| {
                 s.agents[ix.ix()].frozen_tree = Some((freeze.stopped, freeze.total));
             }),
+            Event::AgentPreempted(preempted) => self.on(&preempted.agent, Self::preempted),
             Event::AgentThawed { agent, .. } => self.on(agent, |s, ix| s.thawed(ix, now)),
             Event::AgentBlocked {
                 agent,

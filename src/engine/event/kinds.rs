@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::is_zero;
 use super::{
-    AgentFreezeVerified, AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind,
-    Figures, Handle, Interruption, ProcessTrouble, StoppedBy, WorkEvent, Zone,
+    AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
+    Exit, FailureKind, Figures, Handle, Interruption, ProcessTrouble, StoppedBy, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -214,6 +214,9 @@ pub enum Event {
     /// What a freeze did, measured.
     #[serde(rename = "agent.freeze_verified")]
     AgentFreezeVerified(AgentFreezeVerified),
+    /// It is ended while it is frozen, to go again.
+    #[serde(rename = "agent.preempted")]
+    AgentPreempted(AgentPreempted),
     /// Its process tree runs again.
     #[serde(rename = "agent.thawed")]
     AgentThawed {

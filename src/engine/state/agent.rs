@@ -20,6 +20,8 @@ pub enum Ending {
     RunStop,
     /// An agent of the phase is tried again: the verdict on its gates would be stale.
     Reopened,
+    /// It is frozen behind a barrier, and nothing else moves: it goes again when that one opens.
+    Preempted,
 }
 
 /// Who holds an agent back.

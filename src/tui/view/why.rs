@@ -215,6 +215,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Swap => "ends, another worker takes over",
             engine::Ending::RunStop => "is being ended with the run",
             engine::Ending::Reopened => "is being ended: what it judges is open again",
+            engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };
         return (text.to_owned(), Tone::Warn);
     }

@@ -26,8 +26,11 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
         return Vec::new();
     };
     let owner = Owner::Agent(ix);
-    let stopped = check.ending.is_some_and(|ending| ending != Ending::Timeout);
-    if stopped || state.stopping.is_some() {
+    let goes_on = matches!(
+        check.ending,
+        None | Some(Ending::Timeout | Ending::Preempted)
+    );
+    if !goes_on || state.stopping.is_some() {
         let mut events: Vec<Event> = merge::give_up(state, ix, "stopped").into_iter().collect();
         events.push(Event::AgentStopped {
             agent: state.id(ix),
@@ -123,7 +126,7 @@ fn over(check: &CheckRun) -> Option<Over<'_>> {
 
 /// What the end of a check command, or a person's answer, says.
 enum Outcome {
-    /// Nothing: a crash cut it short, and it is asked again in a round of its own.
+    /// Nothing: a crash or a barrier cut it short, and it is asked again in a round of its own.
     Again(Event),
     Green,
     Red(CheckPlace, String),
@@ -151,7 +154,7 @@ fn outcome(state: &State, owner: Owner, check: &CheckRun, over: &Over<'_>) -> Ou
         );
         return Outcome::Red(here, reason);
     }
-    if *exit == Exit::Interrupted {
+    if *exit == Exit::Interrupted || check.ending == Some(Ending::Preempted) {
         return Outcome::Again(Event::CheckQueued {
             place: place(check.round + 1),
         });

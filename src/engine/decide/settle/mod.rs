@@ -7,6 +7,7 @@ pub(in crate::engine::decide) mod collect;
 pub(in crate::engine::decide) mod conflict;
 pub(in crate::engine) mod context;
 pub(in crate::engine::decide) mod merge;
+pub(in crate::engine::decide) mod preempt;
 pub(super) mod start;
 mod verdict;
 mod waiting;
