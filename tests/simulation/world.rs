@@ -265,6 +265,7 @@ impl World {
             id: item.id,
             answer,
             text,
+            url: None,
         });
         self.state.seq > seq
     }
