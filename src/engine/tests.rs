@@ -392,6 +392,7 @@ fn say(id: u32, answer: Answer) -> Action {
         id,
         answer,
         text: None,
+        url: None,
     }
 }
 

@@ -5,9 +5,15 @@ mod work;
 
 use crate::{
     engine::{
+<<<<<<< HEAD
         Action, AgentFreezeVerified, AgentPreempted, AgentProgress, Answer, AttentionAnswered,
         AttentionKind, AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind,
         Figures, Handle, Health, Interruption, Level, Metrics, ProcessTrouble, Record,
+=======
+        Action, AgentFreezeVerified, AgentProgress, Answer, AttentionAnswered, AttentionKind,
+        AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle,
+        Health, Interruption, Level, Metrics, OnBase, ProcessTrouble, Purpose, Record,
+>>>>>>> w-gates
         ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words, Zone,
     },
     graph::random::Rng,
@@ -250,6 +256,7 @@ fn place(rng: &mut Rng) -> CheckPlace {
         gate: text(rng),
         step: small(rng),
         round: if flag(rng) { 1 } else { small(rng) },
+        purpose: pick(rng, &[Purpose::Judge, Purpose::Repeat, Purpose::Base]),
     }
 }
 
@@ -449,10 +456,19 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             exit: exit(rng),
             output_bytes: big(rng),
         },
-        28 => Event::GatePassed { place: place(rng) },
+        28 => Event::GatePassed {
+            place: place(rng),
+            flaky: flag(rng),
+        },
         29 => Event::GateFailed {
             place: place(rng),
             reason: text(rng),
+            base: maybe(rng, |rng| OnBase {
+                red: maybe(rng, flag),
+                how: text(rng),
+                evidence: maybe(rng, text),
+            }),
+            flaky: flag(rng),
         },
         30 => Event::PhaseStarted { phase: text(rng) },
         31 => Event::PhaseChecking {
@@ -515,6 +531,8 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             answer: maybe(rng, |rng| pick(rng, &Answer::ALL)),
             by: text(rng),
             text: maybe(rng, text),
+            url: maybe(rng, text),
+            evidence: maybe(rng, text),
             waited_us: big(rng),
         }),
         _ => Event::ZoneChanged {

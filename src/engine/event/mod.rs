@@ -5,6 +5,7 @@
 
 mod about;
 mod attention;
+mod gate;
 mod kinds;
 mod parts;
 mod process;
@@ -15,6 +16,7 @@ mod work;
 
 pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
+pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
