@@ -33,21 +33,14 @@ pub use command::{Command, effects};
 pub use decide::{Refusal, decide, participants, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-<<<<<<< HEAD
     AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind, AttentionRaised,
     Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle, Interruption,
-    Level, MergeOutcome, ProcessTrouble, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble,
-    WorkEvent, Zone, whose,
-=======
-    AgentFreezeVerified, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Boundary,
-    Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle, Interruption, Level,
-    MergeOutcome, OnBase, ProcessTrouble, Purpose, Record, StoppedBy, Strategy, SyncKind,
+    Level, MergeOutcome, OnBase, ProcessTrouble, Purpose, Record, StoppedBy, Strategy, SyncKind,
     SyncPoint, Trouble, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
->>>>>>> w-gates
 };
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};
 pub use metrics::Metrics;

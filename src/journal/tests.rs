@@ -5,16 +5,10 @@ mod work;
 
 use crate::{
     engine::{
-<<<<<<< HEAD
         Action, AgentFreezeVerified, AgentPreempted, AgentProgress, Answer, AttentionAnswered,
         AttentionKind, AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind,
-        Figures, Handle, Health, Interruption, Level, Metrics, ProcessTrouble, Record,
-=======
-        Action, AgentFreezeVerified, AgentProgress, Answer, AttentionAnswered, AttentionKind,
-        AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle,
-        Health, Interruption, Level, Metrics, OnBase, ProcessTrouble, Purpose, Record,
->>>>>>> w-gates
-        ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words, Zone,
+        Figures, Handle, Health, Interruption, Level, Metrics, OnBase, ProcessTrouble, Purpose,
+        Record, ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words, Zone,
     },
     graph::random::Rng,
     plan::{AgentId, Mode},

@@ -14,13 +14,10 @@ use crate::{
 
 use super::{
     attention,
-<<<<<<< HEAD
-    settle::{check::not_passed, conflict, merge, preempt, start::check_ram},
-=======
     settle::{
-        check::not_compared, compare::unknown, conflict, gates::not_passed, merge, start::check_ram,
+        check::not_compared, compare::unknown, conflict, gates::not_passed, merge, preempt,
+        start::check_ram,
     },
->>>>>>> w-gates
 };
 
 /// Status of a run whose runner failed.
@@ -101,11 +98,7 @@ fn deliver(state: &State) -> Option<Vec<Event>> {
 }
 
 /// Something that nothing but itself keeps from starting, though nothing runs: it never will.
-<<<<<<< HEAD
-pub(super) fn stuck(state: &State, figures: &Figures) -> Option<Event> {
-=======
-fn stuck(state: &State, figures: &Figures) -> Option<Vec<Event>> {
->>>>>>> w-gates
+pub(super) fn stuck(state: &State, figures: &Figures) -> Option<Vec<Event>> {
     for &packed in &state.checks_pending {
         let owner = unpack(packed);
         let asked = check_ram(state, owner);

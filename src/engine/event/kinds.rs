@@ -7,13 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::{is_false, is_zero};
 use super::{
-<<<<<<< HEAD
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, ProcessTrouble, StoppedBy, WorkEvent, Zone,
-=======
-    AgentFreezeVerified, AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind,
-    Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, WorkEvent, Zone,
->>>>>>> w-gates
+    Exit, FailureKind, Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, WorkEvent,
+    Zone,
 };
 use crate::{
     engine::{Action, Metrics},

@@ -156,14 +156,9 @@ pub(super) fn over(check: &CheckRun) -> Option<Over<'_>> {
 }
 
 /// What the end of a check command, or a person's answer, says.
-<<<<<<< HEAD
-enum Outcome {
-    /// Nothing: a crash or a barrier cut it short, and it is asked again in a round of its own.
-=======
 pub(super) enum Outcome {
-    /// Nothing yet: a crash cut it short, or it is red and may be repeated: once more, in a round of
-    /// its own.
->>>>>>> w-gates
+    /// Nothing yet: a crash or a barrier cut it short, or it is red and may be repeated: once more,
+    /// in a round of its own.
     Again(Event),
     Green,
     Red(Red),
@@ -236,15 +231,9 @@ pub(super) fn outcome(state: &State, owner: Owner, check: &CheckRun, over: &Over
         }
     };
     let late = check.ending == Some(Ending::Timeout);
-    if *exit == Exit::Interrupted && !late {
+    if (*exit == Exit::Interrupted && !late) || check.ending == Some(Ending::Preempted) {
         return again(check.purpose);
     }
-<<<<<<< HEAD
-    if *exit == Exit::Interrupted || check.ending == Some(Ending::Preempted) {
-        return Outcome::Again(Event::CheckQueued {
-            place: place(check.round + 1),
-        });
-=======
     // What it comes to on the base is told, and judges nothing.
     if check.purpose == Purpose::Base {
         let on_base = compare::said(state, owner, check, exit);
@@ -253,7 +242,6 @@ pub(super) fn outcome(state: &State, owner: Owner, check: &CheckRun, over: &Over
     if late {
         let limit = state.setup.check_limit_us(owner);
         return red(format!("red: took longer than {} s", limit / 1_000_000));
->>>>>>> w-gates
     }
     if exit.ok() {
         return Outcome::Green;
