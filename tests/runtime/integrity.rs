@@ -435,11 +435,9 @@ fn the_head_holds_exactly_what_was_accepted_across_orders_and_crashes() {
         assert_eq!(changed, Vec::<PathBuf>::new(), "{events}");
     }
     println!("{met:?}");
+    let cases = cases.unwrap_or(4);
     let all = [met.crashes, met.accepted, met.refused, met.commits];
-    assert!(all.iter().all(|&n| n > 0), "{met:?}");
+    assert!(cases < 4 || all.iter().all(|&n| n > 0), "{met:?}");
     let rare = [met.blocked, met.retried, met.in_workspaces];
-    assert!(
-        cases.unwrap_or(0) < 40 || rare.iter().all(|&n| n > 0),
-        "{met:?}"
-    );
+    assert!(cases < 40 || rare.iter().all(|&n| n > 0), "{met:?}");
 }

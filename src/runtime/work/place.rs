@@ -276,9 +276,12 @@ impl Driver {
     /// too.
     pub fn leave(mut self, over: Option<&State>) {
         drop(locked(&self.watch).take());
-        let Some(Ok(ground)) = self.ground.take() else {
-            return;
+        let ground = match self.ground.take() {
+            // A runner that resumed what was as good as over had no need of any.
+            None if over.is_some_and(|state| state.setup.integrates) => self.look(),
+            found => found.unwrap_or_else(|| Err(String::new())),
         };
+        let Ok(ground) = ground else { return };
         if let Some(state) = over {
             self.tidy(&ground, state);
         }
