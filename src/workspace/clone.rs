@@ -100,7 +100,7 @@ pub struct Workspaces {
     floor: u64,
     /// The user's tags and their commits, as lines of `packed-refs`.
     tags: Vec<u8>,
-    next: AtomicU64,
+    pub(super) next: AtomicU64,
     /// Commits that a ref keeps already.
     kept: Mutex<HashSet<String>>,
 }

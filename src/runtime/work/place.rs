@@ -279,9 +279,12 @@ impl Driver {
     /// too.
     pub fn leave(mut self, over: Option<&State>) {
         drop(locked(&self.watch).take());
-        let Some(Ok(ground)) = self.ground.take() else {
-            return;
+        let ground = match self.ground.take() {
+            // A runner that resumed what was as good as over had no need of any.
+            None if over.is_some_and(|state| state.setup.integrates) => self.look(),
+            found => found.unwrap_or_else(|| Err(String::new())),
         };
+        let Ok(ground) = ground else { return };
         if let Some(state) = over {
             self.tidy(&ground, state);
         }
@@ -296,12 +299,15 @@ impl Driver {
         for ix in state.setup.plan.indices().filter(|&ix| state.setup.own(ix)) {
             for attempt in 1..=state.agent(ix).attempt {
                 let name = self.name(ix, attempt);
-                let whole = !self.left_file(&name).exists();
+                if !ground.spaces().path(&name).exists() {
+                    continue;
+                }
+                // What it committed shall not go with the folder.
+                let base = state.base_commit.as_deref();
+                let whole = self.rescue_one(ground, ix, attempt, base);
                 if succeeded(state, ix) && whole {
                     let _ = ground.spaces().discard(&name);
-                } else if ground.spaces().path(&name).exists() {
-                    // What it committed shall not go with the folder.
-                    self.rescue_one(ground, ix, attempt, state.base_commit.as_deref());
+                } else {
                     kept.push(name);
                 }
             }
