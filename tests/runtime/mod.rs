@@ -4,6 +4,7 @@ mod attention;
 mod crash;
 mod disk;
 mod ends;
+mod gates;
 mod integrity;
 mod look;
 mod operator;

@@ -2,10 +2,15 @@
 //!
 //! Plain data; changed by `apply` alone. What an end means is decided in `decide::settle::check`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Ending, State};
-use crate::engine::{Exit, Handle, OnBase, Owner, Purpose};
+use crate::{
+    engine::{Edge, EdgeKind, Exit, Handle, OnBase, Owner, Purpose},
+    plan::AgentIx,
+};
 
 /// Where a check command stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -206,6 +211,30 @@ impl State {
     pub fn compared(&self, argv: &[String]) -> Option<&OnBase> {
         let known = self.merges.compared.iter().find(|known| known.argv == argv);
         known.map(|known| &known.on_base)
+    }
+
+    /// Returns who has not ended and cannot begin before the gates of an owner have passed, in plan
+    /// order.
+    #[must_use]
+    pub fn stopped_by(&self, owner: Owner) -> Vec<AgentIx> {
+        let setup = &self.setup;
+        let open = |ix: &AgentIx| !self.agent(*ix).status.is_final();
+        match owner {
+            Owner::Agent(ix) => {
+                let hard = |edge: &&Edge| edge.kind != EdgeKind::Soft;
+                let after = setup.edges_out[ix.ix()].iter().filter(hard);
+                let after: BTreeSet<AgentIx> = after.map(|edge| edge.to).filter(open).collect();
+                after.into_iter().collect()
+            }
+            Owner::Phase(phase) => {
+                let later = |ix: &AgentIx| setup.plan.agent(*ix).phase > Some(phase);
+                setup.plan.indices().filter(later).filter(open).collect()
+            }
+            Owner::Cohort(ix) => {
+                let closes = setup.cohorts[ix.ix()].closes.iter().copied();
+                closes.filter(open).collect()
+            }
+        }
     }
 
     /// Returns the check command that an owner is at.
