@@ -168,11 +168,10 @@ impl JobMaker {
                 name.push_str(".main");
             }
             let temporary = self.run_dir.join("tmp").join(name);
-            let mut bounds = self.bounds.around(plan, folder, temporary);
-            bounds
-                .write
-                .extend(place::opened(state, key, &self.run_dir));
-            bounds
+            Boundary {
+                made: place::opened(state, key, &self.run_dir),
+                ..self.bounds.around(plan, folder, temporary)
+            }
         })
     }
 

@@ -10,7 +10,6 @@ use crate::{
     engine::{JobKey, Owner, Purpose, State},
     plan::AgentIx,
     runtime::work::note_file,
-    sys::lock::private_dir,
 };
 
 /// Names the workspace of an agent.
@@ -121,7 +120,7 @@ fn whose(state: &State, ix: AgentIx) -> &str {
 }
 
 /// Folders of the run that the plan's `[workspace] env` gives to an agent, such as
-/// `${run_dir}/target/${agent}`: made, and open to it. What the run itself keeps there stays closed.
+/// `${run_dir}/target/${agent}`: to be made, and open to it. What the run itself keeps there stays closed.
 pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf> {
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
@@ -138,11 +137,7 @@ pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf>
         if !plain || first.is_none_or(|name| KEPT.iter().any(|kept| name == *kept)) {
             continue;
         }
-        let path = run_dir.join(path);
-        // Where it cannot be made the agent will say so.
-        if private_dir(&path).is_ok() {
-            open.push(path);
-        }
+        open.push(run_dir.join(path));
     }
     open
 }

@@ -57,7 +57,7 @@ pub(super) struct Driver {
     pub settings: Settings,
     pub run: String,
     pub tell: Tell,
-    pub watch: Mutex<Option<Watch>>,
+    pub watch: Mutex<Option<Arc<Watch>>>,
     ground: OnceLock<Result<Ground, String>>,
     scopes: Mutex<HashMap<AgentIx, Arc<Scope>>>,
     /// Paths that a merge changed, by its commit.
@@ -115,8 +115,9 @@ impl Driver {
         }
     }
 
-    /// Carries an order out and tells what came of it; returns what can be done later.
-    pub fn carry_out(&self, order: Order) -> Option<Order> {
+    /// Carries an order out and tells what came of it; returns what can be done later. `more`: how many
+    /// other workspaces are waited for.
+    pub fn carry_out(&self, order: Order, more: usize) -> Option<Order> {
         let ground = match self.ground() {
             Ok(ground) => ground,
             Err(error) => {
@@ -135,7 +136,7 @@ impl Driver {
                 None
             }
             Order::Prepare(of) => {
-                let done = self.prepare(ground, &of);
+                let done = self.prepare(ground, &of, more);
                 self.say(Some(InputKind::Prepared {
                     agent: of.agent,
                     attempt: of.number,
