@@ -1,5 +1,6 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
+mod begins;
 mod work;
 
 use std::sync::Arc;
@@ -82,6 +83,7 @@ impl Rig {
             output_bytes: 0,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         });
     }
 

@@ -4,6 +4,7 @@ mod attention;
 mod crash;
 mod disk;
 mod ends;
+mod handoff;
 mod integrity;
 mod look;
 mod operator;

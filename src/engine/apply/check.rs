@@ -25,7 +25,7 @@ impl State {
         (attempt, round): (u32, u32),
         now: u64,
     ) -> CheckRun {
-        let steps = u32::try_from(self.checks_of(owner).len()).unwrap_or(u32::MAX);
+        let steps = u32::try_from(self.steps_now(owner).len()).unwrap_or(u32::MAX);
         let checkout = &mut self.merges.checkout;
         checkout.take_if(|checkout| checkout.error.is_some());
         CheckRun {
@@ -109,7 +109,7 @@ impl State {
     }
 
     pub(super) fn check_scheduled(&mut self, place: &CheckPlace, now: u64) {
-        let path = self.owner(place).filter(|&o| self.setup.on_head(o));
+        let path = self.owner(place).filter(|&o| self.on_head(o));
         let path = path
             .and_then(|owner| self.checkout_for(owner))
             .map(str::to_owned);
@@ -195,6 +195,10 @@ impl State {
         self.settling.insert(pack(owner));
         if self.hold_of(owner) == Some(HoldBy::Rule) {
             self.hold_owner(owner, None);
+        }
+        if let Owner::Agent(ix) = owner {
+            // What it needs may be open again by now.
+            self.await_needs(ix);
         }
     }
 

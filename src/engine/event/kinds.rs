@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::is_zero;
+use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind,
     Figures, Handle, Interruption, ProcessTrouble, StoppedBy, WorkEvent, Zone,
@@ -182,6 +182,9 @@ pub enum Event {
         /// Watched output files that exist.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         present: Vec<String>,
+        /// There is a file where it may write its hand-off; told of who has no workspace.
+        #[serde(skip_serializing_if = "is_false", default)]
+        handoff: bool,
     },
     /// Another attempt follows.
     #[serde(rename = "agent.retrying")]

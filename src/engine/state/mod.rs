@@ -14,8 +14,8 @@ mod sync;
 mod work;
 
 pub use agent::{
-    AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
-    Remark,
+    AgentState, AttemptEnd, CheckRun, Ending, HandedOff, HoldBy, JobState, Live, PhaseState,
+    PhaseStatus, Readiness, Remark,
 };
 pub use attention::{Attention, Item};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};

@@ -173,6 +173,7 @@ impl Running {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout

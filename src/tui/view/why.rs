@@ -90,6 +90,9 @@ pub fn now(
                 Tone::Plain,
             )
         }
+        Status::Checking if agent.check.is_none() && state.begins(ix) => {
+            ("what it begins with is looked for".to_owned(), Tone::Plain)
+        }
         Status::Checking if agent.check.is_none() => {
             ("what it left is being collected".to_owned(), Tone::Plain)
         }
@@ -276,10 +279,11 @@ pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String,
         let text = format!("{} waits for your yes: {question}", clean_line(gate, 40));
         return (text, Tone::Alert);
     }
+    let nth = state.nth_step(owner);
     let mut text = format!(
         "{} {} of {}: {command}",
         clean_line(gate, 40),
-        run.step + 1,
+        nth,
         run.steps
     );
     let mut tone = Tone::Plain;

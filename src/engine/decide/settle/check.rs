@@ -14,7 +14,7 @@ use super::{
         process::{names, place},
         retry,
     },
-    merge,
+    begin, merge,
 };
 
 /// A check command of an agent has ended.
@@ -38,9 +38,19 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
     match outcome(state, owner, check, &over) {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
-            events.extend(merge::after_green(state, ix));
+            if state.begins(ix) {
+                events.push(Event::AgentReady {
+                    agent: state.id(ix),
+                });
+            } else {
+                events.extend(merge::after_green(state, ix));
+            }
             events
         }),
+        Outcome::Red(place, reason) if state.begins(ix) => {
+            let next = begin::red(state, ix, &place, &reason);
+            vec![Event::GateFailed { place, reason }, next]
+        }
         Outcome::Red(place, reason) => {
             let gate = place.gate.clone();
             // A person's no is no accident that another attempt could mend by itself.
@@ -68,7 +78,7 @@ pub(super) fn checkout(state: &State) -> Vec<Event> {
         return Vec::new();
     }
     let mut waiting = state.checks_pending.iter().map(|&packed| unpack(packed));
-    let waits = |&owner: &Owner| state.setup.on_head(owner) && state.checkout_for(owner).is_none();
+    let waits = |&owner: &Owner| state.on_head(owner) && state.checkout_for(owner).is_none();
     let Some(owner) = waiting.find(waits) else {
         return Vec::new();
     };
@@ -170,7 +180,7 @@ fn green(state: &State, owner: Owner, check: &CheckRun) -> Result<Vec<Event>, Ve
     let steps = state.checks_of(owner);
     let number = (check.attempt, check.round);
     let here = place(state, owner, number, check.step);
-    let next = next_step(&steps, check);
+    let next = next_step(&steps[..steps.len().min(state.steps_now(owner).end)], check);
     let mut events = Vec::new();
     let done = next.is_none_or(|(_, next)| next.gate != here.gate);
     // A gate with an approval has passed already, on the work itself.

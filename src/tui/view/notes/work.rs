@@ -8,7 +8,7 @@ use crate::{
     plan::AgentId,
     tui::view::{
         merge::complexity,
-        words::{Tone, names},
+        words::{Tone, names, size, span},
     },
 };
 
@@ -41,11 +41,53 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         | WorkEvent::Checkout { .. }
         | WorkEvent::CheckedOut { error: None, .. }
         | WorkEvent::MergeStarted { .. }
-        | WorkEvent::HandoffReady { .. }
+        | WorkEvent::HandoffChecking(_)
         | WorkEvent::SyncStarted { .. }
-        | WorkEvent::SyncCompleted { .. }
         | WorkEvent::SyncFailed { .. }
         | WorkEvent::Delivering { .. } => return None,
+        WorkEvent::HandoffChecked(of) if of.missing.is_empty() && of.error.is_none() => {
+            return None;
+        }
+        WorkEvent::HandoffChecked(of) => {
+            let missing = of.missing.iter().map(|absent| absent.path.as_str());
+            let what = match &of.error {
+                Some(error) => error.clone(),
+                None => names(missing, FILES),
+            };
+            (
+                format!("{} cannot begin without {what}", of.agent),
+                Tone::Warn,
+            )
+        }
+        WorkEvent::HandoffReady {
+            agent,
+            from_facts,
+            artefacts,
+            ..
+        } => {
+            let many = if *artefacts == 1 { "" } else { "s" };
+            let by = if *from_facts { ", from facts" } else { "" };
+            (
+                format!("{agent} hands off {artefacts} artefact{many}{by}: handoff/{agent}.md"),
+                if *from_facts { Tone::Dim } else { Tone::Plain },
+            )
+        }
+        WorkEvent::SyncCompleted {
+            point,
+            left_us,
+            released_bytes,
+            ..
+        } => {
+            let agent = point.agent.as_ref()?;
+            let mut text = format!("checkpoint at the hand-off of {agent}");
+            if let Some(bytes) = released_bytes {
+                text = format!("{text}: {} that it held are free", size(*bytes));
+            }
+            if let Some(us) = left_us {
+                text = format!("{text}, ~{} left", span(*us));
+            }
+            (text, Tone::Dim)
+        }
         WorkEvent::Collected {
             agent,
             error: Some(error),
