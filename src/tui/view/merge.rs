@@ -122,13 +122,14 @@ pub fn all(source: Source<'_>, ui: &UiState, columns: u16) -> Vec<ReportRow> {
         }
         return sheet.rows;
     }
-    integration(&mut sheet);
-    queue(&mut sheet);
+    // What waits for a person comes first, what is done last.
     conflicts(&mut sheet);
-    predicted(&mut sheet);
     later::red(&mut sheet);
+    queue(&mut sheet);
+    predicted(&mut sheet);
     later::to_read(&mut sheet, ui);
-    later::merged(&mut sheet);
+    integration(&mut sheet);
+    later::merged(&mut sheet, ui);
     later::checkpoints(&mut sheet);
     sheet.rows
 }

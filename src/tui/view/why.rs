@@ -175,6 +175,7 @@ pub fn key(state: &State, sample: Option<&Sample>, ix: AgentIx) -> &'static str 
     }
     let held = agent.hold == Some(HoldBy::Operator);
     match agent.status {
+        Status::Blocked if agent.conflict.is_some() => ": ! leads to its sides",
         Status::Blocked => ": r tries again",
         Status::Frozen if held => " · p lets it go",
         Status::Waiting | Status::Ready if held => ": p lets it go",
@@ -307,14 +308,21 @@ fn merging(state: &State, ix: AgentIx) -> (String, Tone) {
         };
         return (text.to_owned(), Tone::Plain);
     }
-    let place = merges.queue.iter().position(|(_, queued)| *queued == ix);
-    let before = place.unwrap_or(0) + usize::from(merges.now.is_some());
-    let text = match before {
-        0 => "its merge is next".to_owned(),
-        1 => "waits for one merge before it".to_owned(),
-        n => format!("waits for {n} merges before it"),
-    };
-    (text, Tone::Plain)
+    let line = merges.queue.iter().map(|(_, queued)| *queued);
+    let now = merges.now.as_ref().map(|now| now.agent);
+    let before: Vec<AgentIx> = now
+        .into_iter()
+        .chain(
+            line.take_while(|queued| *queued != ix)
+                .filter(|queued| Some(*queued) != now),
+        )
+        .collect();
+    if before.is_empty() {
+        return ("its merge is next".to_owned(), Tone::Plain);
+    }
+    let plan = &state.setup.plan;
+    let who = names(before.iter().map(|ix| plan.agent(*ix).id.as_str()), 2);
+    (format!("its merge waits behind {who}"), Tone::Plain)
 }
 
 fn waits_for(state: &State, ix: AgentIx) -> String {
