@@ -49,7 +49,7 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
     guide(clash, look, buf, panes.guide);
     for (n, side) in clash.sides.iter().enumerate() {
         let key = look.keys.key_for(SIDES[n]);
-        let key = key.filter(|_| look.whence == Whence::Live);
+        let key = key.filter(|_| look.whence == Whence::Live && !clash.settled);
         one(
             side,
             key.map(|key| key.to_string()),
@@ -78,6 +78,7 @@ fn guide(clash: &ClashView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
         text.push_str(" Suggests: ");
         text.push_str(suggested);
         if look.whence == Whence::Live
+            && !clash.settled
             && let Some(found) = look.keys.key_for(UiAction::TakeSuggested)
         {
             key = format!(" ({found} takes it)");

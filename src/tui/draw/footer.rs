@@ -61,7 +61,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
     });
     let texts: Vec<(Key, String, usize)> = hints
         .iter()
-        .filter(|b| row.is_none_or(|row| helps(b.run, row)))
+        .filter(|b| row.is_none_or(|row| helps(b.run, row)) && of_use(b.run, view))
         .filter_map(|b| {
             let key = *b.keys.first()?;
             let word = match (b.run, ui.screen) {
@@ -146,6 +146,28 @@ fn meant<'a>(view: &'a View, ui: &UiState) -> Option<&'a AgentRow> {
             }
         }
         _ => None,
+    }
+}
+
+/// Whether a key of a conflict or of a review can do something now.
+fn of_use(action: UiAction, view: &View) -> bool {
+    match (action, &view.review, &view.clash) {
+        (UiAction::Approve, Some(review), _) => review.asks,
+        (UiAction::SendBack, Some(review), _) => review.goes_back,
+        (
+            UiAction::SettleConflict
+            | UiAction::TakeBoth
+            | UiAction::TakeSuggested
+            | UiAction::EditPlace
+            | UiAction::UndoChoice
+            | UiAction::NextOpen
+            | UiAction::OnTop
+            | UiAction::HandBack
+            | UiAction::Escalate,
+            _,
+            Some(clash),
+        ) => !clash.settled,
+        _ => true,
     }
 }
 

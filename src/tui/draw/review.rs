@@ -76,7 +76,8 @@ fn files(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
             0 => String::new(),
             n => format!(" c{n}"),
         };
-        let figures = (width(&added) + width(&removed) + width(&said)) as u16;
+        let outside = if file.outside { " scope!" } else { "" };
+        let figures = (width(&added) + width(&removed) + width(&said) + outside.len()) as u16;
         let end = area.width.saturating_sub(1);
         let from = end.saturating_sub(figures);
         pen.to(2)
@@ -84,7 +85,8 @@ fn files(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
         pen.to(from)
             .put(&added, base.good)
             .put(&removed, base.bad)
-            .put(&said, base.accent);
+            .put(&said, base.accent)
+            .put(outside, base.alert);
         if review.file == Some(n) {
             pen.shade(base.selected);
         }

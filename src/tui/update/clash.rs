@@ -176,13 +176,16 @@ fn open_places(app: &App) -> Option<Vec<usize>> {
     )
 }
 
-/// After its texts have come: to the first open place, where a person has not moved yet.
+/// After its texts have come: to the first open place, where a person has not moved yet; where all is
+/// answered, to the first place.
 pub(super) fn come(app: &mut App) {
-    if app.ui.clash.at == 0
-        && let Some(&first) = open_places(app).unwrap_or_default().first()
-    {
-        app.ui.clash.at = first;
+    if app.ui.clash.at != 0 {
+        return;
     }
+    let open = open_places(app).unwrap_or_default().first().copied();
+    let Some(Ok(texts)) = &app.texts else { return };
+    let place = || view::places(&texts.doc).position(|place| place.hunk.is_some());
+    app.ui.clash.at = open.or_else(place).unwrap_or(0);
 }
 
 /// Goes to a place.

@@ -111,6 +111,8 @@ pub struct ClashView {
     pub at: Option<usize>,
     /// Places without an answer.
     pub open: usize,
+    /// Nothing can be chosen any more: it is settled, or the run has ended.
+    pub settled: bool,
     /// What can be said of the place.
     pub guidance: String,
     /// The answer that suggests itself, in a few words.
@@ -147,6 +149,7 @@ pub fn clash(
     let mut view = ClashView {
         title: title(source, ui.id, conflict),
         facts: facts(source, conflict, now_us),
+        settled: conflict.resolved.is_some() || state.finished.is_some(),
         verdict: (String::new(), Tone::Plain),
         ..ClashView::default()
     };
@@ -280,10 +283,11 @@ fn verdict(
     if agent.status == Status::Merging {
         return ("as chosen: in line".to_owned(), Tone::Plain);
     }
-    let before = match &agent.red_gate {
-        Some(gate) => format!(" · its last checks were red ({})", clean_line(gate, 40)),
-        None => String::new(),
-    };
+    if agent.red_gate.is_some() {
+        let why = clean_line(agent.reason.as_deref().unwrap_or("a check is red"), 80);
+        let text = format!("not merged, {why}: choose otherwise and merge again, or hand it back");
+        return (text, Tone::Bad);
+    }
     if omitted > 0 {
         let text = format!("{omitted} files have no room here: it can be taken as a whole alone");
         return (text, Tone::Warn);
@@ -296,10 +300,12 @@ fn verdict(
                 1 => "its check runs on the result then".to_owned(),
                 n => format!("its {n} checks run on the result then"),
             };
-            let text = format!("all is chosen, it can be merged: {checks}{before}");
-            (text, Tone::Good)
+            (
+                format!("all is chosen, it can be merged: {checks}"),
+                Tone::Good,
+            )
         }
-        1 => (format!("1 place has no answer yet{before}"), Tone::Warn),
-        n => (format!("{n} places have no answer yet{before}"), Tone::Warn),
+        1 => ("1 place has no answer yet".to_owned(), Tone::Warn),
+        n => (format!("{n} places have no answer yet"), Tone::Warn),
     }
 }

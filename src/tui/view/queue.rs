@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     display::clean_text,
-    engine::{Answer, AttentionKind, Item, Owner},
+    engine::{Answer, AttentionKind, Conflict, Item, Owner},
     tui::{
         output::{Diff, Evidence, OutputBuffer},
         ui_state::{Look, Queue},
@@ -164,32 +164,17 @@ pub fn queue(
     view.facts = facts.join(" · ");
     body(&mut view, item, material);
     let mut nothing_chosen = false;
-    if let (AttentionKind::Conflict, Some(Owner::Agent(ix))) = (item.kind, item.owner)
+    if let (true, Some(Owner::Agent(ix))) = (of_conflict(item.kind), item.owner)
         && let Some(conflict) = state
             .agent(ix)
             .conflict
             .and_then(|id| state.merges.conflicts.get(&id))
     {
-        view.body_of = "where it clashes; Enter leads to the sides";
-        let clash = &conflict.clash;
-        let files = clash.files.iter();
-        view.body = files
-            .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
-            .collect();
-        let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
-        let chosen = match conflict.chosen.len() {
-            0 => "nothing is chosen yet".to_owned(),
-            n => format!("{n} chosen"),
-        };
-        let text = format!(
-            "{} in {} · complexity {} · {chosen}",
-            many(clash.hunks, "place"),
-            many(clash.file_count, "file"),
-            merge::complexity(clash.complexity)
-        );
-        view.body.push((text, Tone::Dim));
         view.opens = Some("choose sides");
-        nothing_chosen = conflict.chosen.is_empty();
+        if item.kind == AttentionKind::Conflict {
+            of_clash(&mut view, conflict);
+            nothing_chosen = conflict.chosen.is_empty();
+        }
     }
     if material.can_act {
         view.answers = answers(items, item, ui);
@@ -200,6 +185,35 @@ pub fn queue(
         }
     }
     view
+}
+
+/// Whether opening what waits leads to the agent's conflict, where it has one: what is chosen there may
+/// be why its checks are red.
+#[must_use]
+pub const fn of_conflict(kind: AttentionKind) -> bool {
+    matches!(kind, AttentionKind::Conflict | AttentionKind::FailedGate)
+}
+
+/// Where a conflict is, and what is chosen of it.
+fn of_clash(view: &mut QueueView, conflict: &Conflict) {
+    view.body_of = "where it clashes; Enter leads to the sides";
+    let clash = &conflict.clash;
+    let files = clash.files.iter();
+    view.body = files
+        .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
+        .collect();
+    let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let chosen = match conflict.chosen.len() {
+        0 => "nothing is chosen yet".to_owned(),
+        n => format!("{n} chosen"),
+    };
+    let text = format!(
+        "{} in {} · complexity {} · {chosen}",
+        many(clash.hunks, "place"),
+        many(clash.file_count, "file"),
+        merge::complexity(clash.complexity)
+    );
+    view.body.push((text, Tone::Dim));
 }
 
 /// The keys that answer: the chosen item, or those that are marked; and all that are equal at once.

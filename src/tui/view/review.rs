@@ -27,6 +27,8 @@ pub struct FileRow {
     pub counts: (u32, u32),
     /// Comments on it.
     pub comments: usize,
+    /// It lies outside of the agent's scope.
+    pub outside: bool,
 }
 
 /// A row of the diff.
@@ -60,6 +62,10 @@ pub struct ReviewView {
     pub facts: String,
     /// How these are meant.
     pub tone: Tone,
+    /// It asks for a person's yes.
+    pub asks: bool,
+    /// It was commented on, and can go back to its agent.
+    pub goes_back: bool,
     /// Visible files.
     pub files: Vec<FileRow>,
     /// Files above them.
@@ -162,7 +168,12 @@ pub fn review(
         view.missing = Some("it has no work of its own".to_owned());
         return Some(view);
     };
-    (view.facts, view.tone) = facts(source, ix);
+    let waiting = super::attention::waiting(state);
+    view.asks = waiting
+        .iter()
+        .any(|item| item.owner == Some(Owner::Agent(ix)) && item.kind == AttentionKind::Approval);
+    view.goes_back = !agent.remarks.is_empty();
+    (view.facts, view.tone) = facts(source, ix, view.asks);
     let patch = match patch {
         None if work.commit.is_none() => {
             let why = match work.stage {
@@ -209,6 +220,7 @@ pub fn review(
             path: file.path.clone(),
             counts: (file.added, file.removed),
             comments: agent.remarks.iter().filter(|r| r.file == file.path).count(),
+            outside: work.outside.iter().any(|path| *path == file.path),
         })
         .collect();
     let rows = usize::from(panes.diff.height.saturating_sub(1));
@@ -231,18 +243,18 @@ pub fn review(
 }
 
 /// How the work stands.
-fn facts(source: Source<'_>, ix: AgentIx) -> (String, Tone) {
+fn facts(source: Source<'_>, ix: AgentIx, asks: bool) -> (String, Tone) {
     let state = source.state;
     let agent = state.agent(ix);
     let Some(work) = &agent.work else {
         return <_>::default();
     };
-    let asks = super::attention::waiting(state)
-        .into_iter()
-        .any(|item| item.owner == Some(Owner::Agent(ix)) && item.kind == AttentionKind::Approval);
     let (stage, tone) = match work.stage {
         WorkStage::Merged => ("merged", Tone::Good),
         _ if asks => ("asks for your yes", Tone::Alert),
+        WorkStage::Queued if agent.conflict.is_some() => {
+            ("in conflict with what is merged", Tone::Alert)
+        }
         WorkStage::Queued => ("in line for its merge", Tone::Dim),
         WorkStage::Collected => ("collected", Tone::Dim),
         _ => ("at work", Tone::Dim),

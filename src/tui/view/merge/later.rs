@@ -36,7 +36,7 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
             continue;
         }
         if !std::mem::replace(&mut any, true) {
-            sheet.heading("GATES");
+            sheet.heading("GATES AND SCOPES");
         }
         let asks = item.kind == AttentionKind::Approval;
         let (word, tone) = if asks {
@@ -58,7 +58,7 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
             continue;
         }
         if !std::mem::replace(&mut any, true) {
-            sheet.heading("GATES");
+            sheet.heading("GATES AND SCOPES");
         }
         let text = format!(
             "outside of its scope: {}",
@@ -118,6 +118,31 @@ pub(super) fn merged(sheet: &mut Sheet<'_>, ui: &UiState) {
     }
     if state.merges.done.is_empty() {
         sheet.line("nothing yet", Tone::Dim);
+    }
+}
+
+/// Conflicts that are settled, the last one first: how, and by whom.
+pub(super) fn settled(sheet: &mut Sheet<'_>) {
+    let state = sheet.source.state;
+    let mut any = false;
+    for (&id, conflict) in state.merges.conflicts.iter().rev() {
+        let Some(how) = &conflict.resolved else {
+            continue;
+        };
+        if !std::mem::replace(&mut any, true) {
+            sheet.heading("SETTLED CONFLICTS");
+        }
+        let with = sheet.names(&conflict.with);
+        let text = format!("with {with}: {how}");
+        let lead = Some(Lead::Clash(id));
+        sheet.agent(
+            conflict.agent,
+            &format!("no. {id}"),
+            &text,
+            Tone::Dim,
+            "",
+            lead,
+        );
     }
 }
 
