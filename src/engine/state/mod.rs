@@ -5,6 +5,7 @@
 
 mod agent;
 mod attention;
+mod check;
 mod conflict;
 mod order;
 mod ready;
@@ -13,11 +14,9 @@ mod status;
 mod sync;
 mod work;
 
-pub use agent::{
-    AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
-    Remark,
-};
+pub use agent::{AgentState, AttemptEnd, Ending, HoldBy, Live, PhaseState, PhaseStatus, Remark};
 pub use attention::{Attention, Item};
+pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
 pub use order::{Due, Rank};
 pub(super) use order::{pack, place_of, unpack};
