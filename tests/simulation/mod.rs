@@ -154,6 +154,24 @@ fn an_approval_that_nobody_gave_is_noticed() {
     panic!("noticed only {noticed} times");
 }
 
+/// An agent that starts without what it is to begin with is noticed.
+#[test]
+fn a_start_without_a_file_that_must_be_there_is_noticed() {
+    let mut noticed = 0;
+    for seed in 0..3_000 {
+        let run = world::run(seed);
+        let mut records = run.records.clone();
+        if world::lose_a_file(&mut records) {
+            let problems = check::check(&run.setup, &records);
+            noticed += usize::from(problems.iter().any(|p| p.contains("to begin with")));
+        }
+        if noticed == 10 {
+            return;
+        }
+    }
+    panic!("noticed only {noticed} times");
+}
+
 /// What never happens in a simulation proves nothing.
 #[test]
 fn every_kind_of_event_happens() {

@@ -9,7 +9,7 @@ use wavedeck::{
     engine::{
         Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, HoldBy,
         Input, InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy,
-        Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
+        Target, Thresholds, Trouble, Turn, Via, Words, WorkEvent, Zone, admit, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -837,6 +837,21 @@ pub fn forget_a_yes(records: &mut Vec<Record>) -> bool {
     records.remove(i);
     renumber(records);
     true
+}
+
+/// Makes the first answer to what an agent is to begin with a bad one; false where there is none.
+pub fn lose_a_file(records: &mut [Record]) -> bool {
+    records.iter_mut().any(|record| {
+        let Event::Work(work) = &mut record.event else {
+            return false;
+        };
+        let WorkEvent::HandoffChecked(of) = &mut **work else {
+            return false;
+        };
+        let good = of.missing.is_empty() && of.error.is_none();
+        of.error = Some("gone".to_owned());
+        good
+    })
 }
 
 fn renumber(records: &mut [Record]) {
