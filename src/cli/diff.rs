@@ -1,4 +1,5 @@
-//! `wavedeck diff`: what an agent changed, from its commit or, while it works, from its workspace.
+//! `wavedeck diff`: what a run has merged, or what an agent changed, from its commit or, while it works,
+//! from its workspace.
 //!
 //! Must not change anything, nor let what an agent wrote reach a terminal as it is.
 
@@ -26,8 +27,8 @@ const WIDEST: usize = 2000;
 /// Flags of `diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// The agent's id
-    pub agent: String,
+    /// The agent's id; without it, all that is merged
+    pub agent: Option<String>,
     /// Which run.
     #[command(flatten)]
     pub of: RunName,
@@ -36,23 +37,11 @@ pub struct DiffArgs {
     pub names: bool,
 }
 
-/// Prints what the newest attempt of an agent changed. Into a file or pipe as git has it, so that it
-/// can be applied; on a terminal clean.
+/// Prints what the newest attempt of an agent changed, or what the run has merged. Into a file or pipe
+/// as git has it, so that it can be applied; on a terminal clean.
 pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
     let state = read(&dir)?;
-    let ix = state.find(&args.agent.as_str().into()).ok_or_else(|| {
-        let id = clean_line(&args.agent, 80);
-        Error::usage(format!("run {} has no agent `{id}`", dir.id))
-    })?;
-    let Some(work) = &state.agent(ix).work else {
-        let text = if state.setup.own(ix) {
-            format!("`{}` has not begun yet", args.agent)
-        } else {
-            format!("`{}` works in the repository itself", args.agent)
-        };
-        return Err(Error::failed(text).help("`git diff` shows what differs there"));
-    };
     let (_, config) = read_folder(&dir.path)?;
     let root = Path::new(&config.workdir);
     let form = if args.names {
@@ -60,7 +49,26 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
     } else {
         "--patch-with-stat"
     };
-    let bytes = match &work.commit {
+    let Some(agent) = &args.agent else {
+        let (Some(base), Some(head)) = (&state.base_commit, &state.merges.head) else {
+            return Err(Error::failed("nothing is merged in this run")
+                .help("`wavedeck diff AGENT` shows what one agent changed"));
+        };
+        return print(compared(&Git::users(root), form, base, Some(head)));
+    };
+    let ix = state.find(&agent.as_str().into()).ok_or_else(|| {
+        let id = clean_line(agent, 80);
+        Error::usage(format!("run {} has no agent `{id}`", dir.id))
+    })?;
+    let Some(work) = &state.agent(ix).work else {
+        let text = if state.setup.own(ix) {
+            format!("`{agent}` has not begun yet")
+        } else {
+            format!("`{agent}` works in the repository itself")
+        };
+        return Err(Error::failed(text).help("`git diff` shows what differs there"));
+    };
+    print(match &work.commit {
         Some(commit) => compared(&Git::users(root), form, &work.base, Some(commit)),
         None if Path::new(&work.path).is_dir() && !work.path.is_empty() => {
             // Agents write the configuration of their workspaces: none of it counts here.
@@ -77,7 +85,11 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
             all
         }
         None => Ok(Vec::new()),
-    };
+    })
+}
+
+/// Into a file or pipe as git has it, on a terminal clean.
+fn print(bytes: Result<Vec<u8>, GitError>) -> Outcome {
     let bytes = bytes.map_err(|e| Error::failed(format!("the changes cannot be read: {e}")))?;
     let written = if out::is_terminal() {
         let lines = bytes.split(|&b| b == b'\n');

@@ -34,12 +34,12 @@ pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severit
 pub use event::{
     AgentFreezeVerified, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Boundary,
     Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle, Interruption, Level,
-    MergeOutcome, ProcessTrouble, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble,
+    MergeOutcome, Offer, ProcessTrouble, Record, RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble,
     WorkEvent, Zone, whose,
 };
-pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};
+pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
 pub use metrics::Metrics;
-pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
+pub use setup::{CheckStep, Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, CheckRun, Checkout, Checkpoint, Chosen, Conflict, Delivery,
     Ending, Former, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges,

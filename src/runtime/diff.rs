@@ -6,19 +6,17 @@
 //! repository's.
 
 use std::{
-    ffi::OsStr,
-    io::Read,
-    os::fd::AsFd,
     path::Path,
-    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 
-use crate::tui::feed::Update;
+use crate::{
+    tui::feed::Update,
+    workspace::{Git, GitError},
+};
 
 /// Bytes that are read; what comes after is cut off, and that is said.
 const MOST: usize = 512 << 10;
@@ -28,11 +26,19 @@ const NEW_FILES: usize = 200;
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads the diff on a thread of its own and sends it.
-pub fn send(run_dir: &Path, base: String, to: &mpsc::Sender<Update>) {
+pub fn send(
+    run_dir: &Path,
+    base: String,
+    commit: Option<String>,
+    to: &mpsc::Sender<Update>,
+) {
     let run_dir = run_dir.to_owned();
     let answer = to.clone();
     let started = thread::Builder::new().name("diff".into()).spawn(move || {
-        let result = workdir(&run_dir).and_then(|dir| read(&dir, &base));
+        let result = match &commit {
+            Some(commit) => of_commits(&run_dir, &base, commit),
+            None => workdir(&run_dir).and_then(|dir| read(&dir, &base)),
+        };
         // Who has gone wants no answer.
         let _ = answer.blocking_send(Update::Diff { result });
     });
@@ -42,8 +48,11 @@ pub fn send(run_dir: &Path, base: String, to: &mpsc::Sender<Update>) {
     }
 }
 
-/// The folder that the run's agents work in.
-fn workdir(run_dir: &Path) -> Result<std::path::PathBuf, String> {
+/// The folder that a run's agents work in, as its folder has it.
+///
+/// # Errors
+/// It cannot be read, or is damaged.
+pub fn workdir(run_dir: &Path) -> Result<std::path::PathBuf, String> {
     #[derive(serde::Deserialize)]
     struct Only {
         workdir: String,
@@ -134,74 +143,22 @@ fn read(dir: &Path, base: &str) -> Result<Vec<u8>, String> {
 
 /// Runs git and reads what it prints; true: there is more.
 fn git(dir: &Path, args: &[&str], until: Instant) -> Result<(Vec<u8>, bool), String> {
-    let mut child = Command::new("git")
-        .arg("-C")
-        .arg(dir)
-        // Neither of them may start a program that the repository names.
-        .args([
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
-        .args(args.iter().map(OsStr::new))
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("git cannot be started: {error}"))?;
-    let read = drain(&mut child, until);
-    if !matches!(read, Ok((_, false))) {
-        // Enough was read, or it takes too long.
-        let _ = child.kill();
-    }
-    let status = child.wait().map_err(|error| error.to_string())?;
-    let (bytes, cut) = read?;
-    if !status.success() && !cut {
+    let left = until.saturating_duration_since(Instant::now());
+    let git = Git::users(dir).limit(left).most(MOST);
+    let found = git.output(args, &[]).map_err(|error| match error {
+        GitError::Late { .. } => format!("git takes longer than {} s", LIMIT.as_secs()),
+        error => error.to_string(),
+    })?;
+    if found.code != Some(0) && !found.cut {
         return Err("git has no diff: this is no repository, or the commit is gone".to_owned());
     }
-    Ok((bytes, cut))
-}
-
-fn drain(child: &mut Child, until: Instant) -> Result<(Vec<u8>, bool), String> {
-    let Some(mut pipe) = child.stdout.take() else {
-        return Err("git has no output".to_owned());
-    };
-    let mut out = Vec::new();
-    let mut chunk = vec![0; 16 << 10];
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let wait = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        };
-        let ready = {
-            let fd = pipe.as_fd();
-            let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-            poll(&mut fds, Some(&wait))
-        };
-        match ready {
-            Ok(0) => return Err(format!("git takes longer than {} s", LIMIT.as_secs())),
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => return Err(error.to_string()),
-            Ok(_) => {}
-        }
-        match pipe.read(&mut chunk) {
-            Ok(0) => return Ok((out, false)),
-            Ok(n) => out.extend_from_slice(&chunk[..n]),
-            Err(error) => return Err(error.to_string()),
-        }
-        if out.len() >= MOST {
-            out.truncate(MOST);
-            return Ok((out, true));
-        }
-    }
+    Ok((found.out, found.cut))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     fn run(dir: &Path, args: &[&str]) {

@@ -7,7 +7,7 @@ mod place;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    engine::{self, Handle, InputKind, Setup, State, Trouble},
+    engine::{self, Handle, InputKind, MERGE_GATE, Setup, State, Trouble},
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
@@ -252,7 +252,11 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
         Some(index) => {
             let steps = setup.checks_of(key.owner);
             JobKind::Check {
-                gate: steps.get(index as usize)?.gate.to_owned(),
+                // What a rule of [merge] runs comes after an agent's own.
+                gate: steps
+                    .get(index as usize)
+                    .map_or(MERGE_GATE, |step| step.gate)
+                    .to_owned(),
                 index,
                 round: key.round,
             }

@@ -14,6 +14,7 @@
 
 use std::{
     collections::HashSet,
+    ffi::OsStr,
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -211,6 +212,19 @@ impl Workspaces {
         Ok(made)
     }
 
+    /// Whether what the plan brings along can be left as it is when a workspace moves to a commit: what
+    /// either of them tracks has another reason to be there, or is in the way.
+    pub(super) fn fits(&self, made: &Unnamed, commit: &str) -> Result<bool, MakeError> {
+        if made.commit == commit || self.extra.is_empty() {
+            return Ok(true);
+        }
+        let git = self.repo.git().env("GIT_LITERAL_PATHSPECS", "1");
+        let words = ["diff-tree", "-r", "--quiet", "--no-renames", &made.commit, commit, "--"];
+        let words = words.map(OsStr::new).into_iter();
+        let args: Vec<&OsStr> = words.chain(self.extra.paths()).collect();
+        Ok(git.output(&args, &[])?.code == Some(0))
+    }
+
     /// Moves a workspace to the commit where it is to begin, and gives it its name.
     pub(super) fn give(
         &self,
@@ -223,6 +237,7 @@ impl Workspaces {
         let dot = made.path.join(".git");
         let root = copy::open(&made.path).map_err(at(&made.path))?;
         let git = Git::ours(&made.path).git_dir(&dot).work_tree(&made.path);
+        let git = git.long();
         let known = index::settle(&root, &dot.join("index"), self.repo.sha256);
         if !known.map_err(at(&made.path))? {
             // What it cannot tell is told by its status, and the command below says it better.
@@ -255,7 +270,8 @@ impl Workspaces {
         self.skeleton(&dot)
             .map_err(io_error("cannot make", &path))?;
         let git = Git::ours(&path).git_dir(&dot).work_tree(&path);
-        git.setting("checkout.workers=2")
+        git.long()
+            .setting("checkout.workers=2")
             .setting("index.version=2")
             .run(&["read-tree", "-m", "-u", &made.commit])?;
         made.notes = submodule::fill(&self.repo, &path, &made.commit)?;

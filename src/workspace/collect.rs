@@ -133,7 +133,7 @@ impl Workspaces {
             notes.push("its .git was removed or replaced: only files are taken".to_owned());
         }
         let desk = self.desk(&path, &left)?;
-        let git = Git::ours(&path).git_dir(&desk.0).work_tree(&path);
+        let git = Git::ours(&path).git_dir(&desk.0).work_tree(&path).long();
         let head = Self::head(&git, &left, attempt.base, &mut notes)?;
         git.run(&["read-tree", &head])?;
         self.hide_sparse(&git, &path)?;
@@ -364,6 +364,7 @@ impl Workspaces {
         let git = self
             .repo
             .git()
+            .long()
             .setting("fetch.fsckObjects=true")
             .setting("transfer.fsckObjects=true");
         let to = format!("+refs/heads/result:{reference}");

@@ -125,7 +125,7 @@ fn one(repo: &Repository, objects: &Path, own: &Path, oid: &str) -> Result<(), M
         fs::write(dot.join("HEAD"), format!("{oid}\n"))
     };
     make().map_err(io_error("cannot make", &dot))?;
-    let git = Git::ours(own).git_dir(&dot).work_tree(own);
+    let git = Git::ours(own).git_dir(&dot).work_tree(own).long();
     let filled: Result<Vec<u8>, GitError> = git.run(&["read-tree", "-m", "-u", oid]);
     filled?;
     Ok(())

@@ -12,7 +12,7 @@ use crate::{
         out,
     },
     display::clean_line,
-    engine::{CheckStep, Setup},
+    engine::{CheckStep, MERGE_GATE, Setup},
     journal::RunDir,
     runtime::prepare::read_folder,
 };
@@ -33,8 +33,11 @@ pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
     let mut out = out::Stream::open();
     let mut any = false;
     for (attempt, round, step) in recorded(dir, of) {
-        let Some(what) = steps.get(step as usize) else {
-            continue;
+        let (gate, argv) = match steps.get(step as usize) {
+            Some(what) => (what.gate, what.argv),
+            // What a rule of [merge] ran comes after an agent's own.
+            None if !of.contains(':') => (MERGE_GATE, &[][..]),
+            None => continue,
         };
         if only.is_some_and(|only| only != attempt) {
             continue;
@@ -44,14 +47,14 @@ pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
             continue;
         };
         any = true;
-        let words: Vec<String> = what.argv.iter().map(|word| quoted(word)).collect();
+        let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
         let again = match round {
             1 => String::new(),
             round => format!(", checked for the {round}. time"),
         };
         let head = format!(
             "== {}, attempt {attempt}{again}: {}",
-            what.gate,
+            gate,
             words.join(" ")
         );
         out.line(&clean_line(&head, 500)).map_err(written)?;

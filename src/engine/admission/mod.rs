@@ -282,7 +282,7 @@ pub fn admit_check(
     ram_bytes: u64,
 ) -> Result<(), Why> {
     admit_check_thaw(state, figures, owner)?;
-    if state.setup.on_head(owner) && state.checkout_for(owner).is_none() {
+    if state.on_head(owner) && state.checkout_for(owner).is_none() {
         return Err(Why::Checkout);
     }
     ram(state, ram_bytes)

@@ -109,7 +109,7 @@ impl State {
     }
 
     pub(super) fn check_scheduled(&mut self, place: &CheckPlace, now: u64) {
-        let path = self.owner(place).filter(|&o| self.setup.on_head(o));
+        let path = self.owner(place).filter(|&o| self.on_head(o));
         let path = path
             .and_then(|owner| self.checkout_for(owner))
             .map(str::to_owned);

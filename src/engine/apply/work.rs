@@ -31,6 +31,7 @@ impl State {
             | WorkEvent::Merging { .. } => self.own_work(event, now),
             WorkEvent::MergeStarted { .. }
             | WorkEvent::MergeTried { .. }
+            | WorkEvent::MergeCommanded { .. }
             | WorkEvent::MergeAdvancing { .. }
             | WorkEvent::MergeDone { .. }
             | WorkEvent::MergeFailed { .. }
@@ -194,7 +195,12 @@ pub(in crate::engine) fn work_effects(
             agent: ix,
             attempt: *attempt,
         }],
-        (WorkEvent::MergeStarted { number, .. }, _) => vec![Command::Merge { number: *number }],
+        (
+            WorkEvent::MergeStarted { number, .. } | WorkEvent::MergeCommanded { number, .. },
+            _,
+        ) => {
+            vec![Command::Merge { number: *number }]
+        }
         (WorkEvent::MergeAdvancing { number, .. }, _) => vec![Command::Advance { number: *number }],
         (WorkEvent::Checkout { .. }, _) => vec![Command::Checkout],
         (WorkEvent::RollbackStarted { number, .. }, _) => {

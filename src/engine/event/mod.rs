@@ -6,6 +6,8 @@
 mod about;
 mod attention;
 mod kinds;
+mod merge;
+mod offer;
 mod parts;
 mod process;
 pub(super) mod progress;
@@ -16,6 +18,8 @@ mod work;
 pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use kinds::Event;
+pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
+pub use offer::Offer;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
@@ -23,7 +27,7 @@ pub use parts::{
 pub use process::{AgentFreezeVerified, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};
+pub use work::{Boundary, WorkEvent};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

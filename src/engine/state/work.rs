@@ -7,7 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Boundary, Clash, Owner},
+    engine::{
+        Boundary, CheckStep, Clash, Offer, Owner, RuleCommand,
+        setup::{DEFAULT_CHECK_RAM_BYTES, MERGE_GATE},
+    },
     plan::{AgentIx, Class},
 };
 
@@ -87,6 +90,10 @@ pub enum MergeStage {
     Contained,
     /// Git, rules or a person merged it; what follows is due.
     Clean,
+    /// Commands of rules have to run first.
+    Commands,
+    /// They run.
+    Commanding,
     /// Its result is being checked.
     Checking,
     /// It clashes.
@@ -114,8 +121,16 @@ pub struct Merge {
     pub stage: MergeStage,
     /// The merge that would be the new head.
     pub commit: Option<String>,
-    /// A checkout of that.
+    /// A checkout of that, or of what rules' commands run in.
     pub path: String,
+    /// Commands of rules, which have run or are to.
+    pub commands: Vec<RuleCommand>,
+    /// What is said of it where they fail.
+    pub fails: Option<Clash>,
+    /// They have run.
+    pub commanded: bool,
+    /// What one of them left instead of its file.
+    pub why: Option<String>,
     /// Its tree was checked in the workspace.
     pub checked: bool,
     /// Paths that both sides changed.
@@ -203,6 +218,21 @@ pub struct Delivery {
     pub error: Option<String>,
     /// It is over, well or not.
     pub done: bool,
+    /// The branch that a person has agreed to let go forward.
+    pub forward: Option<String>,
+    /// A person is asked whether their branch goes forward.
+    pub offer: Option<Offer>,
+    /// Their answer.
+    pub answer: Option<bool>,
+}
+
+impl Delivery {
+    /// Returns what a person is asked and has not answered.
+    #[must_use]
+    pub fn asks(&self) -> Option<&Offer> {
+        let offer = self.offer.as_ref();
+        offer.filter(|_| self.done && self.answer.is_none())
+    }
 }
 
 /// The integration of a run.
@@ -250,6 +280,13 @@ impl Merges {
         self.checkpoints.iter().rev().find(|c| c.wave == wave)
     }
 
+    /// Returns what was handed over of the present head, or is being.
+    #[must_use]
+    pub fn delivered(&self) -> Option<&Delivery> {
+        let delivery = self.delivery.as_ref();
+        delivery.filter(|d| Some(&d.commit) == self.head.as_ref())
+    }
+
     /// Returns with whom an agent would clash, and how.
     pub fn clash_of(&self, ix: AgentIx) -> impl Iterator<Item = (AgentIx, &Prediction)> {
         self.predicted
@@ -293,13 +330,43 @@ impl State {
         (has_all && !checkout.path.is_empty()).then_some(checkout.path.as_str())
     }
 
+    /// Returns the merge of an owner's work while commands of rules run for it.
+    #[must_use]
+    pub fn commanding(&self, owner: Owner) -> Option<&Merge> {
+        let now = self.merges.now.as_ref();
+        now.filter(|now| Owner::Agent(now.agent) == owner && now.stage == MergeStage::Commanding)
+    }
+
+    /// Returns the check commands of an owner.
+    #[must_use]
+    pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
+        let mut steps = self.setup.checks_of(owner);
+        // Numbered after its own, so that no two have the same number.
+        if let Some(merge) = self.commanding(owner) {
+            steps.extend(merge.commands.iter().map(|command| CheckStep {
+                gate: MERGE_GATE,
+                argv: &command.argv,
+                ram_bytes: DEFAULT_CHECK_RAM_BYTES,
+                approve: None,
+            }));
+        }
+        steps
+    }
+
+    /// Returns whether the check command that an owner is at judges what is integrated (see
+    /// [`Setup::on_head`](crate::engine::Setup::on_head)); those of rules run in the merge itself.
+    #[must_use]
+    pub fn on_head(&self, owner: Owner) -> bool {
+        self.setup.on_head(owner) && self.commanding(owner).is_none()
+    }
+
     /// Returns the folder that the present check command of an owner runs in; none: the repository
     /// itself.
     #[must_use]
     pub fn check_dir(&self, owner: Owner) -> Option<&str> {
         let check = self.check_of(owner)?;
         let path = match owner {
-            _ if self.setup.on_head(owner) => &check.path,
+            _ if self.on_head(owner) => &check.path,
             Owner::Agent(ix) if check.merged => {
                 let merge = self.merges.now.as_ref();
                 &merge.filter(|now| now.agent == ix)?.path

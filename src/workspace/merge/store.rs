@@ -105,6 +105,41 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Git over the same objects with a repository of ours, without the user's configuration: none of
+    /// the merge drivers that it names are known, so that attributes, which agents write, start nothing.
+    /// What it leaves is the style of the merge and `info/attributes`.
+    pub(super) fn alone(&self, scratch: &Scratch, sha256: bool) -> Result<Git, MergeError> {
+        let own = scratch.path.join("alone");
+        let made = || -> io::Result<()> {
+            for folder in ["objects", "refs/heads", "info"] {
+                fs::create_dir_all(own.join(folder))?;
+            }
+            fs::write(own.join("HEAD"), "ref: refs/heads/none\n")?;
+            let format = if sha256 {
+                "\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"
+            } else {
+                "\trepositoryformatversion = 0\n"
+            };
+            fs::write(own.join("config"), format!("[core]\n\tbare = false\n{format}"))?;
+            for name in ["shallow", "info/attributes"] {
+                match fs::copy(self.git_dir.join(name), own.join(name)) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        };
+        made().map_err(|e| at(&own, e))?;
+        let git = self.git(scratch)?.git_dir(&own);
+        Ok(match &self.objects {
+            Objects::Kept => git.env("GIT_OBJECT_DIRECTORY", self.git_dir.join("objects")),
+            Objects::Quarantined { .. } => git,
+        })
+    }
+}
+
 /// A path in git's list of object stores: one with `:` or `"` in it stands in quotes.
 fn quoted(path: &Path) -> OsString {
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};

@@ -2,8 +2,8 @@
 
 use wavedeck::{
     engine::{
-        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
-        Settle, Status,
+        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Offer, Pick, Prepared,
+        Settle, Status, Unready,
     },
     plan::AgentIx,
 };
@@ -22,7 +22,8 @@ impl World {
                 agent,
                 attempt,
                 done: if fails {
-                    Err(error())
+                    let room = self.r.chance(50);
+                    Err(if room { Unready::NoRoom } else { Unready::Failed }(error()))
                 } else {
                     Ok(Prepared {
                         base: self.base(agent),
@@ -80,8 +81,16 @@ impl World {
                 InputKind::Delivered {
                     commit: delivery.commit.clone(),
                     branch: "wavedeck/sim".to_owned(),
-                    forwarded: None,
-                    error: fails.then(error),
+                    forwarded: delivery.forward.clone().filter(|_| !fails),
+                    error: (fails && delivery.forward.is_none()).then(error),
+                    offer: (!fails && delivery.forward.is_none() || self.r.chance(30)).then(|| {
+                        Offer {
+                            to: Some("main".to_owned()),
+                            commits: Some(3),
+                            files: Some(7),
+                            hindered: fails.then(error),
+                        }
+                    }),
                 }
             }
             _ => return,
@@ -149,7 +158,11 @@ impl World {
                 error: "no space left".to_owned(),
             },
             3..6 => MergeOutcome::Contained,
-            6..25 if !settled || self.r.chance(20) => MergeOutcome::Conflict { clash, with },
+            6..25 if !settled || self.r.chance(20) => MergeOutcome::Conflict {
+                clash,
+                with,
+                why: None,
+            },
             n => MergeOutcome::Clean {
                 commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
                 path: format!("/work/merge.{number}"),

@@ -4,7 +4,7 @@
 use crate::{
     engine::{
         AgentState, CheckPlace, CheckRun, CheckStep, Checkout, CohortKind, Ending, Event, Exit,
-        JobState, Owner, PhaseStatus, State, Status, WorkEvent, state::unpack,
+        JobState, Merge, Owner, PhaseStatus, State, Status, WorkEvent, state::unpack,
     },
     plan::AgentIx,
 };
@@ -14,7 +14,7 @@ use super::{
         process::{names, place},
         retry,
     },
-    merge,
+    conflict, merge,
 };
 
 /// A check command of an agent has ended.
@@ -35,7 +35,11 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
         });
         return events;
     }
-    match outcome(state, owner, check, &over) {
+    let outcome = outcome(state, owner, check, &over);
+    if let Some(merge) = state.commanding(owner) {
+        return after_command(state, merge, check, outcome);
+    }
+    match outcome {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
             events.extend(merge::after_green(state, ix));
@@ -61,6 +65,47 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
     }
 }
 
+/// A rule's command has ended: the next one runs, or the merge is tried again with their files. What
+/// one of them could not make is for a person.
+fn after_command(
+    state: &State,
+    merge: &Merge,
+    check: &CheckRun,
+    outcome: Outcome,
+) -> Vec<Event> {
+    let owner = Owner::Agent(merge.agent);
+    match outcome {
+        // It may have left half a file: all of it is made anew.
+        Outcome::Again(_) => {
+            let why = "the runner died while a rule's command ran";
+            vec![merge::failed(state, merge, why)]
+        }
+        Outcome::Green => match next_step(&state.checks_of(owner), check) {
+            Some((step, _)) => vec![Event::CheckQueued {
+                place: place(state, owner, (check.attempt, check.round), step),
+            }],
+            None => vec![
+                WorkEvent::MergeCommanded {
+                    number: merge.number,
+                    agent: state.id(merge.agent),
+                    attempt: merge.attempt,
+                }
+                .into(),
+            ],
+        },
+        Outcome::Red(_, reason) => {
+            let steps = state.checks_of(owner);
+            let argv = steps.get(check.step as usize).map_or(&[][..], |step| step.argv);
+            let said = reason.strip_prefix("merge red: ").unwrap_or(&reason);
+            let why = format!("the rule's command `{}` failed: {said}", argv.join(" "));
+            let Some(clash) = &merge.fails else {
+                return merge::not_merged(state, merge, &why);
+            };
+            conflict::conflict(state, merge, clash, Some(&why))
+        }
+    }
+}
+
 /// Checks of what is integrated wait for a checkout of it: asked for when the first of them is in
 /// line, and again when the head has moved since; where it cannot be made, they cannot be green.
 pub(super) fn checkout(state: &State) -> Vec<Event> {
@@ -68,7 +113,7 @@ pub(super) fn checkout(state: &State) -> Vec<Event> {
         return Vec::new();
     }
     let mut waiting = state.checks_pending.iter().map(|&packed| unpack(packed));
-    let waits = |&owner: &Owner| state.setup.on_head(owner) && state.checkout_for(owner).is_none();
+    let waits = |&owner: &Owner| state.on_head(owner) && state.checkout_for(owner).is_none();
     let Some(owner) = waiting.find(waits) else {
         return Vec::new();
     };

@@ -37,6 +37,7 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::Ready { .. }
         | WorkEvent::Collecting { .. }
         | WorkEvent::Merging { .. }
+        | WorkEvent::MergeCommanded { .. }
         | WorkEvent::MergeAdvancing { .. }
         | WorkEvent::Checkout { .. }
         | WorkEvent::CheckedOut { error: None, .. }
@@ -79,6 +80,13 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::MergeTried { agent, outcome, .. } => match outcome {
             MergeOutcome::Clean { clash: Some(_), .. } => (
                 format!("{agent} merges, conflicts in it are settled"),
+                Tone::Plain,
+            ),
+            MergeOutcome::Command { commands, .. } => (
+                format!(
+                    "{agent}: rules make {} anew",
+                    files(&commands.iter().flat_map(|c| c.files.clone()).collect::<Vec<_>>())
+                ),
                 Tone::Plain,
             ),
             MergeOutcome::Failed { error } => (
