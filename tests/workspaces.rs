@@ -795,7 +795,7 @@ fn a_full_disk_is_refused_with_bytes_and_pruning_removes_all_but_results() {
     wavedeck::runtime::work::remove(&desk.state(), "run0").unwrap();
     guard::forget(&desk.state(), &repo, "run0").unwrap();
     assert_eq!(ids(), Vec::<String>::new());
-    desk.git(&["branch", "-D", "taken"]);
+    desk.git(&["update-ref", "-d", "refs/heads/taken"]);
     assert_eq!(desk.git(&["for-each-ref", "refs/wavedeck"]), "");
     same(&desk, &before);
 }
