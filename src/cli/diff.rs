@@ -1,5 +1,4 @@
-//! `wavedeck diff`: what a run has merged, or what an agent changed, from its commit or, while it works,
-//! from its workspace.
+//! `wavedeck diff`: what an agent changed, from its commit or, while it works, from its workspace.
 //!
 //! Must not change anything, nor let what an agent wrote reach a terminal as it is.
 
@@ -16,7 +15,7 @@ use super::{
 use crate::{
     display::clean_line,
     runtime::prepare::read_folder,
-    workspace::{Git, GitError},
+    workspace::{Git, GitError, Look, MakeError, Repository, look},
 };
 
 /// Bytes of a diff that are read.
@@ -49,12 +48,14 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
     } else {
         "--patch-with-stat"
     };
+    let between =
+        |base: &str, to: &str| compared(&Git::users(root), form, base, to).map_err(MakeError::from);
     let Some(agent) = &args.agent else {
         let (Some(base), Some(head)) = (&state.base_commit, &state.merges.head) else {
             return Err(Error::failed("nothing is merged in this run")
                 .help("`wavedeck diff AGENT` shows what one agent changed"));
         };
-        return print(compared(&Git::users(root), form, base, Some(head)));
+        return print(between(base, head));
     };
     let ix = state.find(&agent.as_str().into()).ok_or_else(|| {
         let id = clean_line(agent, 80);
@@ -69,27 +70,27 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
         return Err(Error::failed(text).help("`git diff` shows what differs there"));
     };
     print(match &work.commit {
-        Some(commit) => compared(&Git::users(root), form, &work.base, Some(commit)),
+        Some(commit) => between(&work.base, commit),
         None if Path::new(&work.path).is_dir() && !work.path.is_empty() => {
-            // Agents write the configuration of their workspaces: none of it counts here.
-            let index = dir.path.join(format!("diff.{}.index", std::process::id()));
-            let git = Git::users(root)
-                .work_tree(Path::new(&work.path))
-                .env("GIT_INDEX_FILE", &index);
-            let all = git
-                .run(&["read-tree", &work.base])
-                .and_then(|_| git.run(&["add", "--intent-to-add", "--", ":/"]))
-                .and_then(|_| compared(&git, form, &work.base, None));
+            let spec = &state.setup.plan.workspace;
+            let of = Look {
+                workspace: Path::new(&work.path),
+                base: &work.base,
+                brought: &[&spec.copy[..], &spec.link[..]].concat(),
+                form,
+                most: MOST,
+            };
             // What stays is small, and gone with the run.
-            let _ = std::fs::remove_file(&index);
-            all
+            let scratch = dir.path.join(format!("diff.{}", std::process::id()));
+            let repo = Repository::open(root).map_err(|e| Error::failed(e.to_string()))?;
+            look(&repo, scratch, &of)
         }
         None => Ok(Vec::new()),
     })
 }
 
 /// Into a file or pipe as git has it, on a terminal clean.
-fn print(bytes: Result<Vec<u8>, GitError>) -> Outcome {
+fn print(bytes: Result<Vec<u8>, MakeError>) -> Outcome {
     let bytes = bytes.map_err(|e| Error::failed(format!("the changes cannot be read: {e}")))?;
     let written = if out::is_terminal() {
         let lines = bytes.split(|&b| b == b'\n');
@@ -102,14 +103,11 @@ fn print(bytes: Result<Vec<u8>, GitError>) -> Outcome {
     Ok(exit::OK)
 }
 
-/// The changes from a commit to another one, or to the working tree.
-fn compared(git: &Git, form: &str, base: &str, to: Option<&str>) -> Result<Vec<u8>, GitError> {
+/// The changes from a commit to another one.
+fn compared(git: &Git, form: &str, base: &str, to: &str) -> Result<Vec<u8>, GitError> {
     let words = ["diff", "--no-color", "--no-ext-diff", "--no-textconv", form];
     let words = words
         .into_iter()
-        .chain(["--end-of-options", base])
-        .chain(to);
-    git.clone()
-        .most(MOST)
-        .run(&words.chain(["--"]).collect::<Vec<_>>())
+        .chain(["--end-of-options", base, to, "--"]);
+    git.clone().most(MOST).run(&words.collect::<Vec<_>>())
 }

@@ -364,14 +364,18 @@ fn commands(plan: &Plan) -> Vec<Section> {
         (gate.run.iter()).map(move |words| line(&id, &escape(&argv(words)), Tone::Plain))
     });
     let gates: Vec<Line> = gates.collect();
-    let rules = plan.merge.rules.iter().filter_map(|(glob, rule)| match rule {
-        MergeRule::Run(words) => Some(line(
-            &clean_text(glob, 64),
-            &escape(&argv(words)),
-            Tone::Plain,
-        )),
-        MergeRule::Ours | MergeRule::Theirs | MergeRule::Union => None,
-    });
+    let rules = plan
+        .merge
+        .rules
+        .iter()
+        .filter_map(|(glob, rule)| match rule {
+            MergeRule::Run(words) => Some(line(
+                &clean_text(glob, 64),
+                &escape(&argv(words)),
+                Tone::Plain,
+            )),
+            MergeRule::Ours | MergeRule::Theirs | MergeRule::Union => None,
+        });
     let rules: Vec<Line> = rules.collect();
     let mut out = vec![Section {
         title: "COMMANDS".to_owned(),

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Action, Boundary, CohortIx, Exit, Figures, Handle, MergeOutcome, Offer, StoppedBy, Trouble, Via,
-    Words, Zone,
+    Action, Boundary, CohortIx, Exit, Figures, Handle, MergeOutcome, Offer, StoppedBy, Trouble,
+    Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -77,6 +77,8 @@ pub enum Unready {
 pub struct Found {
     /// Its commit; none: it changed nothing.
     pub commit: Option<String>,
+    /// The tree of what it left.
+    pub tree: Option<String>,
     /// Files that it changed.
     pub changed: u32,
     /// Lines added.
@@ -292,6 +294,8 @@ pub enum InputKind {
     CheckedOut {
         /// The commit.
         commit: String,
+        /// Which checkout of the run's base, from 1; none: of the head.
+        base: Option<u32>,
         /// Where, or why not.
         done: Result<String, String>,
     },

@@ -28,7 +28,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{
     copy,
-    extra::Extra,
+    extra::{self, Extra},
     files::{alternates, config},
     git::{Git, GitError},
     guard, index,
@@ -219,7 +219,15 @@ impl Workspaces {
             return Ok(true);
         }
         let git = self.repo.git().env("GIT_LITERAL_PATHSPECS", "1");
-        let words = ["diff-tree", "-r", "--quiet", "--no-renames", &made.commit, commit, "--"];
+        let words = [
+            "diff-tree",
+            "-r",
+            "--quiet",
+            "--no-renames",
+            &made.commit,
+            commit,
+            "--",
+        ];
         let words = words.map(OsStr::new).into_iter();
         let args: Vec<&OsStr> = words.chain(self.extra.paths()).collect();
         Ok(git.output(&args, &[])?.code == Some(0))
@@ -318,10 +326,7 @@ impl Workspaces {
 
     /// What is ignored beside `.gitignore`: the user's own list, and what the plan brought along.
     pub(super) fn excluded(&self) -> Vec<u8> {
-        let mut lines = fs::read(self.repo.common_dir.join("info/exclude")).unwrap_or_default();
-        if !lines.is_empty() && lines.last() != Some(&b'\n') {
-            lines.push(b'\n');
-        }
+        let mut lines = extra::users(&self.repo);
         lines.extend(self.extra.patterns());
         lines
     }

@@ -131,7 +131,11 @@ pub fn forget(state: &Path, repo: &Repository, run: &str) -> Result<Forgotten, M
     let listed = git.run(&["for-each-ref", format, &below])?;
     let refs: Vec<(&[u8], &[u8])> = listed
         .split(|&b| b == b'\n')
-        .filter_map(|line| line.iter().position(|&b| b == b' ').map(|at| line.split_at(at)))
+        .filter_map(|line| {
+            line.iter()
+                .position(|&b| b == b' ')
+                .map(|at| line.split_at(at))
+        })
         .map(|(oid, name)| (oid, &name[1..]))
         .collect();
     if refs.is_empty() {
@@ -146,7 +150,14 @@ pub fn forget(state: &Path, repo: &Repository, run: &str) -> Result<Forgotten, M
     let tips: Vec<u8> = work.flat_map(|(oid, _)| [*oid, b"\n"].concat()).collect();
     let mut alone: HashSet<Vec<u8>> = HashSet::new();
     if !tips.is_empty() {
-        let args = ["rev-list", "--stdin", "--not", "--branches", "--tags", "--remotes"];
+        let args = [
+            "rev-list",
+            "--stdin",
+            "--not",
+            "--branches",
+            "--tags",
+            "--remotes",
+        ];
         let found = git.clone().most(256 << 20).feed(&args, &tips)?;
         alone.extend(found.split(|&b| b == b'\n').map(<[u8]>::to_vec));
     }

@@ -45,7 +45,9 @@ fn where_nobody_watches_the_branch_is_made_and_the_end_says_how_to_take_it() {
     let branch = format!("wavedeck/{}", repo.here.run_id());
     assert_eq!(
         raised[0]["title"],
-        format!("2 agents' work is on {branch} (4 commits, 2 files): forward your branch main to it?")
+        format!(
+            "2 agents' work is on {branch} (4 commits, 2 files): forward your branch main to it?"
+        )
     );
     let end = events.all("run.finished")[0]["summary"].to_string();
     let by_hand = format!("git merge --ff-only {branch}");
@@ -73,7 +75,9 @@ fn a_yes_lets_the_branch_follow_across_a_crash_and_a_no_leaves_it() {
         }
         signal(live.runner(), Signal::KILL);
         assert_eq!(live.end().status, 4);
-        let live = repo.here.start_as(&["__guard", "resume", &repo.here.run_id()]);
+        let live = repo
+            .here
+            .start_as(&["__guard", "resume", &repo.here.run_id()]);
         wait_for("it goes on", || {
             let said = repo.here.say(&["status"]);
             (said.status == 0 && repo.here.journal().all("run.resumed").len() == 1).then_some(())
@@ -109,10 +113,7 @@ fn a_branch_in_the_way_of_the_runs_is_told_before_anything_starts() {
     repo.git(&["branch", "wavedeck"]);
     let said = repo.here.say(&["run", "--headless"]);
     assert_eq!(said.status, 2, "{said}");
-    assert!(
-        said.err.contains("`git branch -m wavedeck NEW`"),
-        "{said}"
-    );
+    assert!(said.err.contains("`git branch -m wavedeck NEW`"), "{said}");
     assert!(repo.here.run_dirs().is_empty());
     let plan = format!("[merge]\ninto = \"main\"\n{ASKS}");
     repo.here.write("wavedeck.toml", &plan);
@@ -145,10 +146,12 @@ run = ["sh", "-c", "echo b > b.txt; echo lock of b > lock.txt"]
 #[test]
 fn a_rules_command_makes_the_file_anew_in_the_merge() {
     // Both works are there; what else it writes does not count.
-    let repo = ruled("cat lock.txt > seen; ls *.txt | tr '\\\\n' ' ' > lock.txt; echo more >> a.txt; echo made");
+    let repo = ruled(
+        "cat lock.txt > seen; ls *.txt | tr '\\\\n' ' ' > lock.txt; echo more >> a.txt; echo made",
+    );
     let events = repo.here.run().with(0);
-    let Some(tried) = (events.all("merge.tried").into_iter())
-        .find(|tried| tried["outcome"] == "command")
+    let Some(tried) =
+        (events.all("merge.tried").into_iter()).find(|tried| tried["outcome"] == "command")
     else {
         panic!("they did not meet\n{events}");
     };
@@ -206,10 +209,7 @@ run = ["sh", "-c", "echo lost > lost.txt; git add .; git commit -qm lost; exit 1
     let refs = || repo.git(&["for-each-ref", "--format=%(refname)", "refs/wavedeck"]);
     assert!(refs().contains("integration"));
     let said = repo.here.say(&["runs", "prune", "--keep", "0", "-y"]);
-    assert!(
-        said.out.contains(&format!("kept 1 ref of {run}")),
-        "{said}"
-    );
+    assert!(said.out.contains(&format!("kept 1 ref of {run}")), "{said}");
     assert_eq!(refs(), format!("refs/wavedeck/{run}/lost.1\n"));
     let left = format!("refs/wavedeck/{run}/lost.1:lost.txt");
     assert_eq!(repo.git(&["show", &left]), "lost\n");

@@ -85,7 +85,7 @@ impl Cohorts {
                     ..Point::default()
                 };
             }
-            Event::GatePassed { place } => {
+            Event::GatePassed { place, .. } => {
                 if let Some(cohort) = &place.cohort {
                     let point = &mut self.points[Self::at(setup, cohort)];
                     point.passed.insert(place.gate.clone());

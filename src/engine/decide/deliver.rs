@@ -50,7 +50,12 @@ pub(super) fn wanted(state: &State) -> Option<Item> {
 fn title(state: &State) -> Option<String> {
     let delivery = state.merges.delivered()?;
     let offer = delivery.asks()?;
-    let whose: BTreeSet<_> = state.merges.done.iter().map(|merged| merged.agent).collect();
+    let whose: BTreeSet<_> = state
+        .merges
+        .done
+        .iter()
+        .map(|merged| merged.agent)
+        .collect();
     let agents = match whose.len() {
         1 => "1 agent's".to_owned(),
         n => format!("{n} agents'"),

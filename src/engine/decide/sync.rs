@@ -1,10 +1,11 @@
-//! Synchronisation points around what is decided: the merges of a wave, its end, gates of phases.
+//! Synchronisation points around what is decided: the merges of a wave, its end, gates over more than
+//! one agent.
 //!
 //! Told in runs whose work comes together. Each is told before the event that it is about, so that a
 //! crash in between tells none twice. Must not change what is decided.
 
 use crate::{
-    engine::{Event, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
+    engine::{Event, Owner, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
     plan::{AgentId, AgentIx},
 };
 
@@ -30,15 +31,20 @@ pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
             }
             Event::CheckpointMade { wave, .. } => all.push(passed(state, *wave)),
             Event::PhaseChecking { phase, .. } => all.extend(begin(state, of_phase(phase))),
-            Event::PhaseCompleted { phase } => {
-                all.extend(end(state, &of_phase(phase), None));
-            }
+            Event::CohortChecking { cohort, .. } => all.extend(begin(state, of_cohort(cohort))),
+            Event::PhaseCompleted { phase } => all.extend(end(state, &of_phase(phase), None)),
+            Event::CohortCompleted { cohort } => all.extend(end(state, &of_cohort(cohort), None)),
             Event::PhaseReopened { phase } => {
-                let why = "an agent of it is tried again";
-                all.extend(end(state, &of_phase(phase), Some(why.to_owned())));
+                all.extend(end(state, &of_phase(phase), Some(REOPENED.to_owned())));
+            }
+            Event::CohortReopened { cohort } => {
+                all.extend(end(state, &of_cohort(cohort), Some(REOPENED.to_owned())));
             }
             Event::PhaseFailed { phase, reason } => {
                 all.extend(end(state, &of_phase(phase), Some(reason.clone())));
+            }
+            Event::CohortFailed { cohort, reason } => {
+                all.extend(end(state, &of_cohort(cohort), Some(reason.clone())));
             }
             Event::RunFinished { .. } => {
                 let open = state.syncs.open.iter();
@@ -53,11 +59,15 @@ pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
     all
 }
 
+/// Why the judging of gates ended without a verdict.
+const REOPENED: &str = "an agent of it is tried again";
+
 const fn of_wave(sync: SyncKind, wave: u32) -> SyncPoint {
     SyncPoint {
         sync,
         wave: Some(wave),
         phase: None,
+        cohort: None,
     }
 }
 
@@ -66,21 +76,35 @@ fn of_phase(phase: &str) -> SyncPoint {
         sync: SyncKind::QualityGate,
         wave: None,
         phase: Some(phase.to_owned()),
+        cohort: None,
     }
 }
 
-/// Whom a point concerns, in plan order.
-fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
+fn of_cohort(cohort: &str) -> SyncPoint {
+    SyncPoint {
+        sync: SyncKind::QualityGate,
+        wave: None,
+        phase: None,
+        cohort: Some(cohort.to_owned()),
+    }
+}
+
+/// Whom a synchronisation point concerns, in plan order.
+#[must_use]
+pub fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
     let setup = &state.setup;
     let own_alone = point.sync == SyncKind::ContextMerge;
-    let phase = point.phase.as_deref().and_then(|id| state.phase_ix(id));
-    let concerned = |ix: &AgentIx| {
-        let here = match point.wave {
-            Some(wave) => setup.wave(*ix) == wave,
-            None => phase.is_some() && setup.plan.agent(*ix).phase == phase,
-        };
-        here && (!own_alone || setup.own(*ix))
+    let owner = match (&point.phase, &point.cohort) {
+        (Some(phase), _) => state.phase_ix(phase).map(Owner::Phase),
+        (None, Some(cohort)) => setup.cohort_ix(cohort).map(Owner::Cohort),
+        (None, None) => None,
     };
+    if let Some(owner) = owner {
+        let members = setup.members_of(owner).iter();
+        return members.map(|&ix| state.id(ix)).collect();
+    }
+    let concerned =
+        |ix: &AgentIx| point.wave == Some(setup.wave(*ix)) && (!own_alone || setup.own(*ix));
     let all = setup.plan.indices().filter(concerned);
     all.map(|ix| state.id(ix)).collect()
 }

@@ -77,6 +77,9 @@ pub enum MergeOutcome {
         path: String,
         /// Its tree is the one that was checked in the workspace: nothing came between.
         checked: bool,
+        /// Its tree.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        tree: Option<String>,
         /// Paths that both sides changed, at most 50 of them named.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         overlap: Vec<String>,

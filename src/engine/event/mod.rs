@@ -5,6 +5,7 @@
 
 mod about;
 mod attention;
+mod gate;
 mod kinds;
 mod merge;
 mod offer;
@@ -17,6 +18,7 @@ mod work;
 
 pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
+pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
 pub use offer::Offer;
@@ -24,7 +26,7 @@ pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
-pub use process::{AgentFreezeVerified, ProcessTrouble};
+pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
 pub use work::{Boundary, WorkEvent};

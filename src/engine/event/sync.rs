@@ -13,7 +13,7 @@ pub enum SyncKind {
     ContextMerge,
     /// A wave is complete: what it held is free, what is left is looked at anew.
     ProgressCheckpoint,
-    /// The gates of a phase are checked.
+    /// The gates of a phase, a track, waves or the run are checked.
     QualityGate,
 }
 
@@ -28,4 +28,7 @@ pub struct SyncPoint {
     /// The phase that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
+    /// The track (`track:A`), waves (`wave:2`) or `run` whose gates it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cohort: Option<String>,
 }

@@ -5,6 +5,7 @@
 
 mod agent;
 mod attention;
+mod check;
 mod conflict;
 mod order;
 mod ready;
@@ -13,14 +14,12 @@ mod status;
 mod sync;
 mod work;
 
-pub use agent::{
-    AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
-    Remark,
-};
+pub use agent::{AgentState, AttemptEnd, Ending, HoldBy, Live, PhaseState, PhaseStatus, Remark};
 pub use attention::{Attention, Item};
+pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
-pub use order::{Due, Rank};
 pub(super) use order::{AT_THE_END, pack, place_of, unpack};
+pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
 pub use status::Status;

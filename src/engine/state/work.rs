@@ -7,14 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{
-        Boundary, CheckStep, Clash, Offer, Owner, RuleCommand,
-        setup::{DEFAULT_CHECK_RAM_BYTES, MERGE_GATE},
-    },
+    engine::{Boundary, Clash, Offer, Owner, RuleCommand},
     plan::{AgentIx, Class},
 };
 
-use super::{Conflict, Prediction, State};
+use super::{BaseCheckout, Compared, Conflict, Prediction, State};
 
 /// How far an attempt's work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -51,6 +48,9 @@ pub struct Work {
     pub level: Boundary,
     /// Its commit; none: it changed nothing.
     pub commit: Option<String>,
+    /// The tree of what it left.
+    #[serde(default)]
+    pub tree: Option<String>,
     /// Files that it changed.
     pub changed: u32,
     /// Lines added.
@@ -121,7 +121,10 @@ pub struct Merge {
     pub stage: MergeStage,
     /// The merge that would be the new head.
     pub commit: Option<String>,
-    /// A checkout of that, or of what rules' commands run in.
+    /// The tree of that.
+    #[serde(default)]
+    pub tree: Option<String>,
+    /// A checkout of it, or of what rules' commands run in.
     pub path: String,
     /// Commands of rules, which have run or are to.
     pub commands: Vec<RuleCommand>,
@@ -259,6 +262,12 @@ pub struct Merges {
     pub checkpoints: Vec<Checkpoint>,
     /// A checkout of the head.
     pub checkout: Option<Checkout>,
+    /// The last checkout of the base.
+    #[serde(default)]
+    pub base: Option<BaseCheckout>,
+    /// Commands that were compared with the base.
+    #[serde(default)]
+    pub compared: Vec<Compared>,
     /// A roll-back that is on.
     pub rollback: Option<Rollback>,
     /// Roll-backs so far.
@@ -306,7 +315,8 @@ impl Merges {
             .as_ref()
             .is_some_and(|now| matches!(now.stage, MergeStage::Trying | MergeStage::Advancing));
         let rolling = self.rollback.as_ref().is_some_and(|r| !r.done);
-        let checkout = self.checkout.as_ref().is_some_and(Checkout::coming);
+        let checkout = self.checkout.as_ref().is_some_and(Checkout::coming)
+            || self.base.as_ref().is_some_and(BaseCheckout::coming);
         let delivering = self.delivery.as_ref().is_some_and(|d| !d.done);
         merging || rolling || checkout || delivering
     }
@@ -319,62 +329,11 @@ impl State {
         self.merges.head.as_deref().or(self.base_commit.as_deref())
     }
 
-    /// Returns the path of a checkout that has all that the checks of an owner judge: one of the
-    /// present head, or one that was made since their round began.
-    #[must_use]
-    pub fn checkout_for(&self, owner: Owner) -> Option<&str> {
-        let check = self.check_of(owner)?;
-        let checkout = self.merges.checkout.as_ref()?;
-        let has_all =
-            Some(checkout.commit.as_str()) == self.head() || checkout.merged >= check.after;
-        (has_all && !checkout.path.is_empty()).then_some(checkout.path.as_str())
-    }
-
     /// Returns the merge of an owner's work while commands of rules run for it.
     #[must_use]
     pub fn commanding(&self, owner: Owner) -> Option<&Merge> {
         let now = self.merges.now.as_ref();
         now.filter(|now| Owner::Agent(now.agent) == owner && now.stage == MergeStage::Commanding)
-    }
-
-    /// Returns the check commands of an owner.
-    #[must_use]
-    pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
-        let mut steps = self.setup.checks_of(owner);
-        // Numbered after its own, so that no two have the same number.
-        if let Some(merge) = self.commanding(owner) {
-            steps.extend(merge.commands.iter().map(|command| CheckStep {
-                gate: MERGE_GATE,
-                argv: &command.argv,
-                ram_bytes: DEFAULT_CHECK_RAM_BYTES,
-                approve: None,
-            }));
-        }
-        steps
-    }
-
-    /// Returns whether the check command that an owner is at judges what is integrated (see
-    /// [`Setup::on_head`](crate::engine::Setup::on_head)); those of rules run in the merge itself.
-    #[must_use]
-    pub fn on_head(&self, owner: Owner) -> bool {
-        self.setup.on_head(owner) && self.commanding(owner).is_none()
-    }
-
-    /// Returns the folder that the present check command of an owner runs in; none: the repository
-    /// itself.
-    #[must_use]
-    pub fn check_dir(&self, owner: Owner) -> Option<&str> {
-        let check = self.check_of(owner)?;
-        let path = match owner {
-            _ if self.on_head(owner) => &check.path,
-            Owner::Agent(ix) if check.merged => {
-                let merge = self.merges.now.as_ref();
-                &merge.filter(|now| now.agent == ix)?.path
-            }
-            Owner::Agent(ix) => &self.agent(ix).work.as_ref()?.path,
-            Owner::Phase(_) | Owner::Cohort(_) => return None,
-        };
-        Some(path.as_str()).filter(|path| !path.is_empty())
     }
 }
 

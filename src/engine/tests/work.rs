@@ -64,6 +64,7 @@ impl Rig {
             commit: commit.to_owned(),
             path: format!("/merge/{commit}"),
             checked: true,
+            tree: None,
             overlap: Vec::new(),
             with: Vec::new(),
             clash: None,
@@ -176,7 +177,11 @@ const BUILD: Owner = Owner::Phase(PhaseIx(0));
 fn checked_out(rig: &mut Rig, done: Result<&str, &str>) {
     let commit = rig.state.merges.checkout.as_ref().unwrap().commit.clone();
     let done = done.map(str::to_owned).map_err(str::to_owned);
-    rig.input(InputKind::CheckedOut { commit, done });
+    rig.input(InputKind::CheckedOut {
+        commit,
+        base: None,
+        done,
+    });
 }
 
 #[test]

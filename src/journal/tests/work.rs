@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{big, flag, id, ids, line_of, maybe, pick, record, small, text};
 use crate::{
-    engine::{Boundary, Clash, Event, MergeOutcome, Offer, RuleCommand, Strategy, SyncKind, SyncPoint, WorkEvent},
+    engine::{
+        Boundary, Clash, Event, MergeOutcome, Offer, RuleCommand, Strategy, SyncKind, SyncPoint,
+        WorkEvent,
+    },
     graph::random::Rng,
     journal::format::{Line, decode},
 };
@@ -75,6 +78,7 @@ fn outcome(rng: &mut Rng) -> MergeOutcome {
             commit: text(rng),
             path: text(rng),
             checked: flag(rng),
+            tree: maybe(rng, text),
             overlap: texts(rng),
             with: ids(rng),
             clash: maybe(rng, clash),
@@ -109,6 +113,7 @@ fn point(rng: &mut Rng) -> SyncPoint {
         sync: pick(rng, &kinds),
         wave: maybe(rng, small),
         phase: maybe(rng, text),
+        cohort: maybe(rng, text),
     }
 }
 
@@ -127,6 +132,7 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             agent,
             attempt,
             commit: maybe(rng, text),
+            tree: maybe(rng, text),
             changed: small(rng),
             added: big(rng),
             removed: big(rng),
@@ -203,10 +209,14 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             reason: text(rng),
             given_up: flag(rng),
         },
-        14 => WorkEvent::Checkout { commit: text(rng) },
+        14 => WorkEvent::Checkout {
+            commit: text(rng),
+            base: maybe(rng, small),
+        },
         15 => WorkEvent::CheckedOut {
             commit: text(rng),
             path: text(rng),
+            base: maybe(rng, small),
             error: maybe(rng, text),
         },
         16 => WorkEvent::ContextUpdated {

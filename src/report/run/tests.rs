@@ -135,6 +135,7 @@ fn an_agent_whose_own_gate_asks_waits_for_a_person_and_not_for_its_checks() {
         id: 1,
         answer: crate::engine::Answer::Yes,
         text: None,
+        url: None,
     });
     run.wait(3);
     assert_eq!(told(&run), wanted);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    engine::{JobKey, Owner, State},
+    engine::{JobKey, Owner, Purpose, State},
     plan::AgentIx,
     runtime::work::note_file,
     sys::lock::private_dir,
@@ -21,6 +21,9 @@ pub(super) const NOTE: &str = "WAVEDECK_NOTE";
 const LONGEST_NOTE: u64 = 64 << 10;
 /// Names the commit that a workspace was made at.
 const BASE: &str = "WAVEDECK_BASE";
+
+/// `${agent}` of what is compared on the base; no agent is named so.
+const COMPARED: &str = "_base";
 
 /// What a run keeps in its folder (DESIGN 7): no agent gets these.
 const KEPT: [&str; 18] = [
@@ -71,10 +74,14 @@ pub(super) fn env(
         return Vec::new();
     };
     let (workspace, run_dir) = (folder.display().to_string(), run_dir.display().to_string());
-    let agent = state.setup.plan.agent(ix).id.as_str();
+    let agent = whose(state, ix);
+    let base = match &state.base_commit {
+        Some(base) if agent == COMPARED => base,
+        _ => &work.base,
+    };
     let mut all = vec![
         (WORKSPACE.to_owned(), workspace.clone()),
-        (BASE.to_owned(), work.base.clone()),
+        (BASE.to_owned(), base.clone()),
     ];
     for (name, value) in &state.setup.plan.workspace.env {
         let value = value
@@ -103,13 +110,23 @@ pub(super) fn note(
     Some((path.to_str()?.to_owned(), text))
 }
 
+/// In whose name a job of an agent works: what is compared on the base must not touch what the agent
+/// has built.
+fn whose(state: &State, ix: AgentIx) -> &str {
+    let check = state.agent(ix).check.as_ref();
+    match check.is_some_and(|check| check.purpose == Purpose::Base) {
+        true => COMPARED,
+        false => state.setup.plan.agent(ix).id.as_str(),
+    }
+}
+
 /// Folders of the run that the plan's `[workspace] env` gives to an agent, such as
 /// `${run_dir}/target/${agent}`: made, and open to it. What the run itself keeps there stays closed.
 pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf> {
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
     };
-    let agent = state.setup.plan.agent(ix).id.as_str();
+    let agent = whose(state, ix);
     let values = state.setup.plan.workspace.env.values();
     let below = values.filter_map(|value| value.strip_prefix("${run_dir}/"));
     let mut open = Vec::new();

@@ -37,6 +37,7 @@ impl Driver {
             added: collected.changed.added,
             removed: collected.changed.removed,
             committed_for: collected.committed_by_us,
+            tree: Some(collected.tree),
             commit: (collected.commit != collected.base).then_some(collected.commit),
             handoff: None,
             facts: std::collections::BTreeMap::new(),

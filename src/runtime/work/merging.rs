@@ -9,8 +9,8 @@ use crate::{
     engine::{Clash, MergeOutcome, RuleCommand},
     plan::{AgentId, AgentIx, Join},
     workspace::merge::{
-        Left, MergeNote, Overlap, Store, Tried, Whose, advance, commands_tree, commit_merge, entry_at,
-        head, hold, keep_sides, resolve, try_merge,
+        Left, MergeNote, Overlap, Store, Tried, Whose, advance, commands_tree, commit_merge,
+        entry_at, head, hold, keep_sides, resolve, try_merge,
     },
 };
 
@@ -85,6 +85,7 @@ impl Driver {
             commit,
             path,
             checked: settled.checked,
+            tree: Some(tree.to_owned()),
             overlap: named(paths.iter().map(RepoPath::as_bytes)),
             with: self.with(ground, of, paths),
             clash: settled.clash,

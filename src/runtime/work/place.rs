@@ -173,10 +173,13 @@ impl Driver {
                 self.say(Some(InputKind::Advanced { number, done }));
                 after
             }
-            Order::Checkout { commit } => {
-                let name = format!("_head.{}", commit.get(..12).unwrap_or(&commit));
+            Order::Checkout { commit, base } => {
+                let name = match base {
+                    Some(number) => base_name(number),
+                    None => format!("_head.{}", commit.get(..12).unwrap_or(&commit)),
+                };
                 let done = ground.check_out(&name, &commit);
-                self.say(Some(InputKind::CheckedOut { commit, done }));
+                self.say(Some(InputKind::CheckedOut { commit, base, done }));
                 None
             }
             Order::RollBack {
@@ -341,6 +344,11 @@ impl Driver {
 /// The name of the checkout of a merge's result; no agent's begins so.
 pub(super) fn result_name(number: u32) -> String {
     format!("_merge.{number}")
+}
+
+/// The name of a checkout of the run's base.
+pub(super) fn base_name(number: u32) -> String {
+    format!("_base.{number}")
 }
 
 /// An error as a clause for an event.

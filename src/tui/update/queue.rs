@@ -128,10 +128,7 @@ pub(super) fn ask_diff(app: &mut App, out: &mut Vec<Request>) {
         && app.lost.is_none()
         && app.diff.is_none()
         && !app.diff_asked
-        && matches!(
-            kind,
-            Some(AttentionKind::Approval | AttentionKind::Deliver)
-        );
+        && matches!(kind, Some(AttentionKind::Approval | AttentionKind::Deliver));
     if !wanted {
         return;
     }
@@ -351,6 +348,7 @@ fn actions(ids: &[u32], answer: Answer, text: Option<&str>) -> Vec<Action> {
             id,
             answer,
             text: text.map(str::to_owned),
+            url: None,
         })
         .collect()
 }

@@ -135,7 +135,9 @@ pub(super) fn name(state: &State, chart: &Chart, owner: Owner) -> String {
     match owner {
         Owner::Agent(ix) => chart.names[ix.ix()].clone(),
         Owner::Phase(phase) => format!("phase {}", chart.phases[phase.ix()]),
-        Owner::Cohort(cohort) => clean_text(&state.setup.cohorts[cohort.ix()].to_string(), SENTENCE),
+        Owner::Cohort(cohort) => {
+            clean_text(&state.setup.cohorts[cohort.ix()].to_string(), SENTENCE)
+        }
     }
 }
 

@@ -198,7 +198,10 @@ fn answers(items: &[Item], item: &Item, ui: &Queue) -> Vec<(String, String)> {
         let first = key(item.answers()[0]).to_uppercase().to_string();
         out.push((
             first,
-            format!("{} to all {equal} alike", label(item.kind, item.answers()[0])),
+            format!(
+                "{} to all {equal} alike",
+                label(item.kind, item.answers()[0])
+            ),
         ));
     }
     out

@@ -202,7 +202,9 @@ pub fn distance(store: &Store, from: &str, to: &str) -> Result<(u32, u32), Merge
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?;
     let count = git.line(&["rev-list", "--count", to, &format!("^{from}")])?;
-    let count = std::str::from_utf8(&count).ok().and_then(|n| n.parse().ok());
+    let count = std::str::from_utf8(&count)
+        .ok()
+        .and_then(|n| n.parse().ok());
     let diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames"];
     let out = git.run(&[&diff[..], &[from, to]].concat())?;
     let files = out.split(|&b| b == 0).filter(|f| !f.is_empty()).count();
@@ -220,11 +222,7 @@ pub fn distance(store: &Store, from: &str, to: &str) -> Result<(u32, u32), Merge
 ///
 /// # Errors
 /// A sentence on why it is not safe.
-pub fn fast_forward(
-    root: &Path,
-    commit: &str,
-    agreed: Agreed<'_>,
-) -> Result<Forward, MergeError> {
+pub fn fast_forward(root: &Path, commit: &str, agreed: Agreed<'_>) -> Result<Forward, MergeError> {
     let commit = object(commit)?;
     let git = persons(root);
     let refused = |why: String| Err(MergeError::Refused(why));

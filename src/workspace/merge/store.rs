@@ -121,7 +121,10 @@ impl Store {
             } else {
                 "\trepositoryformatversion = 0\n"
             };
-            fs::write(own.join("config"), format!("[core]\n\tbare = false\n{format}"))?;
+            fs::write(
+                own.join("config"),
+                format!("[core]\n\tbare = false\n{format}"),
+            )?;
             for name in ["shallow", "info/attributes"] {
                 match fs::copy(self.git_dir.join(name), own.join(name)) {
                     Ok(_) => {}

@@ -2,8 +2,8 @@
 
 use wavedeck::{
     engine::{
-        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Offer, Pick, Prepared,
-        Settle, Status, Unready,
+        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Offer, Pick,
+        Prepared, Settle, Status, Unready,
     },
     plan::AgentIx,
 };
@@ -23,7 +23,11 @@ impl World {
                 attempt,
                 done: if fails {
                     let room = self.r.chance(50);
-                    Err(if room { Unready::NoRoom } else { Unready::Failed }(error()))
+                    Err(if room {
+                        Unready::NoRoom
+                    } else {
+                        Unready::Failed
+                    }(error()))
                 } else {
                     Ok(Prepared {
                         base: self.base(agent),
@@ -63,10 +67,26 @@ impl World {
                 };
                 InputKind::CheckedOut {
                     commit: checkout.commit.clone(),
+                    base: None,
                     done: if fails {
                         Err(error())
                     } else {
                         Ok(format!("/work/integration.{number}"))
+                    },
+                }
+            }
+            Command::CheckoutBase => {
+                let (Some(base), Some(commit)) = (&self.state.merges.base, &self.state.base_commit)
+                else {
+                    return;
+                };
+                InputKind::CheckedOut {
+                    commit: commit.clone(),
+                    base: Some(base.number),
+                    done: if fails {
+                        Err(error())
+                    } else {
+                        Ok(format!("/work/base.{}", base.number))
                     },
                 }
             }
@@ -108,6 +128,7 @@ impl World {
         let number = self.r.below(u64::MAX);
         Found {
             commit: self.r.chance(90).then(|| format!("commit-{number}")),
+            tree: Some(format!("tree-{}", number % 2)),
             changed: 3,
             added: 10,
             removed: 2,
@@ -167,6 +188,7 @@ impl World {
                 commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
                 path: format!("/work/merge.{number}"),
                 checked: n % 3 == 0,
+                tree: Some(format!("tree-{}", n % 3)),
                 overlap: if n % 4 == 0 {
                     vec!["src/b.rs".to_owned()]
                 } else {

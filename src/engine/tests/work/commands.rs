@@ -56,6 +56,7 @@ fn a_rules_commands_pass_admission_run_in_the_merge_and_then_it_is_tried_again()
         commit: "m1".to_owned(),
         path: "/merge/1".to_owned(),
         checked: false,
+        tree: None,
         overlap: Vec::new(),
         with: Vec::new(),
         clash: Some(clash),

@@ -25,12 +25,7 @@ fn offer(hindered: Option<&str>) -> Offer {
     }
 }
 
-fn delivered(
-    rig: &mut Rig,
-    forwarded: Option<&str>,
-    error: Option<&str>,
-    offer: Option<Offer>,
-) {
+fn delivered(rig: &mut Rig, forwarded: Option<&str>, error: Option<&str>, offer: Option<Offer>) {
     rig.commands.clear();
     rig.input(InputKind::Delivered {
         commit: "m1".to_owned(),
@@ -47,6 +42,7 @@ fn answer(rig: &mut Rig, answer: Answer) {
         id,
         answer,
         text: None,
+        url: None,
     });
 }
 

@@ -4,11 +4,11 @@
 //! What leaves here is not clean yet.
 
 use crate::{
-    engine::{MergeOutcome, Strategy, WorkEvent},
+    engine::{MergeOutcome, Strategy, SyncKind, SyncPoint, WorkEvent},
     plan::AgentId,
     tui::view::{
         merge::complexity,
-        words::{Tone, names},
+        words::{Tone, names, size, span},
     },
 };
 
@@ -23,6 +23,30 @@ fn with(all: &[AgentId]) -> String {
     match all {
         [] => "what is merged".to_owned(),
         all => names(all.iter().map(AgentId::as_str), FILES),
+    }
+}
+
+/// What a synchronisation point is about: `wave 2`, `phase build`, `track A`, `the run`.
+fn named(point: &SyncPoint) -> String {
+    match (&point.phase, &point.cohort, point.wave) {
+        (Some(phase), ..) => format!("phase {phase}"),
+        (None, Some(cohort), _) => match cohort.split_once(':') {
+            Some((what, which)) => format!("{what} {which}"),
+            None => format!("the {cohort}"),
+        },
+        (None, None, Some(wave)) => format!("wave {wave}"),
+        (None, None, None) => "the run".to_owned(),
+    }
+}
+
+/// What happens at a synchronisation point. Not clean.
+#[must_use]
+pub fn together(point: &SyncPoint) -> String {
+    let of = named(point);
+    match point.sync {
+        SyncKind::ContextMerge => format!("the work of {of} is being merged"),
+        SyncKind::ProgressCheckpoint => format!("{of} is complete: a checkpoint is made"),
+        SyncKind::QualityGate => format!("the gates of {of} are checked"),
     }
 }
 
@@ -43,10 +67,46 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         | WorkEvent::CheckedOut { error: None, .. }
         | WorkEvent::MergeStarted { .. }
         | WorkEvent::HandoffReady { .. }
-        | WorkEvent::SyncStarted { .. }
-        | WorkEvent::SyncCompleted { .. }
-        | WorkEvent::SyncFailed { .. }
         | WorkEvent::Delivering { .. } => return None,
+        WorkEvent::SyncStarted {
+            point,
+            participants,
+            ..
+        } => {
+            let who = names(participants.iter().map(AgentId::as_str), FILES);
+            let who = if who.is_empty() {
+                who
+            } else {
+                format!(": {who}")
+            };
+            (format!("{}{who}", together(point)), Tone::Dim)
+        }
+        // Gates tell of their end themselves.
+        WorkEvent::SyncCompleted { point, .. } | WorkEvent::SyncFailed { point, .. }
+            if point.sync == SyncKind::QualityGate =>
+        {
+            return None;
+        }
+        WorkEvent::SyncCompleted {
+            point,
+            reserved_bytes: Some(bytes),
+            left_us,
+            ..
+        } => {
+            let left = left_us.map_or_else(String::new, |us| format!(", ~{} left", span(us)));
+            (
+                format!("{}: {} still reserved{left}", named(point), size(*bytes)),
+                Tone::Dim,
+            )
+        }
+        WorkEvent::SyncCompleted { point, .. } => (
+            format!("the work of {} is merged", named(point)),
+            Tone::Good,
+        ),
+        WorkEvent::SyncFailed { point, reason, .. } => (
+            format!("{} did not come together: {reason}", named(point)),
+            Tone::Warn,
+        ),
         WorkEvent::Collected {
             agent,
             error: Some(error),
@@ -85,7 +145,12 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
             MergeOutcome::Command { commands, .. } => (
                 format!(
                     "{agent}: rules make {} anew",
-                    files(&commands.iter().flat_map(|c| c.files.clone()).collect::<Vec<_>>())
+                    files(
+                        &commands
+                            .iter()
+                            .flat_map(|c| c.files.clone())
+                            .collect::<Vec<_>>()
+                    )
                 ),
                 Tone::Plain,
             ),
@@ -141,6 +206,14 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         } => (
             format!("conflict {id} of {agent} is settled: {reason}"),
             Tone::Good,
+        ),
+        WorkEvent::CheckedOut {
+            base: Some(_),
+            error: Some(error),
+            ..
+        } => (
+            format!("the base cannot be checked out: {error}"),
+            Tone::Warn,
         ),
         WorkEvent::CheckedOut {
             error: Some(error), ..

@@ -319,7 +319,10 @@ fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
     std::fs::remove_file(root.join(".git/MERGE_HEAD")).unwrap();
     // A file that git does not know is in the way.
     std::fs::write(root.join("new"), "mine").unwrap();
-    assert!(matches!(forward(&one, Agreed::Any), Err(MergeError::Git(_))));
+    assert!(matches!(
+        forward(&one, Agreed::Any),
+        Err(MergeError::Git(_))
+    ));
     assert_eq!(std::fs::read_to_string(root.join("new")).unwrap(), "mine");
     assert_eq!(at(&rig, "refs/heads/main"), Some(base.clone()));
     std::fs::remove_file(root.join("new")).unwrap();
