@@ -29,7 +29,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::{
     copy,
     extra::{self, Extra},
-    files::{alternates, config},
+    files::{config, skeleton},
     git::{Git, GitError},
     guard, index,
     repo::Repository,
@@ -289,23 +289,9 @@ impl Workspaces {
 
     /// `.git` without a commit.
     fn skeleton(&self, dot: &Path) -> io::Result<()> {
-        let folders = [
-            "objects/info",
-            "objects/pack",
-            "refs/heads",
-            "refs/tags",
-            "info",
-        ];
-        for folder in folders {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dot.join(folder))?;
-        }
-        fs::write(dot.join("HEAD"), "ref: refs/heads/none\n")?;
-        fs::write(dot.join("config"), config(&self.repo))?;
-        let objects = alternates(&[&self.repo.common_dir.join("objects")]);
-        fs::write(dot.join("objects/info/alternates"), objects)?;
+        let objects = self.repo.common_dir.join("objects");
+        let config = config(&self.repo);
+        skeleton(dot, "ref: refs/heads/none", &config, &[&objects])?;
         for (name, from) in [
             ("shallow", self.repo.common_dir.join("shallow")),
             (

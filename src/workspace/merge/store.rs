@@ -112,19 +112,8 @@ impl Store {
     pub(super) fn alone(&self, scratch: &Scratch, sha256: bool) -> Result<Git, MergeError> {
         let own = scratch.path.join("alone");
         let made = || -> io::Result<()> {
-            for folder in ["objects", "refs/heads", "info"] {
-                fs::create_dir_all(own.join(folder))?;
-            }
-            fs::write(own.join("HEAD"), "ref: refs/heads/none\n")?;
-            let format = if sha256 {
-                "\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"
-            } else {
-                "\trepositoryformatversion = 0\n"
-            };
-            fs::write(
-                own.join("config"),
-                format!("[core]\n\tbare = false\n{format}"),
-            )?;
+            let config = files::bare_config(sha256, &[]);
+            files::skeleton(&own, "ref: refs/heads/none", &config, &[])?;
             for name in ["shallow", "info/attributes"] {
                 match fs::copy(self.git_dir.join(name), own.join(name)) {
                     Ok(_) => {}

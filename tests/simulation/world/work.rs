@@ -3,7 +3,7 @@
 use wavedeck::{
     engine::{
         Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Offer, Pick,
-        Prepared, Settle, Status, Unready,
+        Prepared, RuleCommand, Settle, Status, Unready,
     },
     plan::AgentIx,
 };
@@ -174,6 +174,19 @@ impl World {
             kinds: Vec::new(),
             complexity: u32::try_from(self.r.below(1001)).unwrap(),
         };
+        let commanded = (self.state.merges.now.as_ref()).is_some_and(|now| now.commanded);
+        if !commanded && self.r.chance(8) {
+            let command = |n: u64| RuleCommand {
+                argv: vec![format!("make-{n}")],
+                files: vec![format!("lock-{n}")],
+            };
+            return MergeOutcome::Command {
+                path: format!("/work/merge.{number}"),
+                commands: (0..=self.r.below(2)).map(command).collect(),
+                clash,
+                with,
+            };
+        }
         match self.r.below(100) {
             0..3 => MergeOutcome::Failed {
                 error: "no space left".to_owned(),
@@ -182,7 +195,7 @@ impl World {
             6..25 if !settled || self.r.chance(20) => MergeOutcome::Conflict {
                 clash,
                 with,
-                why: None,
+                why: commanded.then(|| "left no file there".to_owned()),
             },
             n => MergeOutcome::Clean {
                 commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
@@ -195,7 +208,7 @@ impl World {
                     Vec::new()
                 },
                 with,
-                clash: settled.then_some(clash),
+                clash: (settled || commanded).then_some(clash),
             },
         }
     }
