@@ -1,5 +1,7 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
+mod begins;
+mod gates;
 mod work;
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ struct Rig {
     state: State,
     now_us: u64,
     commands: Vec<Command>,
+    events: Vec<Event>,
 }
 
 impl Rig {
@@ -39,6 +42,7 @@ impl Rig {
             state: State::new(Arc::new(setup)),
             now_us: 0,
             commands: Vec::new(),
+            events: Vec::new(),
         };
         rig.input(InputKind::Begin {
             run: "r".into(),
@@ -58,7 +62,8 @@ impl Rig {
             figures: Figures::default(),
             kind,
         };
-        let commands = turn(&mut self.state, &input).commands;
+        let Turn { records, commands } = turn(&mut self.state, &input);
+        self.events.extend(records.into_iter().map(|r| r.event));
         self.commands.extend(&commands);
         for command in commands {
             if let Command::Spawn { key, .. } = command {
@@ -82,6 +87,7 @@ impl Rig {
             output_bytes: 0,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         });
     }
 

@@ -320,7 +320,12 @@ fn only_accepted(
     let names = repo.git(&["ls-tree", "-r", "-z", "--name-only", head]);
     let names: BTreeSet<&str> = names.split('\0').collect();
     let mut all = String::new();
-    for name in names.iter().filter(|name| !name.is_empty()) {
+    // The plan has the words of all.
+    let plan = "wavedeck.toml";
+    for name in names
+        .iter()
+        .filter(|name| !name.is_empty() && **name != plan)
+    {
         all.push_str(&repo.git(&["show", &format!("{head}:{name}")]));
         all.push('\n');
     }
@@ -343,7 +348,14 @@ fn reachable(repo: &Repo, run: &str, events: &Events, met: &mut Met) {
     let mut found: BTreeSet<String> = listed.lines().map(str::to_owned).collect();
     let ours = found.len();
     for folder in repo.workspaces_of_runs() {
-        if folder.join(".git").is_dir() {
+        // Others are wavedeck's own; a runner that was killed may have left one half made.
+        let of_agent = folder
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with('a');
+        if of_agent && folder.join(".git").is_dir() {
             let listed = repo.git_in(&folder, &["rev-list", "--all"]);
             found.extend(listed.lines().map(str::to_owned));
         }
@@ -423,11 +435,9 @@ fn the_head_holds_exactly_what_was_accepted_across_orders_and_crashes() {
         assert_eq!(changed, Vec::<PathBuf>::new(), "{events}");
     }
     println!("{met:?}");
+    let cases = cases.unwrap_or(4);
     let all = [met.crashes, met.accepted, met.refused, met.commits];
-    assert!(all.iter().all(|&n| n > 0), "{met:?}");
+    assert!(cases < 4 || all.iter().all(|&n| n > 0), "{met:?}");
     let rare = [met.blocked, met.retried, met.in_workspaces];
-    assert!(
-        cases.unwrap_or(0) < 40 || rare.iter().all(|&n| n > 0),
-        "{met:?}"
-    );
+    assert!(cases < 40 || rare.iter().all(|&n| n > 0), "{met:?}");
 }

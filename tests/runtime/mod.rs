@@ -5,6 +5,8 @@ mod crash;
 mod deliver;
 mod disk;
 mod ends;
+mod gates;
+mod handoff;
 mod integrity;
 mod look;
 mod operator;

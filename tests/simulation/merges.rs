@@ -83,7 +83,7 @@ pub struct Merges {
 /// Whether it is the command of a merge rule: numbered after the agent's own.
 pub fn of_a_rule(setup: &Setup, place: &CheckPlace) -> bool {
     let agent = place.agent.as_ref();
-    let own = agent.map(|agent| setup.checks(setup.by_id[agent]).len());
+    let own = agent.map(|agent| setup.checks_of(Owner::Agent(setup.by_id[agent])).len());
     own.is_some_and(|own| place.step as usize >= own)
 }
 
@@ -317,7 +317,14 @@ impl Merges {
                 (on_head, Owner::Phase(PhaseIx::of(ix)))
             }
         };
-        if on_head != setup.on_head(owner) {
+        let (on_head, known) = match owner {
+            // Before it starts: where it will work.
+            Owner::Agent(ix) if place.step as usize >= setup.checks(ix).len() => {
+                (setup.own(ix), setup.own(ix))
+            }
+            owner => (on_head, setup.on_head(owner)),
+        };
+        if on_head != known {
             return Err("not judged where its work is".to_owned());
         }
         if !on_head {
@@ -403,7 +410,8 @@ impl Merges {
                 let Some(MergeOutcome::Command { commands, .. }) = now.outcome.take() else {
                     return Err("no rule asked for a command".to_owned());
                 };
-                let first = u32::try_from(setup.checks(now.agent).len()).unwrap();
+                let first = setup.checks_of(Owner::Agent(now.agent)).len();
+                let first = u32::try_from(first).unwrap();
                 let green = now.green.take().unwrap_or_default();
                 let all = (first..).take(commands.len()).all(|at| green.contains(&at));
                 if !all {

@@ -185,10 +185,11 @@ fn a_gate_that_passes_without_a_green_command_is_noticed() {
 #[test]
 fn every_action_meets_gates_over_more_than_one_agent() {
     let mut missing = verdicts::actions();
-    for seed in 0..4_000 {
+    for seed in 0..12_000 {
         let run = world::run(seed);
         verdicts::met(&run.setup, &run.records, &mut missing);
         if missing.is_empty() {
+            eprintln!("met all at {seed}");
             return;
         }
     }

@@ -585,6 +585,7 @@ impl World {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout
@@ -679,6 +680,10 @@ impl World {
             let trouble = Trouble::Killed(1);
             self.input(InputKind::Trouble { key, trouble });
         }
+        let handoff = match (key.owner, key.check) {
+            (Owner::Agent(ix), None) => self.state.setup.may_hand_off(ix) && self.r.chance(15),
+            _ => false,
+        };
         self.input(InputKind::Ended {
             key,
             exit: process.exit,
@@ -687,6 +692,7 @@ impl World {
             output_bytes: 10,
             leaked: 0,
             present: process.present,
+            handoff,
         });
     }
 

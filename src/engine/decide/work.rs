@@ -41,7 +41,7 @@ pub(super) fn prepared(
         Err(Unready::NoRoom(error)) => Exit::NoRoom(error.clone()),
     };
     let key = JobKey::main(ix, attempt);
-    end(state, key, exit, (0, 0, 0, 0), &[])
+    end(state, key, exit, (0, 0, 0, 0), (&[], false))
 }
 
 /// What an attempt left is known, or cannot be.
@@ -54,6 +54,7 @@ pub(super) fn collected(
     let agent = state.agent(ix);
     let waits = agent.attempt == attempt
         && agent.status == Status::Checking
+        && !state.begins(ix)
         && (agent.work.as_ref()).is_some_and(|work| work.stage == WorkStage::Collecting);
     if !waits {
         return Vec::new();
@@ -63,7 +64,18 @@ pub(super) fn collected(
         Ok(found) => (&**found, None),
         Err(error) => (&nothing, Some(error.clone())),
     };
-    let mut events = vec![
+    let mut events = Vec::new();
+    // Told first: cut off between the two by a crash, both are told again.
+    if let Some(Ok((from_facts, artefacts))) = &found.handoff {
+        let ready = WorkEvent::HandoffReady {
+            agent: state.id(ix),
+            attempt,
+            from_facts: *from_facts,
+            artefacts: *artefacts,
+        };
+        events.push(ready.into());
+    }
+    events.push(
         WorkEvent::Collected {
             agent: state.id(ix),
             attempt,
@@ -80,16 +92,7 @@ pub(super) fn collected(
             error,
         }
         .into(),
-    ];
-    if let Some(Ok((from_facts, artefacts))) = &found.handoff {
-        let ready = WorkEvent::HandoffReady {
-            agent: state.id(ix),
-            attempt,
-            from_facts: *from_facts,
-            artefacts: *artefacts,
-        };
-        events.push(ready.into());
-    }
+    );
     events
 }
 

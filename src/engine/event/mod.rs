@@ -29,7 +29,7 @@ pub use parts::{
 pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use work::{Boundary, WorkEvent};
+pub use work::{Absent, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

@@ -2,15 +2,17 @@
 //!
 //! Plain data; changed by `apply` alone. What an end means is decided in `decide::settle::check`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Ending, State};
 use crate::{
     engine::{
-        CheckStep, Exit, Handle, OnBase, Owner, Purpose,
+        CheckStep, Edge, EdgeKind, Exit, Handle, OnBase, Owner, Purpose,
         setup::{DEFAULT_CHECK_RAM_BYTES, MERGE_GATE},
     },
-    plan::Compare,
+    plan::{AgentIx, Compare},
 };
 
 /// Where a check command stands.
@@ -205,13 +207,6 @@ impl State {
         steps
     }
 
-    /// Returns whether the check command that an owner is at judges what is integrated (see
-    /// [`Setup::on_head`](crate::engine::Setup::on_head)); those of rules run in the merge itself.
-    #[must_use]
-    pub fn on_head(&self, owner: Owner) -> bool {
-        self.setup.on_head(owner) && self.commanding(owner).is_none()
-    }
-
     /// Returns what the present check command of an owner judges, where that is known: the tree of an
     /// agent's work or of its merge, the commit of a checkout.
     #[must_use]
@@ -239,6 +234,30 @@ impl State {
     pub fn compared(&self, argv: &[String]) -> Option<&OnBase> {
         let known = self.merges.compared.iter().find(|known| known.argv == argv);
         known.map(|known| &known.on_base)
+    }
+
+    /// Returns who has not ended and cannot begin before the gates of an owner have passed, in plan
+    /// order.
+    #[must_use]
+    pub fn stopped_by(&self, owner: Owner) -> Vec<AgentIx> {
+        let setup = &self.setup;
+        let open = |ix: &AgentIx| !self.agent(*ix).status.is_final();
+        match owner {
+            Owner::Agent(ix) => {
+                let hard = |edge: &&Edge| edge.kind != EdgeKind::Soft;
+                let after = setup.edges_out[ix.ix()].iter().filter(hard);
+                let after: BTreeSet<AgentIx> = after.map(|edge| edge.to).filter(open).collect();
+                after.into_iter().collect()
+            }
+            Owner::Phase(phase) => {
+                let later = |ix: &AgentIx| setup.plan.agent(*ix).phase > Some(phase);
+                setup.plan.indices().filter(later).filter(open).collect()
+            }
+            Owner::Cohort(ix) => {
+                let closes = setup.cohorts[ix.ix()].closes.iter().copied();
+                closes.filter(open).collect()
+            }
+        }
     }
 
     /// Returns the check command that an owner is at.
@@ -272,6 +291,7 @@ impl State {
         let check = self.check_of(owner)?;
         let path = match owner {
             _ if check.purpose == Purpose::Base || self.on_head(owner) => &check.path,
+            Owner::Agent(ix) if self.begins(ix) => return None,
             Owner::Agent(ix) if check.merged => {
                 let merge = self.merges.now.as_ref();
                 &merge.filter(|now| now.agent == ix)?.path

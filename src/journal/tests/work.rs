@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::{big, flag, id, ids, line_of, maybe, pick, record, small, text};
 use crate::{
     engine::{
-        Boundary, Clash, Event, MergeOutcome, Offer, RuleCommand, Strategy, SyncKind, SyncPoint,
-        WorkEvent,
+        Absent, Boundary, Clash, Event, HandoffChecked, HandoffChecking, MergeOutcome, Offer,
+        RuleCommand, Strategy, SyncKind, SyncPoint, WorkEvent,
     },
     graph::random::Rng,
     journal::format::{Line, decode},
 };
 
-const KINDS: usize = 26;
+const KINDS: usize = 28;
 
 /// Position of each kind; does not compile when one is added and missing below.
 fn kind(event: &WorkEvent) -> usize {
@@ -42,7 +42,9 @@ fn kind(event: &WorkEvent) -> usize {
         WorkEvent::SyncStarted { .. } => 22,
         WorkEvent::SyncCompleted { .. } => 23,
         WorkEvent::SyncFailed { .. } => 24,
-        WorkEvent::MergeCommanded { .. } => 25,
+        WorkEvent::HandoffChecking(_) => 25,
+        WorkEvent::HandoffChecked(_) => 26,
+        WorkEvent::MergeCommanded { .. } => 27,
     }
 }
 
@@ -114,6 +116,14 @@ fn point(rng: &mut Rng) -> SyncPoint {
         wave: maybe(rng, small),
         phase: maybe(rng, text),
         cohort: maybe(rng, text),
+        agent: maybe(rng, id),
+    }
+}
+
+fn absent(rng: &mut Rng) -> Absent {
+    Absent {
+        path: text(rng),
+        from: maybe(rng, id),
     }
 }
 
@@ -267,17 +277,30 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             point: point(rng),
             reserved_bytes: maybe(rng, big),
             left_us: maybe(rng, big),
+            released_bytes: maybe(rng, big),
         },
-        25 => WorkEvent::MergeCommanded {
+        27 => WorkEvent::MergeCommanded {
             number,
             agent,
             attempt,
         },
-        _ => WorkEvent::SyncFailed {
+        24 => WorkEvent::SyncFailed {
             number,
             point: point(rng),
             reason: text(rng),
         },
+        25 => WorkEvent::HandoffChecking(HandoffChecking {
+            agent,
+            attempt,
+            number,
+        }),
+        _ => WorkEvent::HandoffChecked(HandoffChecked {
+            agent,
+            attempt,
+            number,
+            missing: (0..rng.below(3)).map(|_| absent(rng)).collect(),
+            error: maybe(rng, text),
+        }),
     }
 }
 

@@ -236,33 +236,13 @@ fn now(state: &State, owner: Owner, gate: &str) -> Option<GateStand> {
 /// Who cannot begin before the gates of an owner have passed, named up to a number.
 #[must_use]
 pub fn stops(state: &State, owner: Owner) -> Vec<String> {
-    let setup = &state.setup;
-    let open = |ix: &crate::plan::AgentIx| !state.agent(*ix).status.is_final();
-    let mut names: Vec<String> = match owner {
-        Owner::Agent(ix) => {
-            let after = setup.edges_out[ix.ix()].iter();
-            let hard = after.filter(|edge| edge.kind != crate::engine::EdgeKind::Soft);
-            let held: std::collections::BTreeSet<_> =
-                hard.map(|edge| edge.to).filter(open).collect();
-            held.into_iter()
-                .map(|ix| state.id(ix).to_string())
-                .collect()
-        }
-        Owner::Phase(phase) => {
-            let later = |ix: &crate::plan::AgentIx| setup.plan.agent(*ix).phase > Some(phase);
-            let held = setup.plan.indices().filter(later).filter(open);
-            held.map(|ix| state.id(ix).to_string()).collect()
-        }
-        Owner::Cohort(ix) => {
-            let cohort = &setup.cohorts[ix.ix()];
-            let held = cohort.closes.iter().copied().filter(open);
-            let mut names: Vec<String> = held.map(|ix| state.id(ix).to_string()).collect();
-            if cohort.kind == CohortKind::Run {
-                names.push("the end of the run".to_owned());
-            }
-            names
-        }
-    };
+    let held = state.stopped_by(owner).into_iter();
+    let mut names: Vec<String> = held.map(|ix| state.id(ix).to_string()).collect();
+    if let Owner::Cohort(ix) = owner
+        && state.setup.cohorts[ix.ix()].kind == CohortKind::Run
+    {
+        names.push("the end of the run".to_owned());
+    }
     let more = names.len().saturating_sub(NAMED);
     names.truncate(NAMED);
     if more > 0 {

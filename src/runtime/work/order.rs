@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use crate::{
-    engine::{Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, Unready, WorkStage},
+    engine::{
+        Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, Unready, Wanted, WorkStage,
+    },
     plan::AgentIx,
 };
 
@@ -21,6 +23,12 @@ pub(super) enum Order {
     Prepare(Attempt),
     /// Collect what an attempt left.
     Collect(Attempt),
+    /// Look for what an agent is to begin with.
+    Inspect {
+        agent: AgentIx,
+        number: u32,
+        wanted: Vec<Wanted>,
+    },
     /// Try a merge.
     Merge(Box<Trial>),
     /// Move the head forward.
@@ -134,6 +142,11 @@ impl Order {
                 take_over: false,
                 before: None,
             }),
+            Command::Inspect { agent, number } => Self::Inspect {
+                agent,
+                number,
+                wanted: state.wanted(agent),
+            },
             Command::Merge { number } => {
                 let merge = merges.now.as_ref().filter(|now| now.number == number)?;
                 let agent = state.agent(merge.agent);
@@ -212,11 +225,11 @@ impl Order {
         })
     }
 
-    /// Whether it goes to the threads that make and remove workspaces.
+    /// Whether it goes to the threads that make and remove workspaces, and look at what is there.
     pub const fn makes(&self) -> bool {
         matches!(
             self,
-            Self::Ahead { .. } | Self::Prepare(_) | Self::Discard { .. }
+            Self::Ahead { .. } | Self::Prepare(_) | Self::Inspect { .. } | Self::Discard { .. }
         )
     }
 
@@ -228,6 +241,11 @@ impl Order {
                 agent: of.agent,
                 attempt: of.number,
                 done: Err(Unready::Failed(error)),
+            },
+            Self::Inspect { agent, number, .. } => InputKind::Inspected {
+                agent: *agent,
+                number: *number,
+                missing: Err(error),
             },
             Self::Collect(of) => InputKind::Collected {
                 agent: of.agent,
