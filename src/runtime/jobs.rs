@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     engine::{
-        self, Handle, InputKind, Purpose, Setup, State, Trouble, base_evidence_name, evidence_name,
+        self, Handle, InputKind, MERGE_GATE, Purpose, Setup, State, Trouble, base_evidence_name,
+        evidence_name,
     },
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
@@ -282,7 +283,11 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
         Some(index) => {
             let steps = setup.checks_of(key.owner);
             JobKind::Check {
-                gate: steps.get(index as usize)?.gate.to_owned(),
+                // What a rule of [merge] runs comes after an agent's own.
+                gate: steps
+                    .get(index as usize)
+                    .map_or(MERGE_GATE, |step| step.gate)
+                    .to_owned(),
                 index,
                 round: key.round,
             }

@@ -31,6 +31,7 @@ impl State {
             | WorkEvent::Merging { .. } => self.own_work(event, now),
             WorkEvent::MergeStarted { .. }
             | WorkEvent::MergeTried { .. }
+            | WorkEvent::MergeCommanded { .. }
             | WorkEvent::MergeAdvancing { .. }
             | WorkEvent::MergeDone { .. }
             | WorkEvent::MergeFailed { .. }
@@ -234,7 +235,9 @@ pub(in crate::engine) fn work_effects(
             agent: ix,
             attempt: *attempt,
         }],
-        (WorkEvent::MergeStarted { number, .. }, _) => vec![Command::Merge { number: *number }],
+        (WorkEvent::MergeStarted { number, .. } | WorkEvent::MergeCommanded { number, .. }, _) => {
+            vec![Command::Merge { number: *number }]
+        }
         (WorkEvent::MergeAdvancing { number, .. }, _) => vec![Command::Advance { number: *number }],
         (WorkEvent::Checkout { base: None, .. }, _) => vec![Command::Checkout],
         (WorkEvent::Checkout { base: Some(_), .. }, _) => vec![Command::CheckoutBase],

@@ -239,6 +239,16 @@ pub fn note(record: &Record) -> Option<Note> {
             );
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
         }
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => {
+            (format!("the run asks: {}", raised.title), Tone::Alert)
+        }
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
+            match answered.answer {
+                Some(Answer::Yes) => ("your branch goes forward".to_owned(), Tone::Good),
+                Some(_) => ("your branch stays where it is".to_owned(), Tone::Plain),
+                None => ("the run asks about its end no longer".to_owned(), Tone::Dim),
+            }
+        }
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => (
             format!("the 24-hour gate does not pass: {}", raised.title),
             Tone::Alert,

@@ -61,6 +61,7 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::Ready { .. }
         | WorkEvent::Collecting { .. }
         | WorkEvent::Merging { .. }
+        | WorkEvent::MergeCommanded { .. }
         | WorkEvent::MergeAdvancing { .. }
         | WorkEvent::Checkout { .. }
         | WorkEvent::CheckedOut { error: None, .. }
@@ -185,6 +186,18 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::MergeTried { agent, outcome, .. } => match outcome {
             MergeOutcome::Clean { clash: Some(_), .. } => (
                 format!("{agent} merges, conflicts in it are settled"),
+                Tone::Plain,
+            ),
+            MergeOutcome::Command { commands, .. } => (
+                format!(
+                    "{agent}: rules make {} anew",
+                    files(
+                        &commands
+                            .iter()
+                            .flat_map(|c| c.files.clone())
+                            .collect::<Vec<_>>()
+                    )
+                ),
                 Tone::Plain,
             ),
             MergeOutcome::Failed { error } => (
@@ -320,6 +333,10 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
                 MergeOutcome::Conflict { clash, .. } => {
                     format!("clashes in {}", files(&clash.files))
                 }
+                MergeOutcome::Command { commands, .. } => {
+                    let all: Vec<String> = commands.iter().flat_map(|c| c.files.clone()).collect();
+                    format!("needs {} made by rules' commands", files(&all))
+                }
                 MergeOutcome::Failed { error } => format!("failed: {error}"),
             };
             format!("merge {number}: the work of {agent} {came}")
@@ -327,11 +344,23 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         WorkEvent::MergeAdvancing { agent, number, .. } => {
             format!("merge {number}: the work of {agent} goes in")
         }
-        WorkEvent::Checkout { commit } => {
+        WorkEvent::Checkout { commit, base: None } => {
             format!("what is merged is checked out: {}", short(commit))
         }
-        WorkEvent::Delivering { commit } => {
+        WorkEvent::Checkout { commit, base: _ } => {
+            format!("the base is checked out to compare with: {}", short(commit))
+        }
+        WorkEvent::Delivering {
+            commit,
+            forward: None,
+        } => {
             format!("the branch is made at {}", short(commit))
+        }
+        WorkEvent::Delivering {
+            commit,
+            forward: Some(yours),
+        } => {
+            format!("{yours} goes forward to {}", short(commit))
         }
         _ => return None,
     })
