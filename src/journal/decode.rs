@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::engine::{
-    AgentFreezeVerified, AgentProgress, AttentionAnswered, AttentionRaised, CheckPlace, Event,
-    ProcessTrouble, Record,
+    AgentFreezeVerified, AgentPreempted, AgentProgress, AttentionAnswered, AttentionRaised,
+    CheckPlace, Event, ProcessTrouble, Record,
 };
 
 /// Reads a line's record, or leaves it to serde.
@@ -199,7 +199,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "agent.quiet" AgentQuiet { agent, attempt, quiet }
         "agent.timeout" AgentTimeout { agent, attempt, limit_us }
         "attempt.ended" AttemptEnded {
-            agent, attempt, exit, cpu_us, peak_bytes, output_bytes; leaked, present
+            agent, attempt, exit, cpu_us, peak_bytes, output_bytes; leaked, present, handoff
         }
         "agent.retrying" AgentRetrying { agent, attempt, cause, delay_us, reason }
         "agent.joining" AgentJoining { agent }
@@ -225,6 +225,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         @structs
         "process.trouble" ProcessTrouble { attempt, trouble; agent, phase, cohort }
         "agent.freeze_verified" AgentFreezeVerified { agent, attempt, stopped, total, held_bytes }
+        "agent.preempted" AgentPreempted { agent, attempt, reason }
         "attention.raised" AttentionRaised {
             id, attention, attempt, title, since_us, answers; agent, phase, cohort, gate
         }

@@ -298,6 +298,9 @@ pub fn sentence(event: &Event) -> Option<String> {
             agent, limit_us, ..
         } => format!("  {agent} took longer than {}", lasted(*limit_us)),
         Event::AgentFrozen { agent, .. } => format!("  {agent} frozen"),
+        Event::AgentPreempted(of) => {
+            format!("  {} is ended, to go again: {}", of.agent, of.reason)
+        }
         Event::AgentThawed { agent, .. } => format!("  {agent} goes on"),
         Event::CheckFrozen { place, .. } => format!("  {} on {} frozen", place.gate, on(place)),
         Event::CheckThawed { place, .. } => format!("  {} on {} goes on", place.gate, on(place)),

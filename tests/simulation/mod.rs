@@ -185,10 +185,11 @@ fn a_gate_that_passes_without_a_green_command_is_noticed() {
 #[test]
 fn every_action_meets_gates_over_more_than_one_agent() {
     let mut missing = verdicts::actions();
-    for seed in 0..4_000 {
+    for seed in 0..12_000 {
         let run = world::run(seed);
         verdicts::met(&run.setup, &run.records, &mut missing);
         if missing.is_empty() {
+            eprintln!("met all at {seed}");
             return;
         }
     }
@@ -199,14 +200,15 @@ fn every_action_meets_gates_over_more_than_one_agent() {
 #[test]
 fn every_kind_of_event_happens() {
     // No sensor listens to virtual processes, so none of them is ever quiet. Who tries a handled failure
-    // again just while gates are judged is too rare: a test of the engine does it.
+    // again just while gates are judged, and who is frozen before its barrier closes, is too rare: tests
+    // of the engine do it.
     let mut missing: std::collections::BTreeSet<&str> = include_str!("../../docs/architecture.md")
         .lines()
         .skip_while(|line| !line.starts_with("| kind "))
         .take_while(|line| line.starts_with('|'))
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
         .map(|(kind, _)| kind)
-        .filter(|kind| !["agent.quiet", "cohort.reopened"].contains(kind))
+        .filter(|kind| !["agent.quiet", "agent.preempted", "cohort.reopened"].contains(kind))
         .collect();
     assert!(missing.len() > 30, "{missing:?}");
     for seed in 0..4_000 {

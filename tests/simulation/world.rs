@@ -7,9 +7,10 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, HoldBy,
-        Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State, Status,
-        StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
+        Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
+        Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
+        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit,
+        behind_barrier, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -204,7 +205,18 @@ impl World {
         let by = |hold| self.state.agents.iter().any(|a| a.hold == Some(hold));
         let well = self.pressure < 950 && !self.state.memory.halted && !self.full;
         let well = well && self.state.degraded.is_none() && self.state.stopping.is_none();
+        // A person who watches is asked about the phase that it waits for.
+        let marks = [AttentionKind::DayGate, AttentionKind::Predicted];
+        let mut open = self.state.attention.open.values();
+        let asked = self.state.setup.attended && open.any(|item| !marks.contains(&item.kind));
+        let mut frozen = self.state.setup.plan.indices().filter(|&ix| {
+            let agent = self.state.agent(ix);
+            agent.hold == Some(HoldBy::Rule)
+        });
+        let asked = asked
+            && frozen.all(|ix| behind_barrier(&self.state, self.state.setup.plan.agent(ix).phase));
         if well
+            && !asked
             && by(HoldBy::Rule)
             && !by(HoldBy::Operator)
             && self.processes.values().all(|p| p.frozen)
@@ -579,6 +591,7 @@ impl World {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout
@@ -673,6 +686,10 @@ impl World {
             let trouble = Trouble::Killed(1);
             self.input(InputKind::Trouble { key, trouble });
         }
+        let handoff = match (key.owner, key.check) {
+            (Owner::Agent(ix), None) => self.state.setup.may_hand_off(ix) && self.r.chance(15),
+            _ => false,
+        };
         self.input(InputKind::Ended {
             key,
             exit: process.exit,
@@ -681,6 +698,7 @@ impl World {
             output_bytes: 10,
             leaked: 0,
             present: process.present,
+            handoff,
         });
     }
 

@@ -172,6 +172,7 @@ impl State {
                 peak_bytes,
                 leaked,
                 present,
+                handoff,
                 ..
             } => self.on(agent, |s, ix| {
                 s.end_attempt(ix, now, |ran_us, ending| AttemptEnd {
@@ -182,6 +183,7 @@ impl State {
                     peak_bytes: *peak_bytes,
                     leaked: *leaked,
                     present: present.clone(),
+                    handoff: *handoff,
                 });
             }),
             Event::AgentRetrying {
@@ -203,6 +205,7 @@ impl State {
             Event::AgentFreezeVerified(freeze) => self.on(&freeze.agent, |s, ix| {
                 s.agents[ix.ix()].frozen_tree = Some((freeze.stopped, freeze.total));
             }),
+            Event::AgentPreempted(preempted) => self.on(&preempted.agent, Self::preempted),
             Event::AgentThawed { agent, .. } => self.on(agent, |s, ix| s.thawed(ix, now)),
             Event::AgentBlocked {
                 agent,

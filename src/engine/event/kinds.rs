@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::{is_false, is_zero};
 use super::{
-    AgentFreezeVerified, AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind,
-    Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, WorkEvent, Zone,
+    AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
+    Exit, FailureKind, Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, WorkEvent,
+    Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -182,6 +183,9 @@ pub enum Event {
         /// Watched output files that exist.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         present: Vec<String>,
+        /// There is a file where it may write its hand-off; told of who has no workspace.
+        #[serde(skip_serializing_if = "is_false", default)]
+        handoff: bool,
     },
     /// Another attempt follows.
     #[serde(rename = "agent.retrying")]
@@ -214,6 +218,9 @@ pub enum Event {
     /// What a freeze did, measured.
     #[serde(rename = "agent.freeze_verified")]
     AgentFreezeVerified(AgentFreezeVerified),
+    /// It is ended while it is frozen, to go again.
+    #[serde(rename = "agent.preempted")]
+    AgentPreempted(AgentPreempted),
     /// Its process tree runs again.
     #[serde(rename = "agent.thawed")]
     AgentThawed {

@@ -22,10 +22,12 @@ pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
-pub use process::{AgentFreezeVerified, ProcessTrouble};
+pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};
+pub use work::{
+    Absent, Boundary, Clash, HandoffChecked, HandoffChecking, MergeOutcome, Strategy, WorkEvent,
+};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

@@ -221,6 +221,8 @@ pub enum Cause {
     Conflict,
     /// The run went back to a checkpoint.
     Rollback,
+    /// It was frozen behind a barrier, and nothing else moved.
+    Preempted,
 }
 
 /// Where a check stands: its owner and gate.

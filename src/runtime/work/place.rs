@@ -57,7 +57,7 @@ pub(super) struct Driver {
     pub settings: Settings,
     pub run: String,
     pub tell: Tell,
-    pub watch: Mutex<Option<Watch>>,
+    pub watch: Mutex<Option<Arc<Watch>>>,
     ground: OnceLock<Result<Ground, String>>,
     scopes: Mutex<HashMap<AgentIx, Arc<Scope>>>,
     /// Paths that a merge changed, by its commit.
@@ -115,8 +115,10 @@ impl Driver {
         }
     }
 
-    /// Carries an order out and tells what came of it; returns what can be done later.
-    pub fn carry_out(&self, order: Order) -> Option<Order> {
+    /// Carries an order out and tells what came of it; returns what can be done later. `more`: how many
+    /// other workspaces are waited for.
+    pub fn carry_out(&self, order: Order, more: usize) -> Option<Order> {
+        let order = self.without_git(order)?;
         let ground = match self.ground() {
             Ok(ground) => ground,
             Err(error) => {
@@ -135,7 +137,7 @@ impl Driver {
                 None
             }
             Order::Prepare(of) => {
-                let done = self.prepare(ground, &of);
+                let done = self.prepare(ground, &of, more);
                 self.say(Some(InputKind::Prepared {
                     agent: of.agent,
                     attempt: of.number,
@@ -150,6 +152,14 @@ impl Driver {
                     attempt: of.number,
                     found,
                 }));
+                None
+            }
+            Order::Inspect {
+                agent,
+                number,
+                wanted,
+            } => {
+                self.look_for((agent, number), Some(ground), &wanted);
                 None
             }
             Order::Merge(of) => {
@@ -199,7 +209,7 @@ impl Driver {
         (!self.left_file(&name).exists()).then_some(Order::Discard { name })
     }
 
-    fn say(&self, input: Option<InputKind>) {
+    pub(super) fn say(&self, input: Option<InputKind>) {
         if let Some(input) = input {
             (self.tell)(input);
         }
@@ -279,9 +289,12 @@ impl Driver {
     /// too.
     pub fn leave(mut self, over: Option<&State>) {
         drop(locked(&self.watch).take());
-        let Some(Ok(ground)) = self.ground.take() else {
-            return;
+        let ground = match self.ground.take() {
+            // A runner that resumed what was as good as over had no need of any.
+            None if over.is_some_and(|state| state.setup.integrates) => self.look(),
+            found => found.unwrap_or_else(|| Err(String::new())),
         };
+        let Ok(ground) = ground else { return };
         if let Some(state) = over {
             self.tidy(&ground, state);
         }
@@ -296,12 +309,15 @@ impl Driver {
         for ix in state.setup.plan.indices().filter(|&ix| state.setup.own(ix)) {
             for attempt in 1..=state.agent(ix).attempt {
                 let name = self.name(ix, attempt);
-                let whole = !self.left_file(&name).exists();
+                if !ground.spaces().path(&name).exists() {
+                    continue;
+                }
+                // What it committed shall not go with the folder.
+                let base = state.base_commit.as_deref();
+                let whole = self.rescue_one(ground, ix, attempt, base);
                 if succeeded(state, ix) && whole {
                     let _ = ground.spaces().discard(&name);
-                } else if ground.spaces().path(&name).exists() {
-                    // What it committed shall not go with the folder.
-                    self.rescue_one(ground, ix, attempt, state.base_commit.as_deref());
+                } else {
                     kept.push(name);
                 }
             }

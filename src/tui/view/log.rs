@@ -276,6 +276,10 @@ const fn rule(event: &Event) -> Option<&'static str> {
             "measured after the freeze: what stands still, and the memory that it goes on holding; a \
              freeze frees none"
         }
+        Event::AgentPreempted(_) => {
+            "frozen behind a barrier, and nothing else moved: it held memory that others need, or nobody \
+             was there to open the barrier"
+        }
         Event::AgentProgress(_) => {
             "what an agent says stands beside what is measured, and changes nothing"
         }

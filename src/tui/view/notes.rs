@@ -183,6 +183,7 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::AgentFrozen { agent, cause, .. } => {
             let by = match cause {
                 Cause::KillSwitch => "by the kill switch",
+                Cause::Conflict => "before it clashes",
                 _ => "by you",
             };
             (format!("{agent} frozen {by}"), Tone::Plain)
@@ -197,6 +198,13 @@ pub fn note(record: &Record) -> Option<Note> {
             let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             (format!("{whose}: {trouble}"), Tone::Alert)
         }
+        Event::AgentPreempted(preempted) => (
+            format!(
+                "{} is ended, to go again: {}",
+                preempted.agent, preempted.reason
+            ),
+            Tone::Warn,
+        ),
         Event::AgentFreezeVerified(AgentFreezeVerified {
             agent,
             stopped,

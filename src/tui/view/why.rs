@@ -95,6 +95,9 @@ pub fn now(
                 Tone::Plain,
             )
         }
+        Status::Checking if agent.check.is_none() && state.begins(ix) => {
+            ("what it begins with is looked for".to_owned(), Tone::Plain)
+        }
         Status::Checking if agent.check.is_none() => {
             ("what it left is being collected".to_owned(), Tone::Plain)
         }
@@ -220,6 +223,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Swap => "ends, another worker takes over",
             engine::Ending::RunStop => "is being ended with the run",
             engine::Ending::Reopened => "is being ended: what it judges is open again",
+            engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };
         return (text.to_owned(), Tone::Warn);
     }

@@ -2,6 +2,7 @@
 //!
 //! Must not use anything but the state and the memory figures it is handed.
 
+pub(in crate::engine::decide) mod begin;
 pub(in crate::engine::decide) mod check;
 pub(in crate::engine::decide) mod collect;
 pub(in crate::engine::decide) mod compare;
@@ -9,6 +10,7 @@ pub(in crate::engine::decide) mod conflict;
 pub(in crate::engine) mod context;
 pub(in crate::engine::decide) mod gates;
 pub(in crate::engine::decide) mod merge;
+pub(in crate::engine::decide) mod preempt;
 pub(super) mod start;
 mod verdict;
 mod waiting;
