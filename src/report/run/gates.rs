@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::markdown::text;
 use crate::{
     engine::{
-        CohortKind, JobState, Owner, PhaseStatus, Purpose, State, Status, base_evidence_name,
-        evidence_name,
+        CohortKind, JobState, OnBase, Owner, PhaseStatus, Purpose, State, Status,
+        base_evidence_name, evidence_name,
     },
     report::{
         history::{CheckStep, GateVerdict, Signed},
@@ -221,7 +221,7 @@ fn line(
         red_times: u32::try_from(red_times).unwrap_or(u32::MAX),
         reason: said.and_then(|said| said.red.clone()).filter(|_| red),
         red_on_base: base.and_then(|base| base.red),
-        on_base: base.map(|base| base.words()),
+        on_base: base.map(OnBase::words),
         flaky: own
             .iter()
             .any(|v| v.gate == gate && v.attempt == attempt && v.flaky),
