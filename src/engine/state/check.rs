@@ -70,14 +70,19 @@ pub struct CheckRun {
     /// End of its time limit while the clock runs (elapsed µs).
     pub until_us: u64,
     /// Why that command runs.
+    #[serde(default)]
     pub purpose: Purpose,
     /// Times that it was run once more, being red.
+    #[serde(default)]
     pub repeats: u32,
     /// A command of the present gate came out differently on the same files.
+    #[serde(default)]
     pub flaky: bool,
     /// While it is compared with the base: how it was red.
+    #[serde(default)]
     pub red: Option<Red>,
     /// Which checkout of the base the present command runs in, from 1; 0: in none.
+    #[serde(default)]
     pub base: u32,
 }
 

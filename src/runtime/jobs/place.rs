@@ -123,9 +123,10 @@ pub(super) fn note(
 /// has built.
 fn whose(state: &State, ix: AgentIx) -> &str {
     let check = state.agent(ix).check.as_ref();
-    match check.is_some_and(|check| check.purpose == Purpose::Base) {
-        true => COMPARED,
-        false => state.setup.plan.agent(ix).id.as_str(),
+    if check.is_some_and(|check| check.purpose == Purpose::Base) {
+        COMPARED
+    } else {
+        state.setup.plan.agent(ix).id.as_str()
     }
 }
 

@@ -28,6 +28,9 @@ fn with(all: &[AgentId]) -> String {
 
 /// What a synchronisation point is about: `wave 2`, `phase build`, `track A`, `the run`.
 fn named(point: &SyncPoint) -> String {
+    if let Some(agent) = &point.agent {
+        return format!("the hand-off of {agent}");
+    }
     match (&point.phase, &point.cohort, point.wave) {
         (Some(phase), ..) => format!("phase {phase}"),
         (None, Some(cohort), _) => match cohort.split_once(':') {
@@ -347,8 +350,14 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         WorkEvent::Checkout { commit, base: None } => {
             format!("what is merged is checked out: {}", short(commit))
         }
-        WorkEvent::Checkout { commit, base: _ } => {
-            format!("the base is checked out to compare with: {}", short(commit))
+        WorkEvent::Checkout { commit, .. } => {
+            format!("the base is checked out, to compare: {}", short(commit))
+        }
+        WorkEvent::SyncCompleted { point, .. } => {
+            format!("the gates of {} have passed", named(point))
+        }
+        WorkEvent::SyncFailed { point, reason, .. } => {
+            format!("the gates of {} have not passed: {reason}", named(point))
         }
         WorkEvent::Delivering {
             commit,
