@@ -1,7 +1,7 @@
 //! Where a job works, and what it is told of that place.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::Read,
     path::{Component, Path, PathBuf},
 };
@@ -121,11 +121,39 @@ pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf>
         if !plain || first.is_none_or(|name| KEPT.iter().any(|kept| name == *kept)) {
             continue;
         }
-        let path = run_dir.join(path);
         // Where it cannot be made the agent will say so.
-        if private_dir(&path).is_ok() {
-            open.push(path);
-        }
+        open.extend(made(run_dir, path));
     }
     open
+}
+
+/// Makes a folder below the run's. None where a link is on the way: an agent that may write in the
+/// folder above could have put it there, and it would open another place.
+fn made(run_dir: &Path, below: &Path) -> Option<PathBuf> {
+    let mut path = run_dir.to_owned();
+    for part in below {
+        path.push(part);
+        if !fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir()) {
+            private_dir(&path).ok()?;
+        }
+        fs::symlink_metadata(&path).ok().filter(|meta| meta.is_dir())?;
+    }
+    Some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_opens_no_other_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let run_dir = folder.path().join("run");
+        let below = Path::new("target/a");
+        assert_eq!(made(&run_dir, below), Some(run_dir.join(below)));
+        std::os::unix::fs::symlink(folder.path(), run_dir.join("target/b")).unwrap();
+        assert_eq!(made(&run_dir, Path::new("target/b")), None);
+        assert_eq!(made(&run_dir, Path::new("target/b/c")), None);
+        assert!(!folder.path().join("c").exists());
+    }
 }
