@@ -1,5 +1,7 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
+mod begins;
+mod gates;
 mod work;
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ struct Rig {
     state: State,
     now_us: u64,
     commands: Vec<Command>,
+    events: Vec<Event>,
 }
 
 impl Rig {
@@ -39,6 +42,7 @@ impl Rig {
             state: State::new(Arc::new(setup)),
             now_us: 0,
             commands: Vec::new(),
+            events: Vec::new(),
         };
         rig.input(InputKind::Begin {
             run: "r".into(),
@@ -58,7 +62,8 @@ impl Rig {
             figures: Figures::default(),
             kind,
         };
-        let commands = turn(&mut self.state, &input).commands;
+        let Turn { records, commands } = turn(&mut self.state, &input);
+        self.events.extend(records.into_iter().map(|r| r.event));
         self.commands.extend(&commands);
         for command in commands {
             if let Command::Spawn { key, .. } = command {
@@ -82,6 +87,7 @@ impl Rig {
             output_bytes: 0,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         });
     }
 
@@ -392,6 +398,7 @@ fn say(id: u32, answer: Answer) -> Action {
         id,
         answer,
         text: None,
+        url: None,
     }
 }
 
@@ -606,6 +613,28 @@ fn a_red_gate_of_a_track_stops_exactly_who_needs_it_from_outside() {
         rig.end_agent(2, 0);
         rig.end_agent(3, 0);
         assert_eq!(rig.state.finished, Some(0));
+    }
+}
+
+#[test]
+fn gates_are_asked_once_the_failure_before_them_is_taken_care_of() {
+    for (code, status) in [(0, 0), (1, 1)] {
+        let mut plan = tracked();
+        let need = crate::plan::Need {
+            when: crate::plan::When::Failed,
+            ..hard(0)
+        };
+        plan.agents[4].needs = vec![need];
+        plan.agents[2].needs = Vec::new();
+        let mut rig = Rig::new(plan, false);
+        for ix in [1, 2, 3] {
+            rig.end_agent(ix, 0);
+        }
+        rig.end_agent(0, 1);
+        assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Failed);
+        rig.end_agent(4, 0);
+        rig.end(rig.check_key(COHORT), code);
+        assert_eq!(rig.state.finished, Some(status));
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
     engine::{
         Action, AgentFreezeVerified, AgentPreempted, AgentProgress, Answer, AttentionAnswered,
         AttentionKind, AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind,
-        Figures, Handle, Health, Interruption, Level, Metrics, ProcessTrouble, Record,
-        ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words, Zone,
+        Figures, Handle, Health, Interruption, Level, Metrics, OnBase, ProcessTrouble, Purpose,
+        Record, ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words, Zone,
     },
     graph::random::Rng,
     plan::{AgentId, Mode},
@@ -250,6 +250,7 @@ fn place(rng: &mut Rng) -> CheckPlace {
         gate: text(rng),
         step: small(rng),
         round: if flag(rng) { 1 } else { small(rng) },
+        purpose: pick(rng, &[Purpose::Judge, Purpose::Repeat, Purpose::Base]),
     }
 }
 
@@ -374,6 +375,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             output_bytes: big(rng),
             leaked: if flag(rng) { 0 } else { small(rng) },
             present: (0..rng.below(3)).map(|_| text(rng)).collect(),
+            handoff: flag(rng),
         },
         14 => Event::AgentRetrying {
             agent: id(rng),
@@ -449,10 +451,19 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             exit: exit(rng),
             output_bytes: big(rng),
         },
-        28 => Event::GatePassed { place: place(rng) },
+        28 => Event::GatePassed {
+            place: place(rng),
+            flaky: flag(rng),
+        },
         29 => Event::GateFailed {
             place: place(rng),
             reason: text(rng),
+            base: maybe(rng, |rng| OnBase {
+                red: maybe(rng, flag),
+                how: text(rng),
+                evidence: maybe(rng, text),
+            }),
+            flaky: flag(rng),
         },
         30 => Event::PhaseStarted { phase: text(rng) },
         31 => Event::PhaseChecking {
@@ -515,6 +526,8 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             answer: maybe(rng, |rng| pick(rng, &Answer::ALL)),
             by: text(rng),
             text: maybe(rng, text),
+            url: maybe(rng, text),
+            evidence: maybe(rng, text),
             waited_us: big(rng),
         }),
         _ => Event::ZoneChanged {

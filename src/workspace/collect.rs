@@ -62,6 +62,8 @@ pub struct LeftOut {
 pub struct Collected {
     /// Its result; the base where it did nothing.
     pub commit: String,
+    /// The tree of that.
+    pub tree: String,
     /// The commit that it began with.
     pub base: String,
     /// The ref in the user's repository that keeps it.
@@ -153,6 +155,7 @@ impl Workspaces {
             descends: users.output(&ancestor, &[])?.code == Some(0),
             changed: change::between(&users, attempt.base, &commit)?,
             commit,
+            tree,
             base: attempt.base.to_owned(),
             unfinished: left.unfinished(),
             left_out,

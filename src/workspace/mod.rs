@@ -24,6 +24,7 @@ mod pipes;
 pub mod pool;
 pub mod repo;
 mod settings;
+mod sha1;
 mod submodule;
 pub mod turn;
 pub mod untouched;

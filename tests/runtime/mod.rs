@@ -4,6 +4,8 @@ mod attention;
 mod crash;
 mod disk;
 mod ends;
+mod gates;
+mod handoff;
 mod integrity;
 mod look;
 mod operator;

@@ -10,6 +10,7 @@ mod plans;
 mod queue;
 mod random;
 mod switch;
+mod verdicts;
 mod world;
 
 use std::fmt::Write as _;
@@ -152,6 +153,47 @@ fn an_approval_that_nobody_gave_is_noticed() {
         }
     }
     panic!("noticed only {noticed} times");
+}
+
+/// A gate that passes although its last command was red is noticed, and one that was green on the base
+/// alone.
+#[test]
+fn a_gate_that_passes_without_a_green_command_is_noticed() {
+    for tamper in [world::redden, world::green_on_base_alone] {
+        let mut noticed = 0;
+        for seed in 0..3_000 {
+            let run = world::run(seed);
+            let mut records = run.records.clone();
+            if tamper(&mut records) {
+                let problems = check::check(&run.setup, &records);
+                let found = problems
+                    .iter()
+                    .any(|p| p.contains("passed, and was not green"));
+                assert!(found, "seed {seed}: {problems:?}");
+                noticed += 1;
+            }
+            if noticed == 10 {
+                break;
+            }
+        }
+        assert_eq!(noticed, 10);
+    }
+}
+
+/// What an operator can do meets gates over more than one agent, closed and red: only so does the
+/// simulation say that none of it goes around one.
+#[test]
+fn every_action_meets_gates_over_more_than_one_agent() {
+    let mut missing = verdicts::actions();
+    for seed in 0..12_000 {
+        let run = world::run(seed);
+        verdicts::met(&run.setup, &run.records, &mut missing);
+        if missing.is_empty() {
+            eprintln!("met all at {seed}");
+            return;
+        }
+    }
+    panic!("never met: {missing:?}");
 }
 
 /// What never happens in a simulation proves nothing.

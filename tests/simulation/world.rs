@@ -8,9 +8,9 @@ use std::{
 use wavedeck::{
     engine::{
         Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
-        Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status,
-        StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, behind_barrier,
-        turn,
+        Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
+        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit,
+        behind_barrier, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -277,6 +277,7 @@ impl World {
             id: item.id,
             answer,
             text,
+            url: None,
         });
         self.state.seq > seq
     }
@@ -418,7 +419,7 @@ impl World {
                     .r
                     .pick(&[Mode::Sequential, Mode::Parallel, Mode::Hybrid]),
             },
-            9 if self.state.setup.integrates => self.about_work(),
+            9 if self.state.setup.integrates && self.r.chance(70) => self.about_work(),
             9 => Action::Sequential {
                 now: self.r.chance(50),
             },
@@ -584,9 +585,12 @@ impl World {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout
+            | Command::CheckoutBase
+            | Command::DropBase { .. }
             | Command::RollBack { .. }
             | Command::Deliver => self.work(command),
             Command::Notify { id } => {
@@ -676,6 +680,10 @@ impl World {
             let trouble = Trouble::Killed(1);
             self.input(InputKind::Trouble { key, trouble });
         }
+        let handoff = match (key.owner, key.check) {
+            (Owner::Agent(ix), None) => self.state.setup.may_hand_off(ix) && self.r.chance(15),
+            _ => false,
+        };
         self.input(InputKind::Ended {
             key,
             exit: process.exit,
@@ -684,6 +692,7 @@ impl World {
             output_bytes: 10,
             leaked: 0,
             present: process.present,
+            handoff,
         });
     }
 
@@ -842,6 +851,32 @@ pub fn forget_a_yes(records: &mut Vec<Record>) -> bool {
     };
     records.remove(i);
     renumber(records);
+    true
+}
+
+/// Makes the last command of a gate that passes red; false where there is none.
+pub fn redden(records: &mut [Record]) -> bool {
+    let judged = |r: &Record| matches!(&r.event, Event::CheckEnded { place, .. } if place.purpose != Purpose::Base);
+    let passed = records
+        .windows(2)
+        .position(|pair| judged(&pair[0]) && matches!(pair[1].event, Event::GatePassed { .. }));
+    let Some(at) = passed else { return false };
+    if let Event::CheckEnded { exit, .. } = &mut records[at].event {
+        *exit = Exit::Code(1);
+    }
+    true
+}
+
+/// Makes the last command of a gate that passes one on the base; false where there is none.
+pub fn green_on_base_alone(records: &mut [Record]) -> bool {
+    let judged = |r: &Record| matches!(&r.event, Event::CheckEnded { place, .. } if place.purpose != Purpose::Base);
+    let passed = records
+        .windows(2)
+        .position(|pair| judged(&pair[0]) && matches!(pair[1].event, Event::GatePassed { .. }));
+    let Some(at) = passed else { return false };
+    if let Event::CheckEnded { place, .. } = &mut records[at].event {
+        place.purpose = Purpose::Base;
+    }
     true
 }
 

@@ -5,7 +5,7 @@
 use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, JobState, Metrics, Owner,
-        PhaseState, PhaseStatus, State, Status, StoppedBy, WorkEvent,
+        PhaseState, PhaseStatus, Purpose, State, Status, StoppedBy, WorkEvent,
         admission::{admit, admit_check},
         state::unpack,
     },
@@ -14,7 +14,10 @@ use crate::{
 
 use super::{
     attention,
-    settle::{check::not_passed, conflict, merge, preempt, start::check_ram},
+    settle::{
+        check::not_compared, compare::unknown, conflict, gates::not_passed, merge, preempt,
+        start::check_ram,
+    },
 };
 
 /// Status of a run whose runner failed.
@@ -44,7 +47,7 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         return Vec::new();
     }
     if let Some(stuck) = stuck(state, figures) {
-        return vec![stuck];
+        return stuck;
     }
     let all_final = state.agents.iter().all(|a| a.status.is_final())
         && gates(state).all(|(_, gates)| {
@@ -95,7 +98,7 @@ fn deliver(state: &State) -> Option<Vec<Event>> {
 }
 
 /// Something that nothing but itself keeps from starting, though nothing runs: it never will.
-pub(super) fn stuck(state: &State, figures: &Figures) -> Option<Event> {
+pub(super) fn stuck(state: &State, figures: &Figures) -> Option<Vec<Event>> {
     for &packed in &state.checks_pending {
         let owner = unpack(packed);
         let asked = check_ram(state, owner);
@@ -105,25 +108,29 @@ pub(super) fn stuck(state: &State, figures: &Figures) -> Option<Event> {
         if why.from_outside() {
             continue;
         }
+        if (state.check_of(owner)).is_some_and(|check| check.purpose == Purpose::Base) {
+            let on_base = unknown(&format!("it can never start: {why}"));
+            return Some(not_compared(state, owner, on_base));
+        }
         let reason = format!("its check can never start: {why}");
-        return Some(match owner {
+        return Some(vec![match owner {
             Owner::Agent(ix) => Event::AgentBlocked {
                 agent: state.id(ix),
                 reason,
                 gate: None,
             },
             Owner::Phase(_) | Owner::Cohort(_) => not_passed(state, owner, reason),
-        });
+        }]);
     }
     state
         .ready
         .iter()
         .find_map(|rank| match admit(state, figures, rank.agent) {
-            Err(why) if !why.from_outside() => Some(Event::AgentBlocked {
+            Err(why) if !why.from_outside() => Some(vec![Event::AgentBlocked {
                 agent: state.id(rank.agent),
                 reason: format!("can never start: {why}"),
                 gate: None,
-            }),
+            }]),
             _ => None,
         })
 }
@@ -152,7 +159,9 @@ fn left_behind(state: &State) -> Vec<Event> {
             (Status::Checking, _) if asking(agent.check.as_ref()) => {
                 events.push(blocked(not_approved(state, Owner::Agent(ix))));
             }
-            (Status::Ready, Some(phase)) => {
+            (Status::Ready | Status::Checking, Some(phase))
+                if agent.status == Status::Ready || state.begins(ix) =>
+            {
                 events.push(skipped(did_not_pass(state, Owner::Phase(phase))));
             }
             (Status::Checking, Some(phase)) => events.push(blocked(format!(

@@ -93,7 +93,7 @@ impl Event {
             | Self::CheckTimeout { place, .. }
             | Self::CheckFrozen { place, .. }
             | Self::CheckThawed { place, .. }
-            | Self::GatePassed { place }
+            | Self::GatePassed { place, .. }
             | Self::GateFailed { place, .. } => place.agent.as_ref(),
             Self::ProcessTrouble(trouble) => trouble.agent.as_ref(),
             Self::AttentionRaised(raised) => raised.agent.as_ref(),

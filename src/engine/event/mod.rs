@@ -5,6 +5,7 @@
 
 mod about;
 mod attention;
+mod gate;
 mod kinds;
 mod parts;
 mod process;
@@ -15,6 +16,7 @@ mod work;
 
 pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
+pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
@@ -23,7 +25,9 @@ pub use parts::{
 pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};
+pub use work::{
+    Absent, Boundary, Clash, HandoffChecked, HandoffChecking, MergeOutcome, Strategy, WorkEvent,
+};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

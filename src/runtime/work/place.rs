@@ -57,7 +57,7 @@ pub(super) struct Driver {
     pub settings: Settings,
     pub run: String,
     pub tell: Tell,
-    pub watch: Mutex<Option<Watch>>,
+    pub watch: Mutex<Option<Arc<Watch>>>,
     ground: OnceLock<Result<Ground, String>>,
     scopes: Mutex<HashMap<AgentIx, Arc<Scope>>>,
     /// Paths that a merge changed, by its commit.
@@ -115,8 +115,10 @@ impl Driver {
         }
     }
 
-    /// Carries an order out and tells what came of it; returns what can be done later.
-    pub fn carry_out(&self, order: Order) -> Option<Order> {
+    /// Carries an order out and tells what came of it; returns what can be done later. `more`: how many
+    /// other workspaces are waited for.
+    pub fn carry_out(&self, order: Order, more: usize) -> Option<Order> {
+        let order = self.without_git(order)?;
         let ground = match self.ground() {
             Ok(ground) => ground,
             Err(error) => {
@@ -135,7 +137,7 @@ impl Driver {
                 None
             }
             Order::Prepare(of) => {
-                let done = self.prepare(ground, &of);
+                let done = self.prepare(ground, &of, more);
                 self.say(Some(InputKind::Prepared {
                     agent: of.agent,
                     attempt: of.number,
@@ -150,6 +152,14 @@ impl Driver {
                     attempt: of.number,
                     found,
                 }));
+                None
+            }
+            Order::Inspect {
+                agent,
+                number,
+                wanted,
+            } => {
+                self.look_for((agent, number), Some(ground), &wanted);
                 None
             }
             Order::Merge(of) => {
@@ -167,10 +177,13 @@ impl Driver {
                 self.say(Some(InputKind::Advanced { number, done }));
                 after
             }
-            Order::Checkout { commit } => {
-                let name = format!("_head.{}", commit.get(..12).unwrap_or(&commit));
+            Order::Checkout { commit, base } => {
+                let name = match base {
+                    Some(number) => base_name(number),
+                    None => format!("_head.{}", commit.get(..12).unwrap_or(&commit)),
+                };
                 let done = ground.check_out(&name, &commit);
-                self.say(Some(InputKind::CheckedOut { commit, done }));
+                self.say(Some(InputKind::CheckedOut { commit, base, done }));
                 None
             }
             Order::RollBack {
@@ -196,7 +209,7 @@ impl Driver {
         (!self.left_file(&name).exists()).then_some(Order::Discard { name })
     }
 
-    fn say(&self, input: Option<InputKind>) {
+    pub(super) fn say(&self, input: Option<InputKind>) {
         if let Some(input) = input {
             (self.tell)(input);
         }
@@ -341,6 +354,11 @@ impl Driver {
 /// The name of the checkout of a merge's result; no agent's begins so.
 pub(super) fn result_name(number: u32) -> String {
     format!("_merge.{number}")
+}
+
+/// The name of a checkout of the run's base.
+pub(super) fn base_name(number: u32) -> String {
+    format!("_base.{number}")
 }
 
 /// An error as a clause for an event.
