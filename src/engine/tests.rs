@@ -393,6 +393,26 @@ fn what_is_frozen_gives_its_memory_to_the_phase_that_it_waits_for_and_goes_again
     }
 }
 
+#[test]
+fn what_was_skipped_behind_a_stop_is_not_well_though_the_stop_is_taken_care_of() {
+    let mut plan = empty();
+    plan.agents = vec![agent("a", 1, 1), agent("b", 1, 1), agent("c", 1, 1)];
+    plan.agents[1].needs = vec![hard(0)];
+    let need = crate::plan::Need {
+        when: crate::plan::When::Failed,
+        ..hard(0)
+    };
+    plan.agents[2].needs = vec![need];
+    let mut rig = Rig::new(plan, false);
+    rig.act(Action::Stop {
+        target: Some("a".parse().unwrap()),
+    });
+    rig.end_agent(0, 143);
+    rig.end_agent(2, 0);
+    assert_eq!(rig.state.agent(AgentIx(1)).status, Status::Skipped);
+    assert_eq!(rig.state.finished, Some(3));
+}
+
 fn say(id: u32, answer: Answer) -> Action {
     Action::Answer {
         id,
