@@ -9,7 +9,7 @@ use wavedeck::{
     engine::{
         Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
         Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
-        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit,
+        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, WorkEvent, Zone, admit,
         behind_barrier, turn,
     },
     graph::Graph,
@@ -878,6 +878,21 @@ pub fn green_on_base_alone(records: &mut [Record]) -> bool {
         place.purpose = Purpose::Base;
     }
     true
+}
+
+/// Makes the first answer to what an agent is to begin with a bad one; false where there is none.
+pub fn lose_a_file(records: &mut [Record]) -> bool {
+    records.iter_mut().any(|record| {
+        let Event::Work(work) = &mut record.event else {
+            return false;
+        };
+        let WorkEvent::HandoffChecked(of) = &mut **work else {
+            return false;
+        };
+        let good = of.missing.is_empty() && of.error.is_none();
+        of.error = Some("gone".to_owned());
+        good
+    })
 }
 
 fn renumber(records: &mut [Record]) {

@@ -6,7 +6,7 @@ mod work;
 
 use std::fmt::Write as _;
 
-pub use work::{together, work};
+pub use work::{routine, together, work};
 
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{

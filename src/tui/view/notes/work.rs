@@ -290,3 +290,49 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::Delivered { branch, .. } => (format!("{branch} has the work"), Tone::Good),
     })
 }
+
+/// What is routine about work, in words; none: nothing more than whose it is.
+#[must_use]
+pub fn routine(event: &WorkEvent) -> Option<String> {
+    Some(match event {
+        WorkEvent::Ready { agent, base, .. } => {
+            format!("{agent}: its workspace is there, on {}", short(base))
+        }
+        WorkEvent::Collecting { agent, .. } => format!("{agent}: what it left is collected"),
+        WorkEvent::Merging { agent, .. } => format!("{agent} is in line for its merge"),
+        WorkEvent::MergeStarted { agent, number, .. } => {
+            format!("merge {number}: the work of {agent} is tried")
+        }
+        WorkEvent::MergeTried {
+            agent,
+            number,
+            outcome,
+            ..
+        } => {
+            let came = match outcome {
+                MergeOutcome::Contained => "is in there already".to_owned(),
+                MergeOutcome::Clean { overlap, .. } if overlap.is_empty() => {
+                    "merges cleanly".to_owned()
+                }
+                MergeOutcome::Clean { overlap, .. } => {
+                    format!("merges, both changed {}", files(overlap))
+                }
+                MergeOutcome::Conflict { clash, .. } => {
+                    format!("clashes in {}", files(&clash.files))
+                }
+                MergeOutcome::Failed { error } => format!("failed: {error}"),
+            };
+            format!("merge {number}: the work of {agent} {came}")
+        }
+        WorkEvent::MergeAdvancing { agent, number, .. } => {
+            format!("merge {number}: the work of {agent} goes in")
+        }
+        WorkEvent::Checkout { commit } => {
+            format!("what is merged is checked out: {}", short(commit))
+        }
+        WorkEvent::Delivering { commit } => {
+            format!("the branch is made at {}", short(commit))
+        }
+        _ => return None,
+    })
+}
