@@ -7,7 +7,7 @@ use super::{
     CheckStep, HandedOff, JobState, Owner, Readiness, Setup, State, Status,
     setup::DEFAULT_CHECK_RAM_BYTES,
 };
-use crate::plan::{Agent, AgentIx, Need, Work};
+use crate::plan::{Agent, AgentIx, Compare, Need, Work};
 
 /// Name of the gate that the commands of needs are told under.
 const GATE: &str = "needs";
@@ -69,6 +69,8 @@ impl Setup {
                     argv,
                     ram_bytes: DEFAULT_CHECK_RAM_BYTES,
                     approve: None,
+                    repeat: 0,
+                    base: Compare::Never,
                 };
                 (need.agent, step)
             })

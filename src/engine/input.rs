@@ -68,6 +68,8 @@ pub struct Prepared {
 pub struct Found {
     /// Its commit; none: it changed nothing.
     pub commit: Option<String>,
+    /// The tree of what it left.
+    pub tree: Option<String>,
     /// Files that it changed.
     pub changed: u32,
     /// Lines added.
@@ -294,6 +296,8 @@ pub enum InputKind {
     CheckedOut {
         /// The commit.
         commit: String,
+        /// Which checkout of the run's base, from 1; none: of the head.
+        base: Option<u32>,
         /// Where, or why not.
         done: Result<String, String>,
     },

@@ -6,7 +6,7 @@ use super::{
     Cohort, CohortIx, CohortKind, Owner, Setup,
     setup::{CheckStep, DEFAULT_CHECK_RAM_BYTES},
 };
-use crate::plan::{AgentIx, Argv, PhaseIx};
+use crate::plan::{AgentIx, Argv, Compare, PhaseIx};
 
 impl Setup {
     /// Returns the gate commands of a cohort, flattened; for the run, its gates and then `verify`
@@ -24,6 +24,8 @@ impl Setup {
             argv,
             ram_bytes: DEFAULT_CHECK_RAM_BYTES,
             approve: None,
+            repeat: 0,
+            base: Compare::Asked,
         });
         gates.chain(verify).collect()
     }

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     display::clean_text,
     sys::{
-        landlock::{self, Rule},
+        landlock::{self, Grant, Rule},
         lock, locked,
         marker::{self, Marker},
         prepared::{self, Preparation, SetUp, Told},
@@ -123,6 +123,10 @@ fn bounds(shared: &Shared, boundary: Option<&Boundary>) -> io::Result<Option<Vec
     if let Some(folder) = &boundary.temporary {
         temporary::make(folder).map_err(|error| named(folder, error))?;
     }
+    // Where one cannot be made the job will say so.
+    let made: Vec<&PathBuf> = (boundary.made.iter())
+        .filter(|folder| lock::private_dir(folder).is_ok())
+        .collect();
     let enforced = matches!(boundary.level(support), Level::Enforced(_));
     if enforced {
         for file in &boundary.files {
@@ -132,7 +136,14 @@ fn bounds(shared: &Shared, boundary: Option<&Boundary>) -> io::Result<Option<Vec
                 .map_err(|error| named(file, error))?;
         }
     }
-    Ok(enforced.then(|| boundary.rules()))
+    Ok(enforced.then(|| {
+        let mut rules = boundary.rules();
+        rules.extend(made.into_iter().map(|folder| Rule {
+            grant: Grant::Whole,
+            path: folder.clone(),
+        }));
+        rules
+    }))
 }
 
 fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result<()> {

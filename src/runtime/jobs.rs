@@ -7,7 +7,9 @@ mod place;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    engine::{self, Handle, InputKind, Setup, State, Trouble},
+    engine::{
+        self, Handle, InputKind, Purpose, Setup, State, Trouble, base_evidence_name, evidence_name,
+    },
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
@@ -78,10 +80,7 @@ impl JobMaker {
             let steps = state.checks_of(key.owner);
             let step = steps.get(step as usize)?;
             return Some(Job {
-                output: self
-                    .run_dir
-                    .join("gates")
-                    .join(file_name(&state.setup, key)),
+                output: self.run_dir.join("gates").join(file_name(state, key)),
                 key: name,
                 argv: step.argv.to_vec(),
                 env_extra: told,
@@ -90,7 +89,13 @@ impl JobMaker {
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
                 cwd,
-                setup: Vec::new(),
+                // What is compared begins as an agent does.
+                setup: match state.check_of(key.owner) {
+                    Some(check) if check.purpose == Purpose::Base => {
+                        state.setup.plan.workspace.setup.clone()
+                    }
+                    _ => Vec::new(),
+                },
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -173,16 +178,15 @@ impl JobMaker {
         let plan = &state.setup.plan;
         let own = folder != self.workdir;
         (own || plan.require_sandbox).then(|| {
-            let mut name = file_name(&state.setup, key);
+            let mut name = file_name(state, key);
             if key.check.is_none() {
                 name.push_str(".main");
             }
             let temporary = self.run_dir.join("tmp").join(name);
-            let mut bounds = self.bounds.around(plan, folder, temporary);
-            bounds
-                .write
-                .extend(place::opened(state, key, &self.run_dir));
-            bounds
+            Boundary {
+                made: place::opened(state, key, &self.run_dir),
+                ..self.bounds.around(plan, folder, temporary)
+            }
         })
     }
 
@@ -231,12 +235,13 @@ pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
 }
 
 /// Name of the evidence file of a check command below `gates/`.
-fn file_name(setup: &Setup, key: engine::JobKey) -> String {
-    let owner = setup.key_of(key.owner);
-    let name = format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0));
-    match key.round {
-        1 => name,
-        round => format!("{name}.{round}"),
+fn file_name(state: &State, key: engine::JobKey) -> String {
+    let place = (key.attempt, key.round, key.check.unwrap_or(0));
+    let owner = state.setup.key_of(key.owner);
+    let check = state.check_of(key.owner);
+    match check.is_some_and(|check| check.purpose == Purpose::Base) {
+        true if key.check.is_some() => base_evidence_name(&owner, place),
+        _ => evidence_name(&owner, place),
     }
 }
 

@@ -27,7 +27,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{
     copy,
-    extra::Extra,
+    extra::{self, Extra},
     files::{alternates, config},
     git::{Git, GitError},
     guard, index,
@@ -100,7 +100,7 @@ pub struct Workspaces {
     floor: u64,
     /// The user's tags and their commits, as lines of `packed-refs`.
     tags: Vec<u8>,
-    next: AtomicU64,
+    pub(super) next: AtomicU64,
     /// Commits that a ref keeps already.
     kept: Mutex<HashSet<String>>,
 }
@@ -195,18 +195,19 @@ impl Workspaces {
             path,
             commit: commit.to_owned(),
             notes: Vec::new(),
+            known: true,
+            ahead: false,
             owned: true,
         };
-        match template {
-            Some(template) if copied(template, &made.path).is_ok() => {
-                made.commit.clone_from(&template.commit);
-                made.notes.clone_from(&template.notes);
-            }
+        let copied = template.map(|template| (template, self.copied(template, &made.path)));
+        if let Some((template, Ok(known))) = copied {
+            made.known = known;
+            made.commit.clone_from(&template.commit);
+            made.notes.clone_from(&template.notes);
+        } else {
             // A copy holds two descriptors for each level: git can make what is too deep for that.
-            _ => {
-                remove::tree(&made.path).map_err(io_error("cannot remove", &made.path))?;
-                self.checked_out(&mut made)?;
-            }
+            remove::tree(&made.path).map_err(io_error("cannot remove", &made.path))?;
+            self.checked_out(&mut made)?;
         }
         Ok(made)
     }
@@ -221,16 +222,21 @@ impl Workspaces {
         let path = self.path(name);
         let at = |path: &Path| io_error("cannot prepare", &path.join(".git"));
         let dot = made.path.join(".git");
-        let root = copy::open(&made.path).map_err(at(&made.path))?;
         let git = Git::ours(&made.path).git_dir(&dot).work_tree(&made.path);
-        let known = index::settle(&root, &dot.join("index"), self.repo.sha256);
-        if !known.map_err(at(&made.path))? {
+        if made.ahead {
+            let root = copy::open(&made.path).map_err(at(&made.path))?;
+            let index = dot.join("index");
+            let known = index::settle(&root, &index, &index, self.repo.sha256, true);
+            made.known = known.map_err(at(&made.path))?;
+        }
+        if !made.known {
             // What it cannot tell is told by its status, and the command below says it better.
             git.output(&["update-index", "-q", "--refresh"], &[])?;
         }
         self.put_head(&dot, name, commit).map_err(at(&made.path))?;
-        git.run(&["read-tree", "-m", "-u", commit])?;
+        // One that is there already needs no git: most agents begin where the first one did.
         if made.commit != commit {
+            git.run(&["read-tree", "-m", "-u", commit])?;
             made.notes.retain(|note| !note.starts_with(submodule::NOTE));
             made.notes
                 .extend(submodule::fill(&self.repo, &made.path, commit)?);
@@ -246,6 +252,22 @@ impl Workspaces {
             base: commit.to_owned(),
             notes: std::mem::take(&mut made.notes),
         })
+    }
+
+    /// A copy of a template; whether its index says what its files are.
+    fn copied(&self, template: &Unnamed, to: &Path) -> Result<bool, MakeError> {
+        let dot = to.join(".git");
+        let copy = || -> io::Result<bool> {
+            fs::DirBuilder::new().mode(0o700).create(to)?;
+            let root = copy::open(to)?;
+            copy::Copier::new()
+                .without(c".git")
+                .folder(&copy::open(&template.path)?, &root)?;
+            self.skeleton(&dot)?;
+            let from = template.path.join(".git/index");
+            index::settle(&root, &from, &dot.join("index"), self.repo.sha256, false)
+        };
+        copy().map_err(io_error("cannot copy a workspace to", to))
     }
 
     /// A clone with a checkout by git.
@@ -302,10 +324,7 @@ impl Workspaces {
 
     /// What is ignored beside `.gitignore`: the user's own list, and what the plan brought along.
     pub(super) fn excluded(&self) -> Vec<u8> {
-        let mut lines = fs::read(self.repo.common_dir.join("info/exclude")).unwrap_or_default();
-        if !lines.is_empty() && lines.last() != Some(&b'\n') {
-            lines.push(b'\n');
-        }
+        let mut lines = extra::users(&self.repo);
         lines.extend(self.extra.patterns());
         lines
     }
@@ -346,6 +365,11 @@ pub(super) struct Unnamed {
     pub path: PathBuf,
     pub commit: String,
     pub notes: Vec<String>,
+    /// Its index says what its files are.
+    known: bool,
+    /// It was made before somebody asked for it, so its files may be older than what was built
+    /// since.
+    pub ahead: bool,
     owned: bool,
 }
 
@@ -356,12 +380,4 @@ impl Drop for Unnamed {
             let _ = remove::tree(&self.path);
         }
     }
-}
-
-fn copied(template: &Unnamed, to: &Path) -> Result<(), MakeError> {
-    let copy = || -> io::Result<()> {
-        fs::DirBuilder::new().mode(0o700).create(to)?;
-        copy::Copier::new().folder(&copy::open(&template.path)?, &copy::open(to)?)
-    };
-    copy().map_err(io_error("cannot copy a workspace to", to))
 }

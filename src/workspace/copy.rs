@@ -32,8 +32,8 @@ pub(super) struct Copier {
     shares: bool,
     umask: u32,
     depth: usize,
-    /// Files and links that were made.
-    pub made: usize,
+    /// What is left out at the top.
+    without: Option<&'static CStr>,
 }
 
 impl Copier {
@@ -43,8 +43,14 @@ impl Copier {
             shares: true,
             umask: umask(),
             depth: 0,
-            made: 0,
+            without: None,
         }
+    }
+
+    /// Leaves an entry out that is right in the folder that is copied.
+    pub fn without(mut self, name: &'static CStr) -> Self {
+        self.without = Some(name);
+        self
     }
 
     /// Copies one entry of a folder into another folder, under a name that is free there.
@@ -76,7 +82,7 @@ impl Copier {
         for entry in Dir::read_from(from)? {
             let entry = entry?;
             let name = entry.file_name();
-            if name == c"." || name == c".." {
+            if name == c"." || name == c".." || (self.depth == 1 && self.without == Some(name)) {
                 continue;
             }
             match entry.file_type() {
@@ -92,9 +98,7 @@ impl Copier {
 
     fn link(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new: &CStr) -> io::Result<()> {
         let target = readlinkat(from, name, Vec::new())?;
-        symlinkat(target.as_c_str(), to, new)?;
-        self.made += 1;
-        Ok(())
+        Ok(symlinkat(target.as_c_str(), to, new)?)
     }
 
     fn file(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new: &CStr) -> io::Result<()> {
@@ -107,7 +111,6 @@ impl Copier {
         let mode = mode(&stat);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let target = openat(to, new, flags, mode | Mode::WUSR)?;
-        self.made += 1;
         self.content(&source, &target, u64::try_from(stat.st_size).unwrap_or(0))?;
         if mode.bits() & self.umask != 0 || mode.bits() & 0o7000 != 0 || !mode.contains(Mode::WUSR)
         {

@@ -69,6 +69,12 @@ const SETTINGS: [&str; 16] = [
     "fetch.recurseSubmodules=false",
 ];
 
+#[cfg(test)]
+std::thread_local! {
+    /// How many commands this thread has started.
+    pub(super) static STARTED: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// What a command did.
 #[derive(Debug)]
 pub struct Output {
@@ -203,6 +209,8 @@ impl Git {
     }
 
     fn start(&self, args: &[&OsStr], stdin: &[u8]) -> Result<Output, GitError> {
+        #[cfg(test)]
+        STARTED.set(STARTED.get() + 1);
         let mut command = self.command(args);
         command.stdin(if stdin.is_empty() {
             Stdio::null()

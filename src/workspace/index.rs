@@ -7,17 +7,18 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File, FileTimes},
-    io,
+    fs, io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
     path::Path,
-    time::{Duration, SystemTime},
 };
 
 use rustix::{
     fs::{AtFlags, Timespec, Timestamps, UTIME_NOW, statat, utimensat},
     io::Errno,
 };
+use sha2::{Digest, Sha256};
+
+use super::sha1;
 
 /// Bytes before the object name in an entry: ten numbers.
 const NUMBERS: usize = 40;
@@ -28,18 +29,23 @@ const EXTENDED: u16 = 0x4000;
 /// In these: the file is not checked out.
 const SKIPPED: u16 = 0x4000;
 
-/// Gives each file the present time, and writes into the index what the files now are.
+/// Writes the index of a copy: the template's, with what the files now are. `root` is the copy,
+/// `from` the template's index (it may be `to` itself). With `touch` each file gets the present time
+/// first, because a build that compares times must not take a file of this workspace for older than
+/// what an earlier attempt has built.
 ///
-/// The present time, because a build that compares times must not take a file of this workspace for
-/// older than what an earlier attempt has built.
-///
-/// The index gets no checksum (git reads none; a command that writes the index must follow, and
-/// makes it whole) and a time in the future, so that this command trusts what it says. False: its
-/// version is not known, and it was left as it is.
-pub(super) fn settle(root: &OwnedFd, index: &Path, sha256: bool) -> io::Result<bool> {
-    let mut bytes = fs::read(index)?;
+/// False: its version is not known, and it was copied as it is.
+pub(super) fn settle(
+    root: &OwnedFd,
+    from: &Path,
+    to: &Path,
+    sha256: bool,
+    touch: bool,
+) -> io::Result<bool> {
+    let mut bytes = fs::read(from)?;
     let name = if sha256 { 32 } else { 20 };
     if bytes.len() < 12 + name || &bytes[..4] != b"DIRC" || !matches!(number(&bytes, 4), 2 | 3) {
+        fs::write(to, &bytes)?;
         return Ok(false);
     }
     let count = number(&bytes, 8);
@@ -59,9 +65,12 @@ pub(super) fn settle(root: &OwnedFd, index: &Path, sha256: bool) -> io::Result<b
         let next = entry.next;
         if !entry.absent {
             let path = OsStr::from_bytes(&bytes[entry.path.clone()]);
-            match utimensat(root, path, &times, AtFlags::SYMLINK_NOFOLLOW)
-                .and_then(|()| statat(root, path, AtFlags::SYMLINK_NOFOLLOW))
-            {
+            let touched = if touch {
+                utimensat(root, path, &times, AtFlags::SYMLINK_NOFOLLOW)
+            } else {
+                Ok(())
+            };
+            match touched.and_then(|()| statat(root, path, AtFlags::SYMLINK_NOFOLLOW)) {
                 Ok(stat) => {
                     // Times, device, inode; the mode stays; owner, size: their low 32 bits, as git
                     // has it.
@@ -87,14 +96,19 @@ pub(super) fn settle(root: &OwnedFd, index: &Path, sha256: bool) -> io::Result<b
         at = next;
     }
     let end = bytes.len() - name;
-    bytes[end..].fill(0);
-    fs::write(index, &bytes)?;
-    let later = SystemTime::now() + Duration::from_hours(1);
-    File::options()
-        .write(true)
-        .open(index)?
-        .set_times(FileTimes::new().set_modified(later))?;
+    let sum = checksum(&bytes[..end], sha256);
+    bytes[end..].copy_from_slice(&sum);
+    fs::write(to, &bytes)?;
     Ok(true)
+}
+
+/// What an index ends with: a hash of all before it.
+fn checksum(bytes: &[u8], sha256: bool) -> Vec<u8> {
+    if sha256 {
+        Sha256::digest(bytes).to_vec()
+    } else {
+        sha1::of(bytes).to_vec()
+    }
 }
 
 /// One file in the index.

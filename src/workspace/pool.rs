@@ -1,8 +1,11 @@
-//! Workspaces ahead of need: made by two threads while agents work, given away by a rename.
+//! Workspaces of a run: made ahead of need by two threads while agents work, or when they are taken;
+//! given away by a rename.
 //!
-//! The first is checked out by git and kept as the template, which nobody gets; the spare ones are
-//! copies of it, which takes less time than a checkout and runs on both threads at once. Taking one
-//! makes its index true, moves it by the difference to the commit that is asked for, and renames it.
+//! Where several are needed git checks out one that nobody gets, the template; the others are copies
+//! of it, which takes less time than a checkout and no process of git, and can be done by several
+//! threads at once. One that is spare gets the present time and is moved by the difference to the
+//! commit that is asked for. None is made ahead while two are being taken: whoever waits goes first,
+//! and agents and the run's loop want a processor too.
 
 use std::{
     mem,
@@ -17,6 +20,8 @@ use super::{
 
 /// Threads that make spare ones.
 const THREADS: usize = 2;
+/// So many more must be awaited for a template to be worth the time that one more takes.
+const WORTH: usize = 2;
 
 /// Spare workspaces of a run.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ struct Store {
     commit: String,
     spares: Vec<Unnamed>,
     making: usize,
+    /// How many are being taken.
+    taking: usize,
     template: Option<Arc<Unnamed>>,
     /// A thread makes the template, or moves it.
     shaping: bool,
@@ -94,15 +101,20 @@ impl Pool {
     }
 
     /// Returns the workspace of an attempt (`<agent>.<attempt>`) at a commit: a spare one, else one
-    /// that is made now.
-    pub fn take(&self, name: &str, commit: &str) -> Result<Workspace, MakeError> {
+    /// that is made now. `more`: how many others will be taken right after it.
+    pub fn take(&self, name: &str, commit: &str, more: usize) -> Result<Workspace, MakeError> {
         let spaces = &self.shared.spaces;
         spaces.keep(commit)?;
-        let made = match self.shared.spare(commit) {
-            Ok(spare) => spare,
-            Err(template) => spaces.fresh(commit, template.as_deref())?,
+        let _taking = Taking::begin(&self.shared);
+        let made = match self.shared.source(commit, more) {
+            Source::Spare(spare) => spare,
+            Source::Template(template) => spaces.fresh(commit, Some(&template))?,
+            Source::Nothing => spaces.fresh(commit, None)?,
+            Source::Shape => {
+                let template = self.shared.shape(None, commit);
+                spaces.fresh(commit, template.as_deref())?
+            }
         };
-        self.shared.bell.notify_all();
         spaces.give(made, name, commit)
     }
 }
@@ -118,6 +130,35 @@ impl Drop for Pool {
     }
 }
 
+/// Counts whoever takes a workspace.
+struct Taking<'a>(&'a Shared);
+
+impl<'a> Taking<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.store().taking += 1;
+        Self(shared)
+    }
+}
+
+impl Drop for Taking<'_> {
+    fn drop(&mut self) {
+        self.0.store().taking -= 1;
+        self.0.bell.notify_all();
+    }
+}
+
+/// What a workspace is made of.
+enum Source {
+    /// It is made already.
+    Spare(Unnamed),
+    /// A copy of this.
+    Template(Arc<Unnamed>),
+    /// Git, for few others need one.
+    Nothing,
+    /// A copy of the template, which the asker has to make.
+    Shape,
+}
+
 impl Shared {
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
@@ -130,19 +171,39 @@ impl Shared {
     }
 
     /// A spare one, best at the commit; else the template, once nobody works on it.
-    fn spare(&self, commit: &str) -> Result<Unnamed, Option<Arc<Unnamed>>> {
+    fn source(&self, commit: &str, more: usize) -> Source {
         let mut store = self.store();
         loop {
             let fits = store.spares.iter().position(|s| s.commit == commit);
             let at = fits.or_else(|| store.spares.len().checked_sub(1));
             if let Some(at) = at {
-                return Ok(store.spares.swap_remove(at));
+                return Source::Spare(store.spares.swap_remove(at));
             }
-            if !store.shaping {
-                return Err(store.template.clone());
+            if store.shaping {
+                store = self.wait(store);
+                continue;
             }
-            store = self.wait(store);
+            if let Some(template) = &store.template {
+                return Source::Template(template.clone());
+            }
+            if more < WORTH {
+                return Source::Nothing;
+            }
+            store.shaping = true;
+            return Source::Shape;
         }
+    }
+
+    /// Makes the template, which must have been announced by `shaping`, at a commit.
+    fn shape(&self, old: Option<Unnamed>, commit: &str) -> Option<Arc<Unnamed>> {
+        let new = self.shaped(old, commit).map(Arc::new);
+        let mut store = self.store();
+        store.shaping = false;
+        store.failed = new.is_none();
+        store.template.clone_from(&new);
+        drop(store);
+        self.bell.notify_all();
+        new
     }
 
     /// Makes spare ones until the pool is closed.
@@ -150,7 +211,8 @@ impl Shared {
         let mut store = self.store();
         while !store.closed {
             let short = store.spares.len() + store.making < store.wanted && !store.failed;
-            if !short || store.shaping {
+            let busy = store.making + store.taking >= THREADS;
+            if !short || busy || store.shaping {
                 store = self.wait(store);
                 continue;
             }
@@ -164,12 +226,8 @@ impl Shared {
                 store.shaping = true;
                 let commit = store.commit.clone();
                 drop(store);
-                let new = self.shaped(old.and_then(Result::ok), &commit);
+                self.shape(old.and_then(Result::ok), &commit);
                 store = self.store();
-                store.shaping = false;
-                store.failed = new.is_none();
-                store.template = new.map(Arc::new);
-                self.bell.notify_all();
                 continue;
             }
             let Some(template) = store.template.clone() else {
@@ -183,7 +241,10 @@ impl Shared {
             store = self.store();
             store.making -= 1;
             match made {
-                Ok(spare) => store.spares.push(spare),
+                Ok(mut spare) => {
+                    spare.ahead = true;
+                    store.spares.push(spare);
+                }
                 Err(_) => store.failed = true,
             }
             self.bell.notify_all();
@@ -209,5 +270,127 @@ impl Shared {
         }
         commit.clone_into(&mut old.commit);
         Some(old)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt, symlink},
+        path::Path,
+        time::SystemTime,
+    };
+
+    use super::*;
+    use crate::workspace::{Repository, git::STARTED};
+
+    fn git(dir: &Path, args: &[&str]) -> String {
+        let git = Git::ours(dir)
+            .setting("user.name=t")
+            .setting("user.email=t@invalid")
+            .setting("init.defaultBranch=main")
+            // It may write what it learns.
+            .env("GIT_OPTIONAL_LOCKS", "1");
+        let out = String::from_utf8(git.run(args).unwrap()).unwrap();
+        out.trim_end().to_owned()
+    }
+
+    /// How many commands of git something starts on this thread.
+    fn commands<T>(of: impl FnOnce() -> T) -> (usize, T) {
+        let before = STARTED.get();
+        let done = of();
+        (STARTED.get() - before, done)
+    }
+
+    #[test]
+    fn a_copy_needs_no_git_and_git_finds_its_index_true_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = folder.path().join("repo");
+        fs::create_dir_all(repo.join("src/deep")).unwrap();
+        git(&repo, &["init", "-q"]);
+        for n in 0..40 {
+            fs::write(repo.join(format!("src/deep/{n}.txt")), "x\n".repeat(n)).unwrap();
+        }
+        fs::write(repo.join("run.sh"), "#!/bin/sh\n").unwrap();
+        fs::set_permissions(repo.join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        symlink("src/deep/7.txt", repo.join("link")).unwrap();
+        let commit = |message: &str| {
+            git(&repo, &["add", "-A"]);
+            git(&repo, &["commit", "-qm", message]);
+            git(&repo, &["rev-parse", "HEAD"])
+        };
+        let first = commit("first");
+        fs::write(repo.join("src/deep/3.txt"), "second\n").unwrap();
+        let second = commit("second");
+
+        let home = folder.path().as_os_str().to_owned();
+        let env = [
+            ("HOME".into(), home),
+            ("GIT_CONFIG_GLOBAL".into(), "/dev/null".into()),
+            ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
+        ];
+        let repo = Repository::open_with(&repo, &env).unwrap();
+        let state = folder.path().join("state");
+        let spaces = Workspaces::new(repo, &state, "run1", &[], &[], 0).unwrap();
+        let pool = Pool::new(Arc::new(spaces));
+        let whole = |made: &Workspace| {
+            let index = made.path.join(".git/index");
+            let before = fs::read(&index).unwrap();
+            assert_eq!(git(&made.path, &["status", "--porcelain"]), "");
+            assert!(before == fs::read(&index).unwrap(), "git wrote the index");
+            // Its checksum too.
+            assert_eq!(git(&made.path, &["fsck", "--no-dangling"]), "");
+            assert_eq!(git(&made.path, &["rev-parse", "HEAD"]), made.base);
+        };
+        // The commit is kept, the template checked out; the workspace itself is a copy already.
+        let (started, made) = commands(|| pool.take("a.1", &first, 9).unwrap());
+        assert_eq!(started, 2);
+        whole(&made);
+        let (started, made) = commands(|| pool.take("b.1", &first, 0).unwrap());
+        assert_eq!(started, 0);
+        whole(&made);
+        // Another commit is kept too, and only the difference is checked out.
+        let (started, made) = commands(|| pool.take("c.1", &second, 0).unwrap());
+        assert_eq!(started, 2);
+        whole(&made);
+        assert_eq!(
+            fs::read(made.path.join("src/deep/3.txt")).unwrap(),
+            b"second\n"
+        );
+
+        pool.want(1, &first);
+        while pool.spare() == 0 {
+            thread::yield_now();
+        }
+        pool.want(0, &first);
+        let since = SystemTime::now();
+        let (started, made) = commands(|| pool.take("d.1", &first, 0).unwrap());
+        assert_eq!(started, 0);
+        whole(&made);
+        // The kernel's clock of files goes in steps, as long as some milliseconds.
+        let time = made.path.join("run.sh").metadata().unwrap().modified();
+        let behind = since.duration_since(time.unwrap()).unwrap_or_default();
+        assert!(behind.as_millis() < 20, "{behind:?}");
+    }
+
+    #[test]
+    fn few_are_checked_out_without_a_template() {
+        let folder = tempfile::tempdir().unwrap();
+        let repo = folder.path().join("repo");
+        fs::create_dir(&repo).unwrap();
+        git(&repo, &["init", "-q"]);
+        fs::write(repo.join("a"), "a\n").unwrap();
+        git(&repo, &["add", "-A"]);
+        git(&repo, &["commit", "-qm", "first"]);
+        let head = git(&repo, &["rev-parse", "HEAD"]);
+        let repo = Repository::open_with(&repo, &[]).unwrap();
+        let spaces = Workspaces::new(repo, &folder.path().join("state"), "run1", &[], &[], 0);
+        let pool = Pool::new(Arc::new(spaces.unwrap()));
+        for (name, more) in [("a.1", 1), ("b.1", 0)] {
+            pool.take(name, &head, more).unwrap();
+        }
+        let names = fs::read_dir(pool.workspaces().folder()).unwrap();
+        assert_eq!(names.count(), 2);
     }
 }

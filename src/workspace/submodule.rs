@@ -32,10 +32,13 @@ pub(super) fn fill(
 ) -> Result<Vec<String>, MakeError> {
     let mut notes = Vec::new();
     let git = Git::ours(workspace);
-    let module = format!("{commit}:.gitmodules");
-    if repo.submodules.is_empty() && git.output(&["cat-file", "-e", &module], &[])?.code != Some(0)
-    {
-        return Ok(notes);
+    // What lists them is in the checkout; a sparse one may leave it out.
+    let seen = fs::symlink_metadata(workspace.join(".gitmodules")).is_ok();
+    if repo.submodules.is_empty() && !seen {
+        let module = format!("{commit}:.gitmodules");
+        if repo.sparse.is_none() || git.output(&["cat-file", "-e", &module], &[])?.code != Some(0) {
+            return Ok(notes);
+        }
     }
     level(repo, &repo.root, workspace, commit, 1, &mut notes)?;
     Ok(notes)

@@ -14,7 +14,7 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch};
+use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, verdicts::Verdicts};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -93,6 +93,7 @@ struct Checker<'a> {
     queue: Queue,
     merges: Merges,
     cohorts: Cohorts,
+    verdicts: Verdicts,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
@@ -122,6 +123,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         queue: Queue::default(),
         merges: Merges::default(),
         cohorts: Cohorts::new(setup),
+        verdicts: Verdicts::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         mode: setup.plan.mode,
@@ -155,6 +157,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Some(wrong) = c.cohorts.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Err(wrong) = c.verdicts.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -468,7 +473,7 @@ impl Checker<'_> {
                     self.problem(record, "a check's end without its start".into());
                 }
             }
-            Event::GatePassed { place } => {
+            Event::GatePassed { place, .. } => {
                 if let Some(agent) = &place.agent {
                     let ix = self.ix(agent);
                     self.agents[ix.ix()].passed.insert(place.gate.clone());

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use wavedeck::plan::{
-    Agent, AgentId, AgentIx, AgentMode, Class, Domain, Duration, Gate, GateIx, Join, Limits, Mode,
-    Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx, When, Work,
-    Worker, WorkerIx, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, Class, Compare, Domain, Duration, Gate, GateIx, Join,
+    Limits, Mode, Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx,
+    When, Work, Worker, WorkerIx, Workspace,
 };
 
 use super::random::Random;
@@ -48,6 +48,8 @@ pub fn random(r: &mut Random) -> Plan {
                     .collect(),
                 ram_bytes: (1 + r.below(20)) << 26,
                 approve: asks.then(|| format!("Is {i} fine?")),
+                repeat: i % 2,
+                base: [Compare::Asked, Compare::Asked, Compare::Always][i as usize],
             }
         })
         .collect();

@@ -86,7 +86,8 @@ impl State {
             | Cause::Room
             | Cause::Hold
             | Cause::Conflict
-            | Cause::Rollback => {}
+            | Cause::Rollback
+            | Cause::Preempted => {}
         }
         if !self.setup.has_process(ix) {
             // A group joins when its needs are met.

@@ -4,8 +4,8 @@
 
 use crate::{
     engine::{
-        Cause, Checkout, Command, Former, HandedOff, JobKey, MergeStage, Owner, Readiness, State,
-        Status, Work, WorkEvent, WorkStage, state::pack,
+        BaseCheckout, Cause, Checkout, Command, Former, HandedOff, JobKey, MergeStage, Owner,
+        Readiness, State, Status, Work, WorkEvent, WorkStage, state::pack,
     },
     plan::{self, AgentId, AgentIx},
 };
@@ -182,6 +182,7 @@ impl State {
 fn collected(work: &mut Work, event: &WorkEvent) {
     let WorkEvent::Collected {
         commit,
+        tree,
         changed,
         added,
         removed,
@@ -198,6 +199,7 @@ fn collected(work: &mut Work, event: &WorkEvent) {
     };
     work.stage = WorkStage::Collected;
     work.commit.clone_from(commit);
+    work.tree.clone_from(tree);
     work.changed = *changed;
     work.added = *added;
     work.removed = *removed;
@@ -234,7 +236,8 @@ pub(in crate::engine) fn work_effects(
         }],
         (WorkEvent::MergeStarted { number, .. }, _) => vec![Command::Merge { number: *number }],
         (WorkEvent::MergeAdvancing { number, .. }, _) => vec![Command::Advance { number: *number }],
-        (WorkEvent::Checkout { .. }, _) => vec![Command::Checkout],
+        (WorkEvent::Checkout { base: None, .. }, _) => vec![Command::Checkout],
+        (WorkEvent::Checkout { base: Some(_), .. }, _) => vec![Command::CheckoutBase],
         (WorkEvent::RollbackStarted { number, .. }, _) => {
             vec![Command::RollBack { number: *number }]
         }
@@ -279,6 +282,9 @@ pub(in crate::engine) fn work_again(state: &State) -> Vec<Command> {
     let merges = &state.merges;
     if merges.checkout.as_ref().is_some_and(Checkout::coming) {
         commands.push(Command::Checkout);
+    }
+    if merges.base.as_ref().is_some_and(BaseCheckout::coming) {
+        commands.push(Command::CheckoutBase);
     }
     if let Some(rollback) = merges.rollback.as_ref().filter(|r| !r.done) {
         commands.push(Command::RollBack {

@@ -1,11 +1,11 @@
-//! Synchronisation points around what is decided: the merges of a wave, its end, gates of phases,
-//! hand-offs.
+//! Synchronisation points around what is decided: the merges of a wave, its end, gates over more than
+//! one agent, hand-offs.
 //!
 //! Told in runs whose work comes together, those of hand-offs wherever there is one. Each is told before the event that it is about, so that a
 //! crash in between tells none twice. Must not change what is decided.
 
 use crate::{
-    engine::{Event, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
+    engine::{Event, Owner, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
     plan::{AgentId, AgentIx},
 };
 
@@ -33,6 +33,9 @@ pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
     all
 }
 
+/// Why the judging of gates ended without a verdict.
+const REOPENED: &str = "an agent of it is tried again";
+
 /// Points of waves and phases.
 fn of_waves(state: &State, event: &Event) -> Vec<Event> {
     let found = match event {
@@ -54,9 +57,14 @@ fn of_waves(state: &State, event: &Event) -> Vec<Event> {
         Event::CheckpointMade { wave, .. } => Some(passed(state, *wave)),
         Event::PhaseChecking { phase, .. } => begin(state, of_phase(phase)),
         Event::PhaseCompleted { phase } => end(state, &of_phase(phase), None),
-        Event::PhaseReopened { phase } => {
-            let why = "an agent of it is tried again";
-            end(state, &of_phase(phase), Some(why.to_owned()))
+        Event::PhaseReopened { phase } => end(state, &of_phase(phase), Some(REOPENED.to_owned())),
+        Event::CohortChecking { cohort, .. } => begin(state, of_cohort(cohort)),
+        Event::CohortCompleted { cohort } => end(state, &of_cohort(cohort), None),
+        Event::CohortReopened { cohort } => {
+            end(state, &of_cohort(cohort), Some(REOPENED.to_owned()))
+        }
+        Event::CohortFailed { cohort, reason } => {
+            end(state, &of_cohort(cohort), Some(reason.clone()))
         }
         Event::PhaseFailed { phase, reason } => end(state, &of_phase(phase), Some(reason.clone())),
         _ => None,
@@ -111,6 +119,7 @@ fn of_agent(agent: &AgentId) -> SyncPoint {
         sync: SyncKind::ProgressCheckpoint,
         wave: None,
         phase: None,
+        cohort: None,
         agent: Some(agent.clone()),
     }
 }
@@ -120,6 +129,7 @@ const fn of_wave(sync: SyncKind, wave: u32) -> SyncPoint {
         sync,
         wave: Some(wave),
         phase: None,
+        cohort: None,
         agent: None,
     }
 }
@@ -129,12 +139,24 @@ fn of_phase(phase: &str) -> SyncPoint {
         sync: SyncKind::QualityGate,
         wave: None,
         phase: Some(phase.to_owned()),
+        cohort: None,
         agent: None,
     }
 }
 
-/// Whom a point concerns, in plan order.
-fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
+fn of_cohort(cohort: &str) -> SyncPoint {
+    SyncPoint {
+        sync: SyncKind::QualityGate,
+        wave: None,
+        phase: None,
+        cohort: Some(cohort.to_owned()),
+        agent: None,
+    }
+}
+
+/// Whom a synchronisation point concerns, in plan order.
+#[must_use]
+pub fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
     let setup = &state.setup;
     if let Some(agent) = &point.agent {
         let ix = state.find(agent);
@@ -144,14 +166,17 @@ fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
         return all.into_iter().map(|ix| state.id(ix)).collect();
     }
     let own_alone = point.sync == SyncKind::ContextMerge;
-    let phase = point.phase.as_deref().and_then(|id| state.phase_ix(id));
-    let concerned = |ix: &AgentIx| {
-        let here = match point.wave {
-            Some(wave) => setup.wave(*ix) == wave,
-            None => phase.is_some() && setup.plan.agent(*ix).phase == phase,
-        };
-        here && (!own_alone || setup.own(*ix))
+    let owner = match (&point.phase, &point.cohort) {
+        (Some(phase), _) => state.phase_ix(phase).map(Owner::Phase),
+        (None, Some(cohort)) => setup.cohort_ix(cohort).map(Owner::Cohort),
+        (None, None) => None,
     };
+    if let Some(owner) = owner {
+        let members = setup.members_of(owner).iter();
+        return members.map(|&ix| state.id(ix)).collect();
+    }
+    let concerned =
+        |ix: &AgentIx| point.wave == Some(setup.wave(*ix)) && (!own_alone || setup.own(*ix));
     let all = setup.plan.indices().filter(concerned);
     all.map(|ix| state.id(ix)).collect()
 }

@@ -85,6 +85,7 @@ pub(super) fn collected(
             agent: state.id(ix),
             attempt,
             commit: found.commit.clone(),
+            tree: found.tree.clone(),
             changed: found.changed,
             added: found.added,
             removed: found.removed,
@@ -235,19 +236,21 @@ pub(super) fn advanced(
 pub(super) fn checked_out(
     state: &State,
     commit: &str,
+    base: Option<u32>,
     done: &Result<String, String>,
 ) -> Vec<Event> {
-    let waits = state
-        .merges
-        .checkout
-        .as_ref()
-        .is_some_and(|checkout| checkout.commit == commit && checkout.coming());
+    let merges = &state.merges;
+    let waits = match base {
+        Some(number) => (merges.base.as_ref()).is_some_and(|b| b.number == number && b.coming()),
+        None => (merges.checkout.as_ref()).is_some_and(|c| c.commit == commit && c.coming()),
+    };
     if !waits {
         return Vec::new();
     }
     let there = WorkEvent::CheckedOut {
         commit: commit.to_owned(),
         path: done.clone().unwrap_or_default(),
+        base,
         error: done.clone().err(),
     };
     vec![there.into()]

@@ -16,7 +16,7 @@ pub enum SyncKind {
     /// A wave is complete, or an agent hands off to others: what was held is free, what is left is
     /// looked at anew.
     ProgressCheckpoint,
-    /// The gates of a phase are checked.
+    /// The gates of a phase, a track, waves or the run are checked.
     QualityGate,
 }
 
@@ -31,6 +31,9 @@ pub struct SyncPoint {
     /// The phase that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
+    /// The track (`track:A`), waves (`wave:2`) or `run` whose gates it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cohort: Option<String>,
     /// The agent whose hand-off it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<AgentId>,

@@ -82,6 +82,9 @@ pub enum MergeOutcome {
         path: String,
         /// Its tree is the one that was checked in the workspace: nothing came between.
         checked: bool,
+        /// Its tree.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        tree: Option<String>,
         /// Paths that both sides changed, at most 50 of them named.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         overlap: Vec<String>,
@@ -138,6 +141,9 @@ pub enum WorkEvent {
         attempt: u32,
         /// Its commit; none: it changed nothing.
         commit: Option<String>,
+        /// The tree of what it left.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        tree: Option<String>,
         /// Files that it changed.
         changed: u32,
         /// Lines added.
@@ -306,14 +312,22 @@ pub enum WorkEvent {
         point: SyncPoint,
         reason: String,
     },
-    /// A checkout of the head is needed, for checks of more than one agent's work.
+    /// A checkout is needed: of the head, for checks of more than one agent's work, or of the base.
     #[serde(rename = "integration.checkout")]
-    Checkout { commit: String },
+    Checkout {
+        commit: String,
+        /// Which one of the run's base, from 1; none: of the head.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        base: Option<u32>,
+    },
     /// It is there.
     #[serde(rename = "integration.ready")]
     CheckedOut {
         commit: String,
         path: String,
+        /// Which one of the run's base, from 1; none: of the head.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        base: Option<u32>,
         /// It could not be made, and why.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Absent, Exit, FailureKind, Handle};
 
-use super::{Former, Said, Status, Work};
+use super::{CheckRun, Former, Judged, Said, Status, Work};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Ending {
     RunStop,
     /// An agent of the phase is tried again: the verdict on its gates would be stale.
     Reopened,
+    /// It is frozen behind a barrier, and nothing else moves: it goes again when that one opens.
+    Preempted,
 }
 
 /// Who holds an agent back.
@@ -64,97 +66,6 @@ pub struct AttemptEnd {
     pub present: Vec<String>,
     /// It left a file where it may write its hand-off.
     pub handoff: bool,
-}
-
-/// Where a check command stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobState {
-    /// Waits for admission.
-    Pending,
-    /// Admitted.
-    Scheduled,
-    /// Runs.
-    Running(Handle),
-    /// Ended; the verdict follows.
-    Ended(Exit),
-    /// It is no command: a person's yes is waited for.
-    Asking,
-    /// A person has answered; the verdict follows.
-    Answered {
-        /// Approved.
-        yes: bool,
-        /// What was said with it.
-        text: Option<String>,
-    },
-}
-
-/// Progress through the checks of an agent or a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckRun {
-    /// Attempt of the agent, or round of the phase.
-    pub attempt: u32,
-    /// Round within that attempt, from 1.
-    pub round: u32,
-    /// The command that is on, from 0.
-    pub step: u32,
-    /// Commands in all.
-    pub steps: u32,
-    /// Where that command stands.
-    pub job: JobState,
-    /// When that command got its state (elapsed µs).
-    pub since_us: u64,
-    /// It is being ended, and why.
-    pub ending: Option<Ending>,
-    /// Its processes are stopped; memory stays, the slot is free.
-    pub frozen: bool,
-    /// It judges the result of a merge, not the workspace.
-    pub merged: bool,
-    /// Merges that were in the head when this round began: a checkout with these is good enough.
-    pub after: u32,
-    /// The checkout of integrated work that its present command runs in; empty: it runs elsewhere.
-    pub path: String,
-    /// When the clock of that command last began to run (elapsed µs).
-    pub clock_from_us: u64,
-    /// What its clock had counted before, in microseconds.
-    pub clock_us: u64,
-    /// End of its time limit while the clock runs (elapsed µs).
-    pub until_us: u64,
-}
-
-impl CheckRun {
-    /// Makes the first command of a round, waiting for admission.
-    #[must_use]
-    pub const fn new(attempt: u32, round: u32, steps: u32, now_us: u64) -> Self {
-        Self {
-            attempt,
-            round,
-            step: 0,
-            steps,
-            job: JobState::Pending,
-            since_us: now_us,
-            ending: None,
-            frozen: false,
-            merged: false,
-            after: 0,
-            path: String::new(),
-            clock_from_us: now_us,
-            clock_us: 0,
-            until_us: 0,
-        }
-    }
-
-    /// Returns whether it has a process, moving or frozen.
-    #[must_use]
-    pub const fn is_live(&self) -> bool {
-        matches!(self.job, JobState::Scheduled | JobState::Running(_))
-    }
-
-    /// Returns whether it holds a slot: its process moves or is being started.
-    #[must_use]
-    pub const fn holds_slot(&self) -> bool {
-        self.is_live() && !self.frozen
-    }
 }
 
 /// What somebody said about a line of an agent's work.
@@ -238,6 +149,9 @@ pub struct AgentState {
     pub failure: Option<FailureKind>,
     /// The gate that was red last; `check` for its own acceptance commands.
     pub red_gate: Option<String>,
+    /// How its commands came out last, and on which files.
+    #[serde(default)]
+    pub judged: Vec<Judged>,
     /// A skip that no failure stands behind.
     pub by_condition: bool,
     /// A skip behind which stands what waits for a person or was stopped by one; no failure either.
@@ -327,6 +241,9 @@ pub struct PhaseState {
     pub gate_red: bool,
     /// The gate that was red last.
     pub red_gate: Option<String>,
+    /// How the commands of its gates came out last, and on which files.
+    #[serde(default)]
+    pub judged: Vec<Judged>,
     /// Since when it stands where it stands (elapsed µs).
     pub since_us: u64,
 }

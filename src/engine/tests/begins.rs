@@ -169,6 +169,7 @@ fn where_it_works_in_a_workspace_the_head_is_looked_at() {
     assert_eq!(rig.state.usage.agents, 0);
     rig.input(InputKind::CheckedOut {
         commit: "base".to_owned(),
+        base: None,
         done: Ok("/head".to_owned()),
     });
     let b = Owner::Agent(AgentIx(1));

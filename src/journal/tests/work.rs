@@ -79,6 +79,7 @@ fn outcome(rng: &mut Rng) -> MergeOutcome {
             commit: text(rng),
             path: text(rng),
             checked: flag(rng),
+            tree: maybe(rng, text),
             overlap: texts(rng),
             with: ids(rng),
             clash: maybe(rng, clash),
@@ -101,6 +102,7 @@ fn point(rng: &mut Rng) -> SyncPoint {
         sync: pick(rng, &kinds),
         wave: maybe(rng, small),
         phase: maybe(rng, text),
+        cohort: maybe(rng, text),
         agent: maybe(rng, id),
     }
 }
@@ -127,6 +129,7 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             agent,
             attempt,
             commit: maybe(rng, text),
+            tree: maybe(rng, text),
             changed: small(rng),
             added: big(rng),
             removed: big(rng),
@@ -203,10 +206,14 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             reason: text(rng),
             given_up: flag(rng),
         },
-        14 => WorkEvent::Checkout { commit: text(rng) },
+        14 => WorkEvent::Checkout {
+            commit: text(rng),
+            base: maybe(rng, small),
+        },
         15 => WorkEvent::CheckedOut {
             commit: text(rng),
             path: text(rng),
+            base: maybe(rng, small),
             error: maybe(rng, text),
         },
         16 => WorkEvent::ContextUpdated {

@@ -7,10 +7,9 @@ use std::{
 };
 
 use crate::{
-    engine::{JobKey, Owner, State},
+    engine::{JobKey, Owner, Purpose, State},
     plan::AgentIx,
     runtime::work::{kept, note_file},
-    sys::lock::private_dir,
 };
 
 /// Names the workspace of an agent.
@@ -22,6 +21,8 @@ const LONGEST_NOTE: u64 = 64 << 10;
 /// Names the commit that a workspace was made at.
 const BASE: &str = "WAVEDECK_BASE";
 
+/// `${agent}` of what is compared on the base; no agent is named so.
+const COMPARED: &str = "_base";
 /// Names the file that an agent may write its hand-off into.
 pub(super) const HANDOFF: &str = "WAVEDECK_HANDOFF";
 /// Names the hand-offs that an agent gets, one path a line.
@@ -84,9 +85,13 @@ pub(super) fn env(
         return all;
     };
     let (workspace, run_dir) = (folder.display().to_string(), run_dir.display().to_string());
-    let agent = state.setup.plan.agent(ix).id.as_str();
+    let agent = whose(state, ix);
+    let base = match &state.base_commit {
+        Some(base) if agent == COMPARED => base,
+        _ => &work.base,
+    };
     all.push((WORKSPACE.to_owned(), workspace.clone()));
-    all.push((BASE.to_owned(), work.base.clone()));
+    all.push((BASE.to_owned(), base.clone()));
     for (name, value) in &state.setup.plan.workspace.env {
         let value = value
             .replace("${run_dir}", &run_dir)
@@ -112,6 +117,16 @@ pub(super) fn note(
     let file = File::open(&path).ok()?;
     file.take(LONGEST_NOTE).read_to_end(&mut text).ok()?;
     Some((path.to_str()?.to_owned(), text))
+}
+
+/// In whose name a job of an agent works: what is compared on the base must not touch what the agent
+/// has built.
+fn whose(state: &State, ix: AgentIx) -> &str {
+    let check = state.agent(ix).check.as_ref();
+    match check.is_some_and(|check| check.purpose == Purpose::Base) {
+        true => COMPARED,
+        false => state.setup.plan.agent(ix).id.as_str(),
+    }
 }
 
 /// The hand-offs of those that an agent waited for, as a variable.
@@ -155,12 +170,12 @@ pub(super) fn told(state: &State, ix: AgentIx, run_dir: &Path) -> Vec<u8> {
 }
 
 /// Folders of the run that the plan's `[workspace] env` gives to an agent, such as
-/// `${run_dir}/target/${agent}`: made, and open to it. What the run itself keeps there stays closed.
+/// `${run_dir}/target/${agent}`: to be made, and open to it. What the run itself keeps there stays closed.
 pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf> {
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
     };
-    let agent = state.setup.plan.agent(ix).id.as_str();
+    let agent = whose(state, ix);
     let values = state.setup.plan.workspace.env.values();
     let below = values.filter_map(|value| value.strip_prefix("${run_dir}/"));
     let mut open = Vec::new();
@@ -172,11 +187,7 @@ pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf>
         if !plain || first.is_none_or(|name| KEPT.iter().any(|kept| name == *kept)) {
             continue;
         }
-        let path = run_dir.join(path);
-        // Where it cannot be made the agent will say so.
-        if private_dir(&path).is_ok() {
-            open.push(path);
-        }
+        open.push(run_dir.join(path));
     }
     open
 }

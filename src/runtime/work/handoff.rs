@@ -61,7 +61,7 @@ impl Driver {
         let exists = &mut |paths: &[&str]| there(ground, &collected.commit, paths);
         self.written(of, exists).unwrap_or_else(|| {
             let made = self.from_facts(ground, of, collected);
-            let told = match self.keep(of, &made, true) {
+            let told = match self.keep_handoff(of, &made, true) {
                 Ok(count) => Some(Ok((true, count))),
                 Err(error) => {
                     // It would have said nothing that is not known otherwise.
@@ -115,7 +115,7 @@ impl Driver {
         let told = handoff::read(&bytes, &name, exists)
             .map_err(said)
             .and_then(|found| {
-                let count = self.keep(of, &found, false).map_err(said)?;
+                let count = self.keep_handoff(of, &found, false).map_err(said)?;
                 Ok((count, found.facts))
             });
         Some(match told {
@@ -143,7 +143,7 @@ impl Driver {
     }
 
     /// Keeps a hand-off and returns how many artefacts it names.
-    fn keep(&self, of: &Attempt, found: &Handoff, from_facts: bool) -> io::Result<u32> {
+    fn keep_handoff(&self, of: &Attempt, found: &Handoff, from_facts: bool) -> io::Result<u32> {
         let id = &self.settings.setup.plan.agent(of.agent).id;
         let path = kept(&self.settings.run_dir, id.as_str());
         let text = handoff::render(found, id, of.number, from_facts);

@@ -111,15 +111,18 @@ impl Lane {
         self.bell.notify_one();
     }
 
-    /// Waits for the next order; none: the lane is closed.
-    fn next(&self) -> Option<Order> {
+    /// Waits for the next order, and says how many more workspaces are waited for; none: the lane is
+    /// closed.
+    fn next(&self) -> Option<(Order, usize)> {
         let mut orders = locked(&self.orders);
         loop {
             if orders.1 {
                 return None;
             }
             if let Some(order) = orders.0.pop_front() {
-                return Some(order);
+                let rest = orders.0.iter();
+                let more = rest.filter(|o| matches!(o, Order::Prepare(_))).count();
+                return Some((order, more));
             }
             let waited = self.bell.wait(orders);
             orders = waited.unwrap_or_else(PoisonError::into_inner);
@@ -236,8 +239,8 @@ impl Crew {
             let name = if makes { "make" } else { "merge" };
             let work = move || {
                 let lane = if makes { &lanes.making } else { &lanes.merging };
-                while let Some(order) = lane.next() {
-                    if let Some(after) = driver.carry_out(order) {
+                while let Some((order, more)) = lane.next() {
+                    if let Some(after) = driver.carry_out(order, more) {
                         lanes.making.push(after);
                     }
                 }

@@ -10,7 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{display::clean_line, plan::AgentIx, sys::lock::private_dir};
+use crate::{
+    display::clean_line,
+    engine::{evidence_key, is_base_evidence},
+    plan::AgentIx,
+    sys::lock::private_dir,
+};
 
 use super::{
     conflicts::put,
@@ -100,7 +105,9 @@ impl Driver {
                 let _ = write!(text, "```diff\n{diff}\n```\n");
             }
         }
-        if let Some((name, tail)) = evidence(&self.settings.run_dir, id, before.attempt) {
+        let is_agent = |id: &str| self.settings.setup.by_id.contains_key(&id.into());
+        let found = evidence(&self.settings.run_dir, id, before.attempt, is_agent);
+        if let Some((name, tail)) = found {
             let _ = write!(text, "\n## The end of gates/{name}\n\n```\n{tail}\n```\n");
         }
         let file = file(&self.settings.run_dir, id, attempt);
@@ -134,15 +141,20 @@ fn others(ground: &Ground, commit: &str, most: usize) -> String {
 }
 
 /// The end of what the last check of an attempt printed, and its file's name.
-fn evidence(run_dir: &Path, agent: &str, attempt: u32) -> Option<(String, String)> {
-    let begins = format!("{agent}.{attempt}.");
+fn evidence(
+    run_dir: &Path,
+    agent: &str,
+    attempt: u32,
+    is_agent: impl Fn(&str) -> bool,
+) -> Option<(String, String)> {
     let mut found: Option<(std::time::SystemTime, String)> = None;
     for entry in fs::read_dir(run_dir.join("gates")).ok()?.flatten() {
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
         let Ok(meta) = entry.metadata() else { continue };
-        if !name.starts_with(&begins) || !meta.is_file() || meta.len() == 0 {
+        let key = evidence_key(agent, &name, &is_agent).filter(|key| key.0 == attempt);
+        if key.is_none() || is_base_evidence(&name) || !meta.is_file() || meta.len() == 0 {
             continue;
         }
         let at = (meta.modified().ok()?, name);

@@ -5,7 +5,10 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::note::{Before, Clashed};
+use super::{
+    note::{Before, Clashed},
+    place::base_name,
+};
 
 /// One order.
 #[derive(Debug)]
@@ -26,8 +29,8 @@ pub(super) enum Order {
     Merge(Box<Trial>),
     /// Move the head forward.
     Advance(Box<Step>),
-    /// Check a commit out.
-    Checkout { commit: String },
+    /// Check a commit out: which checkout of the run's base it is, from 1; none: of the head.
+    Checkout { commit: String, base: Option<u32> },
     /// Move the head back.
     RollBack {
         number: u32,
@@ -173,6 +176,14 @@ impl Order {
             }
             Command::Checkout => Self::Checkout {
                 commit: merges.checkout.as_ref()?.commit.clone(),
+                base: None,
+            },
+            Command::CheckoutBase => Self::Checkout {
+                commit: state.base_commit.clone()?,
+                base: Some(merges.base.as_ref()?.number),
+            },
+            Command::DropBase { number } => Self::Discard {
+                name: base_name(number),
             },
             Command::RollBack { number } => {
                 let rollback = merges.rollback.as_ref().filter(|r| r.number == number)?;
@@ -229,8 +240,9 @@ impl Order {
                 number: of.number,
                 done: Err(error),
             },
-            Self::Checkout { commit } => InputKind::CheckedOut {
+            Self::Checkout { commit, base } => InputKind::CheckedOut {
                 commit: commit.clone(),
+                base: *base,
                 done: Err(error),
             },
             Self::RollBack { number, .. } => InputKind::RolledBack {

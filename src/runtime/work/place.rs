@@ -57,7 +57,7 @@ pub(super) struct Driver {
     pub settings: Settings,
     pub run: String,
     pub tell: Tell,
-    pub watch: Mutex<Option<Watch>>,
+    pub watch: Mutex<Option<Arc<Watch>>>,
     ground: OnceLock<Result<Ground, String>>,
     scopes: Mutex<HashMap<AgentIx, Arc<Scope>>>,
     /// Paths that a merge changed, by its commit.
@@ -115,8 +115,9 @@ impl Driver {
         }
     }
 
-    /// Carries an order out and tells what came of it; returns what can be done later.
-    pub fn carry_out(&self, order: Order) -> Option<Order> {
+    /// Carries an order out and tells what came of it; returns what can be done later. `more`: how many
+    /// other workspaces are waited for.
+    pub fn carry_out(&self, order: Order, more: usize) -> Option<Order> {
         let order = self.without_git(order)?;
         let ground = match self.ground() {
             Ok(ground) => ground,
@@ -136,7 +137,7 @@ impl Driver {
                 None
             }
             Order::Prepare(of) => {
-                let done = self.prepare(ground, &of);
+                let done = self.prepare(ground, &of, more);
                 self.say(Some(InputKind::Prepared {
                     agent: of.agent,
                     attempt: of.number,
@@ -176,10 +177,13 @@ impl Driver {
                 self.say(Some(InputKind::Advanced { number, done }));
                 after
             }
-            Order::Checkout { commit } => {
-                let name = format!("_head.{}", commit.get(..12).unwrap_or(&commit));
+            Order::Checkout { commit, base } => {
+                let name = match base {
+                    Some(number) => base_name(number),
+                    None => format!("_head.{}", commit.get(..12).unwrap_or(&commit)),
+                };
                 let done = ground.check_out(&name, &commit);
-                self.say(Some(InputKind::CheckedOut { commit, done }));
+                self.say(Some(InputKind::CheckedOut { commit, base, done }));
                 None
             }
             Order::RollBack {
@@ -285,9 +289,12 @@ impl Driver {
     /// too.
     pub fn leave(mut self, over: Option<&State>) {
         drop(locked(&self.watch).take());
-        let Some(Ok(ground)) = self.ground.take() else {
-            return;
+        let ground = match self.ground.take() {
+            // A runner that resumed what was as good as over had no need of any.
+            None if over.is_some_and(|state| state.setup.integrates) => self.look(),
+            found => found.unwrap_or_else(|| Err(String::new())),
         };
+        let Ok(ground) = ground else { return };
         if let Some(state) = over {
             self.tidy(&ground, state);
         }
@@ -302,12 +309,15 @@ impl Driver {
         for ix in state.setup.plan.indices().filter(|&ix| state.setup.own(ix)) {
             for attempt in 1..=state.agent(ix).attempt {
                 let name = self.name(ix, attempt);
-                let whole = !self.left_file(&name).exists();
+                if !ground.spaces().path(&name).exists() {
+                    continue;
+                }
+                // What it committed shall not go with the folder.
+                let base = state.base_commit.as_deref();
+                let whole = self.rescue_one(ground, ix, attempt, base);
                 if succeeded(state, ix) && whole {
                     let _ = ground.spaces().discard(&name);
-                } else if ground.spaces().path(&name).exists() {
-                    // What it committed shall not go with the folder.
-                    self.rescue_one(ground, ix, attempt, state.base_commit.as_deref());
+                } else {
                     kept.push(name);
                 }
             }
@@ -344,6 +354,11 @@ impl Driver {
 /// The name of the checkout of a merge's result; no agent's begins so.
 pub(super) fn result_name(number: u32) -> String {
     format!("_merge.{number}")
+}
+
+/// The name of a checkout of the run's base.
+pub(super) fn base_name(number: u32) -> String {
+    format!("_base.{number}")
 }
 
 /// An error as a clause for an event.

@@ -18,8 +18,8 @@ use super::{
 };
 
 impl Driver {
-    /// Makes the workspace of an attempt.
-    pub fn prepare(&self, ground: &Ground, of: &Attempt) -> Result<Prepared, String> {
+    /// Makes the workspace of an attempt; `more` others are waited for.
+    pub fn prepare(&self, ground: &Ground, of: &Attempt, more: usize) -> Result<Prepared, String> {
         self.rescue(ground, of);
         let start = self.start(ground, of).unwrap_or_else(|| of.base.clone());
         let name = self.name(of.agent, of.number);
@@ -27,8 +27,8 @@ impl Driver {
             let noted = self.note(ground, of.agent, of.number, before);
             noted.map_err(|error| said(format!("its note cannot be written: {error}")))?;
         }
-        let made = ground.pool.take(&name, &start).map_err(said)?;
-        self.watch(ground, of, made.path.clone());
+        let made = ground.pool.take(&name, &start, more).map_err(said)?;
+        self.watch(ground, of, made.path.clone(), start == of.base);
         Ok(Prepared {
             // What was done before counts as this attempt's work: it is compared with the head.
             base: of.base.clone(),
@@ -63,13 +63,16 @@ impl Driver {
             return !self.left_file(&name).exists();
         }
         let message = self.message(agent, attempt);
-        let found = ground.spaces().collect(&Left {
-            name: &name,
-            base: base.unwrap_or(&ground.repo().head),
-            message: &message,
-            largest: LARGEST,
-        });
-        found.is_ok_and(|found| found.left_out.is_empty())
+        let found = self.keep(
+            ground,
+            &Left {
+                name: &name,
+                base: base.unwrap_or(&ground.repo().head),
+                message: &message,
+                largest: LARGEST,
+            },
+        );
+        found.is_ok() && !self.left_file(&name).exists()
     }
 
     /// The commit that keeps what an attempt left.

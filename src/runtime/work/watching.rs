@@ -2,7 +2,7 @@
 //!
 //! Nothing depends on it: what an attempt leaves is judged from its commits.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     conflict::scope::Globs,
@@ -20,8 +20,9 @@ use super::{
 };
 
 impl Driver {
-    /// Begins to watch the workspace of an attempt; called before its agent starts.
-    pub fn watch(&self, ground: &Ground, of: &Attempt, path: PathBuf) {
+    /// Begins to watch the workspace of an attempt; called before its agent starts. `fresh`: it stands
+    /// at the commit that its work is compared with.
+    pub fn watch(&self, ground: &Ground, of: &Attempt, path: PathBuf, fresh: bool) {
         let Ok(scope) = self.scope(of.agent) else {
             return;
         };
@@ -39,12 +40,17 @@ impl Driver {
             base: of.base.clone(),
             scope: (*scope).clone(),
             domains: domains.collect(),
+            fresh: fresh.then(|| ground.repo().settings.clone()),
         };
-        let mut watch = locked(&self.watch);
-        if watch.is_none() {
-            *watch = self.watcher(ground);
-        }
-        if let Some(watch) = &*watch {
+        let watch = {
+            let mut watch = locked(&self.watch);
+            if watch.is_none() {
+                *watch = self.watcher(ground).map(Arc::new);
+            }
+            // Not held while git is asked: the loop's thread wants it too.
+            watch.clone()
+        };
+        if let Some(watch) = watch {
             watch.add(workspace);
         }
     }

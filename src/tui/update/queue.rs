@@ -21,7 +21,10 @@ use crate::{
         keymap::Key,
         output::Diff,
         ui_state::{Choice, Popup, Queue, Voice},
-        view::{attention, queue::key as key_of},
+        view::{
+            attention,
+            queue::{key as key_of, of_conflict},
+        },
     },
 };
 
@@ -178,7 +181,7 @@ pub(super) fn press(app: &mut App, key: Key, run: Option<UiAction>, out: &mut Ve
         Some(UiAction::Open) => {
             let clash = at
                 .map(|at| &items[at])
-                .filter(|item| item.kind == AttentionKind::Conflict)
+                .filter(|item| of_conflict(item.kind))
                 .and_then(|item| match item.owner {
                     Some(Owner::Agent(ix)) => app.state.as_ref()?.agent(ix).conflict,
                     _ => None,
@@ -339,6 +342,7 @@ fn actions(ids: &[u32], answer: Answer, text: Option<&str>) -> Vec<Action> {
             id,
             answer,
             text: text.map(str::to_owned),
+            url: None,
         })
         .collect()
 }

@@ -18,6 +18,7 @@ use notify::{
 use super::{
     dirty::Name,
     notice::{Key, Workspace},
+    shadow::Shadow,
 };
 
 /// Paths that are kept for one workspace; with more of them, all of it is looked at.
@@ -26,7 +27,7 @@ pub(super) const MOST_PATHS: usize = 100;
 /// What the thread is asked to do.
 #[derive(Debug)]
 pub(super) enum Request {
-    Add(Box<Workspace>),
+    Add(Box<(Workspace, Result<Shadow, String>)>),
     Remove(Key),
 }
 

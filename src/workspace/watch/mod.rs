@@ -20,7 +20,10 @@ mod worker;
 use std::{
     io,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -28,6 +31,7 @@ use crate::conflict::scope::Globs;
 
 use inbox::{Inbox, Request};
 pub use notice::{Domain, Foreseen, Key, Kind, Notice, Predicted, Stats, Workspace};
+use shadow::Shadow;
 use worker::Worker;
 
 /// What the watcher is given at its start.
@@ -43,9 +47,12 @@ pub struct Settings {
     pub most_watches: Option<usize>,
 }
 
-/// A watcher of workspaces. Its calls never wait for git.
+/// A watcher of workspaces.
 #[derive(Debug)]
 pub struct Watch {
+    private: PathBuf,
+    /// A number for each private repository.
+    next: AtomicU64,
     inbox: Arc<Inbox>,
     stats: Arc<Mutex<Stats>>,
     thread: Option<JoinHandle<()>>,
@@ -61,12 +68,15 @@ impl Watch {
         tell: impl FnMut(Notice) + Send + 'static,
     ) -> io::Result<Self> {
         let (inbox, stats) = (Arc::new(Inbox::default()), Arc::default());
+        let private = settings.private.clone();
         let worker = Worker::new(inbox.clone(), settings, Arc::clone(&stats), Box::new(tell));
         let thread = thread::Builder::new()
             .name("work-watch".into())
             .stack_size(512 << 10)
             .spawn(move || worker.run())?;
         Ok(Self {
+            private,
+            next: AtomicU64::new(0),
             inbox,
             stats,
             thread: Some(thread),
@@ -74,9 +84,13 @@ impl Watch {
     }
 
     /// Begins to watch a workspace; one of the same key is forgotten first. What is dirty already is
-    /// told.
+    /// told. Its index is copied before this returns, for which git may be asked.
     pub fn add(&self, workspace: Workspace) {
-        self.inbox.ask(Request::Add(Box::new(workspace)));
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let Key { agent, attempt } = workspace.key;
+        let dir = self.private.join(format!("{agent}.{attempt}.{number}"));
+        let shadow = Shadow::new(dir, &workspace).map_err(|error| error.to_string());
+        self.inbox.ask(Request::Add(Box::new((workspace, shadow))));
     }
 
     /// Ends watching a workspace: call it before the folder is removed. Predictions with it are

@@ -22,7 +22,7 @@ pub struct Domain {
     pub critical: bool,
 }
 
-/// A workspace to watch. It should be added before its agent starts: its index is trusted then.
+/// A workspace to watch. It must be added before its agent starts: its index is trusted.
 #[derive(Debug, Clone)]
 pub struct Workspace {
     /// Whose it is.
@@ -35,6 +35,9 @@ pub struct Workspace {
     pub scope: Scope,
     /// The domains that its agent works in.
     pub domains: Vec<Domain>,
+    /// The settings of `core` that it was made with, where its index stands at `base`: git is asked
+    /// for neither then. None: that is not known.
+    pub fresh: Option<Vec<(String, Vec<u8>)>>,
 }
 
 /// What the watcher found. Paths are bytes, relative to the workspace, and hostile: clean them

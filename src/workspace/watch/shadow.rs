@@ -24,7 +24,7 @@ use rustix::fs::OFlags;
 
 use super::{
     dirty::{self, Change, MOST_DIRTY, Name},
-    notice::Foreseen,
+    notice::{Foreseen, Workspace},
     verdict,
 };
 use crate::workspace::{
@@ -88,7 +88,8 @@ pub(super) enum Fault {
 
 impl Shadow {
     /// Makes one in a folder, which is emptied first.
-    pub(super) fn new(dir: PathBuf, work: &Path, base: &str) -> Result<Self, Fault> {
+    pub(super) fn new(dir: PathBuf, of: &Workspace) -> Result<Self, Fault> {
+        let (work, base) = (of.path.as_path(), of.base.as_str());
         let hex = matches!(base.len(), 40 | 64) && base.bytes().all(|b| b.is_ascii_hexdigit());
         if !hex {
             return Err(Fault::Odd("the commit that it began with is not known"));
@@ -97,10 +98,7 @@ impl Shadow {
         if !fs::symlink_metadata(&theirs)?.is_dir() {
             return Err(Fault::Odd("it is not a clone with a `.git` folder"));
         }
-        match fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+        crate::sys::remove::tree(&dir)?;
         for part in ["objects/info", "objects/pack", "refs/heads", "info"] {
             DirBuilder::new()
                 .recursive(true)
@@ -115,7 +113,8 @@ impl Shadow {
             "\trepositoryformatversion = 0\n"
         };
         let mut config = b"[core]\n\tbare = false\n".to_vec();
-        config.extend(core(&shared(&dir, &theirs)));
+        let known = of.fresh.clone();
+        config.extend(core(&known.unwrap_or_else(|| shared(&dir, &theirs))));
         config.extend(format.bytes());
         fs::write(dir.join("config"), config)?;
         fs::write(dir.join("HEAD"), format!("{base}\n"))?;
@@ -130,6 +129,9 @@ impl Shadow {
             taken: BTreeSet::new(),
             snapshots: 0,
         };
+        if of.fresh.is_some() && shadow.dir.join("index").exists() {
+            return Ok(shadow);
+        }
         // Keeps what the index knows of unchanged files; one that is split or damaged is left out.
         let read = ["read-tree", "--reset", base];
         if shadow.git().run(&read).is_err() {

@@ -7,7 +7,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant, SystemTime},
 };
@@ -44,7 +43,6 @@ type Due = Vec<(Key, Pending)>;
 pub(super) struct Worker {
     inbox: Arc<Inbox>,
     tell: Box<dyn FnMut(Notice) + Send>,
-    private: PathBuf,
     folders: Folders,
     pub(super) sites: BTreeMap<Key, Site>,
     pub(super) pairs: BTreeMap<(Key, Key), Pair>,
@@ -67,7 +65,6 @@ impl Worker {
             folders: Folders::new(inbox.clone(), settings.most_watches),
             inbox,
             tell,
-            private: settings.private,
             sites: BTreeMap::new(),
             pairs: BTreeMap::new(),
             queue: BTreeSet::new(),
@@ -79,7 +76,14 @@ impl Worker {
     }
 
     pub(super) fn tell(&mut self, notice: Notice) {
+        // Whoever hears it finds the figures that belong to it.
+        self.publish();
         (self.tell)(notice);
+    }
+
+    fn publish(&mut self) {
+        self.counts.watches = self.folders.count as u64;
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.counts;
     }
 
     /// Runs until the inbox is closed.
@@ -88,7 +92,7 @@ impl Worker {
             let started = Instant::now();
             for request in requests {
                 match request {
-                    Request::Add(workspace) => self.add(*workspace),
+                    Request::Add(added) => self.add(added.0, added.1),
                     Request::Remove(key) => self.remove(key),
                 }
             }
@@ -104,14 +108,16 @@ impl Worker {
                 self.purse.spend(compared.elapsed(), asked);
             }
             self.counts.busy_us += u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.counts.watches = self.folders.count as u64;
-            *self.stats.lock().unwrap_or_else(PoisonError::into_inner) = self.counts;
+            self.publish();
         }
-        for (_, site) in std::mem::take(&mut self.sites) {
-            if let Some(shadow) = site.shadow {
-                shadow.discard();
-            }
-        }
+        let sites = std::mem::take(&mut self.sites).into_values();
+        let shadows = sites.filter_map(|site| site.shadow);
+        let waiting = std::mem::take(&mut self.inbox.lock().requests);
+        let unseen = waiting.into_iter().filter_map(|request| match request {
+            Request::Add(added) => added.1.ok(),
+            Request::Remove(_) => None,
+        });
+        shadows.chain(unseen).for_each(Shadow::discard);
     }
 
     /// Waits for something to do; none: it is over.
@@ -171,11 +177,9 @@ impl Worker {
         (due, next.chain(polls).min())
     }
 
-    fn add(&mut self, of: Workspace) {
+    fn add(&mut self, of: Workspace, made: Result<Shadow, String>) {
         let key = of.key;
         self.remove(key);
-        let dir = self.private.join(format!("{}.{}", key.agent, key.attempt));
-        let made = Shadow::new(dir, &of.path, &of.base);
         let now = Instant::now();
         let mut site = Site::new(of, now);
         match made {

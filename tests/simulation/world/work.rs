@@ -71,10 +71,26 @@ impl World {
                 };
                 InputKind::CheckedOut {
                     commit: checkout.commit.clone(),
+                    base: None,
                     done: if fails {
                         Err(error())
                     } else {
                         Ok(format!("/work/integration.{number}"))
+                    },
+                }
+            }
+            Command::CheckoutBase => {
+                let (Some(base), Some(commit)) = (&self.state.merges.base, &self.state.base_commit)
+                else {
+                    return;
+                };
+                InputKind::CheckedOut {
+                    commit: commit.clone(),
+                    base: Some(base.number),
+                    done: if fails {
+                        Err(error())
+                    } else {
+                        Ok(format!("/work/base.{}", base.number))
                     },
                 }
             }
@@ -133,6 +149,7 @@ impl World {
         let number = self.r.below(u64::MAX);
         Found {
             commit: self.r.chance(90).then(|| format!("commit-{number}")),
+            tree: Some(format!("tree-{}", number % 2)),
             changed: 3,
             added: 10,
             removed: 2,
@@ -188,6 +205,7 @@ impl World {
                 commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
                 path: format!("/work/merge.{number}"),
                 checked: n % 3 == 0,
+                tree: Some(format!("tree-{}", n % 3)),
                 overlap: if n % 4 == 0 {
                     vec!["src/b.rs".to_owned()]
                 } else {

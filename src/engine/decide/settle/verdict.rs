@@ -46,6 +46,13 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "another worker takes over".to_owned(),
         },
+        (Some(Ending::Preempted), _) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Preempted,
+            delay_us: 0,
+            reason: "frozen behind a phase that had to pass first, and ended for it".to_owned(),
+        },
         (Some(Ending::Timeout), _) => {
             let limit = state.setup.plan.agent(ix).timeout_us.unwrap_or(0);
             failure(

@@ -4,7 +4,7 @@
 //! What leaves here is not clean yet.
 
 use crate::{
-    engine::{MergeOutcome, Strategy, WorkEvent},
+    engine::{MergeOutcome, Strategy, SyncKind, SyncPoint, WorkEvent},
     plan::AgentId,
     tui::view::{
         merge::complexity,
@@ -26,6 +26,30 @@ fn with(all: &[AgentId]) -> String {
     }
 }
 
+/// What a synchronisation point is about: `wave 2`, `phase build`, `track A`, `the run`.
+fn named(point: &SyncPoint) -> String {
+    match (&point.phase, &point.cohort, point.wave) {
+        (Some(phase), ..) => format!("phase {phase}"),
+        (None, Some(cohort), _) => match cohort.split_once(':') {
+            Some((what, which)) => format!("{what} {which}"),
+            None => format!("the {cohort}"),
+        },
+        (None, None, Some(wave)) => format!("wave {wave}"),
+        (None, None, None) => "the run".to_owned(),
+    }
+}
+
+/// What happens at a synchronisation point. Not clean.
+#[must_use]
+pub fn together(point: &SyncPoint) -> String {
+    let of = named(point);
+    match point.sync {
+        SyncKind::ContextMerge => format!("the work of {of} is being merged"),
+        SyncKind::ProgressCheckpoint => format!("{of} is complete: a checkpoint is made"),
+        SyncKind::QualityGate => format!("the gates of {of} are checked"),
+    }
+}
+
 fn short(commit: &str) -> String {
     commit.chars().take(9).collect()
 }
@@ -42,8 +66,6 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         | WorkEvent::CheckedOut { error: None, .. }
         | WorkEvent::MergeStarted { .. }
         | WorkEvent::HandoffChecking(_)
-        | WorkEvent::SyncStarted { .. }
-        | WorkEvent::SyncFailed { .. }
         | WorkEvent::Delivering { .. } => return None,
         WorkEvent::HandoffChecked(of) if of.missing.is_empty() && of.error.is_none() => {
             return None;
@@ -72,13 +94,29 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
                 if *from_facts { Tone::Dim } else { Tone::Plain },
             )
         }
-        WorkEvent::SyncCompleted {
+        // Its end says the same and more.
+        WorkEvent::SyncStarted { point, .. } if point.agent.is_some() => return None,
+        WorkEvent::SyncStarted {
             point,
+            participants,
+            ..
+        } => {
+            let who = names(participants.iter().map(AgentId::as_str), FILES);
+            let who = if who.is_empty() {
+                who
+            } else {
+                format!(": {who}")
+            };
+            (format!("{}{who}", together(point)), Tone::Dim)
+        }
+        WorkEvent::SyncCompleted {
+            point: SyncPoint {
+                agent: Some(agent), ..
+            },
             left_us,
             released_bytes,
             ..
         } => {
-            let agent = point.agent.as_ref()?;
             let mut text = format!("checkpoint at the hand-off of {agent}");
             if let Some(bytes) = released_bytes {
                 text = format!("{text}: {} that it held are free", size(*bytes));
@@ -88,6 +126,32 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
             }
             (text, Tone::Dim)
         }
+        // Gates tell of their end themselves.
+        WorkEvent::SyncCompleted { point, .. } | WorkEvent::SyncFailed { point, .. }
+            if point.sync == SyncKind::QualityGate =>
+        {
+            return None;
+        }
+        WorkEvent::SyncCompleted {
+            point,
+            reserved_bytes: Some(bytes),
+            left_us,
+            ..
+        } => {
+            let left = left_us.map_or_else(String::new, |us| format!(", ~{} left", span(us)));
+            (
+                format!("{}: {} still reserved{left}", named(point), size(*bytes)),
+                Tone::Dim,
+            )
+        }
+        WorkEvent::SyncCompleted { point, .. } => (
+            format!("the work of {} is merged", named(point)),
+            Tone::Good,
+        ),
+        WorkEvent::SyncFailed { point, reason, .. } => (
+            format!("{} did not come together: {reason}", named(point)),
+            Tone::Warn,
+        ),
         WorkEvent::Collected {
             agent,
             error: Some(error),
@@ -177,6 +241,14 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
             Tone::Good,
         ),
         WorkEvent::CheckedOut {
+            base: Some(_),
+            error: Some(error),
+            ..
+        } => (
+            format!("the base cannot be checked out: {error}"),
+            Tone::Warn,
+        ),
+        WorkEvent::CheckedOut {
             error: Some(error), ..
         } => (
             format!("what is merged cannot be checked out: {error}"),
@@ -216,5 +288,51 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
             Tone::Good,
         ),
         WorkEvent::Delivered { branch, .. } => (format!("{branch} has the work"), Tone::Good),
+    })
+}
+
+/// What is routine about work, in words; none: nothing more than whose it is.
+#[must_use]
+pub fn routine(event: &WorkEvent) -> Option<String> {
+    Some(match event {
+        WorkEvent::Ready { agent, base, .. } => {
+            format!("{agent}: its workspace is there, on {}", short(base))
+        }
+        WorkEvent::Collecting { agent, .. } => format!("{agent}: what it left is collected"),
+        WorkEvent::Merging { agent, .. } => format!("{agent} is in line for its merge"),
+        WorkEvent::MergeStarted { agent, number, .. } => {
+            format!("merge {number}: the work of {agent} is tried")
+        }
+        WorkEvent::MergeTried {
+            agent,
+            number,
+            outcome,
+            ..
+        } => {
+            let came = match outcome {
+                MergeOutcome::Contained => "is in there already".to_owned(),
+                MergeOutcome::Clean { overlap, .. } if overlap.is_empty() => {
+                    "merges cleanly".to_owned()
+                }
+                MergeOutcome::Clean { overlap, .. } => {
+                    format!("merges, both changed {}", files(overlap))
+                }
+                MergeOutcome::Conflict { clash, .. } => {
+                    format!("clashes in {}", files(&clash.files))
+                }
+                MergeOutcome::Failed { error } => format!("failed: {error}"),
+            };
+            format!("merge {number}: the work of {agent} {came}")
+        }
+        WorkEvent::MergeAdvancing { agent, number, .. } => {
+            format!("merge {number}: the work of {agent} goes in")
+        }
+        WorkEvent::Checkout { commit } => {
+            format!("what is merged is checked out: {}", short(commit))
+        }
+        WorkEvent::Delivering { commit } => {
+            format!("the branch is made at {}", short(commit))
+        }
+        _ => return None,
     })
 }
