@@ -281,8 +281,9 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         WorkEvent::MergeAdvancing { agent, number, .. } => {
             format!("merge {number}: the work of {agent} goes in")
         }
-        WorkEvent::Checkout { commit } => {
-            format!("what is merged is checked out: {}", short(commit))
+        WorkEvent::Checkout { commit, base } => {
+            let what = if base.is_some() { "the base" } else { "what is merged" };
+            format!("{what} is checked out: {}", short(commit))
         }
         WorkEvent::Delivering { commit } => {
             format!("the branch is made at {}", short(commit))
