@@ -45,7 +45,8 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
         let id = clean_line(&args.agent, 80);
         Error::usage(format!("run {} has no agent `{id}`", dir.id))
     })?;
-    let Some(work) = &state.agent(ix).work else {
+    let work = state.agent(ix).work.as_ref();
+    let Some(work) = work.filter(|_| state.setup.own(ix)) else {
         let text = if state.setup.own(ix) {
             format!("`{}` has not begun yet", args.agent)
         } else {

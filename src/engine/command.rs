@@ -43,6 +43,13 @@ pub enum Command {
         /// For which attempt.
         attempt: u32,
     },
+    /// Look for what an agent is to begin with.
+    Inspect {
+        /// Whom.
+        agent: AgentIx,
+        /// The number of the question.
+        number: u32,
+    },
     /// Collect what an attempt left in its workspace.
     Collect {
         /// Whose.
@@ -118,6 +125,9 @@ impl Command {
             };
             let agent = state.agent(*agent);
             return (agent.attempt, agent.status) == (*attempt, status);
+        }
+        if let Self::Inspect { agent, number } = self {
+            return state.begins(*agent) && state.agent(*agent).asked == *number;
         }
         if let Self::Merge { number } = self {
             let now = state.merges.now.as_ref();

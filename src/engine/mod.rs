@@ -8,6 +8,7 @@ mod action;
 mod admission;
 mod answers;
 mod apply;
+mod begins;
 mod cohort;
 mod command;
 pub mod decide;
@@ -28,15 +29,16 @@ pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
 pub use answers::answers;
+pub use begins::{Wanted, WantedAt};
 pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
 pub use decide::{Refusal, decide, participants, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind, AttentionRaised,
-    Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle, Interruption,
-    Level, MergeOutcome, OnBase, ProcessTrouble, Purpose, Record, StoppedBy, Strategy, SyncKind,
-    SyncPoint, Trouble, WorkEvent, Zone, whose,
+    Absent, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
+    AttentionRaised, Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle,
+    HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, OnBase, ProcessTrouble,
+    Purpose, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
@@ -47,9 +49,9 @@ pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout, Checkpoint, Chosen,
-    Compared, Conflict, Delivery, Ending, Former, HoldBy, Item, JobState, Judged, Live, Memory,
-    Merge, MergeStage, Merged, Merges, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank,
-    Ready, Remark, Rollback, Said, Shelf, State, Status, Syncs, Work, WorkStage,
+    Compared, Conflict, Delivery, Ending, Former, HandedOff, HoldBy, Item, JobState, Judged, Live,
+    Memory, Merge, MergeStage, Merged, Merges, PhaseState, PhaseStatus, Pick, Place, Prediction,
+    Rank, Readiness, Ready, Remark, Rollback, Said, Shelf, State, Status, Syncs, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

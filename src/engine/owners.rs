@@ -30,11 +30,15 @@ impl Setup {
         gates.chain(verify).collect()
     }
 
-    /// Returns the check commands of an owner, flattened.
+    /// Returns the check commands of an owner, flattened; of an agent first those on what it left,
+    /// then those before it starts.
     #[must_use]
     pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
         match owner {
-            Owner::Agent(ix) => self.checks(ix),
+            Owner::Agent(ix) => {
+                let before = self.begin_checks(ix).into_iter().map(|(_, step)| step);
+                self.checks(ix).into_iter().chain(before).collect()
+            }
             Owner::Phase(ix) => self.phase_checks(ix),
             Owner::Cohort(ix) => self.cohort_checks(ix),
         }

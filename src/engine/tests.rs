@@ -1,5 +1,6 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
+mod begins;
 mod gates;
 mod work;
 
@@ -86,6 +87,7 @@ impl Rig {
             output_bytes: 0,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         });
     }
 

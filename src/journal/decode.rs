@@ -199,7 +199,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "agent.quiet" AgentQuiet { agent, attempt, quiet }
         "agent.timeout" AgentTimeout { agent, attempt, limit_us }
         "attempt.ended" AttemptEnded {
-            agent, attempt, exit, cpu_us, peak_bytes, output_bytes; leaked, present
+            agent, attempt, exit, cpu_us, peak_bytes, output_bytes; leaked, present, handoff
         }
         "agent.retrying" AgentRetrying { agent, attempt, cause, delay_us, reason }
         "agent.joining" AgentJoining { agent }

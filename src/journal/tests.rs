@@ -375,6 +375,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             output_bytes: big(rng),
             leaked: if flag(rng) { 0 } else { small(rng) },
             present: (0..rng.below(3)).map(|_| text(rng)).collect(),
+            handoff: flag(rng),
         },
         14 => Event::AgentRetrying {
             agent: id(rng),

@@ -14,7 +14,7 @@ use crate::{
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
 
-use super::{guard::program, prepare::RunConfig, reports};
+use super::{guard::program, prepare::RunConfig, reports, work::draft};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -118,6 +118,14 @@ impl JobMaker {
                 .to_string(),
         )];
         env_extra.extend(told);
+        let draft = state.setup.may_hand_off(ix).then(|| {
+            let path = draft(&self.run_dir, agent.id.as_str(), key.attempt);
+            env_extra.push((place::HANDOFF.to_owned(), path.display().to_string()));
+            path
+        });
+        if let Some(prompt) = &mut stdin {
+            prompt.extend_from_slice(&place::told(state, ix, &self.run_dir));
+        }
         if let Some((path, note)) = place::note(state, ix, key.attempt, &self.run_dir) {
             env_extra.push((place::NOTE.to_owned(), path));
             if let Some(prompt) = &mut stdin {
@@ -143,9 +151,16 @@ impl JobMaker {
             watch_outputs: watched(&state.setup, ix)
                 .iter()
                 .map(|path| cwd.join(path))
+                .chain(draft.clone())
                 .collect(),
             boundary: self.boundary(state, key, &cwd).map(|boundary| Boundary {
-                files: vec![reports::file(&self.run_dir, agent.id.as_str(), key.attempt)],
+                files: std::iter::once(reports::file(
+                    &self.run_dir,
+                    agent.id.as_str(),
+                    key.attempt,
+                ))
+                .chain(draft)
+                .collect(),
                 ..boundary
             }),
             cwd,
@@ -244,6 +259,16 @@ pub fn watched(setup: &Setup, ix: AgentIx) -> Vec<String> {
     paths
 }
 
+/// Which of an agent's watched files exist, and whether the last of all, its hand-off, does.
+fn left(setup: &Setup, ix: AgentIx, there: &[bool]) -> (Vec<String>, bool) {
+    let paths = watched(setup, ix);
+    // Of who has a workspace all that was left is looked at anyway.
+    let handoff = !setup.own(ix) && there.get(paths.len()) == Some(&true);
+    let present = paths.into_iter().zip(there);
+    let present = present.filter_map(|(path, there)| there.then_some(path));
+    (present.collect(), handoff)
+}
+
 /// Translates an engine's key for the executor.
 #[must_use]
 pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobKey> {
@@ -324,13 +349,9 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             unprepared,
         } => {
             let key = key_of(&key)?;
-            let present = match (key.owner, key.check) {
-                (engine::Owner::Agent(ix), None) => watched(setup, ix)
-                    .into_iter()
-                    .zip(present)
-                    .filter_map(|(path, there)| there.then_some(path))
-                    .collect(),
-                _ => Vec::new(),
+            let (present, handoff) = match (key.owner, key.check) {
+                (engine::Owner::Agent(ix), None) => left(setup, ix, &present),
+                _ => (Vec::new(), false),
             };
             InputKind::Ended {
                 key,
@@ -349,6 +370,7 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
                 output_bytes,
                 leaked,
                 present,
+                handoff,
             }
         }
         Report::Frozen {

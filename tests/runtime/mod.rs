@@ -5,6 +5,7 @@ mod crash;
 mod disk;
 mod ends;
 mod gates;
+mod handoff;
 mod integrity;
 mod look;
 mod operator;

@@ -307,7 +307,14 @@ impl Merges {
                 (on_head, Owner::Phase(PhaseIx::of(ix)))
             }
         };
-        if on_head != setup.on_head(owner) {
+        let (on_head, known) = match owner {
+            // Before it starts: where it will work.
+            Owner::Agent(ix) if place.step as usize >= setup.checks(ix).len() => {
+                (setup.own(ix), setup.own(ix))
+            }
+            owner => (on_head, setup.on_head(owner)),
+        };
+        if on_head != known {
             return Err("not judged where its work is".to_owned());
         }
         if !on_head {

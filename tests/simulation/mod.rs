@@ -185,7 +185,7 @@ fn a_gate_that_passes_without_a_green_command_is_noticed() {
 #[test]
 fn every_action_meets_gates_over_more_than_one_agent() {
     let mut missing = verdicts::actions();
-    for seed in 0..4_000 {
+    for seed in 0..6_000 {
         let run = world::run(seed);
         verdicts::met(&run.setup, &run.records, &mut missing);
         if missing.is_empty() {
@@ -193,6 +193,24 @@ fn every_action_meets_gates_over_more_than_one_agent() {
         }
     }
     panic!("never met: {missing:?}");
+}
+
+/// An agent that starts without what it is to begin with is noticed.
+#[test]
+fn a_start_without_a_file_that_must_be_there_is_noticed() {
+    let mut noticed = 0;
+    for seed in 0..3_000 {
+        let run = world::run(seed);
+        let mut records = run.records.clone();
+        if world::lose_a_file(&mut records) {
+            let problems = check::check(&run.setup, &records);
+            noticed += usize::from(problems.iter().any(|p| p.contains("to begin with")));
+        }
+        if noticed == 10 {
+            return;
+        }
+    }
+    panic!("noticed only {noticed} times");
 }
 
 /// What never happens in a simulation proves nothing.

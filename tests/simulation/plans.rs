@@ -203,8 +203,16 @@ fn agent(
             agent: from,
             kind,
             when,
-            files: Vec::new(),
-            check: Vec::new(),
+            files: if kind == NeedKind::Hard && r.chance(4) {
+                vec!["left.txt".to_owned()]
+            } else {
+                Vec::new()
+            },
+            check: if kind == NeedKind::Hard && r.chance(4) {
+                vec![vec!["check".to_owned(), "need".to_owned()]]
+            } else {
+                Vec::new()
+            },
         });
     }
     let modes: Vec<AgentMode> = if r.chance(20) {
@@ -262,7 +270,11 @@ fn agent(
             Vec::new()
         },
         join: *r.pick(&[Join::FailFast, Join::MergeWithRules, Join::ManualEscalation]),
-        inputs: Vec::new(),
+        inputs: if r.chance(4) {
+            vec!["in.txt".to_owned()]
+        } else {
+            Vec::new()
+        },
         outputs: Vec::new(),
     }
 }

@@ -9,7 +9,7 @@ use wavedeck::{
     engine::{
         Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
         Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
-        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit,
+        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, WorkEvent, Zone, admit,
         behind_barrier, turn,
     },
     graph::Graph,
@@ -585,6 +585,7 @@ impl World {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout
@@ -679,6 +680,10 @@ impl World {
             let trouble = Trouble::Killed(1);
             self.input(InputKind::Trouble { key, trouble });
         }
+        let handoff = match (key.owner, key.check) {
+            (Owner::Agent(ix), None) => self.state.setup.may_hand_off(ix) && self.r.chance(15),
+            _ => false,
+        };
         self.input(InputKind::Ended {
             key,
             exit: process.exit,
@@ -687,6 +692,7 @@ impl World {
             output_bytes: 10,
             leaked: 0,
             present: process.present,
+            handoff,
         });
     }
 
@@ -872,6 +878,21 @@ pub fn green_on_base_alone(records: &mut [Record]) -> bool {
         place.purpose = Purpose::Base;
     }
     true
+}
+
+/// Makes the first answer to what an agent is to begin with a bad one; false where there is none.
+pub fn lose_a_file(records: &mut [Record]) -> bool {
+    records.iter_mut().any(|record| {
+        let Event::Work(work) = &mut record.event else {
+            return false;
+        };
+        let WorkEvent::HandoffChecked(of) = &mut **work else {
+            return false;
+        };
+        let good = of.missing.is_empty() && of.error.is_none();
+        of.error = Some("gone".to_owned());
+        good
+    })
 }
 
 fn renumber(records: &mut [Record]) {

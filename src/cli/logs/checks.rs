@@ -12,7 +12,7 @@ use crate::{
         out,
     },
     display::clean_line,
-    engine::{CheckStep, EvidenceKey, Setup, evidence_key, is_base_evidence},
+    engine::{CheckStep, EvidenceKey, Owner, Setup, evidence_key, is_base_evidence},
     journal::RunDir,
     runtime::prepare::read_folder,
 };
@@ -76,7 +76,8 @@ fn steps<'a>(setup: &'a Setup, of: &str) -> Option<Vec<CheckStep<'a>>> {
         let owner = setup.gated().find(|&owner| setup.key_of(owner) == of)?;
         return Some(setup.checks_of(owner));
     }
-    setup.by_id.get(&of.into()).map(|&ix| setup.checks(ix))
+    let ix = setup.by_id.get(&of.into())?;
+    Some(setup.checks_of(Owner::Agent(*ix)))
 }
 
 /// Attempt, round and step of what is recorded, in order, with the names of the files.

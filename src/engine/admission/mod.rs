@@ -293,7 +293,7 @@ pub fn admit_check(
         if !state.merges.base.as_ref().is_some_and(BaseCheckout::free) {
             return Err(Why::Checkout);
         }
-    } else if state.setup.on_head(owner) && state.checkout_for(owner).is_none() {
+    } else if state.on_head(owner) && state.checkout_for(owner).is_none() {
         return Err(Why::Checkout);
     }
     ram(state, ram_bytes)

@@ -26,7 +26,7 @@ impl State {
         (attempt, round): (u32, u32),
         now: u64,
     ) -> CheckRun {
-        let steps = u32::try_from(self.checks_of(owner).len()).unwrap_or(u32::MAX);
+        let steps = u32::try_from(self.steps_now(owner).len()).unwrap_or(u32::MAX);
         let checkout = &mut self.merges.checkout;
         checkout.take_if(|checkout| checkout.error.is_some());
         self.merges.base.take_if(|base| base.error.is_some());
@@ -119,7 +119,7 @@ impl State {
             }
             _ => None,
         };
-        let judges = |owner: &Owner| place.purpose != Purpose::Base && self.setup.on_head(*owner);
+        let judges = |owner: &Owner| place.purpose != Purpose::Base && self.on_head(*owner);
         let path = self.owner(place).filter(judges);
         let path = path
             .and_then(|owner| self.checkout_for(owner))
@@ -207,6 +207,10 @@ impl State {
         self.settling.insert(pack(owner));
         if self.hold_of(owner) == Some(HoldBy::Rule) {
             self.hold_owner(owner, None);
+        }
+        if let Owner::Agent(ix) = owner {
+            // What it needs may be open again by now.
+            self.await_needs(ix);
         }
     }
 

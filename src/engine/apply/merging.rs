@@ -260,6 +260,7 @@ impl State {
         for agent in &mut self.agents {
             agent.former = None;
         }
+        self.ask_again();
     }
 
     pub(super) fn checkpoint(&mut self, wave: u32, commit: Option<&String>) {

@@ -172,6 +172,7 @@ impl State {
                 peak_bytes,
                 leaked,
                 present,
+                handoff,
                 ..
             } => self.on(agent, |s, ix| {
                 s.end_attempt(ix, now, |ran_us, ending| AttemptEnd {
@@ -182,6 +183,7 @@ impl State {
                     peak_bytes: *peak_bytes,
                     leaked: *leaked,
                     present: present.clone(),
+                    handoff: *handoff,
                 });
             }),
             Event::AgentRetrying {

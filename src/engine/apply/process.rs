@@ -24,6 +24,7 @@ impl State {
         agent.attempt = attempt;
         agent.mode = mode;
         agent.check_rounds = 0;
+        agent.handed = None;
         agent.started_us.get_or_insert(now);
         agent.live = Some(Live {
             handle: None,

@@ -159,7 +159,9 @@ fn left_behind(state: &State) -> Vec<Event> {
             (Status::Checking, _) if asking(agent.check.as_ref()) => {
                 events.push(blocked(not_approved(state, Owner::Agent(ix))));
             }
-            (Status::Ready, Some(phase)) => {
+            (Status::Ready | Status::Checking, Some(phase))
+                if agent.status == Status::Ready || state.begins(ix) =>
+            {
                 events.push(skipped(did_not_pass(state, Owner::Phase(phase))));
             }
             (Status::Checking, Some(phase)) => events.push(blocked(format!(

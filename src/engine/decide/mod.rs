@@ -114,6 +114,11 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             attempt,
             found,
         } => work::collected(state, *agent, *attempt, found),
+        InputKind::Inspected {
+            agent,
+            number,
+            missing,
+        } => settle::begin::inspected(state, *agent, *number, missing),
         InputKind::Outside {
             agent,
             attempt,

@@ -133,7 +133,7 @@ pub(super) fn spawn_failed(state: &State, key: JobKey, error: &str) -> Vec<Event
         key,
         Exit::SpawnError(error.to_owned()),
         (0, 0, 0, 0),
-        &[],
+        (&[], false),
     )
 }
 
@@ -145,6 +145,7 @@ pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event>
         output_bytes,
         leaked,
         present,
+        handoff,
         ..
     } = input
     else {
@@ -155,7 +156,7 @@ pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event>
         key,
         exit.clone(),
         (*cpu_us, *peak_bytes, *output_bytes, *leaked),
-        present,
+        (present, *handoff),
     )
 }
 
@@ -164,7 +165,7 @@ pub(super) fn end(
     key: JobKey,
     exit: Exit,
     figures: (u64, u64, u64, u32),
-    present: &[String],
+    (present, handoff): (&[String], bool),
 ) -> Vec<Event> {
     let (cpu_us, peak_bytes, output_bytes, leaked) = figures;
     if key.check.is_some() {
@@ -192,6 +193,7 @@ pub(super) fn end(
         output_bytes,
         leaked,
         present: present.to_vec(),
+        handoff,
     }]
 }
 
@@ -262,7 +264,7 @@ pub(super) fn recovered(
                 JobKey::main(ix, agent.attempt),
                 Exit::Interrupted,
                 (0, 0, 0, 0),
-                &[],
+                (&[], false),
             ));
         }
         events.extend(lost_check(state, Owner::Agent(ix)));

@@ -183,6 +183,9 @@ pub enum Event {
         /// Watched output files that exist.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         present: Vec<String>,
+        /// There is a file where it may write its hand-off; told of who has no workspace.
+        #[serde(skip_serializing_if = "is_false", default)]
+        handoff: bool,
     },
     /// Another attempt follows.
     #[serde(rename = "agent.retrying")]

@@ -25,7 +25,9 @@ pub use parts::{
 pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};
+pub use work::{
+    Absent, Boundary, Clash, HandoffChecked, HandoffChecking, MergeOutcome, Strategy, WorkEvent,
+};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

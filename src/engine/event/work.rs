@@ -5,8 +5,10 @@
 
 mod about;
 mod boundary;
+mod handoff;
 
 pub use boundary::Boundary;
+pub use handoff::{Absent, HandoffChecked, HandoffChecking};
 
 use std::collections::BTreeMap;
 
@@ -291,13 +293,16 @@ pub enum WorkEvent {
         number: u32,
         #[serde(flatten)]
         point: SyncPoint,
-        /// At a wave's end: memory that is still reserved by others, in bytes.
+        /// At a wave's end or a hand-off: memory that is still reserved by others, in bytes.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         reserved_bytes: Option<u64>,
-        /// At a wave's end: the longest chain of what is left, by the durations that the plan expects,
+        /// Then too: the longest chain of what is left, by the durations that the plan expects,
         /// in microseconds; an estimate.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         left_us: Option<u64>,
+        /// At a hand-off: the most that the agent's processes held in memory, measured, in bytes.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        released_bytes: Option<u64>,
     },
     /// They have not.
     #[serde(rename = "sync.failed")]
@@ -337,6 +342,12 @@ pub enum WorkEvent {
         /// Which files, at most 50.
         files: Vec<String>,
     },
+    /// What an agent is to begin with is looked at.
+    #[serde(rename = "handoff.checking")]
+    HandoffChecking(HandoffChecking),
+    /// Its files are known.
+    #[serde(rename = "handoff.checked")]
+    HandoffChecked(HandoffChecked),
     /// An agent's hand-off is complete.
     #[serde(rename = "handoff.ready")]
     HandoffReady {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Exit, FailureKind, Handle};
+use crate::engine::{Absent, Exit, FailureKind, Handle};
 
 use super::{CheckRun, Former, Judged, Said, Status, Work};
 
@@ -64,6 +64,8 @@ pub struct AttemptEnd {
     pub leaked: u32,
     /// Watched output files that exist.
     pub present: Vec<String>,
+    /// It left a file where it may write its hand-off.
+    pub handoff: bool,
 }
 
 /// What somebody said about a line of an agent's work.
@@ -79,6 +81,35 @@ pub struct Remark {
     pub by: String,
     /// What.
     pub text: String,
+}
+
+/// Whether what an agent is to begin with is there; asked when admission would let it start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// Not asked.
+    #[default]
+    Unknown,
+    /// Its files are being looked for.
+    Asked,
+    /// They were; where all are there, its needs' commands follow.
+    Found {
+        /// Files that are not there.
+        missing: Vec<Absent>,
+        /// They could not be looked for, and why.
+        error: Option<String>,
+    },
+    /// All is there.
+    Good,
+}
+
+/// A hand-off that is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOff {
+    /// It was made from facts: the agent wrote none.
+    pub from_facts: bool,
+    /// Artefacts that it names.
+    pub artefacts: u32,
 }
 
 /// One agent.
@@ -155,6 +186,12 @@ pub struct AgentState {
     pub conflict: Option<u32>,
     /// Times that it was sent back on top of others' work.
     pub sent_back: u32,
+    /// Whether what it is to begin with is there.
+    pub readiness: Readiness,
+    /// How many times that was asked.
+    pub asked: u32,
+    /// The hand-off of its present attempt.
+    pub handed: Option<HandedOff>,
     /// What was said about its work, until a later attempt's is collected.
     pub remarks: Vec<Remark>,
 }

@@ -265,7 +265,8 @@ impl State {
     pub fn check_dir(&self, owner: Owner) -> Option<&str> {
         let check = self.check_of(owner)?;
         let path = match owner {
-            _ if check.purpose == Purpose::Base || self.setup.on_head(owner) => &check.path,
+            _ if check.purpose == Purpose::Base || self.on_head(owner) => &check.path,
+            Owner::Agent(ix) if self.begins(ix) => return None,
             Owner::Agent(ix) if check.merged => {
                 let merge = self.merges.now.as_ref();
                 &merge.filter(|now| now.agent == ix)?.path

@@ -14,7 +14,10 @@ mod status;
 mod sync;
 mod work;
 
-pub use agent::{AgentState, AttemptEnd, Ending, HoldBy, Live, PhaseState, PhaseStatus, Remark};
+pub use agent::{
+    AgentState, AttemptEnd, Ending, HandedOff, HoldBy, Live, PhaseState, PhaseStatus, Readiness,
+    Remark,
+};
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};

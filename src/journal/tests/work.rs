@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{big, flag, id, ids, line_of, maybe, pick, record, small, text};
 use crate::{
-    engine::{Boundary, Clash, Event, MergeOutcome, Strategy, SyncKind, SyncPoint, WorkEvent},
+    engine::{
+        Absent, Boundary, Clash, Event, HandoffChecked, HandoffChecking, MergeOutcome, Strategy,
+        SyncKind, SyncPoint, WorkEvent,
+    },
     graph::random::Rng,
     journal::format::{Line, decode},
 };
 
-const KINDS: usize = 25;
+const KINDS: usize = 27;
 
 /// Position of each kind; does not compile when one is added and missing below.
 fn kind(event: &WorkEvent) -> usize {
@@ -39,6 +42,8 @@ fn kind(event: &WorkEvent) -> usize {
         WorkEvent::SyncStarted { .. } => 22,
         WorkEvent::SyncCompleted { .. } => 23,
         WorkEvent::SyncFailed { .. } => 24,
+        WorkEvent::HandoffChecking(_) => 25,
+        WorkEvent::HandoffChecked(_) => 26,
     }
 }
 
@@ -98,6 +103,14 @@ fn point(rng: &mut Rng) -> SyncPoint {
         wave: maybe(rng, small),
         phase: maybe(rng, text),
         cohort: maybe(rng, text),
+        agent: maybe(rng, id),
+    }
+}
+
+fn absent(rng: &mut Rng) -> Absent {
+    Absent {
+        path: text(rng),
+        from: maybe(rng, id),
     }
 }
 
@@ -242,12 +255,25 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             point: point(rng),
             reserved_bytes: maybe(rng, big),
             left_us: maybe(rng, big),
+            released_bytes: maybe(rng, big),
         },
-        _ => WorkEvent::SyncFailed {
+        24 => WorkEvent::SyncFailed {
             number,
             point: point(rng),
             reason: text(rng),
         },
+        25 => WorkEvent::HandoffChecking(HandoffChecking {
+            agent,
+            attempt,
+            number,
+        }),
+        _ => WorkEvent::HandoffChecked(HandoffChecked {
+            agent,
+            attempt,
+            number,
+            missing: (0..rng.below(3)).map(|_| absent(rng)).collect(),
+            error: maybe(rng, text),
+        }),
     }
 }
 

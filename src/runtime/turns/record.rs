@@ -174,6 +174,7 @@ impl Running {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout

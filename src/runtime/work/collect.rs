@@ -1,4 +1,4 @@
-//! What an attempt left: its commit, its paths against its scope, its promised files.
+//! What an attempt left: its commit, its paths against its scope, its promised files, its hand-off.
 
 use std::{fmt::Write as _, fs, io};
 
@@ -31,6 +31,7 @@ impl Driver {
         let scope = self.scope(of.agent)?;
         let changed = collected.changed.list.iter().map(|c| c.path.as_slice());
         let outside = scope.outside(changed);
+        let (handoff, facts) = self.handed_off(ground, of, &collected);
         Ok(Found {
             missing: self.missing(ground, of.agent, &collected.commit)?,
             outside: named(outside.into_iter()),
@@ -40,8 +41,8 @@ impl Driver {
             committed_for: collected.committed_by_us,
             tree: Some(collected.tree),
             commit: (collected.commit != collected.base).then_some(collected.commit),
-            handoff: None,
-            facts: std::collections::BTreeMap::new(),
+            handoff,
+            facts,
         })
     }
 

@@ -59,6 +59,18 @@ pub(in crate::runtime) fn file(run_dir: &Path, agent: &str, attempt: u32) -> Pat
     run_dir.join("context").join(name)
 }
 
+/// Writes the note for the attempt after one that worked in the repository itself: why it goes again.
+pub(super) fn plain(run_dir: &Path, agent: &str, attempt: u32, reason: &str) -> io::Result<()> {
+    let file = file(run_dir, agent, attempt + 1);
+    private_dir(file.parent().unwrap_or(&file))?;
+    put(&file, head(agent, attempt, reason).as_bytes())
+}
+
+fn head(agent: &str, attempt: u32, reason: &str) -> String {
+    let reason = clean_lines(reason.as_bytes());
+    format!("# Attempt {attempt} of {agent} goes again\n\n{reason}\n")
+}
+
 impl Driver {
     /// Writes the note for an attempt.
     pub fn note(
@@ -69,11 +81,7 @@ impl Driver {
         before: &Before,
     ) -> io::Result<()> {
         let id = self.settings.setup.plan.agent(agent).id.as_str();
-        let mut text = format!(
-            "# Attempt {} of {id} goes again\n\n{}\n",
-            before.attempt,
-            clean_lines(before.reason.as_bytes())
-        );
+        let mut text = head(id, before.attempt, &before.reason);
         if !before.remarks.is_empty() {
             text.push_str("\n## What was said about its work\n\n");
             for (place, said) in &before.remarks {

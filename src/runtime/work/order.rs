@@ -1,7 +1,7 @@
 //! What an order needs of the state, taken out of it on the loop's thread: names, commits, choices.
 
 use crate::{
-    engine::{Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, WorkStage},
+    engine::{Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, Wanted, WorkStage},
     plan::AgentIx,
 };
 
@@ -19,6 +19,12 @@ pub(super) enum Order {
     Prepare(Attempt),
     /// Collect what an attempt left.
     Collect(Attempt),
+    /// Look for what an agent is to begin with.
+    Inspect {
+        agent: AgentIx,
+        number: u32,
+        wanted: Vec<Wanted>,
+    },
     /// Try a merge.
     Merge(Box<Trial>),
     /// Move the head forward.
@@ -122,6 +128,11 @@ impl Order {
                 take_over: false,
                 before: None,
             }),
+            Command::Inspect { agent, number } => Self::Inspect {
+                agent,
+                number,
+                wanted: state.wanted(agent),
+            },
             Command::Merge { number } => {
                 let merge = merges.now.as_ref().filter(|now| now.number == number)?;
                 let agent = state.agent(merge.agent);
@@ -194,11 +205,11 @@ impl Order {
         })
     }
 
-    /// Whether it goes to the threads that make and remove workspaces.
+    /// Whether it goes to the threads that make and remove workspaces, and look at what is there.
     pub const fn makes(&self) -> bool {
         matches!(
             self,
-            Self::Ahead { .. } | Self::Prepare(_) | Self::Discard { .. }
+            Self::Ahead { .. } | Self::Prepare(_) | Self::Inspect { .. } | Self::Discard { .. }
         )
     }
 
@@ -210,6 +221,11 @@ impl Order {
                 agent: of.agent,
                 attempt: of.number,
                 done: Err(error),
+            },
+            Self::Inspect { agent, number, .. } => InputKind::Inspected {
+                agent: *agent,
+                number: *number,
+                missing: Err(error),
             },
             Self::Collect(of) => InputKind::Collected {
                 agent: of.agent,

@@ -118,6 +118,7 @@ impl Driver {
     /// Carries an order out and tells what came of it; returns what can be done later. `more`: how many
     /// other workspaces are waited for.
     pub fn carry_out(&self, order: Order, more: usize) -> Option<Order> {
+        let order = self.without_git(order)?;
         let ground = match self.ground() {
             Ok(ground) => ground,
             Err(error) => {
@@ -151,6 +152,14 @@ impl Driver {
                     attempt: of.number,
                     found,
                 }));
+                None
+            }
+            Order::Inspect {
+                agent,
+                number,
+                wanted,
+            } => {
+                self.look_for((agent, number), Some(ground), &wanted);
                 None
             }
             Order::Merge(of) => {
@@ -200,7 +209,7 @@ impl Driver {
         (!self.left_file(&name).exists()).then_some(Order::Discard { name })
     }
 
-    fn say(&self, input: Option<InputKind>) {
+    pub(super) fn say(&self, input: Option<InputKind>) {
         if let Some(input) = input {
             (self.tell)(input);
         }

@@ -95,6 +95,9 @@ pub fn now(
                 Tone::Plain,
             )
         }
+        Status::Checking if agent.check.is_none() && state.begins(ix) => {
+            ("what it begins with is looked for".to_owned(), Tone::Plain)
+        }
         Status::Checking if agent.check.is_none() => {
             ("what it left is being collected".to_owned(), Tone::Plain)
         }

@@ -2,8 +2,8 @@
 
 use wavedeck::{
     engine::{
-        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
-        Settle, Status,
+        Absent, Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick,
+        Prepared, Settle, Status,
     },
     plan::AgentIx,
 };
@@ -37,7 +37,16 @@ impl World {
                 found: if fails {
                     Err(error())
                 } else {
-                    Ok(Box::new(self.found()))
+                    Ok(Box::new(self.found(agent)))
+                },
+            },
+            Command::Inspect { agent, number } => InputKind::Inspected {
+                agent,
+                number,
+                missing: if fails {
+                    Err(error())
+                } else {
+                    Ok(self.absent(agent))
                 },
             },
             Command::Merge { number } => InputKind::Merged {
@@ -111,7 +120,32 @@ impl World {
         work.map(|work| work.base.clone()).unwrap_or_default()
     }
 
-    fn found(&mut self) -> Found {
+    /// Files that are not where they should be: seldom, for a person has to see to them.
+    fn absent(&mut self, agent: AgentIx) -> Vec<Absent> {
+        let wanted = self.state.wanted(agent);
+        let gone = self.r.chance(10);
+        let wanted = wanted.into_iter().filter(|_| gone);
+        let absent = wanted.map(|wanted| Absent {
+            from: wanted.from.map(|from| self.state.id(from)),
+            path: wanted.path,
+        });
+        absent.collect()
+    }
+
+    fn found(&mut self, agent: AgentIx) -> Found {
+        let found = self.anything();
+        if self.state.setup.own(agent) {
+            return found;
+        }
+        // In the repository itself there is nothing to collect but what was handed off.
+        Found {
+            handoff: found.handoff,
+            facts: found.facts,
+            ..Found::default()
+        }
+    }
+
+    fn anything(&mut self) -> Found {
         let number = self.r.below(u64::MAX);
         Found {
             commit: self.r.chance(90).then(|| format!("commit-{number}")),

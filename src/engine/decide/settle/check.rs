@@ -10,6 +10,7 @@ use crate::{
 
 use super::{
     super::{process::place, retry},
+    begin,
     compare::{self, compare},
     gates::{gates_red, not_passed},
     merge,
@@ -39,9 +40,19 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
     match outcome(state, owner, check, &over) {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
-            events.extend(merge::after_green(state, ix));
+            if state.begins(ix) {
+                events.push(Event::AgentReady {
+                    agent: state.id(ix),
+                });
+            } else {
+                events.extend(merge::after_green(state, ix));
+            }
             events
         }),
+        Outcome::Red(red) if state.begins(ix) => {
+            let next = begin::red(state, ix, &red.place, &red.reason());
+            vec![red.event(check), next]
+        }
         // A person's no is no accident that another attempt could mend by itself.
         Outcome::Red(red) => agent_red(state, ix, check, red, matches!(over, Over::Said { .. })),
     }
@@ -101,7 +112,7 @@ pub(super) fn checkout(state: &State) -> Vec<Event> {
     }
     let waits = |&owner: &Owner| {
         let judges = (state.check_of(owner)).is_some_and(|check| check.purpose != Purpose::Base);
-        judges && state.setup.on_head(owner) && state.checkout_for(owner).is_none()
+        judges && state.on_head(owner) && state.checkout_for(owner).is_none()
     };
     let Some(owner) = waiting.find(waits) else {
         return Vec::new();
@@ -264,7 +275,7 @@ pub(super) fn green(
     let steps = state.checks_of(owner);
     let number = (check.attempt, check.round);
     let here = place(state, owner, number, check.step);
-    let next = next_step(&steps, check);
+    let next = next_step(&steps[..steps.len().min(state.steps_now(owner).end)], check);
     let mut events = Vec::new();
     let done = next.is_none_or(|(_, next)| next.gate != here.gate);
     // A gate with an approval has passed already, on the work itself.

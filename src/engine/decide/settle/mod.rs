@@ -2,6 +2,7 @@
 //!
 //! Must not use anything but the state and the memory figures it is handed.
 
+pub(in crate::engine::decide) mod begin;
 pub(in crate::engine::decide) mod check;
 pub(in crate::engine::decide) mod collect;
 pub(in crate::engine::decide) mod compare;

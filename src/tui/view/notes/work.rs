@@ -65,8 +65,37 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         | WorkEvent::Checkout { .. }
         | WorkEvent::CheckedOut { error: None, .. }
         | WorkEvent::MergeStarted { .. }
-        | WorkEvent::HandoffReady { .. }
+        | WorkEvent::HandoffChecking(_)
         | WorkEvent::Delivering { .. } => return None,
+        WorkEvent::HandoffChecked(of) if of.missing.is_empty() && of.error.is_none() => {
+            return None;
+        }
+        WorkEvent::HandoffChecked(of) => {
+            let missing = of.missing.iter().map(|absent| absent.path.as_str());
+            let what = match &of.error {
+                Some(error) => error.clone(),
+                None => names(missing, FILES),
+            };
+            (
+                format!("{} cannot begin without {what}", of.agent),
+                Tone::Warn,
+            )
+        }
+        WorkEvent::HandoffReady {
+            agent,
+            from_facts,
+            artefacts,
+            ..
+        } => {
+            let many = if *artefacts == 1 { "" } else { "s" };
+            let by = if *from_facts { ", from facts" } else { "" };
+            (
+                format!("{agent} hands off {artefacts} artefact{many}{by}: handoff/{agent}.md"),
+                if *from_facts { Tone::Dim } else { Tone::Plain },
+            )
+        }
+        // Its end says the same and more.
+        WorkEvent::SyncStarted { point, .. } if point.agent.is_some() => return None,
         WorkEvent::SyncStarted {
             point,
             participants,
@@ -79,6 +108,23 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
                 format!(": {who}")
             };
             (format!("{}{who}", together(point)), Tone::Dim)
+        }
+        WorkEvent::SyncCompleted {
+            point: SyncPoint {
+                agent: Some(agent), ..
+            },
+            left_us,
+            released_bytes,
+            ..
+        } => {
+            let mut text = format!("checkpoint at the hand-off of {agent}");
+            if let Some(bytes) = released_bytes {
+                text = format!("{text}: {} that it held are free", size(*bytes));
+            }
+            if let Some(us) = left_us {
+                text = format!("{text}, ~{} left", span(*us));
+            }
+            (text, Tone::Dim)
         }
         // Gates tell of their end themselves.
         WorkEvent::SyncCompleted { point, .. } | WorkEvent::SyncFailed { point, .. }

@@ -24,7 +24,7 @@ pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String,
         let text = format!("{gate} waits for your yes: {question}");
         return (text, Tone::Alert);
     }
-    let number = format!("{} of {}", run.step + 1, run.steps);
+    let number = format!("{} of {}", state.nth_step(owner), run.steps);
     let (mut text, mut tone) = match run.purpose {
         Purpose::Base => (
             format!("{gate} is red; on the base, to compare: {command}"),
