@@ -328,7 +328,11 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
             format!("merge {number}: the work of {agent} goes in")
         }
         WorkEvent::Checkout { commit, base } => {
-            let what = if base.is_some() { "the base" } else { "what is merged" };
+            let what = if base.is_some() {
+                "the base"
+            } else {
+                "what is merged"
+            };
             format!("{what} is checked out: {}", short(commit))
         }
         WorkEvent::Delivering { commit } => {
