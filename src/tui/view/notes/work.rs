@@ -28,6 +28,9 @@ fn with(all: &[AgentId]) -> String {
 
 /// What a synchronisation point is about: `wave 2`, `phase build`, `track A`, `the run`.
 fn named(point: &SyncPoint) -> String {
+    if let Some(agent) = &point.agent {
+        return format!("the hand-off of {agent}");
+    }
     match (&point.phase, &point.cohort, point.wave) {
         (Some(phase), ..) => format!("phase {phase}"),
         (None, Some(cohort), _) => match cohort.split_once(':') {
@@ -327,8 +330,14 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         WorkEvent::MergeAdvancing { agent, number, .. } => {
             format!("merge {number}: the work of {agent} goes in")
         }
-        WorkEvent::Checkout { commit } => {
+        WorkEvent::Checkout { commit, .. } => {
             format!("what is merged is checked out: {}", short(commit))
+        }
+        WorkEvent::HandoffChecking(of) => {
+            format!("{}: what it begins with is looked for", of.agent)
+        }
+        WorkEvent::HandoffChecked(of) => {
+            format!("{}: the files that it begins with are there", of.agent)
         }
         WorkEvent::Delivering { commit } => {
             format!("the branch is made at {}", short(commit))
