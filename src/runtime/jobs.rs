@@ -226,9 +226,11 @@ fn file_name(state: &State, key: engine::JobKey) -> String {
     let place = (key.attempt, key.round, key.check.unwrap_or(0));
     let owner = state.setup.key_of(key.owner);
     let check = state.check_of(key.owner);
-    match check.is_some_and(|check| check.purpose == Purpose::Base) {
-        true if key.check.is_some() => base_evidence_name(&owner, place),
-        _ => evidence_name(&owner, place),
+    let compares = check.is_some_and(|check| check.purpose == Purpose::Base);
+    if compares && key.check.is_some() {
+        base_evidence_name(&owner, place)
+    } else {
+        evidence_name(&owner, place)
     }
 }
 

@@ -58,12 +58,14 @@ impl Desk {
         &self.0
     }
 
-    /// Git on a workspace.
+    /// Git on a workspace. What the agent's objects say of themselves beside their contents counts for
+    /// nothing.
     pub fn git(&self, workspace: &Path) -> Git {
         Git::ours(workspace)
             .git_dir(&self.0)
             .work_tree(workspace)
             .long()
+            .setting("core.commitGraph=false")
     }
 
     /// Marks what is not checked out, so that it does not count as deleted. That the agent's index

@@ -26,6 +26,8 @@ pub struct Verdicts {
     last_base: u32,
     /// Ends of commands on the base.
     on_base: BTreeMap<Vec<String>, BTreeSet<bool>>,
+    /// Whose process is ended to go again: that judges nothing.
+    cut: BTreeSet<Owner>,
     /// Commands that are known to be red or green there.
     known: BTreeSet<Vec<String>>,
 }
@@ -61,6 +63,12 @@ impl Verdicts {
             Event::CohortChecking { cohort, .. } => {
                 self.rounds
                     .insert(of_cohort(setup, cohort), Round::default());
+            }
+            Event::AgentPreempted(preempted) => {
+                self.cut.insert(Owner::Agent(setup.by_id[&preempted.agent]));
+            }
+            Event::AttemptEnded { agent, .. } => {
+                self.cut.remove(&Owner::Agent(setup.by_id[agent]));
             }
             Event::CheckScheduled { place, .. } if place.purpose == Purpose::Base => {
                 let argv = argv(setup, place);
@@ -116,6 +124,9 @@ impl Verdicts {
     }
 
     fn ended(&mut self, setup: &Setup, place: &CheckPlace, exit: &Exit) -> Result<(), String> {
+        if self.cut.remove(&owner(setup, place)) {
+            return Ok(());
+        }
         let ran = matches!(exit, Exit::Code(_) | Exit::Signal { .. });
         if place.purpose == Purpose::Base {
             if ran {

@@ -43,6 +43,7 @@ impl State {
                 let mut noted = vec![edge.from];
                 while let Some(ix) = noted.pop() {
                     self.note_attention(ix, self.agent(ix).status);
+                    self.judge_again(ix);
                     noted.extend(&setup.children[ix.ix()]);
                 }
             }

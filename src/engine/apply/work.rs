@@ -140,6 +140,9 @@ impl State {
                     work.stage = WorkStage::Queued;
                     self.leave_check(ix);
                     self.unschedule(ix);
+                    if self.agent(ix).status == Status::Blocked {
+                        self.reopen(ix);
+                    }
                     self.set(ix, Status::Merging, now);
                     self.agents[ix.ix()].reason = None;
                     self.line_up(ix);

@@ -264,6 +264,8 @@ fn status(state: &State) -> u8 {
             Status::Skipped if agent.left && agent.needs_lost == 0 => 5,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
+            // Behind what a person stopped, whoever took care of that.
+            Status::Skipped if agent.left && !agent.by_condition => 3,
             Status::Stopped if !state.handled_above(ix) => 3,
             _ => 0,
         };

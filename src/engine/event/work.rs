@@ -28,8 +28,8 @@ use crate::plan::AgentId;
 #[serde(tag = "kind")]
 #[expect(
     missing_docs,
-    reason = "the same in all: `agent` whose work, `attempt` which attempt of it, `number` which \
-              merge of the run from 1, `id` which conflict of the run from 1, `reason` why"
+    reason = "the same in all: `agent` whose work, `attempt` which of it, `number` which merge from 1, \
+              `id` which conflict from 1, `reason` why, `base` which checkout of the base from 1"
 )]
 pub enum WorkEvent {
     /// A workspace is there; the process is started in it.
@@ -232,11 +232,10 @@ pub enum WorkEvent {
         point: SyncPoint,
         reason: String,
     },
-    /// A checkout is needed: of the head, for checks of more than one agent's work, or of the base.
+    /// A checkout is needed of the head, for checks of more than one agent's work, or of the base.
     #[serde(rename = "integration.checkout")]
     Checkout {
         commit: String,
-        /// Which one of the run's base, from 1; none: of the head.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         base: Option<u32>,
     },
@@ -245,7 +244,6 @@ pub enum WorkEvent {
     CheckedOut {
         commit: String,
         path: String,
-        /// Which one of the run's base, from 1; none: of the head.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         base: Option<u32>,
         /// It could not be made, and why.

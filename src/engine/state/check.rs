@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{Ending, State};
 use crate::{
     engine::{
-        CheckStep, Edge, EdgeKind, Exit, Handle, OnBase, Owner, Purpose,
+        CheckStep, Edge, EdgeKind, Exit, Handle, OnBase, Owner, Purpose, Status,
         setup::{DEFAULT_CHECK_RAM_BYTES, MERGE_GATE},
     },
     plan::{AgentIx, Compare},
@@ -70,14 +70,19 @@ pub struct CheckRun {
     /// End of its time limit while the clock runs (elapsed µs).
     pub until_us: u64,
     /// Why that command runs.
+    #[serde(default)]
     pub purpose: Purpose,
     /// Times that it was run once more, being red.
+    #[serde(default)]
     pub repeats: u32,
     /// A command of the present gate came out differently on the same files.
+    #[serde(default)]
     pub flaky: bool,
     /// While it is compared with the base: how it was red.
+    #[serde(default)]
     pub red: Option<Red>,
     /// Which checkout of the base the present command runs in, from 1; 0: in none.
+    #[serde(default)]
     pub base: u32,
 }
 
@@ -258,6 +263,17 @@ impl State {
                 closes.filter(open).collect()
             }
         }
+    }
+
+    /// Returns the members of an owner for whose end its gates are not asked: who was not done, and not
+    /// by a condition of its own or taken care of.
+    pub fn lost_of(&self, owner: Owner) -> impl Iterator<Item = AgentIx> {
+        let members = self.setup.members_of(owner).iter().copied();
+        members.filter(|&member| match self.agent(member).status {
+            Status::Failed | Status::Stopped => !self.handled_above(member),
+            Status::Skipped => !self.agent(member).by_condition,
+            _ => false,
+        })
     }
 
     /// Returns the check command that an owner is at.

@@ -299,3 +299,26 @@ fn a_roll_back_does_successors_again_that_changed_nothing() {
     assert_eq!(rig.is(1), Status::Waiting);
     assert_eq!(rig.is(2), Status::Waiting);
 }
+
+#[test]
+fn what_was_given_up_behind_a_red_check_waits_again_when_its_work_is_done_again() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b"), own("c")];
+    plan.agents[1].check = vec![vec!["test".into()]];
+    plan.agents[1].retry.attempts = 1;
+    plan.agents[2].needs = vec![hard(1)];
+    let mut rig = Rig::new(plan, false);
+    rig.state.base_commit = Some("base".to_owned());
+    rig.leaves(1, Some("red"), &[]);
+    rig.end(rig.check_key(Owner::Agent(AgentIx(1))), 1);
+    // While what is merged is handed over, a person may still have a word.
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    assert_eq!((rig.is(1), rig.is(2)), (Status::Blocked, Status::Skipped));
+    assert_eq!(rig.state.finished, None);
+    rig.act(Action::Retry {
+        target: "b".parse().unwrap(),
+    });
+    assert_eq!((rig.is(1), rig.is(2)), (Status::Preparing, Status::Waiting));
+}

@@ -20,7 +20,10 @@ use crate::{
         feed::Request,
         keymap::Key,
         ui_state::{Choice, Popup, Queue, Voice},
-        view::{attention, queue::key as key_of},
+        view::{
+            attention,
+            queue::{key as key_of, of_conflict},
+        },
     },
 };
 
@@ -158,7 +161,7 @@ pub(super) fn press(app: &mut App, key: Key, run: Option<UiAction>, out: &mut Ve
         Some(UiAction::Open) => {
             let clash = at
                 .map(|at| &items[at])
-                .filter(|item| item.kind == AttentionKind::Conflict)
+                .filter(|item| of_conflict(item.kind))
                 .and_then(|item| match item.owner {
                     Some(Owner::Agent(ix)) => app.state.as_ref()?.agent(ix).conflict,
                     _ => None,

@@ -125,13 +125,15 @@ pub fn all(source: Source<'_>, ui: &UiState, columns: u16) -> Vec<ReportRow> {
         }
         return sheet.rows;
     }
-    integration(&mut sheet);
-    queue(&mut sheet);
+    // What waits for a person comes first, what is done last.
     conflicts(&mut sheet);
-    predicted(&mut sheet);
     later::red(&mut sheet);
+    queue(&mut sheet);
+    predicted(&mut sheet);
     later::to_read(&mut sheet, ui);
-    later::merged(&mut sheet);
+    integration(&mut sheet);
+    later::merged(&mut sheet, ui);
+    later::settled(&mut sheet);
     later::checkpoints(&mut sheet);
     sheet.rows
 }
@@ -168,10 +170,16 @@ fn integration(sheet: &mut Sheet<'_>) {
                 Tone::Good,
             ),
             (None, None) if asks => (
-                format!("{} has it, and yours waits for your yes", delivery.branch),
+                "it has it; yours waits for your yes".to_owned(),
                 Tone::Alert,
             ),
-            (None, None) => (format!("{} has it", delivery.branch), Tone::Good),
+            (None, None) => {
+                let branch = clean_line(&delivery.branch, 60);
+                (
+                    format!("it has it; yours gets it with: git merge {branch}"),
+                    Tone::Good,
+                )
+            }
         };
         sheet.pair("delivery", &text, tone);
     }
@@ -200,8 +208,11 @@ fn queue(sheet: &mut Sheet<'_>) {
     let state = sheet.source.state;
     let now_us = sheet.source.now_us();
     let merges = &state.merges;
-    sheet.heading("MERGE QUEUE");
     let on = merges.now.as_ref();
+    if state.finished.is_some() && on.is_none() && merges.queue.is_empty() {
+        return;
+    }
+    sheet.heading("MERGE QUEUE");
     if let Some(now) = on {
         let (text, tone) = stage(&now.stage);
         let clash = now

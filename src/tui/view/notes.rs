@@ -6,7 +6,7 @@ mod work;
 
 use std::fmt::Write as _;
 
-pub use work::{together, work};
+pub use work::{routine, together, work};
 
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
@@ -281,12 +281,13 @@ pub fn note(record: &Record) -> Option<Note> {
                 place.phase.as_deref(),
                 place.cohort.as_deref(),
             );
-            match flaky {
-                true => (
+            if *flaky {
+                (
                     format!("{whose} passed {}, but flaky", place.gate),
                     Tone::Warn,
-                ),
-                false => (format!("{whose} passed {}", place.gate), Tone::Good),
+                )
+            } else {
+                (format!("{whose} passed {}", place.gate), Tone::Good)
             }
         }
         Event::GateFailed {

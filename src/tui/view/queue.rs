@@ -6,11 +6,12 @@
 use super::{
     Mark, Source, Tone,
     attention::{holds, item_name, mark},
+    merge,
     words::{SENTENCE, span},
 };
 use crate::{
     display::clean_text,
-    engine::{Answer, AttentionKind, Item, Owner},
+    engine::{Answer, AttentionKind, Conflict, Item, Owner},
     tui::{
         output::{Diff, Evidence, OutputBuffer},
         ui_state::{Look, Queue},
@@ -50,6 +51,8 @@ pub struct QueueView {
     pub facts: String,
     /// What the lines below are.
     pub body_of: &'static str,
+    /// What opening it does; none: it leads to its row.
+    pub opens: Option<&'static str>,
     /// Evidence or diff.
     pub body: Vec<(String, Tone)>,
     /// Of the body the end matters most.
@@ -98,7 +101,7 @@ const fn label(kind: AttentionKind, answer: Answer) -> &'static str {
         Answer::Stop => "give it up",
         Answer::Seen => "ok, seen",
         Answer::Settle => "merge as chosen",
-        Answer::Sequential => "again, on top of what is merged",
+        Answer::Sequential => "again on top of what is merged",
     }
 }
 
@@ -163,22 +166,57 @@ pub fn queue(
     });
     view.facts = facts.join(" · ");
     body(&mut view, item, material);
-    if let (AttentionKind::Conflict, Some(Owner::Agent(ix))) = (item.kind, item.owner)
+    let mut nothing_chosen = false;
+    if let (true, Some(Owner::Agent(ix))) = (of_conflict(item.kind), item.owner)
         && let Some(conflict) = state
             .agent(ix)
             .conflict
             .and_then(|id| state.merges.conflicts.get(&id))
     {
-        view.body_of = "where it clashes; Enter shows it";
-        let files = conflict.clash.files.iter();
-        view.body = files
-            .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
-            .collect();
+        view.opens = Some("choose sides");
+        if item.kind == AttentionKind::Conflict {
+            of_clash(&mut view, conflict);
+            nothing_chosen = conflict.chosen.is_empty();
+        }
     }
     if material.can_act {
         view.answers = answers(items, item, ui);
+        if nothing_chosen {
+            // It would be refused: the sides are taken where they are shown.
+            let settle = key(Answer::Settle).to_string();
+            view.answers.retain(|(key, _)| *key != settle);
+        }
     }
     view
+}
+
+/// Whether opening what waits leads to the agent's conflict, where it has one: what is chosen there may
+/// be why its checks are red.
+#[must_use]
+pub const fn of_conflict(kind: AttentionKind) -> bool {
+    matches!(kind, AttentionKind::Conflict | AttentionKind::FailedGate)
+}
+
+/// Where a conflict is, and what is chosen of it.
+fn of_clash(view: &mut QueueView, conflict: &Conflict) {
+    view.body_of = "where it clashes; Enter leads to the sides";
+    let clash = &conflict.clash;
+    let files = clash.files.iter();
+    view.body = files
+        .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
+        .collect();
+    let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let chosen = match conflict.chosen.len() {
+        0 => "nothing is chosen yet".to_owned(),
+        n => format!("{n} chosen"),
+    };
+    let text = format!(
+        "{} in {} · complexity {} · {chosen}",
+        many(clash.hunks, "place"),
+        many(clash.file_count, "file"),
+        merge::complexity(clash.complexity)
+    );
+    view.body.push((text, Tone::Dim));
 }
 
 /// The keys that answer: the chosen item, or those that are marked; and all that are equal at once.

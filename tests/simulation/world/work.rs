@@ -275,7 +275,7 @@ impl World {
     }
 
     /// To a checkpoint that there is, or one that there may not be.
-    fn back(&mut self) -> Action {
+    pub fn back(&mut self) -> Action {
         let points = self.state.merges.checkpoints.iter().map(|c| c.wave);
         let mut waves: Vec<u32> = points.collect();
         waves.extend([0, 0, 1]);
