@@ -209,6 +209,7 @@ fn measure(count: usize, ends: usize, bound: Bound) -> (Duration, Duration, [Vec
             output_bytes: 1,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         });
     }
     (begin, began.elapsed(), [first, run.records])

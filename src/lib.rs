@@ -12,6 +12,7 @@ pub mod display;
 pub mod engine;
 pub mod executor;
 pub mod graph;
+pub mod handoff;
 pub mod journal;
 pub mod plan;
 pub mod report;

@@ -220,6 +220,7 @@ impl Play {
             output_bytes: 99,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         }))
     }
 
@@ -852,6 +853,7 @@ fn cycle(state: &State, agent: usize, attempt: u32) -> Vec<Record> {
             output_bytes: 99,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         },
         Event::AgentRetrying {
             agent: id(),

@@ -94,7 +94,7 @@ fn the_pure_parts_know_no_clock_no_files_and_no_chance() {
     let mut found = Vec::new();
     for source in sources() {
         if !source.is_below(&[
-            "plan", "graph", "schedule", "engine", "conflict", "display", "terminal",
+            "plan", "graph", "schedule", "engine", "conflict", "handoff", "display", "terminal",
         ]) || source.is_test()
         {
             continue;
@@ -113,8 +113,9 @@ fn the_pure_parts_know_no_clock_no_files_and_no_chance() {
 fn no_hash_map_is_gone_through_where_order_can_show() {
     let mut found = Vec::new();
     for source in sources() {
-        if !source.is_below(&["plan", "graph", "schedule", "engine", "conflict", "report"])
-            || source.is_test()
+        if !source.is_below(&[
+            "plan", "graph", "schedule", "engine", "conflict", "handoff", "report",
+        ]) || source.is_test()
         {
             continue;
         }

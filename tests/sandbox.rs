@@ -18,6 +18,8 @@ use wavedeck::{
 
 use crate::executor::{Rig, until};
 
+mod ways;
+
 /// Whether this kernel can keep a boundary; where not, the test is left out and says so.
 fn enforced(test: &str) -> bool {
     match probe() {

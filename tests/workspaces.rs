@@ -20,8 +20,8 @@ use std::{
 
 use tempfile::TempDir;
 use wavedeck::workspace::{
-    Attempt, CollectError, Collected, Git, MakeError, Pool, RepoError, Repository, Status,
-    Untouched, Workspace, Workspaces, collect, guard,
+    Attempt, CollectError, Collected, Git, Look, MakeError, Pool, RepoError, Repository, Status,
+    Untouched, Workspace, Workspaces, collect, guard, look,
 };
 
 /// A user with a home, a repository and a state folder, and nobody's configuration but theirs.
@@ -652,6 +652,103 @@ fn nothing_that_an_agent_writes_into_its_git_folder_is_run_or_believed() {
     let left: Vec<&[u8]> = got.left_out.iter().map(|l| &l.path[..]).collect();
     assert_eq!(left, [b"sub"]);
     same(&desk, &before);
+}
+
+/// Makes a program of a script.
+fn program(path: &Path, script: &str) {
+    fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn looking_at_a_workspace_starts_no_program_that_its_agent_can_write() {
+    let desk = Desk::new();
+    let trap = desk.home.path().join("trap");
+    let touch = format!("touch '{}'; cat", trap.display());
+    // A repository within, known to the commit; and a filter of the user's that lies in the repository.
+    let inner = desk.repo.join("inner");
+    desk.git(&["init", "-q", "inner"]);
+    write(&inner, "f.txt", "f\n");
+    desk.git_in(&inner, &["add", "."]);
+    desk.git_in(&inner, &["commit", "-qm", "inner"]);
+    desk.git(&["config", "filter.x.clean", "./clean.sh"]);
+    desk.commit("with a repository within");
+    let spaces = desk.spaces();
+    let made = make(&spaces, "a.1");
+    let copied = Command::new("cp")
+        .args(["-r", inner.to_str().unwrap(), made.path.to_str().unwrap()])
+        .status();
+    assert!(copied.unwrap().success());
+    let within = made.path.join("inner");
+    for folder in [&made.path, &within] {
+        for name in ["filter.x.clean", "core.fsmonitor", "diff.external"] {
+            desk.git_in(folder, &["config", name, &touch]);
+        }
+        write(folder, ".gitattributes", "*.txt filter=x diff=x\n");
+        program(&folder.join("clean.sh"), &touch);
+    }
+    write(&within, "f.txt", "g\n");
+    desk.git_in(&made.path, &["init", "-q", "empty"]);
+    write(&made.path, "a.txt", "agent\n");
+    write(&made.path, "new.txt", "new\n");
+    write(&made.path, ":(glob)*", "odd\n");
+    write(&made.path, "brought/x", "x\n");
+    let seen = look(
+        &desk.open().unwrap(),
+        desk.home.path().join("scratch"),
+        &Look {
+            workspace: &made.path,
+            base: &made.base,
+            brought: &["brought".to_owned()],
+            form: "--patch-with-stat",
+            most: 1 << 20,
+        },
+    );
+    let seen = String::from_utf8(seen.unwrap()).unwrap();
+    for line in ["+agent", "+new", "+odd"] {
+        assert!(seen.lines().any(|l| l == line), "{line}\n{seen}");
+    }
+    assert!(
+        !seen.contains("brought") && !seen.contains("empty"),
+        "{seen}"
+    );
+    assert!(!desk.home.path().join("scratch").exists());
+    try_collect(&spaces, "a.1").unwrap();
+    assert!(!trap.exists());
+}
+
+#[test]
+fn filters_that_the_repository_names_are_off_wherever_they_are_written() {
+    let desk = Desk::new();
+    let trap = desk.home.path().join("trap");
+    let touch = format!("touch '{}'; cat", trap.display());
+    desk.write(
+        ".gitattributes",
+        "a.txt filter=a=b\nrun.sh filter=inc\nsrc/* filter=tree\n",
+    );
+    desk.commit("with filters");
+    desk.git(&["config", "filter.a=b.clean", &touch]);
+    let more = desk.repo.join(".git/more");
+    fs::write(
+        &more,
+        format!("[filter \"inc\"]\n\tclean = \"{touch}\"\n\trequired\n"),
+    )
+    .unwrap();
+    desk.git(&["config", "include.path", "more"]);
+    desk.git(&["config", "extensions.worktreeConfig", "true"]);
+    desk.git(&["config", "--worktree", "filter.tree.clean", &touch]);
+    // Of other times and the same size: git has to read them.
+    for (path, text) in [
+        ("a.txt", "six\nsix\n"),
+        ("run.sh", "#!/bin/zz\n"),
+        ("src/b.txt", "c\n"),
+    ] {
+        desk.write(path, text);
+    }
+    assert_eq!(desk.open().unwrap().dirty().unwrap(), 3);
+    assert!(!trap.exists());
+    desk.git(&["status"]);
+    assert!(trap.exists(), "they would be started by git alone");
 }
 
 #[test]

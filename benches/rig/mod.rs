@@ -195,6 +195,7 @@ impl Play {
             output_bytes: 99,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         };
         self.input(ended, after_us)
     }

@@ -28,7 +28,7 @@ Actions:
   sequential [--now]   one agent at a time; --now freezes all but one at once
   swap AGENT [WORKER]  another of its workers from its next attempt on
   agents N             so many agents at once
-  answer ID ANSWER…    yes, no, retry, stop or seen to what waits for you (`wavedeck asks`); then a text
+  answer ID ANSWER…    yes, no, retry, stop or seen to what waits for you (`wavedeck asks`); then a text, or --note, and --url
   approve ID…          the same as answer ID yes
   choose ID FILE SIDE  in a conflict: ours, theirs, both, both-reversed or base; FILE may be FILE#PLACE or all
   undo ID              take the last choice in a conflict back
@@ -46,6 +46,15 @@ pub struct CtlArgs {
     /// With sequential: freeze all but one at once
     #[arg(long)]
     pub now: bool,
+    /// With answer and approve: what is said with it
+    #[arg(long, value_name = "TEXT")]
+    pub note: Option<String>,
+    /// With answer and approve: where more of it can be read
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// With stats: one JSON object
+    #[arg(long)]
+    pub json: bool,
     /// The action and what it is aimed at
     #[arg(required = true, value_name = "ACTION")]
     pub action: Vec<String>,
@@ -56,7 +65,13 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
     if args.action == ["stats"] {
         return stats(args);
     }
-    let actions = parse(&args.action, args.now).map_err(refusal)?;
+    if args.json {
+        return Err(Error::usage("--json is for `ctl stats`"));
+    }
+    let mut actions = parse(&args.action, args.now).map_err(refusal)?;
+    for action in &mut actions {
+        said(action, args)?;
+    }
     let whole = actions
         .iter()
         .any(|a| matches!(a, Action::Stop { target: None }));
@@ -87,7 +102,25 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
     Ok(status::OK)
 }
 
-/// Prints the runner's figures about itself: a name and a number a line.
+/// Adds what the flags say to an answer.
+fn said(action: &mut Action, args: &CtlArgs) -> Result<(), Error> {
+    let (note, link) = (&args.note, &args.url);
+    let Action::Answer { text, url, .. } = action else {
+        if note.is_some() || link.is_some() {
+            return Err(Error::usage("--note and --url are for answer and approve"));
+        }
+        return Ok(());
+    };
+    if note.is_some() && text.is_some() {
+        return Err(Error::usage("the note is given twice")
+            .help("`ctl answer 3 yes --note \"…\"`, or the words behind it"));
+    }
+    *text = text.take().or_else(|| note.clone());
+    url.clone_from(link);
+    Ok(())
+}
+
+/// Prints the runner's figures about itself: a name and a number a line, or one JSON object.
 fn stats(args: &CtlArgs) -> Outcome {
     let dir = find::run_to_steer(args.of.run.as_deref())?;
     if !dir.is_live() {
@@ -96,10 +129,17 @@ fn stats(args: &CtlArgs) -> Outcome {
     let lost = |error: ClientError| Error::failed(error.to_string());
     let mut client = Client::connect(&dir.path, false).map_err(lost)?;
     let stats = client.stats().map_err(lost)?;
-    let rows = stats
-        .rows()
-        .map(|(name, value)| format!("{name} {value}\n"));
-    out::print(&rows.concat()).map_err(|e| Error::internal("cannot write to stdout", e))?;
+    let text = if args.json {
+        let json = serde_json::to_string(&stats);
+        let json = json.map_err(|e| Error::internal("the figures cannot be written", e))?;
+        format!("{json}\n")
+    } else {
+        let rows = stats
+            .rows()
+            .map(|(name, value)| format!("{name} {value}\n"));
+        rows.concat()
+    };
+    out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     display::clean_line,
     runtime::prepare::read_folder,
-    workspace::{Git, GitError},
+    workspace::{Git, GitError, Look, MakeError, Repository, look},
 };
 
 /// Bytes of a diff that are read.
@@ -45,7 +45,8 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
         let id = clean_line(&args.agent, 80);
         Error::usage(format!("run {} has no agent `{id}`", dir.id))
     })?;
-    let Some(work) = &state.agent(ix).work else {
+    let work = state.agent(ix).work.as_ref();
+    let Some(work) = work.filter(|_| state.setup.own(ix)) else {
         let text = if state.setup.own(ix) {
             format!("`{}` has not begun yet", args.agent)
         } else {
@@ -61,20 +62,22 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
         "--patch-with-stat"
     };
     let bytes = match &work.commit {
-        Some(commit) => compared(&Git::users(root), form, &work.base, Some(commit)),
+        Some(commit) => {
+            compared(&Git::users(root), form, &work.base, commit).map_err(MakeError::from)
+        }
         None if Path::new(&work.path).is_dir() && !work.path.is_empty() => {
-            // Agents write the configuration of their workspaces: none of it counts here.
-            let index = dir.path.join(format!("diff.{}.index", std::process::id()));
-            let git = Git::users(root)
-                .work_tree(Path::new(&work.path))
-                .env("GIT_INDEX_FILE", &index);
-            let all = git
-                .run(&["read-tree", &work.base])
-                .and_then(|_| git.run(&["add", "--intent-to-add", "--", ":/"]))
-                .and_then(|_| compared(&git, form, &work.base, None));
+            let spec = &state.setup.plan.workspace;
+            let of = Look {
+                workspace: Path::new(&work.path),
+                base: &work.base,
+                brought: &[&spec.copy[..], &spec.link[..]].concat(),
+                form,
+                most: MOST,
+            };
             // What stays is small, and gone with the run.
-            let _ = std::fs::remove_file(&index);
-            all
+            let scratch = dir.path.join(format!("diff.{}", std::process::id()));
+            let repo = Repository::open(root).map_err(|e| Error::failed(e.to_string()))?;
+            look(&repo, scratch, &of)
         }
         None => Ok(Vec::new()),
     };
@@ -90,14 +93,11 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
     Ok(exit::OK)
 }
 
-/// The changes from a commit to another one, or to the working tree.
-fn compared(git: &Git, form: &str, base: &str, to: Option<&str>) -> Result<Vec<u8>, GitError> {
+/// The changes from a commit to another one.
+fn compared(git: &Git, form: &str, base: &str, to: &str) -> Result<Vec<u8>, GitError> {
     let words = ["diff", "--no-color", "--no-ext-diff", "--no-textconv", form];
     let words = words
         .into_iter()
-        .chain(["--end-of-options", base])
-        .chain(to);
-    git.clone()
-        .most(MOST)
-        .run(&words.chain(["--"]).collect::<Vec<_>>())
+        .chain(["--end-of-options", base, to, "--"]);
+    git.clone().most(MOST).run(&words.collect::<Vec<_>>())
 }

@@ -12,14 +12,15 @@ use jiff::tz::TimeZone;
 
 use crate::{
     display::clean_line,
-    engine::{HoldBy, JobState, Owner, PhaseStatus, State, Status, mode_name},
+    engine::{HoldBy, JobState, Owner, PhaseStatus, State, Status, mode_name, participants},
+    plan::AgentId,
     resources::{Sample, pressure},
     schedule::Planned,
     status::Facts,
     tui::view::{
         attention::waiting,
-        mine, why,
-        words::{size, span},
+        mine, notes, why,
+        words::{names, size, span},
     },
 };
 use cards::cards;
@@ -55,6 +56,7 @@ pub fn text(glance: Glance<'_>) -> String {
     memory(glance, &mut out);
     phases(glance, &mut out);
     cohorts(glance, &mut out);
+    together(glance, &mut out);
     demands(glance, &mut out);
     cards(glance, &mut out);
     let works = |s: Status| {
@@ -241,6 +243,20 @@ fn cohorts(glance: Glance<'_>, out: &mut String) {
             clean_line(point.to_string(), 40),
             clean_line(reason, 160)
         );
+    }
+}
+
+/// Where agents come together just now, and whom it concerns.
+fn together(glance: Glance<'_>, out: &mut String) {
+    let state = glance.state;
+    if !open(glance) {
+        return;
+    }
+    for (number, point) in state.syncs.open.iter().take(LISTED) {
+        let who = participants(state, point);
+        let who = names(who.iter().map(AgentId::as_str), 6);
+        let what = clean_line(notes::together(point), 120);
+        let _ = writeln!(out, "sync {number}  {what}: {who}");
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Of {
     Config,
     /// The daily status of a track
     Status,
+    /// The front matter of a hand-off
+    Handoff,
     /// An event of the journal and of `run --headless --json`
     Event,
 }
@@ -41,6 +43,7 @@ pub fn schema(args: &SchemaArgs) -> Outcome {
             text
         }
         Of::Status => crate::status::STATUS_SCHEMA.to_owned(),
+        Of::Handoff => crate::handoff::HANDOFF_SCHEMA.to_owned(),
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)

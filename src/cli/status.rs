@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     display::{safe_json, spoken},
-    engine::State,
+    engine::{State, participants},
     journal::{Reader, RunDir, fold, last_sample},
     runtime::past,
     status::{judge, standings},
@@ -132,6 +132,23 @@ fn json(glance: Glance<'_>) -> String {
             })
         })
         .collect();
+    let cohorts = state.setup.cohorts.iter().zip(&state.cohorts);
+    let cohorts: Vec<serde_json::Value> = cohorts
+        .map(|(cohort, gates)| {
+            serde_json::json!({
+                "cohort": cohort.name, "status": gates.status, "gate_red": gates.gate_red,
+                "reason": gates.reason,
+            })
+        })
+        .collect();
+    let syncs: Vec<serde_json::Value> = (state.syncs.open.iter())
+        .map(|(number, point)| {
+            serde_json::json!({
+                "number": number, "sync": point.sync, "wave": point.wave, "phase": point.phase,
+                "cohort": point.cohort, "participants": participants(state, point),
+            })
+        })
+        .collect();
     let attention: Vec<serde_json::Value> = attention::waiting(state)
         .iter()
         .map(|item| super::asks::json(state, item))
@@ -147,7 +164,7 @@ fn json(glance: Glance<'_>) -> String {
     let value = serde_json::json!({
         "run": state.run, "plan": state.setup.plan.name, "live": live, "finished": state.finished,
         "mode": state.mode, "zone": state.memory.zone, "seq": state.seq, "elapsed_us": state.elapsed_us,
-        "agents": agents, "phases": phases, "attention": attention, "memory": memory,
+        "agents": agents, "phases": phases, "cohorts": cohorts, "syncs": syncs, "attention": attention, "memory": memory,
         "cards": cards, "gate": gate,
     });
     format!("{}\n", safe_json(&value.to_string()))

@@ -107,6 +107,9 @@ pub enum Action {
         /// What is said with it; the reason of a no.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         text: Option<String>,
+        /// Where more of it can be read: `http://…` or `https://…`.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        url: Option<String>,
     },
     /// Takes a side in a conflict: for one place, one file, or whatever is not chosen yet.
     Choose {

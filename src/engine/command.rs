@@ -4,7 +4,7 @@
 
 use crate::plan::AgentIx;
 
-use super::{Action, CheckPlace, Event, JobKey, Owner, Record, State, Status};
+use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status};
 
 /// An order to the outside world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,13 @@ pub enum Command {
         /// For which attempt.
         attempt: u32,
     },
+    /// Look for what an agent is to begin with.
+    Inspect {
+        /// Whom.
+        agent: AgentIx,
+        /// The number of the question.
+        number: u32,
+    },
     /// Collect what an attempt left in its workspace.
     Collect {
         /// Whose.
@@ -62,6 +69,13 @@ pub enum Command {
     },
     /// Check the integrated head out.
     Checkout,
+    /// Check the run's base out, for a command that is compared there.
+    CheckoutBase,
+    /// Remove such a checkout: its command has ended.
+    DropBase {
+        /// Which, from 1.
+        number: u32,
+    },
     /// Let the integrated head go back.
     RollBack {
         /// Which roll-back.
@@ -111,6 +125,9 @@ impl Command {
             };
             let agent = state.agent(*agent);
             return (agent.attempt, agent.status) == (*attempt, status);
+        }
+        if let Self::Inspect { agent, number } = self {
+            return state.begins(*agent) && state.agent(*agent).asked == *number;
         }
         if let Self::Merge { number } = self {
             let now = state.merges.now.as_ref();
@@ -216,8 +233,17 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         (Event::AgentThawed { .. }, Some(ix)) => vec![Command::Thaw {
             key: main_key(state, ix),
         }],
+        (Event::AgentPreempted(_), Some(ix)) => live(state, ix)
+            .map(|key| Command::Terminate { key })
+            .collect(),
         (Event::CheckScheduled { place, .. }, _) => of_check(state, place)
             .map(|key| Command::Spawn { key, mode: 0 })
+            .into_iter()
+            .collect(),
+        (Event::CheckEnded { place, .. }, _) => (state.owner(place))
+            .and_then(|owner| state.check_of(owner))
+            .filter(|check| check.purpose == Purpose::Base && check.base > 0)
+            .map(|check| Command::DropBase { number: check.base })
             .into_iter()
             .collect(),
         (Event::CheckFrozen { place, .. }, _) => of_check(state, place)

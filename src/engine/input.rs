@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Action, Boundary, CohortIx, Exit, Figures, Handle, MergeOutcome, StoppedBy, Trouble, Via,
-    Words, Zone,
+    Absent, Action, Boundary, CohortIx, Exit, Figures, Handle, MergeOutcome, StoppedBy, Trouble,
+    Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -68,6 +68,8 @@ pub struct Prepared {
 pub struct Found {
     /// Its commit; none: it changed nothing.
     pub commit: Option<String>,
+    /// The tree of what it left.
+    pub tree: Option<String>,
     /// Files that it changed.
     pub changed: u32,
     /// Lines added.
@@ -159,6 +161,8 @@ pub enum InputKind {
         leaked: u32,
         /// Which of the agent's watched output files exist.
         present: Vec<String>,
+        /// There is a file where it may write its hand-off.
+        handoff: bool,
     },
     /// A freeze was carried out and verified.
     FrozenTree {
@@ -247,6 +251,15 @@ pub enum InputKind {
         /// What.
         found: Result<Box<Found>, String>,
     },
+    /// What an agent is to begin with was looked for.
+    Inspected {
+        /// Whom.
+        agent: AgentIx,
+        /// The number of the question.
+        number: u32,
+        /// What is not there, or why that is not known.
+        missing: Result<Vec<Absent>, String>,
+    },
     /// An agent that runs has changed files outside of its write scope.
     Outside {
         /// Whom.
@@ -283,6 +296,8 @@ pub enum InputKind {
     CheckedOut {
         /// The commit.
         commit: String,
+        /// Which checkout of the run's base, from 1; none: of the head.
+        base: Option<u32>,
         /// Where, or why not.
         done: Result<String, String>,
     },

@@ -8,10 +8,12 @@ mod action;
 mod admission;
 mod answers;
 mod apply;
+mod begins;
 mod cohort;
 mod command;
 pub mod decide;
 mod event;
+mod evidence;
 mod input;
 mod kinds;
 mod metrics;
@@ -27,24 +29,29 @@ pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
 pub use answers::answers;
+pub use begins::{Wanted, WantedAt};
 pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
-pub use decide::{Refusal, decide, resolve, waiting};
+pub use decide::{Refusal, decide, participants, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    AgentFreezeVerified, Answer, AttentionAnswered, AttentionKind, AttentionRaised, Boundary,
-    Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle, Interruption, Level,
-    MergeOutcome, ProcessTrouble, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble,
-    WorkEvent, Zone, whose,
+    Absent, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
+    AttentionRaised, Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle,
+    HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, OnBase, ProcessTrouble,
+    Purpose, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble, WorkEvent, Zone, whose,
+};
+pub use evidence::{
+    EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
+    is_base_evidence,
 };
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
 pub use state::{
-    AgentState, AttemptEnd, Attention, CheckRun, Checkout, Checkpoint, Chosen, Conflict, Delivery,
-    Ending, Former, HoldBy, Item, JobState, Live, Memory, Merge, MergeStage, Merged, Merges,
-    PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Ready, Remark, Rollback, Said, Shelf,
-    State, Status, Syncs, Work, WorkStage,
+    AgentState, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout, Checkpoint, Chosen,
+    Compared, Conflict, Delivery, Ending, Former, HandedOff, HoldBy, Item, JobState, Judged, Live,
+    Memory, Merge, MergeStage, Merged, Merges, PhaseState, PhaseStatus, Pick, Place, Prediction,
+    Rank, Readiness, Ready, Remark, Rollback, Said, Shelf, State, Status, Syncs, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

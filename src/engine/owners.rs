@@ -6,7 +6,7 @@ use super::{
     Cohort, CohortIx, CohortKind, Owner, Setup,
     setup::{CheckStep, DEFAULT_CHECK_RAM_BYTES},
 };
-use crate::plan::{AgentIx, Argv, PhaseIx};
+use crate::plan::{AgentIx, Argv, Compare, PhaseIx};
 
 impl Setup {
     /// Returns the gate commands of a cohort, flattened; for the run, its gates and then `verify`
@@ -24,15 +24,21 @@ impl Setup {
             argv,
             ram_bytes: DEFAULT_CHECK_RAM_BYTES,
             approve: None,
+            repeat: 0,
+            base: Compare::Asked,
         });
         gates.chain(verify).collect()
     }
 
-    /// Returns the check commands of an owner, flattened.
+    /// Returns the check commands of an owner, flattened; of an agent first those on what it left,
+    /// then those before it starts.
     #[must_use]
     pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
         match owner {
-            Owner::Agent(ix) => self.checks(ix),
+            Owner::Agent(ix) => {
+                let before = self.begin_checks(ix).into_iter().map(|(_, step)| step);
+                self.checks(ix).into_iter().chain(before).collect()
+            }
             Owner::Phase(ix) => self.phase_checks(ix),
             Owner::Cohort(ix) => self.cohort_checks(ix),
         }

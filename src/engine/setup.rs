@@ -13,7 +13,8 @@ use super::{
     kinds::kinds,
 };
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, NeedKind, PhaseIx, Plan, SubAgents, When, Work, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, Compare, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
+    Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -282,6 +283,8 @@ impl Setup {
             argv,
             ram_bytes: DEFAULT_CHECK_RAM_BYTES,
             approve: None,
+            repeat: 0,
+            base: Compare::Asked,
         });
         own.chain(agent.gates.iter().flat_map(|g| self.gate_steps(g.ix())))
             .collect()
@@ -304,6 +307,8 @@ impl Setup {
             argv,
             ram_bytes: gate.ram_bytes,
             approve: None,
+            repeat: gate.repeat,
+            base: gate.base,
         });
         // A person is asked when everything that a machine can check is green.
         let approval = gate.approve.as_deref().map(|question| CheckStep {
@@ -311,6 +316,8 @@ impl Setup {
             argv: &[],
             ram_bytes: 0,
             approve: Some(question),
+            repeat: 0,
+            base: Compare::Never,
         });
         commands.chain(approval)
     }
@@ -379,4 +386,8 @@ pub struct CheckStep<'a> {
     pub ram_bytes: u64,
     /// What a person is asked to approve, where it is no command.
     pub approve: Option<&'a str>,
+    /// Times that it is run once more where it is red, at most.
+    pub repeat: u32,
+    /// When it is run on the base too where it is red.
+    pub base: Compare,
 }

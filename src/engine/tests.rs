@@ -1,5 +1,7 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
+mod begins;
+mod gates;
 mod work;
 
 use std::sync::Arc;
@@ -8,9 +10,9 @@ use super::*;
 use crate::{
     graph::{
         Graph,
-        random::{SECOND, agent, empty, gate, hard, mode, phase, worker},
+        random::{MIB, SECOND, agent, empty, gate, hard, mode, phase, worker},
     },
-    plan::{AgentIx, GateIx, PhaseIx, Plan, WorkerIx},
+    plan::{AgentIx, GateIx, Mode, PhaseIx, Plan, WorkerIx},
     schedule::static_ranks,
 };
 
@@ -18,6 +20,7 @@ struct Rig {
     state: State,
     now_us: u64,
     commands: Vec<Command>,
+    events: Vec<Event>,
 }
 
 impl Rig {
@@ -39,6 +42,7 @@ impl Rig {
             state: State::new(Arc::new(setup)),
             now_us: 0,
             commands: Vec::new(),
+            events: Vec::new(),
         };
         rig.input(InputKind::Begin {
             run: "r".into(),
@@ -58,7 +62,8 @@ impl Rig {
             figures: Figures::default(),
             kind,
         };
-        let commands = turn(&mut self.state, &input).commands;
+        let Turn { records, commands } = turn(&mut self.state, &input);
+        self.events.extend(records.into_iter().map(|r| r.event));
         self.commands.extend(&commands);
         for command in commands {
             if let Command::Spawn { key, .. } = command {
@@ -82,6 +87,7 @@ impl Rig {
             output_bytes: 0,
             leaked: 0,
             present: Vec::new(),
+            handoff: false,
         });
     }
 
@@ -326,11 +332,73 @@ fn nobody_is_left_without_an_end_and_a_reason() {
     assert_eq!(said(2), (Status::Skipped, "b skipped".to_owned()));
 }
 
+/// `a` in a phase that parallel does not wait for, `b` after it; the kill switch freezes `b`, and the
+/// phase becomes its barrier.
+fn frozen_behind_a_barrier(mut plan: Plan, attended: bool) -> Rig {
+    plan.mode = Mode::Parallel;
+    plan.phases = vec![
+        phase("one", true, Vec::new()),
+        phase("two", false, Vec::new()),
+    ];
+    for (agent, phase) in plan.agents.iter_mut().zip([0, 1, 0]) {
+        agent.phase = Some(PhaseIx::of(phase));
+    }
+    let mut rig = Rig::new(plan, attended);
+    rig.act(Action::Sequential { now: true });
+    assert_eq!(rig.state.agent(AgentIx(1)).status, Status::Frozen);
+    rig
+}
+
+#[test]
+fn what_is_frozen_behind_a_barrier_that_nobody_opens_gets_its_end() {
+    for attended in [true, false] {
+        let mut plan = empty();
+        plan.agents = vec![agent("a", 1, 1), agent("b", 1, 1)];
+        let mut rig = frozen_behind_a_barrier(plan, attended);
+        rig.end_agent(0, 1);
+        let key = JobKey::main(AgentIx(1), 1);
+        assert_eq!(rig.has(Command::Terminate { key }), !attended);
+        if attended {
+            // It is as it was for whoever tries `a` again.
+            assert_eq!(asks(&rig)[0].1, AttentionKind::Failed);
+            continue;
+        }
+        rig.end(key, 143);
+        let b = rig.state.agent(AgentIx(1));
+        assert_eq!(b.status, Status::Skipped);
+        let reason = b.reason.as_deref().unwrap();
+        assert_eq!(reason, "phase one failed: not done: a");
+        assert_eq!(rig.state.finished, Some(1));
+    }
+}
+
+#[test]
+fn what_is_frozen_gives_its_memory_to_the_phase_that_it_waits_for_and_goes_again() {
+    for attended in [true, false] {
+        let mut plan = empty();
+        let all = (1 << 40) / MIB;
+        plan.agents = vec![agent("a", 1, 0), agent("b", 1, all), agent("c", 1, all)];
+        plan.agents[2].needs = vec![hard(0)];
+        let mut rig = frozen_behind_a_barrier(plan, attended);
+        rig.end_agent(0, 0);
+        let key = JobKey::main(AgentIx(1), 1);
+        assert!(rig.has(Command::Terminate { key }), "{attended}");
+        rig.end(key, 143);
+        let statuses = |rig: &Rig| [1, 2].map(|ix| rig.state.agent(AgentIx(ix)).status);
+        assert_eq!(statuses(&rig), [Status::Ready, Status::Running]);
+        rig.end_agent(2, 0);
+        assert_eq!(statuses(&rig), [Status::Running, Status::Succeeded]);
+        rig.end_agent(1, 0);
+        assert_eq!(rig.state.finished, Some(0));
+    }
+}
+
 fn say(id: u32, answer: Answer) -> Action {
     Action::Answer {
         id,
         answer,
         text: None,
+        url: None,
     }
 }
 

@@ -248,6 +248,7 @@ fn answer(id: &str, word: &str, text: &[String]) -> Result<Action, ParseError> {
         id: number,
         answer,
         text: (!text.is_empty()).then_some(text),
+        url: None,
     })
 }
 
@@ -401,6 +402,7 @@ mod tests {
             id,
             answer,
             text: text.map(str::to_owned),
+            url: None,
         };
         assert_eq!(ok("answer 3 yes"), [answer(3, Answer::Yes, None)]);
         assert_eq!(

@@ -155,6 +155,8 @@ pub(crate) fn gate(id: &str) -> Gate {
         run: vec![vec!["true".into()]],
         ram_bytes: 0,
         approve: None,
+        repeat: 0,
+        base: crate::plan::Compare::Asked,
     }
 }
 

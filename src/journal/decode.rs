@@ -12,8 +12,8 @@ use serde::{
 };
 
 use crate::engine::{
-    AgentFreezeVerified, AgentProgress, AttentionAnswered, AttentionRaised, CheckPlace, Event,
-    ProcessTrouble, Record,
+    AgentFreezeVerified, AgentPreempted, AgentProgress, AttentionAnswered, AttentionRaised,
+    CheckPlace, Event, ProcessTrouble, Record,
 };
 
 /// Reads a line's record, or leaves it to serde.
@@ -88,7 +88,9 @@ macro_rules! kinds {
      @structs
      $($struct:literal $struct_variant:ident { $($member:ident),* $(; $($optional:ident),*)? })*
      @checks
-     $($check:literal $check_variant:ident { $($check_field:ident),* })*
+     $($check:literal $check_variant:ident {
+         $($check_field:ident),* $(; $($check_optional:ident),*)?
+     })*
     ) => {
         match $kind {
             $($name => {
@@ -129,7 +131,9 @@ macro_rules! kinds {
             $($check => {
                 let (mut agent, mut phase, mut cohort) = (None, None, None);
                 let (mut attempt, mut gate, mut step, mut round) = (None, None, None, None);
+                let mut purpose = None;
                 $(let mut $check_field = None;)*
+                $($(let mut $check_optional = None;)*)?
                 while let Some(key) = $map.next_key::<&str>()? {
                     match key {
                         "agent" => set(&mut agent, $map.next_value()?)?,
@@ -139,7 +143,11 @@ macro_rules! kinds {
                         "gate" => set(&mut gate, $map.next_value()?)?,
                         "step" => set(&mut step, $map.next_value()?)?,
                         "round" => set(&mut round, $map.next_value()?)?,
+                        "purpose" => set(&mut purpose, $map.next_value()?)?,
                         $(stringify!($check_field) => set(&mut $check_field, $map.next_value()?)?,)*
+                        $($(stringify!($check_optional) => {
+                            set(&mut $check_optional, $map.next_value()?)?;
+                        })*)?
                         _ => {
                             $map.next_value::<IgnoredAny>()?;
                         }
@@ -154,8 +162,10 @@ macro_rules! kinds {
                         gate: need(gate)?,
                         step: need(step)?,
                         round: round.unwrap_or(1),
+                        purpose: purpose.unwrap_or_default(),
                     },
                     $($check_field: need($check_field)?,)*
+                    $($($check_optional: $check_optional.unwrap_or_default(),)*)?
                 }
             })*
             _ => return slow(),
@@ -189,7 +199,7 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "agent.quiet" AgentQuiet { agent, attempt, quiet }
         "agent.timeout" AgentTimeout { agent, attempt, limit_us }
         "attempt.ended" AttemptEnded {
-            agent, attempt, exit, cpu_us, peak_bytes, output_bytes; leaked, present
+            agent, attempt, exit, cpu_us, peak_bytes, output_bytes; leaked, present, handoff
         }
         "agent.retrying" AgentRetrying { agent, attempt, cause, delay_us, reason }
         "agent.joining" AgentJoining { agent }
@@ -215,11 +225,12 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         @structs
         "process.trouble" ProcessTrouble { attempt, trouble; agent, phase, cohort }
         "agent.freeze_verified" AgentFreezeVerified { agent, attempt, stopped, total, held_bytes }
+        "agent.preempted" AgentPreempted { agent, attempt, reason }
         "attention.raised" AttentionRaised {
             id, attention, attempt, title, since_us, answers; agent, phase, cohort, gate
         }
         "attention.answered" AttentionAnswered {
-            id, attention, by, waited_us; agent, phase, cohort, answer, text
+            id, attention, by, waited_us; agent, phase, cohort, answer, text, url, evidence
         }
         @checks
         "check.queued" CheckQueued {}
@@ -229,8 +240,8 @@ fn event<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Event, A::Er
         "check.timeout" CheckTimeout { limit_us }
         "check.frozen" CheckFrozen { cause }
         "check.thawed" CheckThawed { pressure_permille }
-        "gate.passed" GatePassed {}
-        "gate.failed" GateFailed { reason }
+        "gate.passed" GatePassed { ; flaky }
+        "gate.failed" GateFailed { reason; base, flaky }
     })
 }
 

@@ -5,10 +5,10 @@ mod work;
 
 use crate::{
     engine::{
-        Action, AgentFreezeVerified, AgentProgress, Answer, AttentionAnswered, AttentionKind,
-        AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind, Figures, Handle,
-        Health, Interruption, Level, Metrics, ProcessTrouble, Record, ResourceUsage, Severity,
-        State, StoppedBy, Target, Trouble, Via, Words, Zone,
+        Action, AgentFreezeVerified, AgentPreempted, AgentProgress, Answer, AttentionAnswered,
+        AttentionKind, AttentionRaised, Blocker, Cause, CheckPlace, Event, Exit, FailureKind,
+        Figures, Handle, Health, Interruption, Level, Metrics, OnBase, ProcessTrouble, Purpose,
+        Record, ResourceUsage, Severity, State, StoppedBy, Target, Trouble, Via, Words, Zone,
     },
     graph::random::Rng,
     plan::{AgentId, Mode},
@@ -71,11 +71,12 @@ fn kind(event: &Event) -> usize {
         Event::CohortReopened { .. } => 46,
         Event::CohortCompleted { .. } => 47,
         Event::CohortFailed { .. } => 48,
+        Event::AgentPreempted(_) => 49,
         Event::Work(_) => unreachable!("left to serde, and tested on its own"),
     }
 }
 
-const KINDS: usize = 49;
+const KINDS: usize = 50;
 
 fn pick<T: Clone>(rng: &mut Rng, from: &[T]) -> T {
     from[rng.below(from.len() as u64) as usize].clone()
@@ -249,6 +250,7 @@ fn place(rng: &mut Rng) -> CheckPlace {
         gate: text(rng),
         step: small(rng),
         round: if flag(rng) { 1 } else { small(rng) },
+        purpose: pick(rng, &[Purpose::Judge, Purpose::Repeat, Purpose::Base]),
     }
 }
 
@@ -349,6 +351,11 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             cohort: text(rng),
             reason: text(rng),
         },
+        49 => Event::AgentPreempted(AgentPreempted {
+            agent: id(rng),
+            attempt: small(rng),
+            reason: text(rng),
+        }),
         11 => Event::AgentQuiet {
             agent: id(rng),
             attempt: small(rng),
@@ -368,6 +375,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             output_bytes: big(rng),
             leaked: if flag(rng) { 0 } else { small(rng) },
             present: (0..rng.below(3)).map(|_| text(rng)).collect(),
+            handoff: flag(rng),
         },
         14 => Event::AgentRetrying {
             agent: id(rng),
@@ -443,10 +451,19 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             exit: exit(rng),
             output_bytes: big(rng),
         },
-        28 => Event::GatePassed { place: place(rng) },
+        28 => Event::GatePassed {
+            place: place(rng),
+            flaky: flag(rng),
+        },
         29 => Event::GateFailed {
             place: place(rng),
             reason: text(rng),
+            base: maybe(rng, |rng| OnBase {
+                red: maybe(rng, flag),
+                how: text(rng),
+                evidence: maybe(rng, text),
+            }),
+            flaky: flag(rng),
         },
         30 => Event::PhaseStarted { phase: text(rng) },
         31 => Event::PhaseChecking {
@@ -509,6 +526,8 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
             answer: maybe(rng, |rng| pick(rng, &Answer::ALL)),
             by: text(rng),
             text: maybe(rng, text),
+            url: maybe(rng, text),
+            evidence: maybe(rng, text),
             waited_us: big(rng),
         }),
         _ => Event::ZoneChanged {

@@ -81,6 +81,7 @@ pub fn to_toml(plan: &Plan) -> String {
         if let Some(approve) = &gate.approve {
             line(w, "approve", &quote(approve));
         }
+        expand_work::again(w, gate);
     }
     for phase in &plan.phases {
         w.push_str("\n[[phase]]\n");

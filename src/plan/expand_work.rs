@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 use super::decode::{bare, quote, quote_raw};
 use super::expand_values::{argv, commands, line, list, word};
 use super::id::GateIx;
-use super::model::{Agent, Join, MergeRule, MergeSpec, Plan, Workspace, WorkspaceSpec};
+use super::model::{
+    Agent, Compare, Gate, Join, MergeRule, MergeSpec, Plan, Workspace, WorkspaceSpec,
+};
+use super::raw_tables::COMPARE;
 use super::raw_work::ENDS;
 use super::spec_work::JOINS;
 
@@ -15,6 +18,16 @@ use super::spec_work::JOINS;
 fn texts(w: &mut String, key: &str, all: &[String]) {
     if !all.is_empty() {
         line(w, key, &list(all.iter().map(|t| quote(t))));
+    }
+}
+
+/// What is done about a red command of a gate, where that is stated.
+pub(super) fn again(w: &mut String, gate: &Gate) {
+    if gate.repeat > 0 {
+        line(w, "repeat", &gate.repeat.to_string());
+    }
+    if gate.base != Compare::default() {
+        line(w, "base", &word(COMPARE, gate.base));
     }
 }
 

@@ -50,7 +50,7 @@ pub(crate) const MODEL: &[&str] = &["api", "url", "name", "ram", "ram_per_slot",
 /// `[worker.x]`.
 pub(crate) const WORKER: &[&str] = &["run", "cli", "model", "terminal"];
 /// `[gate.x]`.
-pub(crate) const GATE: &[&str] = &["title", "run", "ram", "approve"];
+pub(crate) const GATE: &[&str] = &["title", "run", "ram", "approve", "repeat", "base"];
 /// `[lease.x]`.
 pub(crate) const LEASE: &[&str] = &["ram"];
 /// `[workspace]`.

@@ -250,8 +250,27 @@ pub struct Gate {
     pub run: Vec<Argv>,
     /// Memory reserved for each of its commands, in bytes.
     pub ram_bytes: u64,
-    /// The question a person says yes to; not built yet.
+    /// The question a person says yes to.
     pub approve: Option<String>,
+    /// Times that a red command of it is run once more on the same files, at most.
+    #[serde(default)]
+    pub repeat: u32,
+    /// When a red command of it is run on the run's base too, to compare.
+    #[serde(default)]
+    pub base: Compare,
+}
+
+/// When a red command is run on the commit that the run started from too, to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compare {
+    /// Before a person is asked.
+    #[default]
+    Asked,
+    /// Each time that it is red.
+    Always,
+    /// Never.
+    Never,
 }
 
 impl Plan {

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::decode::{Decoder, Key, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
-use super::model::{Argv, Domain, MergeSpec, Mode, Priority, RamLimit, WorkspaceSpec};
+use super::model::{Argv, Compare, Domain, MergeSpec, Mode, Priority, RamLimit, WorkspaceSpec};
 use super::raw_lists::{agents, groups, overriding, variables};
 use super::raw_tables::{gate, limits, model, worker};
 use super::raw_work::{domain, merge, wave, workspace};
@@ -63,6 +63,8 @@ pub(crate) struct RawGate {
     pub run: Vec<Argv>,
     pub ram: Option<Sp<u64>>,
     pub approve: Option<Sp<String>>,
+    pub repeat: Option<u32>,
+    pub base: Option<Compare>,
 }
 
 /// `[[override]]` as written.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::decode::{Decoder, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
-use super::model::RamLimit;
+use super::model::{Compare, RamLimit};
 use super::raw::{RawGate, RawLimits, RawWorker, members};
 use super::spec::PRIORITIES;
 
@@ -195,6 +195,15 @@ pub(super) fn worker(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawWo
     worker
 }
 
+/// Times that a red command may be run once more: a check that needs more is not one.
+const MOST_REPEATS: u32 = 10;
+/// Words of `base` of a gate.
+pub(super) const COMPARE: &[(&str, Compare)] = &[
+    ("asked", Compare::Asked),
+    ("always", Compare::Always),
+    ("never", Compare::Never),
+];
+
 pub(super) fn gate(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawGate {
     let mut gate = RawGate {
         at: id.at,
@@ -214,6 +223,8 @@ pub(super) fn gate(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawGate
                 stated = true;
                 gate.approve = d.name(value, "a question");
             }
+            "repeat" => gate.repeat = d.whole32(value, 0, MOST_REPEATS).map(|n| n.v),
+            "base" => gate.base = d.one_of(value, COMPARE).map(|when| when.v),
             _ => d.unknown_key(key, keys::GATE),
         }
     }

@@ -127,6 +127,8 @@ pub(super) fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate
             run: gate.run.clone(),
             ram_bytes,
             approve,
+            repeat: gate.repeat.unwrap_or(0),
+            base: gate.base.unwrap_or_default(),
         });
     }
     gates

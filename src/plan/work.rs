@@ -67,26 +67,10 @@ fn not_built(plan: &Plan) -> Vec<Unbuilt> {
                 "order the agents by `needs`, or make them `exclusive`",
             );
         }
-        if !agent.inputs.is_empty() {
-            add(
-                "inputs",
-                "name what must exist by `needs` with when = \"output:PATH\"",
-            );
-        }
         if !agent.outputs.is_empty() && !own {
             add(
                 "outputs",
                 "check for the files in `check`: [\"test -f PATH\"]",
-            );
-        }
-        if agent
-            .needs
-            .iter()
-            .any(|n| !n.files.is_empty() || !n.check.is_empty())
-        {
-            add(
-                "needs",
-                "leave `files` and `check` of needs out: `check` of the predecessor can look at them",
             );
         }
     }
@@ -184,12 +168,13 @@ mod tests {
             [[track]]\nid = \"t\"\ngates = [\"g\"]\n[merge]\nend = \"ff\"\n[workspace]\ncopy = [\"x\"]\n\
             [[agent]]\nid = \"a\"\nrun = \"x\"\nscope = [\"x\"]\ndomains = [\"d\"]\n\
             inputs = [\"x\"]\noutputs = [\"x\"]\n[[agent]]\nid = \"b\"\nrun = \"x\"\n\
-            needs = [{ agent = \"a\", files = [\"x\"] }]\n";
+            needs = [{ agent = \"a\", files = [\"x\"], check = [\"x\"] }]\n\
+            [[agent]]\nid = \"c\"\nrun = \"x\"\noutputs = [\"x\"]\n";
         let options = crate::plan::LoadOptions::default();
         let loaded = crate::plan::load(source, &options, &mut |_| unreachable!()).unwrap();
         let refused = loaded.plan.refused();
         let keys: Vec<&str> = refused.iter().map(|u| u.key.as_str()).collect();
-        assert_eq!(keys.join(" "), "agent.a.inputs agent.b.needs");
+        assert_eq!(keys.join(" "), "agent.c.outputs");
         assert!(loaded.warnings.is_empty());
     }
 }

@@ -5,8 +5,10 @@
 //! Must not decide, and must not read files: whoever folds the state hands the records on.
 
 mod attempts;
+mod verdicts;
 
 pub use attempts::{Attempt, Attempts, CheckKey, CheckStep, Ended, Retried, When};
+pub use verdicts::{GateVerdict, Signed, Verdicts};
 
 use std::collections::BTreeMap;
 
@@ -135,6 +137,8 @@ pub struct History {
     pub barriers: Vec<Barrier>,
     /// Gates that were decided: the record, and whether it passed.
     pub gates: Vec<(u64, bool)>,
+    /// What was said of each.
+    pub verdicts: Verdicts,
     /// Agents whose own gate asked for a yes: the record, when (elapsed µs), and whether it asks.
     pub(super) asked: BTreeMap<AgentIx, Vec<(u64, u64, bool)>>,
     /// Starts of agents, and commands of checks.
@@ -170,6 +174,7 @@ impl History {
         self.now_us = record.elapsed_us;
         self.at_ms = record.at_ms;
         self.attempts.push(after, record);
+        self.verdicts.push(after, record);
         let agent = record.event.agent().and_then(|id| after.find(id));
         match agent {
             Some(ix) => self.look(after, ix, record.seq),
@@ -250,6 +255,7 @@ impl History {
         past.zones.extend(self.zones.drain(..).skip(1));
         past.barriers.extend(self.barriers.drain(..).skip(1));
         past.gates.append(&mut self.gates);
+        past.verdicts.append(&mut self.verdicts);
         for (ix, mut edges) in std::mem::take(&mut self.asked) {
             past.asked.entry(ix).or_default().append(&mut edges);
         }

@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::{Status, Zone},
+    engine::{Owner, Status, Zone},
     plan::{AgentIx, PhaseIx},
 };
 
-use super::history::{Barrier, History, Kept, Mark, Span};
+use super::history::{Barrier, CheckKey, CheckStep, GateVerdict, History, Kept, Mark, Span};
 
 /// What held back an agent that was ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -161,6 +161,18 @@ impl<'a> Past<'a> {
             }
             at = at.max(next);
         }
+    }
+
+    /// Returns the verdicts on gates, in order.
+    #[must_use]
+    pub fn verdicts(&self) -> &'a [GateVerdict] {
+        self.history.verdicts.until(self.seq)
+    }
+
+    /// Returns the check commands of an owner that were asked for, in order.
+    #[must_use]
+    pub fn checks(&self, owner: Owner) -> Vec<(CheckKey, CheckStep)> {
+        self.history.attempts.checks(owner, self.seq)
     }
 
     /// Returns since when a gate of a phase is red (elapsed µs), where it is.

@@ -5,25 +5,21 @@
 //! never by the runner. Must not change anything: git takes no locks and runs no program of the
 //! repository's.
 
-use std::{
-    ffi::OsStr,
-    io::Read,
-    os::fd::AsFd,
-    path::Path,
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{path::Path, thread, time::Duration};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::mpsc;
 
-use crate::tui::feed::Update;
+use crate::{
+    tui::feed::Update,
+    workspace::{Git, GitError, without_filters},
+};
 
 /// Bytes that are read; what comes after is cut off, and that is said.
 const MOST: usize = 512 << 10;
 /// New files that are listed.
 const NEW_FILES: usize = 200;
+/// What is said where git has nothing to say.
+const NO_DIFF: &str = "git has no diff: this is no repository, or the commit is gone";
 /// Time that git may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -74,7 +70,7 @@ pub(super) fn of_commits(run_dir: &Path, base: &str, commit: &str) -> Result<Vec
         "--",
     ];
     let dir = workdir(run_dir)?;
-    let (mut out, cut) = git(&dir, &args, Instant::now() + LIMIT)?;
+    let (mut out, cut) = git(&dir, &args)?;
     if cut {
         let note = format!("\n… cut off after {} KiB\n", MOST >> 10);
         out.extend_from_slice(note.as_bytes());
@@ -92,17 +88,18 @@ fn read(dir: &Path, base: &str) -> Result<Vec<u8>, String> {
     if !is_commit(base) {
         return Err("the run knows no commit that it began with".to_owned());
     }
-    let until = Instant::now() + LIMIT;
     let diff = [
         "diff",
         "--no-color",
         "--no-ext-diff",
         "--no-textconv",
+        // In repositories within git would start itself, with the configuration that it finds there.
+        "--ignore-submodules=dirty",
         "--patch-with-stat",
     ];
-    let (mut out, cut) = git(dir, &[&diff[..], &[base, "--"]].concat(), until)?;
+    let (mut out, cut) = git(dir, &[&diff[..], &[base, "--"]].concat())?;
     let list = ["ls-files", "--others", "--exclude-standard"];
-    let (new, _) = git(dir, &list, until)?;
+    let (new, _) = git(dir, &list)?;
     let files: Vec<&[u8]> = new
         .split(|&b| b == b'\n')
         .filter(|l| !l.is_empty())
@@ -133,75 +130,24 @@ fn read(dir: &Path, base: &str) -> Result<Vec<u8>, String> {
 }
 
 /// Runs git and reads what it prints; true: there is more.
-fn git(dir: &Path, args: &[&str], until: Instant) -> Result<(Vec<u8>, bool), String> {
-    let mut child = Command::new("git")
-        .arg("-C")
-        .arg(dir)
-        // Neither of them may start a program that the repository names.
-        .args([
-            "-c",
-            "core.fsmonitor=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
-        .args(args.iter().map(OsStr::new))
-        .env("GIT_OPTIONAL_LOCKS", "0")
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("git cannot be started: {error}"))?;
-    let read = drain(&mut child, until);
-    if !matches!(read, Ok((_, false))) {
-        // Enough was read, or it takes too long.
-        let _ = child.kill();
+fn git(dir: &Path, args: &[&str]) -> Result<(Vec<u8>, bool), String> {
+    let git = Git::users(dir).limit(LIMIT).most(MOST);
+    // Agents that share the repository can write its configuration.
+    let found = without_filters(git).and_then(|git| git.output(args, &[]));
+    let found = found.map_err(|error| match error {
+        GitError::Failed { .. } => NO_DIFF.to_owned(),
+        other => other.to_string(),
+    })?;
+    if found.code != Some(0) && !found.cut {
+        return Err(NO_DIFF.to_owned());
     }
-    let status = child.wait().map_err(|error| error.to_string())?;
-    let (bytes, cut) = read?;
-    if !status.success() && !cut {
-        return Err("git has no diff: this is no repository, or the commit is gone".to_owned());
-    }
-    Ok((bytes, cut))
-}
-
-fn drain(child: &mut Child, until: Instant) -> Result<(Vec<u8>, bool), String> {
-    let Some(mut pipe) = child.stdout.take() else {
-        return Err("git has no output".to_owned());
-    };
-    let mut out = Vec::new();
-    let mut chunk = vec![0; 16 << 10];
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let wait = Timespec {
-            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-            tv_nsec: i64::from(left.subsec_nanos()),
-        };
-        let ready = {
-            let fd = pipe.as_fd();
-            let mut fds = [PollFd::new(&fd, PollFlags::IN)];
-            poll(&mut fds, Some(&wait))
-        };
-        match ready {
-            Ok(0) => return Err(format!("git takes longer than {} s", LIMIT.as_secs())),
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => return Err(error.to_string()),
-            Ok(_) => {}
-        }
-        match pipe.read(&mut chunk) {
-            Ok(0) => return Ok((out, false)),
-            Ok(n) => out.extend_from_slice(&chunk[..n]),
-            Err(error) => return Err(error.to_string()),
-        }
-        if out.len() >= MOST {
-            out.truncate(MOST);
-            return Ok((out, true));
-        }
-    }
+    Ok((found.out, found.cut))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     fn run(dir: &Path, args: &[&str]) {
@@ -246,6 +192,11 @@ mod tests {
         let touch = format!("touch {}", trap.display());
         run(dir, &["config", "diff.external", &touch]);
         run(dir, &["config", "core.fsmonitor", &touch]);
+        run(
+            dir,
+            &["config", "filter.a=b.clean", &format!("{touch}; cat")],
+        );
+        std::fs::write(dir.join(".git/info/attributes"), "*.txt filter=a=b\n").unwrap();
         let text = String::from_utf8(read(dir, &base).unwrap()).unwrap();
         assert!(!trap.exists());
         assert!(text.contains("a.txt | 1 +"), "{text}");

@@ -7,12 +7,14 @@ mod place;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    engine::{self, Handle, InputKind, Setup, State, Trouble},
+    engine::{
+        self, Handle, InputKind, Purpose, Setup, State, Trouble, base_evidence_name, evidence_name,
+    },
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
 
-use super::{guard::program, prepare::RunConfig, reports};
+use super::{guard::program, prepare::RunConfig, reports, work::draft};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -78,10 +80,7 @@ impl JobMaker {
             let steps = state.checks_of(key.owner);
             let step = steps.get(step as usize)?;
             return Some(Job {
-                output: self
-                    .run_dir
-                    .join("gates")
-                    .join(file_name(&state.setup, key)),
+                output: self.run_dir.join("gates").join(file_name(state, key)),
                 key: name,
                 argv: step.argv.to_vec(),
                 env_extra: told,
@@ -90,7 +89,13 @@ impl JobMaker {
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
                 cwd,
-                setup: Vec::new(),
+                // What is compared begins as an agent does.
+                setup: match state.check_of(key.owner) {
+                    Some(check) if check.purpose == Purpose::Base => {
+                        state.setup.plan.workspace.setup.clone()
+                    }
+                    _ => Vec::new(),
+                },
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -113,6 +118,14 @@ impl JobMaker {
                 .to_string(),
         )];
         env_extra.extend(told);
+        let draft = state.setup.may_hand_off(ix).then(|| {
+            let path = draft(&self.run_dir, agent.id.as_str(), key.attempt);
+            env_extra.push((place::HANDOFF.to_owned(), path.display().to_string()));
+            path
+        });
+        if let Some(prompt) = &mut stdin {
+            prompt.extend_from_slice(&place::told(state, ix, &self.run_dir));
+        }
         if let Some((path, note)) = place::note(state, ix, key.attempt, &self.run_dir) {
             env_extra.push((place::NOTE.to_owned(), path));
             if let Some(prompt) = &mut stdin {
@@ -138,9 +151,16 @@ impl JobMaker {
             watch_outputs: watched(&state.setup, ix)
                 .iter()
                 .map(|path| cwd.join(path))
+                .chain(draft.clone())
                 .collect(),
             boundary: self.boundary(state, key, &cwd).map(|boundary| Boundary {
-                files: vec![reports::file(&self.run_dir, agent.id.as_str(), key.attempt)],
+                files: std::iter::once(reports::file(
+                    &self.run_dir,
+                    agent.id.as_str(),
+                    key.attempt,
+                ))
+                .chain(draft)
+                .collect(),
                 ..boundary
             }),
             cwd,
@@ -158,7 +178,7 @@ impl JobMaker {
         let plan = &state.setup.plan;
         let own = folder != self.workdir;
         (own || plan.require_sandbox).then(|| {
-            let mut name = file_name(&state.setup, key);
+            let mut name = file_name(state, key);
             if key.check.is_none() {
                 name.push_str(".main");
             }
@@ -215,12 +235,13 @@ pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
 }
 
 /// Name of the evidence file of a check command below `gates/`.
-fn file_name(setup: &Setup, key: engine::JobKey) -> String {
-    let owner = setup.key_of(key.owner);
-    let name = format!("{owner}.{}.{}", key.attempt, key.check.unwrap_or(0));
-    match key.round {
-        1 => name,
-        round => format!("{name}.{round}"),
+fn file_name(state: &State, key: engine::JobKey) -> String {
+    let place = (key.attempt, key.round, key.check.unwrap_or(0));
+    let owner = state.setup.key_of(key.owner);
+    let check = state.check_of(key.owner);
+    match check.is_some_and(|check| check.purpose == Purpose::Base) {
+        true if key.check.is_some() => base_evidence_name(&owner, place),
+        _ => evidence_name(&owner, place),
     }
 }
 
@@ -236,6 +257,16 @@ pub fn watched(setup: &Setup, ix: AgentIx) -> Vec<String> {
         }
     }
     paths
+}
+
+/// Which of an agent's watched files exist, and whether the last of all, its hand-off, does.
+fn left(setup: &Setup, ix: AgentIx, there: &[bool]) -> (Vec<String>, bool) {
+    let paths = watched(setup, ix);
+    // Of who has a workspace all that was left is looked at anyway.
+    let handoff = !setup.own(ix) && there.get(paths.len()) == Some(&true);
+    let present = paths.into_iter().zip(there);
+    let present = present.filter_map(|(path, there)| there.then_some(path));
+    (present.collect(), handoff)
 }
 
 /// Translates an engine's key for the executor.
@@ -318,13 +349,9 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             unprepared,
         } => {
             let key = key_of(&key)?;
-            let present = match (key.owner, key.check) {
-                (engine::Owner::Agent(ix), None) => watched(setup, ix)
-                    .into_iter()
-                    .zip(present)
-                    .filter_map(|(path, there)| there.then_some(path))
-                    .collect(),
-                _ => Vec::new(),
+            let (present, handoff) = match (key.owner, key.check) {
+                (engine::Owner::Agent(ix), None) => left(setup, ix, &present),
+                _ => (Vec::new(), false),
             };
             InputKind::Ended {
                 key,
@@ -343,6 +370,7 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
                 output_bytes,
                 leaked,
                 present,
+                handoff,
             }
         }
         Report::Frozen {

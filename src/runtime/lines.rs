@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     display::{clean_line, figures::lasted, safe_json},
-    engine::{Answer, AttentionKind, Event, ProcessTrouble, Record, whose},
+    engine::{Answer, AttentionKind, Event, OnBase, ProcessTrouble, Record, whose},
     journal::{Follower, Line},
 };
 
@@ -298,6 +298,9 @@ pub fn sentence(event: &Event) -> Option<String> {
             agent, limit_us, ..
         } => format!("  {agent} took longer than {}", lasted(*limit_us)),
         Event::AgentFrozen { agent, .. } => format!("  {agent} frozen"),
+        Event::AgentPreempted(of) => {
+            format!("  {} is ended, to go again: {}", of.agent, of.reason)
+        }
         Event::AgentThawed { agent, .. } => format!("  {agent} goes on"),
         Event::CheckFrozen { place, .. } => format!("  {} on {} frozen", place.gate, on(place)),
         Event::CheckThawed { place, .. } => format!("  {} on {} goes on", place.gate, on(place)),
@@ -334,9 +337,18 @@ pub fn sentence(event: &Event) -> Option<String> {
             let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             format!("! {whose}: {trouble}")
         }
-        Event::GatePassed { place } => format!("  {} green on {}", place.gate, on(place)),
-        Event::GateFailed { place, reason } => {
-            format!("x {} on {}: {reason}", place.gate, on(place))
+        Event::GatePassed { place, flaky } => {
+            let flaky = if *flaky { ", but flaky" } else { "" };
+            format!("  {} green on {}{flaky}", place.gate, on(place))
+        }
+        Event::GateFailed {
+            place,
+            reason,
+            base,
+            flaky,
+        } => {
+            let more = OnBase::beside(base.as_ref(), *flaky);
+            format!("x {} on {}: {reason}{more}", place.gate, on(place))
         }
         Event::PhaseCompleted { phase } => format!("= phase {phase} complete"),
         Event::PhaseFailed { phase, reason } => format!("x phase {phase} failed: {reason}"),

@@ -22,6 +22,7 @@ pub mod recover;
 pub mod replay;
 pub mod reports;
 pub mod runner;
+mod signed;
 pub mod socket;
 mod terminals;
 mod texts;

@@ -5,7 +5,7 @@
 use std::{fs::File, os::unix::fs::FileExt, path::Path};
 
 use crate::{
-    engine::{Owner, Setup},
+    engine::{EvidenceKey, Owner, Setup, base_evidence_name, evidence_name, former_evidence_name},
     tui::feed::{Request, Update},
 };
 
@@ -36,21 +36,36 @@ pub(super) struct Piece {
 fn evidence(dir: &Path, setup: &Setup, owner: Owner, attempt: u32) -> Option<Vec<u8>> {
     let name = checked(setup, owner)?;
     let gates = dir.join("gates");
-    let open = |file: String| File::open(gates.join(file)).ok();
     // Checks run one after the other and stop at the first that is red. A command that was repeated
-    // has a file for each round (see `jobs::file_name`); the last one is what counted.
+    // has a file for each round; the last one is what counted.
     let mut found = Vec::new();
     for step in 0..CHECKS {
-        let base = format!("{name}.{attempt}.{step}");
-        let last = (2..=ROUNDS)
-            .rev()
-            .find_map(|round| open(format!("{base}.{round}")));
-        let Some(file) = last.or_else(|| open(base.clone())) else {
+        let mut rounds = (1..=ROUNDS).rev();
+        let last = rounds.find_map(|round| judged(&gates, setup, &name, (attempt, round, step)));
+        let Some(file) = last else {
             break;
         };
         found = piece(&file, None, EVIDENCE, None).bytes;
     }
     Some(found)
+}
+
+/// Opens the evidence of a command, whatever it was run for.
+fn open(gates: &Path, setup: &Setup, name: &str, key: EvidenceKey) -> Option<File> {
+    let base = || File::open(gates.join(base_evidence_name(name, key))).ok();
+    judged(gates, setup, name, key).or_else(base)
+}
+
+/// Opens the evidence of a command that judged; by the name of earlier versions too, where that is
+/// nobody else's.
+fn judged(gates: &Path, setup: &Setup, name: &str, key: EvidenceKey) -> Option<File> {
+    let now = File::open(gates.join(evidence_name(name, key))).ok();
+    now.or_else(|| {
+        let taken = format!("{name}.{}", key.0);
+        let free = !setup.by_id.contains_key(&taken.as_str().into());
+        let former = former_evidence_name(name, key).filter(|_| free)?;
+        File::open(gates.join(former)).ok()
+    })
 }
 
 /// Name of an owner's checks below `gates/`.
@@ -72,15 +87,8 @@ pub(super) fn answer(dir: &Path, setup: &Setup, request: &Request) -> Option<Upd
             bytes: evidence(dir, setup, owner, attempt)?,
         }),
         Request::Check { owner, key } => {
-            let (attempt, round, step) = key;
-            let mut name = format!("{}.{attempt}.{step}", checked(setup, owner)?);
-            if round > 1 {
-                name = format!("{name}.{round}");
-            }
-            let bytes = File::open(dir.join("gates").join(name)).map_or_else(
-                |_| Vec::new(),
-                |file| piece(&file, None, EVIDENCE, None).bytes,
-            );
+            let file = open(&dir.join("gates"), setup, &checked(setup, owner)?, key);
+            let bytes = file.map_or_else(Vec::new, |file| piece(&file, None, EVIDENCE, None).bytes);
             Some(Update::Check { owner, key, bytes })
         }
         _ => None,

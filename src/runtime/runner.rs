@@ -215,7 +215,9 @@ impl Runner {
         let _ = limits::raise_open_files();
         // An agent's core dumps are its own business; ours would hold everybody's output.
         let _ = limits::no_core_dumps();
-        private_folders(&self.dir.path, !self.config.notify.is_empty())?;
+        let setup = &self.state.setup;
+        let hands_off = setup.plan.indices().any(|ix| setup.may_hand_off(ix));
+        private_folders(&self.dir.path, !self.config.notify.is_empty(), hands_off)?;
         if self.manner.guarded {
             say_grace(Duration::from_micros(self.config.grace_us));
         }
@@ -369,10 +371,13 @@ fn passes(allowed: &[String], name: &str) -> bool {
 }
 
 /// The first agent waits for these: none is made that nobody will write into.
-fn private_folders(dir: &Path, notify: bool) -> io::Result<()> {
+fn private_folders(dir: &Path, notify: bool, hands_off: bool) -> io::Result<()> {
     let notices = notify.then_some("notify");
     for name in ["output", "gates", REPORTS].into_iter().chain(notices) {
         crate::sys::lock::private_dir(&dir.join(name))?;
+    }
+    if hands_off {
+        crate::sys::lock::private_dir(&super::work::drafts(dir))?;
     }
     Ok(())
 }

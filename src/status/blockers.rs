@@ -10,7 +10,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     display::{clean_line, figures::span},
-    engine::{Blocker, EdgeKind, Health, HoldBy, Severity, State, Status, Zone},
+    engine::{
+        Blocker, CohortIx, EdgeKind, Health, HoldBy, Owner, PhaseState, Severity, State, Status,
+        Zone,
+    },
     plan::{AgentIx, PhaseIx},
 };
 
@@ -111,7 +114,7 @@ fn of_the_run(facts: Facts<'_>, out: &mut Vec<Blocker>) {
     }
 }
 
-/// Red gates of phases that agents of the track are in, or behind.
+/// Red gates of phases, tracks, waves and the run that agents of the track are in, or behind.
 fn gates(state: &State, members: &[AgentIx], out: &mut Vec<Blocker>) {
     let barrier = state.closed_barrier();
     for (i, phase) in state.phases.iter().enumerate() {
@@ -128,18 +131,39 @@ fn gates(state: &State, members: &[AgentIx], out: &mut Vec<Blocker>) {
         });
         if concerns {
             let id = &state.setup.plan.phases[i].id;
-            let reason = phase.reason.as_deref().unwrap_or("a gate is red");
-            let plan = match state.finished {
-                Some(_) => AFTERWARDS.to_owned(),
-                None => format!("mend the cause, then `wavedeck ctl retry phase:{id}`"),
-            };
-            out.push(blocker(
-                Severity::Critical,
-                &format!("phase {id} does not pass: {}", clean_line(reason, REASON)),
-                &plan,
-            ));
+            let (name, again) = (format!("phase {id}"), format!("phase:{id}"));
+            out.push(red(state, Owner::Phase(ix), phase, &name, &again));
         }
     }
+    for (i, (cohort, gates)) in state.setup.cohorts.iter().zip(&state.cohorts).enumerate() {
+        let owner = Owner::Cohort(CohortIx::of(i));
+        let behind = || state.stopped_by(owner);
+        let concerns = |ix: &AgentIx| members.binary_search(ix).is_ok();
+        if gates.gate_red && (cohort.members.iter().any(concerns) || behind().iter().any(concerns))
+        {
+            let (name, again) = (cohort.to_string(), cohort.name.as_str());
+            out.push(red(state, owner, gates, &name, again));
+        }
+    }
+}
+
+/// A red gate over more than one agent, and whom it stops.
+fn red(state: &State, owner: Owner, gates: &PhaseState, name: &str, again: &str) -> Blocker {
+    let reason = gates.reason.as_deref().unwrap_or("a gate is red");
+    let held = state.stopped_by(owner);
+    let first = held.first().map(|ix| state.id(*ix));
+    let stops = match (first, held.len()) {
+        (None, _) => String::new(),
+        (Some(first), 1) => format!(" (stops {first})"),
+        (Some(first), n) => format!(" (stops {first} and {} more)", n - 1),
+    };
+    let plan = match state.finished {
+        Some(_) => AFTERWARDS.to_owned(),
+        None => format!("mend the cause, then `wavedeck ctl retry {again}`"),
+    };
+    let reason = clean_line(reason, REASON);
+    let what = format!("{name} does not pass: {reason}{stops}");
+    blocker(Severity::Critical, &what, &plan)
 }
 
 /// Whether an agent does not go on without a person.

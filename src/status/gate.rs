@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use crate::{
     display::figures::span,
-    engine::{FailureKind, Severity, Status, Zone},
+    engine::{FailureKind, Severity, State, Status, Zone},
 };
 
 use super::project::{Facts, Standing};
@@ -110,20 +110,37 @@ pub fn judge(facts: Facts<'_>, standings: &[Standing]) -> DayGate {
         None => "none".to_owned(),
         Some(first) => format!("{}: {first}", critical.len()),
     };
-    let phases = state.phases.iter().filter(|p| p.gate_red).count();
-    let agents = state
-        .agents
-        .iter()
-        .filter(|a| a.status == Status::Blocked && a.failure == Some(FailureKind::Validation))
-        .count();
-    let red = phases + agents;
+    let red = red_gates(state);
+    let gates = match red.first() {
+        None => "0 red".to_owned(),
+        Some(first) => format!("{} red: {first}", red.len()),
+    };
     let criterion = |name, met, figure| Criterion { name, met, figure };
     DayGate {
         criteria: [
             criterion("on schedule", schedule.0, schedule.1),
             criterion("resources sustainable", Some(sustainable), pressure),
             criterion("no critical blocker", Some(critical.is_empty()), blockers),
-            criterion("gates passing", Some(red == 0), format!("{red} red")),
+            criterion("gates passing", Some(red.is_empty()), gates),
         ],
     }
+}
+
+/// Whose gates are red now: those over more than one agent first, they stop the most.
+fn red_gates(state: &State) -> Vec<String> {
+    let setup = &state.setup;
+    let cohorts = setup.cohorts.iter().zip(&state.cohorts);
+    let cohorts = cohorts.filter(|(_, gates)| gates.gate_red);
+    let phases = setup.plan.phases.iter().zip(&state.phases);
+    let phases = phases.filter(|(_, gates)| gates.gate_red);
+    let agents = setup.plan.indices().filter(|&ix| {
+        let agent = state.agent(ix);
+        agent.status == Status::Blocked && agent.failure == Some(FailureKind::Validation)
+    });
+    let phases = phases.map(|(phase, _)| format!("phase {}", phase.id));
+    cohorts
+        .map(|(cohort, _)| cohort.to_string())
+        .chain(phases)
+        .chain(agents.map(|ix| state.id(ix).to_string()))
+        .collect()
 }

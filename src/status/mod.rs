@@ -13,6 +13,7 @@ pub mod spoken;
 #[cfg(test)]
 mod tests;
 mod values;
+pub(crate) mod yaml;
 
 pub use crate::engine::Words;
 pub use card::{Blocker, Card, Health, ResourceUsage, Severity, Spoken};

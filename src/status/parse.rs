@@ -5,18 +5,18 @@
 
 use jiff::civil::Date;
 use serde::Deserialize;
-use serde_saphyr::{DuplicateKeyPolicy, Location, Spanned};
+use serde_saphyr::{Location, Spanned};
 
 use crate::{
     display::clean_line,
     plan::diag::{self, Diagnostic, Severity as Weight},
-    plan::suggest::Suggest,
 };
 
 use super::{
     Card, Health, ResourceUsage, Spoken, Words,
     spoken::{RawSpoken, percent, spoken},
     values::{blockers, items, name, number, word},
+    yaml,
 };
 
 /// Longest file that is read, in bytes.
@@ -265,89 +265,19 @@ fn read(text: &str, sink: &mut Problems) -> Read {
         return Read::default();
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: 8,
-            flow_nesting_limit: 8,
-            max_aliases: 0,
-            max_anchors: 0,
-            max_merge_keys: 0,
-            max_documents: 1,
-            max_nodes: 4000,
-            max_events: 10_000,
-        },
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        with_snippet: false,
-    };
     if text
         .lines()
         .all(|l| l.trim().is_empty() || l.starts_with('#') || l == "---")
     {
         return Read::default();
     }
-    match serde_saphyr::from_str_with_options::<Raw>(text, options) {
+    match yaml::read::<Raw>(text, "a card") {
         Ok(raw) => raw.check(sink),
-        Err(error) => {
-            let location = error.location().unwrap_or(Location::UNKNOWN);
-            let (message, help) = match error.without_snippet() {
-                serde_saphyr::Error::SerdeUnknownField {
-                    field, expected, ..
-                } => unknown_key(field, expected),
-                other => words(&other.to_string()),
-            };
-            sink.at(location, message, help);
+        Err(fault) => {
+            sink.at(fault.location, fault.message, fault.help);
             Read::default()
         }
     }
-}
-
-/// The parser's message in words of our own, with what to do about it.
-fn words(message: &str) -> (String, Option<String>) {
-    let message = message.split(" at line ").next().unwrap_or(message).trim();
-    let said = |text: &str, help: &str| (text.to_owned(), Some(help.to_owned()));
-    let quoted = |lead: &str| message.strip_prefix(lead)?.split(['`', ',']).next();
-    if let Some(key) = quoted("duplicate mapping key: ") {
-        let text = format!("the key `{key}` stands here for the second time");
-        return (text, Some("keep one of them".to_owned()));
-    }
-    match message {
-        "expected mapping start" => said(
-            "keys with values are expected here",
-            "write them as `key: value`, each on its own line",
-        ),
-        "expected sequence start" => said(
-            "a list is expected here",
-            "write `[one, two]`, or each entry on its own line after `- `",
-        ),
-        "expected string scalar" => said(
-            "a text is expected here",
-            "put it between quotes if it holds `: ` or begins with a bracket",
-        ),
-        "invalid floating point" => said("a number is expected here", "digits alone, no unit"),
-        "recursion limit exceeded" => said("it is nested too deep", "a card has three levels"),
-        _ if message.starts_with("budget breached: Anchors")
-            || message.starts_with("budget breached: Aliases") =>
-        {
-            said("anchors and aliases are not taken", "write the text out")
-        }
-        _ if message.starts_with("budget breached: Documents") => {
-            said("a second document begins here", "one card a file")
-        }
-        _ if message.starts_with("budget breached") => {
-            said("it holds too many things", "say less: a card is a page")
-        }
-        _ => (message.to_owned(), None),
-    }
-}
-
-/// What is said of a key that is unknown in its table.
-fn unknown_key(key: &str, known: &[&str]) -> (String, Option<String>) {
-    let help = match Suggest::default().nearest(key, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known here: {}", known.join(", ")),
-    };
-    (format!("unknown key `{key}`"), Some(help))
 }
 
 impl Raw {

@@ -511,7 +511,7 @@ mod tests {
                     Some(false),
                     "1: ui-style is blocked: check red: exit status 1 (holds up 2)"
                 ),
-                (Some(false), "1 red"),
+                (Some(false), "1 red: ui-style"),
             ]
         );
         let unknown = judge(facts(&run, &sample, None), &[]);

@@ -27,7 +27,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::{
     copy,
-    extra::Extra,
+    extra::{self, Extra},
     files::{alternates, config},
     git::{Git, GitError},
     guard, index,
@@ -286,10 +286,7 @@ impl Workspaces {
 
     /// What is ignored beside `.gitignore`: the user's own list, and what the plan brought along.
     pub(super) fn excluded(&self) -> Vec<u8> {
-        let mut lines = fs::read(self.repo.common_dir.join("info/exclude")).unwrap_or_default();
-        if !lines.is_empty() && lines.last() != Some(&b'\n') {
-            lines.push(b'\n');
-        }
+        let mut lines = extra::users(&self.repo);
         lines.extend(self.extra.patterns());
         lines
     }

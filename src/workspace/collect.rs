@@ -12,8 +12,8 @@ use std::{
     collections::HashSet,
     ffi::OsStr,
     fs,
-    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
-    path::{Path, PathBuf},
+    os::unix::ffi::OsStrExt,
+    path::Path,
     sync::atomic::{AtomicU64, Ordering},
 };
 
@@ -23,12 +23,12 @@ use super::{
     beside,
     change::{self, Changes},
     clone::{MakeError, Workspaces, io_error},
-    files::{alternates, config},
+    desk::Desk,
     git::{Git, GitError},
     left::Left,
     repo,
 };
-use crate::{display, sys::remove};
+use crate::display;
 
 /// A file that is larger is left out unless a caller says otherwise.
 pub const LARGEST: u64 = 100 << 20;
@@ -62,6 +62,8 @@ pub struct LeftOut {
 pub struct Collected {
     /// Its result; the base where it did nothing.
     pub commit: String,
+    /// The tree of that.
+    pub tree: String,
     /// The commit that it began with.
     pub base: String,
     /// The ref in the user's repository that keeps it.
@@ -110,16 +112,6 @@ impl From<GitError> for CollectError {
 /// A number for each folder of ours.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// The folder of ours in which git looks at a workspace; removed when it is dropped.
-struct Desk(PathBuf);
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        // What stays is swept with the spare ones.
-        let _ = remove::tree(&self.0);
-    }
-}
-
 impl Workspaces {
     /// Collects what an attempt left. Its processes must have ended.
     pub fn collect(&self, attempt: &Attempt<'_>) -> Result<Collected, CollectError> {
@@ -133,10 +125,10 @@ impl Workspaces {
             notes.push("its .git was removed or replaced: only files are taken".to_owned());
         }
         let desk = self.desk(&path, &left)?;
-        let git = Git::ours(&path).git_dir(&desk.0).work_tree(&path);
+        let git = desk.git(&path);
         let head = Self::head(&git, &left, attempt.base, &mut notes)?;
         git.run(&["read-tree", &head])?;
-        self.hide_sparse(&git, &path)?;
+        desk.hide_sparse(&self.repo, &path)?;
         let mut left_out = self.stage(&git, &left, attempt)?;
         let tree = text(&git.line(&["write-tree"])?);
         let had = text(&git.line(&["rev-parse", "--verify", &format!("{head}^{{tree}}")])?);
@@ -163,6 +155,7 @@ impl Workspaces {
             descends: users.output(&ancestor, &[])?.code == Some(0),
             changed: change::between(&users, attempt.base, &commit)?,
             commit,
+            tree,
             base: attempt.base.to_owned(),
             unfinished: left.unfinished(),
             left_out,
@@ -174,37 +167,9 @@ impl Workspaces {
     fn desk(&self, workspace: &Path, left: &Left) -> Result<Desk, MakeError> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!(".collect-{}-{number}", std::process::id());
-        let desk = Desk(self.folder.join(name));
-        let make = || -> std::io::Result<()> {
-            for folder in ["objects/info", "objects/pack", "refs/heads", "info"] {
-                fs::DirBuilder::new()
-                    .recursive(true)
-                    .mode(0o700)
-                    .create(desk.0.join(folder))?;
-            }
-            let mut borrowed = vec![self.repo.common_dir.join("objects")];
-            if left.own_git {
-                borrowed.push(workspace.join(".git/objects"));
-            }
-            let borrowed: Vec<&Path> = borrowed.iter().map(PathBuf::as_path).collect();
-            fs::write(
-                desk.0.join("objects/info/alternates"),
-                alternates(&borrowed),
-            )?;
-            fs::write(desk.0.join("HEAD"), "ref: refs/heads/result\n")?;
-            fs::write(desk.0.join("config"), config(&self.repo))?;
-            fs::write(desk.0.join("info/exclude"), self.excluded())?;
-            if let Some(sparse) = &self.repo.sparse {
-                fs::write(desk.0.join("info/sparse-checkout"), &sparse.patterns)?;
-            }
-            let shallow = self.repo.common_dir.join("shallow");
-            if let Ok(bytes) = fs::read(shallow) {
-                fs::write(desk.0.join("shallow"), bytes)?;
-            }
-            Ok(())
-        };
-        make().map_err(io_error("cannot make", &desk.0))?;
-        Ok(desk)
+        let objects = left.own_git.then(|| workspace.join(".git/objects"));
+        let dir = self.folder.join(name);
+        Desk::new(dir, &self.repo, &self.excluded(), objects.as_deref())
     }
 
     /// The agent's last commit; the base where its HEAD names none.
@@ -227,31 +192,6 @@ impl Workspaces {
             notes.push(text.to_owned());
         }
         Ok(base.to_owned())
-    }
-
-    /// Marks what is not checked out, so that it does not count as deleted. That the agent's index
-    /// says what this is does no harm: at worst a deletion is missing from its result.
-    fn hide_sparse(&self, git: &Git, workspace: &Path) -> Result<(), GitError> {
-        if self.repo.sparse.is_none() {
-            return Ok(());
-        }
-        let own = git
-            .clone()
-            .env("GIT_INDEX_FILE", workspace.join(".git/index"));
-        let listed = own.output(&["ls-files", "-z", "-t"], &[])?.out;
-        let mut hidden = Vec::new();
-        for line in listed.split(|&b| b == 0) {
-            if let Some(path) = line.strip_prefix(b"S ") {
-                hidden.extend([path, b"\0"].concat());
-            }
-        }
-        if !hidden.is_empty() {
-            git.feed(
-                &["update-index", "--skip-worktree", "-z", "--stdin"],
-                &hidden,
-            )?;
-        }
-        Ok(())
     }
 
     /// Brings what differs from the last commit into our index.
@@ -359,8 +299,8 @@ impl Workspaces {
 
     /// Brings the result into the user's repository, each object checked.
     fn fetch(&self, desk: &Desk, commit: &str, reference: &str) -> Result<(), CollectError> {
-        fs::write(desk.0.join("refs/heads/result"), format!("{commit}\n"))
-            .map_err(io_error("cannot write", &desk.0))?;
+        fs::write(desk.dir().join("refs/heads/result"), format!("{commit}\n"))
+            .map_err(io_error("cannot write", desk.dir()))?;
         let git = self
             .repo
             .git()
@@ -378,7 +318,7 @@ impl Workspaces {
             "--end-of-options",
         ];
         let words = words.map(OsStr::new);
-        let args = [&words[..], &[desk.0.as_os_str(), OsStr::new(&to)]].concat();
+        let args = [&words[..], &[desk.dir().as_os_str(), OsStr::new(&to)]].concat();
         let _turn = self
             .turn
             .take()

@@ -18,7 +18,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::{clone::MakeError, copy, git::Git};
+use super::{clone::MakeError, copy, git::Git, repo::Repository};
 use crate::display;
 
 /// What is copied and what is linked.
@@ -61,18 +61,7 @@ impl Extra {
 
     /// Lines for `info/exclude`, so that no result holds what was brought along.
     pub fn patterns(&self) -> Vec<u8> {
-        let mut lines = Vec::new();
-        for path in self.copy.iter().chain(&self.link) {
-            lines.push(b'/');
-            for &byte in path.as_os_str().as_bytes() {
-                if b"\\*?[ ".contains(&byte) {
-                    lines.push(b'\\');
-                }
-                lines.push(byte);
-            }
-            lines.push(b'\n');
-        }
-        lines
+        patterns(self.copy.iter().chain(&self.link).map(PathBuf::as_path))
     }
 
     /// Copies and links; returns what was left as it is, in sentences.
@@ -107,6 +96,31 @@ impl Extra {
         }
         Ok(notes)
     }
+}
+
+/// Lines for `info/exclude` of paths below a repository's root.
+pub(super) fn patterns<'a>(paths: impl Iterator<Item = &'a Path>) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for path in paths {
+        lines.push(b'/');
+        for &byte in path.as_os_str().as_bytes() {
+            if b"\\*?[ ".contains(&byte) {
+                lines.push(b'\\');
+            }
+            lines.push(byte);
+        }
+        lines.push(b'\n');
+    }
+    lines
+}
+
+/// What is ignored in the user's repository beside `.gitignore`, as lines.
+pub(super) fn users(repo: &Repository) -> Vec<u8> {
+    let mut lines = std::fs::read(repo.common_dir.join("info/exclude")).unwrap_or_default();
+    if !lines.is_empty() && lines.last() != Some(&b'\n') {
+        lines.push(b'\n');
+    }
+    lines
 }
 
 fn fault(list: &'static str, path: &Path, why: &str) -> MakeError {

@@ -3,9 +3,10 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::atomic::Ordering,
 };
 
-use rustix::fs::statvfs;
+use rustix::fs::{CWD, RenameFlags, renameat_with, statvfs};
 
 use super::{
     clone::{MakeError, Workspaces, io_error},
@@ -52,7 +53,17 @@ impl Workspaces {
     /// Removes the workspace of an attempt; its collected result stays, by its ref.
     pub fn discard(&self, name: &str) -> Result<(), MakeError> {
         let path = self.path(name);
-        remove::tree(&path).map_err(io_error("cannot remove", &path))
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let gone = self
+            .folder
+            .join(format!(".gone-{}-{number}", std::process::id()));
+        // Under another name first: what a crash leaves half removed is taken for nobody's workspace.
+        let away = match renameat_with(CWD, &path, CWD, &gone, RenameFlags::NOREPLACE) {
+            Err(rustix::io::Errno::NOENT) => return Ok(()),
+            Err(_) => path,
+            Ok(()) => gone,
+        };
+        remove::tree(&away).map_err(io_error("cannot remove", &away))
     }
 
     /// Removes what nobody was given: spare ones of this run, also of a process that died; and locks
@@ -65,7 +76,8 @@ impl Workspaces {
         for entry in fs::read_dir(&self.folder).map_err(fault)? {
             let path = entry.map_err(fault)?.path();
             let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-            if name.starts_with(b".spare-") || name.starts_with(b".collect-") {
+            let ours = [&b".spare-"[..], b".collect-", b".gone-"];
+            if ours.iter().any(|begins| name.starts_with(begins)) {
                 remove::tree(&path).map_err(io_error("cannot remove", &path))?;
             }
         }

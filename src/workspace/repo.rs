@@ -213,25 +213,7 @@ impl Repository {
     /// Filters that the repository's own configuration names are not started, so a file with such a
     /// filter may count as changed when only its time has.
     pub fn dirty(&self) -> Result<usize, GitError> {
-        let mut git = self.at(&self.root);
-        let pattern = [
-            "config",
-            "--local",
-            "-z",
-            "--name-only",
-            "--get-regexp",
-            r"^filter\.",
-        ];
-        let found = git.output(&pattern, &[])?.out;
-        for name in found.split(|&b| b == 0).filter(|n| !n.is_empty()) {
-            let empty = if name.ends_with(b".required") {
-                &b"=false"[..]
-            } else {
-                b"="
-            };
-            let setting = [name, empty].concat();
-            git = git.setting(OsString::from_vec(setting));
-        }
+        let git = without_filters(self.at(&self.root))?;
         let status = [
             "status",
             "--porcelain",
@@ -300,6 +282,45 @@ impl Repository {
         }
         name
     }
+}
+
+/// The same git with the filters off that the repository's own configuration defines, with all files
+/// that it includes: who can write there could have any program started by them. Those of the user's own
+/// configuration stay.
+pub fn without_filters(git: Git) -> Result<Git, GitError> {
+    let list = [
+        "config",
+        "-z",
+        "--list",
+        "--show-scope",
+        "--includes",
+        "--name-only",
+    ];
+    let found = git.run(&list)?;
+    let mut fields = found.split(|&b| b == 0);
+    let mut names = Vec::new();
+    while let (Some(scope), Some(name)) = (fields.next(), fields.next()) {
+        let own = scope == b"local" || scope == b"worktree";
+        if own && name.starts_with(b"filter.") {
+            names.push(name);
+        }
+    }
+    // Not by `-c`, which takes the first `=` for the end of the name, and names may have one.
+    let mut git = git.env("GIT_CONFIG_COUNT", names.len().to_string());
+    for (at, name) in names.into_iter().enumerate() {
+        let value = if name.ends_with(b".required") {
+            "false"
+        } else {
+            ""
+        };
+        git = git
+            .env(
+                format!("GIT_CONFIG_KEY_{at}"),
+                OsString::from_vec(name.to_vec()),
+            )
+            .env(format!("GIT_CONFIG_VALUE_{at}"), value);
+    }
+    Ok(git)
 }
 
 /// The commit that a name stands for.

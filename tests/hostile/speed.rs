@@ -51,12 +51,15 @@ fn told(name: &str, times: &mut [Duration]) -> Duration {
     at(990)
 }
 
+/// Said by the help of every screen, live and in replay.
+const HELP: &str = "what waits for you, the oldest first";
+
 /// Keys that open and close the help, each to its frame.
 fn keys(terminal: &Terminal, count: usize) -> Vec<Duration> {
     let mut times = Vec::new();
     while times.len() < count {
-        times.push(timed(terminal, "?", "CHANGE THE RUN", true));
-        times.push(timed(terminal, "\x1b", "CHANGE THE RUN", false));
+        times.push(timed(terminal, "?", HELP, true));
+        times.push(timed(terminal, "\x1b", HELP, false));
     }
     times
 }

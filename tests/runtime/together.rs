@@ -1,7 +1,11 @@
 //! Work that comes together, with real git and real processes: workspaces, merges, conflicts,
 //! delivery, and what a crash leaves of them.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use wavedeck::workspace::{Repository, Untouched};
 
@@ -84,14 +88,20 @@ impl Repo {
         all
     }
 
-    /// Workspaces that are still there.
-    fn workspaces(&self) -> Vec<String> {
+    /// Folders of the workspaces that are still there.
+    pub fn workspaces_of_runs(&self) -> Vec<PathBuf> {
         let state = self.here.state.as_ref().unwrap().path();
         let folder = state.join("wavedeck/work");
         let runs = fs::read_dir(folder).into_iter().flatten().flatten();
         let runs = runs.flat_map(|repo| fs::read_dir(repo.path()).into_iter().flatten().flatten());
         let spaces = runs.flat_map(|run| fs::read_dir(run.path()).into_iter().flatten().flatten());
-        let names = spaces.map(|space| space.file_name().into_string().unwrap());
+        spaces.map(|space| space.path()).collect()
+    }
+
+    /// Their names.
+    fn workspaces(&self) -> Vec<String> {
+        let spaces = self.workspaces_of_runs().into_iter();
+        let names = spaces.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
         let mut names: Vec<String> = names.collect();
         names.sort();
         names
@@ -152,28 +162,73 @@ fn blocked(events: &Events, agent: &str) -> Option<()> {
     events.has("agent.blocked", agent).then_some(())
 }
 
-/// What the plan of work that clashes must have shown in the end.
-fn shown(repo: &Repo, events: &Events, tea: &str) {
-    let fell_back = |e: &&serde_json::Value| e["strategy"] == "sequential_fallback";
-    assert!(
-        events.all("conflict.resolved").iter().any(fell_back),
-        "{events}"
-    );
-    let automatic = |e: &&serde_json::Value| e["strategy"] == "automatic_merge";
-    let automatic = events
-        .all("conflict.resolved")
-        .into_iter()
-        .filter(automatic);
-    assert!(automatic.count() >= 2, "git's and the rule's\n{events}");
-    let red = |agent: &str, gate: &str| {
-        let failed = events.all_of("gate.failed", agent);
-        failed.iter().any(|e| e["gate"] == gate)
+/// What the plan of work that clashes must have shown in the end: each case by its agents. `delivered`
+/// reads a file of the branch that the run made, `tea` is the line that was chosen, `by` whoever chose.
+pub fn shown(events: &Events, delivered: &dyn Fn(&str) -> String, tea: &str, by: &str) {
+    let finished = events.all("run.finished");
+    assert_eq!(finished.len(), 1, "{events}");
+    assert_eq!(finished[0]["status"], 0, "{events}");
+    let all = [
+        "guide", "log-in", "log-out", "news-a", "news-b", "price-eu", "price-us", "users",
+        "orders", "tidy", "tests", "release",
+    ];
+    for agent in all {
+        assert_eq!(
+            events.all_of("agent.completed", agent).len(),
+            1,
+            "{agent}\n{events}"
+        );
+        assert_eq!(
+            events.all_of("merge.done", agent).len(),
+            1,
+            "{agent}\n{events}"
+        );
+    }
+    let resolved = |agents: &[&str]| -> Vec<(String, String)> {
+        let all = events.all("conflict.resolved");
+        let word = |e: &serde_json::Value, name: &str| e[name].as_str().unwrap().to_owned();
+        let of = all
+            .iter()
+            .filter(|e| agents.iter().any(|a| e["agent"] == *a));
+        of.map(|e| (word(e, "strategy"), word(e, "by"))).collect()
     };
+    let attempts = |agent: &str| events.of("agent.completed", agent)["attempt"].as_u64();
+    let pair = |a, b| [attempts(a), attempts(b)].iter().flatten().sum::<u64>();
+    // A clean merge: nobody had a word in it.
+    assert_eq!(resolved(&["guide"]), []);
+    assert!(!events.has("conflict.detected", "guide"));
+    // Automatic ones: git's, checked again on the result, and the rule's.
+    for agents in [["log-in", "log-out"], ["news-a", "news-b"]] {
+        let found = resolved(&agents);
+        assert_eq!(found.len(), 1, "{agents:?}\n{events}");
+        assert_eq!(found[0].0, "automatic_merge", "{agents:?}\n{events}");
+        assert_eq!(
+            pair(agents[0], agents[1]),
+            2,
+            "nobody does it again\n{events}"
+        );
+    }
+    // The guided one.
+    let guided = [("guided_merge".to_owned(), by.to_owned())];
+    assert_eq!(resolved(&["price-eu", "price-us"]), guided, "{events}");
+    // The critical domain: the second one went again, after the first one was in.
+    let found = resolved(&["users", "orders"]);
+    assert!(!found.is_empty(), "{events}");
     assert!(
-        red("tidy", "scope") && red("tests", "gate-tests"),
+        found.iter().all(|f| f.0 == "sequential_fallback"),
         "{events}"
     );
-    let release = repo.delivered("RELEASE.md");
+    assert!(pair("users", "orders") > 2, "{events}");
+    // The scope, and the red gate: each went back once.
+    for (agent, gate) in [("tidy", "scope"), ("tests", "gate-tests")] {
+        let failed = events.all_of("gate.failed", agent);
+        assert_eq!(failed.len(), 1, "{agent}\n{events}");
+        assert_eq!(failed[0]["gate"], gate, "{events}");
+        assert_eq!(attempts(agent), Some(2), "{events}");
+    }
+    let reason = events.of("gate.failed", "tidy")["reason"].as_str();
+    assert!(reason.unwrap().contains("README.md"), "{events}");
+    let release = delivered("RELEASE.md");
     for line in [
         "GET /login",
         "GET /logout",
@@ -186,12 +241,12 @@ fn shown(repo: &Repo, events: &Events, tea: &str) {
     ] {
         assert!(release.lines().any(|l| l == line), "{line}\n{release}");
     }
-    let news = repo.delivered("CHANGELOG.md");
+    let news = delivered("CHANGELOG.md");
     assert!(
         news.contains("basket counts") && news.contains("search finds"),
         "{news}"
     );
-    assert_eq!(repo.delivered("README.md"), "# A small shop\n");
+    assert_eq!(delivered("README.md"), "# A small shop\n");
 }
 
 #[test]
@@ -237,7 +292,12 @@ fn the_plan_of_work_that_clashes_ends_green_after_the_one_conflict_is_settled_by
     } else {
         "tea 4 USD"
     };
-    shown(&repo, &repo.here.journal(), tea);
+    shown(
+        &repo.here.journal(),
+        &|path| repo.delivered(path),
+        tea,
+        "ctl",
+    );
     assert_eq!(
         repo.changed_since(&before),
         Vec::<std::path::PathBuf>::new()

@@ -14,7 +14,7 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch};
+use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, verdicts::Verdicts};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -47,6 +47,11 @@ struct Seen {
     /// Gates passed since the present attempt began.
     passed: BTreeSet<String>,
     completed: u32,
+    /// What it is to begin with is being looked at: whether its files are there, and the commands that
+    /// were green.
+    begin: Option<(bool, BTreeSet<u32>)>,
+    /// All of that was there when it became ready.
+    begins: bool,
 }
 
 impl Seen {
@@ -88,6 +93,7 @@ struct Checker<'a> {
     queue: Queue,
     merges: Merges,
     cohorts: Cohorts,
+    verdicts: Verdicts,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
@@ -117,6 +123,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         queue: Queue::default(),
         merges: Merges::default(),
         cohorts: Cohorts::new(setup),
+        verdicts: Verdicts::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         mode: setup.plan.mode,
@@ -150,6 +157,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Some(wrong) = c.cohorts.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Err(wrong) = c.verdicts.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -262,8 +272,12 @@ impl Checker<'_> {
                 self.needs_met(record, ix);
                 self.not_held(record, ix);
                 self.barriers_open(record, ix);
+                let asked = self.asks(ix);
                 let seen = &mut self.agents[ix.ix()];
                 let mut wrong = Vec::new();
+                if asked != (false, 0) && !std::mem::take(&mut seen.begins) {
+                    wrong.push("started without what it is to begin with");
+                }
                 if seen.live.is_some() || seen.checking {
                     wrong.push("started while it runs");
                 }
@@ -360,9 +374,21 @@ impl Checker<'_> {
                 seen.checking = true;
                 seen.passed.retain(|id| merged && asked(id));
             }
+            Event::AgentReady { agent } => {
+                let ix = self.ix(agent);
+                let (files, commands) = self.asks(ix);
+                let seen = &mut self.agents[ix.ix()];
+                // Who has waited for something else meanwhile is asked again.
+                let begun = seen.begin.take();
+                seen.begins = begun.is_some_and(|(there, green): (bool, BTreeSet<u32>)| {
+                    (there || !files) && green.len() == commands as usize
+                });
+                self.leave(ix);
+            }
             Event::AgentRetrying { agent, .. } => {
                 let ix = self.ix(agent);
                 self.leave(ix);
+                self.agents[ix.ix()].begins = false;
                 let seen = &mut self.agents[ix.ix()];
                 (seen.blocked, seen.red, seen.was) = (false, false, None);
                 seen.own_done = false;
@@ -435,13 +461,19 @@ impl Checker<'_> {
                 }
                 self.check_may_move(record, whose, *pressure_permille);
             }
-            Event::CheckEnded { place, .. } => {
+            Event::CheckEnded { place, exit, .. } => {
                 let whose = self.whose(place);
+                if let Whose::Agent(ix) = whose
+                    && let Some((_, green)) = &mut self.agents[ix.ix()].begin
+                    && exit.ok()
+                {
+                    green.insert(place.step);
+                }
                 if self.checks.remove(&whose).is_none() {
                     self.problem(record, "a check's end without its start".into());
                 }
             }
-            Event::GatePassed { place } => {
+            Event::GatePassed { place, .. } => {
                 if let Some(agent) = &place.agent {
                     let ix = self.ix(agent);
                     self.agents[ix.ix()].passed.insert(place.gate.clone());
@@ -519,6 +551,7 @@ impl Checker<'_> {
                         self.agents[ix.ix()].completed = 0;
                     }
                 }
+                self.begin(record, work);
             }
             Event::ZoneChanged { halted, .. } => self.halted = *halted,
             Event::RunDegraded { error } => self.degraded = error.is_some(),
@@ -529,6 +562,60 @@ impl Checker<'_> {
             // A stop outlives a crash.
             Event::RunResumed { .. } => self.degraded = false,
             Event::RunFinished { status, .. } => self.finished = Some(*status),
+            _ => {}
+        }
+    }
+
+    /// What must be there before an agent starts, told from the plan alone: whether files are, and how
+    /// many commands must be green. What a group asks for is asked of its parts.
+    fn asks(&self, ix: AgentIx) -> (bool, u32) {
+        let plan = &self.setup.plan;
+        let (mut files, mut commands) = (false, 0);
+        let mut next = Some(ix);
+        while let Some(ix) = next {
+            let agent = plan.agent(ix);
+            files |= !agent.inputs.is_empty();
+            for need in &agent.needs {
+                files |= !need.files.is_empty();
+                commands += u32::try_from(need.check.len()).unwrap();
+            }
+            next = agent.parent.filter(|p| plan.agent(*p).work == Work::Group);
+        }
+        (files, commands)
+    }
+
+    fn begin(&mut self, record: &Record, work: &WorkEvent) {
+        match work {
+            WorkEvent::HandoffChecking(of) => {
+                let ix = self.ix(&of.agent);
+                self.needs_met(record, ix);
+                if self.asks(ix) == (false, 0) {
+                    self.problem(record, "asked for nothing".into());
+                }
+                let seen = &mut self.agents[ix.ix()];
+                seen.checking = true;
+                seen.begins = false;
+                seen.begin = Some((false, BTreeSet::new()));
+                if seen.live.is_some() || seen.was == Some(Was::Succeeded) {
+                    self.problem(record, "asked out of place".into());
+                }
+            }
+            WorkEvent::HandoffChecked(of) => {
+                let ix = self.ix(&of.agent);
+                match &mut self.agents[ix.ix()].begin {
+                    Some(begin) => begin.0 = of.missing.is_empty() && of.error.is_none(),
+                    None => self.problem(record, "found without being asked".into()),
+                }
+            }
+            // What was there may be gone.
+            WorkEvent::RollbackDone { error: None, .. } => {
+                for seen in &mut self.agents {
+                    if seen.begin.take().is_some() {
+                        seen.checking = false;
+                    }
+                    seen.begins = false;
+                }
+            }
             _ => {}
         }
     }
@@ -549,6 +636,7 @@ impl Checker<'_> {
     fn leave(&mut self, ix: AgentIx) {
         let seen = &mut self.agents[ix.ix()];
         seen.checking = false;
+        seen.begin = None;
     }
 
     /// What a person's pause holds back, and who lets it go.

@@ -69,7 +69,7 @@ impl Cohorts {
                 let ix = setup.by_id[agent];
                 for (cohort, point) in setup.cohorts.iter().zip(&mut self.points) {
                     if cohort.members.contains(&ix) {
-                        (point.complete, point.red) = (false, false);
+                        (point.checking, point.complete, point.red) = (false, false, false);
                     }
                 }
             }
@@ -85,7 +85,7 @@ impl Cohorts {
                     ..Point::default()
                 };
             }
-            Event::GatePassed { place } => {
+            Event::GatePassed { place, .. } => {
                 if let Some(cohort) = &place.cohort {
                     let point = &mut self.points[Self::at(setup, cohort)];
                     point.passed.insert(place.gate.clone());

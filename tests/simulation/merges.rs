@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
     engine::{
-        Action, CheckPlace, Event, MergeOutcome, Owner, Record, Setup, Strategy, SyncPoint,
-        WorkEvent,
+        Action, CheckPlace, Event, MergeOutcome, Owner, Purpose, Record, Setup, Strategy,
+        SyncPoint, WorkEvent,
     },
     plan::{AgentId, AgentIx, NeedKind, PhaseIx, Workspace},
 };
@@ -164,7 +164,8 @@ impl Merges {
                 self.checked_out(setup, place)?;
             }
             Event::CheckEnded { place, exit, .. } => {
-                if let (Some(agent), true) = (&place.agent, exit.ok()) {
+                let judges = place.purpose != Purpose::Base;
+                if let (Some(agent), true) = (&place.agent, exit.ok() && judges) {
                     let ix = setup.by_id[agent];
                     let now = self.now.as_mut().filter(|now| now.agent == ix);
                     if let Some(green) = now.and_then(|now| now.green.as_mut()) {
@@ -172,7 +173,7 @@ impl Merges {
                     }
                 }
             }
-            Event::GatePassed { place } => {
+            Event::GatePassed { place, .. } => {
                 if let Some(agent) = &place.agent {
                     let passed = &mut self.agent(setup, agent).attempt.passed;
                     passed.insert(place.gate.clone());
@@ -272,6 +273,9 @@ impl Merges {
 
     /// Checks of more than one agent's work run where all of it is.
     fn checked_out(&self, setup: &Setup, place: &CheckPlace) -> Result<(), String> {
+        if place.purpose == Purpose::Base {
+            return Ok(());
+        }
         let with_own = |ix: AgentIx| {
             setup.plan.indices().any(|part| {
                 let up = |ix: &AgentIx| setup.plan.agent(*ix).parent;
@@ -303,7 +307,14 @@ impl Merges {
                 (on_head, Owner::Phase(PhaseIx::of(ix)))
             }
         };
-        if on_head != setup.on_head(owner) {
+        let (on_head, known) = match owner {
+            // Before it starts: where it will work.
+            Owner::Agent(ix) if place.step as usize >= setup.checks(ix).len() => {
+                (setup.own(ix), setup.own(ix))
+            }
+            owner => (on_head, setup.on_head(owner)),
+        };
+        if on_head != known {
             return Err("not judged where its work is".to_owned());
         }
         if !on_head {
@@ -467,6 +478,7 @@ impl Merges {
             WorkEvent::CheckedOut {
                 commit,
                 path,
+                base: None,
                 error,
             } => {
                 // The merges that are in it; the run's base has none.

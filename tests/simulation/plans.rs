@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use wavedeck::plan::{
-    Agent, AgentId, AgentIx, AgentMode, Class, Domain, Duration, Gate, GateIx, Join, Limits, Mode,
-    Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx, When, Work,
-    Worker, WorkerIx, Workspace,
+    Agent, AgentId, AgentIx, AgentMode, Class, Compare, Domain, Duration, Gate, GateIx, Join,
+    Limits, Mode, Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx,
+    When, Work, Worker, WorkerIx, Workspace,
 };
 
 use super::random::Random;
@@ -48,6 +48,8 @@ pub fn random(r: &mut Random) -> Plan {
                     .collect(),
                 ram_bytes: (1 + r.below(20)) << 26,
                 approve: asks.then(|| format!("Is {i} fine?")),
+                repeat: i % 2,
+                base: [Compare::Asked, Compare::Asked, Compare::Always][i as usize],
             }
         })
         .collect();
@@ -201,8 +203,16 @@ fn agent(
             agent: from,
             kind,
             when,
-            files: Vec::new(),
-            check: Vec::new(),
+            files: if kind == NeedKind::Hard && r.chance(8) {
+                vec!["left.txt".to_owned()]
+            } else {
+                Vec::new()
+            },
+            check: if kind == NeedKind::Hard && r.chance(8) {
+                vec![vec!["check".to_owned(), "need".to_owned()]]
+            } else {
+                Vec::new()
+            },
         });
     }
     let modes: Vec<AgentMode> = if r.chance(20) {
@@ -260,7 +270,11 @@ fn agent(
             Vec::new()
         },
         join: *r.pick(&[Join::FailFast, Join::MergeWithRules, Join::ManualEscalation]),
-        inputs: Vec::new(),
+        inputs: if r.chance(8) {
+            vec!["in.txt".to_owned()]
+        } else {
+            Vec::new()
+        },
         outputs: Vec::new(),
     }
 }

@@ -58,7 +58,7 @@ impl Queue {
             }
             Event::PhaseChecking { phase, .. } => self.begins(&name(None, Some(phase), None)),
             Event::CohortChecking { cohort, .. } => self.begins(&name(None, None, Some(cohort))),
-            Event::GatePassed { place } => {
+            Event::GatePassed { place, .. } => {
                 let gate = setup.plan.gates.iter().find(|gate| gate.id == place.gate);
                 let asks = gate.is_some_and(|gate| gate.approve.is_some());
                 if asks && !self.approved.remove(&(of(place), place.gate.clone())) {

@@ -7,9 +7,10 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Action, Answer, Cause, CheckRun, Command, Effective, Event, Exit, Figures, Handle, HoldBy,
-        Input, InputKind, JobKey, Owner, PhaseState, Record, Setup, State, Status, StoppedBy,
-        Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit, turn,
+        Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
+        Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
+        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, Zone, admit,
+        behind_barrier, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -204,7 +205,18 @@ impl World {
         let by = |hold| self.state.agents.iter().any(|a| a.hold == Some(hold));
         let well = self.pressure < 950 && !self.state.memory.halted && !self.full;
         let well = well && self.state.degraded.is_none() && self.state.stopping.is_none();
+        // A person who watches is asked about the phase that it waits for.
+        let marks = [AttentionKind::DayGate, AttentionKind::Predicted];
+        let mut open = self.state.attention.open.values();
+        let asked = self.state.setup.attended && open.any(|item| !marks.contains(&item.kind));
+        let mut frozen = self.state.setup.plan.indices().filter(|&ix| {
+            let agent = self.state.agent(ix);
+            agent.hold == Some(HoldBy::Rule)
+        });
+        let asked = asked
+            && frozen.all(|ix| behind_barrier(&self.state, self.state.setup.plan.agent(ix).phase));
         if well
+            && !asked
             && by(HoldBy::Rule)
             && !by(HoldBy::Operator)
             && self.processes.values().all(|p| p.frozen)
@@ -265,6 +277,7 @@ impl World {
             id: item.id,
             answer,
             text,
+            url: None,
         });
         self.state.seq > seq
     }
@@ -406,7 +419,7 @@ impl World {
                     .r
                     .pick(&[Mode::Sequential, Mode::Parallel, Mode::Hybrid]),
             },
-            9 if self.state.setup.integrates => self.about_work(),
+            9 if self.state.setup.integrates && self.r.chance(70) => self.about_work(),
             9 => Action::Sequential {
                 now: self.r.chance(50),
             },
@@ -572,9 +585,12 @@ impl World {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout
+            | Command::CheckoutBase
+            | Command::DropBase { .. }
             | Command::RollBack { .. }
             | Command::Deliver => self.work(command),
             Command::Notify { id } => {
@@ -664,6 +680,10 @@ impl World {
             let trouble = Trouble::Killed(1);
             self.input(InputKind::Trouble { key, trouble });
         }
+        let handoff = match (key.owner, key.check) {
+            (Owner::Agent(ix), None) => self.state.setup.may_hand_off(ix) && self.r.chance(15),
+            _ => false,
+        };
         self.input(InputKind::Ended {
             key,
             exit: process.exit,
@@ -672,6 +692,7 @@ impl World {
             output_bytes: 10,
             leaked: 0,
             present: process.present,
+            handoff,
         });
     }
 
@@ -830,6 +851,32 @@ pub fn forget_a_yes(records: &mut Vec<Record>) -> bool {
     };
     records.remove(i);
     renumber(records);
+    true
+}
+
+/// Makes the last command of a gate that passes red; false where there is none.
+pub fn redden(records: &mut [Record]) -> bool {
+    let judged = |r: &Record| matches!(&r.event, Event::CheckEnded { place, .. } if place.purpose != Purpose::Base);
+    let passed = records
+        .windows(2)
+        .position(|pair| judged(&pair[0]) && matches!(pair[1].event, Event::GatePassed { .. }));
+    let Some(at) = passed else { return false };
+    if let Event::CheckEnded { exit, .. } = &mut records[at].event {
+        *exit = Exit::Code(1);
+    }
+    true
+}
+
+/// Makes the last command of a gate that passes one on the base; false where there is none.
+pub fn green_on_base_alone(records: &mut [Record]) -> bool {
+    let judged = |r: &Record| matches!(&r.event, Event::CheckEnded { place, .. } if place.purpose != Purpose::Base);
+    let passed = records
+        .windows(2)
+        .position(|pair| judged(&pair[0]) && matches!(pair[1].event, Event::GatePassed { .. }));
+    let Some(at) = passed else { return false };
+    if let Event::CheckEnded { place, .. } = &mut records[at].event {
+        place.purpose = Purpose::Base;
+    }
     true
 }
 

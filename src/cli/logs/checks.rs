@@ -12,7 +12,7 @@ use crate::{
         out,
     },
     display::clean_line,
-    engine::{CheckStep, Setup},
+    engine::{CheckStep, EvidenceKey, Owner, Setup, evidence_key, is_base_evidence},
     journal::RunDir,
     runtime::prepare::read_folder,
 };
@@ -32,20 +32,22 @@ pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
     };
     let mut out = out::Stream::open();
     let mut any = false;
-    for (attempt, round, step) in recorded(dir, of) {
+    let is_agent = |id: &str| setup.by_id.contains_key(&id.into());
+    for ((attempt, round, step), name) in recorded(dir, of, is_agent) {
         let Some(what) = steps.get(step as usize) else {
             continue;
         };
         if only.is_some_and(|only| only != attempt) {
             continue;
         }
-        let name = file_name(of, (attempt, round, step));
+        let on_base = is_base_evidence(&name);
         let Ok(mut file) = File::open(dir.path.join("gates").join(name)) else {
             continue;
         };
         any = true;
         let words: Vec<String> = what.argv.iter().map(|word| quoted(word)).collect();
         let again = match round {
+            _ if on_base => ", on the base to compare".to_owned(),
             1 => String::new(),
             round => format!(", checked for the {round}. time"),
         };
@@ -74,41 +76,21 @@ fn steps<'a>(setup: &'a Setup, of: &str) -> Option<Vec<CheckStep<'a>>> {
         let owner = setup.gated().find(|&owner| setup.key_of(owner) == of)?;
         return Some(setup.checks_of(owner));
     }
-    setup.by_id.get(&of.into()).map(|&ix| setup.checks(ix))
+    let ix = setup.by_id.get(&of.into())?;
+    Some(setup.checks_of(Owner::Agent(*ix)))
 }
 
-/// Attempt, round and step of what is recorded, in order.
-fn recorded(dir: &RunDir, of: &str) -> Vec<(u32, u32, u32)> {
+/// Attempt, round and step of what is recorded, in order, with the names of the files.
+fn recorded(dir: &RunDir, of: &str, is_agent: impl Fn(&str) -> bool) -> Vec<(EvidenceKey, String)> {
     let mut found: Vec<_> = fs::read_dir(dir.path.join("gates"))
         .into_iter()
         .flatten()
         .flatten()
-        .filter_map(|entry| key(of, entry.file_name().to_str()?))
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            Some((evidence_key(of, &name, &is_agent)?, name))
+        })
         .collect();
     found.sort_unstable();
     found
-}
-
-/// What the name of an evidence file says, where it is one of this agent or phase.
-fn key(of: &str, name: &str) -> Option<(u32, u32, u32)> {
-    let numbers: Option<Vec<u32>> = name
-        .strip_prefix(of)?
-        .strip_prefix('.')?
-        .split('.')
-        .map(|n| n.parse().ok())
-        .collect();
-    let key = match numbers?[..] {
-        [attempt, step] => (attempt, 1, step),
-        [attempt, step, round] => (attempt, round, step),
-        _ => return None,
-    };
-    (file_name(of, key) == name).then_some(key)
-}
-
-/// The name of an evidence file below `gates/`: the first round has no number.
-fn file_name(of: &str, (attempt, round, step): (u32, u32, u32)) -> String {
-    match round {
-        1 => format!("{of}.{attempt}.{step}"),
-        round => format!("{of}.{attempt}.{step}.{round}"),
-    }
 }

@@ -9,7 +9,10 @@ pub use why::Why;
 
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
 
-use super::{Figures, HoldBy, Owner, PhaseStatus, Rank, Shelf, State, Usage, usage::priority_ix};
+use super::{
+    BaseCheckout, CheckRun, Figures, HoldBy, Owner, PhaseStatus, Purpose, Rank, Shelf, State,
+    Usage, usage::priority_ix,
+};
 
 /// A start that may happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -282,7 +285,15 @@ pub fn admit_check(
     ram_bytes: u64,
 ) -> Result<(), Why> {
     admit_check_thaw(state, figures, owner)?;
-    if state.setup.on_head(owner) && state.checkout_for(owner).is_none() {
+    let compares = |check: &CheckRun| check.purpose == Purpose::Base;
+    if state.check_of(owner).is_some_and(compares) {
+        if state.compared_elsewhere(owner) {
+            return Err(Why::Elsewhere);
+        }
+        if !state.merges.base.as_ref().is_some_and(BaseCheckout::free) {
+            return Err(Why::Checkout);
+        }
+    } else if state.on_head(owner) && state.checkout_for(owner).is_none() {
         return Err(Why::Checkout);
     }
     ram(state, ram_bytes)

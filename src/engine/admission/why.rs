@@ -18,8 +18,10 @@ pub enum Why {
     },
     /// A person holds it back.
     Held,
-    /// A checkout of what is integrated is being made for it.
+    /// A checkout of what it judges is being made for it.
     Checkout,
+    /// The same command runs on the base for another.
+    Elsewhere,
     /// All slots are taken.
     Slots {
         /// Taken.
@@ -94,6 +96,7 @@ impl Why {
                 | Self::Halted { .. }
                 | Self::Held
                 | Self::Checkout
+                | Self::Elsewhere
                 | Self::Barrier { .. }
         )
     }
@@ -132,6 +135,7 @@ impl fmt::Display for Why {
             }
             Self::Held => f.write_str("held by you"),
             Self::Checkout => f.write_str("what is integrated is being checked out"),
+            Self::Elsewhere => f.write_str("the same command runs on the base for another"),
             Self::Slots {
                 sequential: true, ..
             } => f.write_str("its turn comes: one at a time"),

@@ -5,15 +5,47 @@
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    Cause, CheckStep, FailureKind, HoldBy, MergeStage, Owner, State, Status,
+    Cause, CheckStep, FailureKind, HoldBy, MergeStage, Owner, Readiness, State, Status,
     state::{Due, pack},
 };
 
 impl State {
     pub(super) fn became_ready(&mut self, ix: AgentIx, now: u64) {
+        self.leave_check(ix);
         self.unschedule(ix);
+        let agent = &mut self.agents[ix.ix()];
+        if agent.readiness != Readiness::Unknown {
+            agent.readiness = Readiness::Good;
+        }
         self.set(ix, Status::Ready, now);
         self.enlist(ix);
+    }
+
+    /// What it is to begin with is looked at.
+    pub(super) fn asked(&mut self, ix: AgentIx, number: u32, now: u64) {
+        self.unschedule(ix);
+        self.set(ix, Status::Checking, now);
+        let agent = &mut self.agents[ix.ix()];
+        agent.readiness = Readiness::Asked;
+        agent.asked = number;
+    }
+
+    /// The head went back: what was there may be gone.
+    pub(super) fn ask_again(&mut self) {
+        for ix in self.setup.clone().plan.indices() {
+            if self.agents[ix.ix()].readiness == Readiness::Unknown {
+                continue;
+            }
+            let began = self.begins(ix);
+            self.agents[ix.ix()].readiness = Readiness::Unknown;
+            if began {
+                self.leave_check(ix);
+                self.unschedule(ix);
+                self.set(ix, Status::Ready, self.elapsed_us);
+                self.enlist(ix);
+                self.await_needs(ix);
+            }
+        }
     }
 
     pub(super) fn skipped(&mut self, ix: AgentIx, reason: &str, by_condition: bool, now: u64) {
@@ -44,6 +76,7 @@ impl State {
         agent.reason = Some(reason.to_owned());
         agent.failure = None;
         agent.own_done = false;
+        agent.readiness = Readiness::Unknown;
         match cause {
             Cause::Failure => agent.failures += 1,
             Cause::Operator => agent.failures = 0,
@@ -53,7 +86,8 @@ impl State {
             | Cause::Room
             | Cause::Hold
             | Cause::Conflict
-            | Cause::Rollback => {}
+            | Cause::Rollback
+            | Cause::Preempted => {}
         }
         if !self.setup.has_process(ix) {
             // A group joins when its needs are met.
@@ -104,6 +138,13 @@ impl State {
         agent.check_rounds += 1;
         let number = (attempt, agent.check_rounds);
         let mut check = self.new_round(Owner::Agent(ix), number, now);
+        if self.begins(ix) {
+            let first = self.steps_now(Owner::Agent(ix)).start;
+            check.step = u32::try_from(first).unwrap_or(u32::MAX);
+            self.agents[ix.ix()].check = Some(check);
+            self.queue_check(Owner::Agent(ix));
+            return;
+        }
         if let Some(merge) = self.merges.now.as_mut().filter(|now| now.agent == ix) {
             merge.stage = MergeStage::Checking;
             check.merged = true;
@@ -140,6 +181,9 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         agent.status = status;
         agent.since_us = now;
+        if !matches!(status, Status::Ready | Status::Checking) {
+            agent.readiness = Readiness::Unknown;
+        }
         self.note_attention(ix, status);
     }
 

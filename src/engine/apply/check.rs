@@ -6,8 +6,9 @@
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    Cause, CheckPlace, CheckRun, Ending, Exit, Handle, HoldBy, JobState, Owner, PhaseState, State,
-    state::{Due, pack},
+    Cause, CheckPlace, CheckRun, Compared, Ending, Exit, Handle, HoldBy, JobState, Judged, OnBase,
+    Owner, PhaseState, Purpose, State,
+    state::{Due, Red, pack},
 };
 
 impl State {
@@ -25,9 +26,10 @@ impl State {
         (attempt, round): (u32, u32),
         now: u64,
     ) -> CheckRun {
-        let steps = u32::try_from(self.checks_of(owner).len()).unwrap_or(u32::MAX);
+        let steps = u32::try_from(self.steps_now(owner).len()).unwrap_or(u32::MAX);
         let checkout = &mut self.merges.checkout;
         checkout.take_if(|checkout| checkout.error.is_some());
+        self.merges.base.take_if(|base| base.error.is_some());
         CheckRun {
             after: self.merges.count(),
             ..CheckRun::new(attempt, round, steps, now)
@@ -93,6 +95,7 @@ impl State {
 
     pub(super) fn check_queued(&mut self, place: &CheckPlace, now: u64) {
         let queued = self.with_check(place, |check| {
+            purpose(check, place);
             check.step = place.step;
             check.round = place.round;
             check.job = JobState::Pending;
@@ -109,12 +112,20 @@ impl State {
     }
 
     pub(super) fn check_scheduled(&mut self, place: &CheckPlace, now: u64) {
-        let path = self.owner(place).filter(|&o| self.setup.on_head(o));
+        let base = match (place.purpose, &mut self.merges.base) {
+            (Purpose::Base, Some(base)) if base.free() => {
+                base.taken = true;
+                Some((base.path.clone(), base.number))
+            }
+            _ => None,
+        };
+        let judges = |owner: &Owner| place.purpose != Purpose::Base && self.on_head(*owner);
+        let path = self.owner(place).filter(judges);
         let path = path
             .and_then(|owner| self.checkout_for(owner))
-            .map(str::to_owned);
+            .map(|path| (path.to_owned(), 0));
         let scheduled = self.with_check(place, |check| {
-            check.path = path.unwrap_or_default();
+            (check.path, check.base) = base.or(path).unwrap_or_default();
             check.job = JobState::Scheduled;
             check.since_us = now;
         });
@@ -178,6 +189,7 @@ impl State {
     }
 
     pub(super) fn check_ended(&mut self, place: &CheckPlace, exit: &Exit, now: u64) {
+        self.note_verdict(place, exit);
         let mut moved = false;
         let ended = self.with_check(place, |check| {
             moved = check.holds_slot();
@@ -196,10 +208,54 @@ impl State {
         if self.hold_of(owner) == Some(HoldBy::Rule) {
             self.hold_owner(owner, None);
         }
+        if let Owner::Agent(ix) = owner {
+            // What it needs may be open again by now.
+            self.await_needs(ix);
+        }
     }
 
-    pub(super) fn gate_failed(&mut self, place: &CheckPlace) {
+    /// A command has judged: it is flaky where it came out differently on the same files.
+    fn note_verdict(&mut self, place: &CheckPlace, exit: &Exit) {
+        let Some(owner) = self.owner(place) else {
+            return;
+        };
+        let judges = place.purpose != Purpose::Base
+            && matches!(exit, Exit::Code(_) | Exit::Signal { .. })
+            && self.check_of(owner).is_some_and(|c| c.ending.is_none());
+        if !judges {
+            return;
+        }
+        let (step, green) = (place.step, exit.ok());
+        let on = self.judged_on(owner).map(str::to_owned);
+        let mut flaky = place.purpose == Purpose::Repeat && green;
+        if let Some(on) = on {
+            let known = match owner {
+                Owner::Agent(ix) => Some(&mut self.agents[ix.ix()].judged),
+                Owner::Phase(_) | Owner::Cohort(_) => {
+                    self.gates_mut(owner).map(|gates| &mut gates.judged)
+                }
+            };
+            let Some(known) = known else { return };
+            match known.iter_mut().find(|known| known.step == step) {
+                Some(known) => {
+                    flaky |= known.on == on && known.green != green;
+                    (known.on, known.green) = (on, green);
+                }
+                None => known.push(Judged { step, on, green }),
+            }
+        }
+        if let Some(check) = self.check_mut(owner) {
+            check.flaky |= flaky;
+        }
+    }
+
+    pub(super) fn gate_passed(&mut self, place: &CheckPlace) {
+        self.with_check(place, |check| check.flaky = false);
+    }
+
+    pub(super) fn gate_failed(&mut self, place: &CheckPlace, base: Option<&OnBase>) {
         self.red_checks += 1;
+        self.note_compared(place, base);
         let red_gate = Some(place.gate.clone());
         match self.owner(place) {
             Some(Owner::Agent(ix)) => self.agents[ix.ix()].red_gate = red_gate,
@@ -209,6 +265,19 @@ impl State {
                 }
             }
             None => {}
+        }
+    }
+
+    /// A command was compared with the base: what came of it holds for the whole run.
+    fn note_compared(&mut self, place: &CheckPlace, base: Option<&OnBase>) {
+        let Some(on_base) = base.filter(|base| base.red.is_some()) else {
+            return;
+        };
+        let steps = self.owner(place).map(|owner| self.checks_of(owner));
+        let argv = steps.and_then(|steps| Some(steps.get(place.step as usize)?.argv.to_vec()));
+        if let Some(argv) = argv.filter(|argv| self.compared(argv).is_none()) {
+            let on_base = on_base.clone();
+            self.merges.compared.push(Compared { argv, on_base });
         }
     }
 
@@ -246,6 +315,26 @@ impl State {
             self.due.remove(&Due { at_us, owner });
         }
     }
+}
+
+/// Why the next command runs, and what of the one before counts for it.
+fn purpose(check: &mut CheckRun, next: &CheckPlace) {
+    let over = match &check.job {
+        JobState::Ended(exit) if *exit != Exit::Interrupted => Some(exit.clone()),
+        _ => None,
+    };
+    match next.purpose {
+        Purpose::Judge => check.repeats = 0,
+        Purpose::Repeat => check.repeats += u32::from(over.is_some()),
+        Purpose::Base if check.purpose == Purpose::Base => {}
+        Purpose::Base => {
+            check.red = over.map(|exit| Red {
+                round: check.round,
+                exit,
+            });
+        }
+    }
+    check.purpose = next.purpose;
 }
 
 pub(super) fn forget_stop(check: Option<&mut CheckRun>) {

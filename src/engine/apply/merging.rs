@@ -4,8 +4,8 @@
 
 use crate::{
     engine::{
-        Cause, Checkout, Checkpoint, Delivery, Merge, MergeOutcome, MergeStage, Merged, Owner,
-        Rollback, State, Status, WorkEvent, WorkStage, state::pack,
+        BaseCheckout, Cause, Checkout, Checkpoint, Delivery, Merge, MergeOutcome, MergeStage,
+        Merged, Owner, Rollback, State, Status, WorkEvent, WorkStage, state::pack,
     },
     plan::AgentIx,
 };
@@ -37,6 +37,7 @@ impl State {
                         onto: onto.clone(),
                         stage: MergeStage::Trying,
                         commit: None,
+                        tree: None,
                         path: String::new(),
                         checked: false,
                         overlap: Vec::new(),
@@ -104,7 +105,17 @@ impl State {
                     self.line_up(ix);
                 }
             }
-            WorkEvent::Checkout { commit } => {
+            WorkEvent::Checkout {
+                base: Some(number), ..
+            } => {
+                self.merges.base = Some(BaseCheckout {
+                    number: *number,
+                    path: String::new(),
+                    error: None,
+                    taken: false,
+                });
+            }
+            WorkEvent::Checkout { commit, base: None } => {
                 self.merges.checkout = Some(Checkout {
                     commit: commit.clone(),
                     merged: self.merges.count(),
@@ -113,8 +124,22 @@ impl State {
                 });
             }
             WorkEvent::CheckedOut {
+                base: Some(number),
+                path,
+                error,
+                ..
+            } => {
+                if let Some(base) = &mut self.merges.base
+                    && base.number == *number
+                {
+                    base.path.clone_from(path);
+                    base.error.clone_from(error);
+                }
+            }
+            WorkEvent::CheckedOut {
                 commit,
                 path,
+                base: None,
                 error,
             } => {
                 if let Some(checkout) = &mut self.merges.checkout
@@ -188,11 +213,13 @@ impl State {
                 commit,
                 path,
                 checked,
+                tree,
                 overlap,
                 clash,
                 ..
             } => {
                 merge.commit = Some(commit.clone());
+                merge.tree.clone_from(tree);
                 merge.path.clone_from(path);
                 merge.checked = *checked;
                 merge.overlap.clone_from(overlap);
@@ -233,6 +260,7 @@ impl State {
         for agent in &mut self.agents {
             agent.former = None;
         }
+        self.ask_again();
     }
 
     pub(super) fn checkpoint(&mut self, wave: u32, commit: Option<&String>) {

@@ -91,7 +91,8 @@ impl State {
             Event::CheckpointMade { wave, commit } => self.checkpoint(*wave, commit.as_ref()),
             Event::Work(work) => self.work(work, now),
             // Marks for readers; nothing follows from them.
-            Event::GatePassed { .. } | Event::ProcessTrouble { .. } => {}
+            Event::ProcessTrouble { .. } => {}
+            Event::GatePassed { place, .. } => self.gate_passed(place),
             Event::ZoneChanged { to, halted, .. } => {
                 self.memory = Memory {
                     zone: *to,
@@ -139,7 +140,7 @@ impl State {
             Event::CheckTimeout { place, .. } => self.check_timed_out(place),
             Event::CheckFrozen { place, cause } => self.check_frozen(place, *cause, now),
             Event::CheckThawed { place, .. } => self.check_thawed(place, now),
-            Event::GateFailed { place, .. } => self.gate_failed(place),
+            Event::GateFailed { place, base, .. } => self.gate_failed(place, base.as_ref()),
             Event::AttentionRaised(raised) => self.attention_raised(raised),
             Event::AttentionAnswered(answered) => self.attention_answered(answered, now),
             Event::AgentReady { agent } => self.on(agent, |s, ix| s.became_ready(ix, now)),
@@ -171,6 +172,7 @@ impl State {
                 peak_bytes,
                 leaked,
                 present,
+                handoff,
                 ..
             } => self.on(agent, |s, ix| {
                 s.end_attempt(ix, now, |ran_us, ending| AttemptEnd {
@@ -181,6 +183,7 @@ impl State {
                     peak_bytes: *peak_bytes,
                     leaked: *leaked,
                     present: present.clone(),
+                    handoff: *handoff,
                 });
             }),
             Event::AgentRetrying {
@@ -202,6 +205,7 @@ impl State {
             Event::AgentFreezeVerified(freeze) => self.on(&freeze.agent, |s, ix| {
                 s.agents[ix.ix()].frozen_tree = Some((freeze.stopped, freeze.total));
             }),
+            Event::AgentPreempted(preempted) => self.on(&preempted.agent, Self::preempted),
             Event::AgentThawed { agent, .. } => self.on(agent, |s, ix| s.thawed(ix, now)),
             Event::AgentBlocked {
                 agent,

@@ -206,8 +206,11 @@ impl State {
     /// (its predecessor is being tried again).
     pub(super) fn await_needs(&mut self, ix: AgentIx) {
         let agent = self.agent(ix);
-        if agent.needs_open > 0 && matches!(agent.status, Status::Ready | Status::BackingOff) {
+        let begins = self.begins(ix) && !self.begin_runs(ix);
+        let starts = begins || matches!(agent.status, Status::Ready | Status::BackingOff);
+        if agent.needs_open > 0 && starts {
             let now = self.elapsed_us;
+            self.leave_check(ix);
             self.unschedule(ix);
             self.set(ix, Status::Waiting, now);
             self.note_movable(ix);

@@ -7,6 +7,8 @@ use crate::engine::{
     state::{Due, pack},
 };
 
+use super::check::end_check;
+
 impl State {
     pub(super) fn scheduled(&mut self, ix: AgentIx, attempt: u32, mode: u32, now: u64) {
         self.delist(ix);
@@ -22,6 +24,7 @@ impl State {
         agent.attempt = attempt;
         agent.mode = mode;
         agent.check_rounds = 0;
+        agent.handed = None;
         agent.started_us.get_or_insert(now);
         agent.live = Some(Live {
             handle: None,
@@ -77,6 +80,15 @@ impl State {
         } else {
             self.hold(ix, Some(HoldBy::Operator));
         }
+    }
+
+    /// Whichever process of it is frozen is to end.
+    pub(super) fn preempted(&mut self, ix: AgentIx) {
+        let agent = &mut self.agents[ix.ix()];
+        if let Some(live) = &mut agent.live {
+            live.ending.get_or_insert(Ending::Preempted);
+        }
+        end_check(agent.check.as_mut(), Ending::Preempted);
     }
 
     pub(super) fn thawed(&mut self, ix: AgentIx, now: u64) {

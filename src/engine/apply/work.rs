@@ -4,8 +4,8 @@
 
 use crate::{
     engine::{
-        Cause, Checkout, Command, Former, JobKey, MergeStage, Owner, State, Status, Work,
-        WorkEvent, WorkStage, state::pack,
+        BaseCheckout, Cause, Checkout, Command, Former, HandedOff, JobKey, MergeStage, Owner,
+        Readiness, State, Status, Work, WorkEvent, WorkStage, state::pack,
     },
     plan::{self, AgentId, AgentIx},
 };
@@ -51,7 +51,36 @@ impl State {
             WorkEvent::SyncCompleted { number, .. } => self.syncs.end(*number, true),
             WorkEvent::SyncFailed { number, .. } => self.syncs.end(*number, false),
             // For readers; the agent is told by the driver.
-            WorkEvent::ContextUpdated { .. } | WorkEvent::HandoffReady { .. } => {}
+            WorkEvent::ContextUpdated { .. } => {}
+            WorkEvent::HandoffChecking(of) => {
+                if let Some(ix) = self.find(&of.agent) {
+                    self.asked(ix, of.number, now);
+                }
+            }
+            WorkEvent::HandoffChecked(of) => {
+                if let Some(ix) = self.find(&of.agent).filter(|&ix| self.begins(ix)) {
+                    self.agents[ix.ix()].readiness = Readiness::Found {
+                        missing: of.missing.clone(),
+                        error: of.error.clone(),
+                    };
+                    self.settling.insert(pack(Owner::Agent(ix)));
+                }
+            }
+            WorkEvent::HandoffReady {
+                agent,
+                attempt,
+                from_facts,
+                artefacts,
+            } => {
+                if let Some(ix) = self.find(agent)
+                    && self.agent(ix).attempt == *attempt
+                {
+                    self.agents[ix.ix()].handed = Some(HandedOff {
+                        from_facts: *from_facts,
+                        artefacts: *artefacts,
+                    });
+                }
+            }
         }
     }
 
@@ -74,6 +103,10 @@ impl State {
                 self.set(ix, Status::Scheduled, now);
             }
             WorkEvent::Collecting { agent, attempt } => {
+                // In the repository itself there is nothing to collect but its hand-off.
+                if let Some(ix) = self.find(agent).filter(|&ix| !self.setup.own(ix)) {
+                    self.agents[ix.ix()].work.get_or_insert_default();
+                }
                 if let Some((ix, work)) = self.work_of(agent, *attempt) {
                     work.stage = WorkStage::Collecting;
                     work.outside.clear();
@@ -117,6 +150,7 @@ impl State {
 
     /// An attempt begins, at the integrated head: what the one before left is no longer its work.
     pub(super) fn open_work(&mut self, ix: AgentIx) {
+        self.agents[ix.ix()].work = None;
         if self.setup.own(ix) {
             let work = Work {
                 base: self.head().unwrap_or_default().to_owned(),
@@ -148,6 +182,7 @@ impl State {
 fn collected(work: &mut Work, event: &WorkEvent) {
     let WorkEvent::Collected {
         commit,
+        tree,
         changed,
         added,
         removed,
@@ -164,6 +199,7 @@ fn collected(work: &mut Work, event: &WorkEvent) {
     };
     work.stage = WorkStage::Collected;
     work.commit.clone_from(commit);
+    work.tree.clone_from(tree);
     work.changed = *changed;
     work.added = *added;
     work.removed = *removed;
@@ -190,13 +226,18 @@ pub(in crate::engine) fn work_effects(
                 mode: state.agent(ix).mode,
             }]
         }
+        (WorkEvent::HandoffChecking(of), Some(ix)) => vec![Command::Inspect {
+            agent: ix,
+            number: of.number,
+        }],
         (WorkEvent::Collecting { attempt, .. }, Some(ix)) => vec![Command::Collect {
             agent: ix,
             attempt: *attempt,
         }],
         (WorkEvent::MergeStarted { number, .. }, _) => vec![Command::Merge { number: *number }],
         (WorkEvent::MergeAdvancing { number, .. }, _) => vec![Command::Advance { number: *number }],
-        (WorkEvent::Checkout { .. }, _) => vec![Command::Checkout],
+        (WorkEvent::Checkout { base: None, .. }, _) => vec![Command::Checkout],
+        (WorkEvent::Checkout { base: Some(_), .. }, _) => vec![Command::CheckoutBase],
         (WorkEvent::RollbackStarted { number, .. }, _) => {
             vec![Command::RollBack { number: *number }]
         }
@@ -215,12 +256,21 @@ pub(in crate::engine) fn work_again(state: &State) -> Vec<Command> {
             let work = state.agent(ix).work.as_ref();
             work.is_some_and(|w| w.stage == WorkStage::Collecting)
                 && state.agent(ix).status == Status::Checking
+                && !state.begins(ix)
         })
         .map(|ix| Command::Collect {
             agent: ix,
             attempt: state.agent(ix).attempt,
         })
         .collect();
+    let asked = state.setup.plan.indices();
+    let asked = asked
+        .filter(|&ix| state.begins(ix) && state.agent(ix).readiness == Readiness::Asked)
+        .map(|ix| Command::Inspect {
+            agent: ix,
+            number: state.agent(ix).asked,
+        });
+    commands.extend(asked);
     if let Some(merge) = &state.merges.now {
         let number = merge.number;
         match merge.stage {
@@ -232,6 +282,9 @@ pub(in crate::engine) fn work_again(state: &State) -> Vec<Command> {
     let merges = &state.merges;
     if merges.checkout.as_ref().is_some_and(Checkout::coming) {
         commands.push(Command::Checkout);
+    }
+    if merges.base.as_ref().is_some_and(BaseCheckout::coming) {
+        commands.push(Command::CheckoutBase);
     }
     if let Some(rollback) = merges.rollback.as_ref().filter(|r| !r.done) {
         commands.push(Command::RollBack {

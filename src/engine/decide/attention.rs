@@ -6,7 +6,7 @@
 use crate::{
     engine::{
         Answer, AttentionAnswered, AttentionKind, AttentionRaised, Event, FailureKind, Item,
-        JobState, Owner, PhaseStatus, State, Status,
+        JobState, Owner, PhaseStatus, State, Status, evidence_name,
         state::{place_of, unpack},
     },
     plan::AgentIx,
@@ -28,7 +28,7 @@ pub(super) fn look(state: &State) -> Vec<Event> {
             continue;
         }
         if let Some(open) = open {
-            events.push(answered(state, open, None, "engine", None));
+            events.push(answered(state, open, None, "engine", (None, None)));
         }
         if let Some(item) = wanted {
             next += 1;
@@ -65,7 +65,7 @@ pub(super) fn judged(state: &State, number: u32, failed: &[String], now_us: u64)
 /// Takes the open daily gate back: it passes again, or the run it is about has ended.
 pub(super) fn day_gate_over(state: &State) -> Vec<Event> {
     let open = state.attention.day_gate();
-    let taken = open.map(|item| answered(state, item, None, "engine", None));
+    let taken = open.map(|item| answered(state, item, None, "engine", (None, None)));
     taken.into_iter().collect()
 }
 
@@ -225,15 +225,39 @@ fn raised(state: &State, item: Item) -> Event {
     })
 }
 
+/// Whether a text is a link.
+pub(super) fn is_link(text: &str) -> bool {
+    let rest = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| {
+        let plain = |c: char| !c.is_whitespace() && !c.is_control();
+        !rest.is_empty() && rest.chars().all(plain)
+    })
+}
+
 /// Makes the event that closes an item.
 pub(super) fn answered(
     state: &State,
     item: &Item,
     answer: Option<Answer>,
     by: &str,
-    text: Option<&str>,
+    (text, url): (Option<&str>, Option<&str>),
 ) -> Event {
     let (agent, phase, cohort) = names(state, item.owner);
+    let signed = item.kind == AttentionKind::Approval && answer.is_some();
+    let evidence = item.owner.filter(|_| signed).and_then(|owner| {
+        let check = state.check_of(owner)?;
+        let key = (check.attempt, check.round, check.step);
+        Some(evidence_name(&state.setup.key_of(owner), key))
+    });
+    // A text is all that a screen has room for.
+    let link = |text: &str| {
+        text.split_whitespace()
+            .find(|word| is_link(word))
+            .map(str::to_owned)
+    };
+    let url = url.map(str::to_owned).or_else(|| text.and_then(link));
     Event::AttentionAnswered(AttentionAnswered {
         id: item.id,
         attention: item.kind,
@@ -243,6 +267,8 @@ pub(super) fn answered(
         answer,
         by: by.to_owned(),
         text: text.map(str::to_owned),
+        url,
+        evidence,
         waited_us: state.elapsed_us.saturating_sub(item.since_us),
     })
 }

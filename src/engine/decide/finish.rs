@@ -5,7 +5,7 @@
 use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, JobState, Metrics, Owner,
-        PhaseState, PhaseStatus, State, Status, StoppedBy, WorkEvent,
+        PhaseState, PhaseStatus, Purpose, State, Status, StoppedBy, WorkEvent,
         admission::{admit, admit_check},
         state::unpack,
     },
@@ -14,7 +14,10 @@ use crate::{
 
 use super::{
     attention,
-    settle::{check::not_passed, conflict, merge, start::check_ram},
+    settle::{
+        check::not_compared, compare::unknown, conflict, gates::not_passed, merge, preempt,
+        start::check_ram,
+    },
 };
 
 /// Status of a run whose runner failed.
@@ -26,27 +29,25 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         return Vec::new();
     }
     if state.processes > 0 {
-        return conflict::waits_in_vain(state);
+        let mut events = conflict::waits_in_vain(state);
+        if events.is_empty() {
+            events = preempt::barred(state, figures);
+        }
+        return events;
     }
     // Somebody outside has the next word.
     if state.merges.busy() || state.agents.iter().any(merge::waits) {
         return Vec::new();
     }
     let halted = state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt;
-    let agents_held = state
-        .agents
-        .iter()
-        .any(|a| !a.status.is_final() && a.hold == Some(HoldBy::Operator));
-    let gates_held =
-        gates(state).any(|(_, g)| g.check.is_some() && g.hold == Some(HoldBy::Operator));
     let work_left = !state.ready.is_empty()
         || !state.checks_pending.is_empty()
         || !state.merges.queue.is_empty();
-    if ((state.degraded.is_some() || halted) && work_left) || agents_held || gates_held {
+    if ((state.degraded.is_some() || halted) && work_left) || held(state) {
         return Vec::new();
     }
     if let Some(stuck) = stuck(state, figures) {
-        return vec![stuck];
+        return stuck;
     }
     let all_final = state.agents.iter().all(|a| a.status.is_final())
         && gates(state).all(|(_, gates)| {
@@ -65,6 +66,14 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     } else {
         left
     }
+}
+
+/// Whether a person holds something back: it waits for that person.
+pub(super) fn held(state: &State) -> bool {
+    let by_person = |hold| hold == Some(HoldBy::Operator);
+    let mut agents = state.agents.iter();
+    agents.any(|a| !a.status.is_final() && by_person(a.hold))
+        || gates(state).any(|(_, g)| g.check.is_some() && by_person(g.hold))
 }
 
 /// Where the gates of phases and of cohorts stand.
@@ -89,7 +98,7 @@ fn deliver(state: &State) -> Option<Vec<Event>> {
 }
 
 /// Something that nothing but itself keeps from starting, though nothing runs: it never will.
-fn stuck(state: &State, figures: &Figures) -> Option<Event> {
+pub(super) fn stuck(state: &State, figures: &Figures) -> Option<Vec<Event>> {
     for &packed in &state.checks_pending {
         let owner = unpack(packed);
         let asked = check_ram(state, owner);
@@ -99,25 +108,29 @@ fn stuck(state: &State, figures: &Figures) -> Option<Event> {
         if why.from_outside() {
             continue;
         }
+        if (state.check_of(owner)).is_some_and(|check| check.purpose == Purpose::Base) {
+            let on_base = unknown(&format!("it can never start: {why}"));
+            return Some(not_compared(state, owner, on_base));
+        }
         let reason = format!("its check can never start: {why}");
-        return Some(match owner {
+        return Some(vec![match owner {
             Owner::Agent(ix) => Event::AgentBlocked {
                 agent: state.id(ix),
                 reason,
                 gate: None,
             },
             Owner::Phase(_) | Owner::Cohort(_) => not_passed(state, owner, reason),
-        });
+        }]);
     }
     state
         .ready
         .iter()
         .find_map(|rank| match admit(state, figures, rank.agent) {
-            Err(why) if !why.from_outside() => Some(Event::AgentBlocked {
+            Err(why) if !why.from_outside() => Some(vec![Event::AgentBlocked {
                 agent: state.id(rank.agent),
                 reason: format!("can never start: {why}"),
                 gate: None,
-            }),
+            }]),
             _ => None,
         })
 }
@@ -146,7 +159,9 @@ fn left_behind(state: &State) -> Vec<Event> {
             (Status::Checking, _) if asking(agent.check.as_ref()) => {
                 events.push(blocked(not_approved(state, Owner::Agent(ix))));
             }
-            (Status::Ready, Some(phase)) => {
+            (Status::Ready | Status::Checking, Some(phase))
+                if agent.status == Status::Ready || state.begins(ix) =>
+            {
                 events.push(skipped(did_not_pass(state, Owner::Phase(phase))));
             }
             (Status::Checking, Some(phase)) => events.push(blocked(format!(

@@ -16,6 +16,7 @@ mod work;
 pub use attention::waiting;
 pub(super) use finish::broken;
 pub use operator::{Refusal, Resolved, resolve};
+pub use sync::participants;
 
 use crate::plan::AgentIx;
 
@@ -113,6 +114,11 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             attempt,
             found,
         } => work::collected(state, *agent, *attempt, found),
+        InputKind::Inspected {
+            agent,
+            number,
+            missing,
+        } => settle::begin::inspected(state, *agent, *number, missing),
         InputKind::Outside {
             agent,
             attempt,
@@ -123,7 +129,9 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
         }
         InputKind::Merged { number, outcome } => work::merged(state, *number, outcome),
         InputKind::Advanced { number, done } => work::advanced(state, *number, done),
-        InputKind::CheckedOut { commit, done } => work::checked_out(state, commit, done),
+        InputKind::CheckedOut { commit, base, done } => {
+            work::checked_out(state, commit, *base, done)
+        }
         InputKind::RolledBack { number, done } => work::rolled_back(state, *number, done),
         InputKind::Delivered {
             commit,

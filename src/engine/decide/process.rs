@@ -6,7 +6,7 @@
 use crate::{
     engine::{
         AgentFreezeVerified, Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind,
-        Interruption, JobKey, Owner, ProcessTrouble, State, Status, Trouble,
+        Interruption, JobKey, Owner, ProcessTrouble, Purpose, State, Status, Trouble,
     },
     plan::AgentId,
 };
@@ -47,18 +47,18 @@ pub(super) fn place(
         gate,
         step,
         round,
+        purpose: Purpose::Judge,
     }
 }
 
 /// Names the check command that an owner is at, where it has checks.
 pub(super) fn here(state: &State, owner: Owner) -> Option<CheckPlace> {
     let check = state.check_of(owner)?;
-    Some(place(
-        state,
-        owner,
-        (check.attempt, check.round),
-        check.step,
-    ))
+    let number = (check.attempt, check.round);
+    Some(CheckPlace {
+        purpose: check.purpose,
+        ..place(state, owner, number, check.step)
+    })
 }
 
 /// Returns whether a report about a check command is about the one that is on.
@@ -133,7 +133,7 @@ pub(super) fn spawn_failed(state: &State, key: JobKey, error: &str) -> Vec<Event
         key,
         Exit::SpawnError(error.to_owned()),
         (0, 0, 0, 0),
-        &[],
+        (&[], false),
     )
 }
 
@@ -145,6 +145,7 @@ pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event>
         output_bytes,
         leaked,
         present,
+        handoff,
         ..
     } = input
     else {
@@ -155,7 +156,7 @@ pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event>
         key,
         exit.clone(),
         (*cpu_us, *peak_bytes, *output_bytes, *leaked),
-        present,
+        (present, *handoff),
     )
 }
 
@@ -164,19 +165,17 @@ pub(super) fn end(
     key: JobKey,
     exit: Exit,
     figures: (u64, u64, u64, u32),
-    present: &[String],
+    (present, handoff): (&[String], bool),
 ) -> Vec<Event> {
     let (cpu_us, peak_bytes, output_bytes, leaked) = figures;
-    if let Some(step) = key.check {
-        return if current_check(state, key) {
-            vec![Event::CheckEnded {
-                place: place(state, key.owner, (key.attempt, key.round), step),
-                exit,
-                output_bytes,
-            }]
-        } else {
-            Vec::new()
-        };
+    if key.check.is_some() {
+        let place = here(state, key.owner).filter(|_| current_check(state, key));
+        let ended = place.map(|place| Event::CheckEnded {
+            place,
+            exit,
+            output_bytes,
+        });
+        return ended.into_iter().collect();
     }
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
@@ -194,6 +193,7 @@ pub(super) fn end(
         output_bytes,
         leaked,
         present: present.to_vec(),
+        handoff,
     }]
 }
 
@@ -264,7 +264,7 @@ pub(super) fn recovered(
                 JobKey::main(ix, agent.attempt),
                 Exit::Interrupted,
                 (0, 0, 0, 0),
-                &[],
+                (&[], false),
             ));
         }
         events.extend(lost_check(state, Owner::Agent(ix)));

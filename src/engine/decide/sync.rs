@@ -1,56 +1,121 @@
-//! Synchronisation points around what is decided: the merges of a wave, its end, gates of phases.
+//! Synchronisation points around what is decided: the merges of a wave, its end, gates over more than
+//! one agent, hand-offs.
 //!
-//! Told in runs whose work comes together. Each is told before the event that it is about, so that a
+//! Told in runs whose work comes together, those of hand-offs wherever there is one. Each is told before the event that it is about, so that a
 //! crash in between tells none twice. Must not change what is decided.
 
 use crate::{
-    engine::{Event, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
+    engine::{Event, Owner, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
     plan::{AgentId, AgentIx},
 };
 
 /// Adds the begins and ends of synchronisation points to what was decided.
 pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
-    if !state.setup.integrates {
+    let integrates = state.setup.integrates;
+    let hands = |event: &Event| matches!(event, Event::Work(_));
+    // A plan whose agents neither merge nor hand off has none.
+    if !integrates && state.syncs.open.is_empty() && !events.iter().any(hands) {
         return events;
     }
     let mut all = Vec::with_capacity(events.len());
     for event in events {
-        match &event {
-            Event::Work(work) => {
-                if let WorkEvent::MergeStarted { agent, .. } = &**work
-                    && let Some(ix) = state.find(agent)
-                {
-                    let wave = state.setup.wave(ix);
-                    all.extend(begin(state, of_wave(SyncKind::ContextMerge, wave)));
-                }
-            }
-            Event::WaveCompleted { wave } => {
-                all.extend(merged(state, *wave));
-                all.extend(begin(state, of_wave(SyncKind::ProgressCheckpoint, *wave)));
-            }
-            Event::CheckpointMade { wave, .. } => all.push(passed(state, *wave)),
-            Event::PhaseChecking { phase, .. } => all.extend(begin(state, of_phase(phase))),
-            Event::PhaseCompleted { phase } => {
-                all.extend(end(state, &of_phase(phase), None));
-            }
-            Event::PhaseReopened { phase } => {
-                let why = "an agent of it is tried again";
-                all.extend(end(state, &of_phase(phase), Some(why.to_owned())));
-            }
-            Event::PhaseFailed { phase, reason } => {
-                all.extend(end(state, &of_phase(phase), Some(reason.clone())));
-            }
-            Event::RunFinished { .. } => {
-                let open = state.syncs.open.iter();
-                all.extend(open.filter_map(|(_, point)| {
-                    end(state, point, Some("the run has ended".to_owned()))
-                }));
-            }
-            _ => {}
+        all.extend(of_handoff(state, &event));
+        if integrates {
+            all.extend(of_waves(state, &event));
+        }
+        if matches!(event, Event::RunFinished { .. }) {
+            let open = state.syncs.open.iter();
+            let ended = || Some("the run has ended".to_owned());
+            all.extend(open.filter_map(|(_, point)| end(state, point, ended())));
         }
         all.push(event);
     }
     all
+}
+
+/// Why the judging of gates ended without a verdict.
+const REOPENED: &str = "an agent of it is tried again";
+
+/// Points of waves and phases.
+fn of_waves(state: &State, event: &Event) -> Vec<Event> {
+    let found = match event {
+        Event::Work(work) => {
+            if let WorkEvent::MergeStarted { agent, .. } = &**work
+                && let Some(ix) = state.find(agent)
+            {
+                let wave = state.setup.wave(ix);
+                begin(state, of_wave(SyncKind::ContextMerge, wave))
+            } else {
+                None
+            }
+        }
+        Event::WaveCompleted { wave } => {
+            let merged = merged(state, *wave);
+            let next = begin(state, of_wave(SyncKind::ProgressCheckpoint, *wave));
+            return merged.into_iter().chain(next).collect();
+        }
+        Event::CheckpointMade { wave, .. } => Some(passed(state, *wave)),
+        Event::PhaseChecking { phase, .. } => begin(state, of_phase(phase)),
+        Event::PhaseCompleted { phase } => end(state, &of_phase(phase), None),
+        Event::PhaseReopened { phase } => end(state, &of_phase(phase), Some(REOPENED.to_owned())),
+        Event::CohortChecking { cohort, .. } => begin(state, of_cohort(cohort)),
+        Event::CohortCompleted { cohort } => end(state, &of_cohort(cohort), None),
+        Event::CohortReopened { cohort } => {
+            end(state, &of_cohort(cohort), Some(REOPENED.to_owned()))
+        }
+        Event::CohortFailed { cohort, reason } => {
+            end(state, &of_cohort(cohort), Some(reason.clone()))
+        }
+        Event::PhaseFailed { phase, reason } => end(state, &of_phase(phase), Some(reason.clone())),
+        _ => None,
+    };
+    found.into_iter().collect()
+}
+
+/// A hand-off (REQUIREMENTS F5): it begins when the document is complete and others wait for it, and
+/// ends with its agent: done, or not.
+fn of_handoff(state: &State, event: &Event) -> Option<Event> {
+    match event {
+        Event::Work(work) => {
+            let WorkEvent::HandoffReady { agent, .. } = &**work else {
+                return None;
+            };
+            let ix = state.find(agent)?;
+            let waited_for = !state.setup.receivers(ix).is_empty();
+            waited_for.then(|| begin(state, of_agent(agent)))?
+        }
+        _ if state.syncs.open.is_empty() => None,
+        Event::AgentCompleted { agent, .. } => {
+            let point = of_agent(agent);
+            let number = state.syncs.number(&point)?;
+            let ix = state.find(agent)?;
+            let completed = WorkEvent::SyncCompleted {
+                number,
+                point,
+                reserved_bytes: Some(state.usage.ram_bytes),
+                left_us: Some(left_us(state, Some(ix))),
+                released_bytes: state.agent(ix).last.as_ref().map(|last| last.peak_bytes),
+            };
+            Some(completed.into())
+        }
+        Event::AgentRetrying { agent, reason, .. } | Event::AgentFailed { agent, reason, .. } => {
+            end(state, &of_agent(agent), Some(reason.clone()))
+        }
+        Event::AgentStopped { agent, .. } => {
+            end(state, &of_agent(agent), Some("stopped".to_owned()))
+        }
+        _ => None,
+    }
+}
+
+fn of_agent(agent: &AgentId) -> SyncPoint {
+    SyncPoint {
+        sync: SyncKind::ProgressCheckpoint,
+        wave: None,
+        phase: None,
+        cohort: None,
+        agent: Some(agent.clone()),
+    }
 }
 
 const fn of_wave(sync: SyncKind, wave: u32) -> SyncPoint {
@@ -58,6 +123,8 @@ const fn of_wave(sync: SyncKind, wave: u32) -> SyncPoint {
         sync,
         wave: Some(wave),
         phase: None,
+        cohort: None,
+        agent: None,
     }
 }
 
@@ -66,21 +133,44 @@ fn of_phase(phase: &str) -> SyncPoint {
         sync: SyncKind::QualityGate,
         wave: None,
         phase: Some(phase.to_owned()),
+        cohort: None,
+        agent: None,
     }
 }
 
-/// Whom a point concerns, in plan order.
-fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
+fn of_cohort(cohort: &str) -> SyncPoint {
+    SyncPoint {
+        sync: SyncKind::QualityGate,
+        wave: None,
+        phase: None,
+        cohort: Some(cohort.to_owned()),
+        agent: None,
+    }
+}
+
+/// Whom a synchronisation point concerns, in plan order.
+#[must_use]
+pub fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
     let setup = &state.setup;
+    if let Some(agent) = &point.agent {
+        let ix = state.find(agent);
+        let with = ix.map(|ix| setup.receivers(ix)).unwrap_or_default();
+        let mut all: Vec<AgentIx> = ix.into_iter().chain(with).collect();
+        all.sort_unstable();
+        return all.into_iter().map(|ix| state.id(ix)).collect();
+    }
     let own_alone = point.sync == SyncKind::ContextMerge;
-    let phase = point.phase.as_deref().and_then(|id| state.phase_ix(id));
-    let concerned = |ix: &AgentIx| {
-        let here = match point.wave {
-            Some(wave) => setup.wave(*ix) == wave,
-            None => phase.is_some() && setup.plan.agent(*ix).phase == phase,
-        };
-        here && (!own_alone || setup.own(*ix))
+    let owner = match (&point.phase, &point.cohort) {
+        (Some(phase), _) => state.phase_ix(phase).map(Owner::Phase),
+        (None, Some(cohort)) => setup.cohort_ix(cohort).map(Owner::Cohort),
+        (None, None) => None,
     };
+    if let Some(owner) = owner {
+        let members = setup.members_of(owner).iter();
+        return members.map(|&ix| state.id(ix)).collect();
+    }
+    let concerned =
+        |ix: &AgentIx| point.wave == Some(setup.wave(*ix)) && (!own_alone || setup.own(*ix));
     let all = setup.plan.indices().filter(concerned);
     all.map(|ix| state.id(ix)).collect()
 }
@@ -111,6 +201,7 @@ fn end(state: &State, point: &SyncPoint, failed: Option<String>) -> Option<Event
             point,
             reserved_bytes: None,
             left_us: None,
+            released_bytes: None,
         },
     };
     Some(ended.into())
@@ -144,17 +235,19 @@ fn passed(state: &State, wave: u32) -> Event {
         number,
         point,
         reserved_bytes: Some(state.usage.ram_bytes),
-        left_us: Some(left_us(state)),
+        left_us: Some(left_us(state, None)),
+        released_bytes: None,
     };
     completed.into()
 }
 
-/// The longest chain of what has not ended, by the durations that the plan expects, in microseconds.
-fn left_us(state: &State) -> u64 {
+/// The longest chain of what has not ended, but for one that ends now, by the durations that the plan
+/// expects, in microseconds.
+fn left_us(state: &State, ends: Option<AgentIx>) -> u64 {
     let setup = &state.setup;
     let open = setup.plan.indices().filter(|&ix| {
         let status = state.agent(ix).status;
-        !status.is_final() && status != Status::Blocked
+        !status.is_final() && status != Status::Blocked && ends != Some(ix)
     });
     let behind = open.map(|ix| {
         let own = setup.mode(ix, state.agent(ix).mode).duration.expected_us;

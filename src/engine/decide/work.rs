@@ -40,7 +40,13 @@ pub(super) fn prepared(
         Err(error) => format!("no workspace: {error}"),
     };
     let key = JobKey::main(ix, attempt);
-    end(state, key, Exit::SpawnError(error), (0, 0, 0, 0), &[])
+    end(
+        state,
+        key,
+        Exit::SpawnError(error),
+        (0, 0, 0, 0),
+        (&[], false),
+    )
 }
 
 /// What an attempt left is known, or cannot be.
@@ -53,6 +59,7 @@ pub(super) fn collected(
     let agent = state.agent(ix);
     let waits = agent.attempt == attempt
         && agent.status == Status::Checking
+        && !state.begins(ix)
         && (agent.work.as_ref()).is_some_and(|work| work.stage == WorkStage::Collecting);
     if !waits {
         return Vec::new();
@@ -62,11 +69,23 @@ pub(super) fn collected(
         Ok(found) => (&**found, None),
         Err(error) => (&nothing, Some(error.clone())),
     };
-    let mut events = vec![
+    let mut events = Vec::new();
+    // Told first: cut off between the two by a crash, both are told again.
+    if let Some(Ok((from_facts, artefacts))) = &found.handoff {
+        let ready = WorkEvent::HandoffReady {
+            agent: state.id(ix),
+            attempt,
+            from_facts: *from_facts,
+            artefacts: *artefacts,
+        };
+        events.push(ready.into());
+    }
+    events.push(
         WorkEvent::Collected {
             agent: state.id(ix),
             attempt,
             commit: found.commit.clone(),
+            tree: found.tree.clone(),
             changed: found.changed,
             added: found.added,
             removed: found.removed,
@@ -78,16 +97,7 @@ pub(super) fn collected(
             error,
         }
         .into(),
-    ];
-    if let Some(Ok((from_facts, artefacts))) = &found.handoff {
-        let ready = WorkEvent::HandoffReady {
-            agent: state.id(ix),
-            attempt,
-            from_facts: *from_facts,
-            artefacts: *artefacts,
-        };
-        events.push(ready.into());
-    }
+    );
     events
 }
 
@@ -226,19 +236,21 @@ pub(super) fn advanced(
 pub(super) fn checked_out(
     state: &State,
     commit: &str,
+    base: Option<u32>,
     done: &Result<String, String>,
 ) -> Vec<Event> {
-    let waits = state
-        .merges
-        .checkout
-        .as_ref()
-        .is_some_and(|checkout| checkout.commit == commit && checkout.coming());
+    let merges = &state.merges;
+    let waits = match base {
+        Some(number) => (merges.base.as_ref()).is_some_and(|b| b.number == number && b.coming()),
+        None => (merges.checkout.as_ref()).is_some_and(|c| c.commit == commit && c.coming()),
+    };
     if !waits {
         return Vec::new();
     }
     let there = WorkEvent::CheckedOut {
         commit: commit.to_owned(),
         path: done.clone().unwrap_or_default(),
+        base,
         error: done.clone().err(),
     };
     vec![there.into()]

@@ -29,6 +29,7 @@ impl Event {
             Self::AgentFrozen { .. } => "agent.frozen",
             Self::ProcessTrouble { .. } => "process.trouble",
             Self::AgentFreezeVerified { .. } => "agent.freeze_verified",
+            Self::AgentPreempted(_) => "agent.preempted",
             Self::AgentThawed { .. } => "agent.thawed",
             Self::AgentBlocked { .. } => "agent.blocked",
             Self::AgentFailed { .. } => "agent.failed",
@@ -83,6 +84,7 @@ impl Event {
             | Self::AgentStopped { agent, .. }
             | Self::AgentCompleted { agent, .. } => Some(agent),
             Self::AgentFreezeVerified(freeze) => Some(&freeze.agent),
+            Self::AgentPreempted(preempted) => Some(&preempted.agent),
             Self::AgentProgress(report) => Some(&report.agent),
             Self::CheckQueued { place }
             | Self::CheckScheduled { place, .. }
@@ -91,7 +93,7 @@ impl Event {
             | Self::CheckTimeout { place, .. }
             | Self::CheckFrozen { place, .. }
             | Self::CheckThawed { place, .. }
-            | Self::GatePassed { place }
+            | Self::GatePassed { place, .. }
             | Self::GateFailed { place, .. } => place.agent.as_ref(),
             Self::ProcessTrouble(trouble) => trouble.agent.as_ref(),
             Self::AttentionRaised(raised) => raised.agent.as_ref(),
@@ -132,6 +134,7 @@ impl Event {
             | Self::AgentSkipped { .. }
             | Self::AgentFrozen { .. }
             | Self::AgentThawed { .. }
+            | Self::AgentPreempted(_)
             | Self::AgentStopped { .. }
             | Self::AgentQuiet { .. }
             | Self::AttentionAnswered(_)

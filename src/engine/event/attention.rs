@@ -168,6 +168,12 @@ pub struct AttentionAnswered {
     /// What was said with it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub text: Option<String>,
+    /// Where more of it can be read; else the first link of the text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub url: Option<String>,
+    /// Of an approval: the file below `gates/` of the run's folder that keeps who signed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub evidence: Option<String>,
     /// How long it waited, in microseconds.
     pub waited_us: u64,
 }

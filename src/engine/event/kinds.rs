@@ -5,10 +5,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::parts::is_zero;
+use super::parts::{is_false, is_zero};
 use super::{
-    AgentFreezeVerified, AttentionAnswered, AttentionRaised, Cause, CheckPlace, Exit, FailureKind,
-    Figures, Handle, Interruption, ProcessTrouble, StoppedBy, WorkEvent, Zone,
+    AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
+    Exit, FailureKind, Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, WorkEvent,
+    Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -182,6 +183,9 @@ pub enum Event {
         /// Watched output files that exist.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         present: Vec<String>,
+        /// There is a file where it may write its hand-off; told of who has no workspace.
+        #[serde(skip_serializing_if = "is_false", default)]
+        handoff: bool,
     },
     /// Another attempt follows.
     #[serde(rename = "agent.retrying")]
@@ -214,6 +218,9 @@ pub enum Event {
     /// What a freeze did, measured.
     #[serde(rename = "agent.freeze_verified")]
     AgentFreezeVerified(AgentFreezeVerified),
+    /// It is ended while it is frozen, to go again.
+    #[serde(rename = "agent.preempted")]
+    AgentPreempted(AgentPreempted),
     /// Its process tree runs again.
     #[serde(rename = "agent.thawed")]
     AgentThawed {
@@ -277,7 +284,6 @@ pub enum Event {
     CheckStarted {
         #[serde(flatten)]
         place: CheckPlace,
-        /// How to find the process.
         handle: Handle,
     },
     /// A check command ended.
@@ -285,7 +291,6 @@ pub enum Event {
     CheckEnded {
         #[serde(flatten)]
         place: CheckPlace,
-        /// How.
         exit: Exit,
         /// Bytes of its output: the evidence.
         output_bytes: u64,
@@ -312,29 +317,32 @@ pub enum Event {
         place: CheckPlace,
         pressure_permille: u32,
     },
-    /// All commands of a gate were green.
+    /// All commands of a gate were green; `flaky`: one came out differently on the same files.
     #[serde(rename = "gate.passed")]
     GatePassed {
         #[serde(flatten)]
         place: CheckPlace,
+        #[serde(skip_serializing_if = "is_false", default)]
+        flaky: bool,
     },
-    /// A command of a gate was red.
+    /// A command of a gate was red; `flaky`: one came out differently on the same files.
     #[serde(rename = "gate.failed")]
     GateFailed {
         #[serde(flatten)]
         place: CheckPlace,
         reason: String,
+        /// How it came out on the base; none: it was not run there.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        base: Option<OnBase>,
+        #[serde(skip_serializing_if = "is_false", default)]
+        flaky: bool,
     },
     /// Its first agent was admitted.
     #[serde(rename = "phase.started")]
     PhaseStarted { phase: String },
     /// All its agents have ended; its gates are next.
     #[serde(rename = "phase.checking")]
-    PhaseChecking {
-        phase: String,
-        /// Round of its gates, from 1.
-        attempt: u32,
-    },
+    PhaseChecking { phase: String, attempt: u32 },
     /// An agent of it is tried again while its gates were checked: they come later, anew.
     #[serde(rename = "phase.reopened")]
     PhaseReopened { phase: String },
@@ -347,11 +355,7 @@ pub enum Event {
     /// All agents of a track (`track:A`), of the waves up to one (`wave:2`) or of the `run` have ended
     /// well; the gates over them are next.
     #[serde(rename = "cohort.checking")]
-    CohortChecking {
-        cohort: String,
-        /// Round of the gates, from 1.
-        attempt: u32,
-    },
+    CohortChecking { cohort: String, attempt: u32 },
     /// An agent of them is tried again while the gates were checked: they come later, anew.
     #[serde(rename = "cohort.reopened")]
     CohortReopened { cohort: String },
@@ -363,10 +367,7 @@ pub enum Event {
     CohortFailed { cohort: String, reason: String },
     /// All its agents have ended.
     #[serde(rename = "wave.completed")]
-    WaveCompleted {
-        /// Number from 1.
-        wave: u32,
-    },
+    WaveCompleted { wave: u32 },
     /// A point to which the run can be taken back.
     #[serde(rename = "checkpoint.made")]
     CheckpointMade {

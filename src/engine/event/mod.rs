@@ -5,6 +5,7 @@
 
 mod about;
 mod attention;
+mod gate;
 mod kinds;
 mod parts;
 mod process;
@@ -15,15 +16,18 @@ mod work;
 
 pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
+pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
-pub use process::{AgentFreezeVerified, ProcessTrouble};
+pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use work::{Boundary, Clash, MergeOutcome, Strategy, WorkEvent};
+pub use work::{
+    Absent, Boundary, Clash, HandoffChecked, HandoffChecking, MergeOutcome, Strategy, WorkEvent,
+};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

@@ -5,6 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Purpose;
 use crate::plan::AgentId;
 
 /// Urgency of an event for somebody who watches.
@@ -220,6 +221,8 @@ pub enum Cause {
     Conflict,
     /// The run went back to a checkpoint.
     Rollback,
+    /// It was frozen behind a barrier, and nothing else moved.
+    Preempted,
 }
 
 /// Where a check stands: its owner and gate.
@@ -244,6 +247,9 @@ pub struct CheckPlace {
     /// after a retry, is a new one, with evidence of its own.
     #[serde(skip_serializing_if = "is_first", default = "first")]
     pub round: u32,
+    /// Why the command runs: to judge, to judge once more, or on the base to compare.
+    #[serde(skip_serializing_if = "Purpose::is_judge", default)]
+    pub purpose: Purpose,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]

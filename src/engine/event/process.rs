@@ -23,6 +23,18 @@ pub struct AgentFreezeVerified {
     pub held_bytes: u64,
 }
 
+/// A frozen process of an agent, its own or its check's, is ended because a phase before its own has to
+/// pass first and nothing else moves; it goes again after that: `agent.preempted`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct AgentPreempted {
+    /// Whose.
+    pub agent: AgentId,
+    /// Its attempt.
+    pub attempt: u32,
+    /// What it waits for, in words.
+    pub reason: String,
+}
+
 /// Something is wrong with processes or their output, and nothing follows from it: `process.trouble`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessTrouble {

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::plan::AgentId;
+
 /// What agents come together for (REQUIREMENTS H2).
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -11,9 +13,10 @@ use serde::{Deserialize, Serialize};
 pub enum SyncKind {
     /// The work of a wave is merged.
     ContextMerge,
-    /// A wave is complete: what it held is free, what is left is looked at anew.
+    /// A wave is complete, or an agent hands off to others: what was held is free, what is left is
+    /// looked at anew.
     ProgressCheckpoint,
-    /// The gates of a phase are checked.
+    /// The gates of a phase, a track, waves or the run are checked.
     QualityGate,
 }
 
@@ -28,4 +31,10 @@ pub struct SyncPoint {
     /// The phase that it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub phase: Option<String>,
+    /// The track (`track:A`), waves (`wave:2`) or `run` whose gates it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cohort: Option<String>,
+    /// The agent whose hand-off it is about.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub agent: Option<AgentId>,
 }

@@ -5,8 +5,10 @@
 
 mod about;
 mod boundary;
+mod handoff;
 
 pub use boundary::Boundary;
+pub use handoff::{Absent, HandoffChecked, HandoffChecking};
 
 use std::collections::BTreeMap;
 
@@ -80,6 +82,9 @@ pub enum MergeOutcome {
         path: String,
         /// Its tree is the one that was checked in the workspace: nothing came between.
         checked: bool,
+        /// Its tree.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        tree: Option<String>,
         /// Paths that both sides changed, at most 50 of them named.
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         overlap: Vec<String>,
@@ -136,6 +141,9 @@ pub enum WorkEvent {
         attempt: u32,
         /// Its commit; none: it changed nothing.
         commit: Option<String>,
+        /// The tree of what it left.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        tree: Option<String>,
         /// Files that it changed.
         changed: u32,
         /// Lines added.
@@ -285,13 +293,16 @@ pub enum WorkEvent {
         number: u32,
         #[serde(flatten)]
         point: SyncPoint,
-        /// At a wave's end: memory that is still reserved by others, in bytes.
+        /// At a wave's end or a hand-off: memory that is still reserved by others, in bytes.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         reserved_bytes: Option<u64>,
-        /// At a wave's end: the longest chain of what is left, by the durations that the plan expects,
+        /// Then too: the longest chain of what is left, by the durations that the plan expects,
         /// in microseconds; an estimate.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         left_us: Option<u64>,
+        /// At a hand-off: the most that the agent's processes held in memory, measured, in bytes.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        released_bytes: Option<u64>,
     },
     /// They have not.
     #[serde(rename = "sync.failed")]
@@ -301,14 +312,22 @@ pub enum WorkEvent {
         point: SyncPoint,
         reason: String,
     },
-    /// A checkout of the head is needed, for checks of more than one agent's work.
+    /// A checkout is needed: of the head, for checks of more than one agent's work, or of the base.
     #[serde(rename = "integration.checkout")]
-    Checkout { commit: String },
+    Checkout {
+        commit: String,
+        /// Which one of the run's base, from 1; none: of the head.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        base: Option<u32>,
+    },
     /// It is there.
     #[serde(rename = "integration.ready")]
     CheckedOut {
         commit: String,
         path: String,
+        /// Which one of the run's base, from 1; none: of the head.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        base: Option<u32>,
         /// It could not be made, and why.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
@@ -323,6 +342,12 @@ pub enum WorkEvent {
         /// Which files, at most 50.
         files: Vec<String>,
     },
+    /// What an agent is to begin with is looked at.
+    #[serde(rename = "handoff.checking")]
+    HandoffChecking(HandoffChecking),
+    /// Its files are known.
+    #[serde(rename = "handoff.checked")]
+    HandoffChecked(HandoffChecked),
     /// An agent's hand-off is complete.
     #[serde(rename = "handoff.ready")]
     HandoffReady {

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Exit, FailureKind, Handle};
+use crate::engine::{Absent, Exit, FailureKind, Handle};
 
-use super::{Former, Said, Status, Work};
+use super::{CheckRun, Former, Judged, Said, Status, Work};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,8 @@ pub enum Ending {
     RunStop,
     /// An agent of the phase is tried again: the verdict on its gates would be stale.
     Reopened,
+    /// It is frozen behind a barrier, and nothing else moves: it goes again when that one opens.
+    Preempted,
 }
 
 /// Who holds an agent back.
@@ -62,97 +64,8 @@ pub struct AttemptEnd {
     pub leaked: u32,
     /// Watched output files that exist.
     pub present: Vec<String>,
-}
-
-/// Where a check command stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum JobState {
-    /// Waits for admission.
-    Pending,
-    /// Admitted.
-    Scheduled,
-    /// Runs.
-    Running(Handle),
-    /// Ended; the verdict follows.
-    Ended(Exit),
-    /// It is no command: a person's yes is waited for.
-    Asking,
-    /// A person has answered; the verdict follows.
-    Answered {
-        /// Approved.
-        yes: bool,
-        /// What was said with it.
-        text: Option<String>,
-    },
-}
-
-/// Progress through the checks of an agent or a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CheckRun {
-    /// Attempt of the agent, or round of the phase.
-    pub attempt: u32,
-    /// Round within that attempt, from 1.
-    pub round: u32,
-    /// The command that is on, from 0.
-    pub step: u32,
-    /// Commands in all.
-    pub steps: u32,
-    /// Where that command stands.
-    pub job: JobState,
-    /// When that command got its state (elapsed µs).
-    pub since_us: u64,
-    /// It is being ended, and why.
-    pub ending: Option<Ending>,
-    /// Its processes are stopped; memory stays, the slot is free.
-    pub frozen: bool,
-    /// It judges the result of a merge, not the workspace.
-    pub merged: bool,
-    /// Merges that were in the head when this round began: a checkout with these is good enough.
-    pub after: u32,
-    /// The checkout of integrated work that its present command runs in; empty: it runs elsewhere.
-    pub path: String,
-    /// When the clock of that command last began to run (elapsed µs).
-    pub clock_from_us: u64,
-    /// What its clock had counted before, in microseconds.
-    pub clock_us: u64,
-    /// End of its time limit while the clock runs (elapsed µs).
-    pub until_us: u64,
-}
-
-impl CheckRun {
-    /// Makes the first command of a round, waiting for admission.
-    #[must_use]
-    pub const fn new(attempt: u32, round: u32, steps: u32, now_us: u64) -> Self {
-        Self {
-            attempt,
-            round,
-            step: 0,
-            steps,
-            job: JobState::Pending,
-            since_us: now_us,
-            ending: None,
-            frozen: false,
-            merged: false,
-            after: 0,
-            path: String::new(),
-            clock_from_us: now_us,
-            clock_us: 0,
-            until_us: 0,
-        }
-    }
-
-    /// Returns whether it has a process, moving or frozen.
-    #[must_use]
-    pub const fn is_live(&self) -> bool {
-        matches!(self.job, JobState::Scheduled | JobState::Running(_))
-    }
-
-    /// Returns whether it holds a slot: its process moves or is being started.
-    #[must_use]
-    pub const fn holds_slot(&self) -> bool {
-        self.is_live() && !self.frozen
-    }
+    /// It left a file where it may write its hand-off.
+    pub handoff: bool,
 }
 
 /// What somebody said about a line of an agent's work.
@@ -168,6 +81,35 @@ pub struct Remark {
     pub by: String,
     /// What.
     pub text: String,
+}
+
+/// Whether what an agent is to begin with is there; asked when admission would let it start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readiness {
+    /// Not asked.
+    #[default]
+    Unknown,
+    /// Its files are being looked for.
+    Asked,
+    /// They were; where all are there, its needs' commands follow.
+    Found {
+        /// Files that are not there.
+        missing: Vec<Absent>,
+        /// They could not be looked for, and why.
+        error: Option<String>,
+    },
+    /// All is there.
+    Good,
+}
+
+/// A hand-off that is complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOff {
+    /// It was made from facts: the agent wrote none.
+    pub from_facts: bool,
+    /// Artefacts that it names.
+    pub artefacts: u32,
 }
 
 /// One agent.
@@ -207,6 +149,9 @@ pub struct AgentState {
     pub failure: Option<FailureKind>,
     /// The gate that was red last; `check` for its own acceptance commands.
     pub red_gate: Option<String>,
+    /// How its commands came out last, and on which files.
+    #[serde(default)]
+    pub judged: Vec<Judged>,
     /// A skip that no failure stands behind.
     pub by_condition: bool,
     /// A skip behind which stands what waits for a person or was stopped by one; no failure either.
@@ -241,6 +186,12 @@ pub struct AgentState {
     pub conflict: Option<u32>,
     /// Times that it was sent back on top of others' work.
     pub sent_back: u32,
+    /// Whether what it is to begin with is there.
+    pub readiness: Readiness,
+    /// How many times that was asked.
+    pub asked: u32,
+    /// The hand-off of its present attempt.
+    pub handed: Option<HandedOff>,
     /// What was said about its work, until a later attempt's is collected.
     pub remarks: Vec<Remark>,
 }
@@ -290,6 +241,9 @@ pub struct PhaseState {
     pub gate_red: bool,
     /// The gate that was red last.
     pub red_gate: Option<String>,
+    /// How the commands of its gates came out last, and on which files.
+    #[serde(default)]
+    pub judged: Vec<Judged>,
     /// Since when it stands where it stands (elapsed µs).
     pub since_us: u64,
 }

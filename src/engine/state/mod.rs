@@ -5,6 +5,7 @@
 
 mod agent;
 mod attention;
+mod check;
 mod conflict;
 mod order;
 mod ready;
@@ -14,10 +15,11 @@ mod sync;
 mod work;
 
 pub use agent::{
-    AgentState, AttemptEnd, CheckRun, Ending, HoldBy, JobState, Live, PhaseState, PhaseStatus,
+    AgentState, AttemptEnd, Ending, HandedOff, HoldBy, Live, PhaseState, PhaseStatus, Readiness,
     Remark,
 };
 pub use attention::{Attention, Item};
+pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
 pub use order::{Due, Rank};
 pub(super) use order::{pack, place_of, unpack};

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Boundary, Clash, Owner},
+    engine::{Boundary, Clash},
     plan::{AgentIx, Class},
 };
 
-use super::{Conflict, Prediction, State};
+use super::{BaseCheckout, Compared, Conflict, Prediction, State};
 
 /// How far an attempt's work has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub struct Work {
     pub level: Boundary,
     /// Its commit; none: it changed nothing.
     pub commit: Option<String>,
+    /// The tree of what it left.
+    #[serde(default)]
+    pub tree: Option<String>,
     /// Files that it changed.
     pub changed: u32,
     /// Lines added.
@@ -114,7 +117,10 @@ pub struct Merge {
     pub stage: MergeStage,
     /// The merge that would be the new head.
     pub commit: Option<String>,
-    /// A checkout of that.
+    /// The tree of that.
+    #[serde(default)]
+    pub tree: Option<String>,
+    /// A checkout of it.
     pub path: String,
     /// Its tree was checked in the workspace.
     pub checked: bool,
@@ -229,6 +235,12 @@ pub struct Merges {
     pub checkpoints: Vec<Checkpoint>,
     /// A checkout of the head.
     pub checkout: Option<Checkout>,
+    /// The last checkout of the base.
+    #[serde(default)]
+    pub base: Option<BaseCheckout>,
+    /// Commands that were compared with the base.
+    #[serde(default)]
+    pub compared: Vec<Compared>,
     /// A roll-back that is on.
     pub rollback: Option<Rollback>,
     /// Roll-backs so far.
@@ -269,7 +281,8 @@ impl Merges {
             .as_ref()
             .is_some_and(|now| matches!(now.stage, MergeStage::Trying | MergeStage::Advancing));
         let rolling = self.rollback.as_ref().is_some_and(|r| !r.done);
-        let checkout = self.checkout.as_ref().is_some_and(Checkout::coming);
+        let checkout = self.checkout.as_ref().is_some_and(Checkout::coming)
+            || self.base.as_ref().is_some_and(BaseCheckout::coming);
         let delivering = self.delivery.as_ref().is_some_and(|d| !d.done);
         merging || rolling || checkout || delivering
     }
@@ -280,34 +293,6 @@ impl State {
     #[must_use]
     pub fn head(&self) -> Option<&str> {
         self.merges.head.as_deref().or(self.base_commit.as_deref())
-    }
-
-    /// Returns the path of a checkout that has all that the checks of an owner judge: one of the
-    /// present head, or one that was made since their round began.
-    #[must_use]
-    pub fn checkout_for(&self, owner: Owner) -> Option<&str> {
-        let check = self.check_of(owner)?;
-        let checkout = self.merges.checkout.as_ref()?;
-        let has_all =
-            Some(checkout.commit.as_str()) == self.head() || checkout.merged >= check.after;
-        (has_all && !checkout.path.is_empty()).then_some(checkout.path.as_str())
-    }
-
-    /// Returns the folder that the present check command of an owner runs in; none: the repository
-    /// itself.
-    #[must_use]
-    pub fn check_dir(&self, owner: Owner) -> Option<&str> {
-        let check = self.check_of(owner)?;
-        let path = match owner {
-            _ if self.setup.on_head(owner) => &check.path,
-            Owner::Agent(ix) if check.merged => {
-                let merge = self.merges.now.as_ref();
-                &merge.filter(|now| now.agent == ix)?.path
-            }
-            Owner::Agent(ix) => &self.agent(ix).work.as_ref()?.path,
-            Owner::Phase(_) | Owner::Cohort(_) => return None,
-        };
-        Some(path.as_str()).filter(|path| !path.is_empty())
     }
 }
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::plan::{Join, Work as Kind, Workspace};
 
 /// A rig whose workspaces are made at once, and whose merges and answers the test gives.
-fn rig(plan: Plan) -> Rig {
+pub(super) fn rig(plan: Plan) -> Rig {
     let mut rig = Rig::new(plan, true);
     rig.state.base_commit = Some("base".to_owned());
     rig.prepare();
@@ -15,7 +15,7 @@ fn rig(plan: Plan) -> Rig {
 
 impl Rig {
     /// Makes every workspace that is waited for.
-    fn prepare(&mut self) {
+    pub(super) fn prepare(&mut self) {
         let plan = &self.state.setup.plan;
         let preparing = |ix: &AgentIx| self.state.agent(*ix).status == Status::Preparing;
         let preparing: Vec<AgentIx> = plan.indices().filter(preparing).collect();
@@ -34,7 +34,7 @@ impl Rig {
     }
 
     /// Its process ends well, and leaves this.
-    fn leaves(&mut self, ix: u32, commit: Option<&str>, facts: &[(&str, &str)]) {
+    pub(super) fn leaves(&mut self, ix: u32, commit: Option<&str>, facts: &[(&str, &str)]) {
         self.prepare();
         self.end_agent(ix, 0);
         let agent = AgentIx(ix);
@@ -50,35 +50,36 @@ impl Rig {
         });
     }
 
-    fn tried(&mut self, outcome: MergeOutcome) {
+    pub(super) fn tried(&mut self, outcome: MergeOutcome) {
         let number = self.state.merges.now.as_ref().expect("a merge").number;
         let outcome = Box::new(outcome);
         self.input(InputKind::Merged { number, outcome });
     }
 
-    fn clean(&mut self, commit: &str) {
+    pub(super) fn clean(&mut self, commit: &str) {
         self.tried(MergeOutcome::Clean {
             commit: commit.to_owned(),
             path: format!("/merge/{commit}"),
             checked: true,
+            tree: None,
             overlap: Vec::new(),
             with: Vec::new(),
             clash: None,
         });
     }
 
-    fn advanced(&mut self) {
+    pub(super) fn advanced(&mut self) {
         let number = self.state.merges.now.as_ref().expect("a merge").number;
         let done = Ok(Vec::new());
         self.input(InputKind::Advanced { number, done });
     }
 
-    fn is(&self, ix: u32) -> Status {
+    pub(super) fn is(&self, ix: u32) -> Status {
         self.state.agent(AgentIx(ix)).status
     }
 }
 
-fn own(id: &str) -> crate::plan::Agent {
+pub(super) fn own(id: &str) -> crate::plan::Agent {
     let mut agent = agent(id, 1, 1);
     agent.workspace = Workspace::Own;
     agent
@@ -148,10 +149,14 @@ fn gated() -> Plan {
 
 const BUILD: Owner = Owner::Phase(PhaseIx(0));
 
-fn checked_out(rig: &mut Rig, done: Result<&str, &str>) {
+pub(super) fn checked_out(rig: &mut Rig, done: Result<&str, &str>) {
     let commit = rig.state.merges.checkout.as_ref().unwrap().commit.clone();
     let done = done.map(str::to_owned).map_err(str::to_owned);
-    rig.input(InputKind::CheckedOut { commit, done });
+    rig.input(InputKind::CheckedOut {
+        commit,
+        base: None,
+        done,
+    });
 }
 
 #[test]

@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{big, flag, id, ids, line_of, maybe, pick, record, small, text};
 use crate::{
-    engine::{Boundary, Clash, Event, MergeOutcome, Strategy, SyncKind, SyncPoint, WorkEvent},
+    engine::{
+        Absent, Boundary, Clash, Event, HandoffChecked, HandoffChecking, MergeOutcome, Strategy,
+        SyncKind, SyncPoint, WorkEvent,
+    },
     graph::random::Rng,
     journal::format::{Line, decode},
 };
 
-const KINDS: usize = 25;
+const KINDS: usize = 27;
 
 /// Position of each kind; does not compile when one is added and missing below.
 fn kind(event: &WorkEvent) -> usize {
@@ -39,6 +42,8 @@ fn kind(event: &WorkEvent) -> usize {
         WorkEvent::SyncStarted { .. } => 22,
         WorkEvent::SyncCompleted { .. } => 23,
         WorkEvent::SyncFailed { .. } => 24,
+        WorkEvent::HandoffChecking(_) => 25,
+        WorkEvent::HandoffChecked(_) => 26,
     }
 }
 
@@ -74,6 +79,7 @@ fn outcome(rng: &mut Rng) -> MergeOutcome {
             commit: text(rng),
             path: text(rng),
             checked: flag(rng),
+            tree: maybe(rng, text),
             overlap: texts(rng),
             with: ids(rng),
             clash: maybe(rng, clash),
@@ -96,6 +102,15 @@ fn point(rng: &mut Rng) -> SyncPoint {
         sync: pick(rng, &kinds),
         wave: maybe(rng, small),
         phase: maybe(rng, text),
+        cohort: maybe(rng, text),
+        agent: maybe(rng, id),
+    }
+}
+
+fn absent(rng: &mut Rng) -> Absent {
+    Absent {
+        path: text(rng),
+        from: maybe(rng, id),
     }
 }
 
@@ -114,6 +129,7 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             agent,
             attempt,
             commit: maybe(rng, text),
+            tree: maybe(rng, text),
             changed: small(rng),
             added: big(rng),
             removed: big(rng),
@@ -190,10 +206,14 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             reason: text(rng),
             given_up: flag(rng),
         },
-        14 => WorkEvent::Checkout { commit: text(rng) },
+        14 => WorkEvent::Checkout {
+            commit: text(rng),
+            base: maybe(rng, small),
+        },
         15 => WorkEvent::CheckedOut {
             commit: text(rng),
             path: text(rng),
+            base: maybe(rng, small),
             error: maybe(rng, text),
         },
         16 => WorkEvent::ContextUpdated {
@@ -235,12 +255,25 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             point: point(rng),
             reserved_bytes: maybe(rng, big),
             left_us: maybe(rng, big),
+            released_bytes: maybe(rng, big),
         },
-        _ => WorkEvent::SyncFailed {
+        24 => WorkEvent::SyncFailed {
             number,
             point: point(rng),
             reason: text(rng),
         },
+        25 => WorkEvent::HandoffChecking(HandoffChecking {
+            agent,
+            attempt,
+            number,
+        }),
+        _ => WorkEvent::HandoffChecked(HandoffChecked {
+            agent,
+            attempt,
+            number,
+            missing: (0..rng.below(3)).map(|_| absent(rng)).collect(),
+            error: maybe(rng, text),
+        }),
     }
 }
 

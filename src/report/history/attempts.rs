@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::{Cause, CheckPlace, Event, Exit, Owner, Record, State},
+    engine::{Cause, CheckPlace, Event, Exit, Owner, Purpose, Record, State},
     plan::AgentIx,
 };
 
@@ -72,12 +72,16 @@ pub struct Attempt {
 pub struct CheckStep {
     /// The gate's id; `check` for an agent's own commands.
     pub gate: String,
+    /// Why it runs.
+    pub purpose: Purpose,
     /// It came in line; none: before what is known.
     pub queued: Option<When>,
     /// It runs.
     pub started: Option<When>,
     /// It ended, and how.
     pub ended: Option<(When, Exit)>,
+    /// Bytes that it printed: without any there is no file.
+    pub output_bytes: u64,
 }
 
 /// Names a command of a check: attempt (round of a phase's gates), round within it, step.
@@ -156,9 +160,17 @@ impl Attempts {
                     step.started = Some(when);
                 }
             }
-            (Event::CheckEnded { place, exit, .. }, _) => {
+            (
+                Event::CheckEnded {
+                    place,
+                    exit,
+                    output_bytes,
+                },
+                _,
+            ) => {
                 if let Some(step) = self.step(state, place) {
                     step.ended = Some((when, exit.clone()));
+                    step.output_bytes = *output_bytes;
                 }
             }
             _ => {}
@@ -192,6 +204,7 @@ impl Attempts {
             .or_default();
         if step.gate.is_empty() {
             step.gate.clone_from(&place.gate);
+            step.purpose = place.purpose;
         }
         Some(step)
     }
@@ -214,10 +227,11 @@ impl Attempts {
             for (key, old) in steps {
                 let new = mine.entry(key).or_default();
                 if new.gate.is_empty() {
-                    new.gate = old.gate;
+                    (new.gate, new.purpose) = (old.gate, old.purpose);
                 }
                 new.queued = old.queued.or(new.queued);
                 new.started = old.started.or(new.started);
+                new.output_bytes = new.output_bytes.max(old.output_bytes);
                 new.ended = new.ended.take().or(old.ended);
             }
         }
@@ -255,9 +269,11 @@ impl Attempts {
         for (&key, step) in steps {
             let step = CheckStep {
                 gate: step.gate.clone(),
+                purpose: step.purpose,
                 queued: step.queued.filter(|w| w.seq <= seq),
                 started: step.started.filter(|w| w.seq <= seq),
                 ended: step.ended.clone().filter(|e| e.0.seq <= seq),
+                output_bytes: step.output_bytes,
             };
             if step.queued.is_some() || step.started.is_some() || step.ended.is_some() {
                 out.push((key, step));

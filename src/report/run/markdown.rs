@@ -29,6 +29,7 @@ pub(super) fn render(report: &RunReport) -> String {
     if let Some(together) = &report.together {
         together.render(&mut out);
     }
+    super::gates::render(&mut out, &report.gates);
     targets(&mut out, report);
     bottlenecks(&mut out, report);
     waits(&mut out, report);

@@ -5,6 +5,7 @@
 //! same report. Must not read files or judge what was not measured.
 
 mod bottlenecks;
+pub mod gates;
 mod markdown;
 mod targets;
 pub mod together;
@@ -15,6 +16,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use gates::GateLine;
 use together::Together;
 
 use crate::{
@@ -106,6 +108,9 @@ pub struct RunReport {
     /// How the work came together; none: no agent had a workspace of its own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub together: Option<Together>,
+    /// Every gate, and how it stands.
+    #[serde(default)]
+    pub gates: Vec<GateLine>,
     /// Every agent, in plan order.
     pub agents: Vec<AgentLine>,
 }
@@ -124,6 +129,7 @@ impl RunReport {
         Self {
             waits: waits::waits(state, history),
             together: Together::of(state),
+            gates: gates::gates(state, history),
             agents: state
                 .setup
                 .plan
@@ -204,6 +210,7 @@ impl RunReport {
             },
             waits: Vec::new(),
             together: None,
+            gates: Vec::new(),
             memory,
             agents: Vec::new(),
             metrics,

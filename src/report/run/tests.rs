@@ -135,7 +135,73 @@ fn an_agent_whose_own_gate_asks_waits_for_a_person_and_not_for_its_checks() {
         id: 1,
         answer: crate::engine::Answer::Yes,
         text: None,
+        url: None,
     });
     run.wait(3);
     assert_eq!(told(&run), wanted);
+}
+
+#[test]
+fn a_gate_is_told_with_who_signed_it_and_a_red_one_with_whom_it_stops() {
+    use super::gates::GateStand;
+    let mut plan = empty();
+    let mut ask = gate("ok");
+    ask.approve = Some("Fine?".into());
+    plan.gates = vec![ask, gate("tests")];
+    for (id, gate) in [("a", 0), ("b", 1)] {
+        let mut gated = agent(id, 10, 100);
+        gated.gates = vec![crate::plan::GateIx(gate)];
+        gated.retry.attempts = 1;
+        plan.agents.push(gated);
+    }
+    plan.agents.push(agent("c", 10, 100));
+    plan.agents[2].needs = vec![hard(1)];
+    let mut run = Run::new(plan, 4, 8 * GIB);
+    run.wait(1);
+    run.done("a");
+    run.done("b");
+    run.checked("a", 0);
+    let stands = |run: &Run| -> Vec<_> {
+        let report = report_at(run, run.now_us);
+        let stands = report.gates.iter().map(|line| line.verdict);
+        stands.collect()
+    };
+    assert_eq!(stands(&run), [GateStand::Asks, GateStand::Checking]);
+    run.checked("b", 1);
+    run.act(crate::engine::Action::Answer {
+        id: 1,
+        answer: crate::engine::Answer::Yes,
+        text: Some("read | it".into()),
+        url: Some("https://example.org/7".into()),
+    });
+    let report = report_at(&run, run.now_us);
+    assert_eq!(stands(&run), [GateStand::Passed, GateStand::Red]);
+    let [ok, tests] = &report.gates[..] else {
+        panic!("{:?}", report.gates)
+    };
+    let signed = ok.signed.as_ref().unwrap();
+    assert_eq!(signed.note.as_deref(), Some("read | it"));
+    assert_eq!(signed.url.as_deref(), Some("https://example.org/7"));
+    assert!(ok.evidence.contains(&"a.1.1".to_owned()), "{ok:?}");
+    assert_eq!(tests.stops, ["c"]);
+    let text = report.to_markdown();
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|l| l.starts_with("| b |") || l.starts_with("| a | ok"))
+        .collect();
+    assert_eq!(rows.len(), 3, "{text}");
+    assert!(
+        rows.iter()
+            .any(|row| row.contains("read \\| it (https:\\//example.org/7)")),
+        "{rows:?}"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row.contains("red: tests red: exit status 1")),
+        "{rows:?}"
+    );
+    // Of the moment before, nothing of it is known.
+    let json = report.to_json().unwrap();
+    let again: RunReport = serde_json::from_str(&json).unwrap();
+    assert_eq!(again.gates, report.gates);
 }

@@ -7,7 +7,10 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 
 use super::markdown::text;
-use crate::engine::{Conflict, State};
+use crate::{
+    engine::{Cohort, CohortKind, Conflict, PhaseStatus, State, Status, WorkStage},
+    plan::{AgentIx, Class},
+};
 
 /// Conflicts that are listed in the Markdown; `report.json` has all.
 const LISTED: usize = 50;
@@ -25,6 +28,20 @@ pub struct Together {
     pub error: Option<String>,
     /// Conflicts, settled or not.
     pub conflicts: Vec<ConflictLine>,
+    /// What integration is checked against.
+    #[serde(default)]
+    pub checklist: Vec<CheckItem>,
+}
+
+/// One point of the check list of integration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckItem {
+    /// What.
+    pub what: String,
+    /// Whether it holds; none: nothing in the plan says.
+    pub met: Option<bool>,
+    /// By which figure.
+    pub figure: String,
 }
 
 /// One conflict.
@@ -74,6 +91,7 @@ impl Together {
             merges: merges.count(),
             error: delivery.and_then(|d| d.error.clone()),
             conflicts: merges.conflicts.iter().map(line).collect(),
+            checklist: checklist(state),
         })
     }
 
@@ -88,6 +106,16 @@ impl Together {
         if let Some(error) = &self.error {
             let _ = writeln!(out, "Not handed over: {}.\n", text(error));
         }
+        out.push_str("| check list | | |\n|---|---|---|\n");
+        for item in &self.checklist {
+            let met = match item.met {
+                Some(true) => "yes",
+                Some(false) => "**no**",
+                None => "–",
+            };
+            let _ = writeln!(out, "| {} | {met} | {} |", item.what, text(&item.figure));
+        }
+        out.push('\n');
         if self.conflicts.is_empty() {
             out.push_str("No conflicts.\n\n");
             return;
@@ -123,4 +151,69 @@ impl Together {
         }
         out.push('\n');
     }
+}
+
+/// The check list of integration (REQUIREMENTS F3).
+fn checklist(state: &State) -> Vec<CheckItem> {
+    let setup = &state.setup;
+    let item = |what: &str, met, figure| CheckItem {
+        what: what.to_owned(),
+        met,
+        figure,
+    };
+    let own: Vec<AgentIx> = setup.plan.indices().filter(|&ix| setup.own(ix)).collect();
+    let done = |ix: &&AgentIx| state.agent(**ix).status == Status::Succeeded;
+    let merged = |ix: &&AgentIx| {
+        // Who changed nothing has nothing to merge.
+        let work = state.agent(**ix).work.as_ref();
+        work.is_some_and(|w| w.commit.is_none() || w.stage == WorkStage::Merged)
+    };
+    // An agent is done only when its result, as git has it, holds what it promised.
+    let promise: Vec<&AgentIx> = (own.iter())
+        .filter(|ix| !setup.plan.agent(**ix).outputs.is_empty())
+        .collect();
+    let kept = promise.iter().filter(|ix| done(ix)).count();
+    let open = (state.merges.conflicts.values()).filter(|c| c.resolved.is_none());
+    let open = open.count();
+    let inside = own.iter().filter(|ix| done(ix) && merged(ix)).count();
+    let docs: Vec<&AgentIx> = (own.iter())
+        .filter(|ix| setup.plan.agent(**ix).class == Class::Docs)
+        .collect();
+    let written = docs.iter().filter(|ix| done(ix)).count();
+    let is_run = |cohort: &Cohort| cohort.kind == CohortKind::Run;
+    let tests = setup.cohorts.iter().position(is_run);
+    let (passed, tests) = match tests.map(|at| &state.cohorts[at]) {
+        None => (
+            None,
+            "the plan has no `verify` and no gates of the run".to_owned(),
+        ),
+        Some(gates) => match gates.status {
+            PhaseStatus::Completed => (Some(true), "`verify` and the gates of the run".to_owned()),
+            PhaseStatus::Failed => (Some(false), gates.reason.clone().unwrap_or_default()),
+            _ => (Some(false), "not checked yet".to_owned()),
+        },
+    };
+    vec![
+        item(
+            "promised files are there, and in git",
+            (!promise.is_empty()).then_some(kept == promise.len()),
+            format!("{kept} of {} agents with `outputs`", promise.len()),
+        ),
+        item(
+            "all work is merged",
+            Some(inside == own.len()),
+            format!("{inside} of {} agents", own.len()),
+        ),
+        item("integration tests pass", passed, tests),
+        item(
+            "no conflict is open",
+            Some(open == 0),
+            format!("{open} open"),
+        ),
+        item(
+            "documents are written",
+            (!docs.is_empty()).then_some(written == docs.len()),
+            format!("{written} of {} agents of class docs", docs.len()),
+        ),
+    ]
 }

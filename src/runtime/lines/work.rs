@@ -20,6 +20,11 @@ pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
             error: Some(error),
             ..
         } => format!("x the work of {agent} cannot be collected: {error}"),
+        WorkEvent::HandoffReady {
+            agent,
+            from_facts: false,
+            ..
+        } => format!("  {agent} hands off: handoff/{agent}.md in the run's folder"),
         WorkEvent::ScopeViolated { agent, paths, .. } => {
             format!("! {agent} writes outside of its scope: {}", list(paths))
         }

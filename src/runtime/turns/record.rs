@@ -11,7 +11,7 @@ use std::{
 use crate::{
     engine::{self, Command, InputKind, Record, Turn},
     journal::JOURNAL,
-    runtime::{jobs, news::News, notices::Step},
+    runtime::{jobs, news::News, notices::Step, signed},
     sys::limits::file_size,
 };
 
@@ -47,6 +47,7 @@ impl Running {
                 }
                 let at = self.turns.journal.position();
                 self.turns.snapshots.offer(&self.turns.state, at);
+                signed::keep(&self.turns.jobs.run_dir, &self.turns.state.setup, &records);
                 self.answer();
                 self.tell_records(records);
             }
@@ -173,9 +174,12 @@ impl Running {
             }
             Command::Prepare { .. }
             | Command::Collect { .. }
+            | Command::Inspect { .. }
             | Command::Merge { .. }
             | Command::Advance { .. }
             | Command::Checkout
+            | Command::CheckoutBase
+            | Command::DropBase { .. }
             | Command::RollBack { .. }
             | Command::Deliver => {
                 if let Some(refused) = self.turns.work.order(&self.turns.state, command) {

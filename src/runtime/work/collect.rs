@@ -1,12 +1,12 @@
-//! What an attempt left: its commit, its paths against its scope, its promised files.
+//! What an attempt left: its commit, its paths against its scope, its promised files, its hand-off.
 
-use std::{fmt::Write as _, fs};
+use std::{fmt::Write as _, fs, io};
 
 use crate::{
     display::clean_line,
     engine::Found,
     plan::AgentIx,
-    workspace::{Attempt as Left, Collected, collect::LARGEST, merge::entry_in},
+    workspace::{Attempt as Left, CollectError, Collected, collect::LARGEST, merge::entry_in},
 };
 
 use super::{
@@ -19,17 +19,19 @@ impl Driver {
     pub fn collect(&self, ground: &Ground, of: &Attempt) -> Result<Found, String> {
         let name = self.name(of.agent, of.number);
         let message = self.message(of.agent, of.number);
-        let collected = ground.spaces().collect(&Left {
-            name: &name,
-            base: &of.base,
-            message: &message,
-            largest: LARGEST,
-        });
-        let collected = collected.map_err(said)?;
-        self.tell_left(&name, &collected)?;
+        let collected = self.keep(
+            ground,
+            &Left {
+                name: &name,
+                base: &of.base,
+                message: &message,
+                largest: LARGEST,
+            },
+        )?;
         let scope = self.scope(of.agent)?;
         let changed = collected.changed.list.iter().map(|c| c.path.as_slice());
         let outside = scope.outside(changed);
+        let (handoff, facts) = self.handed_off(ground, of, &collected);
         Ok(Found {
             missing: self.missing(ground, of.agent, &collected.commit)?,
             outside: named(outside.into_iter()),
@@ -37,10 +39,30 @@ impl Driver {
             added: collected.changed.added,
             removed: collected.changed.removed,
             committed_for: collected.committed_by_us,
+            tree: Some(collected.tree),
             commit: (collected.commit != collected.base).then_some(collected.commit),
-            handoff: None,
-            facts: std::collections::BTreeMap::new(),
+            handoff,
+            facts,
         })
+    }
+
+    /// Keeps what an attempt left by a ref, and writes down what it could not. Until that is known, and
+    /// where it cannot be, it says so in the same place: its workspace, which may be all there is, stays.
+    pub fn keep(&self, ground: &Ground, left: &Left<'_>) -> Result<Collected, String> {
+        let name = left.name;
+        self.tell_left(name, "- all of it: it was not collected to the end\n")?;
+        match ground.spaces().collect(left) {
+            Ok(collected) => {
+                self.tell_left(name, &left_out(&collected))?;
+                Ok(collected)
+            }
+            Err(error) => {
+                if matches!(error, CollectError::Gone { .. }) {
+                    self.tell_left(name, "")?;
+                }
+                Err(said(error))
+            }
+        }
     }
 
     /// The message of the commit that is made for an attempt.
@@ -71,23 +93,32 @@ impl Driver {
         Ok(missing)
     }
 
-    /// Writes down what is not part of the result and why; the workspace stays then.
-    fn tell_left(&self, name: &str, collected: &Collected) -> Result<(), String> {
+    /// Writes down what is not part of the result and why, in lines; the workspace stays then. Without
+    /// any it is whole.
+    fn tell_left(&self, name: &str, lines: &str) -> Result<(), String> {
         let file = self.left_file(name);
-        // A note says that commits may be there which nothing names any more.
-        if collected.left_out.is_empty() && collected.notes.is_empty() {
-            return Ok(());
-        }
-        let mut text = format!("# Not collected of {name}\n\n");
-        for left in collected.left_out.iter().take(1000) {
-            let _ = writeln!(text, "- `{}` {}", clean_line(&left.path, 300), left.why);
-        }
-        for note in &collected.notes {
-            let _ = writeln!(text, "- {note}");
+        if lines.is_empty() {
+            return match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(said(error)),
+                _ => Ok(()),
+            };
         }
         let folder = file.parent().unwrap_or(&file);
         crate::sys::lock::private_dir(folder)
-            .and_then(|()| fs::write(&file, text))
+            .and_then(|()| fs::write(&file, format!("# Not collected of {name}\n\n{lines}")))
             .map_err(said)
     }
+}
+
+/// What is no part of a result, and why, as lines. A note says that commits may be there which nothing
+/// names any more.
+fn left_out(collected: &Collected) -> String {
+    let mut text = String::new();
+    for left in collected.left_out.iter().take(1000) {
+        let _ = writeln!(text, "- `{}` {}", clean_line(&left.path, 300), left.why);
+    }
+    for note in &collected.notes {
+        let _ = writeln!(text, "- {note}");
+    }
+    text
 }

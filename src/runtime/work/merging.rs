@@ -96,6 +96,7 @@ impl Driver {
             commit,
             path,
             checked: settled.checked,
+            tree: Some(tree.to_owned()),
             overlap: named(paths.iter().map(RepoPath::as_bytes)),
             with: self.with(ground, of, paths),
             clash: settled.clash,

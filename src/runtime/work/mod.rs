@@ -9,6 +9,7 @@ mod choices;
 mod collect;
 mod conflicts;
 mod deliver;
+mod handoff;
 mod merging;
 mod note;
 mod order;
@@ -36,6 +37,7 @@ use place::Driver;
 
 pub(super) use choices::edited;
 pub(super) use conflicts::put;
+pub(super) use handoff::{draft, drafts, kept};
 pub(super) use note::file as note_file;
 pub use place::{Place, base};
 pub use seen::{remove, seen_attempts};

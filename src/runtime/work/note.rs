@@ -10,7 +10,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{display::clean_line, plan::AgentIx, sys::lock::private_dir};
+use crate::{
+    display::clean_line,
+    engine::{evidence_key, is_base_evidence},
+    plan::AgentIx,
+    sys::lock::private_dir,
+};
 
 use super::{
     conflicts::put,
@@ -54,6 +59,18 @@ pub(in crate::runtime) fn file(run_dir: &Path, agent: &str, attempt: u32) -> Pat
     run_dir.join("context").join(name)
 }
 
+/// Writes the note for the attempt after one that worked in the repository itself: why it goes again.
+pub(super) fn plain(run_dir: &Path, agent: &str, attempt: u32, reason: &str) -> io::Result<()> {
+    let file = file(run_dir, agent, attempt + 1);
+    private_dir(file.parent().unwrap_or(&file))?;
+    put(&file, head(agent, attempt, reason).as_bytes())
+}
+
+fn head(agent: &str, attempt: u32, reason: &str) -> String {
+    let reason = clean_lines(reason.as_bytes());
+    format!("# Attempt {attempt} of {agent} goes again\n\n{reason}\n")
+}
+
 impl Driver {
     /// Writes the note for an attempt.
     pub fn note(
@@ -64,11 +81,7 @@ impl Driver {
         before: &Before,
     ) -> io::Result<()> {
         let id = self.settings.setup.plan.agent(agent).id.as_str();
-        let mut text = format!(
-            "# Attempt {} of {id} goes again\n\n{}\n",
-            before.attempt,
-            clean_lines(before.reason.as_bytes())
-        );
+        let mut text = head(id, before.attempt, &before.reason);
         if !before.remarks.is_empty() {
             text.push_str("\n## What was said about its work\n\n");
             for (place, said) in &before.remarks {
@@ -92,7 +105,9 @@ impl Driver {
                 let _ = write!(text, "```diff\n{diff}\n```\n");
             }
         }
-        if let Some((name, tail)) = evidence(&self.settings.run_dir, id, before.attempt) {
+        let is_agent = |id: &str| self.settings.setup.by_id.contains_key(&id.into());
+        let found = evidence(&self.settings.run_dir, id, before.attempt, is_agent);
+        if let Some((name, tail)) = found {
             let _ = write!(text, "\n## The end of gates/{name}\n\n```\n{tail}\n```\n");
         }
         let file = file(&self.settings.run_dir, id, attempt);
@@ -126,15 +141,20 @@ fn others(ground: &Ground, commit: &str, most: usize) -> String {
 }
 
 /// The end of what the last check of an attempt printed, and its file's name.
-fn evidence(run_dir: &Path, agent: &str, attempt: u32) -> Option<(String, String)> {
-    let begins = format!("{agent}.{attempt}.");
+fn evidence(
+    run_dir: &Path,
+    agent: &str,
+    attempt: u32,
+    is_agent: impl Fn(&str) -> bool,
+) -> Option<(String, String)> {
     let mut found: Option<(std::time::SystemTime, String)> = None;
     for entry in fs::read_dir(run_dir.join("gates")).ok()?.flatten() {
         let Ok(name) = entry.file_name().into_string() else {
             continue;
         };
         let Ok(meta) = entry.metadata() else { continue };
-        if !name.starts_with(&begins) || !meta.is_file() || meta.len() == 0 {
+        let key = evidence_key(agent, &name, &is_agent).filter(|key| key.0 == attempt);
+        if key.is_none() || is_base_evidence(&name) || !meta.is_file() || meta.len() == 0 {
             continue;
         }
         let at = (meta.modified().ok()?, name);

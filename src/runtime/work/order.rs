@@ -1,11 +1,14 @@
 //! What an order needs of the state, taken out of it on the loop's thread: names, commits, choices.
 
 use crate::{
-    engine::{Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, WorkStage},
+    engine::{Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, Wanted, WorkStage},
     plan::AgentIx,
 };
 
-use super::note::{Before, Clashed};
+use super::{
+    note::{Before, Clashed},
+    place::base_name,
+};
 
 /// One order.
 #[derive(Debug)]
@@ -16,12 +19,18 @@ pub(super) enum Order {
     Prepare(Attempt),
     /// Collect what an attempt left.
     Collect(Attempt),
+    /// Look for what an agent is to begin with.
+    Inspect {
+        agent: AgentIx,
+        number: u32,
+        wanted: Vec<Wanted>,
+    },
     /// Try a merge.
     Merge(Box<Trial>),
     /// Move the head forward.
     Advance(Box<Step>),
-    /// Check a commit out.
-    Checkout { commit: String },
+    /// Check a commit out: which checkout of the run's base it is, from 1; none: of the head.
+    Checkout { commit: String, base: Option<u32> },
     /// Move the head back.
     RollBack {
         number: u32,
@@ -119,6 +128,11 @@ impl Order {
                 take_over: false,
                 before: None,
             }),
+            Command::Inspect { agent, number } => Self::Inspect {
+                agent,
+                number,
+                wanted: state.wanted(agent),
+            },
             Command::Merge { number } => {
                 let merge = merges.now.as_ref().filter(|now| now.number == number)?;
                 let agent = state.agent(merge.agent);
@@ -162,6 +176,14 @@ impl Order {
             }
             Command::Checkout => Self::Checkout {
                 commit: merges.checkout.as_ref()?.commit.clone(),
+                base: None,
+            },
+            Command::CheckoutBase => Self::Checkout {
+                commit: state.base_commit.clone()?,
+                base: Some(merges.base.as_ref()?.number),
+            },
+            Command::DropBase { number } => Self::Discard {
+                name: base_name(number),
             },
             Command::RollBack { number } => {
                 let rollback = merges.rollback.as_ref().filter(|r| r.number == number)?;
@@ -183,11 +205,11 @@ impl Order {
         })
     }
 
-    /// Whether it goes to the threads that make and remove workspaces.
+    /// Whether it goes to the threads that make and remove workspaces, and look at what is there.
     pub const fn makes(&self) -> bool {
         matches!(
             self,
-            Self::Ahead { .. } | Self::Prepare(_) | Self::Discard { .. }
+            Self::Ahead { .. } | Self::Prepare(_) | Self::Inspect { .. } | Self::Discard { .. }
         )
     }
 
@@ -199,6 +221,11 @@ impl Order {
                 agent: of.agent,
                 attempt: of.number,
                 done: Err(error),
+            },
+            Self::Inspect { agent, number, .. } => InputKind::Inspected {
+                agent: *agent,
+                number: *number,
+                missing: Err(error),
             },
             Self::Collect(of) => InputKind::Collected {
                 agent: of.agent,
@@ -213,8 +240,9 @@ impl Order {
                 number: of.number,
                 done: Err(error),
             },
-            Self::Checkout { commit } => InputKind::CheckedOut {
+            Self::Checkout { commit, base } => InputKind::CheckedOut {
                 commit: commit.clone(),
+                base: *base,
                 done: Err(error),
             },
             Self::RollBack { number, .. } => InputKind::RolledBack {

@@ -118,6 +118,7 @@ impl Driver {
     /// Carries an order out and tells what came of it; returns what can be done later. `more`: how many
     /// other workspaces are waited for.
     pub fn carry_out(&self, order: Order, more: usize) -> Option<Order> {
+        let order = self.without_git(order)?;
         let ground = match self.ground() {
             Ok(ground) => ground,
             Err(error) => {
@@ -153,6 +154,14 @@ impl Driver {
                 }));
                 None
             }
+            Order::Inspect {
+                agent,
+                number,
+                wanted,
+            } => {
+                self.look_for((agent, number), Some(ground), &wanted);
+                None
+            }
             Order::Merge(of) => {
                 let outcome = Box::new(self.merge(ground, &of));
                 let number = of.number;
@@ -168,10 +177,13 @@ impl Driver {
                 self.say(Some(InputKind::Advanced { number, done }));
                 after
             }
-            Order::Checkout { commit } => {
-                let name = format!("_head.{}", commit.get(..12).unwrap_or(&commit));
+            Order::Checkout { commit, base } => {
+                let name = match base {
+                    Some(number) => base_name(number),
+                    None => format!("_head.{}", commit.get(..12).unwrap_or(&commit)),
+                };
                 let done = ground.check_out(&name, &commit);
-                self.say(Some(InputKind::CheckedOut { commit, done }));
+                self.say(Some(InputKind::CheckedOut { commit, base, done }));
                 None
             }
             Order::RollBack {
@@ -197,7 +209,7 @@ impl Driver {
         (!self.left_file(&name).exists()).then_some(Order::Discard { name })
     }
 
-    fn say(&self, input: Option<InputKind>) {
+    pub(super) fn say(&self, input: Option<InputKind>) {
         if let Some(input) = input {
             (self.tell)(input);
         }
@@ -277,9 +289,12 @@ impl Driver {
     /// too.
     pub fn leave(mut self, over: Option<&State>) {
         drop(locked(&self.watch).take());
-        let Some(Ok(ground)) = self.ground.take() else {
-            return;
+        let ground = match self.ground.take() {
+            // A runner that resumed what was as good as over had no need of any.
+            None if over.is_some_and(|state| state.setup.integrates) => self.look(),
+            found => found.unwrap_or_else(|| Err(String::new())),
         };
+        let Ok(ground) = ground else { return };
         if let Some(state) = over {
             self.tidy(&ground, state);
         }
@@ -294,12 +309,15 @@ impl Driver {
         for ix in state.setup.plan.indices().filter(|&ix| state.setup.own(ix)) {
             for attempt in 1..=state.agent(ix).attempt {
                 let name = self.name(ix, attempt);
-                let whole = !self.left_file(&name).exists();
+                if !ground.spaces().path(&name).exists() {
+                    continue;
+                }
+                // What it committed shall not go with the folder.
+                let base = state.base_commit.as_deref();
+                let whole = self.rescue_one(ground, ix, attempt, base);
                 if succeeded(state, ix) && whole {
                     let _ = ground.spaces().discard(&name);
-                } else if ground.spaces().path(&name).exists() {
-                    // What it committed shall not go with the folder.
-                    self.rescue_one(ground, ix, attempt, state.base_commit.as_deref());
+                } else {
                     kept.push(name);
                 }
             }
@@ -336,6 +354,11 @@ impl Driver {
 /// The name of the checkout of a merge's result; no agent's begins so.
 pub(super) fn result_name(number: u32) -> String {
     format!("_merge.{number}")
+}
+
+/// The name of a checkout of the run's base.
+pub(super) fn base_name(number: u32) -> String {
+    format!("_base.{number}")
 }
 
 /// An error as a clause for an event.

@@ -63,13 +63,16 @@ impl Driver {
             return !self.left_file(&name).exists();
         }
         let message = self.message(agent, attempt);
-        let found = ground.spaces().collect(&Left {
-            name: &name,
-            base: base.unwrap_or(&ground.repo().head),
-            message: &message,
-            largest: LARGEST,
-        });
-        found.is_ok_and(|found| found.left_out.is_empty())
+        let found = self.keep(
+            ground,
+            &Left {
+                name: &name,
+                base: base.unwrap_or(&ground.repo().head),
+                message: &message,
+                largest: LARGEST,
+            },
+        );
+        found.is_ok() && !self.left_file(&name).exists()
     }
 
     /// The commit that keeps what an attempt left.

@@ -277,6 +277,7 @@ pub fn ended(key: JobKey, exit: Exit) -> InputKind {
         output_bytes: 4_000,
         leaked: 0,
         present: Vec::new(),
+        handoff: false,
     }
 }
 

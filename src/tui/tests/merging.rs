@@ -56,6 +56,7 @@ fn clean(commit: &str) -> MergeOutcome {
         commit: commit.repeat(10),
         path: "/state/merge".into(),
         checked: true,
+        tree: None,
         overlap: Vec::new(),
         with: Vec::new(),
         clash: None,

@@ -100,6 +100,7 @@ const fn answer(id: u32, answer: Answer) -> Action {
         id,
         answer,
         text: None,
+        url: None,
     }
 }
 
@@ -174,6 +175,7 @@ fn a_no_takes_its_reason_along_and_the_gate_is_red_with_it() {
         id: 1,
         answer: Answer::No,
         text: Some("too wide".into()),
+        url: None,
     };
     assert_eq!(actions(press(&mut app, keys)), std::slice::from_ref(&no));
     // What was typed and taken back answers nothing.

@@ -339,6 +339,7 @@ fn actions(ids: &[u32], answer: Answer, text: Option<&str>) -> Vec<Action> {
             id,
             answer,
             text: text.map(str::to_owned),
+            url: None,
         })
         .collect()
 }

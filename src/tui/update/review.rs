@@ -262,6 +262,7 @@ fn approve(app: &mut App, out: &mut Vec<Request>) {
                 id: item.id,
                 answer: Answer::Yes,
                 text: None,
+                url: None,
             };
             send(app, action, out);
         }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     display::clean_text,
-    engine::{AttentionKind, CohortKind, EdgeKind, Item, Owner, State},
+    engine::{AttentionKind, CohortIx, CohortKind, EdgeKind, Item, Owner, State},
     plan::AgentIx,
     tui::{
         chart::Chart,
@@ -138,7 +138,11 @@ pub(super) fn name(state: &State, chart: &Chart, owner: Option<Owner>) -> String
 pub(super) fn holds(state: &State, chart: &Chart, owner: Option<Owner>) -> String {
     let held = held_up(state, owner);
     if held.is_empty() {
-        return String::new();
+        let of_run = |ix: CohortIx| state.setup.cohorts[ix.ix()].kind == CohortKind::Run;
+        return match owner {
+            Some(Owner::Cohort(ix)) if of_run(ix) => "holds up the end of the run".to_owned(),
+            _ => String::new(),
+        };
     }
     let first = held.iter().take(HELD_NAMES);
     let list = names(first.map(|ix| chart.names[ix.ix()].as_str()), HELD_NAMES);

@@ -49,10 +49,11 @@ pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
         let takes = if agent.status.is_final()
             || !chart.expected[i]
             || !state.setup.has_process(ix)
-            || matches!(
-                agent.status,
-                Status::Checking | Status::Merging | Status::Joining | Status::Settling
-            ) {
+            || (!state.begins(ix)
+                && matches!(
+                    agent.status,
+                    Status::Checking | Status::Merging | Status::Joining | Status::Settling
+                )) {
             0
         } else {
             match agent_left(state, ix, now_us) {

@@ -2,7 +2,7 @@
 
 use crate::{
     display::clean_line,
-    engine::{self, Event, Level, Record, State, WorkEvent},
+    engine::{self, CheckPlace, Event, Level, Record, State, WorkEvent},
     tui::{log::LogBuffer, ui_state::UiState},
 };
 
@@ -143,6 +143,11 @@ fn json(record: &Record) -> serde_json::Map<String, serde_json::Value> {
     }
 }
 
+/// A check command, and why it runs where that is not to judge.
+fn check(place: &CheckPlace) -> String {
+    format!("{}{}", place.gate, place.purpose.words())
+}
+
 /// A routine event in words.
 fn routine(event: &Event) -> String {
     let whose = event.agent().map(ToString::to_string).unwrap_or_default();
@@ -158,10 +163,10 @@ fn routine(event: &Event) -> String {
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
         Event::AgentChecking { .. } => format!("{whose} is checked"),
-        Event::CheckQueued { place } => format!("{} waits for room", place.gate),
-        Event::CheckScheduled { place, .. } => format!("{} is let in", place.gate),
-        Event::CheckStarted { place, .. } => format!("{} runs", place.gate),
-        Event::CheckEnded { place, exit, .. } => format!("{}: {exit}", place.gate),
+        Event::CheckQueued { place } => format!("{} waits for room", check(place)),
+        Event::CheckScheduled { place, .. } => format!("{} is let in", check(place)),
+        Event::CheckStarted { place, .. } => format!("{} runs", check(place)),
+        Event::CheckEnded { place, exit, .. } => format!("{}: {exit}", check(place)),
         Event::PhaseChecking { phase, .. } => format!("gates of {phase} are checked"),
         Event::PhaseReopened { phase } => format!("{phase} is open again"),
         Event::CohortReopened { cohort } => format!("{cohort} is open again"),
@@ -270,6 +275,10 @@ const fn rule(event: &Event) -> Option<&'static str> {
         Event::AgentFreezeVerified { .. } => {
             "measured after the freeze: what stands still, and the memory that it goes on holding; a \
              freeze frees none"
+        }
+        Event::AgentPreempted(_) => {
+            "frozen behind a barrier, and nothing else moved: it held memory that others need, or nobody \
+             was there to open the barrier"
         }
         Event::AgentProgress(_) => {
             "what an agent says stands beside what is measured, and changes nothing"

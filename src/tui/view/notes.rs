@@ -6,14 +6,14 @@ mod work;
 
 use std::fmt::Write as _;
 
-pub use work::work;
+pub use work::{together, work};
 
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
     engine::{
         self, Action, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event,
-        Health, ProcessTrouble, Record, Zone, whose,
+        Health, OnBase, ProcessTrouble, Record, Zone, whose,
     },
 };
 
@@ -46,9 +46,17 @@ pub fn action(action: &Action) -> String {
             "{agent} goes to {}",
             worker.as_deref().unwrap_or("its next worker")
         ),
-        Action::Answer { id, answer, text } => {
+        Action::Answer {
+            id,
+            answer,
+            text,
+            url,
+        } => {
             let text = text.as_ref().map_or_else(String::new, |t| format!(": {t}"));
-            format!("answer {id} {}{text}", answer.name())
+            let url = url
+                .as_ref()
+                .map_or_else(String::new, |url| format!(" ({url})"));
+            format!("answer {id} {}{text}{url}", answer.name())
         }
         Action::Choose {
             conflict,
@@ -175,6 +183,7 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::AgentFrozen { agent, cause, .. } => {
             let by = match cause {
                 Cause::KillSwitch => "by the kill switch",
+                Cause::Conflict => "before it clashes",
                 _ => "by you",
             };
             (format!("{agent} frozen {by}"), Tone::Plain)
@@ -189,6 +198,13 @@ pub fn note(record: &Record) -> Option<Note> {
             let whose = whose(agent.as_ref(), phase.as_deref(), cohort.as_deref());
             (format!("{whose}: {trouble}"), Tone::Alert)
         }
+        Event::AgentPreempted(preempted) => (
+            format!(
+                "{} is ended, to go again: {}",
+                preempted.agent, preempted.reason
+            ),
+            Tone::Warn,
+        ),
         Event::AgentFreezeVerified(AgentFreezeVerified {
             agent,
             stopped,
@@ -249,21 +265,33 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::AgentCompleted { agent, ran_us, .. } => {
             (format!("{agent} done, took {}", took(*ran_us)), Tone::Good)
         }
-        Event::GatePassed { place } => {
+        Event::GatePassed { place, flaky } => {
             let whose = whose(
                 place.agent.as_ref(),
                 place.phase.as_deref(),
                 place.cohort.as_deref(),
             );
-            (format!("{whose} passed {}", place.gate), Tone::Good)
+            match flaky {
+                true => (
+                    format!("{whose} passed {}, but flaky", place.gate),
+                    Tone::Warn,
+                ),
+                false => (format!("{whose} passed {}", place.gate), Tone::Good),
+            }
         }
-        Event::GateFailed { place, reason } => {
+        Event::GateFailed {
+            place,
+            reason,
+            base,
+            flaky,
+        } => {
             let whose = whose(
                 place.agent.as_ref(),
                 place.phase.as_deref(),
                 place.cohort.as_deref(),
             );
-            (format!("{whose}: {reason}"), Tone::Bad)
+            let more = OnBase::beside(base.as_ref(), *flaky);
+            (format!("{whose}: {reason}{more}"), Tone::Bad)
         }
         Event::PhaseStarted { phase } => (format!("phase {phase} begins"), Tone::Plain),
         Event::PhaseCompleted { phase } => (format!("phase {phase} is complete"), Tone::Good),

@@ -2,7 +2,12 @@
 //!
 //! All text that leaves here is clean.
 
+mod work;
+
 use std::fmt::Write as _;
+
+pub use work::check;
+use work::merging;
 
 use super::{
     gates,
@@ -10,7 +15,7 @@ use super::{
 };
 use crate::{
     display::{clean_line, clean_text},
-    engine::{self, HoldBy, JobState, Owner, PhaseStatus, State, Status, StoppedBy},
+    engine::{self, HoldBy, Owner, PhaseStatus, State, Status, StoppedBy},
     plan::{AgentIx, When},
     resources::{AgentSample, Sample},
 };
@@ -89,6 +94,9 @@ pub fn now(
                 format!("{} of {all} sub-agents ended", all.saturating_sub(open)),
                 Tone::Plain,
             )
+        }
+        Status::Checking if agent.check.is_none() && state.begins(ix) => {
+            ("what it begins with is looked for".to_owned(), Tone::Plain)
         }
         Status::Checking if agent.check.is_none() => {
             ("what it left is being collected".to_owned(), Tone::Plain)
@@ -215,6 +223,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Swap => "ends, another worker takes over",
             engine::Ending::RunStop => "is being ended with the run",
             engine::Ending::Reopened => "is being ended: what it judges is open again",
+            engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };
         return (text.to_owned(), Tone::Warn);
     }
@@ -261,62 +270,7 @@ fn frozen(
     (text, Tone::Plain)
 }
 
-/// Where the checks of an agent or a phase stand.
-#[must_use]
-pub fn check(state: &State, figures: &engine::Figures, owner: Owner) -> (String, Tone) {
-    let Some(run) = state.check_of(owner) else {
-        return ("its checks begin".to_owned(), Tone::Plain);
-    };
-    let steps = state.checks_of(owner);
-    let step = steps.get(run.step as usize);
-    let command = step.map_or_else(String::new, |s| clean_text(&s.argv.join(" "), 120));
-    let gate = step.map_or("check", |s| s.gate);
-    if let Some(question) = step.and_then(|s| s.approve) {
-        let question = clean_text(question, SENTENCE);
-        let text = format!("{} waits for your yes: {question}", clean_line(gate, 40));
-        return (text, Tone::Alert);
-    }
-    let mut text = format!(
-        "{} {} of {}: {command}",
-        clean_line(gate, 40),
-        run.step + 1,
-        run.steps
-    );
-    let mut tone = Tone::Plain;
-    if run.frozen {
-        text.push_str(" · frozen");
-    }
-    if run.job == JobState::Pending
-        && let Err(why) =
-            engine::admit_check(state, figures, owner, step.map_or(0, |s| s.ram_bytes))
-    {
-        text = format!("{text} waits: {}", clean_text(&why.to_string(), SENTENCE));
-        tone = Tone::Warn;
-    }
-    (text, tone)
-}
-
 /// What an agent waits for: the needs that are open.
-/// Where an agent stands in the merge queue.
-fn merging(state: &State, ix: AgentIx) -> (String, Tone) {
-    let merges = &state.merges;
-    if let Some(now) = merges.now.as_ref().filter(|now| now.agent == ix) {
-        let text = match now.stage {
-            engine::MergeStage::Advancing => "its work is being merged",
-            _ => "its merge is being tried",
-        };
-        return (text.to_owned(), Tone::Plain);
-    }
-    let place = merges.queue.iter().position(|(_, queued)| *queued == ix);
-    let before = place.unwrap_or(0) + usize::from(merges.now.is_some());
-    let text = match before {
-        0 => "its merge is next".to_owned(),
-        1 => "waits for one merge before it".to_owned(),
-        n => format!("waits for {n} merges before it"),
-    };
-    (text, Tone::Plain)
-}
-
 fn waits_for(state: &State, ix: AgentIx) -> String {
     let plan = &state.setup.plan;
     let open = state.setup.edges_in[ix.ix()].iter().filter(|edge| {

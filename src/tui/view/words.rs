@@ -42,8 +42,9 @@ pub fn clock(at_ms: i64, zone: &jiff::tz::TimeZone, seconds: bool) -> String {
     }
 }
 
-/// Names joined: `a, b, c +3`.
-pub(super) fn names<'a>(all: impl Iterator<Item = &'a str>, most: usize) -> String {
+/// Returns names joined: `a, b, c +3`.
+#[must_use]
+pub fn names<'a>(all: impl Iterator<Item = &'a str>, most: usize) -> String {
     let mut text = String::new();
     let mut more = 0;
     for (i, name) in all.enumerate() {

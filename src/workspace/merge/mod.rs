@@ -17,7 +17,7 @@ mod tests;
 mod try_merge;
 
 pub use refs::{Advanced, MergeNote, advance, commit_merge, head, integration, keep_sides};
-pub use resolve::{commands_tree, entry_at, entry_in, resolve};
+pub use resolve::{commands_tree, entries_in, entry_at, entry_in, resolve};
 pub use rollback::{RolledBack, checkpoint, rollback};
 pub use store::{Objects, Store};
 pub use try_merge::{Overlap, Tried, Whose, overlap, try_merge};

@@ -164,6 +164,21 @@ pub fn entry_at(store: &Store, root: &Path, path: &RepoPath) -> Result<Option<En
     Ok(Some(Entry { mode, oid }))
 }
 
+/// Which of some paths a commit or tree has; folders count.
+pub fn entries_in(store: &Store, commit: &str, paths: &[&str]) -> Result<Vec<bool>, MergeError> {
+    if paths.is_empty() {
+        return Ok(Vec::new());
+    }
+    let scratch = store.scratch()?;
+    let git = store.git(&scratch)?.env("GIT_LITERAL_PATHSPECS", "1");
+    // Without -t a folder is not told beside a file in it.
+    let mut args = vec!["ls-tree", "-z", "-t", "--full-tree", object(commit)?, "--"];
+    args.extend(paths);
+    let found = read::ls_tree(&git.run(&args)?)?;
+    let has = |path: &&str| found.iter().any(|(p, _)| p.as_bytes() == path.as_bytes());
+    Ok(paths.iter().map(has).collect())
+}
+
 /// What a commit or tree has at a path.
 pub fn entry_in(store: &Store, commit: &str, path: &RepoPath) -> Result<Option<Entry>, MergeError> {
     let scratch = store.scratch()?;

@@ -2,8 +2,8 @@
 
 use wavedeck::{
     engine::{
-        Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick, Prepared,
-        Settle, Status,
+        Absent, Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick,
+        Prepared, Settle, Status,
     },
     plan::AgentIx,
 };
@@ -37,7 +37,16 @@ impl World {
                 found: if fails {
                     Err(error())
                 } else {
-                    Ok(Box::new(self.found()))
+                    Ok(Box::new(self.found(agent)))
+                },
+            },
+            Command::Inspect { agent, number } => InputKind::Inspected {
+                agent,
+                number,
+                missing: if fails {
+                    Err(error())
+                } else {
+                    Ok(self.absent(agent))
                 },
             },
             Command::Merge { number } => InputKind::Merged {
@@ -62,10 +71,26 @@ impl World {
                 };
                 InputKind::CheckedOut {
                     commit: checkout.commit.clone(),
+                    base: None,
                     done: if fails {
                         Err(error())
                     } else {
                         Ok(format!("/work/integration.{number}"))
+                    },
+                }
+            }
+            Command::CheckoutBase => {
+                let (Some(base), Some(commit)) = (&self.state.merges.base, &self.state.base_commit)
+                else {
+                    return;
+                };
+                InputKind::CheckedOut {
+                    commit: commit.clone(),
+                    base: Some(base.number),
+                    done: if fails {
+                        Err(error())
+                    } else {
+                        Ok(format!("/work/base.{}", base.number))
                     },
                 }
             }
@@ -95,10 +120,36 @@ impl World {
         work.map(|work| work.base.clone()).unwrap_or_default()
     }
 
-    fn found(&mut self) -> Found {
+    /// Files that are not where they should be: seldom, for a person has to see to them.
+    fn absent(&mut self, agent: AgentIx) -> Vec<Absent> {
+        let wanted = self.state.wanted(agent);
+        let gone = self.r.chance(10);
+        let wanted = wanted.into_iter().filter(|_| gone);
+        let absent = wanted.map(|wanted| Absent {
+            from: wanted.from.map(|from| self.state.id(from)),
+            path: wanted.path,
+        });
+        absent.collect()
+    }
+
+    fn found(&mut self, agent: AgentIx) -> Found {
+        let found = self.anything();
+        if self.state.setup.own(agent) {
+            return found;
+        }
+        // In the repository itself there is nothing to collect but what was handed off.
+        Found {
+            handoff: found.handoff,
+            facts: found.facts,
+            ..Found::default()
+        }
+    }
+
+    fn anything(&mut self) -> Found {
         let number = self.r.below(u64::MAX);
         Found {
             commit: self.r.chance(90).then(|| format!("commit-{number}")),
+            tree: Some(format!("tree-{}", number % 2)),
             changed: 3,
             added: 10,
             removed: 2,
@@ -154,6 +205,7 @@ impl World {
                 commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
                 path: format!("/work/merge.{number}"),
                 checked: n % 3 == 0,
+                tree: Some(format!("tree-{}", n % 3)),
                 overlap: if n % 4 == 0 {
                     vec!["src/b.rs".to_owned()]
                 } else {

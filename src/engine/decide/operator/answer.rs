@@ -2,7 +2,7 @@
 //!
 //! Must not change anything.
 
-use super::{Refusal, retry::resolve_retry, settle};
+use super::{super::attention::is_link, Refusal, retry::resolve_retry, settle};
 use crate::{
     engine::{Answer, AttentionKind, CohortKind, Item, Owner, Settle, State, Status, Target},
     plan::AgentIx,
@@ -32,7 +32,7 @@ pub(super) fn resolve_answer(
     state: &State,
     id: u32,
     answer: Answer,
-    text: Option<&str>,
+    (text, url): (Option<&str>, Option<&str>),
 ) -> Result<Vec<AgentIx>, Refusal> {
     if state.stopping.is_some() {
         return Err(Refusal::NotNow("the run is stopping".to_owned()));
@@ -67,6 +67,12 @@ pub(super) fn resolve_answer(
         return Err(Refusal::NotNow(format!(
             "the text is longer than {LONGEST} bytes"
         )));
+    }
+    if let Some(url) = url
+        && (url.len() > LONGEST || !is_link(url))
+    {
+        let why = "a URL begins with http:// or https:// and has no blanks";
+        return Err(Refusal::NotNow(why.to_owned()));
     }
     match (answer, item.owner) {
         (Answer::Retry, _) => resolve_retry(state, &target(state, item)),

@@ -24,7 +24,7 @@ use crate::{
 use super::{
     attention, mode_change,
     process::{here, names},
-    settle::check::judging,
+    settle::gates::judging,
 };
 
 /// Decides what follows from an action; nothing if it is refused.
@@ -86,12 +86,17 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
                 events.extend(freeze(state, &agents, &gates, cause));
             }
         }
-        Action::Answer { id, answer, text } => {
+        Action::Answer {
+            id,
+            answer,
+            text,
+            url,
+        } => {
             events.extend(answered(
                 state,
                 by,
                 *id,
-                (*answer, text.as_deref()),
+                (*answer, text.as_deref(), url.as_deref()),
                 &agents,
             ));
         }
@@ -120,13 +125,14 @@ fn answered(
     state: &State,
     by: &str,
     id: u32,
-    (answer, text): (Answer, Option<&str>),
+    (answer, text, url): (Answer, Option<&str>, Option<&str>),
     agents: &[AgentIx],
 ) -> Vec<Event> {
     let Some(item) = state.attention.open.values().find(|item| item.id == id) else {
         return Vec::new();
     };
-    let mut events = vec![attention::answered(state, item, Some(answer), by, text)];
+    let said = (text, url);
+    let mut events = vec![attention::answered(state, item, Some(answer), by, said)];
     match answer {
         Answer::Yes | Answer::No | Answer::Seen => {}
         Answer::Settle => {

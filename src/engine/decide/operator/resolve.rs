@@ -143,9 +143,12 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             })
         }
         Action::Swap { agent, worker } => resolve_swap(state, agent, worker.as_deref()),
-        Action::Answer { id, answer, text } => {
-            resolve_answer(state, *id, *answer, text.as_deref()).and_then(plain)
-        }
+        Action::Answer {
+            id,
+            answer,
+            text,
+            url,
+        } => resolve_answer(state, *id, *answer, (text.as_deref(), url.as_deref())).and_then(plain),
         Action::Choose {
             conflict,
             file,

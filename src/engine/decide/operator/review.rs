@@ -30,7 +30,7 @@ pub(super) fn comment(
         .work
         .as_ref()
         .is_some_and(|work| work.stage >= WorkStage::Collected);
-    if !collected {
+    if !collected || !state.setup.own(ix) {
         return Err(not_now(format!("{id} has no finished work of its own")));
     }
     if text.trim().is_empty() {

@@ -59,7 +59,11 @@ fn kept(state: &State, wave: u32) -> Result<u32, Refusal> {
 
 /// Whether an agent has done something that can be done again; whoever has not begun begins anew
 /// anyway, and what has failed or was stopped stays so until somebody retries it.
-const fn has_begun(status: Status) -> bool {
+fn has_begun(state: &State, ix: AgentIx) -> bool {
+    let status = state.agent(ix).status;
+    if state.begins(ix) {
+        return false;
+    }
     matches!(
         status,
         Status::Succeeded | Status::Blocked | Status::Merging | Status::Checking | Status::Joining
@@ -73,7 +77,7 @@ fn split(state: &State, kept: u32) -> (BTreeSet<AgentIx>, BTreeSet<AgentIx>) {
         let out = &state.merges.done[kept as usize..];
         let agent = state.agent(ix);
         let on_top = agent.work.as_ref().is_some_and(|w| w.base_at > kept);
-        out.iter().any(|merged| merged.agent == ix) || (on_top && has_begun(agent.status))
+        out.iter().any(|merged| merged.agent == ix) || (on_top && has_begun(state, ix))
     };
     let plan = &state.setup.plan;
     let mut again: BTreeSet<AgentIx> = plan.indices().filter(|&ix| taken_out(ix)).collect();
@@ -87,7 +91,7 @@ fn split(state: &State, kept: u32) -> (BTreeSet<AgentIx>, BTreeSet<AgentIx>) {
                 EdgeKind::SubAgent => parts_too,
                 EdgeKind::Soft | EdgeKind::Sibling => false,
             };
-            if follows && has_begun(state.agent(edge.to).status) && again.insert(edge.to) {
+            if follows && has_begun(state, edge.to) && again.insert(edge.to) {
                 open.push(edge.to);
             }
         }
@@ -96,7 +100,7 @@ fn split(state: &State, kept: u32) -> (BTreeSet<AgentIx>, BTreeSet<AgentIx>) {
         };
         let agent = state.agent(parent);
         let lost = agent.status == Status::Failed && agent.lost_parts();
-        let joined = has_begun(agent.status) && agent.status != Status::Joining;
+        let joined = has_begun(state, parent) && agent.status != Status::Joining;
         if (lost || (joined && agent.own_done)) && parents.insert(parent) {
             open.push(parent);
         }

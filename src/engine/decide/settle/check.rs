@@ -1,19 +1,18 @@
-//! What an ended check command means: for its agent, its phase, its cohort; and phases and cohort
-//! points whose agents ended.
+//! What an ended check command means, first of all for its agent; and where it runs.
 
 use crate::{
     engine::{
-        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, CohortKind, Ending, Event, Exit,
-        JobState, Owner, PhaseStatus, State, Status, WorkEvent, state::unpack,
+        AgentState, CheckPlace, CheckRun, CheckStep, Checkout, Ending, Event, Exit, JobState,
+        OnBase, Owner, Purpose, State, WorkEvent, state::unpack,
     },
     plan::AgentIx,
 };
 
 use super::{
-    super::{
-        process::{names, place},
-        retry,
-    },
+    super::{process::place, retry},
+    begin,
+    compare::{self, compare},
+    gates::{gates_red, not_passed},
     merge,
 };
 
@@ -26,8 +25,11 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
         return Vec::new();
     };
     let owner = Owner::Agent(ix);
-    let stopped = check.ending.is_some_and(|ending| ending != Ending::Timeout);
-    if stopped || state.stopping.is_some() {
+    let goes_on = matches!(
+        check.ending,
+        None | Some(Ending::Timeout | Ending::Preempted)
+    );
+    if !goes_on || state.stopping.is_some() {
         let mut events: Vec<Event> = merge::give_up(state, ix, "stopped").into_iter().collect();
         events.push(Event::AgentStopped {
             agent: state.id(ix),
@@ -38,26 +40,60 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
     match outcome(state, owner, check, &over) {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
-            events.extend(merge::after_green(state, ix));
+            if state.begins(ix) {
+                events.push(Event::AgentReady {
+                    agent: state.id(ix),
+                });
+            } else {
+                events.extend(merge::after_green(state, ix));
+            }
             events
         }),
-        Outcome::Red(place, reason) => {
-            let gate = place.gate.clone();
-            // A person's no is no accident that another attempt could mend by itself.
-            let refused = matches!(over, Over::Said { .. });
-            let next = retry(state, ix, &reason)
-                .filter(|_| state.setup.has_process(ix) && !refused)
-                .unwrap_or_else(|| Event::AgentBlocked {
-                    agent: state.id(ix),
-                    reason: reason.clone(),
-                    gate: Some(gate),
-                });
-            let given_up = merge::give_up(state, ix, &reason);
-            let mut events = vec![Event::GateFailed { place, reason }];
-            events.extend(given_up);
-            events.push(next);
-            events
+        Outcome::Red(red) if state.begins(ix) => {
+            let next = begin::red(state, ix, &red.place, &red.reason());
+            vec![red.event(check), next]
         }
+        // A person's no is no accident that another attempt could mend by itself.
+        Outcome::Red(red) => agent_red(state, ix, check, red, matches!(over, Over::Said { .. })),
+    }
+}
+
+/// A command of an agent's checks is red: compared with the base first where that is wanted, then tried
+/// again or told to a person.
+fn agent_red(state: &State, ix: AgentIx, check: &CheckRun, red: Red, refused: bool) -> Vec<Event> {
+    let owner = Owner::Agent(ix);
+    let reason = red.reason();
+    let next = retry(state, ix, &reason).filter(|_| state.setup.has_process(ix) && !refused);
+    if let Some(queued) = compare(state, owner, check, next.is_none()) {
+        // The next one's merge does not wait for the comparison.
+        let given_up = merge::give_up(state, ix, &red.reason);
+        return given_up.into_iter().chain([queued]).collect();
+    }
+    let next = next.unwrap_or_else(|| Event::AgentBlocked {
+        agent: state.id(ix),
+        reason: reason.clone(),
+        gate: Some(red.place.gate.clone()),
+    });
+    let given_up = merge::give_up(state, ix, &reason);
+    let mut events = vec![red.event(check)];
+    events.extend(given_up);
+    events.push(next);
+    events
+}
+
+/// A command that waits to be compared never can be: what is known of it has to do.
+pub(in crate::engine::decide) fn not_compared(
+    state: &State,
+    owner: Owner,
+    on_base: OnBase,
+) -> Vec<Event> {
+    let Some(check) = state.check_of(owner) else {
+        return Vec::new();
+    };
+    let red = was_red(state, owner, check, on_base);
+    match owner {
+        Owner::Agent(ix) => agent_red(state, ix, check, red, false),
+        Owner::Phase(_) | Owner::Cohort(_) => gates_red(state, owner, check, red),
     }
 }
 
@@ -68,7 +104,16 @@ pub(super) fn checkout(state: &State) -> Vec<Event> {
         return Vec::new();
     }
     let mut waiting = state.checks_pending.iter().map(|&packed| unpack(packed));
-    let waits = |&owner: &Owner| state.setup.on_head(owner) && state.checkout_for(owner).is_none();
+    if let Some((owner, on_base)) = compare::known(state) {
+        return not_compared(state, owner, on_base);
+    }
+    if let Some(asked) = compare::checkout(state) {
+        return vec![asked];
+    }
+    let waits = |&owner: &Owner| {
+        let judges = (state.check_of(owner)).is_some_and(|check| check.purpose != Purpose::Base);
+        judges && state.on_head(owner) && state.checkout_for(owner).is_none()
+    };
     let Some(owner) = waiting.find(waits) else {
         return Vec::new();
     };
@@ -84,7 +129,7 @@ pub(super) fn checkout(state: &State) -> Vec<Event> {
         }) if commit == head => vec![not_checked_out(state, owner, error)],
         _ => {
             let commit = head.to_owned();
-            vec![WorkEvent::Checkout { commit }.into()]
+            vec![WorkEvent::Checkout { commit, base: None }.into()]
         }
     }
 }
@@ -102,7 +147,7 @@ fn not_checked_out(state: &State, owner: Owner, error: &str) -> Event {
 }
 
 /// How a check is over.
-enum Over<'a> {
+pub(super) enum Over<'a> {
     /// Its command has ended.
     Exit(&'a Exit),
     /// A person has answered.
@@ -110,7 +155,7 @@ enum Over<'a> {
 }
 
 /// How a check is over, if a verdict on it is due.
-fn over(check: &CheckRun) -> Option<Over<'_>> {
+pub(super) fn over(check: &CheckRun) -> Option<Over<'_>> {
     match &check.job {
         JobState::Ended(exit) => Some(Over::Exit(exit)),
         JobState::Answered { yes, text } => Some(Over::Said {
@@ -122,62 +167,125 @@ fn over(check: &CheckRun) -> Option<Over<'_>> {
 }
 
 /// What the end of a check command, or a person's answer, says.
-enum Outcome {
-    /// Nothing: a crash cut it short, and it is asked again in a round of its own.
+pub(super) enum Outcome {
+    /// Nothing yet: a crash or a barrier cut it short, or it is red and may be repeated: once more,
+    /// in a round of its own.
     Again(Event),
     Green,
-    Red(CheckPlace, String),
+    Red(Red),
 }
 
-fn outcome(state: &State, owner: Owner, check: &CheckRun, over: &Over<'_>) -> Outcome {
+/// A red command, or a person's no.
+pub(super) struct Red {
+    place: CheckPlace,
+    reason: String,
+    base: Option<OnBase>,
+}
+
+impl Red {
+    /// Why, with what the base says of it.
+    pub(super) fn reason(&self) -> String {
+        match &self.base {
+            Some(base) => format!("{} ({})", self.reason, base.words()),
+            None => self.reason.clone(),
+        }
+    }
+
+    pub(super) fn event(self, check: &CheckRun) -> Event {
+        Event::GateFailed {
+            place: self.place,
+            reason: self.reason,
+            base: self.base,
+            flaky: check.flaky,
+        }
+    }
+}
+
+/// How a command was red that has been compared with the base since.
+fn was_red(state: &State, owner: Owner, check: &CheckRun, on_base: OnBase) -> Red {
+    let red = check.red.as_ref();
+    let round = red.map_or(check.round, |red| red.round);
+    let place = place(state, owner, (check.attempt, round), check.step);
+    let how = red.map_or_else(String::new, |red| red.exit.to_string());
+    Red {
+        reason: format!("{} red: {how}", place.gate),
+        place,
+        base: Some(on_base),
+    }
+}
+
+pub(super) fn outcome(state: &State, owner: Owner, check: &CheckRun, over: &Over<'_>) -> Outcome {
     let place = |round| place(state, owner, (check.attempt, round), check.step);
+    let red = |what: String| {
+        let place = place(check.round);
+        let known = state
+            .check_argv(owner)
+            .and_then(|argv| state.compared(argv));
+        Outcome::Red(Red {
+            reason: format!("{} {what}", place.gate),
+            place,
+            base: known.cloned(),
+        })
+    };
+    let again = |purpose| {
+        let place = place(check.round + 1);
+        Outcome::Again(Event::CheckQueued {
+            place: CheckPlace { purpose, ..place },
+        })
+    };
     let exit = match over {
         Over::Exit(exit) => *exit,
         Over::Said { yes: true, .. } => return Outcome::Green,
         Over::Said { text, .. } => {
-            let here = place(check.round);
             let said = text.map_or_else(String::new, |text| format!(": {text}"));
-            let reason = format!("{} not approved{said}", here.gate);
-            return Outcome::Red(here, reason);
+            return red(format!("not approved{said}"));
         }
     };
-    if check.ending == Some(Ending::Timeout) {
-        let here = place(check.round);
-        let limit = state.setup.check_limit_us(owner);
-        let reason = format!(
-            "{} red: took longer than {} s",
-            here.gate,
-            limit / 1_000_000
-        );
-        return Outcome::Red(here, reason);
+    let late = check.ending == Some(Ending::Timeout);
+    if (*exit == Exit::Interrupted && !late) || check.ending == Some(Ending::Preempted) {
+        return again(check.purpose);
     }
-    if *exit == Exit::Interrupted {
-        return Outcome::Again(Event::CheckQueued {
-            place: place(check.round + 1),
-        });
+    // What it comes to on the base is told, and judges nothing.
+    if check.purpose == Purpose::Base {
+        let on_base = compare::said(state, owner, check, exit);
+        return Outcome::Red(was_red(state, owner, check, on_base));
+    }
+    if late {
+        let limit = state.setup.check_limit_us(owner);
+        return red(format!("red: took longer than {} s", limit / 1_000_000));
     }
     if exit.ok() {
         return Outcome::Green;
     }
-    let here = place(check.round);
-    let reason = format!("{} red: {exit}", here.gate);
-    Outcome::Red(here, reason)
+    let steps = state.checks_of(owner);
+    let most = steps.get(check.step as usize).map_or(0, |s| s.repeat);
+    if check.repeats < most && matches!(exit, Exit::Code(_) | Exit::Signal { .. }) {
+        return again(Purpose::Repeat);
+    }
+    red(format!("red: {exit}"))
 }
 
 /// A green command: passes its gate if it is the gate's last, and queues the next one (`Ok`), or
 /// says that it was the last of all (`Err` with the events so far).
-fn green(state: &State, owner: Owner, check: &CheckRun) -> Result<Vec<Event>, Vec<Event>> {
+pub(super) fn green(
+    state: &State,
+    owner: Owner,
+    check: &CheckRun,
+) -> Result<Vec<Event>, Vec<Event>> {
     let steps = state.checks_of(owner);
     let number = (check.attempt, check.round);
     let here = place(state, owner, number, check.step);
-    let next = next_step(&steps, check);
+    let next = next_step(&steps[..steps.len().min(state.steps_now(owner).end)], check);
     let mut events = Vec::new();
     let done = next.is_none_or(|(_, next)| next.gate != here.gate);
     // A gate with an approval has passed already, on the work itself.
     let asked = |step: &CheckStep<'_>| step.gate == here.gate && step.approve.is_some();
     let done = done && !(check.merged && steps.iter().any(asked));
     if done {
-        events.push(Event::GatePassed { place: here });
+        events.push(Event::GatePassed {
+            place: here,
+            flaky: check.flaky,
+        });
     }
     let Some((step, _)) = next else {
         return Err(events);
@@ -193,116 +301,4 @@ fn next_step<'a>(steps: &'a [CheckStep<'a>], check: &CheckRun) -> Option<(u32, &
     (check.step + 1..)
         .zip(steps.get(check.step as usize + 1..)?)
         .find(|(_, step)| !check.merged || step.approve.is_none())
-}
-
-/// The first phase or cohort whose agents have all ended. A gate command that was made stale must
-/// be gone first; the run is judged when nothing else is left to judge, and nothing else is red.
-pub(super) fn due(state: &State) -> Option<Owner> {
-    let mut due = state.gates_due.iter().map(|&packed| unpack(packed));
-    due.find(|&owner| {
-        let free = state.gates_of(owner).is_some_and(|g| g.check.is_none());
-        free && (!of_run(state, owner) || others_closed(state, owner))
-    })
-}
-
-fn of_run(state: &State, owner: Owner) -> bool {
-    matches!(owner, Owner::Cohort(ix) if state.setup.cohorts[ix.ix()].kind == CohortKind::Run)
-}
-
-fn others_closed(state: &State, run: Owner) -> bool {
-    let mut others = state.setup.gated().filter(|&owner| owner != run);
-    others.all(|owner| {
-        state.gates_of(owner).is_some_and(|gates| {
-            gates.status == PhaseStatus::Completed
-                || (gates.status == PhaseStatus::Failed && !gates.gate_red)
-        })
-    })
-}
-
-/// All agents of a phase or of a cohort have ended.
-pub(super) fn members_ended(state: &State, owner: Owner) -> Event {
-    let lost: Vec<&str> = (state.setup.members_of(owner).iter())
-        .filter(|&&member| match state.agent(member).status {
-            Status::Failed | Status::Stopped => !state.handled_above(member),
-            Status::Skipped => !state.agent(member).by_condition,
-            _ => false,
-        })
-        .map(|&member| state.setup.plan.agent(member).id.as_str())
-        .collect();
-    if !lost.is_empty() {
-        return not_passed(state, owner, format!("not done: {}", lost.join(", ")));
-    }
-    if state.setup.checks_of(owner).is_empty() {
-        passed(state, owner)
-    } else {
-        judging(state, owner)
-    }
-}
-
-/// The gates over more than one agent are checked, in a round of their own.
-pub(in crate::engine::decide) fn judging(state: &State, owner: Owner) -> Event {
-    let attempt = state.gates_of(owner).map_or(0, |gates| gates.attempt) + 1;
-    match names(state, Some(owner)) {
-        (_, Some(phase), _) => Event::PhaseChecking { phase, attempt },
-        (_, _, cohort) => Event::CohortChecking {
-            cohort: cohort.unwrap_or_default(),
-            attempt,
-        },
-    }
-}
-
-fn passed(state: &State, owner: Owner) -> Event {
-    match names(state, Some(owner)) {
-        (_, Some(phase), _) => Event::PhaseCompleted { phase },
-        (_, _, cohort) => Event::CohortCompleted {
-            cohort: cohort.unwrap_or_default(),
-        },
-    }
-}
-
-/// The gates over more than one agent have not passed.
-pub(in crate::engine::decide) fn not_passed(state: &State, owner: Owner, reason: String) -> Event {
-    match names(state, Some(owner)) {
-        (_, Some(phase), _) => Event::PhaseFailed { phase, reason },
-        (_, _, cohort) => Event::CohortFailed {
-            cohort: cohort.unwrap_or_default(),
-            reason,
-        },
-    }
-}
-
-/// A gate command of a phase or of a cohort has ended.
-pub(super) fn gates_verdict(state: &State, owner: Owner) -> Vec<Event> {
-    let Some(check) = state.check_of(owner) else {
-        return Vec::new();
-    };
-    let Some(over) = over(check) else {
-        return Vec::new();
-    };
-    if check.ending == Some(Ending::Reopened) && state.stopping.is_none() {
-        return vec![match names(state, Some(owner)) {
-            (_, Some(phase), _) => Event::PhaseReopened { phase },
-            (_, _, cohort) => Event::CohortReopened {
-                cohort: cohort.unwrap_or_default(),
-            },
-        }];
-    }
-    let stopped = check.ending.is_some_and(|ending| ending != Ending::Timeout);
-    if stopped || state.stopping.is_some() {
-        return vec![not_passed(state, owner, "the run stops".to_owned())];
-    }
-    match outcome(state, owner, check, &over) {
-        Outcome::Again(event) => vec![event],
-        Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
-            events.push(passed(state, owner));
-            events
-        }),
-        Outcome::Red(place, reason) => vec![
-            Event::GateFailed {
-                place,
-                reason: reason.clone(),
-            },
-            not_passed(state, owner, reason),
-        ],
-    }
 }

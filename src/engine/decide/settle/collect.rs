@@ -3,7 +3,7 @@
 //! Must not use anything but the state.
 
 use crate::{
-    engine::{CheckPlace, Event, FailureKind, State, Work},
+    engine::{CheckPlace, Event, FailureKind, Purpose, State, Work},
     plan::AgentIx,
 };
 
@@ -81,6 +81,7 @@ fn built_in_red(state: &State, ix: AgentIx, gate: &str, reason: &str) -> Vec<Eve
         gate: gate.to_owned(),
         step: 0,
         round: agent.check_rounds + 1,
+        purpose: Purpose::Judge,
     };
     let next = retry(state, ix, reason).unwrap_or_else(|| Event::AgentBlocked {
         agent: state.id(ix),
@@ -88,5 +89,11 @@ fn built_in_red(state: &State, ix: AgentIx, gate: &str, reason: &str) -> Vec<Eve
         gate: Some(gate.to_owned()),
     });
     let reason = reason.to_owned();
-    vec![Event::GateFailed { place, reason }, next]
+    let red = Event::GateFailed {
+        place,
+        reason,
+        base: None,
+        flaky: false,
+    };
+    vec![red, next]
 }

@@ -12,7 +12,7 @@ use crate::{
     plan::{AgentId, AgentIx, Join},
 };
 
-use super::{super::failure, collect::list, merge::failed};
+use super::{super::failure, collect::list, merge::failed, preempt};
 
 /// Complexity in permille from which a person decides what becomes of a conflict at all
 /// (REQUIREMENTS E3: guided merge below 0.7).
@@ -234,7 +234,8 @@ pub(in crate::engine::decide) fn waits_in_vain(state: &State) -> Vec<Event> {
             && !state.resting.contains(&state.rank(*ix))
     };
     let frozen: BTreeSet<AgentIx> = state.setup.plan.indices().filter(frozen).collect();
-    if frozen.len() != state.processes as usize {
+    // Nothing could be admitted: who rests cannot go on either.
+    if frozen.len() + preempt::resting(state).len() != state.processes as usize {
         return Vec::new();
     }
     let critical = state.merges.predicted.iter().filter(|(_, p)| p.critical);

@@ -22,6 +22,7 @@ pub(in crate::engine) fn stated(state: &State) -> impl Iterator<Item = (AgentIx,
             agent.status,
             Status::Succeeded | Status::Checking | Status::Merging | Status::Joining
         );
+        let stands = stands && !state.begins(ix);
         let work = agent.work.as_ref().filter(|_| stands)?;
         (work.stage >= WorkStage::Collected && !work.facts.is_empty()).then_some((ix, &**work))
     })

@@ -2,11 +2,15 @@
 //!
 //! Must not use anything but the state and the memory figures it is handed.
 
+pub(in crate::engine::decide) mod begin;
 pub(in crate::engine::decide) mod check;
 pub(in crate::engine::decide) mod collect;
+pub(in crate::engine::decide) mod compare;
 pub(in crate::engine::decide) mod conflict;
 pub(in crate::engine) mod context;
+pub(in crate::engine::decide) mod gates;
 pub(in crate::engine::decide) mod merge;
+pub(in crate::engine::decide) mod preempt;
 pub(super) mod start;
 mod verdict;
 mod waiting;
@@ -20,7 +24,7 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     if let Some(&first) = state.settling.first() {
         return match unpack(first) {
             Owner::Agent(ix) => verdict::verdict(state, ix),
-            owner @ (Owner::Phase(_) | Owner::Cohort(_)) => check::gates_verdict(state, owner),
+            owner @ (Owner::Phase(_) | Owner::Cohort(_)) => gates::gates_verdict(state, owner),
         };
     }
     if state.stopping.is_some() {
@@ -42,8 +46,8 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
             .collect();
     }
     // A gate command that was made stale must be gone first.
-    if let Some(owner) = check::due(state) {
-        return vec![check::members_ended(state, owner)];
+    if let Some(owner) = gates::due(state) {
+        return vec![gates::members_ended(state, owner)];
     }
     if let Some(&wave) = state.waves_due.first() {
         return vec![

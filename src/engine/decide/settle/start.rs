@@ -11,7 +11,7 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::super::process::here;
+use super::{super::process::here, begin};
 
 /// One admission: checks first, then what a rule froze, then what is ready.
 pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
@@ -38,7 +38,10 @@ pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
         }
     }
     match next_ready(state, figures) {
-        Some((rank, grant)) => scheduled(state, figures, rank.agent, grant.mode),
+        Some((rank, grant)) => match begin::asked(state, rank.agent) {
+            Some(first) => vec![first],
+            None => scheduled(state, figures, rank.agent, grant.mode),
+        },
         None => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::{super::failure, check::after_check, collect::after_collect, merge};
+use super::{super::failure, begin, check::after_check, collect::after_collect, merge};
 
 /// Linux's number of SIGKILL.
 const SIGKILL: i32 = 9;
@@ -17,6 +17,7 @@ pub(super) fn verdict(state: &State, ix: AgentIx) -> Vec<Event> {
         Status::Settling => after_attempt(state, ix, agent),
         Status::Joining => after_join(state, ix),
         Status::Merging => vec![merge::after_merge(state, ix)],
+        Status::Checking if agent.check.is_none() && state.begins(ix) => begin::verdict(state, ix),
         Status::Checking if agent.check.is_none() => match &agent.work {
             Some(work) => after_collect(state, ix, work),
             None => after_join(state, ix),
@@ -45,6 +46,13 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "another worker takes over".to_owned(),
         },
+        (Some(Ending::Preempted), _) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Preempted,
+            delay_us: 0,
+            reason: "frozen behind a phase that had to pass first, and ended for it".to_owned(),
+        },
         (Some(Ending::Timeout), _) => {
             let limit = state.setup.plan.agent(ix).timeout_us.unwrap_or(0);
             failure(
@@ -61,7 +69,7 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "the runner died during the attempt".to_owned(),
         },
-        (None, exit) if exit.ok() && state.setup.own(ix) => {
+        (None, exit) if exit.ok() && (state.setup.own(ix) || last.handoff) => {
             WorkEvent::Collecting { agent: id, attempt }.into()
         }
         (None, exit) if exit.ok() => {

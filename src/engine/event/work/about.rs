@@ -28,6 +28,8 @@ impl WorkEvent {
             Self::Checkout { .. } => "integration.checkout",
             Self::CheckedOut { .. } => "integration.ready",
             Self::ContextUpdated { .. } => "context.updated",
+            Self::HandoffChecking(_) => "handoff.checking",
+            Self::HandoffChecked(_) => "handoff.checked",
             Self::HandoffReady { .. } => "handoff.ready",
             Self::RollbackStarted { .. } => "rollback.started",
             Self::RollbackDone { .. } => "rollback.done",
@@ -56,6 +58,8 @@ impl WorkEvent {
             | Self::ConflictResolved { agent, .. }
             | Self::ContextUpdated { agent, .. }
             | Self::HandoffReady { agent, .. } => Some(agent),
+            Self::HandoffChecking(of) => Some(&of.agent),
+            Self::HandoffChecked(of) => Some(&of.agent),
             Self::SyncStarted { .. }
             | Self::SyncCompleted { .. }
             | Self::SyncFailed { .. }

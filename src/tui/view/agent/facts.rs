@@ -2,6 +2,7 @@
 
 use crate::{
     display::{clean_line, prefix, width},
+    engine::HandedOff,
     plan::{AgentIx, Class, Work, Workspace},
     tui::view::{Source, Tone, merge, rows::priority, words},
 };
@@ -128,7 +129,8 @@ fn work(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
         out.push(("scope", scope.write.join(" ")));
     }
     let agent = state.agent(ix);
-    if let Some(work) = &agent.work {
+    out.extend(handoffs(source, ix));
+    if let Some(work) = agent.work.as_ref().filter(|_| state.setup.own(ix)) {
         if !work.path.is_empty() {
             out.push(("folder", work.path.clone()));
         }
@@ -155,6 +157,44 @@ fn work(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
         }
     }
     out
+}
+
+/// What it is to begin with, the hand-offs that it gets, and its own.
+fn handoffs(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
+    let Source { state, chart, .. } = source;
+    let mut out = Vec::new();
+    let wanted = state
+        .wanted(ix)
+        .into_iter()
+        .map(|wanted| match wanted.from {
+            Some(from) => format!("{} of {}", wanted.path, chart.names[from.ix()]),
+            None => wanted.path,
+        });
+    let wanted: Vec<String> = wanted.collect();
+    if !wanted.is_empty() {
+        out.push(("begins w.", wanted.join(" · ")));
+    }
+    for (from, handed) in state.handed_to(ix) {
+        out.push(("gets", handed_off(&chart.names[from.ix()], handed)));
+    }
+    if let Some(handed) = state.agent(ix).handed {
+        out.push(("hands off", handed_off(&chart.names[ix.ix()], handed)));
+    }
+    out
+}
+
+/// A hand-off, by its file in the run's folder.
+fn handed_off(name: &str, handed: HandedOff) -> String {
+    let by = if handed.from_facts {
+        "from facts"
+    } else {
+        "by itself"
+    };
+    let many = if handed.artefacts == 1 { "" } else { "s" };
+    format!(
+        "handoff/{name}.md · {} artefact{many} · {by}",
+        handed.artefacts
+    )
 }
 
 /// A clean line broken at blanks into lines of at most so many columns.

@@ -3,7 +3,7 @@
 use super::{ListLine, Listed};
 use crate::{
     display::{clean_line, clean_text},
-    engine::{Cause, Owner, Status},
+    engine::{Cause, Owner, Purpose, Status},
     plan::AgentIx,
     report::history::{Attempt, CheckKey, CheckStep, History},
     tui::{
@@ -167,9 +167,13 @@ pub fn steps(source: Source<'_>, ix: AgentIx) -> Vec<(CheckKey, CheckStep)> {
         .map(|(key, _)| key.1)
         .max()
         .unwrap_or(1);
+    let here = all
+        .iter()
+        .filter(|(key, _)| (key.0, key.1) == (attempt, round));
+    let last = here.map(|(key, _)| key.2).max();
     for (step, planned) in (0_u32..).zip(state.checks_of(owner)) {
         let key = (attempt, round, step);
-        if all.iter().all(|(known, _)| *known != key) {
+        if last.is_none_or(|last| last < step) {
             let waits = CheckStep {
                 gate: planned.gate.to_owned(),
                 ..CheckStep::default()
@@ -195,10 +199,11 @@ pub fn chosen_check(
 fn chosen_at(all: &[(CheckKey, CheckStep)], ui: &UiState) -> Option<usize> {
     let by_key = |key| all.iter().position(|(known, _)| *known == key);
     let begun = |step: &CheckStep| step.queued.is_some() || step.ended.is_some();
+    let judges = |step: &CheckStep| step.purpose != Purpose::Base;
     ui.on_agent
         .check
         .and_then(by_key)
-        .or_else(|| all.iter().rposition(|(_, step)| begun(step)))
+        .or_else(|| (all.iter()).rposition(|(_, step)| begun(step) && judges(step)))
         .or_else(|| (!all.is_empty()).then_some(0))
 }
 
@@ -232,10 +237,15 @@ pub(super) fn check_lines(source: Source<'_>, ix: AgentIx) -> Vec<ListLine> {
             (None, None, None) => (Mark::Wait, "not asked yet".to_owned(), Tone::Dim),
         };
         let begun = step.ended.is_some() || step.started.is_some() || step.queued.is_some();
+        let why = match step.purpose {
+            Purpose::Judge => "",
+            Purpose::Repeat => " · once more on the same files",
+            Purpose::Base => " · on the base, to compare",
+        };
         let of = match (begun, round) {
             (false, _) => String::new(),
             (true, 1) => format!(" · attempt {attempt}"),
-            (true, round) => format!(" · attempt {attempt}, round {round}"),
+            (true, round) => format!(" · attempt {attempt}, round {round}{why}"),
         };
         out.push(ListLine {
             entry,

@@ -4,11 +4,11 @@
 //! What leaves here is not clean yet.
 
 use crate::{
-    engine::{MergeOutcome, Strategy, WorkEvent},
+    engine::{MergeOutcome, Strategy, SyncKind, SyncPoint, WorkEvent},
     plan::AgentId,
     tui::view::{
         merge::complexity,
-        words::{Tone, names},
+        words::{Tone, names, size, span},
     },
 };
 
@@ -23,6 +23,30 @@ fn with(all: &[AgentId]) -> String {
     match all {
         [] => "what is merged".to_owned(),
         all => names(all.iter().map(AgentId::as_str), FILES),
+    }
+}
+
+/// What a synchronisation point is about: `wave 2`, `phase build`, `track A`, `the run`.
+fn named(point: &SyncPoint) -> String {
+    match (&point.phase, &point.cohort, point.wave) {
+        (Some(phase), ..) => format!("phase {phase}"),
+        (None, Some(cohort), _) => match cohort.split_once(':') {
+            Some((what, which)) => format!("{what} {which}"),
+            None => format!("the {cohort}"),
+        },
+        (None, None, Some(wave)) => format!("wave {wave}"),
+        (None, None, None) => "the run".to_owned(),
+    }
+}
+
+/// What happens at a synchronisation point. Not clean.
+#[must_use]
+pub fn together(point: &SyncPoint) -> String {
+    let of = named(point);
+    match point.sync {
+        SyncKind::ContextMerge => format!("the work of {of} is being merged"),
+        SyncKind::ProgressCheckpoint => format!("{of} is complete: a checkpoint is made"),
+        SyncKind::QualityGate => format!("the gates of {of} are checked"),
     }
 }
 
@@ -41,11 +65,93 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         | WorkEvent::Checkout { .. }
         | WorkEvent::CheckedOut { error: None, .. }
         | WorkEvent::MergeStarted { .. }
-        | WorkEvent::HandoffReady { .. }
-        | WorkEvent::SyncStarted { .. }
-        | WorkEvent::SyncCompleted { .. }
-        | WorkEvent::SyncFailed { .. }
+        | WorkEvent::HandoffChecking(_)
         | WorkEvent::Delivering { .. } => return None,
+        WorkEvent::HandoffChecked(of) if of.missing.is_empty() && of.error.is_none() => {
+            return None;
+        }
+        WorkEvent::HandoffChecked(of) => {
+            let missing = of.missing.iter().map(|absent| absent.path.as_str());
+            let what = match &of.error {
+                Some(error) => error.clone(),
+                None => names(missing, FILES),
+            };
+            (
+                format!("{} cannot begin without {what}", of.agent),
+                Tone::Warn,
+            )
+        }
+        WorkEvent::HandoffReady {
+            agent,
+            from_facts,
+            artefacts,
+            ..
+        } => {
+            let many = if *artefacts == 1 { "" } else { "s" };
+            let by = if *from_facts { ", from facts" } else { "" };
+            (
+                format!("{agent} hands off {artefacts} artefact{many}{by}: handoff/{agent}.md"),
+                if *from_facts { Tone::Dim } else { Tone::Plain },
+            )
+        }
+        // Its end says the same and more.
+        WorkEvent::SyncStarted { point, .. } if point.agent.is_some() => return None,
+        WorkEvent::SyncStarted {
+            point,
+            participants,
+            ..
+        } => {
+            let who = names(participants.iter().map(AgentId::as_str), FILES);
+            let who = if who.is_empty() {
+                who
+            } else {
+                format!(": {who}")
+            };
+            (format!("{}{who}", together(point)), Tone::Dim)
+        }
+        WorkEvent::SyncCompleted {
+            point: SyncPoint {
+                agent: Some(agent), ..
+            },
+            left_us,
+            released_bytes,
+            ..
+        } => {
+            let mut text = format!("checkpoint at the hand-off of {agent}");
+            if let Some(bytes) = released_bytes {
+                text = format!("{text}: {} that it held are free", size(*bytes));
+            }
+            if let Some(us) = left_us {
+                text = format!("{text}, ~{} left", span(*us));
+            }
+            (text, Tone::Dim)
+        }
+        // Gates tell of their end themselves.
+        WorkEvent::SyncCompleted { point, .. } | WorkEvent::SyncFailed { point, .. }
+            if point.sync == SyncKind::QualityGate =>
+        {
+            return None;
+        }
+        WorkEvent::SyncCompleted {
+            point,
+            reserved_bytes: Some(bytes),
+            left_us,
+            ..
+        } => {
+            let left = left_us.map_or_else(String::new, |us| format!(", ~{} left", span(us)));
+            (
+                format!("{}: {} still reserved{left}", named(point), size(*bytes)),
+                Tone::Dim,
+            )
+        }
+        WorkEvent::SyncCompleted { point, .. } => (
+            format!("the work of {} is merged", named(point)),
+            Tone::Good,
+        ),
+        WorkEvent::SyncFailed { point, reason, .. } => (
+            format!("{} did not come together: {reason}", named(point)),
+            Tone::Warn,
+        ),
         WorkEvent::Collected {
             agent,
             error: Some(error),
@@ -133,6 +239,14 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         } => (
             format!("conflict {id} of {agent} is settled: {reason}"),
             Tone::Good,
+        ),
+        WorkEvent::CheckedOut {
+            base: Some(_),
+            error: Some(error),
+            ..
+        } => (
+            format!("the base cannot be checked out: {error}"),
+            Tone::Warn,
         ),
         WorkEvent::CheckedOut {
             error: Some(error), ..
