@@ -225,7 +225,8 @@ fn between(
     let end = *at + size;
     while *at < end {
         // Shares blocks where the file system can and both stand at one.
-        match copy_file_range(&from, Some(at), &to, None, (end - *at) as usize) {
+        let left = (end - *at) as usize;
+        match copy_file_range(&from, Some(&mut *at), &to, None, left) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) | Err(Errno::INTR) => {}
             Err(Errno::XDEV | Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => break,

@@ -269,7 +269,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::workspace::{Repository, git::STARTED};
+    use crate::workspace::{Git, Repository, git::STARTED};
 
     fn git(dir: &Path, args: &[&str]) -> String {
         let git = Git::ours(dir)

@@ -12,6 +12,7 @@ pub use handoff::{Absent, HandoffChecked, HandoffChecking};
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +23,8 @@ use super::{
 use crate::plan::AgentId;
 
 /// How a conflict is settled (REQUIREMENTS E3).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// Git merged it, or rules did; the checks on the result have the last word.
@@ -51,7 +51,8 @@ impl Strategy {
 }
 
 /// What a conflict is about, in figures; the texts are in `conflicts/<id>.json` of the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Clash {
     /// Files in conflict, at most 50 of them named.
     pub files: Vec<String>,
@@ -69,7 +70,8 @@ pub struct Clash {
 }
 
 /// What a trial of a merge came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum MergeOutcome {
     /// It is in there already.
@@ -111,7 +113,8 @@ pub enum MergeOutcome {
 }
 
 /// One event about work; each kind carries the members that its document names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "kind")]
 #[expect(
     missing_docs,
