@@ -14,7 +14,7 @@ use super::{consent, deck, error::Error, head, launch, load, out, plain, run::Ru
 use crate::{
     cli::args::Global,
     display::{self, clean_text, escape},
-    plan::{AgentIx, Plan, Severity, Work, Workspace},
+    plan::{AgentIx, MergeRule, Plan, Severity, Work, Workspace},
     runtime::prepare::{Machine, RunConfig, Stated},
     schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan},
     sys::memory::Meters,
@@ -364,15 +364,31 @@ fn commands(plan: &Plan) -> Vec<Section> {
         (gate.run.iter()).map(move |words| line(&id, &escape(&argv(words)), Tone::Plain))
     });
     let gates: Vec<Line> = gates.collect();
+    let rules = plan
+        .merge
+        .rules
+        .iter()
+        .filter_map(|(glob, rule)| match rule {
+            MergeRule::Run(words) => Some(line(
+                &clean_text(glob, 64),
+                &escape(&argv(words)),
+                Tone::Plain,
+            )),
+            MergeRule::Ours | MergeRule::Theirs | MergeRule::Union => None,
+        });
+    let rules: Vec<Line> = rules.collect();
     let mut out = vec![Section {
         title: "COMMANDS".to_owned(),
         lines: runs,
     }];
-    if !gates.is_empty() {
-        out.push(Section {
-            title: "COMMANDS OF GATES".to_owned(),
-            lines: gates,
-        });
+    for (title, lines) in [
+        ("COMMANDS OF GATES", gates),
+        ("COMMANDS OF MERGE RULES", rules),
+    ] {
+        if !lines.is_empty() {
+            let title = title.to_owned();
+            out.push(Section { title, lines });
+        }
     }
     out
 }

@@ -2,42 +2,44 @@
 //!
 //! Must not know what they are figures of.
 
-/// A span of time in at most 6 columns: `4s`, `12m`, `1h12m`, `3d4h`.
+/// A span of time in few columns, cut to its unit: `4s`, `1m44s`, `12m`, `1h12m`, `3d04h`.
 #[must_use]
 pub fn span(us: u64) -> String {
-    let s = us / 1_000_000;
-    match s {
-        0..60 => format!("{s}s"),
-        60..600 => match s % 60 {
-            0 => format!("{}m", s / 60),
-            rest => format!("{}m{rest:02}", s / 60),
-        },
-        600..3600 => format!("{}m", s / 60),
-        3600..86_400 => format!("{}h{:02}m", s / 3600, s % 3600 / 60),
-        _ => format!("{}d{}h", s / 86_400, s % 86_400 / 3600),
-    }
+    let unit = match us / SECOND {
+        0..600 => SECOND,
+        600..86_400 => 60 * SECOND,
+        _ => 3_600 * SECOND,
+    };
+    time(us / unit * unit)
 }
 
 /// The span of what has ended, to the nearest second: what still runs is never ahead of its time,
 /// but what took 0.998 s took one second.
 #[must_use]
 pub fn took(us: u64) -> String {
-    span(us.saturating_add(500_000))
+    span(us.saturating_add(SECOND / 2))
 }
 
-/// A span of time in text, where columns are not short: `8.1s`, `1m44s`, `2h05m`, `3d04h`.
+/// A span of time in text, where columns are not short: as [`span`], but with tenths below a minute
+/// and seconds below an hour, to the nearest.
 #[must_use]
 pub fn exact(us: u64) -> String {
     // To the nearest of the unit that is shown: cutting off would make a second "0.9s".
     let unit = match us {
         0..1_000_000 => 1,
-        1_000_000..59_950_000 => 100_000,
-        59_950_000..3_599_500_000 => 1_000_000,
-        3_599_500_000..86_370_000_000 => 60_000_000,
-        _ => 3_600_000_000,
+        1_000_000..59_950_000 => SECOND / 10,
+        59_950_000..3_599_500_000 => SECOND,
+        3_599_500_000..86_370_000_000 => 60 * SECOND,
+        _ => 3_600 * SECOND,
     };
-    let us = us.saturating_add(unit / 2) / unit * unit;
-    let seconds = us / 1_000_000;
+    time(us.saturating_add(unit / 2) / unit * unit)
+}
+
+const SECOND: u64 = 1_000_000;
+
+/// The one form of all times: two units at most, the smaller one with two digits.
+fn time(us: u64) -> String {
+    let seconds = us / SECOND;
     let two = |big: u64, unit: &str, small: u64, sub: &str| {
         if small == 0 {
             format!("{big}{unit}")
@@ -52,7 +54,7 @@ pub fn exact(us: u64) -> String {
     } else if seconds == 0 {
         format!("{}ms", us / 1_000)
     } else if seconds < 60 {
-        match us % 1_000_000 / 100_000 {
+        match us % SECOND / 100_000 {
             0 => format!("{seconds}s"),
             tenths => format!("{seconds}.{tenths}s"),
         }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     engine::{
-        self, Handle, InputKind, Purpose, Setup, State, Trouble, base_evidence_name, evidence_name,
+        self, Handle, InputKind, MERGE_GATE, Purpose, Setup, State, Trouble, base_evidence_name,
+        evidence_name,
     },
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
@@ -239,9 +240,11 @@ fn file_name(state: &State, key: engine::JobKey) -> String {
     let place = (key.attempt, key.round, key.check.unwrap_or(0));
     let owner = state.setup.key_of(key.owner);
     let check = state.check_of(key.owner);
-    match check.is_some_and(|check| check.purpose == Purpose::Base) {
-        true if key.check.is_some() => base_evidence_name(&owner, place),
-        _ => evidence_name(&owner, place),
+    let compares = check.is_some_and(|check| check.purpose == Purpose::Base);
+    if compares && key.check.is_some() {
+        base_evidence_name(&owner, place)
+    } else {
+        evidence_name(&owner, place)
     }
 }
 
@@ -282,7 +285,11 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
         Some(index) => {
             let steps = setup.checks_of(key.owner);
             JobKind::Check {
-                gate: steps.get(index as usize)?.gate.to_owned(),
+                // What a rule of [merge] runs comes after an agent's own.
+                gate: steps
+                    .get(index as usize)
+                    .map_or(MERGE_GATE, |step| step.gate)
+                    .to_owned(),
                 index,
                 round: key.round,
             }

@@ -500,7 +500,7 @@ mod tests {
             Some((run.now_us - 600 * second, run.now_us - 200 * second));
         let criteria = verdict(&planned);
         assert_eq!(criteria[0].met, Some(false));
-        assert_eq!(criteria[0].figure, "track A is ~3m20 behind plan");
+        assert_eq!(criteria[0].figure, "track A is ~3m20s behind plan");
         // Memory is yellow; a check of an agent is red and holds up the next phase.
         let rest: Vec<_> = criteria[1..].iter().map(|c| (c.met, &*c.figure)).collect();
         assert_eq!(

@@ -96,6 +96,8 @@ pub enum UiAction {
     TakeBothReversed,
     /// What was there before either.
     TakeBase,
+    /// The answer that suggests itself.
+    TakeSuggested,
     /// What is integrated, for the whole file.
     FileOurs,
     /// What the agent made, for the whole file.
@@ -188,7 +190,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 91] = [
+pub const NAMES: [&str; 92] = [
     "leave",
     "help",
     "open",
@@ -240,6 +242,7 @@ pub const NAMES: [&str; 91] = [
     "take_both",
     "take_both_reversed",
     "take_base",
+    "take_suggested",
     "file_ours",
     "file_theirs",
     "edit_place",

@@ -148,6 +148,8 @@ pub enum Need {
     Merging,
     /// A conflict is shown.
     Clash,
+    /// An answer to the chosen place of a conflict suggests itself.
+    Suggests,
     /// A review is shown.
     Review,
     /// One agent's screen is shown.

@@ -37,6 +37,8 @@ const MOST: usize = 64 << 20;
 const WORDS: usize = 16 << 10;
 /// Time that a command may take unless a caller says otherwise.
 const LIMIT: Duration = Duration::from_mins(2);
+/// Time for what goes through all files or all objects of a large repository.
+const LONG: Duration = Duration::from_mins(15);
 
 /// What passes from our environment to git: where programs are, and whose configuration counts.
 const PASSED: [&str; 7] = [
@@ -159,6 +161,12 @@ impl Git {
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
+    }
+
+    /// Gives a command the time for all files or objects of a large repository: checkouts, fetches.
+    #[must_use]
+    pub fn long(self) -> Self {
+        self.limit(LONG)
     }
 
     /// Says how many bytes of output are read.

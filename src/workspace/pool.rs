@@ -15,6 +15,7 @@ use std::{
 
 use super::{
     clone::{MakeError, Unnamed, Workspace, Workspaces},
+    git::GitError,
     template::Template,
 };
 
@@ -114,7 +115,20 @@ impl Pool {
             Source::Nothing => spaces.fresh(commit, None)?,
             Source::Shape => self.shared.shape(commit)?,
         };
-        spaces.give(made, name, commit)
+        let moved = made.commit != commit;
+        let given = if spaces.fits(&made, commit)? {
+            spaces.give(made, name, commit)
+        } else {
+            drop(made);
+            spaces.give(spaces.fresh(commit, None)?, name, commit)
+        };
+        match given {
+            // Something that git does not track is in the way: a new one has nothing of it.
+            Err(MakeError::Git(GitError::Failed { .. })) if moved => {
+                spaces.give(spaces.fresh(commit, None)?, name, commit)
+            }
+            given => given,
+        }
     }
 }
 
@@ -212,10 +226,13 @@ impl Shared {
     fn shaped(&self, old: Option<&Template>, commit: &str) -> Result<Unnamed, MakeError> {
         self.spaces.keep(commit)?;
         let mut made = self.spaces.fresh(commit, old)?;
-        if made.commit != commit {
-            self.spaces.go_to(&mut made, commit)?;
+        let there = made.commit == commit
+            || (self.spaces.fits(&made, commit)? && self.spaces.go_to(&mut made, commit).is_ok());
+        if there {
+            return Ok(made);
         }
-        Ok(made)
+        drop(made);
+        self.spaces.fresh(commit, None)
     }
 
     /// Makes spare ones until the pool is closed.

@@ -1,7 +1,7 @@
 //! A strict reader of what a program writes to a terminal: sequences that are not on its list are
 //! an error, the rest makes a picture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use unicode_width::UnicodeWidthChar;
 
@@ -16,6 +16,8 @@ pub struct Screen {
     pending: Vec<u8>,
     /// Private modes: how often set, how often unset.
     pub modes: BTreeMap<u16, (u32, u32)>,
+    /// Private modes that are set now, whoever set them.
+    set: BTreeSet<u16>,
     /// Everything that was not allowed.
     pub bad: Vec<String>,
 }
@@ -28,6 +30,7 @@ impl Screen {
             at: (0, 0),
             pending: Vec::new(),
             modes: BTreeMap::new(),
+            set: BTreeSet::new(),
             bad: Vec::new(),
         }
     }
@@ -43,8 +46,7 @@ impl Screen {
 
     /// Whether a mode is on.
     pub fn on(&self, mode: u16) -> bool {
-        let (set, unset) = self.modes.get(&mode).copied().unwrap_or_default();
-        set > unset
+        self.set.contains(&mode)
     }
 
     /// Takes a piece of what was written.
@@ -115,6 +117,15 @@ impl Screen {
             list => list.split(';').map(|n| n.parse().ok()).collect(),
         };
         let private = inside.starts_with('?');
+        if let (true, b'h' | b'l', Some(modes)) = (private, last, &numbers) {
+            for mode in modes {
+                if last == b'h' {
+                    self.set.insert(*mode);
+                } else {
+                    self.set.remove(mode);
+                }
+            }
+        }
         match (private, last, numbers.as_deref()) {
             (true, b'h' | b'l', Some([mode])) if MODES.contains(mode) => {
                 let count = self.modes.entry(*mode).or_default();

@@ -100,7 +100,13 @@ run = ["sh", "-c", 'printf "%s\n" "$WAVEDECK_HANDOFFS" > paths; cat $WAVEDECK_HA
     let at = |agent: &str| ends.iter().find(|e| e["agent"] == agent);
     let schema = at("schema").unwrap();
     assert_eq!(schema["sync"], "progress_checkpoint");
-    assert!(schema["released_bytes"].as_u64().unwrap() > 0, "measured");
+    let ended = events.all_of("attempt.ended", "schema");
+    let held = ended.last().unwrap()["peak_bytes"].as_u64().unwrap();
+    assert_eq!(
+        schema["released_bytes"].as_u64().unwrap_or(0),
+        held,
+        "measured"
+    );
     assert!(schema["left_us"].as_u64().is_some());
     assert!(at("style").is_some() && at("api").is_none());
     let participants = &events.of("sync.started", "schema")["participants"];

@@ -203,12 +203,12 @@ fn agent(
             agent: from,
             kind,
             when,
-            files: if kind == NeedKind::Hard && r.chance(8) {
+            files: if kind == NeedKind::Hard && r.chance(4) {
                 vec!["left.txt".to_owned()]
             } else {
                 Vec::new()
             },
-            check: if kind == NeedKind::Hard && r.chance(8) {
+            check: if kind == NeedKind::Hard && r.chance(4) {
                 vec![vec!["check".to_owned(), "need".to_owned()]]
             } else {
                 Vec::new()
@@ -270,7 +270,7 @@ fn agent(
             Vec::new()
         },
         join: *r.pick(&[Join::FailFast, Join::MergeWithRules, Join::ManualEscalation]),
-        inputs: if r.chance(8) {
+        inputs: if r.chance(4) {
             vec!["in.txt".to_owned()]
         } else {
             Vec::new()

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, fmt::Write as _};
 use super::{Glance, LISTED, more};
 use crate::{
     cli::logs::printed,
-    engine::{AttentionKind, Item},
+    engine::{AttentionKind, Item, Owner},
     resources::Trend,
     tui::{
         chart::Chart,
@@ -64,7 +64,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
         .zip(&block.shown)
         .map(|(item, demand)| {
             let word = match item.kind {
-                AttentionKind::Approval => "your yes",
+                AttentionKind::Approval | AttentionKind::Deliver => "your yes",
                 AttentionKind::FailedGate => "red gate",
                 AttentionKind::Blocked => "blocked",
                 AttentionKind::Failed | AttentionKind::FailedPhase => "failed",
@@ -83,6 +83,13 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 (0, _) | (_, false) => String::new(),
                 (id, true) => format!(" · `wavedeck ctl answer {id} {}`", answers.join("|")),
             };
+            let command = match (item.owner, item.kind, glance.live) {
+                (Some(Owner::Agent(ix)), AttentionKind::Conflict, true) => {
+                    let command = command.trim_start_matches(" ·");
+                    sides(state.agent(ix).conflict) + command
+                }
+                _ => command,
+            };
             let why = printed(state, item).map_or_else(String::new, |c| format!(" · `{c}`"));
             format!(
                 "{:>3}  {word:<9} {:<24} {} · {} ago{holds}{command}{why}",
@@ -93,4 +100,11 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// The command that takes a side of a conflict: it comes before its settlement.
+fn sides(conflict: Option<u32>) -> String {
+    conflict.map_or_else(String::new, |id| {
+        format!(" · `wavedeck ctl choose {id} all ours|theirs`, then")
+    })
 }

@@ -94,7 +94,7 @@ fn of_handoff(state: &State, event: &Event) -> Option<Event> {
                 point,
                 reserved_bytes: Some(state.usage.ram_bytes),
                 left_us: Some(left_us(state, Some(ix))),
-                released_bytes: state.agent(ix).last.as_ref().map(|last| last.peak_bytes),
+                released_bytes: held(state, ix),
             };
             Some(completed.into())
         }
@@ -106,6 +106,12 @@ fn of_handoff(state: &State, event: &Event) -> Option<Event> {
         }
         _ => None,
     }
+}
+
+/// What an agent's process held at most, in bytes; none: it was too small, or too short, to be measured.
+fn held(state: &State, ix: AgentIx) -> Option<u64> {
+    let last = state.agent(ix).last.as_ref()?;
+    (last.peak_bytes > 0).then_some(last.peak_bytes)
 }
 
 fn of_agent(agent: &AgentId) -> SyncPoint {

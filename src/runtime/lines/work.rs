@@ -152,6 +152,7 @@ mod tests {
                 branch: branch.into(),
                 forwarded: own.map(str::to_owned),
                 error: error.map(str::to_owned),
+                offer: None,
             })
             .unwrap()
         };

@@ -2,9 +2,13 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
-use crate::tui::view::{
-    View,
-    clash::{ClashView, Side, panes},
+use crate::tui::{
+    action::UiAction,
+    keymap::Whence,
+    view::{
+        View,
+        clash::{ClashView, SIDES, Side},
+    },
 };
 
 use super::{
@@ -18,7 +22,7 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
     let theme = look.theme;
     let base = &theme.base;
     let area = view.regions.work;
-    let panes = panes(area, clash.total);
+    let panes = clash.panes;
     let head = Rect { height: 1, ..area };
     let open = match clash.open {
         0 => String::new(),
@@ -42,15 +46,17 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
         return;
     }
     places(clash, look, buf, panes.list);
-    let guide = panes.guide;
-    let lines = wrap(&clash.guidance, usize::from(guide.width.saturating_sub(2)));
-    for (y, line) in (0..guide.height).zip(lines) {
-        Pen::new(buf, guide, y)
-            .to(1)
-            .put(line, base.accent.remove_modifier(Modifier::BOLD));
-    }
-    for (side, area) in clash.sides.iter().zip(panes.sides) {
-        one(side, look, buf, area);
+    guide(clash, look, buf, panes.guide);
+    for (n, side) in clash.sides.iter().enumerate() {
+        let key = look.keys.key_for(SIDES[n]);
+        let key = key.filter(|_| look.whence == Whence::Live && !clash.settled);
+        one(
+            side,
+            key.map(|key| key.to_string()),
+            look,
+            buf,
+            panes.sides[n],
+        );
     }
     result(clash, look, buf, panes.result);
     if panes.result.is_empty() {
@@ -60,6 +66,34 @@ pub fn draw(view: &View, clash: &ClashView, look: Look<'_>, buf: &mut Buffer) {
         Pen::new(buf, area, 1)
             .to(1)
             .put_max(text, room, tone(theme, *t));
+    }
+}
+
+/// What can be said of the place; what suggests itself stands last, with the key that takes it.
+fn guide(clash: &ClashView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
+    let base = &look.theme.base;
+    let mut text = clash.guidance.clone();
+    let mut key = String::new();
+    if let Some(suggested) = &clash.suggested {
+        text.push_str(" Suggests: ");
+        text.push_str(suggested);
+        if look.whence == Whence::Live
+            && !clash.settled
+            && let Some(found) = look.keys.key_for(UiAction::TakeSuggested)
+        {
+            key = format!(" ({found} takes it)");
+        }
+    }
+    text.push_str(&key);
+    let room = usize::from(area.width.saturating_sub(2));
+    let style = base.accent.remove_modifier(Modifier::BOLD);
+    let lines = wrap(&text, room);
+    for (y, line) in (0..area.height).zip(&lines) {
+        let mut pen = Pen::new(buf, area, y);
+        pen.to(1).put(line, style);
+        if y + 1 == area.height && lines.len() > usize::from(area.height) {
+            pen.put("…", style);
+        }
     }
 }
 
@@ -108,36 +142,50 @@ fn places(clash: &ClashView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
     }
 }
 
-fn one(side: &Side, look: Look<'_>, buf: &mut Buffer, area: Rect) {
+fn one(side: &Side, key: Option<String>, look: Look<'_>, buf: &mut Buffer, area: Rect) {
     let theme = look.theme;
     let base = &theme.base;
     if area.height < 2 {
         return;
     }
-    let (title, style) = if side.taken {
-        (format!("{} {}", glyph::done(theme), side.title), base.good)
-    } else {
-        (side.title.to_owned(), base.strong)
-    };
+    let mut title = side.title.clone();
+    let mut style = base.strong;
+    if side.taken {
+        title = format!("{} {title}", glyph::done(theme));
+        style = base.good;
+    }
     let place = how_far(side.first, side.lines.len(), side.total);
-    rule(
-        buf,
-        Rect { height: 1, ..area },
-        theme,
-        &title,
-        style,
-        &[],
-        &[(&place, base.dim)],
-    );
+    let line = Rect { height: 1, ..area };
+    let right = [(place.as_str(), base.dim)];
+    match key {
+        Some(key) => {
+            let title = format!(" {title}");
+            rule(
+                buf,
+                line,
+                theme,
+                &key,
+                base.accent,
+                &[(&title, style)],
+                &right,
+            );
+        }
+        None => {
+            rule(buf, line, theme, &title, style, &[], &right);
+        }
+    }
     for (n, line) in side.lines.iter().enumerate() {
         let mut pen = Pen::new(buf, area, n as u16 + 1);
-        pen.to(1);
-        for (text, changed) in line {
-            let style = if *changed {
+        if line.own {
+            pen.put(glyph::side(theme), base.accent);
+        }
+        pen.to(2);
+        for (text, changed) in &line.parts {
+            let style = match (changed, line.own) {
                 // Where colours cannot tell, the line below does.
-                base.warn.add_modifier(Modifier::UNDERLINED)
-            } else {
-                base.text
+                (true, _) => base.warn.add_modifier(Modifier::UNDERLINED),
+                (false, true) => base.text,
+                (false, false) => base.dim,
             };
             let room = area.width.saturating_sub(pen.x);
             pen.put_max(text, room, style);
@@ -165,7 +213,7 @@ fn result(clash: &ClashView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
     for (n, (text, t)) in clash.result.iter().enumerate() {
         let room = area.width.saturating_sub(2);
         Pen::new(buf, area, n as u16 + 1)
-            .to(1)
+            .to(2)
             .put_max(text, room, tone(theme, *t));
     }
 }

@@ -7,9 +7,9 @@ use crate::{
     display::width,
     tui::{
         action::{UiAction, Verb},
-        keymap::{Key, Need, Whence},
+        keymap::{Key, Need, Topic, Whence},
         ui_state::{Popup, Screen, UiState, Voice},
-        view::{AgentRow, Mark, Row, View},
+        view::{AgentRow, Mark, Row, View, merge::Lead},
     },
 };
 
@@ -25,7 +25,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
     if let Some(popup) = ui.popups.last() {
         return popup_hits(popup, view, look, area.width);
     }
-    let hints = look.keys.hints(|need| match need {
+    let mut hints = look.keys.hints(|need| match need {
         Need::Agent => ui.agent().is_some(),
         Need::Target => points(view, ui),
         Need::Group => ui.agent().is_none(),
@@ -43,15 +43,25 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
         },
         Need::Merging => matches!(ui.screen, Screen::Merge | Screen::Agent),
         Need::Clash => ui.screen == Screen::Clash,
+        Need::Suggests => {
+            let suggested = view.clash.as_ref().map(|clash| clash.suggested.is_some());
+            ui.screen == Screen::Clash && suggested.unwrap_or(false)
+        }
         Need::Review => ui.screen == Screen::Review,
         Need::One => ui.screen == Screen::Agent,
         Need::Found => ui.screen == Screen::Agent && !ui.on_agent.search.is_empty(),
         Need::Live => look.whence == Whence::Live && view.header.banner.is_none(),
     });
     let row = meant(view, ui);
+    // What a screen is for comes before what is there on every one; help and leaving stay in front.
+    hints.sort_by_key(|b| match b.run {
+        UiAction::Help | UiAction::Leave => 0,
+        run if own(b.topic, run, ui.screen) => 1,
+        _ => 2,
+    });
     let texts: Vec<(Key, String, usize)> = hints
         .iter()
-        .filter(|b| row.is_none_or(|row| helps(b.run, row)))
+        .filter(|b| row.is_none_or(|row| helps(b.run, row)) && of_use(b.run, view))
         .filter_map(|b| {
             let key = *b.keys.first()?;
             let word = match (b.run, ui.screen) {
@@ -63,6 +73,7 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
                 // The log is not sorted but sifted.
                 (UiAction::Sort, Screen::Log) => "urgency".to_owned(),
                 (UiAction::Filter, Screen::Agent) => "search".to_owned(),
+                (UiAction::Open, Screen::Merge) => leads(view).to_owned(),
                 (UiAction::Attention, _) if look.whence != Whence::Live => "what waits".to_owned(),
                 _ => b.hint.clone().unwrap_or_default(),
             };
@@ -100,6 +111,30 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
     out
 }
 
+/// Whether a key is what a screen of work that comes together is there for.
+const fn own(topic: Topic, run: UiAction, screen: Screen) -> bool {
+    match screen {
+        Screen::Clash => matches!(topic, Topic::Conflict) || matches!(run, UiAction::Back),
+        Screen::Review => matches!(topic, Topic::Review) || matches!(run, UiAction::Back),
+        Screen::Merge => matches!(run, UiAction::Open | UiAction::Review | UiAction::Back),
+        _ => false,
+    }
+}
+
+/// What opening the row of the screen of what comes together does.
+fn leads(view: &View) -> &'static str {
+    let row = view.merge.as_ref().and_then(|merge| {
+        let at = merge.selected?;
+        merge.rows.get(at)
+    });
+    match row.and_then(|row| row.lead) {
+        Some(Lead::Clash(_)) => "choose sides",
+        Some(Lead::Review(_)) => "read it",
+        Some(Lead::Checkpoint(_)) => "go back to it",
+        None => "open",
+    }
+}
+
 /// The one agent that keys which change a row mean, where its row is on the screen.
 fn meant<'a>(view: &'a View, ui: &UiState) -> Option<&'a AgentRow> {
     match ui.screen {
@@ -111,6 +146,28 @@ fn meant<'a>(view: &'a View, ui: &UiState) -> Option<&'a AgentRow> {
             }
         }
         _ => None,
+    }
+}
+
+/// Whether a key of a conflict or of a review can do something now.
+fn of_use(action: UiAction, view: &View) -> bool {
+    match (action, &view.review, &view.clash) {
+        (UiAction::Approve, Some(review), _) => review.asks,
+        (UiAction::SendBack, Some(review), _) => review.goes_back,
+        (
+            UiAction::SettleConflict
+            | UiAction::TakeBoth
+            | UiAction::TakeSuggested
+            | UiAction::EditPlace
+            | UiAction::UndoChoice
+            | UiAction::NextOpen
+            | UiAction::OnTop
+            | UiAction::HandBack
+            | UiAction::Escalate,
+            _,
+            Some(clash),
+        ) => !clash.settled,
+        _ => true,
     }
 }
 
@@ -185,7 +242,8 @@ fn popup_hits(popup: &Popup, view: &View, look: Look<'_>, columns: u16) -> Vec<H
                 out.push(bound(UiAction::Attention, "next"));
                 out.push(bound(UiAction::Mark, "mark"));
             }
-            out.push(bound(UiAction::Open, "its row"));
+            let opens = view.queue.as_ref().and_then(|q| q.opens);
+            out.push(bound(UiAction::Open, opens.unwrap_or("its row")));
             out.push(bound(UiAction::PageDown, "scroll"));
             esc("close")
         }

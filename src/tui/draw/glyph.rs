@@ -114,7 +114,7 @@ glyphs! {
     /// Time that is expected to pass.
     forecast: "░" ":";
     /// Waiting for room.
-    queued: "┈" ",";
+    queued: "·" ",";
     /// Another worker took over.
     swap: "⇄" "%";
     /// The moment that is shown.

@@ -44,15 +44,17 @@ struct Page {
 }
 
 impl Page {
-    fn of(keymap: &Keymap, ground: Rect, place: Whence) -> Self {
+    fn of(keymap: &Keymap, ground: Rect, place: Whence, here: Option<Topic>) -> Self {
         let mut bindings: Vec<_> = Topic::ALL
             .into_iter()
             .map(|topic| (topic, keymap.topic(topic).collect::<Vec<_>>()))
             .filter(|(_, all)| !all.is_empty())
             .collect();
-        // What does nothing here is not what somebody looks for here; a replay's keys are.
+        // What does nothing here is not what somebody looks for here; a replay's keys are, and those
+        // of this screen.
         bindings.sort_by_key(|(topic, _)| match (place, topic) {
             (Whence::Recording, Topic::Replay) => 0,
+            _ if here == Some(*topic) => 0,
             _ if place.bars(*topic).is_none() => 1,
             _ => 2,
         });
@@ -113,10 +115,23 @@ impl Page {
     }
 }
 
+/// The section that is about the screen behind the page.
+const fn here(view: &View) -> Option<Topic> {
+    if view.clash.is_some() {
+        Some(Topic::Conflict)
+    } else if view.review.is_some() {
+        Some(Topic::Review)
+    } else if view.agent.is_some() {
+        Some(Topic::Agent)
+    } else {
+        None
+    }
+}
+
 /// How far the page can be scrolled where panels may lie.
 #[must_use]
 pub fn help_scroll(keys: &Keymap, ground: Rect) -> u16 {
-    let page = Page::of(keys, ground, Whence::Live);
+    let page = Page::of(keys, ground, Whence::Live, None);
     (page.high as u16).saturating_sub(page_rows(ground.height))
 }
 
@@ -130,7 +145,7 @@ pub(super) fn draw(view: &View, scroll: u16, look: Look<'_>, buf: &mut Buffer) {
         wide,
         columns,
         high: half,
-    } = Page::of(look.keys, all, look.whence);
+    } = Page::of(look.keys, all, look.whence, here(view));
     let size = (
         (wide * columns + 4 * (columns - 1) + 4) as u16,
         half as u16 + AROUND,

@@ -1,6 +1,10 @@
 //! Finished work's picture: files at the left, the diff with what was said about it.
 
-use ratatui::{buffer::Buffer, layout::Rect, style::Style};
+use ratatui::{
+    buffer::Buffer,
+    layout::Rect,
+    style::{Modifier, Style},
+};
 
 use crate::{
     display::width,
@@ -40,7 +44,7 @@ pub fn draw(view: &View, review: &ReviewView, look: Look<'_>, buf: &mut Buffer) 
         return;
     }
     files(review, theme, buf, panes.files);
-    diff(review, theme, buf, panes.diff);
+    diff(review, !panes.files.is_empty(), theme, buf, panes.diff);
 }
 
 fn files(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
@@ -72,7 +76,8 @@ fn files(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
             0 => String::new(),
             n => format!(" c{n}"),
         };
-        let figures = (width(&added) + width(&removed) + width(&said)) as u16;
+        let outside = if file.outside { " scope!" } else { "" };
+        let figures = (width(&added) + width(&removed) + width(&said) + outside.len()) as u16;
         let end = area.width.saturating_sub(1);
         let from = end.saturating_sub(figures);
         pen.to(2)
@@ -80,26 +85,33 @@ fn files(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
         pen.to(from)
             .put(&added, base.good)
             .put(&removed, base.bad)
-            .put(&said, base.accent);
+            .put(&said, base.accent)
+            .put(outside, base.alert);
         if review.file == Some(n) {
             pen.shade(base.selected);
         }
     }
 }
 
-fn diff(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
+fn diff(review: &ReviewView, listed: bool, theme: &Theme, buf: &mut Buffer, area: Rect) {
     let base = &theme.base;
     if area.height < 2 {
         return;
     }
     let place = format!("{} of {}", review.at + 1, review.total);
+    // The list beside it says the same.
+    let name = if listed {
+        String::new()
+    } else {
+        format!(" {}", review.file_name)
+    };
     rule(
         buf,
         Rect { height: 1, ..area },
         theme,
         "DIFF",
         base.strong,
-        &[],
+        &[(&name, base.text)],
         &[(&place, base.dim)],
     );
     for (n, row) in review.rows.iter().enumerate() {
@@ -107,9 +119,10 @@ fn diff(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
         let room = area.width.saturating_sub(8);
         let mut pen = Pen::new(buf, area, y);
         match row {
-            DiffRow::Comment(text) => {
+            DiffRow::Comment(text, begins) => {
+                let sign = if *begins { glyph::back(theme) } else { " " };
                 pen.to(6)
-                    .put(glyph::back(theme), base.accent)
+                    .put(sign, base.accent)
                     .put(" ", base.accent)
                     .put_max(text, room, base.accent);
             }
@@ -117,22 +130,25 @@ fn diff(review: &ReviewView, theme: &Theme, buf: &mut Buffer, area: Rect) {
                 at,
                 kind,
                 number,
-                text,
+                begins,
+                parts,
             } => {
                 let (sign, style) = look_of(*kind, theme);
-                match kind {
-                    Kind::File => {
-                        pen.put_max(text, area.width, style);
-                    }
-                    Kind::Hunk | Kind::About => {
-                        pen.to(6).put_max(text, area.width.saturating_sub(6), style);
-                    }
-                    _ => {
-                        if let Some(number) = number {
-                            pen.put_right(&number.to_string(), 5, base.dim);
-                        }
-                        pen.to(6).put(sign, style).put_max(text, room, style);
-                    }
+                if let Some(number) = number {
+                    pen.put_right(&number.to_string(), 5, base.dim);
+                }
+                if *kind == Kind::File {
+                    pen.to(0);
+                } else {
+                    pen.to(6).put(if *begins { sign } else { " " }, style);
+                }
+                for (text, changed) in parts {
+                    let style = if *changed {
+                        style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
+                    } else {
+                        style
+                    };
+                    pen.put(text, style);
                 }
                 if *at == review.at {
                     pen.shade(base.selected);

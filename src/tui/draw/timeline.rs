@@ -192,7 +192,10 @@ fn look_of(theme: &Theme, bar: Bar) -> (&'static str, Style) {
         Bar::Planned => (glyph::ghost(theme), theme.base.faint),
         Bar::Forecast => (glyph::forecast(theme), theme.base.dim),
         Bar::Ready => (glyph::queued(theme), theme.base.dim),
-        Bar::Backoff => (glyph::queued(theme), theme.base.warn),
+        Bar::Backoff => (
+            glyph::mark(theme, crate::tui::view::Mark::Retry),
+            theme.base.warn,
+        ),
         Bar::Frozen => (
             glyph::mark(theme, crate::tui::view::Mark::Froze),
             theme.base.warn,
@@ -202,7 +205,10 @@ fn look_of(theme: &Theme, bar: Bar) -> (&'static str, Style) {
             theme.base.alert,
         ),
         Bar::Check => (glyph::others(theme), theme.base.good),
-        Bar::Merge => (glyph::others(theme), theme.state.merge),
+        Bar::Merge => (
+            glyph::mark(theme, crate::tui::view::Mark::Merge),
+            theme.state.merge,
+        ),
         Bar::Run => (glyph::agents(theme), theme.base.good),
     }
 }

@@ -34,7 +34,7 @@ const TOPICS: [(&str, Topic); 9] = [
     ("later", Topic::Later),
 ];
 /// When a hint is of use, by its word.
-const NEEDS: [(&str, Need); 17] = [
+const NEEDS: [(&str, Need); 18] = [
     ("agent", Need::Agent),
     ("group", Need::Group),
     ("target", Need::Target),
@@ -49,6 +49,7 @@ const NEEDS: [(&str, Need); 17] = [
     ("sought", Need::Sought),
     ("merging", Need::Merging),
     ("clash", Need::Clash),
+    ("suggests", Need::Suggests),
     ("review", Need::Review),
     ("one", Need::One),
     ("found", Need::Found),

@@ -86,6 +86,7 @@ pub fn coming_together() -> Run {
     let api = MergeOutcome::Conflict {
         clash: clash(),
         with: vec!["schema".into()],
+        why: None,
     };
     run.outcomes.insert("api".into(), api);
     run.wait(300);
@@ -359,9 +360,13 @@ fn a_text_of_ones_own_is_kept_before_it_is_chosen() {
         update(app, AppInput::Edited { spot, result })
     };
     // Markers that are left, and what is not changed, take nothing.
-    assert_eq!(back(&mut app, Ok(Some(edit.text.clone()))), []);
     assert_eq!(back(&mut app, Ok(None)), []);
     assert_eq!(back(&mut app, Err("no editor".into())), []);
+    // One that is left is enough, and what was written is there the next time.
+    let typed = "use both;\n>>>>>>> the agent's\n";
+    assert_eq!(back(&mut app, Ok(Some(typed.into()))), []);
+    press(&mut app, "e");
+    assert_eq!(app.edit.take().unwrap().text, typed);
     let asked = back(&mut app, Ok(Some("use both;\n".into())));
     let [Request::Keep { place, text }] = &asked[..] else {
         panic!("{asked:?}")
@@ -397,6 +402,58 @@ fn a_text_of_ones_own_is_kept_before_it_is_chosen() {
     let result = Ok(Arc::new(all));
     update(&mut app, AppInput::Feed(Update::Clash { ask, result }));
     assert!(paint(&mut app).contains("use both;"));
+}
+
+#[test]
+fn what_suggests_itself_is_taken_with_a_key() {
+    let run = coming_together();
+    let mut app = at_screen(&run, (120, 35), "4\n");
+    assert_eq!(
+        press(&mut app, "a"),
+        [],
+        "nothing suggests itself for a picture"
+    );
+    press(&mut app, "n");
+    let text = paint(&mut app);
+    assert!(
+        text.contains("Suggests: both, what is alike once (a takes"),
+        "{text}"
+    );
+    let asked = press(&mut app, "a");
+    let [Request::Keep { place, text }] = &asked[..] else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(place.file, "src/api.rs");
+    assert!(
+        text.starts_with("use money::Money;\nuse vat::rate;"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_place_stands_in_what_is_around_it() {
+    let run = coming_together();
+    for size in [(200, 55), (120, 35), (80, 24)] {
+        let mut app = at_screen(&run, size, "4\nnn");
+        let clash = app.view().clash.unwrap();
+        let own = |side: &crate::tui::view::clash::Side| {
+            side.lines.iter().position(|line| line.own).unwrap()
+        };
+        // It begins in one row in all of them, with what stands before it above.
+        assert!(own(&clash.sides[0]) > 0, "{size:?}");
+        assert_eq!(own(&clash.sides[0]), own(&clash.sides[2]), "{size:?}");
+        let changed = |n: usize| {
+            let parts = clash.sides[n].lines.iter().flat_map(|line| &line.parts);
+            let changed = parts.filter(|part| part.1).map(|part| part.0.as_str());
+            changed.collect::<Vec<_>>().concat()
+        };
+        assert_eq!(changed(0), "Money().into", "{size:?}");
+        assert_eq!(changed(2), ", vat: u32 * vat", "{size:?}");
+        // Of what was there before: what one of them has not kept.
+        assert_eq!(changed(1), "u64", "{size:?}");
+        let after = paint(&mut app).contains("fn end() {}");
+        assert!(after || size == (80, 24), "{size:?}");
+    }
 }
 
 #[test]
@@ -601,6 +658,34 @@ fn the_mouse_reaches_rows_places_and_files() {
     let y = row(&mut app, "Cargo.lock");
     click(&mut app, 5, y);
     assert_eq!(app.ui.clash.at, 0);
+    // The heading of a side takes it.
+    let y = row(&mut app, "theirs: api");
+    let line = paint(&mut app)
+        .lines()
+        .nth(usize::from(y))
+        .unwrap()
+        .to_owned();
+    let event = |x: u16, y: u16| MouseEvent {
+        kind: MouseEventKind::Down(MouseButton::Left),
+        column: x,
+        row: y,
+        modifiers: KeyModifiers::NONE,
+    };
+    let x = line
+        .find("theirs: api")
+        .map(|at| line[..at].chars().count() as u16);
+    let taken = update(
+        &mut app,
+        AppInput::Terminal(Event::Mouse(event(x.unwrap(), y))),
+    );
+    assert!(matches!(
+        actions(taken)[..],
+        [Action::Choose {
+            pick: Pick::Theirs,
+            ..
+        }]
+    ));
+    app.ui.message = None;
     // A key of the footer means what it means here.
     let (_, h) = app.ui.size;
     let line = paint(&mut app).lines().last().unwrap().to_owned();
@@ -657,7 +742,13 @@ fn a_replayed_frame_is_the_live_one() {
         (live.ui.message, replayed.ui.message) = (None, None);
         let frame = |app: &mut App| -> Vec<String> {
             let text = paint(app);
-            text.lines().skip(1).take(33).map(str::to_owned).collect()
+            // What can be taken is offered where it can be taken alone, and rules fill the rest.
+            let said = |line: &str| {
+                let line = line.replace('─', "").replace(" o ours", " ours");
+                line.replace(" 0 base", " base")
+                    .replace(" t theirs", " theirs")
+            };
+            text.lines().skip(1).take(33).map(said).collect()
         };
         assert_eq!(frame(&mut live), frame(&mut replayed), "{keys}");
     }

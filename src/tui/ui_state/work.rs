@@ -13,8 +13,8 @@ pub struct ClashUi {
     pub id: u32,
     /// The chosen place: files and their hunks are counted in one line.
     pub at: usize,
-    /// Lines that its texts are scrolled down.
-    pub down: usize,
+    /// Rows that its texts are scrolled down from where the place is in sight; up: less than none.
+    pub down: isize,
     /// The screen that leads back.
     pub from: Screen,
 }

@@ -1,7 +1,7 @@
 //! The agent's screen: what its keys do, and what it asks for.
 
 use super::{
-    App,
+    App, clash,
     moves::scroll_output,
     operate::pointed,
     select::{ask_output, follow_selection, select},
@@ -190,11 +190,18 @@ pub(super) fn sideways(app: &mut App, left: bool) {
 
 /// Enter: from a list to what it chose.
 pub(super) fn open(app: &mut App) {
+    let conflict = app
+        .selected()
+        .and_then(|ix| app.state.as_ref()?.agent(ix).conflict);
     let ui = &mut app.ui.on_agent;
     match ui.tab {
         Tab::Attempts => ui.tab = Tab::Output,
         Tab::Checks => app.say(Voice::Plain, "what it printed is shown beside it"),
-        Tab::Output | Tab::Plan => app.say(Voice::Plain, "nothing more is behind this"),
+        // What it waits for is behind it.
+        Tab::Output | Tab::Plan => match conflict {
+            Some(id) => clash::show(app, id),
+            None => app.say(Voice::Plain, "nothing more is behind this"),
+        },
     }
 }
 

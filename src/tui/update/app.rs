@@ -24,7 +24,7 @@ use crate::{
         chart::Chart,
         draw::Look as DrawLook,
         emulator::Emulator,
-        feed::{ClashAsk, Clock, ReviewAsk, Texts},
+        feed::{ClashAsk, Clock, ReviewAsk, Spot, Texts},
         keymap::{Keymap, Place, Whence},
         log::LogBuffer,
         output::{CheckPrint, Diff, Evidence, OutputBuffer},
@@ -151,6 +151,8 @@ pub struct App {
     pub(super) review_asked: Option<ReviewAsk>,
     /// A text for the person's editor; whoever draws hands it over.
     pub edit: Option<Edit>,
+    /// What a person wrote that could not be taken, for the next time.
+    pub(super) draft: Option<(Spot, String)>,
     /// The status card that is looked at.
     pub(super) card: Option<CardFile>,
     pub(super) lost: Option<String>,
@@ -217,6 +219,7 @@ impl App {
             patch: None,
             review_asked: None,
             edit: None,
+            draft: None,
             card: None,
             lost: None,
             asked: BTreeMap::new(),

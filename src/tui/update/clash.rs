@@ -9,6 +9,7 @@ use super::{
     operate::{cannot, send},
 };
 use crate::{
+    conflict::{Choice as Answer, guidance, union},
     engine::{Action, Pick, Settle, decide::resolve},
     tui::{
         action::UiAction,
@@ -109,6 +110,39 @@ fn take(app: &mut App, pick: Pick, whole: bool, out: &mut Vec<Request>) {
     send(app, action, out);
 }
 
+/// Takes the answer that suggests itself: a side, or a text that has both changes.
+fn suggested(app: &mut App, out: &mut Vec<Request>) {
+    let id = app.ui.clash.id;
+    let found = with_place(app, |place| {
+        let (_, hunk) = place.hunk?;
+        let choice = match guidance(place.file, hunk).suggestion? {
+            Answer::Union => Answer::Edited(union(&hunk.ours, &hunk.theirs)),
+            other => other,
+        };
+        Some((spot(id, place, false), choice))
+    });
+    let Some(found) = found else { return };
+    let Some((place, choice)) = found else {
+        app.say(Voice::Plain, "nothing suggests itself here");
+        return;
+    };
+    let pick = match choice {
+        Answer::Edited(text) => return out.push(Request::Keep { place, text }),
+        Answer::Ours => Pick::Ours,
+        Answer::Theirs => Pick::Theirs,
+        Answer::Both | Answer::Union => Pick::Both,
+        Answer::BothReversed => Pick::BothReversed,
+        Answer::Base => Pick::Base,
+    };
+    let action = Action::Choose {
+        conflict: id,
+        file: Some(place.file),
+        hunk: place.hunk,
+        pick,
+    };
+    send(app, action, out);
+}
+
 /// To the next place without an answer, or the one before; round the end.
 fn to_open(app: &mut App, forwards: bool) {
     let Some(open) = open_places(app) else {
@@ -142,13 +176,16 @@ fn open_places(app: &App) -> Option<Vec<usize>> {
     )
 }
 
-/// After its texts have come: to the first open place, where a person has not moved yet.
+/// After its texts have come: to the first open place, where a person has not moved yet; where all is
+/// answered, to the first place.
 pub(super) fn come(app: &mut App) {
-    if app.ui.clash.at == 0
-        && let Some(&first) = open_places(app).unwrap_or_default().first()
-    {
-        app.ui.clash.at = first;
+    if app.ui.clash.at != 0 {
+        return;
     }
+    let open = open_places(app).unwrap_or_default().first().copied();
+    let Some(Ok(texts)) = &app.texts else { return };
+    let place = || view::places(&texts.doc).position(|place| place.hunk.is_some());
+    app.ui.clash.at = open.or_else(place).unwrap_or(0);
 }
 
 /// Goes to a place.
@@ -169,17 +206,16 @@ pub(super) fn step(app: &mut App, by: isize) {
 
 /// Scrolls the texts of the place.
 pub(super) fn scroll(app: &mut App, by: isize) {
-    let most = app.view().clash.map_or(0, |clash| {
-        let hidden = |side: &view::Side| side.total.saturating_sub(side.lines.len());
-        clash.sides.iter().map(hidden).max().unwrap_or(0)
+    let (least, most) = app.view().clash.map_or((0, 0), |clash| {
+        let sides = clash.sides.iter().map(|side| {
+            let hidden = side.total.saturating_sub(side.lines.len());
+            let home = isize::try_from(side.home).unwrap_or(0);
+            (-home, isize::try_from(hidden).unwrap_or(0) - home)
+        });
+        sides.fold((0, 0), |all, one| (all.0.min(one.0), all.1.max(one.1)))
     });
-    app.ui.clash.down = app
-        .ui
-        .clash
-        .down
-        .min(most)
-        .saturating_add_signed(by)
-        .min(most);
+    let down = app.ui.clash.down.clamp(least, most);
+    app.ui.clash.down = down.saturating_add(by).clamp(least, most);
 }
 
 /// One of its keys.
@@ -196,6 +232,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::TakeBoth => take(app, Pick::Both, false, out),
         UiAction::TakeBothReversed => take(app, Pick::BothReversed, false, out),
         UiAction::TakeBase => take(app, Pick::Base, false, out),
+        UiAction::TakeSuggested => suggested(app, out),
         UiAction::FileOurs => take(app, Pick::Ours, true, out),
         UiAction::FileTheirs => take(app, Pick::Theirs, true, out),
         UiAction::UndoChoice => send(app, Action::Undo { conflict }, out),

@@ -7,8 +7,10 @@ use super::{
 };
 use crate::{
     conflict::{Choice as Answer, ConflictFile, FileChoice, Piece, Whole, render},
+    display::clean_line,
     engine::{Action, Pick},
     tui::{
+        action::UiAction,
         feed::{Request, Spot},
         ui_state::Voice,
         view::clash as view,
@@ -38,10 +40,16 @@ pub(super) fn edit(app: &mut App) {
         (Some(Ok(texts)), Some(conflict)) => view::chosen(conflict, texts),
         _ => <_>::default(),
     };
+    let draft = app.draft.clone();
     let Some(found) = with_place(app, |place| {
         let file = place.file;
         if file.pieces.is_empty() {
             return None;
+        }
+        let spot = spot(id, place, false);
+        let name = String::from_utf8_lossy(file.path.name()).into_owned();
+        if let Some((_, text)) = draft.filter(|(of, _)| *of == spot) {
+            return Some(Edit { spot, name, text });
         }
         let none = FileChoice::default();
         let answer = all.0.get(&file.path).unwrap_or(&none);
@@ -62,11 +70,7 @@ pub(super) fn edit(app: &mut App) {
             }
             (None, _) => render(file, answer),
         };
-        Some(Edit {
-            spot: spot(id, place, false),
-            name: String::from_utf8_lossy(file.path.name()).into_owned(),
-            text,
-        })
+        Some(Edit { spot, name, text })
     }) else {
         return;
     };
@@ -83,26 +87,42 @@ pub(super) fn edited(
     result: Result<Option<String>, String>,
     out: &mut Vec<Request>,
 ) {
-    const MARKS: [&str; 4] = [
+    // Not the line in the middle: texts underline headings with it.
+    const MARKS: [&str; 3] = [
         "<<<<<<< integrated",
         "||||||| before both",
-        "=======",
         ">>>>>>> the agent's",
     ];
+    let conflicts = app.state.as_ref().map(|state| &state.merges.conflicts);
+    let conflict = conflicts.and_then(|all| all.get(&spot.conflict));
+    let settled = conflict.and_then(|conflict| conflict.resolved.clone());
     match result {
-        Err(why) => app.say(Voice::Bad, why),
+        Ok(Some(_)) if settled.is_some() => {
+            app.draft = None;
+            let how = clean_line(settled.unwrap_or_default(), 80);
+            let text = format!("settled elsewhere meanwhile ({how}): your text is not taken");
+            app.say(Voice::Bad, text);
+        }
+        Err(why) => {
+            // Who makes an editor fail throws away what is in it.
+            app.draft = None;
+            app.say(Voice::Bad, why);
+        }
         Ok(None) => app.say(Voice::Plain, "nothing was changed"),
-        Ok(Some(text))
-            if MARKS
-                .iter()
-                .all(|mark| text.lines().any(|line| line == *mark)) =>
-        {
+        Ok(Some(text)) if text.lines().any(|line| MARKS.contains(&line.trim_end())) => {
+            let key = app.settings.keys.key_for(UiAction::EditPlace);
+            let on = key.map_or_else(String::new, |key| format!("; {key} goes on with your text"));
             app.say(
                 Voice::Bad,
-                "a place still stands between its markers: nothing is taken",
+                format!("a marker line is left in it: nothing is taken{on}"),
             );
+            // What a person wrote is not thrown away for that.
+            app.draft = Some((spot, text));
         }
-        Ok(Some(text)) => out.push(Request::Keep { place: spot, text }),
+        Ok(Some(text)) => {
+            app.draft = None;
+            out.push(Request::Keep { place: spot, text });
+        }
     }
 }
 

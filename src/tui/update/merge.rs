@@ -25,7 +25,9 @@ pub(super) fn rows(app: &App) -> Vec<ReportRow> {
 pub(super) fn show(app: &mut App) {
     app.ui.screen = Screen::Merge;
     let rows = rows(app);
-    let clash = |row: &ReportRow| matches!(row.lead, Some(Lead::Clash(_)));
+    let conflicts = app.state.as_ref().map(|state| &state.merges.conflicts);
+    let open = |id| conflicts.is_some_and(|all| all.get(&id).is_some_and(|c| c.resolved.is_none()));
+    let clash = |row: &ReportRow| matches!(row.lead, Some(Lead::Clash(id)) if open(id));
     let first = rows.iter().position(clash);
     let first = first.or_else(|| rows.iter().position(|row| row.agent.is_some()));
     app.ui.merge_at = first.unwrap_or(0);

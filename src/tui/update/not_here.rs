@@ -90,6 +90,7 @@ pub(super) const fn of_clash(action: UiAction) -> bool {
             | UiAction::TakeBoth
             | UiAction::TakeBothReversed
             | UiAction::TakeBase
+            | UiAction::TakeSuggested
             | UiAction::FileOurs
             | UiAction::FileTheirs
             | UiAction::EditPlace

@@ -21,7 +21,10 @@ use crate::{
         keymap::Key,
         output::Diff,
         ui_state::{Choice, Popup, Queue, Voice},
-        view::{attention, queue::key as key_of},
+        view::{
+            attention,
+            queue::{key as key_of, of_conflict},
+        },
     },
 };
 
@@ -81,6 +84,10 @@ pub(super) fn to_next(app: &mut App, out: &mut Vec<Request>) {
 }
 
 fn choose(app: &mut App, item: &Item, out: &mut Vec<Request>) {
+    // That of the work as a whole is another than that of an approval.
+    if item.kind == AttentionKind::Deliver && chosen(app).is_none_or(|old| old.id != item.id) {
+        app.diff = None;
+    }
     if let Some(queue) = open_mut(app) {
         queue.chosen = item.id;
         queue.scroll = 0;
@@ -119,21 +126,22 @@ pub(super) fn follow(app: &mut App) {
 
 /// Asks for the diff, where an approval is looked at and nobody has.
 pub(super) fn ask_diff(app: &mut App, out: &mut Vec<Request>) {
+    let kind = chosen(app).map(|item| item.kind);
     let wanted = app.clock.is_none()
         && app.lost.is_none()
         && app.diff.is_none()
         && !app.diff_asked
-        && chosen(app).is_some_and(|item| item.kind == AttentionKind::Approval);
+        && matches!(kind, Some(AttentionKind::Approval | AttentionKind::Deliver));
     if !wanted {
         return;
     }
-    let base = app
-        .state
-        .as_ref()
-        .and_then(|state| state.base_commit.clone());
+    let state = app.state.as_ref();
+    let base = state.and_then(|state| state.base_commit.clone());
+    let commit = state.and_then(|state| state.merges.head.clone());
+    let commit = commit.filter(|_| kind == Some(AttentionKind::Deliver));
     if let Some(base) = base {
         app.diff_asked = true;
-        out.push(Request::Diff { base });
+        out.push(Request::Diff { base, commit });
     } else {
         let why = "the run began outside a repository with commits";
         app.diff = Some(Diff::none(why));
@@ -178,7 +186,7 @@ pub(super) fn press(app: &mut App, key: Key, run: Option<UiAction>, out: &mut Ve
         Some(UiAction::Open) => {
             let clash = at
                 .map(|at| &items[at])
-                .filter(|item| item.kind == AttentionKind::Conflict)
+                .filter(|item| of_conflict(item.kind))
                 .and_then(|item| match item.owner {
                     Some(Owner::Agent(ix)) => app.state.as_ref()?.agent(ix).conflict,
                     _ => None,
@@ -303,6 +311,10 @@ fn answer_with(
         return true;
     }
     match answer {
+        // The branch just stays: there is no reason to be told to anybody.
+        Answer::No if item.kind == AttentionKind::Deliver => {
+            send_all(app, &ids, answer, None, out);
+        }
         Answer::No => {
             if let Some(queue) = open_mut(app) {
                 queue.reason = Some(String::new());

@@ -1,6 +1,6 @@
 //! Clicks and the wheel on the screens of work that comes together.
 
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 use super::{
     App, clash,
@@ -10,7 +10,7 @@ use super::{
 use crate::tui::{
     feed::Request,
     ui_state::Screen,
-    view::{View, clash as clash_view, review as review_view},
+    view::{View, clash::SIDES, review as review_view},
 };
 
 /// A click: what is chosen already is opened.
@@ -27,10 +27,15 @@ pub(super) fn press(app: &mut App, view: &View, at: Position, out: &mut Vec<Requ
         }
         Screen::Clash => {
             let Some(clash) = &view.clash else { return };
-            let list = clash_view::panes(view.regions.work, clash.total).list;
+            let list = clash.panes.list;
             let row = at.y.checked_sub(list.y + 1).map(usize::from);
             if let Some(row) = row.filter(|row| list.contains(at) && *row < clash.places.len()) {
                 clash::go(app, clash.first + row);
+            }
+            // The heading of a side takes it.
+            let heading = |side: &Rect| Rect { height: 1, ..*side }.contains(at);
+            if let Some(side) = clash.panes.sides.iter().position(heading) {
+                clash::act(app, SIDES[side], out);
             }
         }
         Screen::Review => {
@@ -54,7 +59,7 @@ pub(super) fn press(app: &mut App, view: &View, at: Position, out: &mut Vec<Requ
 /// The wheel: over a conflict's texts they are scrolled, elsewhere it moves as the arrows do.
 pub(super) fn wheel(app: &mut App, view: &View, by: isize, at: Position, out: &mut Vec<Request>) {
     if let (Screen::Clash, Some(clash)) = (app.ui.screen, &view.clash) {
-        let list = clash_view::panes(view.regions.work, clash.total).list;
+        let list = clash.panes.list;
         if list.contains(at) {
             clash::step(app, by.signum());
         } else {

@@ -5,15 +5,16 @@
 
 mod panes;
 mod result;
+mod said;
 mod sides;
 
 use ratatui::layout::Rect;
 
 use crate::{
-    conflict::{Choice, Choices, ConflictDoc, ConflictFile, Hunk, Whole, guidance},
+    conflict::{Choices, ConflictDoc, ConflictFile, Hunk},
     display::clean_line,
     engine::{Conflict, MergeStage, Owner, State, Status, answers},
-    tui::{feed::Texts, ui_state::ClashUi},
+    tui::{action::UiAction, feed::Texts, ui_state::ClashUi},
 };
 
 use super::{
@@ -22,7 +23,11 @@ use super::{
 };
 pub use panes::{Panes, panes};
 use result::result;
+use said::{row, said};
 pub use sides::{Line, Side};
+
+/// The keys that take the three sides, in their order on the screen.
+pub const SIDES: [UiAction; 3] = [UiAction::TakeOurs, UiAction::TakeBase, UiAction::TakeTheirs];
 
 /// A place of a document: a file, or a hunk of one.
 #[derive(Debug, Clone, Copy)]
@@ -106,8 +111,12 @@ pub struct ClashView {
     pub at: Option<usize>,
     /// Places without an answer.
     pub open: usize,
+    /// Nothing can be chosen any more: it is settled, or the run has ended.
+    pub settled: bool,
     /// What can be said of the place.
     pub guidance: String,
+    /// The answer that suggests itself, in a few words.
+    pub suggested: Option<String>,
     /// The three sides: integrated, before, the agent's; empty: there is nothing to show.
     pub sides: Vec<Side>,
     /// What comes of the choices, around the place.
@@ -116,6 +125,8 @@ pub struct ClashView {
     pub verdict: (String, Tone),
     /// In place of texts: why there are none.
     pub missing: Option<String>,
+    /// Where everything is.
+    pub panes: Panes,
 }
 
 /// Makes the view of a conflict.
@@ -138,6 +149,7 @@ pub fn clash(
     let mut view = ClashView {
         title: title(source, ui.id, conflict),
         facts: facts(source, conflict, now_us),
+        settled: conflict.resolved.is_some() || state.finished.is_some(),
         verdict: (String::new(), Tone::Plain),
         ..ClashView::default()
     };
@@ -171,11 +183,35 @@ pub fn clash(
         view.missing = Some("no file is in conflict any more".to_owned());
         return view;
     };
-    view.guidance = said(place);
+    (view.guidance, view.suggested) = said(place);
     let answer = all.0.get(&place.file.path);
-    view.sides = sides::sides(place, answer, ui.down, &panes.sides);
-    view.result = result(place, answer, panes.result.height.saturating_sub(1));
+    let texts = sides::texts(place, panes.sides.map(|side| side.width));
+    let panes = panes.fitted([0, 1, 2].map(|side| texts[side].len()));
+    let rows = panes
+        .sides
+        .map(|side| usize::from(side.height.saturating_sub(1)));
+    let taken = sides::taken(place, answer);
+    view.sides = sides::sides(texts, titles(source, conflict), taken, ui.down, rows);
+    let below = panes.result;
+    view.result = result(place, answer, below.height.saturating_sub(1), below.width);
+    view.panes = panes;
     view
+}
+
+/// What the three sides are.
+fn titles(source: Source<'_>, conflict: &Conflict) -> [String; 3] {
+    let names_of = &source.chart.names;
+    let with = conflict.with.iter().map(|ix| names_of[ix.ix()].as_str());
+    let with = match names(with, 2) {
+        none if none.is_empty() => "ours: what is merged".to_owned(),
+        with => format!("ours: merged ({with})"),
+    };
+    let agent = &names_of[conflict.agent.ix()];
+    [
+        with,
+        "base: before both".to_owned(),
+        format!("theirs: {agent}"),
+    ]
 }
 
 fn title(source: Source<'_>, id: u32, conflict: &Conflict) -> String {
@@ -247,106 +283,29 @@ fn verdict(
     if agent.status == Status::Merging {
         return ("as chosen: in line".to_owned(), Tone::Plain);
     }
-    let before = match &agent.red_gate {
-        Some(gate) => format!(" · its last checks were red ({})", clean_line(gate, 40)),
-        None => String::new(),
-    };
+    if agent.red_gate.is_some() {
+        let why = clean_line(agent.reason.as_deref().unwrap_or("a check is red"), 80);
+        let text = format!("not merged, {why}: choose otherwise and merge again, or hand it back");
+        return (text, Tone::Bad);
+    }
     if omitted > 0 {
         let text = format!("{omitted} files have no room here: it can be taken as a whole alone");
         return (text, Tone::Warn);
     }
     match open {
-        0 => (
-            format!("all is chosen; checks on the result follow{before}"),
-            Tone::Good,
-        ),
-        1 => (format!("1 place has no answer yet{before}"), Tone::Warn),
-        n => (format!("{n} places have no answer yet{before}"), Tone::Warn),
-    }
-}
-
-fn row(place: Place<'_>, all: &Choices) -> PlaceRow {
-    let known = all.0.get(&place.file.path);
-    let whole = known.and_then(|file| file.whole.as_ref());
-    let open = place.is_open(all);
-    let (text, answer) = match place.hunk {
-        None => {
-            let answer = match (whole, &place.file.rule) {
-                (Some(whole), _) => whole_word(whole).to_owned(),
-                (None, Some(rule)) => format!("rule {}", clean_line(rule, 20)),
-                (None, None) if open => "open".to_owned(),
-                (None, None) => place.file.kind.word().to_owned(),
+        0 => {
+            let plan = state.setup.plan.agent(conflict.agent);
+            let checks = match plan.check.len() + plan.gates.len() {
+                0 => "it has no checks of its own".to_owned(),
+                1 => "its check runs on the result then".to_owned(),
+                n => format!("its {n} checks run on the result then"),
             };
-            (place.file.path.shown(200), answer)
+            (
+                format!("all is chosen, it can be merged: {checks}"),
+                Tone::Good,
+            )
         }
-        Some((n, hunk)) => {
-            let own = known.and_then(|file| file.hunks.get(&hunk.key));
-            let answer = match (whole, own) {
-                (Some(_), _) => "·",
-                (None, Some(choice)) => choice_word(choice),
-                (None, None) if place.file.rule.is_some() => "·",
-                (None, None) => "open",
-            };
-            let first = [&hunk.theirs, &hunk.ours, &hunk.base]
-                .into_iter()
-                .flat_map(|side| side.lines())
-                .find(|line| !line.trim().is_empty())
-                .unwrap_or_default();
-            let text = format!("{n} {}", clean_line(first.trim(), 80));
-            (text, answer.to_owned())
-        }
-    };
-    PlaceRow {
-        text,
-        file: place.hunk.is_none(),
-        answer,
-        open,
+        1 => ("1 place has no answer yet".to_owned(), Tone::Warn),
+        n => (format!("{n} places have no answer yet"), Tone::Warn),
     }
-}
-
-const fn choice_word(choice: &Choice) -> &'static str {
-    match choice {
-        Choice::Ours => "ours",
-        Choice::Theirs => "theirs",
-        Choice::Both => "both",
-        Choice::BothReversed => "both, reversed",
-        Choice::Union => "union",
-        Choice::Base => "base",
-        Choice::Edited(_) => "edited",
-    }
-}
-
-const fn whole_word(whole: &Whole) -> &'static str {
-    match whole {
-        Whole::Ours => "ours",
-        Whole::Theirs => "theirs",
-        Whole::Base => "base",
-        Whole::Both => "both",
-        Whole::Edited(_) => "edited",
-        Whole::Result(_) => "by a command",
-    }
-}
-
-/// What can be said of a place.
-fn said(place: Place<'_>) -> String {
-    if let Some((_, hunk)) = place.hunk {
-        let said = guidance(place.file, hunk);
-        return match &said.suggestion {
-            Some(choice) => format!("{} Suggests: {}.", said.text, choice_word(choice)),
-            None => said.text,
-        };
-    }
-    let file = place.file;
-    let what = file.kind.word();
-    let git = clean_line(&file.said, 200);
-    let cut = if file.cut {
-        " Too large to be shown."
-    } else {
-        ""
-    };
-    let rule = match &file.rule {
-        Some(rule) => format!(" A rule answers it: {}.", clean_line(rule, 60)),
-        None => String::new(),
-    };
-    format!("{what}: answered here, it is answered as a whole.{rule}{cut} {git}")
 }

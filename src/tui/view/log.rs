@@ -190,6 +190,7 @@ fn routine(event: &Event) -> String {
             }
         }
         Event::CheckpointMade { wave, .. } => format!("checkpoint after wave {wave}"),
+        Event::Work(work) => notes::routine(work).unwrap_or(whose),
         _ => whose,
     };
     clean_line(text, super::words::SENTENCE)

@@ -79,6 +79,9 @@ pub fn stage(stage: &MergeStage) -> (String, Tone) {
         MergeStage::Trying => ("is tried".to_owned(), Tone::Plain),
         MergeStage::Contained => ("is in there already".to_owned(), Tone::Dim),
         MergeStage::Clean => ("merges cleanly".to_owned(), Tone::Good),
+        MergeStage::Commands | MergeStage::Commanding => {
+            ("a rule's command makes a file".to_owned(), Tone::Plain)
+        }
         MergeStage::Checking => ("its result is checked".to_owned(), Tone::Plain),
         MergeStage::Conflict(_) => ("clashes".to_owned(), Tone::Alert),
         MergeStage::Failed(why) => (clean_line(format!("failed: {why}"), 200), Tone::Bad),
@@ -122,13 +125,15 @@ pub fn all(source: Source<'_>, ui: &UiState, columns: u16) -> Vec<ReportRow> {
         }
         return sheet.rows;
     }
-    integration(&mut sheet);
-    queue(&mut sheet);
+    // What waits for a person comes first, what is done last.
     conflicts(&mut sheet);
-    predicted(&mut sheet);
     later::red(&mut sheet);
+    queue(&mut sheet);
+    predicted(&mut sheet);
     later::to_read(&mut sheet, ui);
-    later::merged(&mut sheet);
+    integration(&mut sheet);
+    later::merged(&mut sheet, ui);
+    later::settled(&mut sheet);
     later::checkpoints(&mut sheet);
     sheet.rows
 }
@@ -156,6 +161,7 @@ fn integration(sheet: &mut Sheet<'_>) {
     };
     sheet.pair("branch", &format!("{branch}   {end}"), Tone::Plain);
     if let Some(delivery) = &merges.delivery {
+        let asks = delivery.asks().is_some();
         let (text, tone) = match (&delivery.error, &delivery.forwarded) {
             (Some(error), _) => (format!("could not be done: {error}"), Tone::Bad),
             (None, _) if !delivery.done => ("is on its way".to_owned(), Tone::Plain),
@@ -163,7 +169,17 @@ fn integration(sheet: &mut Sheet<'_>) {
                 format!("{} has it, {yours} went forward", delivery.branch),
                 Tone::Good,
             ),
-            (None, None) => (format!("{} has it", delivery.branch), Tone::Good),
+            (None, None) if asks => (
+                "it has it; yours waits for your yes".to_owned(),
+                Tone::Alert,
+            ),
+            (None, None) => {
+                let branch = clean_line(&delivery.branch, 60);
+                (
+                    format!("it has it; yours gets it with: git merge {branch}"),
+                    Tone::Good,
+                )
+            }
         };
         sheet.pair("delivery", &text, tone);
     }
@@ -192,8 +208,11 @@ fn queue(sheet: &mut Sheet<'_>) {
     let state = sheet.source.state;
     let now_us = sheet.source.now_us();
     let merges = &state.merges;
-    sheet.heading("MERGE QUEUE");
     let on = merges.now.as_ref();
+    if state.finished.is_some() && on.is_none() && merges.queue.is_empty() {
+        return;
+    }
+    sheet.heading("MERGE QUEUE");
     if let Some(now) = on {
         let (text, tone) = stage(&now.stage);
         let clash = now

@@ -5,12 +5,13 @@
 
 use super::{
     Mark, Source, Tone,
-    attention::{holds, mark, name},
+    attention::{holds, item_name, mark},
+    merge,
     words::{SENTENCE, span},
 };
 use crate::{
     display::clean_text,
-    engine::{Answer, AttentionKind, Item, Owner},
+    engine::{Answer, AttentionKind, Conflict, Item, Owner},
     tui::{
         output::{Diff, Evidence, OutputBuffer},
         ui_state::{Look, Queue},
@@ -50,6 +51,8 @@ pub struct QueueView {
     pub facts: String,
     /// What the lines below are.
     pub body_of: &'static str,
+    /// What opening it does; none: it leads to its row.
+    pub opens: Option<&'static str>,
     /// Evidence or diff.
     pub body: Vec<(String, Tone)>,
     /// Of the body the end matters most.
@@ -89,15 +92,16 @@ pub const fn key(answer: Answer) -> char {
     }
 }
 
-const fn label(answer: Answer) -> &'static str {
+const fn label(kind: AttentionKind, answer: Answer) -> &'static str {
     match answer {
+        Answer::No if matches!(kind, AttentionKind::Deliver) => "no, leave it",
         Answer::Yes => "yes",
         Answer::No => "no, and why",
         Answer::Retry => "try again",
         Answer::Stop => "give it up",
         Answer::Seen => "ok, seen",
         Answer::Settle => "merge as chosen",
-        Answer::Sequential => "again, on top of what is merged",
+        Answer::Sequential => "again on top of what is merged",
     }
 }
 
@@ -118,7 +122,7 @@ pub fn queue(
             QueueRow {
                 mark,
                 word,
-                name: name(state, chart, item.owner),
+                name: item_name(state, chart, item),
                 since: span(now_us.saturating_sub(item.since_us)),
                 title: clean_text(&item.title, SENTENCE),
                 marked: ui.marks.contains(&item.id),
@@ -153,29 +157,66 @@ pub fn queue(
         span(now_us.saturating_sub(item.since_us))
     ));
     let held = holds(state, chart, item.owner);
-    facts.push(if held.is_empty() {
+    facts.push(if item.kind == AttentionKind::Deliver {
+        "the run ends with your answer".to_owned()
+    } else if held.is_empty() {
         "holds up nobody".to_owned()
     } else {
         held
     });
     view.facts = facts.join(" · ");
     body(&mut view, item, material);
-    if let (AttentionKind::Conflict, Some(Owner::Agent(ix))) = (item.kind, item.owner)
+    let mut nothing_chosen = false;
+    if let (true, Some(Owner::Agent(ix))) = (of_conflict(item.kind), item.owner)
         && let Some(conflict) = state
             .agent(ix)
             .conflict
             .and_then(|id| state.merges.conflicts.get(&id))
     {
-        view.body_of = "where it clashes; Enter shows it";
-        let files = conflict.clash.files.iter();
-        view.body = files
-            .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
-            .collect();
+        view.opens = Some("choose sides");
+        if item.kind == AttentionKind::Conflict {
+            of_clash(&mut view, conflict);
+            nothing_chosen = conflict.chosen.is_empty();
+        }
     }
     if material.can_act {
         view.answers = answers(items, item, ui);
+        if nothing_chosen {
+            // It would be refused: the sides are taken where they are shown.
+            let settle = key(Answer::Settle).to_string();
+            view.answers.retain(|(key, _)| *key != settle);
+        }
     }
     view
+}
+
+/// Whether opening what waits leads to the agent's conflict, where it has one: what is chosen there may
+/// be why its checks are red.
+#[must_use]
+pub const fn of_conflict(kind: AttentionKind) -> bool {
+    matches!(kind, AttentionKind::Conflict | AttentionKind::FailedGate)
+}
+
+/// Where a conflict is, and what is chosen of it.
+fn of_clash(view: &mut QueueView, conflict: &Conflict) {
+    view.body_of = "where it clashes; Enter leads to the sides";
+    let clash = &conflict.clash;
+    let files = clash.files.iter();
+    view.body = files
+        .map(|file| (clean_text(file, SENTENCE), Tone::Plain))
+        .collect();
+    let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let chosen = match conflict.chosen.len() {
+        0 => "nothing is chosen yet".to_owned(),
+        n => format!("{n} chosen"),
+    };
+    let text = format!(
+        "{} in {} · complexity {} · {chosen}",
+        many(clash.hunks, "place"),
+        many(clash.file_count, "file"),
+        merge::complexity(clash.complexity)
+    );
+    view.body.push((text, Tone::Dim));
 }
 
 /// The keys that answer: the chosen item, or those that are marked; and all that are equal at once.
@@ -184,7 +225,7 @@ fn answers(items: &[Item], item: &Item, ui: &Queue) -> Vec<(String, String)> {
     let equal = items.iter().filter(|i| i.equals(item)).count();
     let mut out = Vec::new();
     for &answer in item.answers() {
-        let (key, label) = (key(answer), label(answer));
+        let (key, label) = (key(answer), label(item.kind, answer));
         let text = match marked {
             0 => label.to_owned(),
             n => format!("{label} ({n} marked)"),
@@ -195,7 +236,10 @@ fn answers(items: &[Item], item: &Item, ui: &Queue) -> Vec<(String, String)> {
         let first = key(item.answers()[0]).to_uppercase().to_string();
         out.push((
             first,
-            format!("{} to all {equal} alike", label(item.answers()[0])),
+            format!(
+                "{} to all {equal} alike",
+                label(item.kind, item.answers()[0])
+            ),
         ));
     }
     out
@@ -214,7 +258,7 @@ fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
                 view.body = plain(&found.lines);
             }
         }
-        (AttentionKind::Approval, _) => {
+        (AttentionKind::Approval | AttentionKind::Deliver, _) => {
             view.body_of = "what has changed since the run began";
             view.body = match material.diff {
                 None if material.recorded => {

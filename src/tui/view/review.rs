@@ -2,11 +2,13 @@
 //!
 //! Pure. All text that leaves here is clean. Must not read repositories.
 
+mod diff;
+
 use ratatui::layout::Rect;
 
 use crate::{
     display::clean_line,
-    engine::{AttentionKind, Owner, Remark, State, WorkStage},
+    engine::{AttentionKind, Owner, State, WorkStage},
     plan::AgentIx,
     tui::{
         patch::{Kind, Patch},
@@ -25,6 +27,8 @@ pub struct FileRow {
     pub counts: (u32, u32),
     /// Comments on it.
     pub comments: usize,
+    /// It lies outside of the agent's scope.
+    pub outside: bool,
 }
 
 /// A row of the diff.
@@ -36,13 +40,15 @@ pub enum DiffRow {
         at: usize,
         /// What it is.
         kind: Kind,
-        /// Its number in the new text, else in the old.
+        /// Its number in the new text, else in the old; only where it begins.
         number: Option<u32>,
-        /// It.
-        text: String,
+        /// It begins here; else it goes on from the row above.
+        begins: bool,
+        /// It, in stretches; true: what it stands against does not have it.
+        parts: Vec<(String, bool)>,
     },
-    /// What was said about the line above.
-    Comment(String),
+    /// What was said about the line above; true: it begins here.
+    Comment(String, bool),
 }
 
 /// The screen.
@@ -56,6 +62,10 @@ pub struct ReviewView {
     pub facts: String,
     /// How these are meant.
     pub tone: Tone,
+    /// It asks for a person's yes.
+    pub asks: bool,
+    /// It was commented on, and can go back to its agent.
+    pub goes_back: bool,
     /// Visible files.
     pub files: Vec<FileRow>,
     /// Files above them.
@@ -64,6 +74,8 @@ pub struct ReviewView {
     pub files_total: usize,
     /// The file of the chosen line among the visible ones.
     pub file: Option<usize>,
+    /// The same in words, for where there is no list.
+    pub file_name: String,
     /// Visible rows of the diff.
     pub rows: Vec<DiffRow>,
     /// First line of the diff that is visible.
@@ -87,6 +99,9 @@ pub struct Panes {
     pub diff: Rect,
 }
 
+/// Width from which the files have a list of their own.
+const FILES: u16 = 100;
+
 /// Divides the screen.
 #[must_use]
 pub fn panes(area: Rect) -> Panes {
@@ -99,7 +114,8 @@ pub fn panes(area: Rect) -> Panes {
         height: area.height - head.height,
         ..area
     };
-    let files = if area.width >= 80 {
+    // Below, the diff needs the columns; the heading of the diff says which file it is.
+    let files = if area.width >= FILES {
         Rect {
             width: (area.width / 4).clamp(24, 48),
             ..rest
@@ -140,7 +156,11 @@ pub fn review(
     let ix = state.find(ui.agent.as_ref()?)?;
     let agent = state.agent(ix);
     let mut view = ReviewView {
-        title: format!("REVIEW {} {}", source.chart.names[ix.ix()], agent.attempt),
+        title: format!(
+            "REVIEW {}, attempt {}",
+            source.chart.names[ix.ix()],
+            agent.attempt
+        ),
         nth: nth(state, ix),
         ..ReviewView::default()
     };
@@ -148,7 +168,12 @@ pub fn review(
         view.missing = Some("it has no work of its own".to_owned());
         return Some(view);
     };
-    (view.facts, view.tone) = facts(source, ix);
+    let waiting = super::attention::waiting(state);
+    view.asks = waiting
+        .iter()
+        .any(|item| item.owner == Some(Owner::Agent(ix)) && item.kind == AttentionKind::Approval);
+    view.goes_back = !agent.remarks.is_empty();
+    (view.facts, view.tone) = facts(source, ix, view.asks);
     let patch = match patch {
         None if work.commit.is_none() => {
             let why = match work.stage {
@@ -179,6 +204,13 @@ pub fn review(
     view.files_total = patch.files.len();
     view.files_first = super::timeline::window(0, file, view.files_total, rows);
     view.file = file.and_then(|file| file.checked_sub(view.files_first));
+    view.file_name = file.map_or_else(String::new, |at| {
+        let path = &patch.files[at].path;
+        match view.files_total {
+            1 => path.clone(),
+            total => format!("{path}, {} of {total} files", at + 1),
+        }
+    });
     view.files = patch
         .files
         .iter()
@@ -188,19 +220,21 @@ pub fn review(
             path: file.path.clone(),
             counts: (file.added, file.removed),
             comments: agent.remarks.iter().filter(|r| r.file == file.path).count(),
+            outside: work.outside.iter().any(|path| *path == file.path),
         })
         .collect();
     let rows = usize::from(panes.diff.height.saturating_sub(1));
     view.first = super::timeline::window(ui.first, Some(view.at), view.total, rows);
-    view.rows = diff(patch, &agent.remarks, view.first, rows);
-    // What was said takes rows: the chosen line stays in sight.
+    let columns = panes.diff.width;
+    view.rows = diff::rows(patch, &agent.remarks, view.first, rows, columns);
+    // What was said and what is broken takes rows: the chosen line stays in sight.
     let seen = |rows: &[DiffRow], at: usize| {
         rows.iter()
             .any(|row| matches!(row, DiffRow::Line { at: line, .. } if *line == at))
     };
     while !seen(&view.rows, view.at) && view.first < view.at {
         view.first += 1;
-        view.rows = diff(patch, &agent.remarks, view.first, rows);
+        view.rows = diff::rows(patch, &agent.remarks, view.first, rows, columns);
     }
     if patch.lines.is_empty() {
         view.missing = Some("nothing has changed".to_owned());
@@ -208,49 +242,19 @@ pub fn review(
     Some(view)
 }
 
-fn diff(patch: &Patch, remarks: &[Remark], first: usize, rows: usize) -> Vec<DiffRow> {
-    let mut out = Vec::new();
-    for (at, line) in patch.lines.iter().enumerate().skip(first) {
-        if out.len() >= rows {
-            break;
-        }
-        out.push(DiffRow::Line {
-            at,
-            kind: line.kind,
-            number: line.new.or(line.old),
-            text: line.text.clone(),
-        });
-        let file = patch.files.get(line.file);
-        let here = remarks.iter().filter(|remark| {
-            let number = if line.kind == Kind::File {
-                Some(0)
-            } else {
-                line.new
-            };
-            file.is_some_and(|file| file.path == remark.file) && number == Some(remark.line)
-        });
-        out.extend(here.map(|remark| {
-            let by = clean_line(&remark.by, 20);
-            DiffRow::Comment(clean_line(format!("{by}: {}", remark.text), 400))
-        }));
-    }
-    out.truncate(rows);
-    out
-}
-
 /// How the work stands.
-fn facts(source: Source<'_>, ix: AgentIx) -> (String, Tone) {
+fn facts(source: Source<'_>, ix: AgentIx, asks: bool) -> (String, Tone) {
     let state = source.state;
     let agent = state.agent(ix);
     let Some(work) = &agent.work else {
         return <_>::default();
     };
-    let asks = super::attention::waiting(state)
-        .into_iter()
-        .any(|item| item.owner == Some(Owner::Agent(ix)) && item.kind == AttentionKind::Approval);
     let (stage, tone) = match work.stage {
         WorkStage::Merged => ("merged", Tone::Good),
         _ if asks => ("asks for your yes", Tone::Alert),
+        WorkStage::Queued if agent.conflict.is_some() => {
+            ("in conflict with what is merged", Tone::Alert)
+        }
         WorkStage::Queued => ("in line for its merge", Tone::Dim),
         WorkStage::Collected => ("collected", Tone::Dim),
         _ => ("at work", Tone::Dim),

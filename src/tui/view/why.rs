@@ -183,6 +183,7 @@ pub fn key(state: &State, sample: Option<&Sample>, ix: AgentIx) -> &'static str 
     }
     let held = agent.hold == Some(HoldBy::Operator);
     match agent.status {
+        Status::Blocked if agent.conflict.is_some() => ": ! leads to its sides",
         Status::Blocked => ": r tries again",
         Status::Frozen if held => " · p lets it go",
         Status::Waiting | Status::Ready if held => ": p lets it go",

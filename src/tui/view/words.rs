@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use crate::display::clean_line;
 pub use crate::display::figures::{size, span, took};
+use crate::display::{clean_line, prefix, width};
 
 /// Longest sentence, in columns.
 pub(super) const SENTENCE: usize = 240;
@@ -63,6 +63,38 @@ pub fn names<'a>(all: impl Iterator<Item = &'a str>, most: usize) -> String {
     text
 }
 
+/// A line in stretches; true: it is to be told from the rest.
+pub type Stretches = Vec<(String, bool)>;
+
+/// A line in rows of so many columns; an empty one is one row.
+#[must_use]
+pub fn broken(parts: &[(String, bool)], columns: usize) -> Vec<Stretches> {
+    let mut out = Vec::new();
+    let mut now = Vec::new();
+    let mut room = columns;
+    for (text, changed) in parts {
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let mut end = prefix(rest, room);
+            if end == 0 && room == columns {
+                // A character wider than the row.
+                end = rest.chars().next().map_or(rest.len(), char::len_utf8);
+            }
+            if end > 0 {
+                now.push((rest[..end].to_owned(), *changed));
+                room = room.saturating_sub(width(&rest[..end]));
+            }
+            rest = &rest[end..];
+            if !rest.is_empty() {
+                out.push(std::mem::take(&mut now));
+                room = columns;
+            }
+        }
+    }
+    out.push(now);
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,11 +106,11 @@ mod tests {
             (0, "0s"),
             (59 * s, "59s"),
             (60 * s, "1m"),
-            (125 * s, "2m05"),
+            (125 * s, "2m05s"),
             (660 * s, "11m"),
-            (3600 * s, "1h00m"),
+            (3600 * s, "1h"),
             (4320 * s, "1h12m"),
-            (270_000 * s, "3d3h"),
+            (270_000 * s, "3d03h"),
         ] {
             assert_eq!(span(us), text);
         }
@@ -95,5 +127,20 @@ mod tests {
         ] {
             assert_eq!(size(bytes), text);
         }
+    }
+
+    #[test]
+    fn long_lines_are_broken_and_nothing_is_lost() {
+        let parts = [("ab\u{65e5}".to_owned(), false), ("cde".to_owned(), true)];
+        for columns in 1..9 {
+            let rows = broken(&parts, columns);
+            let text = |row: &Stretches| row.iter().map(|p| p.0.as_str()).collect::<String>();
+            assert_eq!(rows.iter().map(text).collect::<String>(), "ab\u{65e5}cde");
+            for row in &rows {
+                assert!(width(&text(row)) <= columns.max(2), "{columns}: {row:?}");
+            }
+        }
+        assert_eq!(broken(&parts, 7).len(), 1);
+        assert_eq!(broken(&[], 7), [Vec::new()]);
     }
 }

@@ -2,21 +2,23 @@
 
 use crate::{
     conflict::{ConflictFile, FileChoice, Piece, Whole, render},
-    tui::view::Tone,
+    tui::view::{Tone, words::broken},
 };
 
 use super::{Place, sides};
 
 /// Lines of the result that are made at most.
 const RESULT: usize = 400;
-/// Lines of what stands around a place that its result shows.
-const AROUND: usize = 3;
+/// Lines of what stands before a place that its result shows.
+const BEFORE: usize = 3;
 
-/// What the choices make of a place, with what stands around it; open places stand between markers.
+/// What the choices make of a place, with what stands around it, in rows of so many columns; open
+/// places stand between markers.
 pub(super) fn result(
     place: Place<'_>,
     answer: Option<&FileChoice>,
     rows: u16,
+    columns: u16,
 ) -> Vec<(String, Tone)> {
     if rows == 0 {
         return Vec::new();
@@ -24,61 +26,67 @@ pub(super) fn result(
     let dim = |text: &str| vec![(text.to_owned(), Tone::Dim)];
     let none = FileChoice::default();
     let answer = answer.unwrap_or(&none);
-    let text = match (&answer.whole, place.hunk) {
-        (Some(Whole::Edited(text)), _) => text.clone(),
+    let mut lines: Vec<(&str, Tone)> = Vec::new();
+    let text;
+    match (&answer.whole, place.hunk) {
+        (Some(Whole::Edited(text)), _) => add(text, Tone::Plain, &mut lines),
         (Some(Whole::Ours), _) => return dim("the file as it is integrated"),
         (Some(Whole::Theirs), _) => return dim("the file as the agent made it"),
         (Some(Whole::Base), _) => return dim("the file as it was before either"),
         (Some(Whole::Both), _) => return dim("both files, the agent's beside under another name"),
         (Some(Whole::Result(_)), _) => return dim("what the command of a rule makes of it"),
-        (None, Some((n, _))) => around(place.file, n, answer),
+        (None, Some((n, hunk))) => {
+            let (before, after) = sides::around(place.file, n);
+            let from = before.lines().count().saturating_sub(BEFORE);
+            lines.extend(before.lines().skip(from).map(|line| (line, Tone::Dim)));
+            text = render(
+                &ConflictFile {
+                    parts: Vec::new(),
+                    pieces: vec![Piece::Hunk(hunk.clone())],
+                    rule: None,
+                    said: String::new(),
+                    path: place.file.path.clone(),
+                    ..*place.file
+                },
+                answer,
+            );
+            let tone = if answer.hunks.contains_key(&hunk.key) {
+                Tone::Good
+            } else {
+                Tone::Plain
+            };
+            add(&text, tone, &mut lines);
+            lines.extend(after.lines().take(RESULT).map(|line| (line, Tone::Dim)));
+        }
         (None, None) if place.file.pieces.is_empty() => {
             return dim("no answer yet: it is answered as a whole");
         }
-        (None, None) => render(place.file, answer),
-    };
+        (None, None) => {
+            text = render(place.file, answer);
+            add(&text, Tone::Plain, &mut lines);
+        }
+    }
+    let columns = usize::from(columns.saturating_sub(3)).max(1);
+    let mut out: Vec<(String, Tone)> = Vec::new();
+    for (line, tone) in lines.into_iter().take(RESULT.min(usize::from(rows))) {
+        let all = broken(&[(sides::clean(line), false)], columns);
+        out.extend(all.into_iter().map(|row| {
+            let text = row.into_iter().map(|(text, _)| text).collect();
+            (text, tone)
+        }));
+    }
+    out.truncate(usize::from(rows));
+    out
+}
+
+fn add<'a>(text: &'a str, tone: Tone, out: &mut Vec<(&'a str, Tone)>) {
     let mark = |line: &str| {
         ["<<<<<<<", "|||||||", "=======", ">>>>>>>"]
             .iter()
             .any(|mark| line.starts_with(mark))
     };
-    text.lines()
-        .take(RESULT.min(usize::from(rows)))
-        .map(|line| {
-            let tone = if mark(line) { Tone::Warn } else { Tone::Plain };
-            (sides::clean(line), tone)
-        })
-        .collect()
-}
-
-/// A hunk's result with a few lines before and after it.
-fn around(file: &ConflictFile, n: usize, answer: &FileChoice) -> String {
-    let mut seen = 0;
-    let at = file.pieces.iter().position(|piece| {
-        seen += usize::from(matches!(piece, Piece::Hunk(_)));
-        seen == n
-    });
-    let Some(at) = at else { return String::new() };
-    let mut pieces = Vec::new();
-    if let Some(Piece::Same(before)) = at.checked_sub(1).and_then(|at| file.pieces.get(at)) {
-        let lines: Vec<&str> = before.split_inclusive('\n').collect();
-        let from = lines.len().saturating_sub(AROUND);
-        pieces.push(Piece::Same(lines[from..].concat()));
-    }
-    pieces.push(file.pieces[at].clone());
-    if let Some(Piece::Same(after)) = file.pieces.get(at + 1) {
-        let lines = after.split_inclusive('\n').take(AROUND);
-        pieces.push(Piece::Same(lines.collect()));
-    }
-    let part = ConflictFile {
-        path: file.path.clone(),
-        kind: file.kind,
-        parts: Vec::new(),
-        pieces,
-        mode: file.mode,
-        cut: false,
-        rule: None,
-        said: String::new(),
-    };
-    render(&part, answer)
+    out.extend(text.lines().take(RESULT).map(|line| {
+        let tone = if mark(line) { Tone::Warn } else { tone };
+        (line, tone)
+    }));
 }

@@ -3,6 +3,7 @@
 use crate::{
     display::clean_line,
     engine::{AttentionKind, Owner, WorkStage},
+    plan::AgentIx,
     tui::{
         ui_state::UiState,
         view::{
@@ -24,18 +25,22 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
     let now_us = sheet.source.now_us();
     let mut any = false;
     for item in attention::waiting(state) {
-        let Some(Owner::Agent(ix)) = item.owner else {
+        let Some(owner) = item.owner else {
             continue;
         };
         let red = matches!(
             item.kind,
             AttentionKind::FailedGate | AttentionKind::Approval
         );
-        if !red || !state.setup.own(ix) {
+        let together = match owner {
+            Owner::Agent(ix) => state.setup.own(ix),
+            Owner::Phase(_) | Owner::Cohort(_) => state.setup.on_head(owner),
+        };
+        if !red || !together {
             continue;
         }
         if !std::mem::replace(&mut any, true) {
-            sheet.heading("GATES");
+            sheet.heading("GATES AND SCOPES");
         }
         let asks = item.kind == AttentionKind::Approval;
         let (word, tone) = if asks {
@@ -46,8 +51,15 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
         let gate = item.gate.as_deref().unwrap_or("check");
         let text = clean_line(format!("{gate}: {}", item.title), 240);
         let since = span(now_us.saturating_sub(item.since_us));
-        let lead = readable(state, ix).then_some(Lead::Review(ix));
-        sheet.agent(ix, word, &text, tone, &since, lead);
+        if let Owner::Agent(ix) = owner {
+            let lead = readable(state, ix).then_some(Lead::Review(ix));
+            sheet.agent(ix, word, &text, tone, &since, lead);
+        } else {
+            let name = attention::name(state, sheet.source.chart, Some(owner));
+            let held = attention::holds(state, sheet.source.chart, Some(owner));
+            let dot = if held.is_empty() { "" } else { " · " };
+            sheet.pair(word, &format!("{name}: {text} · {since}{dot}{held}"), tone);
+        }
     }
     for ix in state.setup.plan.indices() {
         let Some(work) = &state.agent(ix).work else {
@@ -57,7 +69,7 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
             continue;
         }
         if !std::mem::replace(&mut any, true) {
-            sheet.heading("GATES");
+            sheet.heading("GATES AND SCOPES");
         }
         let text = format!(
             "outside of its scope: {}",
@@ -68,10 +80,16 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
     }
 }
 
-/// Finished work that nobody has looked at in this dashboard.
+/// Finished work that is not merged, and that nobody has looked at in this dashboard. What is merged
+/// says so in its own row.
 pub(super) fn to_read(sheet: &mut Sheet<'_>, ui: &UiState) {
     let state = sheet.source.state;
-    let all = unread(state, ui);
+    let mut all = unread(state, ui);
+    let merged = |ix: &AgentIx| {
+        let work = state.agent(*ix).work.as_ref();
+        work.is_some_and(|work| work.stage == WorkStage::Merged)
+    };
+    all.retain(|ix| !merged(ix));
     if all.is_empty() {
         return;
     }
@@ -81,7 +99,6 @@ pub(super) fn to_read(sheet: &mut Sheet<'_>, ui: &UiState) {
             continue;
         };
         let (word, tone) = match work.stage {
-            WorkStage::Merged => ("merged", Tone::Dim),
             WorkStage::Queued if state.agent(ix).conflict.is_some() => ("clash", Tone::Alert),
             WorkStage::Queued => ("queued", Tone::Plain),
             _ => ("done", Tone::Plain),
@@ -91,8 +108,9 @@ pub(super) fn to_read(sheet: &mut Sheet<'_>, ui: &UiState) {
     }
 }
 
-pub(super) fn merged(sheet: &mut Sheet<'_>) {
+pub(super) fn merged(sheet: &mut Sheet<'_>, ui: &UiState) {
     let state = sheet.source.state;
+    let open = unread(state, ui);
     sheet.heading("MERGED");
     for merged in state.merges.done.iter().rev() {
         let agent = state.agent(merged.agent);
@@ -101,13 +119,41 @@ pub(super) fn merged(sheet: &mut Sheet<'_>) {
             .as_ref()
             .filter(|_| agent.attempt == merged.attempt);
         let text = work.map_or_else(String::new, |work| changes(work));
-        let text = format!("{}  {text}", short(&merged.commit));
+        let unread = work.is_some() && open.contains(&merged.agent);
+        let said = if unread { " · not read yet" } else { "" };
+        let text = format!("{}  {text}{said}", short(&merged.commit));
         let lead = readable(state, merged.agent).then_some(Lead::Review(merged.agent));
         let word = format!("no. {}", merged.number);
-        sheet.agent(merged.agent, &word, &text, Tone::Plain, "", lead);
+        let tone = if unread { Tone::Plain } else { Tone::Dim };
+        sheet.agent(merged.agent, &word, &text, tone, "", lead);
     }
     if state.merges.done.is_empty() {
         sheet.line("nothing yet", Tone::Dim);
+    }
+}
+
+/// Conflicts that are settled, the last one first: how, and by whom.
+pub(super) fn settled(sheet: &mut Sheet<'_>) {
+    let state = sheet.source.state;
+    let mut any = false;
+    for (&id, conflict) in state.merges.conflicts.iter().rev() {
+        let Some(how) = &conflict.resolved else {
+            continue;
+        };
+        if !std::mem::replace(&mut any, true) {
+            sheet.heading("SETTLED CONFLICTS");
+        }
+        let with = sheet.names(&conflict.with);
+        let text = format!("with {with}: {how}");
+        let lead = Some(Lead::Clash(id));
+        sheet.agent(
+            conflict.agent,
+            &format!("no. {id}"),
+            &text,
+            Tone::Dim,
+            "",
+            lead,
+        );
     }
 }
 

@@ -28,6 +28,9 @@ fn with(all: &[AgentId]) -> String {
 
 /// What a synchronisation point is about: `wave 2`, `phase build`, `track A`, `the run`.
 fn named(point: &SyncPoint) -> String {
+    if let Some(agent) = &point.agent {
+        return format!("the hand-off of {agent}");
+    }
     match (&point.phase, &point.cohort, point.wave) {
         (Some(phase), ..) => format!("phase {phase}"),
         (None, Some(cohort), _) => match cohort.split_once(':') {
@@ -61,6 +64,7 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::Ready { .. }
         | WorkEvent::Collecting { .. }
         | WorkEvent::Merging { .. }
+        | WorkEvent::MergeCommanded { .. }
         | WorkEvent::MergeAdvancing { .. }
         | WorkEvent::Checkout { .. }
         | WorkEvent::CheckedOut { error: None, .. }
@@ -187,6 +191,18 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
                 format!("{agent} merges, conflicts in it are settled"),
                 Tone::Plain,
             ),
+            MergeOutcome::Command { commands, .. } => (
+                format!(
+                    "{agent}: rules make {} anew",
+                    files(
+                        &commands
+                            .iter()
+                            .flat_map(|c| c.files.clone())
+                            .collect::<Vec<_>>()
+                    )
+                ),
+                Tone::Plain,
+            ),
             MergeOutcome::Failed { error } => (
                 format!("{agent}: its merge cannot be tried: {error}"),
                 Tone::Bad,
@@ -288,5 +304,73 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
             Tone::Good,
         ),
         WorkEvent::Delivered { branch, .. } => (format!("{branch} has the work"), Tone::Good),
+    })
+}
+
+/// What is routine about work, in words; none: nothing more than whose it is.
+#[must_use]
+pub fn routine(event: &WorkEvent) -> Option<String> {
+    Some(match event {
+        WorkEvent::Ready { agent, base, .. } => {
+            format!("{agent}: its workspace is there, on {}", short(base))
+        }
+        WorkEvent::Collecting { agent, .. } => format!("{agent}: what it left is collected"),
+        WorkEvent::Merging { agent, .. } => format!("{agent} is in line for its merge"),
+        WorkEvent::MergeStarted { agent, number, .. } => {
+            format!("merge {number}: the work of {agent} is tried")
+        }
+        WorkEvent::MergeTried {
+            agent,
+            number,
+            outcome,
+            ..
+        } => {
+            let came = match outcome {
+                MergeOutcome::Contained => "is in there already".to_owned(),
+                MergeOutcome::Clean { overlap, .. } if overlap.is_empty() => {
+                    "merges cleanly".to_owned()
+                }
+                MergeOutcome::Clean { overlap, .. } => {
+                    format!("merges, both changed {}", files(overlap))
+                }
+                MergeOutcome::Conflict { clash, .. } => {
+                    format!("clashes in {}", files(&clash.files))
+                }
+                MergeOutcome::Command { commands, .. } => {
+                    let all: Vec<String> = commands.iter().flat_map(|c| c.files.clone()).collect();
+                    format!("needs {} made by rules' commands", files(&all))
+                }
+                MergeOutcome::Failed { error } => format!("failed: {error}"),
+            };
+            format!("merge {number}: the work of {agent} {came}")
+        }
+        WorkEvent::MergeAdvancing { agent, number, .. } => {
+            format!("merge {number}: the work of {agent} goes in")
+        }
+        WorkEvent::Checkout { commit, base: None } => {
+            format!("what is merged is checked out: {}", short(commit))
+        }
+        WorkEvent::Checkout { commit, .. } => {
+            format!("the base is checked out, to compare: {}", short(commit))
+        }
+        WorkEvent::SyncCompleted { point, .. } => {
+            format!("the gates of {} have passed", named(point))
+        }
+        WorkEvent::SyncFailed { point, reason, .. } => {
+            format!("the gates of {} have not passed: {reason}", named(point))
+        }
+        WorkEvent::Delivering {
+            commit,
+            forward: None,
+        } => {
+            format!("the branch is made at {}", short(commit))
+        }
+        WorkEvent::Delivering {
+            commit,
+            forward: Some(yours),
+        } => {
+            format!("{yours} goes forward to {}", short(commit))
+        }
+        _ => return None,
     })
 }
