@@ -16,7 +16,7 @@ use super::{consent, deck, error::Error, head, launch, load, out, plain, run::Ru
 use crate::{
     cli::args::Global,
     display::{self, clean_text, escape},
-    plan::{AgentIx, Plan, Severity, Work, Workspace},
+    plan::{AgentIx, Severity, Work, Workspace},
     runtime::prepare::{Machine, RunConfig, Stated},
     schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan},
     sys::memory::Meters,
