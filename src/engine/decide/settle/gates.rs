@@ -4,7 +4,7 @@
 //! Must not use anything but the state.
 
 use crate::engine::{
-    CheckRun, CohortKind, Ending, Event, Owner, PhaseStatus, State, Status, state::unpack,
+    CheckRun, CohortKind, Ending, Event, Owner, PhaseStatus, State, state::unpack,
 };
 
 use super::{
