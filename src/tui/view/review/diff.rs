@@ -158,6 +158,7 @@ mod tests {
     fn what_is_broken_and_what_was_said_stand_below_their_line() {
         let patch = Patch::new(DIFF.as_bytes());
         let remark = Remark {
+            attempt: 1,
             by: "ctl".into(),
             file: "p".into(),
             line: 2,
