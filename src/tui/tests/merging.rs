@@ -86,6 +86,7 @@ pub fn coming_together() -> Run {
     let api = MergeOutcome::Conflict {
         clash: clash(),
         with: vec!["schema".into()],
+        why: None,
     };
     run.outcomes.insert("api".into(), api);
     run.wait(300);
