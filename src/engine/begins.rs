@@ -123,13 +123,19 @@ impl State {
     pub fn on_head(&self, owner: Owner) -> bool {
         match owner {
             Owner::Agent(ix) if self.begins(ix) => self.setup.own(ix),
+            // Those of rules run in the merge itself.
+            owner if self.commanding(owner).is_some() => false,
             owner => self.setup.on_head(owner),
         }
     }
 
     /// Returns which commands are asked of an owner now; those before an agent starts come after its
-    /// own acceptance commands and gates.
+    /// own acceptance commands and gates, those of merge rules last.
     pub(super) fn steps_now(&self, owner: Owner) -> std::ops::Range<usize> {
+        if let Some(merge) = self.commanding(owner) {
+            let first = self.setup.checks_of(owner).len();
+            return first..first + merge.commands.len();
+        }
         match owner {
             Owner::Agent(ix) => {
                 let own = self.setup.checks(ix).len();

@@ -49,9 +49,10 @@ pub fn evidence_key(
     name: &str,
     is_agent: impl Fn(&str) -> bool,
 ) -> Option<EvidenceKey> {
-    let judged = match is_base_evidence(name) {
-        true => name.strip_suffix(BASE)?,
-        false => name,
+    let judged = if is_base_evidence(name) {
+        name.strip_suffix(BASE)?
+    } else {
+        name
     };
     let rest = judged.strip_prefix(owner)?.strip_prefix('.')?;
     let (rest, again) = match rest.split_once('+') {

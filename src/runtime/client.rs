@@ -194,8 +194,8 @@ impl Client {
                         }
                         // There is no going back in what happens now.
                         Request::Replay(_) => continue,
-                        Request::Diff { base } => {
-                            diff::send(&theirs.dir, base, &to);
+                        Request::Diff { base, commit } => {
+                            diff::send(&theirs.dir, base, commit, &to);
                             continue;
                         }
                         asked @ (Request::Clash(_) | Request::Keep { .. } | Request::Review(_)) => {

@@ -4,11 +4,14 @@
 
 mod place;
 
+pub use place::{index_path, output_path};
+
 use std::path::{Path, PathBuf};
 
 use crate::{
     engine::{
-        self, Handle, InputKind, Purpose, Setup, State, Trouble, base_evidence_name, evidence_name,
+        self, Handle, InputKind, MERGE_GATE, Purpose, Setup, State, Trouble, base_evidence_name,
+        evidence_name,
     },
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
@@ -220,28 +223,16 @@ const TERMINAL_ENV: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("COLORTERM
 /// Names the file that holds the prompt of an agent in a terminal.
 const PROMPT_FILE: &str = "WAVEDECK_PROMPT_FILE";
 
-/// Where the index beside a terminal's output is kept.
-#[must_use]
-pub fn index_path(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".idx");
-    name.into()
-}
-
-/// Where the output of an attempt is kept.
-#[must_use]
-pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
-    run_dir.join("output").join(format!("{agent}.{attempt}"))
-}
-
 /// Name of the evidence file of a check command below `gates/`.
 fn file_name(state: &State, key: engine::JobKey) -> String {
     let place = (key.attempt, key.round, key.check.unwrap_or(0));
     let owner = state.setup.key_of(key.owner);
     let check = state.check_of(key.owner);
-    match check.is_some_and(|check| check.purpose == Purpose::Base) {
-        true if key.check.is_some() => base_evidence_name(&owner, place),
-        _ => evidence_name(&owner, place),
+    let compares = check.is_some_and(|check| check.purpose == Purpose::Base);
+    if compares && key.check.is_some() {
+        base_evidence_name(&owner, place)
+    } else {
+        evidence_name(&owner, place)
     }
 }
 
@@ -282,7 +273,11 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
         Some(index) => {
             let steps = setup.checks_of(key.owner);
             JobKind::Check {
-                gate: steps.get(index as usize)?.gate.to_owned(),
+                // What a rule of [merge] runs comes after an agent's own.
+                gate: steps
+                    .get(index as usize)
+                    .map_or(MERGE_GATE, |step| step.gate)
+                    .to_owned(),
                 index,
                 round: key.round,
             }

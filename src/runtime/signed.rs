@@ -8,7 +8,7 @@ use std::{fmt::Write as _, fs, path::Path, thread};
 
 use crate::{
     display::clean_text,
-    engine::{AttentionAnswered, Event, Owner, Record, Setup, evidence_key},
+    engine::{Answer, AttentionAnswered, Event, Owner, Record, Setup, evidence_key},
     plan::PhaseIx,
     sys::lock::private_dir,
 };
@@ -58,7 +58,7 @@ fn text(setup: &Setup, answered: &AttentionAnswered, name: &str, at_ms: i64) -> 
     };
     line("gate", step.map(|step| step.gate));
     line("question", step.and_then(|step| step.approve));
-    line("answer", answered.answer.map(|answer| answer.name()));
+    line("answer", answered.answer.map(Answer::name));
     line("by", Some(&answered.by));
     let at = jiff::Timestamp::from_millisecond(at_ms).ok();
     line("at", at.map(|at| at.to_string()).as_deref());

@@ -14,6 +14,7 @@
 
 use std::{
     collections::HashSet,
+    ffi::OsStr,
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
@@ -28,7 +29,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::{
     copy,
     extra::{self, Extra},
-    files::{alternates, config},
+    files::{config, skeleton},
     git::{Git, GitError},
     guard, index,
     repo::Repository,
@@ -212,6 +213,27 @@ impl Workspaces {
         Ok(made)
     }
 
+    /// Whether what the plan brings along can be left as it is when a workspace moves to a commit: what
+    /// either of them tracks has another reason to be there, or is in the way.
+    pub(super) fn fits(&self, made: &Unnamed, commit: &str) -> Result<bool, MakeError> {
+        if made.commit == commit || self.extra.is_empty() {
+            return Ok(true);
+        }
+        let git = self.repo.git().env("GIT_LITERAL_PATHSPECS", "1");
+        let words = [
+            "diff-tree",
+            "-r",
+            "--quiet",
+            "--no-renames",
+            &made.commit,
+            commit,
+            "--",
+        ];
+        let words = words.map(OsStr::new).into_iter();
+        let args: Vec<&OsStr> = words.chain(self.extra.paths()).collect();
+        Ok(git.output(&args, &[])?.code == Some(0))
+    }
+
     /// Moves a workspace to the commit where it is to begin, and gives it its name.
     pub(super) fn give(
         &self,
@@ -223,6 +245,7 @@ impl Workspaces {
         let at = |path: &Path| io_error("cannot prepare", &path.join(".git"));
         let dot = made.path.join(".git");
         let git = Git::ours(&made.path).git_dir(&dot).work_tree(&made.path);
+        let git = git.long();
         if made.ahead {
             let root = copy::open(&made.path).map_err(at(&made.path))?;
             let index = dot.join("index");
@@ -277,7 +300,8 @@ impl Workspaces {
         self.skeleton(&dot)
             .map_err(io_error("cannot make", &path))?;
         let git = Git::ours(&path).git_dir(&dot).work_tree(&path);
-        git.setting("checkout.workers=2")
+        git.long()
+            .setting("checkout.workers=2")
             .setting("index.version=2")
             .run(&["read-tree", "-m", "-u", &made.commit])?;
         made.notes = submodule::fill(&self.repo, &path, &made.commit)?;
@@ -287,23 +311,9 @@ impl Workspaces {
 
     /// `.git` without a commit.
     fn skeleton(&self, dot: &Path) -> io::Result<()> {
-        let folders = [
-            "objects/info",
-            "objects/pack",
-            "refs/heads",
-            "refs/tags",
-            "info",
-        ];
-        for folder in folders {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dot.join(folder))?;
-        }
-        fs::write(dot.join("HEAD"), "ref: refs/heads/none\n")?;
-        fs::write(dot.join("config"), config(&self.repo))?;
-        let objects = alternates(&[&self.repo.common_dir.join("objects")]);
-        fs::write(dot.join("objects/info/alternates"), objects)?;
+        let objects = self.repo.common_dir.join("objects");
+        let config = config(&self.repo);
+        skeleton(dot, "ref: refs/heads/none", &config, &[&objects])?;
         for (name, from) in [
             ("shallow", self.repo.common_dir.join("shallow")),
             (

@@ -15,7 +15,7 @@ use std::{
 
 use super::{
     clone::{MakeError, Unnamed, Workspace, Workspaces},
-    git::Git,
+    git::{Git, GitError},
 };
 
 /// Threads that make spare ones.
@@ -115,7 +115,20 @@ impl Pool {
                 spaces.fresh(commit, template.as_deref())?
             }
         };
-        spaces.give(made, name, commit)
+        let moved = made.commit != commit;
+        let given = if spaces.fits(&made, commit)? {
+            spaces.give(made, name, commit)
+        } else {
+            drop(made);
+            spaces.give(spaces.fresh(commit, None)?, name, commit)
+        };
+        match given {
+            // Something that git does not track is in the way: a new one has nothing of it.
+            Err(MakeError::Git(GitError::Failed { .. })) if moved => {
+                spaces.give(spaces.fresh(commit, None)?, name, commit)
+            }
+            given => given,
+        }
     }
 }
 
@@ -262,10 +275,12 @@ impl Shared {
         let Some(mut old) = old.filter(|_| self.spaces.repo.submodules.is_empty()) else {
             return self.spaces.fresh(commit, None).ok();
         };
+        let fits = self.spaces.fits(&old, commit).ok()?;
         let git = Git::ours(&old.path)
             .git_dir(&old.path.join(".git"))
-            .work_tree(&old.path);
-        if git.run(&["read-tree", "-m", "-u", commit]).is_err() {
+            .work_tree(&old.path)
+            .long();
+        if !fits || git.run(&["read-tree", "-m", "-u", commit]).is_err() {
             return self.spaces.fresh(commit, None).ok();
         }
         commit.clone_into(&mut old.commit);

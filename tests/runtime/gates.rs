@@ -71,7 +71,7 @@ run = ["sh", "-c", "echo z > z.txt"]
     let evidence = base("bystander")["evidence"].as_str().unwrap().to_owned();
     assert_eq!(evidence, "bystander.1.0+2.base");
     let printed = repo.here.read_run(&format!("gates/{evidence}"));
-    assert_eq!(printed, "broken\nof _base\n");
+    assert!(printed.ends_with("broken\nof _base\n"), "{printed}");
     let own = repo.here.read_run("gates/bystander.1.0");
     assert!(own.ends_with("of bystander\n"), "{own}");
     let report = repo.here.read_run("report.md");

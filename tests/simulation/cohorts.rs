@@ -64,12 +64,13 @@ impl Cohorts {
                     .find(|(cohort, point)| cohort.closes.contains(&ix) && !point.complete);
                 return shut.map(|(cohort, _)| format!("started past the gates of {cohort}"));
             }
-            Event::AgentRetrying { agent, .. } => {
+            Event::AgentRetrying { agent, .. } | Event::AgentJoining { agent } => {
                 self.ended.remove(agent.as_str());
                 let ix = setup.by_id[agent];
                 for (cohort, point) in setup.cohorts.iter().zip(&mut self.points) {
                     if cohort.members.contains(&ix) {
-                        (point.checking, point.complete, point.red) = (false, false, false);
+                        // What asks a person is left without a word.
+                        (point.complete, point.red, point.checking) = (false, false, false);
                     }
                 }
             }

@@ -54,6 +54,8 @@ struct Now {
     conflict: bool,
     /// Commands that were green on its result; none: they did not begin.
     green: Option<BTreeSet<u32>>,
+    /// Rules' commands have run for it.
+    commanded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -76,6 +78,13 @@ pub struct Merges {
     last_sync: u32,
     /// Merges that were in the head when the checks of an owner began.
     rounds: BTreeMap<(Option<AgentId>, Option<String>), usize>,
+}
+
+/// Whether it is the command of a merge rule: numbered after the agent's own.
+pub fn of_a_rule(setup: &Setup, place: &CheckPlace) -> bool {
+    let agent = place.agent.as_ref();
+    let own = agent.map(|agent| setup.checks_of(Owner::Agent(setup.by_id[agent])).len());
+    own.is_some_and(|own| place.step as usize >= own)
 }
 
 fn whose(place: &CheckPlace) -> (Option<AgentId>, Option<String>) {
@@ -273,7 +282,8 @@ impl Merges {
 
     /// Checks of more than one agent's work run where all of it is.
     fn checked_out(&self, setup: &Setup, place: &CheckPlace) -> Result<(), String> {
-        if place.purpose == Purpose::Base {
+        // Rules' commands run in the merge itself.
+        if place.purpose == Purpose::Base || of_a_rule(setup, place) {
             return Ok(());
         }
         let with_own = |ix: AgentIx| {
@@ -390,6 +400,24 @@ impl Merges {
                 if now.outcome.replace(outcome.clone()).is_some() {
                     return Err("tried twice".to_owned());
                 }
+                let commands = matches!(outcome, MergeOutcome::Command { .. });
+                if commands && now.commanded {
+                    return Err("commands again".to_owned());
+                }
+            }
+            WorkEvent::MergeCommanded { number, .. } => {
+                let now = self.now(*number)?;
+                let Some(MergeOutcome::Command { commands, .. }) = now.outcome.take() else {
+                    return Err("no rule asked for a command".to_owned());
+                };
+                let first = setup.checks_of(Owner::Agent(now.agent)).len();
+                let first = u32::try_from(first).unwrap();
+                let green = now.green.take().unwrap_or_default();
+                let all = (first..).take(commands.len()).all(|at| green.contains(&at));
+                if !all {
+                    return Err("a rule's command was not green".to_owned());
+                }
+                now.commanded = true;
             }
             WorkEvent::MergeAdvancing { number, commit, .. } => {
                 if self.stopping {
@@ -571,6 +599,7 @@ impl Merges {
             advancing: false,
             conflict: conflict.is_some(),
             green: None,
+            commanded: false,
         });
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::merges::of_a_rule;
 use wavedeck::{
     engine::{Action, CheckPlace, Event, Exit, Owner, Purpose, Record, Setup, WorkEvent},
     plan::PhaseIx,
@@ -25,6 +26,8 @@ pub struct Verdicts {
     last_base: u32,
     /// Ends of commands on the base.
     on_base: BTreeMap<Vec<String>, BTreeSet<bool>>,
+    /// Whose process is ended to go again: that judges nothing.
+    cut: BTreeSet<Owner>,
     /// Commands that are known to be red or green there.
     known: BTreeSet<Vec<String>>,
 }
@@ -61,6 +64,12 @@ impl Verdicts {
                 self.rounds
                     .insert(of_cohort(setup, cohort), Round::default());
             }
+            Event::AgentPreempted(preempted) => {
+                self.cut.insert(Owner::Agent(setup.by_id[&preempted.agent]));
+            }
+            Event::AttemptEnded { agent, .. } => {
+                self.cut.remove(&Owner::Agent(setup.by_id[agent]));
+            }
             Event::CheckScheduled { place, .. } if place.purpose == Purpose::Base => {
                 let argv = argv(setup, place);
                 if self.known.contains(&argv) {
@@ -69,6 +78,8 @@ impl Verdicts {
                 self.fresh = (self.fresh.checked_sub(1))
                     .ok_or("compared without a fresh checkout of the base")?;
             }
+            // A rule's command judges nothing.
+            Event::CheckEnded { place, .. } if of_a_rule(setup, place) => {}
             Event::CheckEnded { place, exit, .. } => self.ended(setup, place, exit)?,
             Event::GatePassed { place, .. } => {
                 let owner = owner(setup, place);
@@ -113,6 +124,9 @@ impl Verdicts {
     }
 
     fn ended(&mut self, setup: &Setup, place: &CheckPlace, exit: &Exit) -> Result<(), String> {
+        if self.cut.remove(&owner(setup, place)) {
+            return Ok(());
+        }
         let ran = matches!(exit, Exit::Code(_) | Exit::Signal { .. });
         if place.purpose == Purpose::Base {
             if ran {

@@ -241,6 +241,12 @@ impl World {
             self.operator(Action::Resume {
                 target: Target::All,
             });
+        } else if self.state.setup.integrates
+            && self.state.cohorts.iter().any(|gates| gates.gate_red)
+            && self.r.chance(30)
+        {
+            let action = self.back();
+            self.operator(action);
         } else if self.r.chance(80) && self.answer() {
             // A person came.
         } else if !self.processes.is_empty() && self.r.chance(50) {

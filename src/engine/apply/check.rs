@@ -319,8 +319,9 @@ impl State {
 
 /// Why the next command runs, and what of the one before counts for it.
 fn purpose(check: &mut CheckRun, next: &CheckPlace) {
+    let cut = check.ending.take_if(|ending| *ending == Ending::Preempted);
     let over = match &check.job {
-        JobState::Ended(exit) if *exit != Exit::Interrupted => Some(exit.clone()),
+        JobState::Ended(exit) if *exit != Exit::Interrupted && cut.is_none() => Some(exit.clone()),
         _ => None,
     };
     match next.purpose {

@@ -30,6 +30,8 @@ pub enum AttentionKind {
     Predicted,
     /// The 24-hour gate does not pass: of the run as a whole, and nothing stands still for it.
     DayGate,
+    /// All is done, and the run asks whether a person's branch goes forward to the work.
+    Deliver,
 }
 
 impl AttentionKind {
@@ -45,6 +47,7 @@ impl AttentionKind {
             Self::Conflict => "conflict",
             Self::Predicted => "predicted",
             Self::DayGate => "day_gate",
+            Self::Deliver => "deliver",
         }
     }
 
@@ -52,7 +55,7 @@ impl AttentionKind {
     #[must_use]
     pub const fn answers(self, of_agent: bool) -> &'static [Answer] {
         match self {
-            Self::Approval => &[Answer::Yes, Answer::No],
+            Self::Approval | Self::Deliver => &[Answer::Yes, Answer::No],
             Self::DayGate | Self::Predicted => &[Answer::Seen],
             Self::Conflict => &[
                 Answer::Settle,
@@ -72,9 +75,9 @@ impl AttentionKind {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// The approval is given.
+    /// The approval is given, or the branch goes forward.
     Yes,
-    /// It is refused: the gate is red, with the text as reason.
+    /// It is refused: the gate is red, with the text as reason; or the branch stays where it is.
     No,
     /// Try again, as the action `retry` does.
     Retry,

@@ -111,6 +111,8 @@ pub enum Exit {
     },
     /// It never started.
     SpawnError(String),
+    /// It was not started: the disk has no room for its workspace.
+    NoRoom(String),
     /// The runner died while it ran; it was ended at the restart.
     Interrupted,
     /// It ended, but how is not known: something else was told.
@@ -131,6 +133,7 @@ impl std::fmt::Display for Exit {
             Self::Code(code) => write!(f, "exit status {code}"),
             Self::Signal { name, .. } => write!(f, "killed by {name}"),
             Self::SpawnError(error) => write!(f, "could not start: {error}"),
+            Self::NoRoom(error) => write!(f, "waits for room on the disk: {error}"),
             Self::Interrupted => f.write_str("interrupted: the runner died"),
             Self::Lost => f.write_str("ended, and its exit status was lost"),
         }
@@ -213,7 +216,7 @@ pub enum Cause {
     Swap,
     /// The runner died during the attempt.
     Interrupted,
-    /// There is room again.
+    /// There is room again; or it waits for room on the disk.
     Room,
     /// The person's hold was on it when it started.
     Hold,

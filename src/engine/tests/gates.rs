@@ -85,6 +85,33 @@ fn a_command_is_repeated_so_often_and_no_more() {
 }
 
 #[test]
+fn a_command_that_a_barrier_cut_short_goes_again_and_its_end_counts() {
+    let mut rig = rig(gated(1, Compare::Never));
+    rig.leaves(0, Some("work"), &[]);
+    rig.judged(A, 1);
+    let preempted = AgentPreempted {
+        agent: rig.state.id(AgentIx(0)),
+        attempt: 1,
+        reason: "phase p must end first".to_owned(),
+    };
+    let seq = rig.state.seq + 1;
+    rig.state.apply(&Record {
+        seq,
+        at_ms: 0,
+        elapsed_us: rig.now_us,
+        priority: Level::Medium,
+        source: "engine".to_owned(),
+        affected: Vec::new(),
+        event: Event::AgentPreempted(preempted),
+    });
+    rig.judged(A, 143);
+    let check = rig.state.check_of(A).unwrap();
+    assert_eq!((check.ending, check.repeats), (None, 1), "it runs again");
+    rig.judged(A, 0);
+    assert_eq!(rig.verdicts(), [(true, true)]);
+}
+
+#[test]
 fn green_on_the_base_passes_no_gate() {
     let mut rig = rig(gated(0, Compare::Asked));
     rig.leaves(0, Some("work"), &[]);

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::markdown::text;
 use crate::{
     engine::{
-        CohortKind, JobState, Owner, PhaseStatus, Purpose, State, Status, base_evidence_name,
-        evidence_name,
+        CohortKind, JobState, OnBase, Owner, PhaseStatus, Purpose, State, Status,
+        base_evidence_name, evidence_name,
     },
     report::{
         history::{CheckStep, GateVerdict, Signed},
@@ -111,13 +111,23 @@ pub struct GateLine {
 /// Every gate of the plan, and built-in ones that are red: agents in plan order, phases, cohorts.
 #[must_use]
 pub fn gates(state: &State, past: Past<'_>) -> Vec<GateLine> {
+    let agents = state.setup.plan.indices().map(Owner::Agent);
+    of(state, past, agents.chain(state.setup.gated()))
+}
+
+/// The gates over more than one agent alone: there are few of them in the largest plan.
+#[must_use]
+pub fn shared(state: &State, past: Past<'_>) -> Vec<GateLine> {
+    of(state, past, state.setup.gated())
+}
+
+fn of(state: &State, past: Past<'_>, owners: impl Iterator<Item = Owner>) -> Vec<GateLine> {
     let mut verdicts: BTreeMap<Owner, Vec<&GateVerdict>> = BTreeMap::new();
     for verdict in past.verdicts() {
         verdicts.entry(verdict.owner).or_default().push(verdict);
     }
-    let agents = state.setup.plan.indices().map(Owner::Agent);
     let mut all = Vec::new();
-    for owner in agents.chain(state.setup.gated()) {
+    for owner in owners {
         let own = verdicts.get(&owner).map_or(&[][..], Vec::as_slice);
         let mut names: Vec<&str> = Vec::new();
         for step in state.checks_of(owner) {
@@ -211,7 +221,7 @@ fn line(
         red_times: u32::try_from(red_times).unwrap_or(u32::MAX),
         reason: said.and_then(|said| said.red.clone()).filter(|_| red),
         red_on_base: base.and_then(|base| base.red),
-        on_base: base.map(|base| base.words()),
+        on_base: base.map(OnBase::words),
         flaky: own
             .iter()
             .any(|v| v.gate == gate && v.attempt == attempt && v.flaky),

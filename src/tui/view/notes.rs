@@ -239,6 +239,16 @@ pub fn note(record: &Record) -> Option<Note> {
             );
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
         }
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => {
+            (format!("the run asks: {}", raised.title), Tone::Alert)
+        }
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
+            match answered.answer {
+                Some(Answer::Yes) => ("your branch goes forward".to_owned(), Tone::Good),
+                Some(_) => ("your branch stays where it is".to_owned(), Tone::Plain),
+                None => ("the run asks about its end no longer".to_owned(), Tone::Dim),
+            }
+        }
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => (
             format!("the 24-hour gate does not pass: {}", raised.title),
             Tone::Alert,
@@ -271,12 +281,13 @@ pub fn note(record: &Record) -> Option<Note> {
                 place.phase.as_deref(),
                 place.cohort.as_deref(),
             );
-            match flaky {
-                true => (
+            if *flaky {
+                (
                     format!("{whose} passed {}, but flaky", place.gate),
                     Tone::Warn,
-                ),
-                false => (format!("{whose} passed {}", place.gate), Tone::Good),
+                )
+            } else {
+                (format!("{whose} passed {}", place.gate), Tone::Good)
             }
         }
         Event::GateFailed {

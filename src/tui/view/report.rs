@@ -9,6 +9,7 @@ use crate::{
     plan::AgentIx,
     report::run::{
         Bottleneck, RunReport, agent_line,
+        gates::shared,
         waits::{self, Found},
     },
     tui::ui_state::UiState,
@@ -16,8 +17,8 @@ use crate::{
 
 use super::{Source, Tone};
 use sections::{
-    agent_row, agents, bottleneck_row, bottlenecks, columns_of_agents, line, memory, missing,
-    outcome, recommendations, targets, wait_row, waits_heading,
+    agent_row, agents, bottleneck_row, bottlenecks, columns_of_agents, gates, line, memory,
+    missing, outcome, recommendations, targets, wait_row, waits_heading,
 };
 
 /// One row: cells with their first column.
@@ -159,6 +160,7 @@ pub fn all(source: Source<'_>, columns: u16) -> Rows {
     outcome(&mut head, &report);
     agents(&mut head, source);
     let mut found = Vec::new();
+    gates(&mut found, &shared(state, past));
     targets(&mut found, &report, columns);
     bottlenecks(&mut found, &report);
     let mut rest = Vec::new();

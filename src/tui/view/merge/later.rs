@@ -25,14 +25,18 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
     let now_us = sheet.source.now_us();
     let mut any = false;
     for item in attention::waiting(state) {
-        let Some(Owner::Agent(ix)) = item.owner else {
+        let Some(owner) = item.owner else {
             continue;
         };
         let red = matches!(
             item.kind,
             AttentionKind::FailedGate | AttentionKind::Approval
         );
-        if !red || !state.setup.own(ix) {
+        let together = match owner {
+            Owner::Agent(ix) => state.setup.own(ix),
+            Owner::Phase(_) | Owner::Cohort(_) => state.setup.on_head(owner),
+        };
+        if !red || !together {
             continue;
         }
         if !std::mem::replace(&mut any, true) {
@@ -47,8 +51,15 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
         let gate = item.gate.as_deref().unwrap_or("check");
         let text = clean_line(format!("{gate}: {}", item.title), 240);
         let since = span(now_us.saturating_sub(item.since_us));
-        let lead = readable(state, ix).then_some(Lead::Review(ix));
-        sheet.agent(ix, word, &text, tone, &since, lead);
+        if let Owner::Agent(ix) = owner {
+            let lead = readable(state, ix).then_some(Lead::Review(ix));
+            sheet.agent(ix, word, &text, tone, &since, lead);
+        } else {
+            let name = attention::name(state, sheet.source.chart, owner);
+            let held = attention::holds(state, sheet.source.chart, Some(owner));
+            let dot = if held.is_empty() { "" } else { " · " };
+            sheet.pair(word, &format!("{name}: {text} · {since}{dot}{held}"), tone);
+        }
     }
     for ix in state.setup.plan.indices() {
         let Some(work) = &state.agent(ix).work else {

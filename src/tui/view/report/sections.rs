@@ -6,7 +6,11 @@ use crate::{
     display::{clean_line, width},
     engine::Status,
     plan::units::show_decimal,
-    report::run::{AgentLine, Bottleneck, RunReport, Verdict, Wait, WaitFor, Weight, waits::Found},
+    report::run::{
+        AgentLine, Bottleneck, RunReport, Verdict, Wait, WaitFor, Weight,
+        gates::{GateLine, GateStand},
+        waits::Found,
+    },
 };
 
 use super::{
@@ -178,6 +182,42 @@ pub(super) fn agent_row(a: &AgentLine, at: &[u16; 8], columns: u16) -> ReportRow
             .collect(),
         agent: Some(a.agent.clone()),
         ..ReportRow::default()
+    }
+}
+
+/// Gates over more than one agent: those of agents stand with them.
+pub(super) fn gates(out: &mut Vec<ReportRow>, all: &[GateLine]) {
+    if all.is_empty() {
+        return;
+    }
+    heading(out, "GATES");
+    for gate in all {
+        let tone = match gate.verdict {
+            GateStand::Passed if gate.flaky => Tone::Warn,
+            GateStand::Passed => Tone::Good,
+            GateStand::Red => Tone::Bad,
+            GateStand::Asks => Tone::Alert,
+            GateStand::Checking => Tone::Plain,
+            GateStand::Open => Tone::Dim,
+        };
+        let mut words = vec![gate.verdict.name().to_owned()];
+        if gate.flaky {
+            words.push("flaky".to_owned());
+        }
+        words.extend(gate.reason.clone());
+        words.extend(gate.on_base.clone());
+        if let Some(signed) = &gate.signed {
+            let how = if signed.yes { "yes" } else { "no" };
+            let note = signed.note.as_deref().unwrap_or_default();
+            let colon = if note.is_empty() { "" } else { ": " };
+            words.push(format!("{how} by {}{colon}{note}", signed.by));
+        }
+        if !gate.stops.is_empty() {
+            words.push(format!("stops {}", gate.stops.join(", ")));
+        }
+        let owner = clean_line(&gate.owner, 24);
+        let text = format!("{}: {}", gate.gate, words.join(" · "));
+        out.push(pair(&owner, text, tone));
     }
 }
 
