@@ -879,15 +879,23 @@ fn a_full_disk_is_refused_with_bytes_and_pruning_removes_all_but_results() {
         runs.into_iter().map(|(run, _)| run).collect()
     };
     assert_eq!(ids(), ["run0", "run1"]);
-    guard::prune(&desk.state(), &repo, "run1", false).unwrap();
+    wavedeck::runtime::work::remove(&desk.state(), "run1").unwrap();
     assert_eq!(ids(), ["run0"]);
     assert!(outside.join("kept").exists());
     assert_eq!(
         desk.git(&["rev-parse", "refs/wavedeck/run1/a.1"]),
         got.commit
     );
-    guard::prune(&desk.state(), &repo, "run1", true).unwrap();
-    guard::prune(&desk.state(), &repo, "run0", true).unwrap();
+    // It is on no branch, so it stays; what only workspaces began with goes.
+    let forgotten = guard::forget(&desk.state(), &repo, "run1").unwrap();
+    assert_eq!((forgotten.removed, forgotten.kept), (1, 1));
+    desk.git(&["branch", "taken", "refs/wavedeck/run1/a.1"]);
+    let forgotten = guard::forget(&desk.state(), &repo, "run1").unwrap();
+    assert_eq!((forgotten.removed, forgotten.kept), (1, 0));
+    wavedeck::runtime::work::remove(&desk.state(), "run0").unwrap();
+    guard::forget(&desk.state(), &repo, "run0").unwrap();
+    assert_eq!(ids(), Vec::<String>::new());
+    desk.git(&["update-ref", "-d", "refs/heads/taken"]);
     assert_eq!(desk.git(&["for-each-ref", "refs/wavedeck"]), "");
     same(&desk, &before);
 }
@@ -1026,6 +1034,34 @@ fn spare_workspaces_are_moved_to_the_commit_that_is_asked_for() {
     left.sort();
     assert_eq!(left, ["a.1", "b.1", "c.1"]);
     same(&desk, &before);
+}
+
+#[test]
+fn what_is_brought_along_gives_way_to_what_another_commit_tracks() {
+    let desk = Desk::new();
+    let first = desk.git(&["rev-parse", "HEAD"]);
+    desk.write("kept/conf", "committed\n");
+    let second = desk.commit("tracks it");
+    // Only there, and not in git, as the first commit has it.
+    desk.git(&["checkout", "-q", &first]);
+    desk.write("kept/conf", "mine\n");
+    let spaces = desk.spaces_with(&["kept/conf"], &[]).unwrap();
+    let pool = Pool::new(Arc::new(spaces));
+    let has = |made: &Workspace| fs::read_to_string(made.path.join("kept/conf")).unwrap();
+    for (spare, asked, text) in [
+        (&first, &second, "committed\n"),
+        (&second, &first, "mine\n"),
+        (&first, &first, "mine\n"),
+    ] {
+        pool.want(1, spare);
+        while pool.spare() < 1 {
+            thread::yield_now();
+        }
+        let name = format!("{}.{}", &asked[..6], &spare[..6]);
+        let made = pool.take(&name, asked, 0).unwrap();
+        assert_eq!(has(&made), text);
+        assert_eq!(desk.git_in(&made.path, &["status", "--porcelain"]), "");
+    }
 }
 
 #[test]

@@ -26,8 +26,8 @@ const WIDEST: usize = 2000;
 /// Flags of `diff`.
 #[derive(Debug, Args)]
 pub struct DiffArgs {
-    /// The agent's id
-    pub agent: String,
+    /// The agent's id; without it, all that is merged
+    pub agent: Option<String>,
     /// Which run.
     #[command(flatten)]
     pub of: RunName,
@@ -36,24 +36,11 @@ pub struct DiffArgs {
     pub names: bool,
 }
 
-/// Prints what the newest attempt of an agent changed. Into a file or pipe as git has it, so that it
-/// can be applied; on a terminal clean.
+/// Prints what the newest attempt of an agent changed, or what the run has merged. Into a file or pipe
+/// as git has it, so that it can be applied; on a terminal clean.
 pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
     let dir = find::run(args.of.run.as_deref())?;
     let state = read(&dir)?;
-    let ix = state.find(&args.agent.as_str().into()).ok_or_else(|| {
-        let id = clean_line(&args.agent, 80);
-        Error::usage(format!("run {} has no agent `{id}`", dir.id))
-    })?;
-    let work = state.agent(ix).work.as_ref();
-    let Some(work) = work.filter(|_| state.setup.own(ix)) else {
-        let text = if state.setup.own(ix) {
-            format!("`{}` has not begun yet", args.agent)
-        } else {
-            format!("`{}` works in the repository itself", args.agent)
-        };
-        return Err(Error::failed(text).help("`git diff` shows what differs there"));
-    };
     let (_, config) = read_folder(&dir.path)?;
     let root = Path::new(&config.workdir);
     let form = if args.names {
@@ -61,10 +48,30 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
     } else {
         "--patch-with-stat"
     };
-    let bytes = match &work.commit {
-        Some(commit) => {
-            compared(&Git::users(root), form, &work.base, commit).map_err(MakeError::from)
-        }
+    let between =
+        |base: &str, to: &str| compared(&Git::users(root), form, base, to).map_err(MakeError::from);
+    let Some(agent) = &args.agent else {
+        let (Some(base), Some(head)) = (&state.base_commit, &state.merges.head) else {
+            return Err(Error::failed("nothing is merged in this run")
+                .help("`wavedeck diff AGENT` shows what one agent changed"));
+        };
+        return print(between(base, head));
+    };
+    let ix = state.find(&agent.as_str().into()).ok_or_else(|| {
+        let id = clean_line(agent, 80);
+        Error::usage(format!("run {} has no agent `{id}`", dir.id))
+    })?;
+    let work = state.agent(ix).work.as_ref();
+    let Some(work) = work.filter(|_| state.setup.own(ix)) else {
+        let text = if state.setup.own(ix) {
+            format!("`{agent}` has not begun yet")
+        } else {
+            format!("`{agent}` works in the repository itself")
+        };
+        return Err(Error::failed(text).help("`git diff` shows what differs there"));
+    };
+    print(match &work.commit {
+        Some(commit) => between(&work.base, commit),
         None if Path::new(&work.path).is_dir() && !work.path.is_empty() => {
             let spec = &state.setup.plan.workspace;
             let of = Look {
@@ -80,7 +87,11 @@ pub fn diff(args: &DiffArgs, _global: &Global) -> Outcome {
             look(&repo, scratch, &of)
         }
         None => Ok(Vec::new()),
-    };
+    })
+}
+
+/// Into a file or pipe as git has it, on a terminal clean.
+fn print(bytes: Result<Vec<u8>, MakeError>) -> Outcome {
     let bytes = bytes.map_err(|e| Error::failed(format!("the changes cannot be read: {e}")))?;
     let written = if out::is_terminal() {
         let lines = bytes.split(|&b| b == b'\n');

@@ -192,10 +192,10 @@ impl Stage {
     fn ask(&mut self, requests: Vec<Request>) {
         for request in requests {
             // Of a run that still waits there the repository is as it was seen.
-            if let Request::Diff { base } = &request
+            if let Request::Diff { base, commit } = &request
                 && self.live
             {
-                diff::send(&self.dir, base.clone(), &self.news);
+                diff::send(&self.dir, base.clone(), commit.clone(), &self.news);
                 self.open += 1;
                 continue;
             }

@@ -1,5 +1,7 @@
 //! `wavedeck runs`: what is recorded.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
 use crate::{
     config::Color,
     display::{clean_line, safe_json, spoken},
-    journal::{Reader, StoreError, fold, render_runs, render_show, runs_json, show_json},
+    journal::{Reader, Store, StoreError, fold, render_runs, render_show, runs_json, show_json},
 };
 
 /// Flags of `runs`.
@@ -103,6 +105,8 @@ fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Erro
     let store = find::store()?;
     let keep = keep.map(|n| n as usize);
     let all = store.list().map_err(store_error)?.len();
+    // Where each was run: its folder says so, as long as it is there.
+    let places = if yes { workdirs(&store)? } else { Vec::new() };
     let done = store
         .prune(keep, days, now_ms(), !yes)
         .map_err(store_error)?;
@@ -114,6 +118,11 @@ fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Erro
             if let Err(error) = crate::runtime::work::remove(&folder, id) {
                 left.push(format!("its workspaces stay: {id}: {error}"));
             }
+        }
+        for (place, ids) in &places {
+            let gone = ids.iter().filter(|id| done.removed.contains(id));
+            let gone: Vec<&str> = gone.map(String::as_str).collect();
+            left.extend(crate::runtime::work::forget(&folder, place, &gone));
         }
     }
     let (what, how) = if yes {
@@ -137,6 +146,21 @@ fn prune(keep: Option<u32>, days: Option<u32>, yes: bool) -> Result<String, Erro
         text.push('\n');
     }
     Ok(text)
+}
+
+/// The folders that runs were started in, with the runs of each; those that cannot be read are left out.
+fn workdirs(store: &Store) -> Result<Vec<(PathBuf, Vec<String>)>, Error> {
+    let mut all: Vec<(PathBuf, Vec<String>)> = Vec::new();
+    for run in store.runs().map_err(store_error)? {
+        let Ok(place) = crate::runtime::diff::workdir(&run.path) else {
+            continue;
+        };
+        match all.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, ids)) => ids.push(run.id),
+            None => all.push((place, vec![run.id])),
+        }
+    }
+    Ok(all)
 }
 
 fn store_error(error: StoreError) -> Error {

@@ -89,24 +89,24 @@ impl Setup {
     /// Returns who gets an agent's hand-off, in plan order: whoever waits for it.
     #[must_use]
     pub fn receivers(&self, ix: AgentIx) -> Vec<AgentIx> {
-        self.ends(self.edges_out[ix.ix()].iter().map(|edge| (edge, edge.to)))
+        ends(self.edges_out[ix.ix()].iter().map(|edge| (edge, edge.to)))
     }
 
     /// Returns whose hand-offs an agent gets, in plan order.
     #[must_use]
     pub fn givers(&self, ix: AgentIx) -> Vec<AgentIx> {
-        self.ends(self.edges_in[ix.ix()].iter().map(|edge| (edge, edge.from)))
+        ends(self.edges_in[ix.ix()].iter().map(|edge| (edge, edge.from)))
     }
+}
 
-    fn ends<'a>(&self, edges: impl Iterator<Item = (&'a super::Edge, AgentIx)>) -> Vec<AgentIx> {
-        let mut all: Vec<AgentIx> = edges
-            .filter(|(edge, _)| edge.kind != super::EdgeKind::Sibling)
-            .map(|(_, ix)| ix)
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
+fn ends<'a>(edges: impl Iterator<Item = (&'a super::Edge, AgentIx)>) -> Vec<AgentIx> {
+    let mut all: Vec<AgentIx> = edges
+        .filter(|(edge, _)| edge.kind != super::EdgeKind::Sibling)
+        .map(|(_, ix)| ix)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 impl State {
@@ -123,13 +123,19 @@ impl State {
     pub fn on_head(&self, owner: Owner) -> bool {
         match owner {
             Owner::Agent(ix) if self.begins(ix) => self.setup.own(ix),
+            // Those of rules run in the merge itself.
+            owner if self.commanding(owner).is_some() => false,
             owner => self.setup.on_head(owner),
         }
     }
 
     /// Returns which commands are asked of an owner now; those before an agent starts come after its
-    /// own acceptance commands and gates.
+    /// own acceptance commands and gates, those of merge rules last.
     pub(super) fn steps_now(&self, owner: Owner) -> std::ops::Range<usize> {
+        if let Some(merge) = self.commanding(owner) {
+            let first = self.setup.checks_of(owner).len();
+            return first..first + merge.commands.len();
+        }
         match owner {
             Owner::Agent(ix) => {
                 let own = self.setup.checks(ix).len();

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Absent, Action, Boundary, CohortIx, Exit, Figures, Handle, MergeOutcome, StoppedBy, Trouble,
-    Via, Words, Zone,
+    Absent, Action, Boundary, CohortIx, Exit, Figures, Handle, MergeOutcome, Offer, StoppedBy,
+    Trouble, Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -61,6 +61,15 @@ pub struct Prepared {
     pub path: String,
     /// How the agent is held to it.
     pub level: Boundary,
+}
+
+/// Why there is no workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unready {
+    /// It cannot be made.
+    Failed(String),
+    /// Not before there is room on the disk: that is nobody's failure.
+    NoRoom(String),
 }
 
 /// What an attempt left.
@@ -240,7 +249,7 @@ pub enum InputKind {
         /// For which attempt.
         attempt: u32,
         /// What it is, or why not, in words.
-        done: Result<Prepared, String>,
+        done: Result<Prepared, Unready>,
     },
     /// What an attempt left in its workspace, or why that is not known.
     Collected {
@@ -318,6 +327,8 @@ pub enum InputKind {
         forwarded: Option<String>,
         /// What could not be done.
         error: Option<String>,
+        /// A person is to be asked whether their branch goes forward.
+        offer: Option<Offer>,
     },
     /// The journal cannot be written (`Some`), or can be written again (`None`).
     Journal {

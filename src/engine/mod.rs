@@ -37,16 +37,17 @@ pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severit
 pub use event::{
     Absent, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
     AttentionRaised, Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle,
-    HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, OnBase, ProcessTrouble,
-    Purpose, Record, StoppedBy, Strategy, SyncKind, SyncPoint, Trouble, WorkEvent, Zone, whose,
+    HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, Offer, OnBase,
+    ProcessTrouble, Purpose, Record, RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint,
+    Trouble, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
 };
-pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared};
+pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
 pub use metrics::Metrics;
-pub use setup::{CheckStep, Edge, EdgeKind, Effective, Setup, Thresholds};
+pub use setup::{CheckStep, Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     AgentState, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout, Checkpoint, Chosen,
     Compared, Conflict, Delivery, Ending, Former, HandedOff, HoldBy, Item, JobState, Judged, Live,

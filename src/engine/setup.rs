@@ -368,6 +368,9 @@ fn with_own(plan: &Plan) -> Vec<bool> {
     with
 }
 
+/// What stands in the place of a gate's name where a rule of `[merge]` runs its command.
+pub const MERGE_GATE: &str = "merge";
+
 /// Memory reserved for a check command that states none: DESIGN 5's default for commands.
 pub const DEFAULT_CHECK_RAM_BYTES: u64 = 200 << 20;
 

@@ -393,6 +393,26 @@ fn what_is_frozen_gives_its_memory_to_the_phase_that_it_waits_for_and_goes_again
     }
 }
 
+#[test]
+fn what_was_skipped_behind_a_stop_is_not_well_though_the_stop_is_taken_care_of() {
+    let mut plan = empty();
+    plan.agents = vec![agent("a", 1, 1), agent("b", 1, 1), agent("c", 1, 1)];
+    plan.agents[1].needs = vec![hard(0)];
+    let need = crate::plan::Need {
+        when: crate::plan::When::Failed,
+        ..hard(0)
+    };
+    plan.agents[2].needs = vec![need];
+    let mut rig = Rig::new(plan, false);
+    rig.act(Action::Stop {
+        target: Some("a".parse().unwrap()),
+    });
+    rig.end_agent(0, 143);
+    rig.end_agent(2, 0);
+    assert_eq!(rig.state.agent(AgentIx(1)).status, Status::Skipped);
+    assert_eq!(rig.state.finished, Some(3));
+}
+
 fn say(id: u32, answer: Answer) -> Action {
     Action::Answer {
         id,
@@ -613,6 +633,28 @@ fn a_red_gate_of_a_track_stops_exactly_who_needs_it_from_outside() {
         rig.end_agent(2, 0);
         rig.end_agent(3, 0);
         assert_eq!(rig.state.finished, Some(0));
+    }
+}
+
+#[test]
+fn gates_are_asked_once_the_failure_before_them_is_taken_care_of() {
+    for (code, status) in [(0, 0), (1, 1)] {
+        let mut plan = tracked();
+        let need = crate::plan::Need {
+            when: crate::plan::When::Failed,
+            ..hard(0)
+        };
+        plan.agents[4].needs = vec![need];
+        plan.agents[2].needs = Vec::new();
+        let mut rig = Rig::new(plan, false);
+        for ix in [1, 2, 3] {
+            rig.end_agent(ix, 0);
+        }
+        rig.end_agent(0, 1);
+        assert_eq!(rig.state.cohorts[0].status, PhaseStatus::Failed);
+        rig.end_agent(4, 0);
+        rig.end(rig.check_key(COHORT), code);
+        assert_eq!(rig.state.finished, Some(status));
     }
 }
 

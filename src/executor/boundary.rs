@@ -23,9 +23,10 @@ pub struct Boundary {
     /// Files that it may fill; made empty where they are missing, so that the folder around them
     /// stays closed. An empty one means that nothing was said.
     pub files: Vec<PathBuf>,
-    /// Folders that it may change as it likes, made before it starts where they are missing, open to
-    /// this user alone. One that cannot be made stays closed.
-    pub made: Vec<PathBuf>,
+    /// Folders that it may change as it likes, as a folder of ours and a path below it: made before it
+    /// starts where they are missing, open to this user alone. One that cannot be made, or to which a
+    /// link leads, stays closed.
+    pub made: Vec<(PathBuf, PathBuf)>,
     /// Its own folder for temporary files, its TMPDIR: made before it starts, open to this user
     /// alone, removed with all that is in it when it has ended. No two jobs may have the same.
     pub temporary: Option<PathBuf>,

@@ -124,8 +124,8 @@ fn bounds(shared: &Shared, boundary: Option<&Boundary>) -> io::Result<Option<Vec
         temporary::make(folder).map_err(|error| named(folder, error))?;
     }
     // Where one cannot be made the job will say so.
-    let made: Vec<&PathBuf> = (boundary.made.iter())
-        .filter(|folder| lock::private_dir(folder).is_ok())
+    let made: Vec<PathBuf> = (boundary.made.iter())
+        .filter_map(|(ours, below)| lock::private_below(ours, below).ok())
         .collect();
     let enforced = matches!(boundary.level(support), Level::Enforced(_));
     if enforced {
@@ -140,7 +140,7 @@ fn bounds(shared: &Shared, boundary: Option<&Boundary>) -> io::Result<Option<Vec
         let mut rules = boundary.rules();
         rules.extend(made.into_iter().map(|folder| Rule {
             grant: Grant::Whole,
-            path: folder.clone(),
+            path: folder,
         }));
         rules
     }))

@@ -176,14 +176,15 @@ fn handle(rng: &mut Rng) -> Handle {
 }
 
 fn exit(rng: &mut Rng) -> Exit {
-    match rng.below(5) {
+    match rng.below(6) {
         0 => Exit::Code(small(rng).cast_signed()),
         1 => Exit::Signal {
             number: small(rng).cast_signed(),
             name: text(rng),
         },
         2 => Exit::SpawnError(text(rng)),
-        3 => Exit::Lost,
+        3 => Exit::NoRoom(text(rng)),
+        4 => Exit::Lost,
         _ => Exit::Interrupted,
     }
 }
@@ -547,6 +548,7 @@ fn attention(rng: &mut Rng) -> AttentionKind {
         AttentionKind::Failed,
         AttentionKind::FailedPhase,
         AttentionKind::DayGate,
+        AttentionKind::Deliver,
     ];
     pick(rng, &kinds)
 }

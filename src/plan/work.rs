@@ -42,14 +42,6 @@ fn not_built(plan: &Plan) -> Vec<Unbuilt> {
             help: help.to_owned(),
         });
     };
-    for (glob, rule) in &plan.merge.rules {
-        if matches!(rule, MergeRule::Run(_)) {
-            add(
-                &["merge", "rules", glob],
-                "use \"ours\", \"theirs\" or \"union\", or leave the rule out: a person is asked then",
-            );
-        }
-    }
     for agent in &plan.agents {
         let id = agent.id.as_str();
         let mut add = |key: &str, help: &str| add(&["agent", id, key], help);

@@ -129,7 +129,7 @@ impl Digest {
                             format!("phase {}", state.setup.plan.phases[ix.ix()].id)
                         }
                         Some(Owner::Cohort(ix)) => state.setup.cohorts[ix.ix()].to_string(),
-                        None => "24-hour gate".to_owned(),
+                        None => item.of_run().to_owned(),
                     },
                     ms: now_us.saturating_sub(item.since_us) / 1000,
                     reason: item.title,

@@ -325,7 +325,7 @@ const fn mark(event: &Event) -> Option<MarkKind> {
         Event::AttentionRaised(raised)
             if matches!(
                 raised.attention,
-                AttentionKind::Approval | AttentionKind::DayGate
+                AttentionKind::Approval | AttentionKind::DayGate | AttentionKind::Deliver
             ) =>
         {
             Some(MarkKind::Attention)

@@ -24,11 +24,14 @@ const NO_DIFF: &str = "git has no diff: this is no repository, or the commit is 
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Reads the diff on a thread of its own and sends it.
-pub fn send(run_dir: &Path, base: String, to: &mpsc::Sender<Update>) {
+pub fn send(run_dir: &Path, base: String, commit: Option<String>, to: &mpsc::Sender<Update>) {
     let run_dir = run_dir.to_owned();
     let answer = to.clone();
     let started = thread::Builder::new().name("diff".into()).spawn(move || {
-        let result = workdir(&run_dir).and_then(|dir| read(&dir, &base));
+        let result = match &commit {
+            Some(commit) => of_commits(&run_dir, &base, commit),
+            None => workdir(&run_dir).and_then(|dir| read(&dir, &base)),
+        };
         // Who has gone wants no answer.
         let _ = answer.blocking_send(Update::Diff { result });
     });
@@ -38,8 +41,11 @@ pub fn send(run_dir: &Path, base: String, to: &mpsc::Sender<Update>) {
     }
 }
 
-/// The folder that the run's agents work in.
-fn workdir(run_dir: &Path) -> Result<std::path::PathBuf, String> {
+/// The folder that a run's agents work in, as its folder has it.
+///
+/// # Errors
+/// It cannot be read, or is damaged.
+pub fn workdir(run_dir: &Path) -> Result<std::path::PathBuf, String> {
     #[derive(serde::Deserialize)]
     struct Only {
         workdir: String,

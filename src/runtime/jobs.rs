@@ -7,7 +7,7 @@ mod place;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    engine::{self, Handle, InputKind, Setup, State, Trouble},
+    engine::{self, Handle, InputKind, MERGE_GATE, Setup, State, Trouble},
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
@@ -215,20 +215,6 @@ const TERMINAL_ENV: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("COLORTERM
 /// Names the file that holds the prompt of an agent in a terminal.
 const PROMPT_FILE: &str = "WAVEDECK_PROMPT_FILE";
 
-/// Where the index beside a terminal's output is kept.
-#[must_use]
-pub fn index_path(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".idx");
-    name.into()
-}
-
-/// Where the output of an attempt is kept.
-#[must_use]
-pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
-    run_dir.join("output").join(format!("{agent}.{attempt}"))
-}
-
 /// Output files of an agent that conditions of others ask for.
 #[must_use]
 pub fn watched(setup: &Setup, ix: AgentIx) -> Vec<String> {
@@ -266,7 +252,11 @@ pub fn executor_key(setup: &Setup, key: engine::JobKey) -> Option<executor::JobK
         Some(index) => {
             let steps = setup.checks_of(key.owner);
             JobKind::Check {
-                gate: steps.get(index as usize)?.gate.to_owned(),
+                // What a rule of [merge] runs comes after an agent's own.
+                gate: steps
+                    .get(index as usize)
+                    .map_or(MERGE_GATE, |step| step.gate)
+                    .to_owned(),
                 index,
                 round: key.round,
             }

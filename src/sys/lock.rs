@@ -7,7 +7,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rustix::fs::{FlockOperation, flock};
@@ -52,6 +52,26 @@ pub fn private_dir(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
+/// Makes a folder below one of ours, which is there, as [`private_dir`] does, and returns its path.
+///
+/// # Errors
+/// What the system says; also where a link is on the way: whoever may write in a folder on it could
+/// have put it there, to have another place opened.
+pub fn private_below(ours: &Path, below: &Path) -> io::Result<PathBuf> {
+    let mut path = ours.to_owned();
+    for part in below.components() {
+        path.push(part);
+        let there = || fs::symlink_metadata(&path).map(|meta| meta.is_dir());
+        if !there().unwrap_or(false) {
+            private_dir(&path)?;
+            if !there()? {
+                return Err(io::Error::from(io::ErrorKind::NotADirectory));
+            }
+        }
+    }
+    Ok(path)
+}
+
 /// Opens a file for appending that only this user may read; it is made where it is missing.
 pub fn private_append(path: &Path) -> io::Result<File> {
     // A umask only takes bits away, and 0600 holds none that a sane one takes.
@@ -65,6 +85,19 @@ pub fn private_append(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_below_ours_is_made_where_no_link_leads() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = folder.path().join("run");
+        private_dir(&ours).unwrap();
+        let made = private_below(&ours, Path::new("target/a")).unwrap();
+        assert_eq!(made, ours.join("target/a"));
+        std::os::unix::fs::symlink(folder.path(), ours.join("target/b")).unwrap();
+        assert!(private_below(&ours, Path::new("target/b")).is_err());
+        assert!(private_below(&ours, Path::new("target/b/c")).is_err());
+        assert!(!folder.path().join("c").exists());
+    }
 
     #[test]
     fn only_one_holds_it_and_dropping_frees_it() {

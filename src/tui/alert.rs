@@ -57,7 +57,7 @@ impl Alerts {
         }
         self.told = raised.id;
         let who = match raised.attention {
-            AttentionKind::DayGate => "the run",
+            AttentionKind::DayGate | AttentionKind::Deliver => "the run",
             _ => whose(
                 raised.agent.as_ref(),
                 raised.phase.as_deref(),
@@ -65,7 +65,7 @@ impl Alerts {
             ),
         };
         let what = match raised.attention {
-            AttentionKind::Approval => "asks for your yes",
+            AttentionKind::Approval | AttentionKind::Deliver => "asks for your yes",
             AttentionKind::FailedGate => "has a red gate",
             AttentionKind::Blocked => "is blocked",
             AttentionKind::Failed | AttentionKind::FailedPhase => "failed",

@@ -269,6 +269,8 @@ pub enum Request {
     Diff {
         /// The commit that the run began with.
         base: String,
+        /// The commit that is looked at; none: the working tree.
+        commit: Option<String>,
     },
     /// The texts of a conflict.
     Clash(ClashAsk),

@@ -304,6 +304,7 @@ impl Workspaces {
         let git = self
             .repo
             .git()
+            .long()
             .setting("fetch.fsckObjects=true")
             .setting("transfer.fsckObjects=true");
         let to = format!("+refs/heads/result:{reference}");

@@ -5,13 +5,12 @@
 
 use std::{
     fs,
-    os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
 };
 
 use super::{
     clone::{MakeError, io_error},
-    files::{alternates, config},
+    files::{config, skeleton},
     git::{Git, GitError},
     repo::Repository,
 };
@@ -37,18 +36,10 @@ impl Desk {
     ) -> Result<Self, MakeError> {
         let desk = Self(dir);
         let make = || -> std::io::Result<()> {
-            for folder in ["objects/info", "objects/pack", "refs/heads", "info"] {
-                fs::DirBuilder::new()
-                    .recursive(true)
-                    .mode(0o700)
-                    .create(desk.0.join(folder))?;
-            }
             let users = repo.common_dir.join("objects");
             let borrowed: Vec<&Path> = std::iter::once(&*users).chain(objects).collect();
+            skeleton(&desk.0, "ref: refs/heads/result", &config(repo), &borrowed)?;
             let file = |name: &str| desk.0.join(name);
-            fs::write(file("objects/info/alternates"), alternates(&borrowed))?;
-            fs::write(file("HEAD"), "ref: refs/heads/result\n")?;
-            fs::write(file("config"), config(repo))?;
             fs::write(file("info/exclude"), excluded)?;
             if let Some(sparse) = &repo.sparse {
                 fs::write(file("info/sparse-checkout"), &sparse.patterns)?;
@@ -67,9 +58,14 @@ impl Desk {
         &self.0
     }
 
-    /// Git on a workspace.
+    /// Git on a workspace. What the agent's objects say of themselves beside their contents counts for
+    /// nothing.
     pub fn git(&self, workspace: &Path) -> Git {
-        Git::ours(workspace).git_dir(&self.0).work_tree(workspace)
+        Git::ours(workspace)
+            .git_dir(&self.0)
+            .work_tree(workspace)
+            .long()
+            .setting("core.commitGraph=false")
     }
 
     /// Marks what is not checked out, so that it does not count as deleted. That the agent's index

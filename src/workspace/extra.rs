@@ -59,6 +59,17 @@ impl Extra {
         })
     }
 
+    /// Whether nothing is brought along.
+    pub const fn is_empty(&self) -> bool {
+        self.copy.is_empty() && self.link.is_empty()
+    }
+
+    /// What is brought along, as paths below the root.
+    pub fn paths(&self) -> impl Iterator<Item = &OsStr> {
+        let all = self.copy.iter().chain(&self.link);
+        all.map(|path| path.as_os_str())
+    }
+
     /// Lines for `info/exclude`, so that no result holds what was brought along.
     pub fn patterns(&self) -> Vec<u8> {
         patterns(self.copy.iter().chain(&self.link).map(PathBuf::as_path))
@@ -67,7 +78,7 @@ impl Extra {
     /// Copies and links; returns what was left as it is, in sentences.
     pub fn bring(&self, root: &Path, workspace: &Path) -> Result<Vec<String>, MakeError> {
         let mut notes = Vec::new();
-        if self.copy.is_empty() && self.link.is_empty() {
+        if self.is_empty() {
             return Ok(notes);
         }
         let to = copy::open(workspace).map_err(super::clone::io_error("cannot open", workspace))?;

@@ -1,12 +1,52 @@
-//! Git's own files as wavedeck writes them: configuration, and the list of object folders to borrow
-//! from.
+//! Git's own files as wavedeck writes them: a repository without a commit, its configuration, and the
+//! list of object folders to borrow from.
 
-use std::{io::Write, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    fs,
+    io::{self, Write},
+    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    path::Path,
+};
 
 use super::repo::Repository;
 
+/// Makes a repository of ours that has nothing yet: the folders that git asks for, `HEAD` (a line),
+/// configuration, and the object folders that it borrows from.
+pub(super) fn skeleton(dot: &Path, head: &str, config: &[u8], borrow: &[&Path]) -> io::Result<()> {
+    for folder in [
+        "objects/info",
+        "objects/pack",
+        "refs/heads",
+        "refs/tags",
+        "info",
+    ] {
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dot.join(folder))?;
+    }
+    fs::write(dot.join("HEAD"), format!("{head}\n"))?;
+    fs::write(dot.join("config"), config)?;
+    if borrow.is_empty() {
+        return Ok(());
+    }
+    fs::write(dot.join("objects/info/alternates"), alternates(borrow))
+}
+
+/// The configuration of a repository that nobody works in: its format, and these settings of `core`.
+pub(super) fn bare_config(sha256: bool, settings: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut out = b"[core]\n\tbare = false\n".to_vec();
+    out.extend(core(settings));
+    out.extend(if sha256 {
+        &b"\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"[..]
+    } else {
+        b"\trepositoryformatversion = 0\n"
+    });
+    out
+}
+
 /// The file that names object folders to borrow from.
-pub(super) fn alternates(folders: &[&Path]) -> Vec<u8> {
+fn alternates(folders: &[&Path]) -> Vec<u8> {
     let mut lines = Vec::new();
     for folder in folders {
         let bytes = folder.as_os_str().as_bytes();
@@ -35,7 +75,7 @@ pub(super) fn quoted(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Settings of `core` as lines below its heading.
-pub(super) fn core(settings: &[(String, Vec<u8>)]) -> Vec<u8> {
+fn core(settings: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut out = Vec::new();
     for (name, value) in settings {
         let name = name.trim_start_matches("core.");

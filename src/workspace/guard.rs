@@ -1,6 +1,7 @@
 //! Removing workspaces and what a crash left, and the room on the disk.
 
 use std::{
+    collections::HashSet,
     fs, io,
     path::{Path, PathBuf},
     sync::atomic::Ordering,
@@ -124,23 +125,70 @@ pub fn runs(state: &Path, repo: &Repository) -> io::Result<Vec<(String, PathBuf)
     Ok(found)
 }
 
-/// Removes all workspaces of a run that has ended. With `refs`, also what keeps its results in the
-/// repository: work that was not merged is gone then.
-pub fn prune(state: &Path, repo: &Repository, run: &str, refs: bool) -> Result<(), MakeError> {
-    let of_repo = state.join("work").join(repo.folder_name());
-    let folder = of_repo.join(run);
-    remove::tree(&folder).map_err(io_error("cannot remove", &folder))?;
-    if !refs {
-        return Ok(());
+/// What became of the refs of a run that was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Refs that were removed.
+    pub removed: usize,
+    /// Refs that stay: what they keep is on no branch or tag, nor anywhere that was fetched.
+    pub kept: usize,
+}
+
+/// Removes what keeps a run's work in the repository, as far as a branch, a tag or a remote's branch has
+/// that work: nothing is lost by it. What only makes workspaces possible goes in any case.
+pub fn forget(state: &Path, repo: &Repository, run: &str) -> Result<Forgotten, MakeError> {
+    let git = repo.git().long();
+    let below = format!("refs/wavedeck/{run}/");
+    let format = "--format=%(objectname) %(refname)";
+    let listed = git.run(&["for-each-ref", format, &below])?;
+    let refs: Vec<(&[u8], &[u8])> = listed
+        .split(|&b| b == b'\n')
+        .filter_map(|line| {
+            line.iter()
+                .position(|&b| b == b' ')
+                .map(|at| line.split_at(at))
+        })
+        .map(|(oid, name)| (oid, &name[1..]))
+        .collect();
+    if refs.is_empty() {
+        return Ok(Forgotten::default());
     }
-    fs::create_dir_all(&of_repo).map_err(io_error("cannot make", &of_repo))?;
-    let git = repo.git();
-    let turn = Turn::new(&repo.common_dir, &of_repo);
-    let _taken = turn.take().map_err(io_error("cannot lock", &of_repo))?;
-    let pattern = format!("refs/wavedeck/{run}/");
-    let names = git.run(&["for-each-ref", "--format=delete %(refname)", &pattern])?;
-    if !names.is_empty() {
-        git.feed(&["update-ref", "--stdin"], &names)?;
+    // Bases of workspaces, and a merge that did not come into the head: made again by whoever wants it.
+    let ours = |name: &[u8]| {
+        let name = name.strip_prefix(below.as_bytes()).unwrap_or(name);
+        name.starts_with(b"keep/") || name == b"merging"
+    };
+    let work = refs.iter().filter(|(_, name)| !ours(name));
+    let tips: Vec<u8> = work.flat_map(|(oid, _)| [*oid, b"\n"].concat()).collect();
+    let mut alone: HashSet<Vec<u8>> = HashSet::new();
+    if !tips.is_empty() {
+        let args = [
+            "rev-list",
+            "--stdin",
+            "--not",
+            "--branches",
+            "--tags",
+            "--remotes",
+        ];
+        let found = git.clone().most(256 << 20).feed(&args, &tips)?;
+        alone.extend(found.split(|&b| b == b'\n').map(<[u8]>::to_vec));
     }
-    Ok(())
+    let stays = |(oid, name): &&(&[u8], &[u8])| !ours(name) && alone.contains(*oid);
+    let gone = refs.iter().filter(|of| !stays(of));
+    let words: Vec<u8> = gone
+        .clone()
+        .flat_map(|(oid, name)| [b"delete ", *name, b" ", *oid, b"\n"].concat())
+        .collect();
+    let removed = gone.count();
+    if removed > 0 {
+        let of_repo = state.join("work").join(repo.folder_name());
+        fs::create_dir_all(&of_repo).map_err(io_error("cannot make", &of_repo))?;
+        let turn = Turn::new(&repo.common_dir, &of_repo);
+        let _taken = turn.take().map_err(io_error("cannot lock", &of_repo))?;
+        git.feed(&["update-ref", "--no-deref", "--stdin"], &words)?;
+    }
+    Ok(Forgotten {
+        removed,
+        kept: refs.len() - removed,
+    })
 }

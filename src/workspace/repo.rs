@@ -48,6 +48,9 @@ pub enum RepoError {
         /// What was named, cleaned.
         name: String,
     },
+    /// The branch that the work goes to could not be made at the end.
+    #[error("[merge] {0}")]
+    Into(String),
     /// Git itself.
     #[error(transparent)]
     Git(#[from] GitError),

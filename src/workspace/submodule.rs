@@ -3,16 +3,11 @@
 //!
 //! Must not fetch anything. Submodules of submodules are filled too, down to a depth.
 
-use std::{
-    ffi::OsStr,
-    fs,
-    os::unix::{ffi::OsStrExt, fs::DirBuilderExt},
-    path::Path,
-};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path};
 
 use super::{
     clone::{MakeError, io_error},
-    files::{alternates, config},
+    files::{config, skeleton},
     git::{Git, GitError},
     repo::Repository,
 };
@@ -113,22 +108,14 @@ fn objects(repo: &Repository, user: &Path, oid: &str) -> Option<std::path::PathB
 fn one(repo: &Repository, objects: &Path, own: &Path, oid: &str) -> Result<(), MakeError> {
     let dot = own.join(".git");
     let make = || -> std::io::Result<()> {
-        for folder in ["objects/info", "objects/pack", "refs/heads", "info"] {
-            fs::DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dot.join(folder))?;
-        }
         let plain = Repository {
             sparse: None,
             ..repo.clone()
         };
-        fs::write(dot.join("config"), config(&plain))?;
-        fs::write(dot.join("objects/info/alternates"), alternates(&[objects]))?;
-        fs::write(dot.join("HEAD"), format!("{oid}\n"))
+        skeleton(&dot, oid, &config(&plain), &[objects])
     };
     make().map_err(io_error("cannot make", &dot))?;
-    let git = Git::ours(own).git_dir(&dot).work_tree(own);
+    let git = Git::ours(own).git_dir(&dot).work_tree(own).long();
     let filled: Result<Vec<u8>, GitError> = git.run(&["read-tree", "-m", "-u", oid]);
     filled?;
     Ok(())

@@ -69,18 +69,18 @@ fn edit(random: &mut Random, files: &[(&str, u64)], by: &str) -> String {
     let (name, lines) = files[at];
     let old = line(at, 1 + random.below(lines));
     let there = |what: &str| format!("if [ -f './{name}' ]; then {what}; fi");
-    match random.below(16) {
+    match random.below(20) {
         0 | 1 => there(&format!("sed -i '/^{old}$/a {by}' './{name}'")),
         2 | 3 => there(&format!("sed -i '/^{old}$/d' './{name}'")),
-        4 => format!("rm -f './{name}'"),
-        5 => {
+        4..=6 => format!("rm -f './{name}'"),
+        7 | 8 => {
             let to = random.below(3);
             there(&format!("mkdir -p moved; mv './{name}' moved/{to}"))
         }
-        6 => there(&format!("chmod +x './{name}'")),
-        7 => format!("echo {by} > shared-{}", random.below(3)),
-        8 => format!("printf '\\000{by}\\001' > binary"),
-        9 => format!("ln -sfn '{by}' link"),
+        9 => there(&format!("chmod +x './{name}'")),
+        10 => format!("echo {by} > shared-{}", random.below(3)),
+        11 => format!("printf '\\000{by}\\001' > binary"),
+        12 => format!("ln -sfn '{by}' link"),
         _ => there(&format!("sed -i 's/^{old}$/{by}/' './{name}'")),
     }
 }

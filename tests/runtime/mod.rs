@@ -2,6 +2,7 @@
 
 mod attention;
 mod crash;
+mod deliver;
 mod disk;
 mod ends;
 mod gates;

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
     engine::{
-        Action, CheckPlace, Event, MergeOutcome, Owner, Purpose, Record, Setup, Strategy,
-        SyncPoint, WorkEvent,
+        Action, Answer, AttentionKind, CheckPlace, Event, MergeOutcome, Owner, Purpose, Record,
+        Setup, Strategy, SyncPoint, WorkEvent,
     },
     plan::{AgentId, AgentIx, NeedKind, PhaseIx, Workspace},
 };
@@ -54,6 +54,8 @@ struct Now {
     conflict: bool,
     /// Commands that were green on its result; none: they did not begin.
     green: Option<BTreeSet<u32>>,
+    /// Rules' commands have run for it.
+    commanded: bool,
 }
 
 #[derive(Debug, Default)]
@@ -71,11 +73,22 @@ pub struct Merges {
     again: BTreeSet<AgentId>,
     back: Option<(String, Vec<AgentId>)>,
     checkout: Option<(String, usize)>,
+    /// Somebody or something has yet to take the work that was handed over.
+    pub left: bool,
+    /// A person has agreed that their branch goes forward.
+    agreed: bool,
     /// Synchronisation points that are on, and the number of the last one.
     syncs: BTreeMap<u32, SyncPoint>,
     last_sync: u32,
     /// Merges that were in the head when the checks of an owner began.
     rounds: BTreeMap<(Option<AgentId>, Option<String>), usize>,
+}
+
+/// Whether it is the command of a merge rule: numbered after the agent's own.
+pub fn of_a_rule(setup: &Setup, place: &CheckPlace) -> bool {
+    let agent = place.agent.as_ref();
+    let own = agent.map(|agent| setup.checks_of(Owner::Agent(setup.by_id[agent])).len());
+    own.is_some_and(|own| place.step as usize >= own)
 }
 
 fn whose(place: &CheckPlace) -> (Option<AgentId>, Option<String>) {
@@ -172,6 +185,12 @@ impl Merges {
                         green.insert(place.step);
                     }
                 }
+            }
+            Event::AttentionAnswered(answered)
+                if answered.attention == AttentionKind::Deliver && answered.answer.is_some() =>
+            {
+                self.agreed = answered.answer == Some(Answer::Yes);
+                self.left = false;
             }
             Event::GatePassed { place, .. } => {
                 if let Some(agent) = &place.agent {
@@ -273,7 +292,8 @@ impl Merges {
 
     /// Checks of more than one agent's work run where all of it is.
     fn checked_out(&self, setup: &Setup, place: &CheckPlace) -> Result<(), String> {
-        if place.purpose == Purpose::Base {
+        // Rules' commands run in the merge itself.
+        if place.purpose == Purpose::Base || of_a_rule(setup, place) {
             return Ok(());
         }
         let with_own = |ix: AgentIx| {
@@ -390,6 +410,24 @@ impl Merges {
                 if now.outcome.replace(outcome.clone()).is_some() {
                     return Err("tried twice".to_owned());
                 }
+                let commands = matches!(outcome, MergeOutcome::Command { .. });
+                if commands && now.commanded {
+                    return Err("commands again".to_owned());
+                }
+            }
+            WorkEvent::MergeCommanded { number, .. } => {
+                let now = self.now(*number)?;
+                let Some(MergeOutcome::Command { commands, .. }) = now.outcome.take() else {
+                    return Err("no rule asked for a command".to_owned());
+                };
+                let first = setup.checks_of(Owner::Agent(now.agent)).len();
+                let first = u32::try_from(first).unwrap();
+                let green = now.green.take().unwrap_or_default();
+                let all = (first..).take(commands.len()).all(|at| green.contains(&at));
+                if !all {
+                    return Err("a rule's command was not green".to_owned());
+                }
+                now.commanded = true;
             }
             WorkEvent::MergeAdvancing { number, commit, .. } => {
                 if self.stopping {
@@ -419,6 +457,8 @@ impl Merges {
                     self.heads.push((now.agent, commit.clone()));
                 }
                 self.now = None;
+                // Another head is not handed over yet.
+                self.left &= contained;
                 let state = self.agent(setup, agent);
                 state.attempt.merged = true;
                 state.attempt.queued = false;
@@ -460,6 +500,15 @@ impl Merges {
                 if on && *strategy == Strategy::SequentialFallback {
                     return Err("sent back while it is merged".to_owned());
                 }
+            }
+            WorkEvent::Delivering { forward, .. } => {
+                let agreed = std::mem::take(&mut self.agreed);
+                if forward.is_some() && !agreed {
+                    return Err("a person's branch goes forward without their yes".to_owned());
+                }
+            }
+            WorkEvent::Delivered { error, offer, .. } => {
+                self.left = error.is_some() || offer.is_some();
             }
             WorkEvent::SyncStarted { number, point, .. } => {
                 let twice = self.syncs.values().any(|known| known == point);
@@ -509,6 +558,7 @@ impl Merges {
                     let at = self.heads.iter().position(|(_, head)| *head == commit);
                     self.heads.truncate(at.map_or(0, |at| at + 1));
                     self.checkout = None;
+                    self.left = false;
                     self.again.extend(all);
                 }
             }
@@ -571,6 +621,7 @@ impl Merges {
             advancing: false,
             conflict: conflict.is_some(),
             green: None,
+            commanded: false,
         });
         Ok(())
     }

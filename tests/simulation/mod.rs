@@ -216,16 +216,15 @@ fn a_start_without_a_file_that_must_be_there_is_noticed() {
 /// What never happens in a simulation proves nothing.
 #[test]
 fn every_kind_of_event_happens() {
-    // No sensor listens to virtual processes, so none of them is ever quiet. Who tries a handled failure
-    // again just while gates are judged, and who is frozen before its barrier closes, is too rare: tests
-    // of the engine do it.
+    // No sensor listens to virtual processes, so none of them is ever quiet. Who is frozen before its
+    // barrier closes is too rare: a test of the engine does it.
     let mut missing: std::collections::BTreeSet<&str> = include_str!("../../docs/architecture.md")
         .lines()
         .skip_while(|line| !line.starts_with("| kind "))
         .take_while(|line| line.starts_with('|'))
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
         .map(|(kind, _)| kind)
-        .filter(|kind| !["agent.quiet", "agent.preempted", "cohort.reopened"].contains(kind))
+        .filter(|kind| !["agent.quiet", "agent.preempted"].contains(kind))
         .collect();
     assert!(missing.len() > 30, "{missing:?}");
     for seed in 0..4_000 {

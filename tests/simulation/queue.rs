@@ -83,14 +83,17 @@ impl Queue {
 
     fn raised(&mut self, raised: &AttentionRaised) -> Option<String> {
         let same = |o: &AttentionRaised| {
-            (&o.agent, &o.phase, &o.cohort) == (&raised.agent, &raised.phase, &raised.cohort)
+            let day = |of: &AttentionRaised| of.attention == AttentionKind::DayGate;
+            (&o.agent, &o.phase, &o.cohort, day(o))
+                == (&raised.agent, &raised.phase, &raised.cohort, day(raised))
         };
         if raised.id != self.last_id + 1 {
             return Some(format!("number {} after {}", raised.id, self.last_id));
         }
         self.last_id = raised.id;
         let of_run = raised.agent.is_none() && raised.phase.is_none() && raised.cohort.is_none();
-        if of_run != (raised.attention == AttentionKind::DayGate) {
+        let about_the_run = [AttentionKind::DayGate, AttentionKind::Deliver];
+        if of_run != about_the_run.contains(&raised.attention) {
             return Some("about nobody, or a daily gate of somebody".to_owned());
         }
         let twice = self.open.values().any(same);

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::merges::of_a_rule;
 use wavedeck::{
     engine::{Action, CheckPlace, Event, Exit, Owner, Purpose, Record, Setup, WorkEvent},
     plan::PhaseIx,
@@ -77,6 +78,8 @@ impl Verdicts {
                 self.fresh = (self.fresh.checked_sub(1))
                     .ok_or("compared without a fresh checkout of the base")?;
             }
+            // A rule's command judges nothing.
+            Event::CheckEnded { place, .. } if of_a_rule(setup, place) => {}
             Event::CheckEnded { place, exit, .. } => self.ended(setup, place, exit)?,
             Event::GatePassed { place, .. } => {
                 let owner = owner(setup, place);

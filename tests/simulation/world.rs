@@ -295,7 +295,11 @@ impl World {
         }
         let gate_runs = |p: &PhaseState| p.check.as_ref().is_some_and(CheckRun::is_live);
         let mut gated = self.state.phases.iter().chain(&self.state.cohorts);
-        let judged = self.faults.people > 0 && gated.any(gate_runs);
+        let runs = gated.any(gate_runs);
+        let judged = self.faults.people > 0 && runs;
+        if runs {
+            self.reopen();
+        }
         if self.r.chance(self.faults.people) || (judged && self.r.chance(30)) {
             let action = self.action();
             self.operator(action);
@@ -345,6 +349,23 @@ impl World {
         }
         if self.r.chance(self.faults.crash) && self.state.finished.is_none() {
             self.crash();
+        }
+    }
+
+    /// Somebody tries a failure again that was taken care of, just while the gates over it are judged.
+    fn reopen(&mut self) {
+        let state = &self.state;
+        let runs = |owner: &Owner| state.check_of(*owner).is_some_and(CheckRun::is_live);
+        let ended =
+            |ix: &AgentIx| matches!(state.agent(*ix).status, Status::Failed | Status::Stopped);
+        let members = |owner: Owner| state.setup.members_of(owner).iter().copied();
+        let gated = state.setup.gated().filter(runs);
+        let Some(ix) = gated.flat_map(members).find(ended) else {
+            return;
+        };
+        let target = Target::Agent(state.id(ix).to_string());
+        if self.r.chance(60) {
+            self.operator(Action::Retry { target });
         }
     }
 

@@ -64,7 +64,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
         .zip(&block.shown)
         .map(|(item, demand)| {
             let word = match item.kind {
-                AttentionKind::Approval => "your yes",
+                AttentionKind::Approval | AttentionKind::Deliver => "your yes",
                 AttentionKind::FailedGate => "red gate",
                 AttentionKind::Blocked => "blocked",
                 AttentionKind::Failed | AttentionKind::FailedPhase => "failed",

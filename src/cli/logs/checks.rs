@@ -12,7 +12,7 @@ use crate::{
         out,
     },
     display::clean_line,
-    engine::{CheckStep, EvidenceKey, Owner, Setup, evidence_key, is_base_evidence},
+    engine::{CheckStep, EvidenceKey, MERGE_GATE, Owner, Setup, evidence_key, is_base_evidence},
     journal::RunDir,
     runtime::prepare::read_folder,
 };
@@ -34,8 +34,11 @@ pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
     let mut any = false;
     let is_agent = |id: &str| setup.by_id.contains_key(&id.into());
     for ((attempt, round, step), name) in recorded(dir, of, is_agent) {
-        let Some(what) = steps.get(step as usize) else {
-            continue;
+        let (gate, argv) = match steps.get(step as usize) {
+            Some(what) => (what.gate, what.argv),
+            // What a rule of [merge] ran comes after an agent's own.
+            None if !of.contains(':') => (MERGE_GATE, &[][..]),
+            None => continue,
         };
         if only.is_some_and(|only| only != attempt) {
             continue;
@@ -45,17 +48,13 @@ pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
             continue;
         };
         any = true;
-        let words: Vec<String> = what.argv.iter().map(|word| quoted(word)).collect();
+        let words: Vec<String> = argv.iter().map(|word| quoted(word)).collect();
         let again = match round {
             _ if on_base => ", on the base to compare".to_owned(),
             1 => String::new(),
             round => format!(", checked for the {round}. time"),
         };
-        let head = format!(
-            "== {}, attempt {attempt}{again}: {}",
-            what.gate,
-            words.join(" ")
-        );
+        let head = format!("== {}, attempt {attempt}{again}: {}", gate, words.join(" "));
         out.line(&clean_line(&head, 500)).map_err(written)?;
         let mut cleaner = Cleaner::Lines(Lines::default());
         if !copy(&mut file, &mut cleaner, &mut out)? {

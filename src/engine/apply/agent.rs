@@ -137,19 +137,25 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         agent.check_rounds += 1;
         let number = (attempt, agent.check_rounds);
+        let merge = self.merges.now.as_mut().filter(|now| now.agent == ix);
+        let merged = merge.is_some();
+        let commands = merge.is_some_and(|merge| {
+            let commands = merge.stage == MergeStage::Commands;
+            merge.stage = if commands {
+                MergeStage::Commanding
+            } else {
+                MergeStage::Checking
+            };
+            commands
+        });
         let mut check = self.new_round(Owner::Agent(ix), number, now);
-        if self.begins(ix) {
+        check.merged = merged;
+        check.step = if commands || self.begins(ix) {
             let first = self.steps_now(Owner::Agent(ix)).start;
-            check.step = u32::try_from(first).unwrap_or(u32::MAX);
-            self.agents[ix.ix()].check = Some(check);
-            self.queue_check(Owner::Agent(ix));
-            return;
-        }
-        if let Some(merge) = self.merges.now.as_mut().filter(|now| now.agent == ix) {
-            merge.stage = MergeStage::Checking;
-            check.merged = true;
-        }
-        check.step = first_step(&self.setup.checks(ix), check.merged);
+            u32::try_from(first).unwrap_or(u32::MAX)
+        } else {
+            first_step(&self.setup.checks(ix), merged)
+        };
         self.agents[ix.ix()].check = Some(check);
         self.queue_check(Owner::Agent(ix));
     }

@@ -6,7 +6,7 @@ use crate::{
     engine::{
         Answer, AttentionAnswered, AttentionKind, AttentionRaised, EdgeKind, JobState, Owner,
         PhaseStatus, State, Status,
-        state::{Item, pack, place_of},
+        state::{AT_THE_END, Item, pack, place_of},
     },
     plan::{AgentId, AgentIx, PhaseIx, When},
 };
@@ -43,6 +43,7 @@ impl State {
                 let mut noted = vec![edge.from];
                 while let Some(ix) = noted.pop() {
                     self.note_attention(ix, self.agent(ix).status);
+                    self.judge_again(ix);
                     noted.extend(&setup.children[ix.ix()]);
                 }
             }
@@ -83,9 +84,7 @@ impl State {
         ) else {
             return;
         };
-        let key = place_of(owner);
         self.attention.last_id = self.attention.last_id.max(raised.id);
-        self.attention.due.remove(&key);
         if raised.attention == AttentionKind::DayGate {
             self.attention.day = raised.attempt;
         }
@@ -98,6 +97,8 @@ impl State {
             title: raised.title.clone(),
             since_us: raised.since_us,
         };
+        let key = item.place();
+        self.attention.due.remove(&key);
         self.attention.open.insert(key, item);
     }
 
@@ -109,7 +110,8 @@ impl State {
         ) else {
             return;
         };
-        let key = place_of(owner);
+        let deliver = answered.attention == AttentionKind::Deliver;
+        let key = if deliver { AT_THE_END } else { place_of(owner) };
         if self
             .attention
             .open
@@ -136,6 +138,9 @@ impl State {
             }
             Some(Answer::Retry | Answer::Stop | Answer::Seen | Answer::Sequential) | None => return,
         };
+        if deliver && let Some(delivery) = &mut self.merges.delivery {
+            delivery.answer = Some(yes);
+        }
         if let Some(owner) = owner
             && let Some(check) = self.check_mut(owner)
             && check.job == JobState::Asking

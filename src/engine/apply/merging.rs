@@ -39,6 +39,10 @@ impl State {
                         commit: None,
                         tree: None,
                         path: String::new(),
+                        commands: Vec::new(),
+                        fails: None,
+                        commanded: false,
+                        why: None,
                         checked: false,
                         overlap: Vec::new(),
                         clash: None,
@@ -50,6 +54,17 @@ impl State {
             WorkEvent::MergeTried {
                 number, outcome, ..
             } => self.merge_tried(*number, outcome),
+            WorkEvent::MergeCommanded { number, .. } => {
+                let Some(merge) = self.merge_of(*number) else {
+                    return;
+                };
+                merge.stage = MergeStage::Trying;
+                merge.commanded = true;
+                let ix = merge.agent;
+                self.leave_check(ix);
+                self.unschedule(ix);
+                self.set(ix, Status::Merging, now);
+            }
             WorkEvent::MergeAdvancing { number, .. } => {
                 let Some(merge) = self.merge_of(*number) else {
                     return;
@@ -95,13 +110,20 @@ impl State {
                 attempt,
                 ..
             } => {
-                self.merges.now.take_if(|now| now.number == *number);
+                let merge = self.merges.now.take_if(|now| now.number == *number);
                 self.merges.failed += 1;
+                let Some(ix) = self.find(agent) else {
+                    return;
+                };
+                // No command of a rule is left that its verdict could be about.
+                if merge.is_some_and(|merge| merge.stage == MergeStage::Commanding) {
+                    self.leave_check(ix);
+                    self.unschedule(ix);
+                    self.set(ix, Status::Merging, now);
+                }
                 // What follows for it comes next; where a crash took that, it is in line again.
-                if let Some(ix) = self.find(agent)
-                    && self.agent(ix).status == Status::Merging
-                    && self.agent(ix).attempt == *attempt
-                {
+                let agent = self.agent(ix);
+                if (agent.status, agent.attempt) == (Status::Merging, *attempt) {
                     self.line_up(ix);
                 }
             }
@@ -169,13 +191,16 @@ impl State {
                 });
             }
             WorkEvent::RollbackDone { number, error } => self.rolled_back(*number, error.as_ref()),
-            WorkEvent::Delivering { commit } => {
+            WorkEvent::Delivering { commit, forward } => {
                 self.merges.delivery = Some(Delivery {
                     commit: commit.clone(),
                     branch: String::new(),
                     forwarded: None,
                     error: None,
                     done: false,
+                    forward: forward.clone(),
+                    offer: None,
+                    answer: None,
                 });
             }
             WorkEvent::Delivered {
@@ -183,6 +208,7 @@ impl State {
                 branch,
                 forwarded,
                 error,
+                offer,
             } => {
                 self.merges.delivery = Some(Delivery {
                     commit: commit.clone(),
@@ -190,6 +216,9 @@ impl State {
                     forwarded: forwarded.clone(),
                     error: error.clone(),
                     done: true,
+                    forward: None,
+                    offer: offer.clone(),
+                    answer: None,
                 });
             }
             _ => {}
@@ -198,9 +227,9 @@ impl State {
 
     fn merge_tried(&mut self, number: u32, outcome: &MergeOutcome) {
         let with = match outcome {
-            MergeOutcome::Clean { with, .. } | MergeOutcome::Conflict { with, .. } => {
-                self.all(with)
-            }
+            MergeOutcome::Clean { with, .. }
+            | MergeOutcome::Conflict { with, .. }
+            | MergeOutcome::Command { with, .. } => self.all(with),
             MergeOutcome::Contained | MergeOutcome::Failed { .. } => Vec::new(),
         };
         let Some(merge) = self.merge_of(number) else {
@@ -226,7 +255,21 @@ impl State {
                 merge.clash.clone_from(clash);
                 MergeStage::Clean
             }
-            MergeOutcome::Conflict { clash, .. } => MergeStage::Conflict(clash.clone()),
+            MergeOutcome::Conflict { clash, why, .. } => {
+                merge.why.clone_from(why);
+                MergeStage::Conflict(clash.clone())
+            }
+            MergeOutcome::Command {
+                path,
+                commands,
+                clash,
+                ..
+            } => {
+                merge.path.clone_from(path);
+                merge.commands.clone_from(commands);
+                merge.fails = Some(clash.clone());
+                MergeStage::Commands
+            }
             MergeOutcome::Failed { error } => MergeStage::Failed(error.clone()),
         };
     }

@@ -222,12 +222,21 @@ impl State {
     pub(super) fn reopen(&mut self, ix: AgentIx) {
         let was_final = self.agent(ix).status.is_final();
         self.unschedule(ix);
-        if !was_final {
-            return;
-        }
         let setup = self.setup.clone();
         // Iterative: chains can be ten thousand agents long.
         let mut open = vec![ix];
+        if !was_final {
+            // It waited for a person, and others were given up because of that.
+            open.clear();
+            for edge in &setup.edges_out[ix.ix()] {
+                let to = self.agent(edge.to);
+                let given_up = to.status == Status::Skipped && to.left;
+                if given_up && self.may_reopen(edge.to) {
+                    open.push(edge.to);
+                    self.agents[edge.to.ix()].status = Status::Waiting;
+                }
+            }
+        }
         while let Some(ix) = open.pop() {
             let agent: &mut AgentState = &mut self.agents[ix.ix()];
             agent.status = Status::Waiting;

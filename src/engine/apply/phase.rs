@@ -1,7 +1,7 @@
 //! Gates over more than one agent, of phases and of cohorts: their agents' ends, their checks,
 //! and being opened again.
 
-use crate::plan::PhaseIx;
+use crate::plan::{AgentIx, PhaseIx};
 
 use crate::engine::{
     Ending, Owner, PhaseState, PhaseStatus, State,
@@ -40,6 +40,22 @@ impl State {
         self.note_gates(owner);
         if had_passed {
             self.recount_closed(owner);
+        }
+    }
+
+    /// The failure of an agent may have been taken care of by now: gates that were never asked because
+    /// of it, and of it alone, are.
+    pub(super) fn judge_again(&mut self, ix: AgentIx) {
+        let phase = self.setup.plan.agent(ix).phase.map(Owner::Phase);
+        let cohorts = self.setup.cohorts_of[ix.ix()].iter();
+        let owners = phase.into_iter().chain(cohorts.map(|&c| Owner::Cohort(c)));
+        for owner in owners.collect::<Vec<_>>() {
+            let failed = self.gates_of(owner).is_some_and(|gates| {
+                gates.status == PhaseStatus::Failed && !gates.gate_red && gates.open == 0
+            });
+            if failed && self.stopping.is_none() && self.lost_of(owner).next().is_none() {
+                self.gates_due.insert(pack(owner));
+            }
         }
     }
 

@@ -31,6 +31,7 @@ impl State {
             | WorkEvent::Merging { .. } => self.own_work(event, now),
             WorkEvent::MergeStarted { .. }
             | WorkEvent::MergeTried { .. }
+            | WorkEvent::MergeCommanded { .. }
             | WorkEvent::MergeAdvancing { .. }
             | WorkEvent::MergeDone { .. }
             | WorkEvent::MergeFailed { .. }
@@ -139,6 +140,9 @@ impl State {
                     work.stage = WorkStage::Queued;
                     self.leave_check(ix);
                     self.unschedule(ix);
+                    if self.agent(ix).status == Status::Blocked {
+                        self.reopen(ix);
+                    }
                     self.set(ix, Status::Merging, now);
                     self.agents[ix.ix()].reason = None;
                     self.line_up(ix);
@@ -234,7 +238,9 @@ pub(in crate::engine) fn work_effects(
             agent: ix,
             attempt: *attempt,
         }],
-        (WorkEvent::MergeStarted { number, .. }, _) => vec![Command::Merge { number: *number }],
+        (WorkEvent::MergeStarted { number, .. } | WorkEvent::MergeCommanded { number, .. }, _) => {
+            vec![Command::Merge { number: *number }]
+        }
         (WorkEvent::MergeAdvancing { number, .. }, _) => vec![Command::Advance { number: *number }],
         (WorkEvent::Checkout { base: None, .. }, _) => vec![Command::Checkout],
         (WorkEvent::Checkout { base: Some(_), .. }, _) => vec![Command::CheckoutBase],

@@ -6,13 +6,12 @@
 use crate::{
     engine::{
         Answer, AttentionAnswered, AttentionKind, AttentionRaised, Event, FailureKind, Item,
-        JobState, Owner, PhaseStatus, State, Status, evidence_name,
-        state::{place_of, unpack},
+        JobState, Owner, PhaseStatus, State, Status, evidence_name, state::unpack,
     },
     plan::AgentIx,
 };
 
-use super::process::names;
+use super::{deliver, process::names};
 
 /// Raises and closes what has changed; empty when the queue is as it should be.
 pub(super) fn look(state: &State) -> Vec<Event> {
@@ -34,6 +33,16 @@ pub(super) fn look(state: &State) -> Vec<Event> {
             next += 1;
             events.push(raised(state, Item { id: next, ..item }));
         }
+    }
+    match (state.attention.deliver(), deliver::wanted(state)) {
+        (Some(open), None) => {
+            events.push(answered(state, open, None, "engine", (None, None)));
+        }
+        (None, Some(item)) => {
+            let id = next + 1;
+            events.push(raised(state, Item { id, ..item }));
+        }
+        (Some(_), Some(_)) | (None, None) => {}
     }
     events
 }
@@ -96,7 +105,7 @@ pub fn waiting(state: &State) -> Vec<Item> {
         }
     });
     let mut all: Vec<Item> = known.chain(due).collect();
-    all.sort_by_key(|item| (item.since_us, place_of(item.owner)));
+    all.sort_by_key(|item| (item.since_us, item.place()));
     all
 }
 

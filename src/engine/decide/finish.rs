@@ -5,7 +5,7 @@
 use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, JobState, Metrics, Owner,
-        PhaseState, PhaseStatus, Purpose, State, Status, StoppedBy, WorkEvent,
+        PhaseState, PhaseStatus, Purpose, State, Status, StoppedBy,
         admission::{admit, admit_check},
         state::unpack,
     },
@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    attention,
+    attention, deliver,
     settle::{
         check::not_compared, compare::unknown, conflict, gates::not_passed, merge, preempt,
         start::check_ram,
@@ -55,14 +55,19 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
             !red && !asking(gates.check.as_ref())
         });
     if all_final {
-        return deliver(state).unwrap_or_else(|| finished(state));
+        return match deliver::next(state) {
+            Some(next) => vec![next],
+            // Somebody is there to answer.
+            None if state.setup.attended && deliver::asked(state).is_some() => Vec::new(),
+            None => finished(state),
+        };
     }
     if state.setup.attended {
         return Vec::new();
     }
     let left = left_behind(state);
     if left.is_empty() {
-        deliver(state).unwrap_or_else(|| finished(state))
+        deliver::next(state).map_or_else(|| finished(state), |next| vec![next])
     } else {
         left
     }
@@ -80,21 +85,6 @@ pub(super) fn held(state: &State) -> bool {
 fn gates(state: &State) -> impl Iterator<Item = (Owner, &PhaseState)> {
     let gated = state.setup.gated();
     gated.filter_map(|owner| Some((owner, state.gates_of(owner)?)))
-}
-
-/// What is merged is handed over before the run ends.
-fn deliver(state: &State) -> Option<Vec<Event>> {
-    let head = state.merges.head.as_ref()?;
-    if state
-        .merges
-        .delivery
-        .as_ref()
-        .is_some_and(|d| d.commit == *head)
-    {
-        return None;
-    }
-    let commit = head.clone();
-    Some(vec![WorkEvent::Delivering { commit }.into()])
 }
 
 /// Something that nothing but itself keeps from starting, though nothing runs: it never will.
@@ -274,6 +264,8 @@ fn status(state: &State) -> u8 {
             Status::Skipped if agent.left && agent.needs_lost == 0 => 5,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
+            // Behind what a person stopped, whoever took care of that.
+            Status::Skipped if agent.left && !agent.by_condition => 3,
             Status::Stopped if !state.handled_above(ix) => 3,
             _ => 0,
         };
@@ -281,6 +273,11 @@ fn status(state: &State) -> u8 {
     }
     seen[1] |= gates(state).any(|(_, g)| g.gate_red);
     seen[5] |= gates(state).any(|(_, g)| asking(g.check.as_ref()));
+    if let Some(delivery) = state.merges.delivered() {
+        // Without a branch the work is nowhere; with one, a person has to take it.
+        seen[1] |= delivery.error.is_some() && delivery.branch.is_empty();
+        seen[5] |= delivery.error.is_some() || delivery.asks().is_some();
+    }
     match seen {
         [_, true, ..] => 1,
         _ if state.stopping.is_some() => 3,
@@ -351,6 +348,7 @@ fn summary(state: &State) -> String {
             parts.push(format!("{name}: {reason}"));
         }
     }
+    parts.extend(deliver::left(state));
     if parts.is_empty() {
         "no agents".to_owned()
     } else {

@@ -5,6 +5,7 @@
 //! one before it took.
 
 mod attention;
+mod deliver;
 mod finish;
 mod operator;
 mod process;
@@ -138,7 +139,11 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             branch,
             forwarded,
             error,
-        } => work::delivered(state, commit, branch, forwarded.as_ref(), error.as_ref()),
+            offer,
+        } => {
+            let done = (forwarded.as_ref(), error.as_ref());
+            work::delivered(state, commit, branch, done, offer.as_ref())
+        }
         InputKind::Zone { zone, halted } => {
             if (*zone, *halted) == (state.memory.zone, state.memory.halted) {
                 return Vec::new();

@@ -5,8 +5,8 @@
 
 use crate::{
     engine::{
-        Cause, Event, Exit, Foreseen, Found, JobKey, MergeOutcome, MergeStage, Prepared, State,
-        Status, WorkEvent, WorkStage,
+        Cause, Event, Exit, Foreseen, Found, JobKey, MergeOutcome, MergeStage, Offer, Prepared,
+        State, Status, Unready, WorkEvent, WorkStage,
     },
     plan::AgentIx,
 };
@@ -18,15 +18,15 @@ pub(super) fn prepared(
     state: &State,
     ix: AgentIx,
     attempt: u32,
-    done: &Result<Prepared, String>,
+    done: &Result<Prepared, Unready>,
 ) -> Vec<Event> {
     let agent = state.agent(ix);
     if agent.status != Status::Preparing || agent.attempt != attempt {
         return Vec::new();
     }
     let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
-    let error = match done {
-        Ok(_) if ending => "ended before it started".to_owned(),
+    let exit = match done {
+        Ok(_) if ending => Exit::SpawnError("ended before it started".to_owned()),
         Ok(ready) => {
             let ready = WorkEvent::Ready {
                 agent: state.id(ix),
@@ -37,16 +37,11 @@ pub(super) fn prepared(
             };
             return vec![ready.into()];
         }
-        Err(error) => format!("no workspace: {error}"),
+        Err(Unready::Failed(error)) => Exit::SpawnError(format!("no workspace: {error}")),
+        Err(Unready::NoRoom(error)) => Exit::NoRoom(error.clone()),
     };
     let key = JobKey::main(ix, attempt);
-    end(
-        state,
-        key,
-        Exit::SpawnError(error),
-        (0, 0, 0, 0),
-        (&[], false),
-    )
+    end(state, key, exit, (0, 0, 0, 0), (&[], false))
 }
 
 /// What an attempt left is known, or cannot be.
@@ -272,8 +267,8 @@ pub(super) fn delivered(
     state: &State,
     commit: &str,
     branch: &str,
-    forwarded: Option<&String>,
-    error: Option<&String>,
+    (forwarded, error): (Option<&String>, Option<&String>),
+    offer: Option<&Offer>,
 ) -> Vec<Event> {
     let waits = (state.merges.delivery.as_ref()).is_some_and(|d| d.commit == commit && !d.done);
     if !waits {
@@ -284,6 +279,7 @@ pub(super) fn delivered(
         branch: branch.to_owned(),
         forwarded: forwarded.cloned(),
         error: error.cloned(),
+        offer: offer.cloned(),
     };
     vec![delivered.into()]
 }

@@ -3,15 +3,15 @@
 //! Plain data of the journal. Kinds and answers are added, never changed: questions of agents,
 //! conflicts and escalations get names of their own beside these.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::AgentId;
 
 /// What kind of thing waits for a person.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttentionKind {
     /// A gate with `approve`: a person's yes is asked for.
@@ -30,6 +30,8 @@ pub enum AttentionKind {
     Predicted,
     /// The 24-hour gate does not pass: of the run as a whole, and nothing stands still for it.
     DayGate,
+    /// All is done, and the run asks whether a person's branch goes forward to the work.
+    Deliver,
 }
 
 impl AttentionKind {
@@ -45,6 +47,7 @@ impl AttentionKind {
             Self::Conflict => "conflict",
             Self::Predicted => "predicted",
             Self::DayGate => "day_gate",
+            Self::Deliver => "deliver",
         }
     }
 
@@ -52,7 +55,7 @@ impl AttentionKind {
     #[must_use]
     pub const fn answers(self, of_agent: bool) -> &'static [Answer] {
         match self {
-            Self::Approval => &[Answer::Yes, Answer::No],
+            Self::Approval | Self::Deliver => &[Answer::Yes, Answer::No],
             Self::DayGate | Self::Predicted => &[Answer::Seen],
             Self::Conflict => &[
                 Answer::Settle,
@@ -67,14 +70,13 @@ impl AttentionKind {
 }
 
 /// What a person can answer.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// The approval is given.
+    /// The approval is given, or the branch goes forward.
     Yes,
-    /// It is refused: the gate is red, with the text as reason.
+    /// It is refused: the gate is red, with the text as reason; or the branch stays where it is.
     No,
     /// Try again, as the action `retry` does.
     Retry,
@@ -116,7 +118,8 @@ impl Answer {
 }
 
 /// Something waits for a person: `attention.raised`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AttentionRaised {
     /// Its number, from 1; never used twice in a run.
     pub id: u32,
@@ -145,7 +148,8 @@ pub struct AttentionRaised {
 }
 
 /// It waits no longer: `attention.answered`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AttentionAnswered {
     /// Its number.
     pub id: u32,

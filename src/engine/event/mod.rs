@@ -7,6 +7,8 @@ mod about;
 mod attention;
 mod gate;
 mod kinds;
+mod merge;
+mod offer;
 mod parts;
 mod process;
 pub(super) mod progress;
@@ -18,6 +20,8 @@ pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
+pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
+pub use offer::Offer;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
@@ -25,9 +29,7 @@ pub use parts::{
 pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use work::{
-    Absent, Boundary, Clash, HandoffChecked, HandoffChecking, MergeOutcome, Strategy, WorkEvent,
-};
+pub use work::{Absent, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

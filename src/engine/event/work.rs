@@ -12,106 +12,21 @@ pub use handoff::{Absent, HandoffChecked, HandoffChecking};
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Offer,
+    merge::{Clash, MergeOutcome, Strategy},
     parts::{is_false, is_zero},
     sync::SyncPoint,
 };
 use crate::plan::AgentId;
 
-/// How a conflict is settled (REQUIREMENTS E3).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Strategy {
-    /// Git merged it, or rules did; the checks on the result have the last word.
-    AutomaticMerge,
-    /// A person chooses, with guidance for each place.
-    GuidedMerge,
-    /// The second goes again on top of the first.
-    SequentialFallback,
-    /// A person decides what becomes of it at all.
-    HumanReview,
-}
-
-impl Strategy {
-    /// Returns its name, as events have it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::AutomaticMerge => "automatic_merge",
-            Self::GuidedMerge => "guided_merge",
-            Self::SequentialFallback => "sequential_fallback",
-            Self::HumanReview => "human_review",
-        }
-    }
-}
-
-/// What a conflict is about, in figures; the texts are in `conflicts/<id>.json` of the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Clash {
-    /// Files in conflict, at most 50 of them named.
-    pub files: Vec<String>,
-    /// How many files in all.
-    pub file_count: u32,
-    /// Places in them.
-    pub hunks: u32,
-    /// Lines of both sides in these places.
-    pub lines: u32,
-    /// Kinds beyond text: `deleted`, `binary`, `renamed`, `generated`, …; sorted, each once.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
-    pub kinds: Vec<String>,
-    /// Complexity in permille (docs/conflicts.md).
-    pub complexity: u32,
-}
-
-/// What a trial of a merge came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "outcome", rename_all = "snake_case")]
-pub enum MergeOutcome {
-    /// It is in there already.
-    Contained,
-    /// Git, or the plan's rules, merged it.
-    Clean {
-        /// The merge that would be the new head.
-        commit: String,
-        /// A checkout of it, to check it in.
-        path: String,
-        /// Its tree is the one that was checked in the workspace: nothing came between.
-        checked: bool,
-        /// Its tree.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        tree: Option<String>,
-        /// Paths that both sides changed, at most 50 of them named.
-        #[serde(skip_serializing_if = "Vec::is_empty", default)]
-        overlap: Vec<String>,
-        /// Agents whose merged work it met.
-        #[serde(skip_serializing_if = "Vec::is_empty", default)]
-        with: Vec<AgentId>,
-        /// Rules or a person settled conflicts in it.
-        #[serde(skip_serializing_if = "Option::is_none", default)]
-        clash: Option<Clash>,
-    },
-    /// Git could not, and no rule did.
-    Conflict {
-        /// What about.
-        clash: Clash,
-        /// Agents whose merged work it met.
-        #[serde(skip_serializing_if = "Vec::is_empty", default)]
-        with: Vec<AgentId>,
-    },
-    /// It could not be tried.
-    Failed {
-        /// Why, in words.
-        error: String,
-    },
-}
-
 /// One event about work; each kind carries the members that its document names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "kind")]
 #[expect(
     missing_docs,
@@ -202,6 +117,13 @@ pub enum WorkEvent {
         attempt: u32,
         #[serde(flatten)]
         outcome: MergeOutcome,
+    },
+    /// The commands of rules have run: it is tried again with the files that they made.
+    #[serde(rename = "merge.commanded")]
+    MergeCommanded {
+        number: u32,
+        agent: AgentId,
+        attempt: u32,
     },
     /// The head goes forward to it, once this is on the disk.
     #[serde(rename = "merge.advancing")]
@@ -383,7 +305,12 @@ pub enum WorkEvent {
     },
     /// The integrated work is handed over, once this is on the disk.
     #[serde(rename = "run.delivering")]
-    Delivering { commit: String },
+    Delivering {
+        commit: String,
+        /// The branch of theirs that a person has agreed to let go forward.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        forward: Option<String>,
+    },
     /// It is handed over.
     #[serde(rename = "run.delivered")]
     Delivered {
@@ -396,5 +323,8 @@ pub enum WorkEvent {
         /// What could not be done, and why.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         error: Option<String>,
+        /// A person is asked whether their branch goes forward to it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        offer: Option<Offer>,
     },
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::place_of;
+use super::{AT_THE_END, place_of};
 use crate::engine::{Answer, AttentionKind, Owner};
 
 /// Something that waits for a person.
@@ -34,6 +34,24 @@ impl Item {
     pub const fn answers(&self) -> &'static [Answer] {
         self.kind
             .answers(matches!(self.owner, Some(Owner::Agent(_))))
+    }
+
+    /// Returns what of the run it is, where it is about the run as a whole.
+    #[must_use]
+    pub const fn of_run(&self) -> &'static str {
+        match self.kind {
+            AttentionKind::Deliver => "end of the run",
+            _ => "24-hour gate",
+        }
+    }
+
+    /// Returns its place in the attention queue.
+    #[must_use]
+    pub(in crate::engine) const fn place(&self) -> (u8, u32) {
+        match self.kind {
+            AttentionKind::Deliver => AT_THE_END,
+            _ => place_of(self.owner),
+        }
     }
 
     /// Returns whether another one can be answered together with it: the same gate, or the same
@@ -66,6 +84,12 @@ impl Attention {
     pub fn day_gate(&self) -> Option<&Item> {
         self.open.get(&place_of(None))
     }
+
+    /// Returns the question at the run's end that nobody has answered.
+    #[must_use]
+    pub fn deliver(&self) -> Option<&Item> {
+        self.open.get(&AT_THE_END)
+    }
 }
 
 /// The items alone: each knows whose it is, and JSON has no keys but texts.
@@ -75,7 +99,6 @@ mod items {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use super::Item;
-    use crate::engine::state::place_of;
 
     type Open = BTreeMap<(u8, u32), Item>;
 
@@ -85,7 +108,7 @@ mod items {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Open, D::Error> {
         let items = Vec::<Item>::deserialize(from)?;
-        let keyed = items.into_iter().map(|item| (place_of(item.owner), item));
+        let keyed = items.into_iter().map(|item| (item.place(), item));
         Ok(keyed.collect())
     }
 }

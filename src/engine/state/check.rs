@@ -8,8 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Ending, State};
 use crate::{
-    engine::{Edge, EdgeKind, Exit, Handle, OnBase, Owner, Purpose},
-    plan::AgentIx,
+    engine::{
+        CheckStep, Edge, EdgeKind, Exit, Handle, OnBase, Owner, Purpose, Status,
+        setup::{DEFAULT_CHECK_RAM_BYTES, MERGE_GATE},
+    },
+    plan::{AgentIx, Compare},
 };
 
 /// Where a check command stands.
@@ -191,6 +194,24 @@ impl State {
         (has_all && !checkout.path.is_empty()).then_some(checkout.path.as_str())
     }
 
+    /// Returns the check commands of an owner.
+    #[must_use]
+    pub fn checks_of(&self, owner: Owner) -> Vec<CheckStep<'_>> {
+        let mut steps = self.setup.checks_of(owner);
+        // Numbered after its own, so that no two have the same number.
+        if let Some(merge) = self.commanding(owner) {
+            steps.extend(merge.commands.iter().map(|command| CheckStep {
+                gate: MERGE_GATE,
+                argv: &command.argv,
+                ram_bytes: DEFAULT_CHECK_RAM_BYTES,
+                approve: None,
+                repeat: 0,
+                base: Compare::Never,
+            }));
+        }
+        steps
+    }
+
     /// Returns what the present check command of an owner judges, where that is known: the tree of an
     /// agent's work or of its merge, the commit of a checkout.
     #[must_use]
@@ -198,6 +219,8 @@ impl State {
         let check = self.check_of(owner)?;
         let merges = &self.merges;
         match owner {
+            // A rule's command judges nothing.
+            _ if self.commanding(owner).is_some() => None,
             _ if self.setup.on_head(owner) => {
                 let checkout = merges.checkout.as_ref()?;
                 (checkout.path == check.path).then_some(checkout.commit.as_str())
@@ -242,11 +265,24 @@ impl State {
         }
     }
 
+    /// Returns the members of an owner for whose end its gates are not asked: who was not done, and not
+    /// by a condition of its own or taken care of.
+    pub fn lost_of(&self, owner: Owner) -> impl Iterator<Item = AgentIx> {
+        let members = self.setup.members_of(owner).iter().copied();
+        members.filter(|&member| match self.agent(member).status {
+            Status::Failed | Status::Stopped => !self.handled_above(member),
+            Status::Skipped => !self.agent(member).by_condition,
+            _ => false,
+        })
+    }
+
     /// Returns the check command that an owner is at.
     #[must_use]
     pub fn check_argv(&self, owner: Owner) -> Option<&[String]> {
         let step = self.check_of(owner)?.step as usize;
-        self.setup.checks_of(owner).get(step).map(|step| step.argv)
+        let steps = self.setup.checks_of(owner);
+        // Those of rules are not compared with anything.
+        steps.get(step).map(|step| step.argv)
     }
 
     /// Returns whether the command of an owner runs on the base for another just now: its end is waited

@@ -21,8 +21,8 @@ pub use agent::{
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
+pub(super) use order::{AT_THE_END, pack, place_of, unpack};
 pub use order::{Due, Rank};
-pub(super) use order::{pack, place_of, unpack};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
 pub use status::Status;
@@ -347,12 +347,6 @@ impl State {
             Owner::Agent(ix) => self.agent(ix).hold,
             Owner::Phase(_) | Owner::Cohort(_) => self.gates_of(owner)?.hold,
         }
-    }
-
-    /// Returns the check commands of an owner.
-    #[must_use]
-    pub fn checks_of(&self, owner: Owner) -> Vec<super::CheckStep<'_>> {
-        self.setup.checks_of(owner)
     }
 
     /// Returns where the gates of a phase or of a cohort stand; none for an agent.

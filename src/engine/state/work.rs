@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Boundary, Clash},
+    engine::{Boundary, Clash, Offer, Owner, RuleCommand},
     plan::{AgentIx, Class},
 };
 
@@ -90,6 +90,10 @@ pub enum MergeStage {
     Contained,
     /// Git, rules or a person merged it; what follows is due.
     Clean,
+    /// Commands of rules have to run first.
+    Commands,
+    /// They run.
+    Commanding,
     /// Its result is being checked.
     Checking,
     /// It clashes.
@@ -120,8 +124,16 @@ pub struct Merge {
     /// The tree of that.
     #[serde(default)]
     pub tree: Option<String>,
-    /// A checkout of it.
+    /// A checkout of it, or of what rules' commands run in.
     pub path: String,
+    /// Commands of rules, which have run or are to.
+    pub commands: Vec<RuleCommand>,
+    /// What is said of it where they fail.
+    pub fails: Option<Clash>,
+    /// They have run.
+    pub commanded: bool,
+    /// What one of them left instead of its file.
+    pub why: Option<String>,
     /// Its tree was checked in the workspace.
     pub checked: bool,
     /// Paths that both sides changed.
@@ -209,6 +221,21 @@ pub struct Delivery {
     pub error: Option<String>,
     /// It is over, well or not.
     pub done: bool,
+    /// The branch that a person has agreed to let go forward.
+    pub forward: Option<String>,
+    /// A person is asked whether their branch goes forward.
+    pub offer: Option<Offer>,
+    /// Their answer.
+    pub answer: Option<bool>,
+}
+
+impl Delivery {
+    /// Returns what a person is asked and has not answered.
+    #[must_use]
+    pub fn asks(&self) -> Option<&Offer> {
+        let offer = self.offer.as_ref();
+        offer.filter(|_| self.done && self.answer.is_none())
+    }
 }
 
 /// The integration of a run.
@@ -262,6 +289,13 @@ impl Merges {
         self.checkpoints.iter().rev().find(|c| c.wave == wave)
     }
 
+    /// Returns what was handed over of the present head, or is being.
+    #[must_use]
+    pub fn delivered(&self) -> Option<&Delivery> {
+        let delivery = self.delivery.as_ref();
+        delivery.filter(|d| Some(&d.commit) == self.head.as_ref())
+    }
+
     /// Returns with whom an agent would clash, and how.
     pub fn clash_of(&self, ix: AgentIx) -> impl Iterator<Item = (AgentIx, &Prediction)> {
         self.predicted
@@ -293,6 +327,13 @@ impl State {
     #[must_use]
     pub fn head(&self) -> Option<&str> {
         self.merges.head.as_deref().or(self.base_commit.as_deref())
+    }
+
+    /// Returns the merge of an owner's work while commands of rules run for it.
+    #[must_use]
+    pub fn commanding(&self, owner: Owner) -> Option<&Merge> {
+        let now = self.merges.now.as_ref();
+        now.filter(|now| Owner::Agent(now.agent) == owner && now.stage == MergeStage::Commanding)
     }
 }
 

@@ -1,5 +1,8 @@
 //! Decisions about work that comes together.
 
+mod commands;
+mod deliver;
+
 use std::collections::BTreeMap;
 
 use super::*;
@@ -96,6 +99,7 @@ fn conflict() -> MergeOutcome {
             complexity: 100,
         },
         with: Vec::new(),
+        why: None,
     }
 }
 
@@ -115,6 +119,27 @@ fn a_fail_fast_conflict_is_not_done_by_a_retry() {
         target: "a".parse().unwrap(),
     });
     assert_eq!(rig.is(0), Status::Preparing, "all of it again");
+}
+
+#[test]
+fn a_disk_without_room_costs_no_attempt() {
+    let mut plan = empty();
+    plan.agents = vec![own("a")];
+    plan.agents[0].retry.attempts = 1;
+    let mut rig = Rig::new(plan, true);
+    rig.state.base_commit = Some("base".to_owned());
+    rig.input(InputKind::Prepared {
+        agent: AgentIx(0),
+        attempt: 1,
+        done: Err(Unready::NoRoom("only 1 MiB free".to_owned())),
+    });
+    assert_eq!(rig.is(0), Status::BackingOff);
+    assert_eq!(rig.state.agent(AgentIx(0)).failures, 0);
+    let reason = rig.state.agent(AgentIx(0)).reason.clone().unwrap();
+    assert!(reason.contains("only 1 MiB free"), "{reason}");
+    rig.now_us += 60_000_000;
+    rig.input(InputKind::Deadline);
+    assert_eq!(rig.is(0), Status::Preparing, "and is looked for again");
 }
 
 #[test]
@@ -273,4 +298,27 @@ fn a_roll_back_does_successors_again_that_changed_nothing() {
     assert_eq!(rig.is(0), Status::Preparing);
     assert_eq!(rig.is(1), Status::Waiting);
     assert_eq!(rig.is(2), Status::Waiting);
+}
+
+#[test]
+fn what_was_given_up_behind_a_red_check_waits_again_when_its_work_is_done_again() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b"), own("c")];
+    plan.agents[1].check = vec![vec!["test".into()]];
+    plan.agents[1].retry.attempts = 1;
+    plan.agents[2].needs = vec![hard(1)];
+    let mut rig = Rig::new(plan, false);
+    rig.state.base_commit = Some("base".to_owned());
+    rig.leaves(1, Some("red"), &[]);
+    rig.end(rig.check_key(Owner::Agent(AgentIx(1))), 1);
+    // While what is merged is handed over, a person may still have a word.
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    assert_eq!((rig.is(1), rig.is(2)), (Status::Blocked, Status::Skipped));
+    assert_eq!(rig.state.finished, None);
+    rig.act(Action::Retry {
+        target: "b".parse().unwrap(),
+    });
+    assert_eq!((rig.is(1), rig.is(2)), (Status::Preparing, Status::Waiting));
 }

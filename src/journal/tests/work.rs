@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::{big, flag, id, ids, line_of, maybe, pick, record, small, text};
 use crate::{
     engine::{
-        Absent, Boundary, Clash, Event, HandoffChecked, HandoffChecking, MergeOutcome, Strategy,
-        SyncKind, SyncPoint, WorkEvent,
+        Absent, Boundary, Clash, Event, HandoffChecked, HandoffChecking, MergeOutcome, Offer,
+        RuleCommand, Strategy, SyncKind, SyncPoint, WorkEvent,
     },
     graph::random::Rng,
     journal::format::{Line, decode},
 };
 
-const KINDS: usize = 27;
+const KINDS: usize = 28;
 
 /// Position of each kind; does not compile when one is added and missing below.
 fn kind(event: &WorkEvent) -> usize {
@@ -44,6 +44,7 @@ fn kind(event: &WorkEvent) -> usize {
         WorkEvent::SyncFailed { .. } => 24,
         WorkEvent::HandoffChecking(_) => 25,
         WorkEvent::HandoffChecked(_) => 26,
+        WorkEvent::MergeCommanded { .. } => 27,
     }
 }
 
@@ -73,7 +74,7 @@ fn strategy(rng: &mut Rng) -> Strategy {
 }
 
 fn outcome(rng: &mut Rng) -> MergeOutcome {
-    match rng.below(4) {
+    match rng.below(5) {
         0 => MergeOutcome::Contained,
         1 => MergeOutcome::Clean {
             commit: text(rng),
@@ -85,6 +86,18 @@ fn outcome(rng: &mut Rng) -> MergeOutcome {
             clash: maybe(rng, clash),
         },
         2 => MergeOutcome::Conflict {
+            clash: clash(rng),
+            with: ids(rng),
+            why: maybe(rng, text),
+        },
+        3 => MergeOutcome::Command {
+            path: text(rng),
+            commands: (0..rng.below(3))
+                .map(|_| RuleCommand {
+                    argv: texts(rng),
+                    files: texts(rng),
+                })
+                .collect(),
             clash: clash(rng),
             with: ids(rng),
         },
@@ -238,12 +251,21 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             number,
             error: maybe(rng, text),
         },
-        20 => WorkEvent::Delivering { commit: text(rng) },
+        20 => WorkEvent::Delivering {
+            commit: text(rng),
+            forward: maybe(rng, text),
+        },
         21 => WorkEvent::Delivered {
             commit: text(rng),
             branch: text(rng),
             forwarded: maybe(rng, text),
             error: maybe(rng, text),
+            offer: maybe(rng, |rng| Offer {
+                to: maybe(rng, text),
+                commits: maybe(rng, small),
+                files: maybe(rng, small),
+                hindered: maybe(rng, text),
+            }),
         },
         22 => WorkEvent::SyncStarted {
             number,
@@ -256,6 +278,11 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             reserved_bytes: maybe(rng, big),
             left_us: maybe(rng, big),
             released_bytes: maybe(rng, big),
+        },
+        27 => WorkEvent::MergeCommanded {
+            number,
+            agent,
+            attempt,
         },
         24 => WorkEvent::SyncFailed {
             number,

@@ -1,4 +1,4 @@
-//! Where a job works, and what it is told of that place.
+//! Where a job works, what it is told of that place, and where its output is kept.
 
 use std::{
     fs::File,
@@ -53,6 +53,20 @@ const KEPT: [&str; 18] = [
     "reports",
     "tmp",
 ];
+
+/// Where the index beside a terminal's output is kept.
+#[must_use]
+pub fn index_path(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".idx");
+    name.into()
+}
+
+/// Where the output of an attempt is kept.
+#[must_use]
+pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
+    run_dir.join("output").join(format!("{agent}.{attempt}"))
+}
 
 /// The folder that a job works in: a check where the state says, an agent in its workspace, whatever
 /// has none in the repository itself.
@@ -195,8 +209,9 @@ pub(super) fn told(state: &State, ix: AgentIx, run_dir: &Path) -> Vec<u8> {
 }
 
 /// Folders of the run that the plan's `[workspace] env` gives to an agent, such as
-/// `${run_dir}/target/${agent}`: to be made, and open to it. What the run itself keeps there stays closed.
-pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf> {
+/// `${run_dir}/target/${agent}`: the run's folder and the path below it, to be made, and open to it. What the
+/// run itself keeps there stays closed.
+pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<(PathBuf, PathBuf)> {
     let Owner::Agent(ix) = key.owner else {
         return Vec::new();
     };
@@ -212,7 +227,7 @@ pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<PathBuf>
         if !plain || first.is_none_or(|name| KEPT.iter().any(|kept| name == *kept)) {
             continue;
         }
-        open.push(run_dir.join(path));
+        open.push((run_dir.to_owned(), path.to_owned()));
     }
     open
 }

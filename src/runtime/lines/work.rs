@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    engine::{Strategy, WorkEvent},
+    engine::{Answer, AttentionRaised, Strategy, WorkEvent},
     plan::AgentId,
 };
 
@@ -99,6 +99,31 @@ pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
     })
 }
 
+/// The end of what the 24-hour gate told.
+pub(super) const fn seen(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(_) => "  the 24-hour gate was seen",
+        None => "  the 24-hour gate waits no longer",
+    }
+}
+
+/// The question at a run's end.
+pub(super) fn asks(raised: &AttentionRaised) -> String {
+    format!(
+        "! {} (`wavedeck ctl answer {} yes|no` while the run waits)",
+        raised.title, raised.id
+    )
+}
+
+/// Its answer.
+pub(super) const fn said(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(Answer::Yes) => "  your branch goes forward, as you said",
+        Some(_) => "  your branch stays where it is, as you said",
+        None => "  the run asks about its end no longer",
+    }
+}
+
 fn delivered(branch: &str, forwarded: Option<&str>, error: Option<&str>) -> String {
     let there = match (branch, forwarded) {
         ("", _) => "the work is on no branch".to_owned(),
@@ -152,6 +177,7 @@ mod tests {
                 branch: branch.into(),
                 forwarded: own.map(str::to_owned),
                 error: error.map(str::to_owned),
+                offer: None,
             })
             .unwrap()
         };

@@ -1,16 +1,19 @@
 //! The way back to a checkpoint, and handing the work over at the end.
 
 use crate::{
-    engine::InputKind,
+    engine::{InputKind, Offer},
     plan::MergeEnd,
     workspace::merge::{
         MergeError, checkpoint,
-        deliver::{Forward, branch, fast_forward},
+        deliver::{Agreed, Forward, branch, checked_out_at, distance, fast_forward},
         rollback,
     },
 };
 
-use super::place::{Driver, Ground, resolved, said};
+use super::{
+    order::Handing,
+    place::{Driver, Ground, resolved, said},
+};
 
 impl Driver {
     /// Moves the head back to a checkpoint; what came later is kept by refs.
@@ -39,46 +42,110 @@ impl Driver {
         Ok(())
     }
 
-    /// Makes the branch, and lets the person's branch go forward where the plan says so and nothing is
-    /// undone: no agent, no gate.
-    pub fn deliver(&self, ground: &Ground, commit: String, undone: &[String]) -> InputKind {
-        let spec = &self.settings.setup.plan.merge;
-        let into = spec.into.replace("${run}", &self.run);
-        let mut forwarded = None;
-        let made = self.settings.sync.wait().and_then(|()| {
-            let made = branch(&ground.store, &into, &commit).map_err(said)?;
-            if spec.end == MergeEnd::Ff {
-                if !undone.is_empty() {
-                    return Err(format!(
-                        "your branch stays where it is: not all is done: {}",
-                        undone.join(", ")
-                    ));
-                }
-                match fast_forward(&ground.repo().root, &commit, true).map_err(said)? {
-                    Forward::Done { branch, .. } => forwarded = Some(branch),
-                    Forward::Already | Forward::Asks { .. } => {}
-                }
+    /// Makes the branch, and lets the person's branch go forward where the plan or the person says so
+    /// and nothing is undone: no agent, no gate. Where nobody has said so yet, it is offered.
+    pub fn deliver(&self, ground: &Ground, of: Handing) -> InputKind {
+        let into = self.into();
+        let made = self
+            .settings
+            .sync
+            .wait()
+            .and_then(|()| branch(&ground.store, &into, &of.commit).map_err(said));
+        let mut told = Told::default();
+        match made {
+            Ok(made) => {
+                told.branch = short(&made.branch).to_owned();
+                self.forward(ground, &of, &mut told);
             }
-            Ok(made.branch)
-        });
-        // What was made is told even where the last step failed.
-        let (branch, error) = match made {
-            Ok(branch) => (branch, None),
             Err(error) => {
+                // What was made before is told even so.
                 let name = format!("refs/heads/{into}");
-                let there = resolved(ground, &name).is_some_and(|at| at == commit);
-                (if there { name } else { String::new() }, Some(error))
+                if resolved(ground, &name).is_some_and(|at| at == of.commit) {
+                    told.branch = into;
+                }
+                told.error = Some(error);
             }
-        };
-        let branch = branch
-            .strip_prefix("refs/heads/")
-            .unwrap_or(&branch)
-            .to_owned();
+        }
         InputKind::Delivered {
-            commit,
-            branch,
-            forwarded,
-            error,
+            commit: of.commit,
+            branch: told.branch,
+            forwarded: told.forwarded,
+            error: told.error,
+            offer: told.offer,
         }
     }
+
+    /// The branch that the plan wants the work on.
+    fn into(&self) -> String {
+        let spec = &self.settings.setup.plan.merge;
+        spec.into.replace("${run}", &self.run)
+    }
+
+    fn forward(&self, ground: &Ground, of: &Handing, told: &mut Told) {
+        let root = &ground.repo().root;
+        let end = self.settings.setup.plan.merge.end;
+        let agreed = match (&of.forward, end) {
+            (_, MergeEnd::Branch) => return,
+            (Some(branch), _) => Agreed::To(branch),
+            (None, MergeEnd::Ff) => Agreed::Any,
+            (None, MergeEnd::Ask) => Agreed::No,
+        };
+        if !of.undone.is_empty() {
+            if agreed != Agreed::No {
+                let undone = of.undone.join(", ");
+                told.error = Some(format!(
+                    "your branch stays where it is: not all is done: {undone}"
+                ));
+            }
+            return;
+        }
+        let gone = fast_forward(root, &of.commit, agreed);
+        let hindered = match gone {
+            Ok(Forward::Done { branch, .. } | Forward::Already { branch }) => {
+                told.forwarded = Some(branch);
+                return;
+            }
+            Ok(Forward::Asks { branch, from }) => {
+                told.offer = Some(offer(ground, Some(branch), &from, of, None));
+                return;
+            }
+            Err(error) => said(error),
+        };
+        if end == MergeEnd::Ff {
+            told.error = Some(hindered);
+        } else {
+            let to = checked_out_at(root).ok().flatten();
+            told.offer = Some(offer(ground, to, &of.base, of, Some(hindered)));
+        }
+    }
+}
+
+/// What there is to tell of a delivery.
+#[derive(Default)]
+struct Told {
+    branch: String,
+    forwarded: Option<String>,
+    error: Option<String>,
+    offer: Option<Offer>,
+}
+
+/// What a person is asked; figures that cannot be had are not there.
+fn offer(
+    ground: &Ground,
+    to: Option<String>,
+    from: &str,
+    of: &Handing,
+    hindered: Option<String>,
+) -> Offer {
+    let far = distance(&ground.store, from, &of.commit).ok();
+    Offer {
+        to,
+        commits: far.map(|(commits, _)| commits),
+        files: far.map(|(_, files)| files),
+        hindered,
+    }
+}
+
+fn short(branch: &str) -> &str {
+    branch.strip_prefix("refs/heads/").unwrap_or(branch)
 }

@@ -1,15 +1,16 @@
 //! Trying merges: git first, then the plan's rules, then the choices of a person; and letting the
 //! head go forward.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use crate::{
-    conflict::{Answers, ConflictDoc, RepoPath, facts},
-    engine::{Clash, MergeOutcome},
+    conflict::{Answers, Choices, Command, ConflictDoc, Entry, RepoPath, Whole, facts},
+    display::clean_line,
+    engine::{Clash, MergeOutcome, RuleCommand},
     plan::{AgentId, AgentIx, Join},
     workspace::merge::{
-        MergeNote, Overlap, Tried, Whose, advance, commit_merge, head, keep_sides, resolve,
-        try_merge,
+        Left, MergeNote, Overlap, Store, Tried, Whose, advance, commands_tree, commit_merge,
+        entry_at, head, hold, keep_sides, resolve, try_merge,
     },
 };
 
@@ -71,20 +72,8 @@ impl Driver {
         tree: &str,
         settled: Settled,
     ) -> Result<MergeOutcome, String> {
-        let setup = &self.settings.setup;
-        let agent = setup.plan.agent(of.agent);
-        let conflict = of.conflict.to_string();
-        let note = MergeNote {
-            run: &self.run,
-            agent: agent.id.as_str(),
-            attempt: of.attempt,
-            title: &agent.title,
-            conflict: settled.clash.as_ref().map(|_| conflict.as_str()),
-            at_s: of.at_s,
-        };
-        let commit = commit_merge(&ground.store, &of.onto, &of.theirs, tree, &note);
-        let commit = commit.map_err(said)?;
-        let checks = setup.checks(of.agent);
+        let commit = self.commit(ground, of, tree, settled.clash.is_some())?;
+        let checks = self.settings.setup.checks(of.agent);
         let due = !settled.checked && checks.iter().any(|step| step.approve.is_none());
         let path = if due {
             ground.check_out(&result_name(of.number), &commit)?
@@ -103,6 +92,30 @@ impl Driver {
         })
     }
 
+    /// The commit of a merge; no ref is moved.
+    fn commit(
+        &self,
+        ground: &Ground,
+        of: &Trial,
+        tree: &str,
+        conflict: bool,
+    ) -> Result<String, String> {
+        let agent = self.settings.setup.plan.agent(of.agent);
+        let id = of.conflict.to_string();
+        let note = MergeNote {
+            run: &self.run,
+            agent: agent.id.as_str(),
+            attempt: of.attempt,
+            title: &agent.title,
+            conflict: conflict.then_some(id.as_str()),
+            at_s: of.at_s,
+        };
+        let commit =
+            commit_merge(&ground.store, &of.onto, &of.theirs, tree, &note).map_err(said)?;
+        hold(&ground.store, &self.run, &commit).map_err(said)?;
+        Ok(commit)
+    }
+
     /// Git could not: rules and choices are asked, and what is left is written down.
     fn clash(
         &self,
@@ -112,19 +125,49 @@ impl Driver {
         overlap: Overlap,
     ) -> Result<MergeOutcome, String> {
         let agent = self.settings.setup.plan.agent(of.agent);
-        let answers = if agent.join == Join::MergeWithRules {
+        let mut answers = if agent.join == Join::MergeWithRules {
             ground.rules.answer(&mut doc)
         } else {
             Answers::default()
         };
         let folder = self.settings.run_dir.join("conflicts");
         let person = choices::of(&doc, &of.chosen, &folder)?;
-        let all = person.over(&answers.choices);
+        // A person's answer goes before a rule's.
+        answers.commands.retain(|c| !person.0.contains_key(&c.path));
+        let mut all = person.over(&answers.choices);
         // Both sides are kept by refs before anything is told.
         keep_sides(&ground.store, &self.run, &doc).map_err(said)?;
         conflicts::write(&folder, &doc).map_err(said)?;
+        let mut why = None;
+        if let Some(root) = &of.made {
+            match made(&ground.store, root, &answers.commands) {
+                Ok(files) => {
+                    for (path, entry) in files {
+                        all.whole(path, Whole::Result(Some(entry)));
+                    }
+                    answers.commands.clear();
+                }
+                Err(error) => why = Some(error),
+            }
+        }
+        let paths: Vec<RepoPath> = doc.files.iter().map(|file| file.path.clone()).collect();
         let counted = facts(&doc, &all, overlap.permille());
         let clash = conflicts::clash(&doc, &counted);
+        if !answers.commands.is_empty() && why.is_none() {
+            let mut rest = all.clone();
+            for command in &answers.commands {
+                rest.whole(command.path.clone(), Whole::Ours);
+            }
+            if facts(&doc, &rest, 0).settled() {
+                let path = self.for_commands(ground, of, &doc, &all, &answers.commands)?;
+                return Ok(MergeOutcome::Command {
+                    path,
+                    commands: grouped(&answers.commands),
+                    clash,
+                    with: self.with(ground, of, &paths),
+                });
+            }
+        }
         if counted.settled() {
             let tree = resolve(&ground.store, &doc, &all).map_err(said)?;
             let settled = Settled {
@@ -134,11 +177,25 @@ impl Driver {
             };
             return self.clean(ground, of, &tree, settled);
         }
-        let paths: Vec<RepoPath> = doc.files.iter().map(|file| file.path.clone()).collect();
         Ok(MergeOutcome::Conflict {
             clash,
             with: self.with(ground, of, &paths),
+            why,
         })
+    }
+
+    /// A checkout in which all is answered but the files that rules' commands make.
+    fn for_commands(
+        &self,
+        ground: &Ground,
+        of: &Trial,
+        doc: &ConflictDoc,
+        answers: &Choices,
+        commands: &[Command],
+    ) -> Result<String, String> {
+        let tree = commands_tree(&ground.store, doc, answers, commands).map_err(said)?;
+        let commit = self.commit(ground, of, &tree, true)?;
+        ground.check_out(&result_name(of.number), &commit)
     }
 
     /// Whose merged work touched these paths since the attempt began; who cannot be looked at is left
@@ -186,4 +243,45 @@ impl Driver {
         }
         Ok(concerned)
     }
+}
+
+/// Commands that are the same run once, for all of their files.
+fn grouped(commands: &[Command]) -> Vec<RuleCommand> {
+    let mut all: Vec<(&[String], Vec<&[u8]>)> = Vec::new();
+    for command in commands {
+        let path = command.path.as_bytes();
+        match all.iter_mut().find(|(argv, _)| *argv == command.argv) {
+            Some((_, files)) => files.push(path),
+            None => all.push((&command.argv, vec![path])),
+        }
+    }
+    let ready = all.into_iter().map(|(argv, files)| RuleCommand {
+        argv: argv.to_vec(),
+        files: named(files.into_iter()),
+    });
+    ready.collect()
+}
+
+/// The files that rules' commands left.
+///
+/// # Errors
+/// The first that is not there, is no plain file, or is still in conflict.
+fn made(
+    store: &Store,
+    root: &Path,
+    commands: &[Command],
+) -> Result<Vec<(RepoPath, Entry)>, String> {
+    let mut files = Vec::new();
+    for command in commands {
+        let path = &command.path;
+        let argv = clean_line(command.argv.join(" "), 200);
+        let left = |what: &str| format!("the rule's command `{argv}` left {what}");
+        match entry_at(store, root, path) {
+            Ok(Some(Left { marked: true, .. })) => return Err(left("conflict markers in it")),
+            Ok(Some(Left { entry, .. })) => files.push((path.clone(), entry)),
+            Ok(None) => return Err(left("no file there")),
+            Err(error) => return Err(left(&format!("what cannot be taken: {}", said(error)))),
+        }
+    }
+    Ok(files)
 }

@@ -40,7 +40,7 @@ pub(super) use conflicts::put;
 pub(super) use handoff::{draft, drafts, kept};
 pub(super) use note::file as note_file;
 pub use place::{Place, base};
-pub use seen::{remove, seen_attempts};
+pub use seen::{forget, remove, seen_attempts};
 
 /// Threads that make workspaces.
 const MAKERS: usize = 2;

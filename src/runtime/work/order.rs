@@ -1,7 +1,11 @@
 //! What an order needs of the state, taken out of it on the loop's thread: names, commits, choices.
 
+use std::path::PathBuf;
+
 use crate::{
-    engine::{Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, Wanted, WorkStage},
+    engine::{
+        Chosen, Command, InputKind, MergeOutcome, Owner, State, Status, Unready, Wanted, WorkStage,
+    },
     plan::AgentIx,
 };
 
@@ -39,11 +43,7 @@ pub(super) enum Order {
         commit: String,
     },
     /// Hand the head over.
-    Deliver {
-        commit: String,
-        /// Who or what is not as it should be: a person's branch does not go forward then.
-        undone: Vec<String>,
-    },
+    Deliver(Box<Handing>),
     /// Remove a workspace that nobody needs.
     Discard { name: String },
 }
@@ -73,10 +73,24 @@ pub(super) struct Trial {
     pub conflict: u32,
     /// Choices of a person that count.
     pub chosen: Vec<Chosen>,
+    /// Where rules' commands have run for it.
+    pub made: Option<PathBuf>,
     /// Merged work since this one began: whose, and the head that it made.
     pub met: Vec<(AgentIx, String)>,
     /// Time of the record that asks for it, seconds since the epoch.
     pub at_s: i64,
+}
+
+/// The head, to be handed over.
+#[derive(Debug, Clone)]
+pub(super) struct Handing {
+    pub commit: String,
+    /// What the run began with.
+    pub base: String,
+    /// Who or what is not as it should be: a person's branch does not go forward then.
+    pub undone: Vec<String>,
+    /// The branch that a person has agreed to let go forward.
+    pub forward: Option<String>,
 }
 
 /// A merge that is to be the head.
@@ -155,6 +169,7 @@ impl Order {
                     onto: merge.onto.clone(),
                     conflict: known.unwrap_or_else(next),
                     chosen: chosen.unwrap_or_default(),
+                    made: merge.commanded.then(|| PathBuf::from(&merge.path)),
                     met: met.iter().map(|m| (m.agent, m.commit.clone())).collect(),
                     at_s: state.at_ms.div_euclid(1000),
                 }))
@@ -197,10 +212,15 @@ impl Order {
                     commit: rollback.commit.clone(),
                 }
             }
-            Command::Deliver => Self::Deliver {
-                commit: merges.delivery.as_ref()?.commit.clone(),
-                undone: undone(state),
-            },
+            Command::Deliver => {
+                let delivery = merges.delivery.as_ref().filter(|d| !d.done)?;
+                Self::Deliver(Box::new(Handing {
+                    commit: delivery.commit.clone(),
+                    base: base(),
+                    undone: undone(state),
+                    forward: delivery.forward.clone(),
+                }))
+            }
             _ => return None,
         })
     }
@@ -220,7 +240,7 @@ impl Order {
             Self::Prepare(of) => InputKind::Prepared {
                 agent: of.agent,
                 attempt: of.number,
-                done: Err(error),
+                done: Err(Unready::Failed(error)),
             },
             Self::Inspect { agent, number, .. } => InputKind::Inspected {
                 agent: *agent,
@@ -249,11 +269,12 @@ impl Order {
                 number: *number,
                 done: Err(error),
             },
-            Self::Deliver { commit, .. } => InputKind::Delivered {
-                commit: commit.clone(),
+            Self::Deliver(of) => InputKind::Delivered {
+                commit: of.commit.clone(),
                 branch: String::new(),
                 forwarded: None,
                 error: Some(error),
+                offer: None,
             },
         })
     }

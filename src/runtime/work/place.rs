@@ -14,7 +14,9 @@ use crate::{
     plan::{AgentIx, Plan},
     sys::locked,
     workspace::{
-        Git, MakeError, Pool, RepoError, Repository, Workspaces, change, merge::Store, watch::Watch,
+        Git, MakeError, Pool, RepoError, Repository, Workspaces, change,
+        merge::{Store, deliver},
+        watch::Watch,
     },
 };
 
@@ -47,6 +49,10 @@ pub fn base(plan: &Plan, workdir: &Path) -> Result<Option<Place>, RepoError> {
     }
     let repo = Repository::open(workdir)?;
     let commit = repo.base(&plan.base)?;
+    // The run has no name yet: any that nobody has shows whether its branch can be made.
+    let into = plan.merge.into.replace("${run}", "0.run-to-come");
+    deliver::possible(&repo.git(), &into, &commit)
+        .map_err(|error| RepoError::Into(error.to_string()))?;
     let dirty = repo.dirty()?;
     let notes = repo.notes(dirty);
     Ok(Some(Place { commit, notes }))
@@ -195,8 +201,8 @@ impl Driver {
                 self.say(Some(InputKind::RolledBack { number, done }));
                 None
             }
-            Order::Deliver { commit, undone } => {
-                self.say(Some(self.deliver(ground, commit, &undone)));
+            Order::Deliver(of) => {
+                self.say(Some(self.deliver(ground, *of)));
                 None
             }
         }

@@ -1,12 +1,12 @@
 //! A workspace for an attempt: at the head, for agents with a prompt with what was done before.
 
 use crate::{
-    engine::{self, Prepared},
+    engine::{self, Prepared, Unready},
     executor::{Boundary, Level},
     plan::{AgentIx, Work},
     sys::landlock,
     workspace::{
-        Attempt as Left,
+        Attempt as Left, MakeError,
         collect::LARGEST,
         merge::{MergeNote, Tried, Whose, commit_merge, try_merge},
     },
@@ -19,20 +19,26 @@ use super::{
 
 impl Driver {
     /// Makes the workspace of an attempt; `more` others are waited for.
-    pub fn prepare(&self, ground: &Ground, of: &Attempt, more: usize) -> Result<Prepared, String> {
+    pub fn prepare(&self, ground: &Ground, of: &Attempt, more: usize) -> Result<Prepared, Unready> {
         self.rescue(ground, of);
         let start = self.start(ground, of).unwrap_or_else(|| of.base.clone());
         let name = self.name(of.agent, of.number);
         if let Some(before) = &of.before {
             let noted = self.note(ground, of.agent, of.number, before);
-            noted.map_err(|error| said(format!("its note cannot be written: {error}")))?;
+            noted.map_err(|error| {
+                Unready::Failed(said(format!("its note cannot be written: {error}")))
+            })?;
         }
-        let made = ground.pool.take(&name, &start, more).map_err(said)?;
+        let made = ground.pool.take(&name, &start, more);
+        let made = made.map_err(|error| match error {
+            MakeError::NoRoom(full) => Unready::NoRoom(said(full)),
+            error => Unready::Failed(said(error)),
+        })?;
         self.watch(ground, of, made.path.clone(), start == of.base);
         Ok(Prepared {
             // What was done before counts as this attempt's work: it is compared with the head.
             base: of.base.clone(),
-            path: path_text(&made.path)?,
+            path: path_text(&made.path).map_err(Unready::Failed)?,
             level: level(self.settings.enforce),
         })
     }

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::plan::AgentId;
+use crate::{
+    plan::AgentId,
+    workspace::{Repository, guard},
+};
 
 /// The folders of a run's workspaces, one for each repository that it was run in: one.
 fn folders(state_folder: &Path, run: &str) -> Vec<PathBuf> {
@@ -40,13 +43,41 @@ pub fn seen_attempts(state_folder: &Path, run: &str) -> Vec<(AgentId, u32)> {
     seen
 }
 
-/// Removes the workspaces of a run that nobody goes on with; the refs that keep its results stay.
+/// Removes the workspaces of a run that nobody goes on with.
 ///
 /// # Errors
 /// What cannot be removed.
 pub fn remove(state_folder: &Path, run: &str) -> io::Result<()> {
     let mut all = folders(state_folder, run).into_iter();
     all.try_for_each(|folder| crate::sys::remove::tree(&folder))
+}
+
+/// Removes the refs of runs that were removed from the repository that they were run in; returns what is
+/// to be said of each: work that is on no branch stays.
+#[must_use]
+pub fn forget(state_folder: &Path, workdir: &Path, runs: &[&str]) -> Vec<String> {
+    // Where there is no repository any more, there is nothing to remove.
+    let Ok(repo) = Repository::open(workdir) else {
+        return Vec::new();
+    };
+    let mut said = Vec::new();
+    for run in runs {
+        match guard::forget(state_folder, &repo, run) {
+            Ok(done) if done.kept == 0 => {}
+            Ok(done) => {
+                let (refs, are) = match done.kept {
+                    1 => ("1 ref".to_owned(), "is"),
+                    n => (format!("{n} refs"), "are"),
+                };
+                said.push(format!(
+                    "kept {refs} of {run}: work that {are} on no branch; `git for-each-ref \
+                     refs/wavedeck/{run}` lists them, `git update-ref -d REF` removes one"
+                ));
+            }
+            Err(error) => said.push(format!("the refs of {run} stay: {error}")),
+        }
+    }
+    said
 }
 
 #[cfg(test)]

@@ -86,6 +86,7 @@ pub fn coming_together() -> Run {
     let api = MergeOutcome::Conflict {
         clash: clash(),
         with: vec!["schema".into()],
+        why: None,
     };
     run.outcomes.insert("api".into(), api);
     run.wait(300);
@@ -268,7 +269,12 @@ fn the_fixture_has_something_of_everything() {
 #[test]
 fn the_screens_are_drawn_at_every_size() {
     let run = coming_together();
-    for (name, keys) in [("merge", "4"), ("clash", "4\n"), ("review", "4dJJ")] {
+    for (name, keys) in [
+        ("merge", "4"),
+        ("clash", "4\n"),
+        ("place", "4\nn"),
+        ("review", "4dJJ"),
+    ] {
         for size in SIZES {
             let mut app = at_screen(&run, size, keys);
             let text = paint(&mut app);

@@ -2,6 +2,7 @@
 
 mod agent;
 mod contrast;
+mod delivering;
 mod elsewhere;
 pub mod fixture;
 mod keys;

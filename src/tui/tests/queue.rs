@@ -104,7 +104,7 @@ const fn answer(id: u32, answer: Answer) -> Action {
     }
 }
 
-fn paint(app: &mut App) -> String {
+pub fn paint(app: &mut App) -> String {
     let (w, h) = app.ui.size;
     let mut buf = Buffer::empty(Rect::new(0, 0, w, h));
     app.draw(&mut buf);

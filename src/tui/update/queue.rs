@@ -19,7 +19,6 @@ use crate::{
         draw::{self, QueueHit},
         feed::Request,
         keymap::Key,
-        output::Diff,
         ui_state::{Choice, Popup, Queue, Voice},
         view::{
             attention,
@@ -84,6 +83,10 @@ pub(super) fn to_next(app: &mut App, out: &mut Vec<Request>) {
 }
 
 fn choose(app: &mut App, item: &Item, out: &mut Vec<Request>) {
+    // That of the work as a whole is another than that of an approval.
+    if item.kind == AttentionKind::Deliver && chosen(app).is_none_or(|old| old.id != item.id) {
+        app.diff = None;
+    }
     if let Some(queue) = open_mut(app) {
         queue.chosen = item.id;
         queue.scroll = 0;
@@ -117,29 +120,6 @@ pub(super) fn follow(app: &mut App) {
         .retain(|id| items.iter().any(|item| item.id == *id));
     if !items.iter().any(|item| item.id == queue.chosen) {
         queue.reason = None;
-    }
-}
-
-/// Asks for the diff, where an approval is looked at and nobody has.
-pub(super) fn ask_diff(app: &mut App, out: &mut Vec<Request>) {
-    let wanted = app.clock.is_none()
-        && app.lost.is_none()
-        && app.diff.is_none()
-        && !app.diff_asked
-        && chosen(app).is_some_and(|item| item.kind == AttentionKind::Approval);
-    if !wanted {
-        return;
-    }
-    let base = app
-        .state
-        .as_ref()
-        .and_then(|state| state.base_commit.clone());
-    if let Some(base) = base {
-        app.diff_asked = true;
-        out.push(Request::Diff { base });
-    } else {
-        let why = "the run began outside a repository with commits";
-        app.diff = Some(Diff::none(why));
     }
 }
 
@@ -306,6 +286,10 @@ fn answer_with(
         return true;
     }
     match answer {
+        // The branch just stays: there is no reason to be told to anybody.
+        Answer::No if item.kind == AttentionKind::Deliver => {
+            send_all(app, &ids, answer, None, out);
+        }
         Answer::No => {
             if let Some(queue) = open_mut(app) {
                 queue.reason = Some(String::new());

@@ -109,7 +109,7 @@ pub fn row(state: &State, what: Option<Owner>) -> Option<RowId> {
 /// How an item looks.
 pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
     match item.kind {
-        AttentionKind::Approval => (Mark::Ask, "ask"),
+        AttentionKind::Approval | AttentionKind::Deliver => (Mark::Ask, "ask"),
         AttentionKind::FailedGate if !matches!(item.owner, Some(Owner::Agent(_))) => {
             (Mark::Fail, "red")
         }
@@ -123,14 +123,21 @@ pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
 }
 
 /// Whose an item is.
-pub(super) fn name(state: &State, chart: &Chart, owner: Option<Owner>) -> String {
+pub(super) fn item_name(state: &State, chart: &Chart, item: &Item) -> String {
+    item.owner.map_or_else(
+        || item.of_run().to_owned(),
+        |owner| name(state, chart, owner),
+    )
+}
+
+/// The name of an owner.
+pub(super) fn name(state: &State, chart: &Chart, owner: Owner) -> String {
     match owner {
-        Some(Owner::Agent(ix)) => chart.names[ix.ix()].clone(),
-        Some(Owner::Phase(phase)) => format!("phase {}", chart.phases[phase.ix()]),
-        Some(Owner::Cohort(cohort)) => {
+        Owner::Agent(ix) => chart.names[ix.ix()].clone(),
+        Owner::Phase(phase) => format!("phase {}", chart.phases[phase.ix()]),
+        Owner::Cohort(cohort) => {
             clean_text(&state.setup.cohorts[cohort.ix()].to_string(), SENTENCE)
         }
-        None => "24-hour gate".to_owned(),
     }
 }
 
@@ -165,7 +172,7 @@ pub fn attention(source: Source<'_>, all: &[Item], most: usize, now_us: u64) -> 
                 id: item.id,
                 mark,
                 word,
-                name: name(state, chart, item.owner),
+                name: item_name(state, chart, item),
                 since_us: now_us.saturating_sub(item.since_us),
                 text: clean_text(&item.title, SENTENCE),
                 holds: holds(state, chart, item.owner),

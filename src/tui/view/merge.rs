@@ -79,6 +79,9 @@ pub fn stage(stage: &MergeStage) -> (String, Tone) {
         MergeStage::Trying => ("is tried".to_owned(), Tone::Plain),
         MergeStage::Contained => ("is in there already".to_owned(), Tone::Dim),
         MergeStage::Clean => ("merges cleanly".to_owned(), Tone::Good),
+        MergeStage::Commands | MergeStage::Commanding => {
+            ("a rule's command makes a file".to_owned(), Tone::Plain)
+        }
         MergeStage::Checking => ("its result is checked".to_owned(), Tone::Plain),
         MergeStage::Conflict(_) => ("clashes".to_owned(), Tone::Alert),
         MergeStage::Failed(why) => (clean_line(format!("failed: {why}"), 200), Tone::Bad),
@@ -158,12 +161,17 @@ fn integration(sheet: &mut Sheet<'_>) {
     };
     sheet.pair("branch", &format!("{branch}   {end}"), Tone::Plain);
     if let Some(delivery) = &merges.delivery {
+        let asks = delivery.asks().is_some();
         let (text, tone) = match (&delivery.error, &delivery.forwarded) {
             (Some(error), _) => (format!("could not be done: {error}"), Tone::Bad),
             (None, _) if !delivery.done => ("is on its way".to_owned(), Tone::Plain),
             (None, Some(yours)) => (
                 format!("{} has it, {yours} went forward", delivery.branch),
                 Tone::Good,
+            ),
+            (None, None) if asks => (
+                "it has it; yours waits for your yes".to_owned(),
+                Tone::Alert,
             ),
             (None, None) => {
                 let branch = clean_line(&delivery.branch, 60);

@@ -175,7 +175,8 @@ pub fn note(record: &Record) -> Option<Note> {
             ..
         } => (
             match delay_us {
-                0 => format!("{agent} again at once: {reason}"),
+                // Less than a second would read as none.
+                0..1_000_000 => format!("{agent} again at once: {reason}"),
                 us => format!("{agent} again in {}: {reason}", span(*us)),
             },
             Tone::Warn,
@@ -238,6 +239,16 @@ pub fn note(record: &Record) -> Option<Note> {
                 raised.cohort.as_deref(),
             );
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
+        }
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => {
+            (format!("the run asks: {}", raised.title), Tone::Alert)
+        }
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
+            match answered.answer {
+                Some(Answer::Yes) => ("your branch goes forward".to_owned(), Tone::Good),
+                Some(_) => ("your branch stays where it is".to_owned(), Tone::Plain),
+                None => ("the run asks about its end no longer".to_owned(), Tone::Dim),
+            }
         }
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => (
             format!("the 24-hour gate does not pass: {}", raised.title),

@@ -76,7 +76,7 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         && !matches!(found.owner, Owner::Agent(_))
     {
         return OutputView {
-            name: super::attention::name(state, chart, Some(found.owner)),
+            name: super::attention::name(state, chart, found.owner),
             mark: Some(Mark::Fail),
             of: "what its red gate printed",
             rows: plain(&found.lines, 0, page),

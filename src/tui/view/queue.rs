@@ -5,7 +5,7 @@
 
 use super::{
     Mark, Source, Tone,
-    attention::{holds, mark, name},
+    attention::{holds, item_name, mark},
     merge,
     words::{SENTENCE, span},
 };
@@ -92,8 +92,9 @@ pub const fn key(answer: Answer) -> char {
     }
 }
 
-const fn label(answer: Answer) -> &'static str {
+const fn label(kind: AttentionKind, answer: Answer) -> &'static str {
     match answer {
+        Answer::No if matches!(kind, AttentionKind::Deliver) => "no, leave it",
         Answer::Yes => "yes",
         Answer::No => "no, and why",
         Answer::Retry => "try again",
@@ -121,7 +122,7 @@ pub fn queue(
             QueueRow {
                 mark,
                 word,
-                name: name(state, chart, item.owner),
+                name: item_name(state, chart, item),
                 since: span(now_us.saturating_sub(item.since_us)),
                 title: clean_text(&item.title, SENTENCE),
                 marked: ui.marks.contains(&item.id),
@@ -156,7 +157,9 @@ pub fn queue(
         span(now_us.saturating_sub(item.since_us))
     ));
     let held = holds(state, chart, item.owner);
-    facts.push(if held.is_empty() {
+    facts.push(if item.kind == AttentionKind::Deliver {
+        "the run ends with your answer".to_owned()
+    } else if held.is_empty() {
         "holds up nobody".to_owned()
     } else {
         held
@@ -222,7 +225,7 @@ fn answers(items: &[Item], item: &Item, ui: &Queue) -> Vec<(String, String)> {
     let equal = items.iter().filter(|i| i.equals(item)).count();
     let mut out = Vec::new();
     for &answer in item.answers() {
-        let (key, label) = (key(answer), label(answer));
+        let (key, label) = (key(answer), label(item.kind, answer));
         let text = match marked {
             0 => label.to_owned(),
             n => format!("{label} ({n} marked)"),
@@ -233,7 +236,10 @@ fn answers(items: &[Item], item: &Item, ui: &Queue) -> Vec<(String, String)> {
         let first = key(item.answers()[0]).to_uppercase().to_string();
         out.push((
             first,
-            format!("{} to all {equal} alike", label(item.answers()[0])),
+            format!(
+                "{} to all {equal} alike",
+                label(item.kind, item.answers()[0])
+            ),
         ));
     }
     out
@@ -252,7 +258,7 @@ fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
                 view.body = plain(&found.lines);
             }
         }
-        (AttentionKind::Approval, _) => {
+        (AttentionKind::Approval | AttentionKind::Deliver, _) => {
             view.body_of = "what has changed since the run began";
             view.body = match material.diff {
                 None if material.recorded => {

@@ -36,28 +36,12 @@ pub fn branch(store: &Store, into: &str, commit: &str) -> Result<Delivered, Merg
     let commit = object(commit)?;
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?;
-    let name = format!("refs/heads/{into}");
-    let shown = display::clean_line(into, 120);
-    let fine = git.output(&["check-ref-format", &name], &[])?.code == Some(0);
-    if !fine || into.starts_with('-') || into.is_empty() {
-        return Err(MergeError::NoName(shown));
-    }
+    let name = named(&git, into)?;
     let was = at(&git, &name)?;
     if let Some(was) = &was
         && was != commit
     {
-        if !is_ancestor(&git, was, commit)? {
-            return Err(MergeError::Refused(format!(
-                "the branch `{shown}` exists and holds other work: give the run another one with \
-                 `into`, or move that one away"
-            )));
-        }
-        if let Some(place) = checked_out(&git, &name)? {
-            return Err(MergeError::Refused(format!(
-                "the branch `{shown}` is checked out in {place}: moving it would make the files \
-                 there look changed"
-            )));
-        }
+        movable(&git, &name, was, commit)?;
     }
     if was.as_deref() != Some(commit) {
         set(&git, &name, was.as_deref(), commit)?;
@@ -67,6 +51,67 @@ pub fn branch(store: &Store, into: &str, commit: &str) -> Result<Delivered, Merg
         commit: commit.to_owned(),
         was,
     })
+}
+
+/// The full name of a branch.
+fn named(git: &Git, into: &str) -> Result<String, MergeError> {
+    let name = format!("refs/heads/{into}");
+    let fine = git.output(&["check-ref-format", &name], &[])?.code == Some(0);
+    if !fine || into.starts_with('-') || into.is_empty() {
+        return Err(MergeError::NoName(display::clean_line(into, 120)));
+    }
+    Ok(name)
+}
+
+/// Whether a branch can be moved forward from a commit to another.
+fn movable(git: &Git, name: &str, was: &str, commit: &str) -> Result<(), MergeError> {
+    let shown = display::clean_line(name.trim_start_matches("refs/heads/"), 120);
+    if !is_ancestor(git, was, commit)? {
+        return Err(MergeError::Refused(format!(
+            "the branch `{shown}` exists and holds other work: give the run another one with \
+             `into`, or move that one away"
+        )));
+    }
+    if let Some(place) = checked_out(git, name)? {
+        return Err(MergeError::Refused(format!(
+            "the branch `{shown}` is checked out in {place}: moving it would make the files there \
+             look changed; give the run another one with `into`"
+        )));
+    }
+    Ok(())
+}
+
+/// Looks before a run whether its branch could be made at the end, or be moved forward from the commit
+/// that the run begins with.
+///
+/// # Errors
+/// It is no name for a branch, another branch is in the way of it, it holds other work, or a working
+/// tree has it checked out; with what to do.
+pub fn possible(git: &Git, into: &str, base: &str) -> Result<(), MergeError> {
+    let name = named(git, into)?;
+    let shown = display::clean_line(into, 120);
+    // Git keeps refs like files: none can lie below another.
+    for (slash, _) in into.match_indices('/') {
+        let other = &into[..slash];
+        if at(git, &format!("refs/heads/{other}"))?.is_some() {
+            let other = display::clean_line(other, 120);
+            return Err(MergeError::Refused(format!(
+                "your branch `{other}` is in the way of `{shown}`, which the run's work goes to: \
+                 rename it (`git branch -m {other} NEW`), or name another with `into` in [merge]"
+            )));
+        }
+    }
+    let below = git.run(&["for-each-ref", "--count=1", &format!("{name}/")])?;
+    if !below.is_empty() {
+        return Err(MergeError::Refused(format!(
+            "there are branches below `{shown}/`, so git can make none of the name `{shown}`: name \
+             another with `into` in [merge]"
+        )));
+    }
+    match at(git, &name)? {
+        Some(was) => movable(git, &name, &was, object(base)?),
+        None => Ok(()),
+    }
 }
 
 fn is_ancestor(git: &Git, old: &str, new: &str) -> Result<bool, MergeError> {
@@ -95,19 +140,31 @@ fn checked_out(git: &Git, branch: &str) -> Result<Option<String>, MergeError> {
     Ok(None)
 }
 
+/// Whether a person has agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreed<'a> {
+    /// Not yet: it is only looked at.
+    No,
+    /// To whichever branch is checked out, as their plan says.
+    Any,
+    /// To the branch of this short name alone.
+    To(&'a str),
+}
+
 /// What became of the user's branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Forward {
     /// It holds the work.
-    Already,
+    Already {
+        /// Its short name, safe to show.
+        branch: String,
+    },
     /// It can go forward, and waits for a yes.
     Asks {
         /// Its short name, safe to show.
         branch: String,
         /// Where it is.
         from: String,
-        /// Paths that would change in the working tree.
-        paths: usize,
     },
     /// It went forward, with its working tree.
     Done {
@@ -118,32 +175,74 @@ pub enum Forward {
     },
 }
 
+/// The short name of the branch that is checked out at a folder, safe to show; none: there is none.
+///
+/// # Errors
+/// What git refuses.
+pub fn checked_out_at(root: &Path) -> Result<Option<String>, MergeError> {
+    current(&persons(root))
+}
+
+fn current(git: &Git) -> Result<Option<String>, MergeError> {
+    let head = git.output(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
+    if head.code != Some(0) {
+        return Ok(None);
+    }
+    let full = head.out.trim_ascii_end();
+    let short = full.strip_prefix(b"refs/heads/").unwrap_or(full);
+    Ok(Some(display::clean_line(short, 120)))
+}
+
+/// How far a commit is from another: commits that it has beyond it, and files that differ.
+///
+/// # Errors
+/// What git refuses.
+pub fn distance(store: &Store, from: &str, to: &str) -> Result<(u32, u32), MergeError> {
+    let (from, to) = (object(from)?, object(to)?);
+    let scratch = store.scratch()?;
+    let git = store.git(&scratch)?;
+    let count = git.line(&["rev-list", "--count", to, &format!("^{from}")])?;
+    let count = std::str::from_utf8(&count)
+        .ok()
+        .and_then(|n| n.parse().ok());
+    let diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames"];
+    let out = git.run(&[&diff[..], &[from, to]].concat())?;
+    let files = out.split(|&b| b == 0).filter(|f| !f.is_empty()).count();
+    Ok((
+        count.ok_or(MergeError::Unexpected("rev-list"))?,
+        u32::try_from(files).unwrap_or(u32::MAX),
+    ))
+}
+
 /// Moves the branch that is checked out at `root` forward to a commit, with the files there; only
-/// asks unless `agreed`.
+/// looks unless a person agreed to it.
 ///
 /// Refuses unless the working tree and index are as committed and nothing is under way. Files that
 /// git does not know are kept: where one is in the way git refuses, and nothing has changed.
 ///
 /// # Errors
 /// A sentence on why it is not safe.
-pub fn fast_forward(root: &Path, commit: &str, agreed: bool) -> Result<Forward, MergeError> {
+pub fn fast_forward(root: &Path, commit: &str, agreed: Agreed<'_>) -> Result<Forward, MergeError> {
     let commit = object(commit)?;
     let git = persons(root);
     let refused = |why: String| Err(MergeError::Refused(why));
-    let head = git.output(&["symbolic-ref", "--quiet", "HEAD"], &[])?;
-    if head.code != Some(0) {
+    let Some(branch) = current(&git)? else {
         return refused("no branch is checked out, so none goes forward".to_owned());
+    };
+    if let Agreed::To(other) = agreed
+        && other != branch
+    {
+        return refused(format!(
+            "`{branch}` is checked out, and you agreed to `{other}`"
+        ));
     }
-    let full = head.out.trim_ascii_end();
-    let short = full.strip_prefix(b"refs/heads/").unwrap_or(full);
-    let branch = display::clean_line(short, 120);
     let from = git.output(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], &[])?;
     if from.code != Some(0) {
         return refused(format!("`{branch}` has no commit yet"));
     }
     let from = printed(&from.out, "rev-parse")?;
     if is_ancestor(&git, commit, &from)? {
-        return Ok(Forward::Already);
+        return Ok(Forward::Already { branch });
     }
     if !is_ancestor(&git, &from, commit)? {
         return refused(format!(
@@ -163,15 +262,8 @@ pub fn fast_forward(root: &Path, commit: &str, agreed: bool) -> Result<Forward, 
             if dirty == 1 { "file is" } else { "files are" }
         ));
     }
-    if !agreed {
-        let diff = ["diff-tree", "-r", "-z", "--name-only", "--no-renames"];
-        let out = git.run(&[&diff[..], &[from.as_str(), commit]].concat())?;
-        let paths = out.split(|&b| b == 0).filter(|f| !f.is_empty()).count();
-        return Ok(Forward::Asks {
-            branch,
-            from,
-            paths,
-        });
+    if agreed == Agreed::No {
+        return Ok(Forward::Asks { branch, from });
     }
     let merged = git.run(&["merge", "--ff-only", "--no-autostash", "--quiet", commit]);
     if let Err(error) = merged {

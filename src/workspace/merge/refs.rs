@@ -187,6 +187,19 @@ pub fn commit_merge(
     printed(&git.feed(&args, message.as_bytes())?, "commit-tree")
 }
 
+/// Keeps a merge that no ref names yet: the user may collect garbage before the head goes forward to it.
+/// There is one at a time.
+///
+/// # Errors
+/// What git refuses.
+pub fn hold(store: &Store, run: &str, commit: &str) -> Result<(), MergeError> {
+    let name = below(run, &["merging"])?;
+    let scratch = store.scratch()?;
+    let git = identified(store.git(&scratch)?, 0);
+    git.run(&["update-ref", "--no-deref", &name, object(commit)?])?;
+    Ok(())
+}
+
 /// What [`advance`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Advanced {
@@ -208,7 +221,14 @@ pub fn advance(
 ) -> Result<Advanced, MergeError> {
     let name = integration(run)?;
     let scratch = store.scratch()?;
-    set(&store.git(&scratch)?, &name, from, object(to)?)
+    let git = store.git(&scratch)?;
+    let done = set(&git, &name, from, object(to)?)?;
+    // The head keeps it now.
+    let held = below(run, &["merging"])?;
+    if at(&git, &held)?.as_deref() == Some(to) {
+        edit(&git, &[Edit::Delete(&held, to)])?;
+    }
+    Ok(done)
 }
 
 /// Moves or makes a ref by comparison.

@@ -106,12 +106,21 @@ pub fn commands_tree(
     resolve(store, doc, &all)
 }
 
+/// A file that a rule's command left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// Its mode and object.
+    pub entry: Entry,
+    /// It has lines that look like markers of a conflict: where one begins, and after it where one ends.
+    pub marked: bool,
+}
+
 /// Takes the file that a rule's command left below `root`, for a [`Whole::Result`]; none: there is no
 /// file.
 ///
 /// # Errors
 /// It is a link, lies behind one, is no plain file or too large: such a result is not believed.
-pub fn entry_at(store: &Store, root: &Path, path: &RepoPath) -> Result<Option<Entry>, MergeError> {
+pub fn entry_at(store: &Store, root: &Path, path: &RepoPath) -> Result<Option<Left>, MergeError> {
     let refused = |why: &str| {
         let path = path.shown(200);
         Err(MergeError::Refused(format!("`{path}` {why}")))
@@ -161,7 +170,17 @@ pub fn entry_at(store: &Store, root: &Path, path: &RepoPath) -> Result<Option<En
     } else {
         0o100_755
     };
-    Ok(Some(Entry { mode, oid }))
+    Ok(Some(Left {
+        entry: Entry { mode, oid },
+        marked: marked(&bytes),
+    }))
+}
+
+/// Whether a text has what git puts around a conflict.
+fn marked(text: &[u8]) -> bool {
+    let mut lines = text.split(|&b| b == b'\n');
+    let begins = |line: &[u8]| line.starts_with(b"<<<<<<< ");
+    lines.any(begins) && lines.any(|line| line.starts_with(b">>>>>>> "))
 }
 
 /// Which of some paths a commit or tree has; folders count.

@@ -105,6 +105,33 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Git over the same objects with a repository of ours, without the user's configuration: none of
+    /// the merge drivers that it names are known, so that attributes, which agents write, start nothing.
+    /// What it leaves is the style of the merge and `info/attributes`.
+    pub(super) fn alone(&self, scratch: &Scratch, sha256: bool) -> Result<Git, MergeError> {
+        let own = scratch.path.join("alone");
+        let made = || -> io::Result<()> {
+            let config = files::bare_config(sha256, &[]);
+            files::skeleton(&own, "ref: refs/heads/none", &config, &[])?;
+            for name in ["shallow", "info/attributes"] {
+                match fs::copy(self.git_dir.join(name), own.join(name)) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        };
+        made().map_err(|e| at(&own, e))?;
+        let git = self.git(scratch)?.git_dir(&own);
+        Ok(match &self.objects {
+            Objects::Kept => git.env("GIT_OBJECT_DIRECTORY", self.git_dir.join("objects")),
+            Objects::Quarantined { .. } => git,
+        })
+    }
+}
+
 /// A path in git's list of object stores: one with `:` or `"` in it stands in quotes.
 fn quoted(path: &Path) -> OsString {
     use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};

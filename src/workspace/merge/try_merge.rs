@@ -98,7 +98,8 @@ pub fn try_merge(
     let Some(base) = bases.first() else {
         return Err(MergeError::Unrelated);
     };
-    let merging = attributes(&git, &scratch, onto)?;
+    let alone = store.alone(&scratch, onto.len() == 64)?;
+    let merging = attributes(&alone, &scratch, onto)?;
     let args = [
         "merge-tree",
         "--write-tree",

@@ -10,11 +10,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
-    fs::{self, DirBuilder, File},
+    fs::{self, File},
     io,
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
-        fs::{DirBuilderExt, OpenOptionsExt},
+        fs::OpenOptionsExt,
     },
     path::{Path, PathBuf},
     time::Duration,
@@ -28,7 +28,7 @@ use super::{
     verdict,
 };
 use crate::workspace::{
-    files::{alternates, core, quoted},
+    files::{bare_config, quoted, skeleton},
     git::{Git, GitError},
     settings::Config,
 };
@@ -99,25 +99,10 @@ impl Shadow {
             return Err(Fault::Odd("it is not a clone with a `.git` folder"));
         }
         crate::sys::remove::tree(&dir)?;
-        for part in ["objects/info", "objects/pack", "refs/heads", "info"] {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dir.join(part))?;
-        }
-        let borrowed = alternates(&[&theirs.join("objects")]);
-        fs::write(dir.join("objects/info/alternates"), borrowed)?;
-        let format = if base.len() == 64 {
-            "\trepositoryformatversion = 1\n[extensions]\n\tobjectFormat = sha256\n"
-        } else {
-            "\trepositoryformatversion = 0\n"
-        };
-        let mut config = b"[core]\n\tbare = false\n".to_vec();
         let known = of.fresh.clone();
-        config.extend(core(&known.unwrap_or_else(|| shared(&dir, &theirs))));
-        config.extend(format.bytes());
-        fs::write(dir.join("config"), config)?;
-        fs::write(dir.join("HEAD"), format!("{base}\n"))?;
+        let settings = known.unwrap_or_else(|| shared(&dir, &theirs));
+        let config = bare_config(base.len() == 64, &settings);
+        skeleton(&dir, base, &config, &[&theirs.join("objects")])?;
         for list in ["info/exclude", "info/attributes"] {
             copy(&theirs.join(list), &dir.join(list), MOST_EXCLUDE)?;
         }

@@ -2,8 +2,8 @@
 
 use wavedeck::{
     engine::{
-        Absent, Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Pick,
-        Prepared, Settle, Status,
+        Absent, Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Offer,
+        Pick, Prepared, RuleCommand, Settle, Status, Unready,
     },
     plan::AgentIx,
 };
@@ -22,7 +22,12 @@ impl World {
                 agent,
                 attempt,
                 done: if fails {
-                    Err(error())
+                    let room = self.r.chance(50);
+                    Err(if room {
+                        Unready::NoRoom
+                    } else {
+                        Unready::Failed
+                    }(error()))
                 } else {
                     Ok(Prepared {
                         base: self.base(agent),
@@ -105,8 +110,16 @@ impl World {
                 InputKind::Delivered {
                     commit: delivery.commit.clone(),
                     branch: "wavedeck/sim".to_owned(),
-                    forwarded: None,
-                    error: fails.then(error),
+                    forwarded: delivery.forward.clone().filter(|_| !fails),
+                    error: (fails && delivery.forward.is_none()).then(error),
+                    offer: (!fails && delivery.forward.is_none() || self.r.chance(30)).then(|| {
+                        Offer {
+                            to: Some("main".to_owned()),
+                            commits: Some(3),
+                            files: Some(7),
+                            hindered: fails.then(error),
+                        }
+                    }),
                 }
             }
             _ => return,
@@ -195,12 +208,29 @@ impl World {
             kinds: Vec::new(),
             complexity: u32::try_from(self.r.below(1001)).unwrap(),
         };
+        let commanded = (self.state.merges.now.as_ref()).is_some_and(|now| now.commanded);
+        if !commanded && self.r.chance(8) {
+            let command = |n: u64| RuleCommand {
+                argv: vec![format!("make-{n}")],
+                files: vec![format!("lock-{n}")],
+            };
+            return MergeOutcome::Command {
+                path: format!("/work/merge.{number}"),
+                commands: (0..=self.r.below(2)).map(command).collect(),
+                clash,
+                with,
+            };
+        }
         match self.r.below(100) {
             0..3 => MergeOutcome::Failed {
                 error: "no space left".to_owned(),
             },
             3..6 => MergeOutcome::Contained,
-            6..25 if !settled || self.r.chance(20) => MergeOutcome::Conflict { clash, with },
+            6..25 if !settled || self.r.chance(20) => MergeOutcome::Conflict {
+                clash,
+                with,
+                why: commanded.then(|| "left no file there".to_owned()),
+            },
             n => MergeOutcome::Clean {
                 commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
                 path: format!("/work/merge.{number}"),
@@ -212,7 +242,7 @@ impl World {
                     Vec::new()
                 },
                 with,
-                clash: settled.then_some(clash),
+                clash: (settled || commanded).then_some(clash),
             },
         }
     }

@@ -56,6 +56,7 @@ pub(super) fn resolve_answer(
             AttentionKind::Conflict => "a conflict",
             AttentionKind::Predicted => "a clash that would come",
             AttentionKind::DayGate => "the 24-hour gate",
+            AttentionKind::Deliver => "the question whether your branch goes forward",
         };
         return Err(Refusal::NotNow(format!(
             "{id} is {what}: it takes {}, not {}",

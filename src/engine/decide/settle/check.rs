@@ -10,7 +10,7 @@ use crate::{
 
 use super::{
     super::{process::place, retry},
-    begin,
+    begin, commands,
     compare::{self, compare},
     gates::{gates_red, not_passed},
     merge,
@@ -37,7 +37,11 @@ pub(super) fn after_check(state: &State, ix: AgentIx, agent: &AgentState) -> Vec
         });
         return events;
     }
-    match outcome(state, owner, check, &over) {
+    let outcome = outcome(state, owner, check, &over);
+    if let Some(merge) = state.commanding(owner) {
+        return commands::after(state, merge, check, outcome);
+    }
+    match outcome {
         Outcome::Again(event) => vec![event],
         Outcome::Green => green(state, owner, check).unwrap_or_else(|mut events| {
             if state.begins(ix) {
@@ -297,7 +301,10 @@ pub(super) fn green(
 }
 
 /// The command after the present one; on the result of a merge, approvals are not asked again.
-fn next_step<'a>(steps: &'a [CheckStep<'a>], check: &CheckRun) -> Option<(u32, &'a CheckStep<'a>)> {
+pub(super) fn next_step<'a>(
+    steps: &'a [CheckStep<'a>],
+    check: &CheckRun,
+) -> Option<(u32, &'a CheckStep<'a>)> {
     (check.step + 1..)
         .zip(steps.get(check.step as usize + 1..)?)
         .find(|(_, step)| !check.merged || step.approve.is_none())

@@ -51,23 +51,15 @@ pub(super) fn go_again(
     } else {
         Strategy::HumanReview
     };
-    let detected = WorkEvent::ConflictDetected {
-        id,
-        agent: state.id(ix),
-        attempt: agent.attempt,
-        with,
-        clash: Clash {
-            files: Vec::new(),
-            file_count: 0,
-            hunks: 0,
-            lines: 0,
-            kinds: vec!["domain".to_owned()],
-            complexity: 1000,
-        },
-        critical: true,
-        strategy,
+    let clash = Clash {
+        files: Vec::new(),
+        file_count: 0,
+        hunks: 0,
+        lines: 0,
+        kinds: vec!["domain".to_owned()],
+        complexity: 1000,
     };
-    let mut events = vec![detected.into()];
+    let mut events = vec![detected(state, ix, with, clash, true, strategy)];
     if strategy == Strategy::HumanReview {
         events.push(Event::AgentBlocked {
             agent: state.id(ix),
@@ -78,6 +70,27 @@ pub(super) fn go_again(
         events.extend(sent_back(state, ix, id, "engine", &reason));
     }
     events
+}
+
+/// Makes the event that finds a conflict in an agent's work.
+pub(super) fn detected(
+    state: &State,
+    ix: AgentIx,
+    with: Vec<AgentId>,
+    clash: Clash,
+    critical: bool,
+    strategy: Strategy,
+) -> Event {
+    let detected = WorkEvent::ConflictDetected {
+        id: number(state, ix),
+        agent: state.id(ix),
+        attempt: state.agent(ix).attempt,
+        with,
+        clash,
+        critical,
+        strategy,
+    };
+    detected.into()
 }
 
 /// Closes a conflict by sending the agent back on top of what is integrated.
@@ -166,7 +179,12 @@ pub(in crate::engine::decide) fn closed(state: &State, events: Vec<Event>) -> Ve
 }
 
 /// It clashes: by the agent's `join`, and by the size of what is left.
-pub(super) fn conflict(state: &State, merge: &Merge, clash: &Clash) -> Vec<Event> {
+pub(super) fn conflict(
+    state: &State,
+    merge: &Merge,
+    clash: &Clash,
+    why: Option<&str>,
+) -> Vec<Event> {
     let ix = merge.agent;
     let join = state.setup.plan.agent(ix).join;
     let id = number(state, ix);
@@ -177,22 +195,17 @@ pub(super) fn conflict(state: &State, merge: &Merge, clash: &Clash) -> Vec<Event
         let names: Vec<&str> = with.iter().map(AgentId::as_str).collect();
         names.join(", ")
     };
-    let reason = format!("conflict with {met} in {}", list(&clash.files));
+    let why = why.map_or_else(String::new, |why| format!(": {why}"));
+    let reason = format!("conflict with {met} in {}{why}", list(&clash.files));
     let strategy = if join == Join::ManualEscalation || clash.complexity >= REVIEW {
         Strategy::HumanReview
     } else {
         Strategy::GuidedMerge
     };
-    let detected = WorkEvent::ConflictDetected {
-        id,
-        agent: state.id(ix),
-        attempt: merge.attempt,
-        with,
-        clash: clash.clone(),
-        critical: false,
-        strategy,
-    };
-    let mut events = vec![detected.into(), failed(state, merge, &reason)];
+    let mut events = vec![
+        detected(state, ix, with, clash.clone(), false, strategy),
+        failed(state, merge, &reason),
+    ];
     if join == Join::FailFast {
         let resolved = WorkEvent::ConflictResolved {
             id,

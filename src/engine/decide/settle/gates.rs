@@ -4,7 +4,7 @@
 //! Must not use anything but the state.
 
 use crate::engine::{
-    CheckRun, CohortKind, Ending, Event, Owner, PhaseStatus, State, Status, state::unpack,
+    CheckRun, CohortKind, Ending, Event, Owner, PhaseStatus, State, state::unpack,
 };
 
 use super::{
@@ -39,13 +39,8 @@ fn others_closed(state: &State, run: Owner) -> bool {
 
 /// All agents of a phase or of a cohort have ended.
 pub(super) fn members_ended(state: &State, owner: Owner) -> Event {
-    let lost: Vec<&str> = (state.setup.members_of(owner).iter())
-        .filter(|&&member| match state.agent(member).status {
-            Status::Failed | Status::Stopped => !state.handled_above(member),
-            Status::Skipped => !state.agent(member).by_condition,
-            _ => false,
-        })
-        .map(|&member| state.setup.plan.agent(member).id.as_str())
+    let lost: Vec<&str> = (state.lost_of(owner))
+        .map(|member| state.setup.plan.agent(member).id.as_str())
         .collect();
     if !lost.is_empty() {
         return not_passed(state, owner, format!("not done: {}", lost.join(", ")));

@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    conflict::{conflict, critical, go_again, number},
+    conflict::{conflict, critical, detected, go_again},
     verdict::completed,
 };
 
@@ -213,7 +213,18 @@ fn first(state: &State, figures: &Figures) -> Vec<Event> {
 fn follows(state: &State, merge: &Merge) -> Vec<Event> {
     let ix = merge.agent;
     match &merge.stage {
-        MergeStage::Trying | MergeStage::Checking | MergeStage::Advancing => Vec::new(),
+        MergeStage::Trying
+        | MergeStage::Commanding
+        | MergeStage::Checking
+        | MergeStage::Advancing => Vec::new(),
+        // What was made once is not made again and again.
+        MergeStage::Commands if merge.commanded => {
+            not_merged(state, merge, "its rules' commands made nothing")
+        }
+        MergeStage::Commands => vec![Event::AgentChecking {
+            agent: state.id(ix),
+            attempt: merge.attempt,
+        }],
         MergeStage::Contained => {
             let done = WorkEvent::MergeDone {
                 number: merge.number,
@@ -225,7 +236,7 @@ fn follows(state: &State, merge: &Merge) -> Vec<Event> {
             settled.chain([done.into()]).collect()
         }
         MergeStage::Clean => clean(state, merge),
-        MergeStage::Conflict(clash) => conflict(state, merge, clash),
+        MergeStage::Conflict(clash) => conflict(state, merge, clash, merge.why.as_deref()),
         MergeStage::Failed(error) => not_merged(state, merge, error),
     }
 }
@@ -242,16 +253,9 @@ fn clean(state: &State, merge: &Merge) -> Vec<Event> {
             kinds: Vec::new(),
             complexity: 0,
         });
-        let detected = WorkEvent::ConflictDetected {
-            id: number(state, ix),
-            agent: state.id(ix),
-            attempt: merge.attempt,
-            with: merge.with.iter().map(|&ix| state.id(ix)).collect(),
-            clash,
-            critical: false,
-            strategy: Strategy::AutomaticMerge,
-        };
-        return vec![detected.into()];
+        let with = merge.with.iter().map(|&ix| state.id(ix)).collect();
+        let how = Strategy::AutomaticMerge;
+        return vec![detected(state, ix, with, clash, false, how)];
     }
     if judged_here(state, merge) {
         return vec![Event::AgentChecking {

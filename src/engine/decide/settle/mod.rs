@@ -5,6 +5,7 @@
 pub(in crate::engine::decide) mod begin;
 pub(in crate::engine::decide) mod check;
 pub(in crate::engine::decide) mod collect;
+mod commands;
 pub(in crate::engine::decide) mod compare;
 pub(in crate::engine::decide) mod conflict;
 pub(in crate::engine) mod context;

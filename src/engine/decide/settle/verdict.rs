@@ -10,6 +10,9 @@ use super::{super::failure, begin, check::after_check, collect::after_collect, m
 /// Linux's number of SIGKILL.
 const SIGKILL: i32 = 9;
 
+/// Time until room on the disk is looked for again, in microseconds.
+const NO_ROOM_US: u64 = 30 * 1_000_000;
+
 /// What an ended attempt, join or check command means for its agent.
 pub(super) fn verdict(state: &State, ix: AgentIx) -> Vec<Event> {
     let agent = state.agent(ix);
@@ -68,6 +71,14 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             cause: Cause::Interrupted,
             delay_us: 0,
             reason: "the runner died during the attempt".to_owned(),
+        },
+        // The disk is nobody's failure.
+        (None, Exit::NoRoom(_)) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Room,
+            delay_us: NO_ROOM_US,
+            reason: last.exit.to_string(),
         },
         (None, exit) if exit.ok() && (state.setup.own(ix) || last.handoff) => {
             WorkEvent::Collecting { agent: id, attempt }.into()

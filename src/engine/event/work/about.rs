@@ -15,6 +15,7 @@ impl WorkEvent {
             Self::Merging { .. } => "agent.merging",
             Self::MergeStarted { .. } => "merge.started",
             Self::MergeTried { .. } => "merge.tried",
+            Self::MergeCommanded { .. } => "merge.commanded",
             Self::MergeAdvancing { .. } => "merge.advancing",
             Self::MergeDone { .. } => "merge.done",
             Self::MergeFailed { .. } => "merge.failed",
@@ -49,6 +50,7 @@ impl WorkEvent {
             | Self::Merging { agent, .. }
             | Self::MergeStarted { agent, .. }
             | Self::MergeTried { agent, .. }
+            | Self::MergeCommanded { agent, .. }
             | Self::MergeAdvancing { agent, .. }
             | Self::MergeDone { agent, .. }
             | Self::MergeFailed { agent, .. }

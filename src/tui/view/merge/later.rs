@@ -55,7 +55,7 @@ pub(super) fn red(sheet: &mut Sheet<'_>) {
             let lead = readable(state, ix).then_some(Lead::Review(ix));
             sheet.agent(ix, word, &text, tone, &since, lead);
         } else {
-            let name = attention::name(state, sheet.source.chart, Some(owner));
+            let name = attention::name(state, sheet.source.chart, owner);
             let held = attention::holds(state, sheet.source.chart, Some(owner));
             let dot = if held.is_empty() { "" } else { " · " };
             sheet.pair(word, &format!("{name}: {text} · {since}{dot}{held}"), tone);

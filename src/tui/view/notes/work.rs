@@ -64,6 +64,7 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::Ready { .. }
         | WorkEvent::Collecting { .. }
         | WorkEvent::Merging { .. }
+        | WorkEvent::MergeCommanded { .. }
         | WorkEvent::MergeAdvancing { .. }
         | WorkEvent::Checkout { .. }
         | WorkEvent::CheckedOut { error: None, .. }
@@ -188,6 +189,18 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         WorkEvent::MergeTried { agent, outcome, .. } => match outcome {
             MergeOutcome::Clean { clash: Some(_), .. } => (
                 format!("{agent} merges, conflicts in it are settled"),
+                Tone::Plain,
+            ),
+            MergeOutcome::Command { commands, .. } => (
+                format!(
+                    "{agent}: rules make {} anew",
+                    files(
+                        &commands
+                            .iter()
+                            .flat_map(|c| c.files.clone())
+                            .collect::<Vec<_>>()
+                    )
+                ),
                 Tone::Plain,
             ),
             MergeOutcome::Failed { error } => (
@@ -323,6 +336,10 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
                 MergeOutcome::Conflict { clash, .. } => {
                     format!("clashes in {}", files(&clash.files))
                 }
+                MergeOutcome::Command { commands, .. } => {
+                    let all: Vec<String> = commands.iter().flat_map(|c| c.files.clone()).collect();
+                    format!("needs {} made by rules' commands", files(&all))
+                }
                 MergeOutcome::Failed { error } => format!("failed: {error}"),
             };
             format!("merge {number}: the work of {agent} {came}")
@@ -336,14 +353,29 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         WorkEvent::Checkout { commit, .. } => {
             format!("the base is checked out, to compare: {}", short(commit))
         }
+        WorkEvent::HandoffChecking(of) => {
+            format!("{}: what it begins with is looked for", of.agent)
+        }
+        WorkEvent::HandoffChecked(of) => {
+            format!("{}: the files that it begins with are there", of.agent)
+        }
         WorkEvent::SyncCompleted { point, .. } => {
             format!("the gates of {} have passed", named(point))
         }
         WorkEvent::SyncFailed { point, reason, .. } => {
             format!("the gates of {} have not passed: {reason}", named(point))
         }
-        WorkEvent::Delivering { commit } => {
+        WorkEvent::Delivering {
+            commit,
+            forward: None,
+        } => {
             format!("the branch is made at {}", short(commit))
+        }
+        WorkEvent::Delivering {
+            commit,
+            forward: Some(yours),
+        } => {
+            format!("{yours} goes forward to {}", short(commit))
         }
         _ => return None,
     })

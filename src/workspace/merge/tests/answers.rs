@@ -231,7 +231,13 @@ fn rules_answer_what_they_can_and_commands_come_last() {
         assert!(!matches!(taken, Ok(Some(_))), "{bad}: {taken:?}");
     }
     assert_eq!(entry_at(&rig.store, &place, &"none".into()).unwrap(), None);
+    // So is one in which nothing was settled.
+    let marks = "<<<<<<< a\nours\n=======\ntheirs\n>>>>>>> b\n";
+    std::fs::write(place.join("marked"), marks).unwrap();
+    let marked = entry_at(&rig.store, &place, &"marked".into()).unwrap();
+    assert!(marked.unwrap().marked);
     let made = entry_at(&rig.store, &place, &"Cargo.lock".into()).unwrap();
+    let made = made.filter(|left| !left.marked).map(|left| left.entry);
     choices.whole("Cargo.lock".into(), Whole::Result(made.clone()));
     let tree = resolve(&rig.store, &doc, &choices).unwrap();
     assert_eq!(rig.text(&tree, "Cargo.lock"), "made\n");

@@ -286,6 +286,28 @@ fn what_is_too_large_is_answered_as_a_whole() {
 }
 
 #[test]
+fn no_merge_driver_of_the_users_is_started_by_what_an_agent_names() {
+    let rig = Rig::new();
+    let trap = rig.dir.path().join("trap");
+    let driver = format!("touch {}; true", trap.display());
+    rig.line(&["config", "merge.take.driver", &driver]);
+    let attributes = file(".gitattributes", "f merge=take\n");
+    let [_, ours, theirs] = rig.three(
+        &[file("f", "0\n"), attributes],
+        &[file("f", "1\n"), attributes],
+        &[file("f", "2\n"), attributes],
+    );
+    assert!(matches!(rig.merge(&ours, &theirs), Tried::Conflict { .. }));
+    assert!(!trap.exists());
+    // What the person has for themselves in `info/attributes` counts.
+    let info = rig.root().join(".git/info");
+    std::fs::create_dir_all(&info).unwrap();
+    std::fs::write(info.join("attributes"), "f merge=union\n").unwrap();
+    assert!(matches!(rig.merge(&ours, &theirs), Tried::Clean { .. }));
+    assert!(!trap.exists());
+}
+
+#[test]
 fn attributes_of_the_integrated_side_count_and_the_users_settings_do_not() {
     let rig = Rig::new();
     let attributes = file(".gitattributes", "f merge=union\n");

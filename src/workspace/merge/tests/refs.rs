@@ -3,8 +3,9 @@
 use crate::{
     conflict::Choices,
     workspace::merge::{
-        Advanced, MergeError, MergeNote, advance, checkpoint, commit_merge, deliver, head,
-        keep_sides, rollback,
+        Advanced, MergeError, MergeNote, advance, checkpoint, commit_merge,
+        deliver::{self, Agreed},
+        head, hold, keep_sides, rollback,
     },
 };
 
@@ -232,6 +233,49 @@ fn the_branch_at_the_end_is_new_or_goes_forward_and_never_loses_work() {
 }
 
 #[test]
+fn a_merge_that_is_not_in_the_head_yet_outlives_a_collection_of_garbage() {
+    let rig = Rig::new();
+    let [base, onto, work] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("g", "2")]);
+    advance(&rig.store, "r1", None, &onto).unwrap();
+    let tree = rig.line(&["rev-parse", &format!("{work}^{{tree}}")]);
+    let merge = |title| commit_merge(&rig.store, &onto, &work, &tree, &note(title)).unwrap();
+    let (lost, held) = (merge("lost"), merge("held"));
+    hold(&rig.store, "r1", &base).unwrap();
+    hold(&rig.store, "r1", &held).unwrap();
+    rig.line(&["prune", "--expire=now"]);
+    let there = |commit: &str| rig.git().run(&["cat-file", "-e", commit]).is_ok();
+    assert!(!there(&lost), "nothing kept it");
+    advance(&rig.store, "r1", Some(&onto), &held).unwrap();
+    assert_eq!(at(&rig, "refs/wavedeck/r1/merging"), None);
+    rig.line(&["prune", "--expire=now"]);
+    assert!(there(&held));
+}
+
+#[test]
+fn a_branch_that_could_not_be_made_at_the_end_is_told_before_a_run() {
+    let rig = Rig::new();
+    let [base, one, _] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    rig.line(&["checkout", "-q", "-B", "main", &base]);
+    let why = |into: &str, base: &str| match deliver::possible(&rig.git(), into, base) {
+        Ok(()) => String::new(),
+        Err(error) => error.to_string(),
+    };
+    assert_eq!(why("wavedeck/r1", &base), "");
+    rig.line(&["branch", "wavedeck", &base]);
+    let refused = why("wavedeck/r1", &base);
+    assert!(refused.contains("git branch -m wavedeck NEW"), "{refused}");
+    assert!(deliver::branch(&rig.store, "wavedeck/r1", &base).is_err());
+    // A branch of that very name may be moved forward, but not out of a working tree.
+    assert_eq!(why("wavedeck", &one), "");
+    assert!(why("main", &base).contains("checked out"));
+    rig.line(&["branch", "other", &one]);
+    assert!(why("other", &base).contains("holds other work"));
+    rig.line(&["branch", "deep/er", &base]);
+    assert!(why("deep", &base).contains("below `deep/`"));
+    assert!(why("a..b", &base).contains("cannot be a part"));
+}
+
+#[test]
 fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
     let rig = Rig::new();
     let [base, one, other] = rig.three(
@@ -240,20 +284,29 @@ fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
         &[file("f", "2")],
     );
     let root = rig.root();
-    let forward = |commit: &str, agreed| deliver::fast_forward(&root, commit, agreed);
-    let refusal = |commit: &str| match forward(commit, true) {
+    let forward = |commit: &str, agreed: Agreed<'_>| deliver::fast_forward(&root, commit, agreed);
+    let refusal = |commit: &str| match forward(commit, Agreed::Any) {
         Err(MergeError::Refused(why)) => why,
         other => panic!("{other:?}"),
     };
     assert!(refusal(&one).contains("no commit yet"));
     rig.line(&["checkout", "-q", "-B", "main", &base]);
-    assert_eq!(forward(&base, true).unwrap(), deliver::Forward::Already);
+    let already = deliver::Forward::Already {
+        branch: "main".into(),
+    };
+    assert_eq!(forward(&base, Agreed::Any).unwrap(), already);
     let asks = deliver::Forward::Asks {
         branch: "main".into(),
         from: base.clone(),
-        paths: 2,
     };
-    assert_eq!(forward(&one, false).unwrap(), asks);
+    assert_eq!(forward(&one, Agreed::No).unwrap(), asks);
+    assert_eq!(deliver::distance(&rig.store, &base, &one).unwrap(), (1, 2));
+    // What was agreed for one branch is not done to another.
+    let other_branch = forward(&one, Agreed::To("mine"));
+    assert!(
+        matches!(&other_branch, Err(MergeError::Refused(why)) if why.contains("agreed to `mine`")),
+        "{other_branch:?}"
+    );
     assert_eq!(at(&rig, "refs/heads/main"), Some(base.clone()));
     // What is not committed, in the working tree or the index.
     std::fs::write(root.join("f"), "mine").unwrap();
@@ -266,7 +319,10 @@ fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
     std::fs::remove_file(root.join(".git/MERGE_HEAD")).unwrap();
     // A file that git does not know is in the way.
     std::fs::write(root.join("new"), "mine").unwrap();
-    assert!(matches!(forward(&one, true), Err(MergeError::Git(_))));
+    assert!(matches!(
+        forward(&one, Agreed::Any),
+        Err(MergeError::Git(_))
+    ));
     assert_eq!(std::fs::read_to_string(root.join("new")).unwrap(), "mine");
     assert_eq!(at(&rig, "refs/heads/main"), Some(base.clone()));
     std::fs::remove_file(root.join("new")).unwrap();
@@ -279,7 +335,7 @@ fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
         branch: "main".into(),
         from: base,
     };
-    assert_eq!(forward(&one, true).unwrap(), done);
+    assert_eq!(forward(&one, Agreed::To("main")).unwrap(), done);
     assert_eq!(std::fs::read_to_string(root.join("f")).unwrap(), "1");
     assert_eq!(std::fs::read_to_string(root.join("new")).unwrap(), "n");
     assert!(!root.join("ran").exists());
@@ -307,7 +363,7 @@ fn what_was_brought_forward_is_put_back_when_git_fails_in_the_middle() {
         let name = format!("filter.lost.{name}");
         rig.git().run(&["config", &name, value]).unwrap();
     }
-    let error = deliver::fast_forward(&root, &to, true).unwrap_err();
+    let error = deliver::fast_forward(&root, &to, Agreed::Any).unwrap_err();
     assert!(error.to_string().contains("smudge filter"), "{error}");
     assert_eq!(rig.line(&["rev-parse", "HEAD"]), from);
     assert_eq!(rig.line(&["status", "--porcelain"]), "");

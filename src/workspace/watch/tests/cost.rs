@@ -57,7 +57,7 @@ fn watch_cost_of_eight_agents_in_five_thousand_files() {
     );
     // Each saves one file every five seconds; in every round two conflict in a file of their own.
     let (start, before, stats) = (Instant::now(), cpu(), rig.watch().stats());
-    let rounds = 16;
+    let rounds = 24;
     let mut delays = Vec::new();
     for round in 0..rounds {
         let other = 1 + round % (AGENTS - 1);
@@ -86,16 +86,19 @@ fn watch_cost_of_eight_agents_in_five_thousand_files() {
     }
     let after = rig.watch().stats();
     delays.sort();
+    let share = (cpu() - before) / start.elapsed().as_secs_f64() * 100.0;
     println!(
-        "{AGENTS} agents, one save each every {} s, for {:.0} s: {:.2} % of a core, the writes with it",
+        "{AGENTS} agents, one save each every {} s, for {:.0} s: {share:.2} % of a core, the writes with it",
         EVERY.as_secs(),
         start.elapsed().as_secs_f64(),
-        (cpu() - before) / start.elapsed().as_secs_f64() * 100.0,
     );
+    let at =
+        |percent: usize| delays[(delays.len() * percent / 100).min(delays.len() - 1)].as_millis();
     println!(
-        "second conflicting save to prediction: median {} ms, max {} ms; verifications {}, snapshots {}, merges {}, thread busy {} ms",
-        delays[delays.len() / 2].as_millis(),
-        delays[delays.len() - 1].as_millis(),
+        "second conflicting save to prediction: median {} ms, 95 % {} ms, max {} ms; verifications {}, snapshots {}, merges {}, thread busy {} ms",
+        at(50),
+        at(95),
+        at(100),
         after.verifications - stats.verifications,
         after.snapshots - stats.snapshots,
         after.merges - stats.merges,
@@ -105,4 +108,6 @@ fn watch_cost_of_eight_agents_in_five_thousand_files() {
         delays.iter().all(|d| *d <= Duration::from_secs(2)),
         "{delays:?}"
     );
+    // CPU time is what it is on a busy machine too, but only of what is compiled as it ships.
+    assert!(cfg!(debug_assertions) || share <= 5.0, "{share}");
 }
