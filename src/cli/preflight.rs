@@ -3,6 +3,8 @@
 //! Must not start anything: `run` does, when a person said so. Everything on the page was computed
 //! from the plan or measured now; estimates carry `~`.
 
+mod commands;
+
 use std::{
     collections::HashSet,
     io::{self, BufRead, Read},
@@ -14,7 +16,7 @@ use super::{consent, deck, error::Error, head, launch, load, out, plain, run::Ru
 use crate::{
     cli::args::Global,
     display::{self, clean_text, escape},
-    plan::{AgentIx, MergeRule, Plan, Severity, Work, Workspace},
+    plan::{AgentIx, Severity, Work, Workspace},
     runtime::prepare::{Machine, RunConfig, Stated},
     schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan},
     sys::memory::Meters,
@@ -29,8 +31,6 @@ use crate::{
 
 /// Agents named as the first ones.
 const FIRST: usize = 8;
-/// Characters of a prompt that are shown.
-const PROMPT: usize = 240;
 
 /// Shows the page; returns the hash of what a person allowed, or none where they left.
 ///
@@ -164,7 +164,7 @@ fn page(input: &load::Input, config: &RunConfig, memory: (u64, u64), rehearsed: 
         file: clean_text(&input.file_name, 60),
         trust: Trust::New,
         facts,
-        commands: commands(plan),
+        commands: commands::commands(plan),
         scroll: 0,
     }
 }
@@ -317,80 +317,6 @@ fn facts(
         lines,
     })
     .into()
-}
-
-/// Every command that is run, with whose it is.
-fn commands(plan: &Plan) -> Vec<Section> {
-    let argv = |words: &[String]| {
-        let words: Vec<String> = words
-            .iter()
-            .map(|word| super::again::quoted(word))
-            .collect();
-        words.join(" ")
-    };
-    let mut runs = Vec::new();
-    for agent in &plan.agents {
-        let id = clean_text(agent.id.as_str(), 64);
-        match &agent.work {
-            Work::Command(words) => runs.push(line(&id, &escape(&argv(words)), Tone::Plain)),
-            Work::Sim(_) => runs.push(line(&id, "simulated", Tone::Dim)),
-            Work::Group => runs.push(line(&id, "nothing of its own", Tone::Dim)),
-            Work::Prompt(prompt) => {
-                for mode in &agent.modes {
-                    let Some(worker) = mode.worker.map(|ix| &plan.workers[ix.ix()]) else {
-                        continue;
-                    };
-                    let program = (worker.run.as_deref()).map_or_else(|| worker.name.clone(), argv);
-                    runs.push(line(&id, &escape(&program), Tone::Plain));
-                }
-                let length = prompt.chars().count();
-                let begin: String = prompt.chars().take(PROMPT).collect();
-                let more = if length > PROMPT {
-                    format!(" … ({length} characters; `check --expand` prints all)")
-                } else {
-                    String::new()
-                };
-                let text = format!("reads: {}{more}", clean_text(&begin, PROMPT));
-                runs.push(line(" ", &text, Tone::Dim));
-            }
-        }
-        for check in &agent.check {
-            let text = format!("check: {}", escape(&argv(check)));
-            runs.push(line(" ", &text, Tone::Plain));
-        }
-    }
-    let gates = plan.gates.iter().flat_map(|gate| {
-        let id = clean_text(&gate.id, 64);
-        (gate.run.iter()).map(move |words| line(&id, &escape(&argv(words)), Tone::Plain))
-    });
-    let gates: Vec<Line> = gates.collect();
-    let rules = plan
-        .merge
-        .rules
-        .iter()
-        .filter_map(|(glob, rule)| match rule {
-            MergeRule::Run(words) => Some(line(
-                &clean_text(glob, 64),
-                &escape(&argv(words)),
-                Tone::Plain,
-            )),
-            MergeRule::Ours | MergeRule::Theirs | MergeRule::Union => None,
-        });
-    let rules: Vec<Line> = rules.collect();
-    let mut out = vec![Section {
-        title: "COMMANDS".to_owned(),
-        lines: runs,
-    }];
-    for (title, lines) in [
-        ("COMMANDS OF GATES", gates),
-        ("COMMANDS OF MERGE RULES", rules),
-    ] {
-        if !lines.is_empty() {
-            let title = title.to_owned();
-            out.push(Section { title, lines });
-        }
-    }
-    out
 }
 
 /// Whether `run` shows the page: on a terminal, where a person watches and did not say `-y`.

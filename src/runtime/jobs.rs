@@ -221,20 +221,6 @@ const TERMINAL_ENV: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("COLORTERM
 /// Names the file that holds the prompt of an agent in a terminal.
 const PROMPT_FILE: &str = "WAVEDECK_PROMPT_FILE";
 
-/// Where the index beside a terminal's output is kept.
-#[must_use]
-pub fn index_path(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".idx");
-    name.into()
-}
-
-/// Where the output of an attempt is kept.
-#[must_use]
-pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
-    run_dir.join("output").join(format!("{agent}.{attempt}"))
-}
-
 /// Name of the evidence file of a check command below `gates/`.
 fn file_name(state: &State, key: engine::JobKey) -> String {
     let place = (key.attempt, key.round, key.check.unwrap_or(0));

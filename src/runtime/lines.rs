@@ -259,26 +259,18 @@ pub fn sentence(event: &Event) -> Option<String> {
                 raised.title, raised.id
             )
         }
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => format!(
-            "! {} (`wavedeck ctl answer {} yes|no` while the run waits)",
-            raised.title, raised.id
-        ),
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => {
+            work::asks(raised)
+        }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
-            match answered.answer {
-                Some(Answer::Yes) => "  your branch goes forward, as you said".to_owned(),
-                Some(_) => "  your branch stays where it is, as you said".to_owned(),
-                None => "  the run asks about its end no longer".to_owned(),
-            }
+            work::said(answered.answer).to_owned()
         }
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => format!(
             "! the 24-hour gate DOES NOT PASS: {} (`wavedeck ctl answer {} seen`)",
             raised.title, raised.id
         ),
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::DayGate => {
-            match answered.answer {
-                Some(_) => "  the 24-hour gate was seen".to_owned(),
-                None => "  the 24-hour gate waits no longer".to_owned(),
-            }
+            work::seen(answered.answer).to_owned()
         }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(

@@ -105,7 +105,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     agent::follow_check(app, &mut out);
     keyboard::follow(app, &mut out);
     terminal::follow(app, &mut out);
-    queue::ask_diff(app, &mut out);
+    evidence::diff(app, &mut out);
     clash::follow(app, &mut out);
     review::follow(app, &mut out);
     if std::mem::take(&mut app.evidence_wanted)

@@ -27,9 +27,11 @@ use rustix::{
     process::{Pid, PidfdFlags, pidfd_open},
 };
 
-use super::pipes::{end, wait};
 pub use super::version::{GitError, version};
-use crate::display;
+use super::{
+    pipes::{end, wait},
+    version::words,
+};
 
 /// Bytes of output that are read unless a caller says otherwise.
 const MOST: usize = 64 << 20;
@@ -196,7 +198,7 @@ impl Git {
             return Err(GitError::Failed {
                 what: what(),
                 code: output.code,
-                said: words(&output),
+                said: words(output.code, &output.err),
             });
         }
         Ok(output.out)
@@ -386,25 +388,6 @@ pub(super) fn join(option: &str, path: &Path) -> OsString {
 fn name(args: &[&OsStr]) -> String {
     let first = args.first().map(|a| a.to_string_lossy().into_owned());
     first.unwrap_or_default()
-}
-
-/// What it said last that is not advice: git's reasons come with `fatal:` or `error:`.
-fn words(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.err);
-    let reasons = text
-        .lines()
-        .filter(|l| l.starts_with("fatal:") || l.starts_with("error:"));
-    let mut said: Vec<&str> = reasons.take(3).collect();
-    if said.is_empty() {
-        said = text.lines().filter(|l| !l.is_empty()).take(3).collect();
-    }
-    if said.is_empty() {
-        return match output.code {
-            Some(code) => format!("status {code}"),
-            None => "it was killed".to_owned(),
-        };
-    }
-    display::clean_text(&said.join("; "), 400)
 }
 
 #[cfg(test)]

@@ -63,6 +63,25 @@ pub enum GitError {
     },
 }
 
+/// What it said last that is not advice: git's reasons come with `fatal:` or `error:`.
+pub(super) fn words(code: Option<i32>, said: &[u8]) -> String {
+    let text = String::from_utf8_lossy(said);
+    let reasons = text
+        .lines()
+        .filter(|l| l.starts_with("fatal:") || l.starts_with("error:"));
+    let mut last: Vec<&str> = reasons.take(3).collect();
+    if last.is_empty() {
+        last = text.lines().filter(|l| !l.is_empty()).take(3).collect();
+    }
+    if last.is_empty() {
+        return match code {
+            Some(code) => format!("status {code}"),
+            None => "it was killed".to_owned(),
+        };
+    }
+    display::clean_text(&last.join("; "), 400)
+}
+
 /// Returns git's version, and refuses one that is too old.
 pub fn version() -> Result<(u32, u32), GitError> {
     let line = Git::ours(Path::new("/")).run(&["version"])?;

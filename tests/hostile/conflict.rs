@@ -100,8 +100,8 @@ fn the_one_conflict_of_the_plan_is_settled_from_the_keyboard() {
         let actions = events(&ground, "operator.action");
         actions.iter().any(|e| e.to_string().contains("\"choose\""))
     });
-    // The screen follows the journal.
-    terminal.shows("it can be merged");
+    // The deck hears of it after the journal has it.
+    terminal.shows("all is chosen");
     terminal.press("g");
     terminal.shows("ended, status");
     terminal.press("q");

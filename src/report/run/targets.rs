@@ -218,7 +218,7 @@ pub fn targets(metrics: &Metrics, measures: Measures, ended: bool) -> Vec<Target
             }
         }
     }
-    let merges = "merging is not built yet";
+    let merges = "conflicts are listed one by one above";
     let tokens = "agents report tokens through their drivers, which are not built yet";
     for (name, source, target, why) in [
         (

@@ -1,4 +1,4 @@
-//! Where a job works, and what it is told of that place.
+//! Where a job works, what it is told of that place, and where its output is kept.
 
 use std::{
     fs::File,
@@ -53,6 +53,20 @@ const KEPT: [&str; 18] = [
     "reports",
     "tmp",
 ];
+
+/// Where the index beside a terminal's output is kept.
+#[must_use]
+pub fn index_path(output: &Path) -> PathBuf {
+    let mut name = output.as_os_str().to_owned();
+    name.push(".idx");
+    name.into()
+}
+
+/// Where the output of an attempt is kept.
+#[must_use]
+pub fn output_path(run_dir: &Path, agent: &str, attempt: u32) -> PathBuf {
+    run_dir.join("output").join(format!("{agent}.{attempt}"))
+}
 
 /// The folder that a job works in: a check where the state says, an agent in its workspace, whatever
 /// has none in the repository itself.

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    engine::{Strategy, WorkEvent},
+    engine::{Answer, AttentionRaised, Strategy, WorkEvent},
     plan::AgentId,
 };
 
@@ -97,6 +97,31 @@ pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
         } => delivered(branch, forwarded.as_deref(), error.as_deref()),
         _ => return None,
     })
+}
+
+/// The end of what the 24-hour gate told.
+pub(super) const fn seen(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(_) => "  the 24-hour gate was seen",
+        None => "  the 24-hour gate waits no longer",
+    }
+}
+
+/// The question at a run's end.
+pub(super) fn asks(raised: &AttentionRaised) -> String {
+    format!(
+        "! {} (`wavedeck ctl answer {} yes|no` while the run waits)",
+        raised.title, raised.id
+    )
+}
+
+/// Its answer.
+pub(super) const fn said(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(Answer::Yes) => "  your branch goes forward, as you said",
+        Some(_) => "  your branch stays where it is, as you said",
+        None => "  the run asks about its end no longer",
+    }
 }
 
 fn delivered(branch: &str, forwarded: Option<&str>, error: Option<&str>) -> String {

@@ -9,7 +9,8 @@ use super::{
     screens,
 };
 use crate::{
-    engine::Owner,
+    engine::{Absent, Exit, InputKind, JobKey, Owner},
+    plan::AgentIx,
     report::history::History,
     tui::{
         feed::{Request, Update},
@@ -310,4 +311,76 @@ fn zoom_leads_back_to_where_it_was_asked_for() {
     assert_eq!((app.ui.screen, app.ui.on_agent.zoom), (Screen::Agent, None));
     update(&mut app, key(KeyCode::Esc));
     assert_eq!(app.ui.screen, Screen::Deck);
+}
+
+#[test]
+fn its_page_tells_of_hand_offs_and_of_what_it_begins_with() {
+    use crate::graph::random::{agent, empty, hard};
+    let mut plan = empty();
+    plan.agents = vec![agent("schema", 60, 100), agent("api", 60, 100)];
+    plan.agents[1].needs = vec![hard(0)];
+    plan.agents[1].needs[0].files = vec!["schema.sql".to_owned()];
+    let mut run = Run::new(plan, 2, 1 << 33);
+    let InputKind::Ended {
+        key,
+        exit,
+        cpu_us,
+        peak_bytes,
+        output_bytes,
+        leaked,
+        present,
+        ..
+    } = fixture::ended(JobKey::main(AgentIx(0), 1), Exit::Code(0))
+    else {
+        unreachable!()
+    };
+    run.input(InputKind::Ended {
+        key,
+        exit,
+        cpu_us,
+        peak_bytes,
+        output_bytes,
+        leaked,
+        present,
+        handoff: true,
+    });
+    let shown = |run: &Run, id: &str| {
+        let mut app = open(run, id, (160, 45), b"");
+        app.ui.on_agent.tab = Tab::Plan;
+        text(&mut app)
+    };
+    let giver = shown(&run, "schema");
+    // The rest of the line is on the next one.
+    let handed = "handoff/schema.md · 2 artefacts";
+    assert!(
+        giver.contains(&format!("hands off {handed}")) && giver.contains("· handed off"),
+        "{giver}"
+    );
+    let waits = shown(&run, "api");
+    for part in [
+        "begins w. schema.sql of schema",
+        &format!("gets      {handed}"),
+        "what it begins with is looked for",
+    ] {
+        assert!(waits.contains(part), "{part}: {waits}");
+    }
+    run.input(InputKind::Inspected {
+        agent: AgentIx(1),
+        number: 1,
+        missing: Ok(vec![Absent {
+            path: "schema.sql".to_owned(),
+            from: Some("schema".into()),
+        }]),
+    });
+    let blocked = shown(&run, "api");
+    let why = "not there to begin with: schema.sql of schema";
+    assert!(blocked.contains(why), "{blocked}");
+    let told: Vec<String> = run.notes().iter().map(|note| note.text.clone()).collect();
+    for part in [
+        "schema hands off 2 artefacts: handoff/schema.md",
+        "checkpoint at the hand-off of schema: 700M that it held are free, ~1m left",
+        "api cannot begin without schema.sql",
+    ] {
+        assert!(told.iter().any(|text| text == part), "{part}: {told:#?}");
+    }
 }

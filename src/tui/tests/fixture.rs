@@ -128,7 +128,9 @@ impl Run {
                         agent,
                         attempt,
                         found: Ok(Box::new(Found {
-                            commit: Some(format!("c0{:02x}", agent.0).repeat(10)),
+                            commit: (self.state.setup.own(agent))
+                                .then(|| format!("c0{:02x}", agent.0).repeat(10)),
+                            handoff: (!self.state.setup.own(agent)).then_some(Ok((false, 2))),
                             changed: 2 + agent.0,
                             added: 40 + 7 * u64::from(agent.0),
                             removed: 3,

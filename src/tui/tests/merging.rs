@@ -269,7 +269,12 @@ fn the_fixture_has_something_of_everything() {
 #[test]
 fn the_screens_are_drawn_at_every_size() {
     let run = coming_together();
-    for (name, keys) in [("merge", "4"), ("clash", "4\n"), ("review", "4dJJ")] {
+    for (name, keys) in [
+        ("merge", "4"),
+        ("clash", "4\n"),
+        ("place", "4\nn"),
+        ("review", "4dJJ"),
+    ] {
         for size in SIZES {
             let mut app = at_screen(&run, size, keys);
             let text = paint(&mut app);

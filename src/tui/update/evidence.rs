@@ -1,10 +1,12 @@
-//! What the check that a person has to look at printed: asked for when its row is selected.
+//! What a person needs for an answer: what the check that they look at printed, asked for when its row is
+//! selected, and the diff for a yes.
 
 use super::{App, queue};
 use crate::{
     engine::{AttentionKind, Owner, Status},
     tui::{
-        output::Evidence,
+        feed::Request,
+        output::{Diff, Evidence},
         ui_state::{Group, RowId},
     },
 };
@@ -40,5 +42,29 @@ fn of_selection(app: &App) -> Option<(Owner, u32)> {
             phase.gate_red.then_some((Owner::Phase(*ix), phase.attempt))
         }
         _ => None,
+    }
+}
+
+/// Asks for the diff, where an approval is looked at and nobody has.
+pub(super) fn diff(app: &mut App, out: &mut Vec<Request>) {
+    let kind = queue::chosen(app).map(|item| item.kind);
+    let wanted = app.clock.is_none()
+        && app.lost.is_none()
+        && app.diff.is_none()
+        && !app.diff_asked
+        && matches!(kind, Some(AttentionKind::Approval | AttentionKind::Deliver));
+    if !wanted {
+        return;
+    }
+    let state = app.state.as_ref();
+    let base = state.and_then(|state| state.base_commit.clone());
+    let commit = state.and_then(|state| state.merges.head.clone());
+    let commit = commit.filter(|_| kind == Some(AttentionKind::Deliver));
+    if let Some(base) = base {
+        app.diff_asked = true;
+        out.push(Request::Diff { base, commit });
+    } else {
+        let why = "the run began outside a repository with commits";
+        app.diff = Some(Diff::none(why));
     }
 }

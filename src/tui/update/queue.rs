@@ -19,7 +19,6 @@ use crate::{
         draw::{self, QueueHit},
         feed::Request,
         keymap::Key,
-        output::Diff,
         ui_state::{Choice, Popup, Queue, Voice},
         view::{
             attention,
@@ -121,30 +120,6 @@ pub(super) fn follow(app: &mut App) {
         .retain(|id| items.iter().any(|item| item.id == *id));
     if !items.iter().any(|item| item.id == queue.chosen) {
         queue.reason = None;
-    }
-}
-
-/// Asks for the diff, where an approval is looked at and nobody has.
-pub(super) fn ask_diff(app: &mut App, out: &mut Vec<Request>) {
-    let kind = chosen(app).map(|item| item.kind);
-    let wanted = app.clock.is_none()
-        && app.lost.is_none()
-        && app.diff.is_none()
-        && !app.diff_asked
-        && matches!(kind, Some(AttentionKind::Approval | AttentionKind::Deliver));
-    if !wanted {
-        return;
-    }
-    let state = app.state.as_ref();
-    let base = state.and_then(|state| state.base_commit.clone());
-    let commit = state.and_then(|state| state.merges.head.clone());
-    let commit = commit.filter(|_| kind == Some(AttentionKind::Deliver));
-    if let Some(base) = base {
-        app.diff_asked = true;
-        out.push(Request::Diff { base, commit });
-    } else {
-        let why = "the run began outside a repository with commits";
-        app.diff = Some(Diff::none(why));
     }
 }
 

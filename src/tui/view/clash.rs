@@ -285,7 +285,7 @@ fn verdict(
     }
     if agent.red_gate.is_some() {
         let why = clean_line(agent.reason.as_deref().unwrap_or("a check is red"), 80);
-        let text = format!("not merged, {why}: choose otherwise and merge again, or hand it back");
+        let text = format!("not merged, {why}: choose anew or hand it back");
         return (text, Tone::Bad);
     }
     if omitted > 0 {

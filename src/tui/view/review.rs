@@ -172,7 +172,7 @@ pub fn review(
     view.asks = waiting
         .iter()
         .any(|item| item.owner == Some(Owner::Agent(ix)) && item.kind == AttentionKind::Approval);
-    view.goes_back = !agent.remarks.is_empty();
+    view.goes_back = !agent.remarks.is_empty() && work.stage != WorkStage::Merged;
     (view.facts, view.tone) = facts(source, ix, view.asks);
     let patch = match patch {
         None if work.commit.is_none() => {

@@ -116,6 +116,9 @@ pub fn now(
             if agent.attempt > 1 {
                 let _ = write!(text, " in {} attempts", agent.attempt);
             }
+            if agent.handed.is_some_and(|handed| !handed.from_facts) {
+                let _ = write!(text, " · handed off");
+            }
             if !state.setup.has_process(ix) {
                 text.clear();
                 text.push_str("all of its sub-agents are done");

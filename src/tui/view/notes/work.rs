@@ -353,6 +353,12 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         WorkEvent::Checkout { commit, .. } => {
             format!("the base is checked out, to compare: {}", short(commit))
         }
+        WorkEvent::HandoffChecking(of) => {
+            format!("{}: what it begins with is looked for", of.agent)
+        }
+        WorkEvent::HandoffChecked(of) => {
+            format!("{}: the files that it begins with are there", of.agent)
+        }
         WorkEvent::SyncCompleted { point, .. } => {
             format!("the gates of {} have passed", named(point))
         }

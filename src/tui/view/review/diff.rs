@@ -126,3 +126,58 @@ fn counterpart(patch: &Patch, at: usize) -> Option<&PatchLine> {
     };
     patch.lines.get(other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIFF: &str = "diff --git a/p b/p\n--- a/p\n+++ b/p\n@@ -1,5 +1,5 @@\n coffee 4\n-tea 3\n\
+        -one side\n+tea 4 USD\n+altogether new words\n water\n-gone\n+two\n+come\n";
+
+    #[test]
+    fn lines_that_changed_tell_which_words_did() {
+        let patch = Patch::new(DIFF.as_bytes());
+        let changed = |text: &str| {
+            let at = patch.lines.iter().position(|l| l.text == text).unwrap();
+            let all = words(&patch, at);
+            let all = all.into_iter().filter(|part| part.1).map(|part| part.0);
+            all.collect::<Vec<_>>().concat()
+        };
+        assert_eq!(
+            (changed("tea 3"), changed("tea 4 USD")),
+            ("3".into(), "4 USD".into())
+        );
+        // Lines with nothing in common, and such that do not come in pairs, are new as a whole.
+        assert_eq!(changed("altogether new words"), "");
+        for text in ["gone", "two", "come", "coffee 4"] {
+            assert_eq!(changed(text), "", "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_broken_and_what_was_said_stand_below_their_line() {
+        let patch = Patch::new(DIFF.as_bytes());
+        let remark = Remark {
+            attempt: 1,
+            by: "ctl".into(),
+            file: "p".into(),
+            line: 2,
+            text: "in which currency".into(),
+        };
+        let all = rows(&patch, &[remark], 0, 40, 20);
+        let at = |row: &DiffRow| match row {
+            DiffRow::Line { at, begins, .. } => Some((*at, *begins)),
+            DiffRow::Comment(..) => None,
+        };
+        let said = all
+            .iter()
+            .position(|row| matches!(row, DiffRow::Comment(_, true)));
+        let said = said.unwrap();
+        assert_eq!(at(&all[said - 1]), Some((5, true)), "{all:?}");
+        assert!(matches!(all[said + 1], DiffRow::Comment(_, false)));
+        let long = all
+            .iter()
+            .filter(|row| at(row).is_some_and(|(line, _)| line == 6));
+        assert_eq!(long.count(), 2, "{all:?}");
+    }
+}
