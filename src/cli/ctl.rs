@@ -137,7 +137,9 @@ fn stats(args: &CtlArgs) -> Outcome {
         let rows = stats
             .rows()
             .map(|(name, value)| format!("{name} {value}\n"));
-        rows.concat()
+        let steps = stats.turn_histogram_us.iter();
+        let steps = steps.map(|(most, turns)| format!("turns_of_at_most_{most}_us {turns}\n"));
+        rows.into_iter().chain(steps).collect()
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)

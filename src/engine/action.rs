@@ -2,6 +2,7 @@
 //!
 //! Must not decide whether an action is possible now; that is [`super::resolve`].
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +11,8 @@ use crate::plan::Mode;
 use super::{Answer, Pick};
 
 /// What an action is aimed at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// One agent by id.
@@ -58,7 +60,8 @@ impl std::str::FromStr for Target {
 }
 
 /// What an operator asks for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub enum Action {
     /// Freezes what runs and holds back what has not started.
@@ -168,7 +171,8 @@ pub enum Action {
 }
 
 /// What becomes of a conflict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Settle {
     /// It is merged as chosen; the checks on the result have the last word.

@@ -5,13 +5,15 @@
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{State, Status};
 
 /// K1 and K2. Ratios are decimals with three places, made from integers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[expect(
     missing_docs,
     reason = "the names are those of REQUIREMENTS K1 and K2 and mean the same"
@@ -56,8 +58,9 @@ pub struct Metrics {
 }
 
 /// A ratio in thousandths, written as a decimal with three places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
-pub struct Permille(#[schemars(with = "f64")] pub u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Permille(#[cfg_attr(test, schemars(with = "f64"))] pub u64);
 
 impl Serialize for Permille {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

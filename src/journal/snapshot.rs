@@ -214,9 +214,11 @@ fn start(dir: PathBuf, shared: Arc<Shared>) -> io::Result<SyncSender<Job>> {
     Ok(to)
 }
 
-/// Writes one snapshot under its name once it is whole; returns its size.
-fn write(dir: &Path, job: Job) -> io::Result<u64> {
-    let Job { mut state, at } = job;
+/// Puts a state into bytes, without its setup, which whoever reads it has from the run's plan.
+///
+/// # Errors
+/// Where the state holds what has no binary form.
+pub fn pack(mut state: State, at: Position) -> io::Result<Vec<u8>> {
     // The setup is the same for the whole run and comes from the plan.
     state.setup = no_setup();
     let at_work = AtWork::take(&mut state);
@@ -236,6 +238,13 @@ fn write(dir: &Path, job: Job) -> io::Result<u64> {
     format::closed(&head, &mut bytes)?;
     format::closed(&at_work, &mut bytes)?;
     bytes.extend_from_slice(&state_bytes);
+    Ok(bytes)
+}
+
+/// Writes one snapshot under its name once it is whole; returns its size.
+fn write(dir: &Path, job: Job) -> io::Result<u64> {
+    let at = job.at;
+    let bytes = pack(job.state, at)?;
     fs::create_dir_all(dir)?;
     let whole = dir.join(format!("{:012}-{:015}{ENDING}", at.seq, at.elapsed_us));
     let part = dir.join("writing");
@@ -326,6 +335,12 @@ pub fn list(dir: &Path) -> Vec<Stored> {
 pub fn load(path: &Path, run: &str, setup: &Arc<Setup>) -> Option<(State, Position)> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.read_to_end(&mut bytes).ok()?;
+    unpack(&bytes, run, setup)
+}
+
+/// Reads what [`pack`] has made of a state of this run; `None` as for [`load`].
+#[must_use]
+pub fn unpack(bytes: &[u8], run: &str, setup: &Arc<Setup>) -> Option<(State, Position)> {
     let mut parts = bytes.splitn(3, |&b| b == b'\n');
     let (head, at_work, state) = (parts.next()?, parts.next()?, parts.next()?);
     for line in [head, at_work] {

@@ -4,15 +4,15 @@
 
 use std::{fmt, sync::Arc};
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Names an agent as the plan writes it; cheap to clone, since every event carries one.
-#[derive(
-    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(transparent)]
-pub struct AgentId(#[schemars(with = "String")] pub Arc<str>);
+pub struct AgentId(#[cfg_attr(test, schemars(with = "String"))] pub Arc<str>);
 
 impl AgentId {
     /// Returns the id as text.
@@ -37,9 +37,8 @@ impl fmt::Display for AgentId {
 macro_rules! index {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(
-            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-        )]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(test, derive(JsonSchema))]
         #[serde(transparent)]
         pub struct $name(pub u32);
 

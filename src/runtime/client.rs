@@ -118,7 +118,7 @@ impl Client {
     /// # Errors
     /// When the connection is lost.
     pub fn read(&mut self) -> Result<Update, ClientError> {
-        next_with(&mut self.stream, None)
+        next_with(&mut self.stream, &self.dir, &self.run, None)
     }
 
     /// Connects both ways to a dashboard's channels; threads carry them until either side is gone.
@@ -131,7 +131,7 @@ impl Client {
         mut requests: mpsc::Receiver<Request>,
     ) -> io::Result<()> {
         let mut reading = self.stream.try_clone()?;
-        let mut writing = self.stream;
+        let (mut writing, run) = (self.stream, self.run);
         let link = Arc::new(Link {
             dir: self.dir,
             state: Mutex::default(),
@@ -142,7 +142,7 @@ impl Client {
             .spawn(move || {
                 loop {
                     let setup = mine.state().setup.clone();
-                    let update = next_with(&mut reading, setup.as_deref())
+                    let update = next_with(&mut reading, &mine.dir, &run, setup.as_deref())
                         .unwrap_or_else(|e| past::instead(&mine.dir, setup.is_none(), &e));
                     match &update {
                         Update::Snapshot(state) => mine.state().setup = Some(state.setup.clone()),

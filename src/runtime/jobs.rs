@@ -4,8 +4,6 @@
 
 mod place;
 
-pub use place::{index_path, output_path};
-
 use std::path::{Path, PathBuf};
 
 use crate::{
@@ -18,6 +16,7 @@ use crate::{
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
+pub use place::{index_path, output_path};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use crate::{
 use super::turns::Stats;
 
 /// Version of the protocol; a client of another one is told so and let go.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 /// Longest part of a frame: what is larger was not sent by us.
 const LONGEST: u32 = 8 << 20;
 /// Snapshots go in pieces of this size.
@@ -34,10 +34,13 @@ pub enum FromRunner {
         /// Whether this client may steer the run: agents may not.
         operator: bool,
     },
-    /// A piece of the state as JSON, in the raw part.
+    /// A piece of the state in the raw part, as a snapshot of the journal has it: without the setup,
+    /// which the client reads from the run's folder.
     Snapshot {
         /// Whether it is the last piece.
         last: bool,
+        /// Whether somebody watches the run: of the setup, the one thing that the folder does not say.
+        attended: bool,
     },
     /// Events in order.
     Events {

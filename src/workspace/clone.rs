@@ -18,10 +18,7 @@ use std::{
     fs, io,
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
 };
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -98,7 +95,7 @@ pub struct Workspaces {
     extra: Extra,
     pub(super) turn: Turn,
     /// Bytes that stay free on the disk.
-    floor: u64,
+    pub(super) floor: u64,
     /// The user's tags and their commits, as lines of `packed-refs`.
     tags: Vec<u8>,
     pub(super) next: AtomicU64,
@@ -181,38 +178,6 @@ impl Workspaces {
         Ok(())
     }
 
-    /// Makes a workspace that has no name yet, from a template of it or by a checkout.
-    pub(super) fn fresh(
-        &self,
-        commit: &str,
-        template: Option<&Unnamed>,
-    ) -> Result<Unnamed, MakeError> {
-        guard::room(&self.folder, self.floor)?;
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self
-            .folder
-            .join(format!(".spare-{}-{number}", std::process::id()));
-        let mut made = Unnamed {
-            path,
-            commit: commit.to_owned(),
-            notes: Vec::new(),
-            known: true,
-            ahead: false,
-            owned: true,
-        };
-        let copied = template.map(|template| (template, self.copied(template, &made.path)));
-        if let Some((template, Ok(known))) = copied {
-            made.known = known;
-            made.commit.clone_from(&template.commit);
-            made.notes.clone_from(&template.notes);
-        } else {
-            // A copy holds two descriptors for each level: git can make what is too deep for that.
-            remove::tree(&made.path).map_err(io_error("cannot remove", &made.path))?;
-            self.checked_out(&mut made)?;
-        }
-        Ok(made)
-    }
-
     /// Whether what the plan brings along can be left as it is when a workspace moves to a commit: what
     /// either of them tracks has another reason to be there, or is in the way.
     pub(super) fn fits(&self, made: &Unnamed, commit: &str) -> Result<bool, MakeError> {
@@ -259,10 +224,7 @@ impl Workspaces {
         self.put_head(&dot, name, commit).map_err(at(&made.path))?;
         // One that is there already needs no git: most agents begin where the first one did.
         if made.commit != commit {
-            git.run(&["read-tree", "-m", "-u", commit])?;
-            made.notes.retain(|note| !note.starts_with(submodule::NOTE));
-            made.notes
-                .extend(submodule::fill(&self.repo, &made.path, commit)?);
+            self.go_to(&mut made, commit)?;
         }
         match renameat_with(CWD, &made.path, CWD, &path, RenameFlags::NOREPLACE) {
             Ok(()) => {}
@@ -277,24 +239,22 @@ impl Workspaces {
         })
     }
 
-    /// A copy of a template; whether its index says what its files are.
-    fn copied(&self, template: &Unnamed, to: &Path) -> Result<bool, MakeError> {
-        let dot = to.join(".git");
-        let copy = || -> io::Result<bool> {
-            fs::DirBuilder::new().mode(0o700).create(to)?;
-            let root = copy::open(to)?;
-            copy::Copier::new()
-                .without(c".git")
-                .folder(&copy::open(&template.path)?, &root)?;
-            self.skeleton(&dot)?;
-            let from = template.path.join(".git/index");
-            index::settle(&root, &from, &dot.join("index"), self.repo.sha256, false)
-        };
-        copy().map_err(io_error("cannot copy a workspace to", to))
+    /// Moves one to another commit, by the difference.
+    pub(super) fn go_to(&self, made: &mut Unnamed, commit: &str) -> Result<(), MakeError> {
+        let git = Git::ours(&made.path)
+            .git_dir(&made.path.join(".git"))
+            .work_tree(&made.path)
+            .long();
+        git.run(&["read-tree", "-m", "-u", commit])?;
+        commit.clone_into(&mut made.commit);
+        made.notes.retain(|note| !note.starts_with(submodule::NOTE));
+        made.notes
+            .extend(submodule::fill(&self.repo, &made.path, commit)?);
+        Ok(())
     }
 
     /// A clone with a checkout by git.
-    fn checked_out(&self, made: &mut Unnamed) -> Result<(), MakeError> {
+    pub(super) fn checked_out(&self, made: &mut Unnamed) -> Result<(), MakeError> {
         let path = made.path.clone();
         let dot = path.join(".git");
         self.skeleton(&dot)
@@ -310,7 +270,7 @@ impl Workspaces {
     }
 
     /// `.git` without a commit.
-    fn skeleton(&self, dot: &Path) -> io::Result<()> {
+    pub(super) fn skeleton(&self, dot: &Path) -> io::Result<()> {
         let objects = self.repo.common_dir.join("objects");
         let config = config(&self.repo);
         skeleton(dot, "ref: refs/heads/none", &config, &[&objects])?;
@@ -376,11 +336,12 @@ pub(super) struct Unnamed {
     pub commit: String,
     pub notes: Vec<String>,
     /// Its index says what its files are.
-    known: bool,
+    pub known: bool,
     /// It was made before somebody asked for it, so its files may be older than what was built
     /// since.
     pub ahead: bool,
-    owned: bool,
+    /// Nobody has got it yet.
+    pub owned: bool,
 }
 
 impl Drop for Unnamed {

@@ -23,7 +23,7 @@ use rustix::{
 const SMALL: usize = 64 << 10;
 
 /// Levels of folders; each holds two descriptors.
-const DEEPEST: usize = 100;
+pub(super) const DEEPEST: usize = 100;
 
 /// What is copied, and with what.
 pub(super) struct Copier {
@@ -32,8 +32,6 @@ pub(super) struct Copier {
     shares: bool,
     umask: u32,
     depth: usize,
-    /// What is left out at the top.
-    without: Option<&'static CStr>,
 }
 
 impl Copier {
@@ -43,14 +41,7 @@ impl Copier {
             shares: true,
             umask: umask(),
             depth: 0,
-            without: None,
         }
-    }
-
-    /// Leaves an entry out that is right in the folder that is copied.
-    pub fn without(mut self, name: &'static CStr) -> Self {
-        self.without = Some(name);
-        self
     }
 
     /// Copies one entry of a folder into another folder, under a name that is free there.
@@ -82,7 +73,7 @@ impl Copier {
         for entry in Dir::read_from(from)? {
             let entry = entry?;
             let name = entry.file_name();
-            if name == c"." || name == c".." || (self.depth == 1 && self.without == Some(name)) {
+            if name == c"." || name == c".." {
                 continue;
             }
             match entry.file_type() {
@@ -112,11 +103,7 @@ impl Copier {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let target = openat(to, new, flags, mode | Mode::WUSR)?;
         self.content(&source, &target, u64::try_from(stat.st_size).unwrap_or(0))?;
-        if mode.bits() & self.umask != 0 || mode.bits() & 0o7000 != 0 || !mode.contains(Mode::WUSR)
-        {
-            fchmod(&target, mode)?;
-        }
-        Ok(())
+        finish(&target, mode, self.umask)
     }
 
     fn content(&mut self, source: &OwnedFd, target: &OwnedFd, size: u64) -> io::Result<()> {
@@ -151,9 +138,18 @@ impl Copier {
     }
 }
 
-fn all(target: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+/// Gives a new file the bits that it did not get when it was made.
+pub(super) fn finish(target: &OwnedFd, mode: Mode, umask: u32) -> io::Result<()> {
+    if mode.bits() & umask != 0 || mode.bits() & 0o7000 != 0 || !mode.contains(Mode::WUSR) {
+        fchmod(target, mode)?;
+    }
+    Ok(())
+}
+
+/// Writes all of it.
+pub(super) fn all(target: impl AsFd, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        match write(target, bytes) {
+        match write(&target, bytes) {
             Ok(n) => bytes = &bytes[n..],
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -162,7 +158,8 @@ fn all(target: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-fn mode(stat: &Stat) -> Mode {
+/// The bits of a mode that can be set.
+pub(super) fn mode(stat: &Stat) -> Mode {
     Mode::from_raw_mode(stat.st_mode & 0o7777)
 }
 
@@ -178,7 +175,7 @@ pub(super) fn open(path: &std::path::Path) -> io::Result<OwnedFd> {
 }
 
 /// The bits that new files do not get. The system call would change them, and for all threads.
-fn umask() -> u32 {
+pub(super) fn umask() -> u32 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("Umask:"));
     // Not known: every mode is set.

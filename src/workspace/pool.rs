@@ -1,11 +1,11 @@
 //! Workspaces of a run: made ahead of need by two threads while agents work, or when they are taken;
 //! given away by a rename.
 //!
-//! Where several are needed git checks out one that nobody gets, the template; the others are copies
-//! of it, which takes less time than a checkout and no process of git, and can be done by several
-//! threads at once. One that is spare gets the present time and is moved by the difference to the
-//! commit that is asked for. None is made ahead while two are being taken: whoever waits goes first,
-//! and agents and the run's loop want a processor too.
+//! Where several are needed git checks out the first one, and what it holds becomes the template; the
+//! others are copies of that, which takes less time than a checkout and no process of git, and can be
+//! done by several threads at once. One that is spare gets the present time and is moved by the
+//! difference to the commit that is asked for. None is made ahead while two are being taken: whoever
+//! waits goes first, and agents and the run's loop want a processor too.
 
 use std::{
     mem,
@@ -15,12 +15,13 @@ use std::{
 
 use super::{
     clone::{MakeError, Unnamed, Workspace, Workspaces},
-    git::{Git, GitError},
+    git::GitError,
+    template::Template,
 };
 
 /// Threads that make spare ones.
 const THREADS: usize = 2;
-/// So many more must be awaited for a template to be worth the time that one more takes.
+/// So many more must be awaited for a template to be worth the time that it takes.
 const WORTH: usize = 2;
 
 /// Spare workspaces of a run.
@@ -46,9 +47,11 @@ struct Store {
     making: usize,
     /// How many are being taken.
     taking: usize,
-    template: Option<Arc<Unnamed>>,
-    /// A thread makes the template, or moves it.
+    template: Option<Arc<Template>>,
+    /// A thread makes the template.
     shaping: bool,
+    /// What there is cannot be a template: git checks out each.
+    unfit: bool,
     /// The last one could not be made; nothing more is tried until more are wanted.
     failed: bool,
     closed: bool,
@@ -110,10 +113,7 @@ impl Pool {
             Source::Spare(spare) => spare,
             Source::Template(template) => spaces.fresh(commit, Some(&template))?,
             Source::Nothing => spaces.fresh(commit, None)?,
-            Source::Shape => {
-                let template = self.shared.shape(None, commit);
-                spaces.fresh(commit, template.as_deref())?
-            }
+            Source::Shape => self.shared.shape(commit)?,
         };
         let moved = made.commit != commit;
         let given = if spaces.fits(&made, commit)? {
@@ -165,10 +165,10 @@ enum Source {
     /// It is made already.
     Spare(Unnamed),
     /// A copy of this.
-    Template(Arc<Unnamed>),
+    Template(Arc<Template>),
     /// Git, for few others need one.
     Nothing,
-    /// A copy of the template, which the asker has to make.
+    /// What the asker makes, and of which it makes the template.
     Shape,
 }
 
@@ -199,7 +199,7 @@ impl Shared {
             if let Some(template) = &store.template {
                 return Source::Template(template.clone());
             }
-            if more < WORTH {
+            if more < WORTH || store.unfit {
                 return Source::Nothing;
             }
             store.shaping = true;
@@ -207,16 +207,32 @@ impl Shared {
         }
     }
 
-    /// Makes the template, which must have been announced by `shaping`, at a commit.
-    fn shape(&self, old: Option<Unnamed>, commit: &str) -> Option<Arc<Unnamed>> {
-        let new = self.shaped(old, commit).map(Arc::new);
+    /// Makes a workspace at a commit, and the template of it; `shaping` must have been said. There is no
+    /// template afterwards where it cannot be had.
+    fn shape(&self, commit: &str) -> Result<Unnamed, MakeError> {
+        let old = self.store().template.take();
+        let made = self.shaped(old.as_deref(), commit);
+        let template = made.as_ref().ok().and_then(|m| self.spaces.template(m));
         let mut store = self.store();
         store.shaping = false;
-        store.failed = new.is_none();
-        store.template.clone_from(&new);
+        store.failed = made.is_err();
+        store.unfit = made.is_ok() && template.is_none();
+        store.template = template.map(Arc::new);
         drop(store);
         self.bell.notify_all();
-        new
+        made
+    }
+
+    fn shaped(&self, old: Option<&Template>, commit: &str) -> Result<Unnamed, MakeError> {
+        self.spaces.keep(commit)?;
+        let mut made = self.spaces.fresh(commit, old)?;
+        let there = made.commit == commit
+            || (self.spaces.fits(&made, commit)? && self.spaces.go_to(&mut made, commit).is_ok());
+        if there {
+            return Ok(made);
+        }
+        drop(made);
+        self.spaces.fresh(commit, None)
     }
 
     /// Makes spare ones until the pool is closed.
@@ -229,27 +245,18 @@ impl Shared {
                 store = self.wait(store);
                 continue;
             }
-            let stale = store
-                .template
-                .as_ref()
-                .is_none_or(|t| t.commit != store.commit);
-            // A template is not moved while others read it.
-            if stale && store.making == 0 {
-                let old = store.template.take().map(Arc::try_unwrap);
-                store.shaping = true;
-                let commit = store.commit.clone();
-                drop(store);
-                self.shape(old.and_then(Result::ok), &commit);
-                store = self.store();
-                continue;
-            }
-            let Some(template) = store.template.clone() else {
-                store = self.wait(store);
-                continue;
-            };
+            let stale = (store.template.as_ref()).is_none_or(|t| t.commit != store.commit);
+            let shapes = stale && !store.unfit;
+            let (template, commit) = (store.template.clone(), store.commit.clone());
+            store.shaping = shapes;
             store.making += 1;
             drop(store);
-            let made = self.spaces.fresh(&template.commit, Some(&template));
+            // Whoever takes a workspace gets to know why there is none, so an error here is not kept.
+            let made = if shapes {
+                self.shape(&commit)
+            } else {
+                self.shaped(template.as_deref(), &commit)
+            };
             drop(template);
             store = self.store();
             store.making -= 1;
@@ -267,25 +274,6 @@ impl Shared {
         drop(store);
         drop(rest);
     }
-
-    /// The template at a commit: the old one moved there, else a new one. Whoever takes a workspace
-    /// gets to know why there is none, so an error here is not kept.
-    fn shaped(&self, old: Option<Unnamed>, commit: &str) -> Option<Unnamed> {
-        self.spaces.keep(commit).ok()?;
-        let Some(mut old) = old.filter(|_| self.spaces.repo.submodules.is_empty()) else {
-            return self.spaces.fresh(commit, None).ok();
-        };
-        let fits = self.spaces.fits(&old, commit).ok()?;
-        let git = Git::ours(&old.path)
-            .git_dir(&old.path.join(".git"))
-            .work_tree(&old.path)
-            .long();
-        if !fits || git.run(&["read-tree", "-m", "-u", commit]).is_err() {
-            return self.spaces.fresh(commit, None).ok();
-        }
-        commit.clone_into(&mut old.commit);
-        Some(old)
-    }
 }
 
 #[cfg(test)]
@@ -298,7 +286,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::workspace::{Repository, git::STARTED};
+    use crate::workspace::{Git, Repository, git::STARTED};
 
     fn git(dir: &Path, args: &[&str]) -> String {
         let git = Git::ours(dir)

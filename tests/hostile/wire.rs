@@ -481,7 +481,7 @@ def write(x):
     s.sendall(struct.pack('<II',len(x),0)+x)
 try:
     print(read())
-    write({'frame':'hello','protocol':1,'news':False})
+    write({'frame':'hello','protocol':2,'news':False})
     write({'frame':'action','id':1,'by':'deck','action':{'do':'stop'}})
     print(read())
 except Exception as e:

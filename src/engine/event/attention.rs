@@ -3,15 +3,15 @@
 //! Plain data of the journal. Kinds and answers are added, never changed: questions of agents,
 //! conflicts and escalations get names of their own beside these.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::AgentId;
 
 /// What kind of thing waits for a person.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttentionKind {
     /// A gate with `approve`: a person's yes is asked for.
@@ -70,9 +70,8 @@ impl AttentionKind {
 }
 
 /// What a person can answer.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// The approval is given, or the branch goes forward.
@@ -119,7 +118,8 @@ impl Answer {
 }
 
 /// Something waits for a person: `attention.raised`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AttentionRaised {
     /// Its number, from 1; never used twice in a run.
     pub id: u32,
@@ -148,7 +148,8 @@ pub struct AttentionRaised {
 }
 
 /// It waits no longer: `attention.answered`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AttentionAnswered {
     /// Its number.
     pub id: u32,

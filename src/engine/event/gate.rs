@@ -3,13 +3,13 @@
 //!
 //! Plain data of the journal; must not hold anything that a journal line cannot carry.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a check command runs.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// To judge: its end is the verdict.
@@ -40,7 +40,8 @@ impl Purpose {
 }
 
 /// How a command that is red comes out on the commit that the run started from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct OnBase {
     /// Red there too; none: it could not be told.
     pub red: Option<bool>,

@@ -2,6 +2,7 @@
 //!
 //! Plain data; must not hold anything that a journal line cannot carry.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,8 @@ use crate::{
 };
 
 /// One event. The names are the contract's; kinds that it does not list are ours.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "kind")]
 #[expect(
     missing_docs,

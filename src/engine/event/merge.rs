@@ -2,15 +2,15 @@
 //!
 //! Plain data of the journal. Members are added, never changed.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::AgentId;
 
 /// How a conflict is settled (REQUIREMENTS E3).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// Git merged it, or rules did; the checks on the result have the last word.
@@ -37,7 +37,8 @@ impl Strategy {
 }
 
 /// What a conflict is about, in figures; the texts are in `conflicts/<id>.json` of the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Clash {
     /// Files in conflict, at most 50 of them named.
     pub files: Vec<String>,
@@ -55,7 +56,8 @@ pub struct Clash {
 }
 
 /// A command of a rule (`[merge] rules`), and the files in conflict that it makes anew.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct RuleCommand {
     /// What runs, at the root of the checkout.
     pub argv: Vec<String>,
@@ -64,7 +66,8 @@ pub struct RuleCommand {
 }
 
 /// What a trial of a merge came to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum MergeOutcome {
     /// It is in there already.

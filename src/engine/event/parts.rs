@@ -2,6 +2,7 @@
 //!
 //! Plain data of the journal; must not hold anything that a journal line cannot carry.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +10,8 @@ use super::Purpose;
 use crate::plan::AgentId;
 
 /// Urgency of an event for somebody who watches.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Routine.
@@ -26,19 +26,9 @@ pub enum Level {
 
 /// Memory pressure (REQUIREMENTS D1).
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Zone {
     /// Full parallel.
@@ -66,7 +56,8 @@ impl Zone {
 }
 
 /// Memory as last sampled; each decision carries the figures that it used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Figures {
     /// `max(used / total, agents / limits.ram)` in permille (DESIGN 8).
     pub pressure_permille: u32,
@@ -79,7 +70,8 @@ pub struct Figures {
 }
 
 /// How to find a process again after a crash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Handle {
     /// A process of this machine.
@@ -97,7 +89,8 @@ pub enum Handle {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
     /// By itself, with this status.
@@ -141,7 +134,8 @@ impl std::fmt::Display for Exit {
 }
 
 /// What is wrong with a process, beside how it ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Trouble {
     /// Its output cannot be written, for this reason; what it prints is counted and dropped.
@@ -171,7 +165,8 @@ impl std::fmt::Display for Trouble {
 }
 
 /// Who or what stopped the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StoppedBy {
     /// A person, from the keyboard or `ctl`.
@@ -183,7 +178,8 @@ pub enum StoppedBy {
 }
 
 /// Kinds of failure (REQUIREMENTS I1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub enum FailureKind {
     /// It took longer than its `timeout`.
     #[serde(rename = "agent.timeout")]
@@ -203,7 +199,8 @@ pub enum FailureKind {
 }
 
 /// Why a decision was made, for those that can have several reasons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// A person asked for it.
@@ -229,7 +226,8 @@ pub enum Cause {
 }
 
 /// Where a check stands: its owner and gate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct CheckPlace {
     /// The agent that is checked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -265,7 +263,8 @@ const fn first() -> u32 {
 }
 
 /// An agent whose process was lost with the runner.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Interruption {
     /// Whom.
     pub agent: AgentId,

@@ -2,6 +2,7 @@
 //!
 //! Plain data of the journal; must not hold anything that a journal line cannot carry.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,8 @@ use super::Trouble;
 use crate::plan::AgentId;
 
 /// What a freeze did, measured: `agent.freeze_verified`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AgentFreezeVerified {
     /// Whom.
     pub agent: AgentId,
@@ -25,7 +27,8 @@ pub struct AgentFreezeVerified {
 
 /// A frozen process of an agent, its own or its check's, is ended because a phase before its own has to
 /// pass first and nothing else moves; it goes again after that: `agent.preempted`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AgentPreempted {
     /// Whose.
     pub agent: AgentId,
@@ -36,7 +39,8 @@ pub struct AgentPreempted {
 }
 
 /// Something is wrong with processes or their output, and nothing follows from it: `process.trouble`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ProcessTrouble {
     /// Whose processes: an agent's…
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,6 +2,7 @@
 //!
 //! Plain data: bounded and cleaned by whoever read it. Must not judge what an agent says.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,19 +12,9 @@ use super::Level;
 
 /// How a track or an agent stands.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Health {
     /// Nothing is in the way.
@@ -49,19 +40,9 @@ impl Health {
 
 /// How bad a blocker is, the worst first.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Default,
-    Serialize,
-    Deserialize,
-    JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The run cannot reach its goal.
@@ -89,7 +70,8 @@ impl Severity {
 }
 
 /// Something in the way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Blocker {
     /// What.
     pub blocker: String,
@@ -104,7 +86,8 @@ pub struct Blocker {
 }
 
 /// What a track or an agent uses.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct ResourceUsage {
     /// Memory now, in bytes; in a card `ram_gb`, 10^9 bytes.
     pub ram_bytes: Option<u64>,
@@ -115,7 +98,8 @@ pub struct ResourceUsage {
 }
 
 /// By which way a report came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Via {
     /// `wavedeck report-status`.
@@ -144,7 +128,8 @@ pub struct Words {
 }
 
 /// `agent.progress`: an agent has reported, or tried to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct AgentProgress {
     /// Who.
     pub agent: AgentId,

@@ -1,5 +1,6 @@
 //! One line of the journal: an event with its place in order and time.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +9,14 @@ use crate::plan::AgentId;
 use super::{Event, Level};
 
 /// One line of the journal: an event with its place in time.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Record {
     /// From 1 without gaps.
     pub seq: u64,
     /// Wall clock in milliseconds since the Unix epoch; RFC 3339 in UTC on disk.
     #[serde(rename = "at", with = "stamp")]
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub at_ms: i64,
     /// Microseconds that the run has been alive.
     pub elapsed_us: u64,

@@ -1,14 +1,14 @@
 //! Synchronisation points: where agents come together, from begin to end.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::AgentId;
 
 /// What agents come together for (REQUIREMENTS H2).
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SyncKind {
     /// The work of a wave is merged.
@@ -21,7 +21,8 @@ pub enum SyncKind {
 }
 
 /// One synchronisation point.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct SyncPoint {
     /// What for.
     pub sync: SyncKind,

@@ -12,6 +12,7 @@ pub use handoff::{Absent, HandoffChecked, HandoffChecking};
 
 use std::collections::BTreeMap;
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,8 @@ use super::{
 use crate::plan::AgentId;
 
 /// One event about work; each kind carries the members that its document names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(tag = "kind")]
 #[expect(
     missing_docs,

@@ -2,11 +2,13 @@
 //!
 //! Must not keep anything between two updates but the pieces of a snapshot.
 
-use std::{io, os::unix::net::UnixStream};
+use std::{io, os::unix::net::UnixStream, path::Path, sync::Arc};
 
 use crate::{
-    engine::{Setup, State},
+    engine::Setup,
+    journal::snapshot,
     runtime::{
+        prepare::read_folder,
         protocol::{self, FromRunner},
         terminals,
     },
@@ -15,9 +17,11 @@ use crate::{
 
 use super::ClientError;
 
-/// Reads the next update; the state's pieces are put together.
+/// Reads the next update of a run; the state's pieces are put together.
 pub(super) fn next_with(
     from: &mut UnixStream,
+    dir: &Path,
+    run: &str,
     setup: Option<&Setup>,
 ) -> Result<Update, ClientError> {
     let mut snapshot = Vec::new();
@@ -25,12 +29,16 @@ pub(super) fn next_with(
         let (frame, raw) = protocol::read::<FromRunner>(from)?;
         return Ok(match frame {
             FromRunner::Hello { .. } | FromRunner::Stats { .. } => continue,
-            FromRunner::Snapshot { last } => {
+            FromRunner::Snapshot { last, attended } => {
                 snapshot.extend_from_slice(&raw);
                 if !last {
                     continue;
                 }
-                let state: State = serde_json::from_slice(&snapshot).map_err(io::Error::other)?;
+                let (mut setup, _) = read_folder(dir).map_err(io::Error::other)?;
+                setup.attended = attended;
+                let state = snapshot::unpack(&snapshot, run, &Arc::new(setup));
+                let (state, _) =
+                    state.ok_or_else(|| io::Error::other("its state cannot be read"))?;
                 Update::Snapshot(Box::new(state))
             }
             FromRunner::Events { records } => Update::Records(records),

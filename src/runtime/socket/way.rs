@@ -13,9 +13,12 @@ use std::{
     },
 };
 
-use crate::runtime::{
-    news::{News, Sink},
-    protocol::{self, CHUNK, FromRunner, TerminalNote},
+use crate::{
+    journal::{Position, snapshot},
+    runtime::{
+        news::{News, Sink},
+        protocol::{self, CHUNK, FromRunner, TerminalNote},
+    },
 };
 
 /// A client that has so many bytes unread is cut.
@@ -145,11 +148,17 @@ fn write_one(to: &mut impl Write, out: Out) -> io::Result<()> {
     match out {
         Out::Frame(frame, raw) => protocol::write(to, &*frame, &raw),
         Out::News(News::Snapshot(state)) => {
-            let json = serde_json::to_vec(&*state).map_err(io::Error::other)?;
-            let mut pieces = json.chunks(CHUNK).peekable();
+            let attended = state.setup.attended;
+            let at = Position {
+                seq: state.seq,
+                elapsed_us: state.elapsed_us,
+                ..Position::default()
+            };
+            let bytes = snapshot::pack(Arc::unwrap_or_clone(state), at)?;
+            let mut pieces = bytes.chunks(CHUNK).peekable();
             while let Some(piece) = pieces.next() {
                 let last = pieces.peek().is_none();
-                protocol::write(to, &FromRunner::Snapshot { last }, piece)?;
+                protocol::write(to, &FromRunner::Snapshot { last, attended }, piece)?;
             }
             Ok(())
         }

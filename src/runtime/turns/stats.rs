@@ -51,6 +51,17 @@ impl Turns {
     }
 }
 
+impl Turns {
+    /// How many turns took at most so long and longer than the step before, in powers of two; those
+    /// without turns are left out. Durations in microseconds.
+    fn histogram(&self) -> Vec<(u64, u64)> {
+        let powers = self.steps.chunks(4).zip(0_u32..);
+        let sums =
+            powers.map(|(steps, power)| (above(power as usize * 4 + 3), steps.iter().sum::<u64>()));
+        sums.filter(|(_, count)| *count > 0).collect()
+    }
+}
+
 /// The step of a duration.
 fn step(us: u64) -> usize {
     let us = us.max(1);
@@ -78,6 +89,10 @@ pub struct Stats {
     pub turn_p99_us: u64,
     /// The longest, in microseconds.
     pub turn_max_us: u64,
+    /// How many turns took at most so long and longer than the step before; both numbers, durations
+    /// in microseconds.
+    #[serde(default)]
+    pub turn_histogram_us: Vec<(u64, u64)>,
     /// Records that wait for the disk to take them.
     pub held_records: u64,
     /// Dashboards and others that listen.
@@ -98,6 +113,7 @@ impl Stats {
             turn_p50_us: turns.at(500),
             turn_p99_us: turns.at(990),
             turn_max_us: turns.longest_us,
+            turn_histogram_us: turns.histogram(),
             ..Self::default()
         }
     }
@@ -140,6 +156,7 @@ mod tests {
         turns.add(Duration::from_millis(50));
         let stats = Stats::of(&turns);
         assert_eq!((stats.turns, stats.turn_max_us), (100, 50_000));
+        assert_eq!(stats.turn_histogram_us, [(128, 99), (65_536, 1)]);
         assert!((100..=125).contains(&stats.turn_p99_us), "{stats:?}");
         turns.add(Duration::from_millis(50));
         assert!(Stats::of(&turns).turn_p99_us >= 49_000);

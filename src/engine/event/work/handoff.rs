@@ -1,12 +1,14 @@
 //! What an agent is to begin with: that it is looked for, and what was found.
 
+#[cfg(test)]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::AgentId;
 
 /// A file that is not where it should be.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Absent {
     /// Its path, as the plan has it.
     pub path: String,
@@ -16,7 +18,8 @@ pub struct Absent {
 }
 
 /// An agent may start but for what it is to begin with, which is looked at: `handoff.checking`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct HandoffChecking {
     /// Whom.
     pub agent: AgentId,
@@ -27,7 +30,8 @@ pub struct HandoffChecking {
 }
 
 /// The files are known; its needs' commands follow, where all are there: `handoff.checked`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct HandoffChecked {
     /// Whom.
     pub agent: AgentId,
