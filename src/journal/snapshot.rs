@@ -18,7 +18,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{AgentState, CheckRun, Effective, Live, PhaseState, Setup, State, Thresholds};
+use crate::engine::{
+    AgentState, CheckRun, Effective, Live, Merges, PhaseState, Setup, State, Syncs, Thresholds,
+};
 
 use super::{Position, format};
 
@@ -59,11 +61,20 @@ struct AtWork {
     checks: Vec<(u32, CheckRun)>,
     phases: Vec<(u32, CheckRun)>,
     cohorts: Vec<(u32, CheckRun)>,
+    /// These hold parts of events, which leave out what is empty: the binary form cannot.
+    #[serde(default)]
+    syncs: Syncs,
+    #[serde(default)]
+    merges: Merges,
 }
 
 impl AtWork {
     fn take(state: &mut State) -> Self {
-        let mut taken = Self::default();
+        let mut taken = Self {
+            syncs: std::mem::take(&mut state.syncs),
+            merges: std::mem::take(&mut state.merges),
+            ..Self::default()
+        };
         for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
             taken.live.extend(agent.live.take().map(|live| (i, live)));
             taken
@@ -85,6 +96,8 @@ impl AtWork {
 
     /// Puts it back; `None` where it does not fit the state.
     fn put(self, state: &mut State) -> Option<()> {
+        state.syncs = self.syncs;
+        state.merges = self.merges;
         for (i, live) in self.live {
             state.agents.get_mut(i as usize)?.live = Some(live);
         }
