@@ -4,6 +4,8 @@
 
 mod place;
 
+pub use place::{index_path, output_path};
+
 use std::path::{Path, PathBuf};
 
 use crate::{
