@@ -227,7 +227,7 @@ fn every_kind_of_event_happens() {
         .filter(|kind| !["agent.quiet", "agent.preempted"].contains(kind))
         .collect();
     assert!(missing.len() > 30, "{missing:?}");
-    for seed in 0..4_000 {
+    for seed in 0..12_000 {
         for record in world::run(seed).records {
             let event = serde_json::to_value(&record.event).unwrap();
             missing.remove(event["kind"].as_str().unwrap());

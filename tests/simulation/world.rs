@@ -246,7 +246,11 @@ impl World {
             && self.state.cohorts.iter().any(|gates| gates.gate_red)
             && self.r.chance(60)
         {
-            let action = self.back();
+            let action = match self.r.below(4) {
+                0 => Action::Sequential { now: true },
+                1 => Action::Sequential { now: false },
+                _ => self.back(),
+            };
             self.operator(action);
         } else if self.r.chance(80) && self.answer() {
             // A person came.
