@@ -89,24 +89,24 @@ impl Setup {
     /// Returns who gets an agent's hand-off, in plan order: whoever waits for it.
     #[must_use]
     pub fn receivers(&self, ix: AgentIx) -> Vec<AgentIx> {
-        self.ends(self.edges_out[ix.ix()].iter().map(|edge| (edge, edge.to)))
+        ends(self.edges_out[ix.ix()].iter().map(|edge| (edge, edge.to)))
     }
 
     /// Returns whose hand-offs an agent gets, in plan order.
     #[must_use]
     pub fn givers(&self, ix: AgentIx) -> Vec<AgentIx> {
-        self.ends(self.edges_in[ix.ix()].iter().map(|edge| (edge, edge.from)))
+        ends(self.edges_in[ix.ix()].iter().map(|edge| (edge, edge.from)))
     }
+}
 
-    fn ends<'a>(&self, edges: impl Iterator<Item = (&'a super::Edge, AgentIx)>) -> Vec<AgentIx> {
-        let mut all: Vec<AgentIx> = edges
-            .filter(|(edge, _)| edge.kind != super::EdgeKind::Sibling)
-            .map(|(_, ix)| ix)
-            .collect();
-        all.sort_unstable();
-        all.dedup();
-        all
-    }
+fn ends<'a>(edges: impl Iterator<Item = (&'a super::Edge, AgentIx)>) -> Vec<AgentIx> {
+    let mut all: Vec<AgentIx> = edges
+        .filter(|(edge, _)| edge.kind != super::EdgeKind::Sibling)
+        .map(|(_, ix)| ix)
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 impl State {

@@ -96,8 +96,8 @@ fn document(bytes: &[u8], exists: Exists<'_>, faults: &mut Faults) -> Option<Han
         Ok(text) => text,
         Err(error) => {
             let good = &bytes[..error.valid_up_to()];
-            let lines = good.iter().filter(|&&b| b == b'\n').count();
-            let line = u32::try_from(lines + 1).unwrap_or(u32::MAX);
+            let lines = good.split(|&b| b == b'\n').count();
+            let line = u32::try_from(lines).unwrap_or(u32::MAX);
             faults.add((line, 1), "it is not UTF-8".to_owned(), "write plain text");
             return None;
         }

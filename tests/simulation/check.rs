@@ -916,7 +916,8 @@ impl Checker<'_> {
             self.problems
                 .push("status 0 though not all gates have passed".into());
         }
-        if all_well && gates_open && self.cohorts.complete() && !self.stopping && status != 0 {
+        let complete = all_well && gates_open && self.cohorts.complete() && !self.stopping;
+        if complete && (status != 0) != self.merges.left {
             self.problems
                 .push(format!("all done, and yet status {status}"));
         }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
     engine::{
-        Action, CheckPlace, Event, MergeOutcome, Owner, Purpose, Record, Setup, Strategy,
-        SyncPoint, WorkEvent,
+        Action, Answer, AttentionKind, CheckPlace, Event, MergeOutcome, Owner, Purpose, Record,
+        Setup, Strategy, SyncPoint, WorkEvent,
     },
     plan::{AgentId, AgentIx, NeedKind, PhaseIx, Workspace},
 };
@@ -73,6 +73,10 @@ pub struct Merges {
     again: BTreeSet<AgentId>,
     back: Option<(String, Vec<AgentId>)>,
     checkout: Option<(String, usize)>,
+    /// Somebody or something has yet to take the work that was handed over.
+    pub left: bool,
+    /// A person has agreed that their branch goes forward.
+    agreed: bool,
     /// Synchronisation points that are on, and the number of the last one.
     syncs: BTreeMap<u32, SyncPoint>,
     last_sync: u32,
@@ -181,6 +185,12 @@ impl Merges {
                         green.insert(place.step);
                     }
                 }
+            }
+            Event::AttentionAnswered(answered)
+                if answered.attention == AttentionKind::Deliver && answered.answer.is_some() =>
+            {
+                self.agreed = answered.answer == Some(Answer::Yes);
+                self.left = false;
             }
             Event::GatePassed { place, .. } => {
                 if let Some(agent) = &place.agent {
@@ -447,6 +457,8 @@ impl Merges {
                     self.heads.push((now.agent, commit.clone()));
                 }
                 self.now = None;
+                // Another head is not handed over yet.
+                self.left &= contained;
                 let state = self.agent(setup, agent);
                 state.attempt.merged = true;
                 state.attempt.queued = false;
@@ -488,6 +500,15 @@ impl Merges {
                 if on && *strategy == Strategy::SequentialFallback {
                     return Err("sent back while it is merged".to_owned());
                 }
+            }
+            WorkEvent::Delivering { forward, .. } => {
+                let agreed = std::mem::take(&mut self.agreed);
+                if forward.is_some() && !agreed {
+                    return Err("a person's branch goes forward without their yes".to_owned());
+                }
+            }
+            WorkEvent::Delivered { error, offer, .. } => {
+                self.left = error.is_some() || offer.is_some();
             }
             WorkEvent::SyncStarted { number, point, .. } => {
                 let twice = self.syncs.values().any(|known| known == point);
@@ -537,6 +558,7 @@ impl Merges {
                     let at = self.heads.iter().position(|(_, head)| *head == commit);
                     self.heads.truncate(at.map_or(0, |at| at + 1));
                     self.checkout = None;
+                    self.left = false;
                     self.again.extend(all);
                 }
             }

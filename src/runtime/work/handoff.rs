@@ -60,7 +60,7 @@ impl Driver {
     ) -> (Told, BTreeMap<String, String>) {
         let exists = &mut |paths: &[&str]| there(ground, &collected.commit, paths);
         self.written(of, exists).unwrap_or_else(|| {
-            let made = self.from_facts(ground, of, collected);
+            let made = self.made_from_facts(ground, of, collected);
             let told = match self.keep_handoff(of, &made, true) {
                 Ok(count) => Some(Ok((true, count))),
                 Err(error) => {
@@ -124,7 +124,7 @@ impl Driver {
         })
     }
 
-    fn from_facts(&self, ground: &Ground, of: &Attempt, collected: &Collected) -> Handoff {
+    fn made_from_facts(&self, ground: &Ground, of: &Attempt, collected: &Collected) -> Handoff {
         let agent = self.settings.setup.plan.agent(of.agent);
         let changed = &collected.changed;
         let paths: Vec<String> = (changed.list.iter())

@@ -175,7 +175,8 @@ pub fn note(record: &Record) -> Option<Note> {
             ..
         } => (
             match delay_us {
-                0 => format!("{agent} again at once: {reason}"),
+                // Less than a second would read as none.
+                0..1_000_000 => format!("{agent} again at once: {reason}"),
                 us => format!("{agent} again in {}: {reason}", span(*us)),
             },
             Tone::Warn,
