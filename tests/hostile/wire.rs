@@ -219,7 +219,7 @@ fn what_is_no_frame_hurts_nobody() {
         framed(b""),
         framed(b"{}"),
         framed(b"{\"frame\":\"hello\"}"),
-        framed(b"{\"frame\":\"hello\",\"protocol\":2,\"news\":true}"),
+        framed(b"{\"frame\":\"hello\",\"protocol\":99,\"news\":true}"),
         framed(b"{\"frame\":\"end\",\"status\":0}"),
         framed(b"\xff\xfe"),
         framed(deep.as_bytes()),

@@ -99,6 +99,8 @@ impl Shadow {
             return Err(Fault::Odd("it is not a clone with a `.git` folder"));
         }
         crate::sys::remove::tree(&dir)?;
+        // Into it goes what of the workspace's settings is read.
+        crate::sys::lock::private_dir(&dir)?;
         let known = of.fresh.clone();
         let settings = known.unwrap_or_else(|| shared(&dir, &theirs));
         let config = bare_config(base.len() == 64, &settings);
