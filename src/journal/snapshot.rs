@@ -7,6 +7,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
+    mem::take,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
@@ -19,7 +20,8 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
-    AgentState, CheckRun, Effective, Live, Merges, PhaseState, Setup, State, Syncs, Thresholds,
+    AgentState, CheckRun, Effective, Judged, Live, Merges, PhaseState, Setup, State, Syncs,
+    Thresholds,
 };
 
 use super::{Position, format};
@@ -53,51 +55,46 @@ struct Head {
     state: u32,
 }
 
-/// Second line: what holds a process, taken out of the state; the binary form has no names, which
-/// handles need to be read. The numbers are positions.
+/// Second line, taken out of the state: what holds a process, by position; the binary form has no
+/// names, which handles need to be read.
 #[derive(Default, Serialize, Deserialize)]
 struct AtWork {
     live: Vec<(u32, Live)>,
     checks: Vec<(u32, CheckRun)>,
     phases: Vec<(u32, CheckRun)>,
     cohorts: Vec<(u32, CheckRun)>,
-    /// These hold parts of events, which leave out what is empty: the binary form cannot.
+    /// Parts of events leave out what is empty: the binary form cannot.
     #[serde(default)]
-    syncs: Syncs,
-    #[serde(default)]
-    merges: Merges,
+    parts: (Syncs, Merges, Vec<Vec<Judged>>),
 }
 
 impl AtWork {
     fn take(state: &mut State) -> Self {
-        let mut taken = Self {
-            syncs: std::mem::take(&mut state.syncs),
-            merges: std::mem::take(&mut state.merges),
-            ..Self::default()
-        };
+        let mut taken = Self::default();
+        let gates = state.phases.iter_mut().chain(&mut state.cohorts);
+        let judged = gates.map(|gates| take(&mut gates.judged)).collect();
+        taken.parts = (take(&mut state.syncs), take(&mut state.merges), judged);
         for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
             taken.live.extend(agent.live.take().map(|live| (i, live)));
-            taken
-                .checks
-                .extend(agent.check.take().map(|check| (i, check)));
+            let check = agent.check.take().map(|check| (i, check));
+            taken.checks.extend(check);
         }
         for (phase, i) in state.phases.iter_mut().zip(0_u32..) {
-            taken
-                .phases
-                .extend(phase.check.take().map(|check| (i, check)));
+            let check = phase.check.take().map(|check| (i, check));
+            taken.phases.extend(check);
         }
         for (cohort, i) in state.cohorts.iter_mut().zip(0_u32..) {
-            taken
-                .cohorts
-                .extend(cohort.check.take().map(|check| (i, check)));
+            let check = cohort.check.take().map(|check| (i, check));
+            taken.cohorts.extend(check);
         }
         taken
     }
 
     /// Puts it back; `None` where it does not fit the state.
     fn put(self, state: &mut State) -> Option<()> {
-        state.syncs = self.syncs;
-        state.merges = self.merges;
+        (state.syncs, state.merges) = (self.parts.0, self.parts.1);
+        let gates = state.phases.iter_mut().chain(&mut state.cohorts);
+        gates.zip(self.parts.2).for_each(|(g, j)| g.judged = j);
         for (i, live) in self.live {
             state.agents.get_mut(i as usize)?.live = Some(live);
         }

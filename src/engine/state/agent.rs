@@ -242,7 +242,8 @@ pub struct PhaseState {
     /// The gate that was red last.
     pub red_gate: Option<String>,
     /// How the commands of its gates came out last, and on which files.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    // Never left out: snapshots have no names of members.
+    #[serde(default)]
     pub judged: Vec<Judged>,
     /// Since when it stands where it stands (elapsed µs).
     pub since_us: u64,
