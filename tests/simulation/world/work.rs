@@ -225,7 +225,8 @@ impl World {
             0..3 => MergeOutcome::Failed {
                 error: "no space left".to_owned(),
             },
-            3..6 => MergeOutcome::Contained,
+            // What clashed on this very head is not in it.
+            3..6 if !commanded => MergeOutcome::Contained,
             6..25 if !settled || self.r.chance(20) => MergeOutcome::Conflict {
                 clash,
                 with,
