@@ -20,8 +20,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
-    AgentState, CheckRun, Effective, Judged, Live, Merges, PhaseState, Setup, State, Syncs,
-    Thresholds,
+    AgentState, CheckRun, Effective, Live, Merges, PhaseState, Setup, State, Syncs, Thresholds,
 };
 
 use super::{Position, format};
@@ -77,16 +76,19 @@ impl AtWork {
         };
         for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
             taken.live.extend(agent.live.take().map(|live| (i, live)));
-            let check = agent.check.take().map(|check| (i, check));
-            taken.checks.extend(check);
+            taken
+                .checks
+                .extend(agent.check.take().map(|check| (i, check)));
         }
         for (phase, i) in state.phases.iter_mut().zip(0_u32..) {
-            let check = phase.check.take().map(|check| (i, check));
-            taken.phases.extend(check);
+            taken
+                .phases
+                .extend(phase.check.take().map(|check| (i, check)));
         }
         for (cohort, i) in state.cohorts.iter_mut().zip(0_u32..) {
-            let check = cohort.check.take().map(|check| (i, check));
-            taken.cohorts.extend(check);
+            taken
+                .cohorts
+                .extend(cohort.check.take().map(|check| (i, check)));
         }
         taken
     }
