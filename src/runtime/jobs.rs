@@ -4,8 +4,6 @@
 
 mod place;
 
-pub use place::{index_path, output_path};
-
 use std::path::{Path, PathBuf};
 
 use crate::{
