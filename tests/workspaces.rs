@@ -1116,7 +1116,9 @@ fn workspaces_of_a_large_repository_take_less_time_than_worktrees() {
         Pool::new(Arc::new(spaces))
     };
     let mut ratios = Vec::new();
-    for round in 0..5 {
+    // Nothing is removed in between: ext4 makes files slowly, up to twenty times so, near those that were
+    // removed in the last five minutes.
+    for round in 0..3 {
         // What was written before is no burden of what is measured.
         rustix::fs::sync();
         let serial = Spent::by(|| {
@@ -1169,13 +1171,8 @@ fn workspaces_of_a_large_repository_take_less_time_than_worktrees() {
             for n in 0..MANY {
                 let path = pool.workspaces().path(&format!("a{n}.1"));
                 assert_eq!(desk.git_in(&path, &["status", "--porcelain"]), "");
-                fs::remove_dir_all(path).unwrap();
             }
         }
-        for n in 0..MANY {
-            fs::remove_dir_all(desk.home.path().join(format!("tree-{round}-{n}"))).unwrap();
-        }
-        desk.git(&["worktree", "prune"]);
     }
     ratios.sort_by(f64::total_cmp);
     assert!(ratios[ratios.len() / 2] <= 0.6, "{ratios:?}");

@@ -7,6 +7,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
+    mem,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
@@ -18,7 +19,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{AgentState, CheckRun, Effective, Live, PhaseState, Setup, State, Thresholds};
+use crate::engine::{
+    AgentState, CheckRun, Effective, Live, Merges, PhaseState, Setup, State, Syncs, Thresholds,
+};
 
 use super::{Position, format};
 
@@ -51,10 +54,13 @@ struct Head {
     state: u32,
 }
 
-/// Second line: what holds a process, taken out of the state; the binary form has no names, which
-/// handles need to be read. The numbers are positions.
+/// Second line: what holds a process and how work comes together, taken out of the state; the binary
+/// form has no names, which handles, and members that lines leave out, need to be read. The numbers are
+/// positions.
 #[derive(Default, Serialize, Deserialize)]
 struct AtWork {
+    merges: Merges,
+    syncs: Syncs,
     live: Vec<(u32, Live)>,
     checks: Vec<(u32, CheckRun)>,
     phases: Vec<(u32, CheckRun)>,
@@ -63,7 +69,11 @@ struct AtWork {
 
 impl AtWork {
     fn take(state: &mut State) -> Self {
-        let mut taken = Self::default();
+        let mut taken = Self {
+            merges: mem::take(&mut state.merges),
+            syncs: mem::take(&mut state.syncs),
+            ..Self::default()
+        };
         for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
             taken.live.extend(agent.live.take().map(|live| (i, live)));
             taken
@@ -85,6 +95,8 @@ impl AtWork {
 
     /// Puts it back; `None` where it does not fit the state.
     fn put(self, state: &mut State) -> Option<()> {
+        state.merges = self.merges;
+        state.syncs = self.syncs;
         for (i, live) in self.live {
             state.agents.get_mut(i as usize)?.live = Some(live);
         }
@@ -390,6 +402,68 @@ pub(super) fn forget_after(dir: &Path, seq: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        engine::{Clash, Merge, MergeStage, SyncKind, SyncPoint},
+        plan::AgentIx,
+    };
+
+    #[test]
+    fn how_work_comes_together_is_read_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut state = State::new(no_setup());
+        (state.run, state.seq) = ("r".to_owned(), 9);
+        let at = Position {
+            seq: 9,
+            offset: 100,
+            elapsed_us: 6,
+            crc: *b"0123abcd",
+        };
+        // Members that a line leaves out where they say nothing.
+        state.syncs.open.push((
+            3,
+            SyncPoint {
+                sync: SyncKind::QualityGate,
+                wave: None,
+                phase: None,
+                cohort: Some("track:a".to_owned()),
+                agent: None,
+            },
+        ));
+        state.merges.now = Some(Merge {
+            number: 1,
+            agent: AgentIx(0),
+            attempt: 1,
+            theirs: "t".to_owned(),
+            onto: "o".to_owned(),
+            stage: MergeStage::Conflict(Clash {
+                files: vec!["a".to_owned()],
+                file_count: 1,
+                hunks: 1,
+                lines: 2,
+                kinds: Vec::new(),
+                complexity: 100,
+            }),
+            commit: None,
+            tree: None,
+            path: String::new(),
+            commands: Vec::new(),
+            fails: None,
+            commanded: false,
+            why: None,
+            checked: false,
+            overlap: Vec::new(),
+            clash: None,
+            with: Vec::new(),
+            conflict: None,
+        });
+        let job = Job {
+            state: state.clone(),
+            at,
+        };
+        write(&dir.path().join(SNAPSHOTS), job).unwrap();
+        let path = &list(dir.path())[0].path;
+        assert!(load(path, "r", &state.setup) == Some((state.clone(), at)));
+    }
 
     #[test]
     fn another_layout_is_not_read_as_this_one() {

@@ -9,15 +9,13 @@ pub use place::{index_path, output_path};
 use std::path::{Path, PathBuf};
 
 use crate::{
-    engine::{
-        self, Handle, InputKind, MERGE_GATE, Purpose, Setup, State, Trouble, base_evidence_name,
-        evidence_name,
-    },
+    engine::{self, Handle, InputKind, MERGE_GATE, Setup, State, Trouble},
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
+pub use place::{index_path, output_path};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -83,7 +81,10 @@ impl JobMaker {
             let steps = state.checks_of(key.owner);
             let step = steps.get(step as usize)?;
             return Some(Job {
-                output: self.run_dir.join("gates").join(file_name(state, key)),
+                output: self
+                    .run_dir
+                    .join("gates")
+                    .join(place::file_name(state, key)),
                 key: name,
                 argv: step.argv.to_vec(),
                 env_extra: told,
@@ -92,13 +93,7 @@ impl JobMaker {
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
                 cwd,
-                // What is compared begins as an agent does.
-                setup: match state.check_of(key.owner) {
-                    Some(check) if check.purpose == Purpose::Base => {
-                        state.setup.plan.workspace.setup.clone()
-                    }
-                    _ => Vec::new(),
-                },
+                setup: place::before_check(state, key),
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -181,7 +176,7 @@ impl JobMaker {
         let plan = &state.setup.plan;
         let own = folder != self.workdir;
         (own || plan.require_sandbox).then(|| {
-            let mut name = file_name(state, key);
+            let mut name = place::file_name(state, key);
             if key.check.is_none() {
                 name.push_str(".main");
             }
@@ -222,19 +217,6 @@ impl JobMaker {
 const TERMINAL_ENV: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor")];
 /// Names the file that holds the prompt of an agent in a terminal.
 const PROMPT_FILE: &str = "WAVEDECK_PROMPT_FILE";
-
-/// Name of the evidence file of a check command below `gates/`.
-fn file_name(state: &State, key: engine::JobKey) -> String {
-    let place = (key.attempt, key.round, key.check.unwrap_or(0));
-    let owner = state.setup.key_of(key.owner);
-    let check = state.check_of(key.owner);
-    let compares = check.is_some_and(|check| check.purpose == Purpose::Base);
-    if compares && key.check.is_some() {
-        base_evidence_name(&owner, place)
-    } else {
-        evidence_name(&owner, place)
-    }
-}
 
 /// Output files of an agent that conditions of others ask for.
 #[must_use]

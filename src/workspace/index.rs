@@ -16,9 +16,8 @@ use rustix::{
     fs::{AtFlags, Timespec, Timestamps, UTIME_NOW, statat, utimensat},
     io::Errno,
 };
+use sha1::Sha1;
 use sha2::{Digest, Sha256};
-
-use super::sha1;
 
 /// Bytes before the object name in an entry: ten numbers.
 const NUMBERS: usize = 40;
@@ -107,7 +106,7 @@ fn checksum(bytes: &[u8], sha256: bool) -> Vec<u8> {
     if sha256 {
         Sha256::digest(bytes).to_vec()
     } else {
-        sha1::of(bytes).to_vec()
+        Sha1::digest(bytes).to_vec()
     }
 }
 

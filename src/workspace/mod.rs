@@ -25,7 +25,6 @@ mod pipes;
 pub mod pool;
 pub mod repo;
 mod settings;
-mod sha1;
 mod submodule;
 mod template;
 pub mod turn;

@@ -92,6 +92,8 @@ run = ["sh", "-c", "echo z > z.txt"]
 fn a_flaky_gate_passes_with_a_mark_and_keeps_what_both_tries_printed() {
     let repo = Repo::with(
         r#"
+[merge]
+end = "branch"
 [gate.shaky]
 run = [["sh", "-c", "echo try; test -f .git/tried || { touch .git/tried; exit 1; }"]]
 repeat = 1
@@ -114,6 +116,8 @@ run = ["sh", "-c", "echo a > a.txt"]
 fn a_yes_keeps_who_note_and_link_and_figures_of_the_runner_come_as_json() {
     let repo = Repo::with(
         r#"
+[merge]
+end = "branch"
 [gate.whole]
 run = ["test -f a.txt"]
 approve = "Merge it?"

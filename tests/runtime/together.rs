@@ -302,9 +302,12 @@ fn the_plan_of_work_that_clashes_ends_green_after_the_one_conflict_is_settled_by
         repo.changed_since(&before),
         Vec::<std::path::PathBuf>::new()
     );
-    let report = repo.here.read_run("report.md");
     let line = format!("| {id} | {agent} | {other} | src/prices.txt |");
-    assert!(report.contains(&line), "{report}");
+    // It is written once the run is over.
+    wait_for("the report", || {
+        let report = repo.here.read_run("report.md");
+        report.contains(&line).then_some(())
+    });
     // Both sides stay reachable.
     let refs = repo.git(&["for-each-ref", "--format=%(refname)"]);
     let run = repo.here.run_id();

@@ -242,8 +242,9 @@ impl World {
                 target: Target::All,
             });
         } else if self.state.setup.integrates
+            && !self.state.merges.done.is_empty()
             && self.state.cohorts.iter().any(|gates| gates.gate_red)
-            && self.r.chance(30)
+            && self.r.chance(60)
         {
             let action = self.back();
             self.operator(action);

@@ -150,7 +150,7 @@ pub struct AgentState {
     /// The gate that was red last; `check` for its own acceptance commands.
     pub red_gate: Option<String>,
     /// How its commands came out last, and on which files.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(default)]
     pub judged: Vec<Judged>,
     /// A skip that no failure stands behind.
     pub by_condition: bool,
@@ -242,7 +242,7 @@ pub struct PhaseState {
     /// The gate that was red last.
     pub red_gate: Option<String>,
     /// How the commands of its gates came out last, and on which files.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(default)]
     pub judged: Vec<Judged>,
     /// Since when it stands where it stands (elapsed µs).
     pub since_us: u64,

@@ -304,13 +304,21 @@ fn a_roll_back_does_successors_again_that_changed_nothing() {
 fn what_was_given_up_behind_a_red_check_waits_again_when_its_work_is_done_again() {
     let mut plan = empty();
     plan.agents = vec![own("a"), own("b"), own("c")];
-    plan.agents[1].check = vec![vec!["test".into()]];
     plan.agents[1].retry.attempts = 1;
     plan.agents[2].needs = vec![hard(1)];
     let mut rig = Rig::new(plan, false);
     rig.state.base_commit = Some("base".to_owned());
-    rig.leaves(1, Some("red"), &[]);
-    rig.end(rig.check_key(Owner::Agent(AgentIx(1))), 1);
+    rig.prepare();
+    rig.end_agent(1, 0);
+    rig.input(InputKind::Collected {
+        agent: AgentIx(1),
+        attempt: 1,
+        found: Ok(Box::new(Found {
+            commit: Some("work".to_owned()),
+            outside: vec!["elsewhere".to_owned()],
+            ..Found::default()
+        })),
+    });
     // While what is merged is handed over, a person may still have a word.
     rig.leaves(0, Some("work"), &[]);
     rig.clean("m1");

@@ -7,8 +7,8 @@ use std::{
 };
 
 use crate::{
-    engine::{JobKey, Owner, Purpose, State},
-    plan::AgentIx,
+    engine::{JobKey, Owner, Purpose, State, base_evidence_name, evidence_name},
+    plan::{AgentIx, Argv},
     runtime::work::{kept, note_file},
 };
 
@@ -133,11 +133,35 @@ pub(super) fn note(
     Some((path.to_str()?.to_owned(), text))
 }
 
+/// Name of the evidence file of a check command below `gates/`.
+pub(super) fn file_name(state: &State, key: JobKey) -> String {
+    let place = (key.attempt, key.round, key.check.unwrap_or(0));
+    let owner = state.setup.key_of(key.owner);
+    if key.check.is_some() && compares(state, key.owner) {
+        base_evidence_name(&owner, place)
+    } else {
+        evidence_name(&owner, place)
+    }
+}
+
+/// The commands before a check: what is compared on the base begins as an agent does.
+pub(super) fn before_check(state: &State, key: JobKey) -> Vec<Argv> {
+    if compares(state, key.owner) {
+        state.setup.plan.workspace.setup.clone()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether the command that an owner is at runs on the base to compare.
+fn compares(state: &State, owner: Owner) -> bool {
+    (state.check_of(owner)).is_some_and(|check| check.purpose == Purpose::Base)
+}
+
 /// In whose name a job of an agent works: what is compared on the base must not touch what the agent
 /// has built.
 fn whose(state: &State, ix: AgentIx) -> &str {
-    let check = state.agent(ix).check.as_ref();
-    if check.is_some_and(|check| check.purpose == Purpose::Base) {
+    if compares(state, Owner::Agent(ix)) {
         COMPARED
     } else {
         state.setup.plan.agent(ix).id.as_str()

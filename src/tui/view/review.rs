@@ -220,7 +220,7 @@ pub fn review(
             path: file.path.clone(),
             counts: (file.added, file.removed),
             comments: agent.remarks.iter().filter(|r| r.file == file.path).count(),
-            outside: work.outside.iter().any(|path| *path == file.path),
+            outside: work.outside.contains(&file.path),
         })
         .collect();
     let rows = usize::from(panes.diff.height.saturating_sub(1));

@@ -13,7 +13,8 @@ pub struct Absent {
     /// Its path, as the plan has it.
     pub path: String,
     /// Whose result should have it; none: it should be there whoever made it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    // Never left out: the state holds it too, and snapshots have no names of members.
+    #[serde(default)]
     pub from: Option<AgentId>,
 }
 

@@ -131,7 +131,7 @@ fn counterpart(patch: &Patch, at: usize) -> Option<&PatchLine> {
 mod tests {
     use super::*;
 
-    const DIFF: &str = "diff --git a/p b/p\n--- a/p\n+++ b/p\n@@ -1,5 +1,5 @@\n coffee 4\n-tea 3\n\
+    const DIFF: &str = "diff --git a/p b/p\n--- a/p\n+++ b/p\n@@ -1,5 +1,6 @@\n coffee 4\n-tea 3\n\
         -one side\n+tea 4 USD\n+altogether new words\n water\n-gone\n+two\n+come\n";
 
     #[test]
