@@ -54,7 +54,7 @@ impl Driver {
         let mut told = Told::default();
         match made {
             Ok(made) => {
-                told.branch = short(&made.branch).to_owned();
+                short(&made.branch).clone_into(&mut told.branch);
                 self.forward(ground, &of, &mut told);
             }
             Err(error) => {
