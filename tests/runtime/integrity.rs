@@ -98,9 +98,9 @@ fn plan(random: &mut Random, files: &[(&str, u64)]) -> (String, BTreeMap<String,
         let mut script = String::new();
         for k in 0..=random.below(4) {
             let edit = edit(random, files, &format!("{id}.{k}"));
-            let _ = write!(script, "{edit}\n");
+            let _ = writeln!(script, "{edit}");
             if random.chance(15) {
-                let _ = write!(script, "{COMMIT}\n");
+                let _ = writeln!(script, "{COMMIT}");
             }
         }
         let _ = write!(
@@ -114,7 +114,7 @@ fn plan(random: &mut Random, files: &[(&str, u64)]) -> (String, BTreeMap<String,
             let _ = write!(script, "{COMMIT}\ngit checkout -qb side\n");
             let _ = write!(script, "echo {id} > side-{id}\n{COMMIT}\n{back}\n");
         } else if random.chance(50) {
-            let _ = write!(script, "{COMMIT}\n");
+            let _ = writeln!(script, "{COMMIT}");
         }
         if random.chance(20) {
             script.push_str("if [ \"$WAVEDECK_ATTEMPT\" = 1 ]; then exit 3; fi\n");
