@@ -59,7 +59,7 @@ impl Copier {
                 mkdirat(&to, new, Mode::RWXU)?;
                 self.folder(&folder(from, name)?, &folder(to, new)?)
             }
-            FileType::Symlink => self.link(from, name, to, new),
+            FileType::Symlink => Self::link(from, name, to, new),
             _ => Ok(()),
         }
     }
@@ -87,7 +87,7 @@ impl Copier {
         Ok(())
     }
 
-    fn link(&mut self, from: impl AsFd, name: &CStr, to: impl AsFd, new: &CStr) -> io::Result<()> {
+    fn link(from: impl AsFd, name: &CStr, to: impl AsFd, new: &CStr) -> io::Result<()> {
         let target = readlinkat(from, name, Vec::new())?;
         Ok(symlinkat(target.as_c_str(), to, new)?)
     }
