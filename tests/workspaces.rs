@@ -1190,7 +1190,7 @@ impl Spent {
         work();
         Self {
             wall: began.elapsed(),
-            cpu: Self::cpu() - before,
+            cpu: Self::cpu().saturating_sub(before),
         }
     }
 

@@ -13,6 +13,7 @@ use crate::{
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
+pub use place::{index_path, output_path};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]

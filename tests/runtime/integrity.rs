@@ -103,16 +103,16 @@ fn plan(random: &mut Random, files: &[(&str, u64)]) -> (String, BTreeMap<String,
                 let _ = writeln!(script, "{COMMIT}");
             }
         }
-        let _ = write!(
+        let _ = writeln!(
             script,
-            "echo {id} > own-{id}; sleep 0.{:02}\n",
+            "echo {id} > own-{id}; sleep 0.{:02}",
             random.below(40)
         );
         if random.chance(20) {
             // Another branch, which is no part of its result.
             let back = "git checkout -q -";
-            let _ = write!(script, "{COMMIT}\ngit checkout -qb side\n");
-            let _ = write!(script, "echo {id} > side-{id}\n{COMMIT}\n{back}\n");
+            let _ = writeln!(script, "{COMMIT}\ngit checkout -qb side");
+            let _ = writeln!(script, "echo {id} > side-{id}\n{COMMIT}\n{back}");
         } else if random.chance(50) {
             let _ = writeln!(script, "{COMMIT}");
         }
