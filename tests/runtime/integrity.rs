@@ -436,8 +436,13 @@ fn the_head_holds_exactly_what_was_accepted_across_orders_and_crashes() {
     }
     println!("{met:?}");
     let cases = cases.unwrap_or(4);
-    let all = [met.crashes, met.accepted, met.refused, met.commits];
-    assert!(cases < 4 || all.iter().all(|&n| n > 0), "{met:?}");
+    assert!(
+        cases < 4 || (met.accepted > 0 && met.commits > 0),
+        "{met:?}"
+    );
+    // Where a kill or a clash falls depends on the machine: a short series may have none.
+    let often = [met.crashes, met.refused];
+    assert!(cases < 20 || often.iter().all(|&n| n > 0), "{met:?}");
     let rare = [met.blocked, met.retried, met.in_workspaces];
     assert!(cases < 40 || rare.iter().all(|&n| n > 0), "{met:?}");
 }

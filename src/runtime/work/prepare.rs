@@ -34,7 +34,7 @@ impl Driver {
             MakeError::NoRoom(full) => Unready::NoRoom(said(full)),
             error => Unready::Failed(said(error)),
         })?;
-        self.watch(ground, of, made.path.clone(), start == of.base);
+        self.watch(ground, of, made.path.clone(), (start == of.base, more > 0));
         Ok(Prepared {
             // What was done before counts as this attempt's work: it is compared with the head.
             base: of.base.clone(),

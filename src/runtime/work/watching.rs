@@ -21,8 +21,8 @@ use super::{
 
 impl Driver {
     /// Begins to watch the workspace of an attempt; called before its agent starts. `fresh`: it stands
-    /// at the commit that its work is compared with.
-    pub fn watch(&self, ground: &Ground, of: &Attempt, path: PathBuf, fresh: bool) {
+    /// at the commit that its work is compared with; `more`: others are waited for.
+    pub fn watch(&self, ground: &Ground, of: &Attempt, path: PathBuf, (fresh, more): (bool, bool)) {
         let Ok(scope) = self.scope(of.agent) else {
             return;
         };
@@ -51,7 +51,7 @@ impl Driver {
             watch.clone()
         };
         if let Some(watch) = watch {
-            watch.add(workspace);
+            watch.add(workspace, more);
         }
     }
 

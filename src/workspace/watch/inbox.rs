@@ -44,6 +44,10 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     pub(super) requests: VecDeque<Request>,
+    /// Since when the first of them waits; none: there is none.
+    pub(super) asked: Option<Instant>,
+    /// More workspaces are being made: what is asked can wait for them, for a while.
+    pub(super) more: bool,
     pub(super) pending: BTreeMap<Key, Pending>,
     /// Folders of the workspaces.
     pub(super) roots: BTreeMap<PathBuf, Key>,
@@ -62,8 +66,13 @@ impl Inbox {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn ask(&self, request: Request) {
-        self.lock().requests.push_back(request);
+    /// `more`: further workspaces are being made, which matter more; none: as it was said before.
+    pub(super) fn ask(&self, request: Request, more: Option<bool>) {
+        let mut waiting = self.lock();
+        waiting.asked.get_or_insert_with(Instant::now);
+        waiting.more = more.unwrap_or(waiting.more);
+        waiting.requests.push_back(request);
+        drop(waiting);
         self.rung.notify_all();
     }
 

@@ -84,19 +84,21 @@ impl Watch {
     }
 
     /// Begins to watch a workspace; one of the same key is forgotten first. What is dirty already is
-    /// told. Its index is copied before this returns, for which git may be asked.
-    pub fn add(&self, workspace: Workspace) {
+    /// told. Its index is copied before this returns, for which git may be asked. `more`: others are
+    /// being made, which agents wait for: git is asked about this one after them, or after a while.
+    pub fn add(&self, workspace: Workspace, more: bool) {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let Key { agent, attempt } = workspace.key;
         let dir = self.private.join(format!("{agent}.{attempt}.{number}"));
         let shadow = Shadow::new(dir, &workspace).map_err(|error| error.to_string());
-        self.inbox.ask(Request::Add(Box::new((workspace, shadow))));
+        let added = Request::Add(Box::new((workspace, shadow)));
+        self.inbox.ask(added, Some(more));
     }
 
     /// Ends watching a workspace: call it before the folder is removed. Predictions with it are
     /// withdrawn.
     pub fn remove(&self, key: Key) {
-        self.inbox.ask(Request::Remove(key));
+        self.inbox.ask(Request::Remove(key), None);
     }
 
     /// What it has done until now.

@@ -130,7 +130,7 @@ impl Rig {
                 })
                 .collect(),
         };
-        self.watch().add(workspace);
+        self.watch().add(workspace, false);
     }
 
     /// Clones and watches; returns when it is watched.

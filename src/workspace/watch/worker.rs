@@ -23,6 +23,9 @@ use super::{
 };
 use crate::display;
 
+/// While further workspaces are being made, what is asked waits no longer than this: with many of them
+/// git's questions about each cost as much time as making it.
+const YIELD: Duration = Duration::from_secs(2);
 /// Paths are gathered for so long before git is asked.
 const SETTLE: Duration = Duration::from_millis(120);
 /// After git was asked about a workspace it is left alone for so many times as long as that took.
@@ -129,10 +132,20 @@ impl Worker {
             }
             let now = Instant::now();
             let (due, next) = self.due(&mut waiting, now);
-            if !waiting.requests.is_empty() || !due.is_empty() {
-                return Some((waiting.requests.drain(..).collect(), due));
+            let patience = if waiting.more { YIELD } else { Duration::ZERO };
+            let asked = waiting.asked.map(|at| at + patience);
+            let asks = asked.is_some_and(|at| at <= now);
+            if asks || !due.is_empty() {
+                let requests = if asks {
+                    waiting.asked = None;
+                    waiting.requests.drain(..).collect()
+                } else {
+                    Vec::new()
+                };
+                return Some((requests, due));
             }
-            let next = [next, self.next_comparison()].into_iter().flatten().min();
+            let next = [next, self.next_comparison(), asked];
+            let next = next.into_iter().flatten().min();
             waiting = match next {
                 Some(next) if next <= now => return Some((Vec::new(), Vec::new())),
                 Some(next) => {
