@@ -117,9 +117,10 @@ pub fn all(source: Source<'_>, ui: &UiState, columns: u16) -> Vec<ReportRow> {
     if !source.state.setup.integrates {
         sheet.heading("MERGE");
         for text in [
-            "Nothing comes together in this run: its agents work in the repository itself.",
-            "An agent with `workspace = \"own\"` (what workers and agents with a scope have) works in",
-            "a clone; what it leaves is merged here, one after the other, each checked on the result.",
+            "Nothing comes together in this run: its agents work in the repository.",
+            "Agents with a workspace of their own (`workspace = \"own\"`; workers and",
+            "agents with a scope have one) work in clones. What they leave is merged",
+            "here, one after the other, and each is checked on the result.",
         ] {
             sheet.line(text, Tone::Dim);
         }
