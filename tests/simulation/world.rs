@@ -57,6 +57,9 @@ struct World {
     held_commands: Vec<Command>,
     /// What a person was told of.
     told: BTreeSet<u32>,
+    /// Merges that rules' commands have to make files for: which work onto which head. Whatever cuts one
+    /// short, the same two clash again.
+    ruled: BTreeSet<(String, String)>,
 }
 
 /// How badly this world behaves, in percent or as a share of seeds.
@@ -133,6 +136,7 @@ pub fn run(seed: u64) -> Run {
         held_records: Vec::new(),
         held_commands: Vec::new(),
         told: BTreeSet::new(),
+        ruled: BTreeSet::new(),
     };
     world.input(InputKind::Begin {
         run: format!("sim-{seed}"),

@@ -208,8 +208,12 @@ impl World {
             kinds: Vec::new(),
             complexity: u32::try_from(self.r.below(1001)).unwrap(),
         };
-        let commanded = (self.state.merges.now.as_ref()).is_some_and(|now| now.commanded);
-        if !commanded && self.r.chance(8) {
+        let now = self.state.merges.now.as_ref();
+        let commanded = now.is_some_and(|now| now.commanded);
+        let of = now.map(|now| (now.theirs.clone(), now.onto.clone()));
+        let of = of.unwrap_or_default();
+        if !commanded && (self.ruled.contains(&of) || self.r.chance(8)) {
+            self.ruled.insert(of);
             let command = |n: u64| RuleCommand {
                 argv: vec![format!("make-{n}")],
                 files: vec![format!("lock-{n}")],
@@ -235,7 +239,7 @@ impl World {
             n => MergeOutcome::Clean {
                 commit: format!("merge-{number}-{}", self.r.below(u64::MAX)),
                 path: format!("/work/merge.{number}"),
-                checked: n % 3 == 0,
+                checked: n % 3 == 0 && !commanded,
                 tree: Some(format!("tree-{}", n % 3)),
                 overlap: if n % 4 == 0 {
                     vec!["src/b.rs".to_owned()]
