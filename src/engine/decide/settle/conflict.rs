@@ -130,7 +130,8 @@ pub(super) fn number(state: &State, ix: AgentIx) -> u32 {
 /// Whoever is tried again, ends or waits for a person is not being merged any more; and whoever is
 /// tried again or ends leaves its conflict behind. Said before it happens, whatever led to it.
 pub(in crate::engine::decide) fn closed(state: &State, events: Vec<Event>) -> Vec<Event> {
-    if !state.setup.integrates {
+    // Hand-offs can contradict each other where nothing is merged.
+    if !state.setup.integrates && state.merges.conflicts.is_empty() {
         return events;
     }
     let mut all: Vec<Event> = Vec::with_capacity(events.len());
