@@ -4,10 +4,11 @@
 //! program version, or not of this journal is ignored. Must not hold the caller up: the state is
 //! copied only when one is due and the thread is free.
 
+mod at_work;
+
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
-    mem,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{
@@ -19,11 +20,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{
-    AgentState, CheckRun, Effective, Live, Merges, PhaseState, Setup, State, Syncs, Thresholds,
-};
+use crate::engine::{AgentState, Effective, PhaseState, Setup, State, Thresholds};
 
 use super::{Position, format};
+use at_work::AtWork;
 
 /// Name of the folder inside a run's folder.
 pub const SNAPSHOTS: &str = "snapshots";
@@ -52,65 +52,6 @@ struct Head {
     layout: u32,
     /// Checksum of the state in binary.
     state: u32,
-}
-
-/// Second line: what holds a process and how work comes together, taken out of the state; the binary
-/// form has no names, which handles, and members that lines leave out, need to be read. The numbers are
-/// positions.
-#[derive(Default, Serialize, Deserialize)]
-struct AtWork {
-    merges: Merges,
-    syncs: Syncs,
-    live: Vec<(u32, Live)>,
-    checks: Vec<(u32, CheckRun)>,
-    phases: Vec<(u32, CheckRun)>,
-    cohorts: Vec<(u32, CheckRun)>,
-}
-
-impl AtWork {
-    fn take(state: &mut State) -> Self {
-        let mut taken = Self {
-            merges: mem::take(&mut state.merges),
-            syncs: mem::take(&mut state.syncs),
-            ..Self::default()
-        };
-        for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
-            taken.live.extend(agent.live.take().map(|live| (i, live)));
-            taken
-                .checks
-                .extend(agent.check.take().map(|check| (i, check)));
-        }
-        for (phase, i) in state.phases.iter_mut().zip(0_u32..) {
-            taken
-                .phases
-                .extend(phase.check.take().map(|check| (i, check)));
-        }
-        for (cohort, i) in state.cohorts.iter_mut().zip(0_u32..) {
-            taken
-                .cohorts
-                .extend(cohort.check.take().map(|check| (i, check)));
-        }
-        taken
-    }
-
-    /// Puts it back; `None` where it does not fit the state.
-    fn put(self, state: &mut State) -> Option<()> {
-        state.merges = self.merges;
-        state.syncs = self.syncs;
-        for (i, live) in self.live {
-            state.agents.get_mut(i as usize)?.live = Some(live);
-        }
-        for (i, check) in self.checks {
-            state.agents.get_mut(i as usize)?.check = Some(check);
-        }
-        for (i, check) in self.phases {
-            state.phases.get_mut(i as usize)?.check = Some(check);
-        }
-        for (i, check) in self.cohorts {
-            state.cohorts.get_mut(i as usize)?.check = Some(check);
-        }
-        Some(())
-    }
 }
 
 /// A number that changes with the members of the state: the binary form has no names, and one of
@@ -407,17 +348,34 @@ mod tests {
         plan::AgentIx,
     };
 
-    #[test]
-    fn how_work_comes_together_is_read_as_it_was() {
-        let dir = tempfile::tempdir().unwrap();
+    fn of_a_run() -> State {
         let mut state = State::new(no_setup());
         (state.run, state.seq) = ("r".to_owned(), 9);
+        state
+    }
+
+    /// Writes a snapshot, which is read as it was, and returns where it is.
+    fn kept(dir: &Path, state: &State) -> PathBuf {
         let at = Position {
             seq: 9,
             offset: 100,
             elapsed_us: 6,
             crc: *b"0123abcd",
         };
+        let job = Job {
+            state: state.clone(),
+            at,
+        };
+        write(&dir.join(SNAPSHOTS), job).unwrap();
+        let path = list(dir)[0].path.clone();
+        assert!(load(&path, "r", &state.setup) == Some((state.clone(), at)));
+        path
+    }
+
+    #[test]
+    fn how_work_comes_together_is_read_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut state = of_a_run();
         // Members that a line leaves out where they say nothing.
         state.syncs.open.push((
             3,
@@ -456,33 +414,14 @@ mod tests {
             with: Vec::new(),
             conflict: None,
         });
-        let job = Job {
-            state: state.clone(),
-            at,
-        };
-        write(&dir.path().join(SNAPSHOTS), job).unwrap();
-        let path = &list(dir.path())[0].path;
-        assert!(load(path, "r", &state.setup) == Some((state.clone(), at)));
+        kept(dir.path(), &state);
     }
 
     #[test]
     fn another_layout_is_not_read_as_this_one() {
         let dir = tempfile::tempdir().unwrap();
-        let mut state = State::new(no_setup());
-        (state.run, state.seq) = ("r".to_owned(), 9);
-        let at = Position {
-            seq: 9,
-            offset: 100,
-            elapsed_us: 6,
-            crc: *b"0123abcd",
-        };
-        let job = Job {
-            state: state.clone(),
-            at,
-        };
-        write(&dir.path().join(SNAPSHOTS), job).unwrap();
-        let path = &list(dir.path())[0].path;
-        assert!(load(path, "r", &state.setup) == Some((state.clone(), at)));
+        let state = of_a_run();
+        let path = &kept(dir.path(), &state);
         let bytes = fs::read(path).unwrap();
         let end = bytes.iter().position(|&b| b == b'\n').unwrap();
         let mut head: Head = serde_json::from_slice(&bytes[..end]).unwrap();

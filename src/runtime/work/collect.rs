@@ -4,12 +4,13 @@ use std::{fmt::Write as _, fs, io};
 
 use crate::{
     display::clean_line,
-    engine::Found,
+    engine::{Found, InputKind},
     plan::AgentIx,
-    workspace::{Attempt as Left, CollectError, Collected, collect::LARGEST, merge::entry_in},
+    workspace::{Attempt as Left, CollectError, Collected, collect::LARGEST, merge::entries_in},
 };
 
 use super::{
+    handoff::plain,
     order::Attempt,
     place::{Driver, Ground, named, said},
 };
@@ -75,6 +76,15 @@ impl Driver {
         )
     }
 
+    /// Tells what an attempt left.
+    pub(super) fn collected(&self, of: &Attempt, found: Result<Found, String>) {
+        self.say(Some(InputKind::Collected {
+            agent: of.agent,
+            attempt: of.number,
+            found: found.map(Box::new),
+        }));
+    }
+
     /// Promised files that the result does not have: what git ignores reaches nobody.
     fn missing(
         &self,
@@ -82,15 +92,11 @@ impl Driver {
         agent: AgentIx,
         commit: &str,
     ) -> Result<Vec<String>, String> {
-        let mut missing = Vec::new();
-        for path in &self.settings.setup.plan.agent(agent).outputs {
-            let plain = path.trim_start_matches("./").trim_end_matches('/');
-            let found = entry_in(&ground.store, commit, &plain.into()).map_err(said)?;
-            if found.is_none() {
-                missing.push(clean_line(path, 300));
-            }
-        }
-        Ok(missing)
+        let promised = &self.settings.setup.plan.agent(agent).outputs;
+        let paths: Vec<&str> = promised.iter().map(String::as_str).collect();
+        let found = entries_in(&ground.store, commit, &plain(&paths)).map_err(said)?;
+        let missing = promised.iter().zip(found).filter(|(_, there)| !there);
+        Ok(missing.map(|(path, _)| clean_line(path, 300)).collect())
     }
 
     /// Writes down what is not part of the result and why, in lines; the workspace stays then. Without

@@ -157,12 +157,7 @@ impl Driver {
     pub fn without_git(&self, order: Order) -> Option<Order> {
         match order {
             Order::Collect(of) if !self.settings.setup.own(of.agent) => {
-                let found = Ok(Box::new(self.collect_shared(&of)));
-                self.say(Some(InputKind::Collected {
-                    agent: of.agent,
-                    attempt: of.number,
-                    found,
-                }));
+                self.collected(&of, Ok(self.collect_shared(&of)));
                 None
             }
             Order::Inspect {
@@ -232,7 +227,7 @@ fn place(wanted: &Wanted) -> Option<&str> {
     }
 }
 
-fn plain<'a>(paths: &[&'a str]) -> Vec<&'a str> {
+pub(super) fn plain<'a>(paths: &[&'a str]) -> Vec<&'a str> {
     let short = |path: &&'a str| path.trim_start_matches("./").trim_end_matches('/');
     paths.iter().map(short).collect()
 }

@@ -152,12 +152,7 @@ impl Driver {
                 None
             }
             Order::Collect(of) => {
-                let found = self.collect(ground, &of).map(Box::new);
-                self.say(Some(InputKind::Collected {
-                    agent: of.agent,
-                    attempt: of.number,
-                    found,
-                }));
+                self.collected(&of, self.collect(ground, &of));
                 None
             }
             Order::Inspect {

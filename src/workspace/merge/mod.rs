@@ -17,7 +17,9 @@ mod tests;
 mod try_merge;
 
 pub use refs::{Advanced, MergeNote, advance, commit_merge, head, hold, integration, keep_sides};
-pub use resolve::{Left, commands_tree, entries_in, entry_at, entry_in, resolve};
+#[cfg(test)]
+use resolve::entry_in;
+pub use resolve::{Left, commands_tree, entries_in, entry_at, resolve};
 pub use rollback::{RolledBack, checkpoint, rollback};
 pub use store::{Objects, Store};
 pub use try_merge::{Overlap, Tried, Whose, overlap, try_merge};

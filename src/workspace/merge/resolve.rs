@@ -199,7 +199,12 @@ pub fn entries_in(store: &Store, commit: &str, paths: &[&str]) -> Result<Vec<boo
 }
 
 /// What a commit or tree has at a path.
-pub fn entry_in(store: &Store, commit: &str, path: &RepoPath) -> Result<Option<Entry>, MergeError> {
+#[cfg(test)]
+pub(super) fn entry_in(
+    store: &Store,
+    commit: &str,
+    path: &RepoPath,
+) -> Result<Option<Entry>, MergeError> {
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?.env("GIT_LITERAL_PATHSPECS", "1");
     let args = [
