@@ -12,7 +12,9 @@ use jiff::tz::TimeZone;
 
 use crate::{
     display::clean_line,
-    engine::{HoldBy, JobState, Owner, PhaseStatus, State, Status, mode_name, participants},
+    engine::{
+        CheckRun, HoldBy, Owner, PhaseState, PhaseStatus, State, Status, mode_name, participants,
+    },
     plan::AgentId,
     resources::{Sample, pressure},
     schedule::Planned,
@@ -201,7 +203,7 @@ fn phases(glance: Glance<'_>, out: &mut String) {
             PhaseStatus::Running if !live => "was at work",
             PhaseStatus::Checking if !live => "its gates were being checked",
             PhaseStatus::Running => "at work",
-            PhaseStatus::Checking if asks(state, i) => "WAITS FOR YOUR YES",
+            PhaseStatus::Checking if asks(&state.phases[i]) => "WAITS FOR YOUR YES",
             PhaseStatus::Checking => "its gates are checked",
             PhaseStatus::Completed => "complete",
             PhaseStatus::Failed if state.phases[i].gate_red => "RED GATE",
@@ -224,7 +226,7 @@ fn cohorts(glance: Glance<'_>, out: &mut String) {
     let state = glance.state;
     let over = state.finished.is_some();
     for (point, gates) in state.setup.cohorts.iter().zip(&state.cohorts) {
-        let asks = (gates.check.as_ref()).is_some_and(|check| check.job == JobState::Asking);
+        let asks = asks(gates);
         let word = match gates.status {
             PhaseStatus::Waiting | PhaseStatus::Running if over => "not checked",
             PhaseStatus::Waiting | PhaseStatus::Running => "wait for its agents",
@@ -260,10 +262,9 @@ fn together(glance: Glance<'_>, out: &mut String) {
     }
 }
 
-/// Whether a person's yes to a gate of a phase is waited for.
-fn asks(state: &State, phase: usize) -> bool {
-    let check = state.phases[phase].check.as_ref();
-    check.is_some_and(|check| check.job == JobState::Asking)
+/// Whether a person's yes to a gate is waited for.
+fn asks(gates: &PhaseState) -> bool {
+    gates.check.as_ref().is_some_and(CheckRun::asks)
 }
 
 /// The agents of some states, each with what it does or why it waits.

@@ -13,7 +13,7 @@ pub use verdicts::{GateVerdict, Signed, Verdicts};
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::{AgentState, AttentionKind, Cause, Event, JobState, Record, State, Status, Zone},
+    engine::{AgentState, AttentionKind, Cause, CheckRun, Event, Record, State, Status, Zone},
     plan::{AgentIx, PhaseIx},
 };
 
@@ -292,8 +292,10 @@ fn closed(state: &State) -> Option<(PhaseIx, bool)> {
     let ix = state.closed_barrier()?;
     let phase = &state.phases[ix.ix()];
     // Who asks for a yes waits for a person just as much.
-    let asks = |check: &crate::engine::CheckRun| check.job == JobState::Asking;
-    Some((ix, phase.gate_red || phase.check.as_ref().is_some_and(asks)))
+    Some((
+        ix,
+        phase.gate_red || phase.check.as_ref().is_some_and(CheckRun::asks),
+    ))
 }
 
 /// Returns the nearest mark after (or, backwards, before) a record.

@@ -143,7 +143,7 @@ impl State {
         }
         if let Some(owner) = owner
             && let Some(check) = self.check_mut(owner)
-            && check.job == JobState::Asking
+            && check.asks()
         {
             check.job = JobState::Answered {
                 yes,

@@ -5,8 +5,8 @@
 
 use crate::{
     engine::{
-        Answer, AttentionAnswered, AttentionKind, AttentionRaised, Event, FailureKind, Item,
-        JobState, Owner, PhaseStatus, State, Status, evidence_name, state::unpack,
+        Answer, AttentionAnswered, AttentionKind, AttentionRaised, Event, FailureKind, Item, Owner,
+        PhaseStatus, State, Status, evidence_name, state::unpack,
     },
     plan::AgentIx,
 };
@@ -115,7 +115,7 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
         let check = state.check_of(owner)?;
         let steps = state.checks_of(owner);
         let step = steps.get(check.step as usize)?;
-        let question = step.approve.filter(|_| check.job == JobState::Asking)?;
+        let question = step.approve.filter(|_| check.asks())?;
         Some((
             AttentionKind::Approval,
             Some(step.gate.to_owned()),

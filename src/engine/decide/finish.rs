@@ -4,8 +4,8 @@
 
 use crate::{
     engine::{
-        CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, JobState, Metrics, Owner,
-        PhaseState, PhaseStatus, Purpose, State, Status, StoppedBy,
+        CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, Metrics, Owner, PhaseState,
+        PhaseStatus, Purpose, State, Status, StoppedBy,
         admission::{admit, admit_check},
         state::unpack,
     },
@@ -191,7 +191,7 @@ fn waits(state: &State, ix: AgentIx) -> String {
 
 /// Whether a person's yes is waited for.
 fn asking(check: Option<&CheckRun>) -> bool {
-    check.is_some_and(|check| check.job == JobState::Asking)
+    check.is_some_and(CheckRun::asks)
 }
 
 /// That nobody said yes, and to what.

@@ -107,6 +107,12 @@ pub struct Judged {
 }
 
 impl CheckRun {
+    /// Returns whether a person's yes is waited for.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        self.job == JobState::Asking
+    }
+
     /// Makes the first command of a round, waiting for admission.
     #[must_use]
     pub const fn new(attempt: u32, round: u32, steps: u32, now_us: u64) -> Self {

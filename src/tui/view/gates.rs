@@ -4,7 +4,7 @@
 
 use crate::{
     display::clean_text,
-    engine::{self, CohortIx, JobState, Owner, PhaseStatus, State},
+    engine::{self, CheckRun, CohortIx, Owner, PhaseStatus, State},
 };
 
 use super::{
@@ -19,7 +19,7 @@ use super::{
 pub(super) fn waits(state: &State, cohort: CohortIx) -> String {
     let gates = &state.cohorts[cohort.ix()];
     let name = state.setup.cohorts[cohort.ix()].to_string();
-    let asks = (gates.check.as_ref()).is_some_and(|check| check.job == JobState::Asking);
+    let asks = (gates.check.as_ref()).is_some_and(CheckRun::asks);
     let text = match gates.status {
         PhaseStatus::Failed if gates.gate_red => format!("red gate of {name}"),
         PhaseStatus::Failed => format!("{name} did not pass"),

@@ -1,6 +1,6 @@
 //! The states of an agent as screens name them.
 
-use crate::engine::{AgentState, JobState, Status};
+use crate::engine::{AgentState, CheckRun, Status};
 
 /// The states as screens name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,8 +67,7 @@ impl Mark {
     /// The mark of an agent: its state, or that a person's yes is waited for.
     #[must_use]
     pub fn of_agent(agent: &AgentState) -> Self {
-        let asks = |check: &crate::engine::CheckRun| check.job == JobState::Asking;
-        if agent.status == Status::Checking && agent.check.as_ref().is_some_and(asks) {
+        if agent.status == Status::Checking && agent.check.as_ref().is_some_and(CheckRun::asks) {
             return Self::Ask;
         }
         Self::of(agent.status)

@@ -4,7 +4,7 @@
 
 use super::Refusal;
 use crate::{
-    engine::{Cause, Event, JobState, MergeStage, State, Status, WorkStage},
+    engine::{Cause, CheckRun, Event, MergeStage, State, Status, WorkStage},
     plan::AgentIx,
 };
 
@@ -59,10 +59,7 @@ pub(super) fn send_back(state: &State, ix: AgentIx) -> Result<AgentIx, Refusal> 
             "nothing is said about the work of {id} yet: a comment first"
         )));
     }
-    let asks = agent
-        .check
-        .as_ref()
-        .is_some_and(|check| check.job == JobState::Asking);
+    let asks = agent.check.as_ref().is_some_and(CheckRun::asks);
     let now = state.merges.now.as_ref().filter(|now| now.agent == ix);
     let waits = match agent.status {
         Status::Blocked => true,
