@@ -2,6 +2,8 @@
 //!
 //! Pure. Must not look at the machine: whether the program is there is seen when it starts.
 
+use serde::{Deserialize, Serialize};
+
 /// How a program is to be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
@@ -12,7 +14,8 @@ pub enum Start {
 }
 
 /// Which of its questions are passed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// None: it may do all that its boundary lets it.
     Never,

@@ -5,8 +5,10 @@
 
 pub mod driver;
 pub mod launch;
+pub mod lines;
 pub mod said;
 
 pub use driver::{Driver, Verdict};
 pub use launch::{Ask, Launch, Start, Wanted};
+pub use lines::Lines;
 pub use said::{Question, Reply, Said, ToolCall, ToolKind, Used, Why};
