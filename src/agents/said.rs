@@ -102,7 +102,7 @@ impl Used {
 }
 
 /// Why a program did not do its work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
@@ -117,6 +117,7 @@ pub enum Why {
     /// The model, or a rule of the program, refuses the task.
     Refused,
     /// Anything else.
+    #[default]
     Error,
 }
 
@@ -130,7 +131,8 @@ pub enum Said {
         /// The model that answers in it.
         model: Option<String>,
     },
-    /// Words for a person: a whole message, or with `part` the next piece of one.
+    /// Words for a person: a whole message, or with `part` the next piece of one. Pieces end with what is no
+    /// piece, which is empty where nothing is left to say.
     Message {
         /// The words.
         text: String,
@@ -169,6 +171,8 @@ pub enum Said {
     Limited {
         /// Until when, in microseconds from now, where that is said.
         after_us: Option<u64>,
+        /// Until when, in seconds since 1970, where that is said in place of a time from now.
+        until_s: Option<u64>,
         /// In its words.
         what: String,
     },

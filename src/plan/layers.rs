@@ -19,7 +19,7 @@ use super::workers::Workers;
 
 /// Duration where nobody states one, in microseconds.
 pub(super) const GUESSED_DURATION: u64 = 600 * SECOND_US;
-/// Memory of a coding agent where nobody states it, in bytes.
+/// Memory of a coding agent where nobody states it and no adapter knows it, in bytes.
 pub(super) const CODING_RAM: u64 = units::GIB;
 /// Processors of a coding agent where nobody states them, in thousandths.
 pub(super) const CODING_CPUS: u64 = 1_000;
