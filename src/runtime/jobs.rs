@@ -7,7 +7,9 @@ mod place;
 mod speak;
 
 use std::{
+    fs::DirBuilder,
     io::Write as _,
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -139,6 +141,10 @@ impl JobMaker {
         job.env_extra.extend(launched.env);
         job.speaks = Some(launched.speaks);
         if let Some(boundary) = &mut job.boundary {
+            // A program that is new here would have to make them, in a home that its boundary closes.
+            for folder in launched.writes.iter().filter(|path| path.extension().is_none()) {
+                let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            }
             boundary.may_write.extend(launched.writes);
         }
         Ok(())
