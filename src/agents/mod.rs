@@ -30,5 +30,5 @@ pub use adapter::{Adapter, Check, Prompt, Provider, Session, Tell, Tokens};
 pub use catalog::{AdapterError, Catalog, WITHOUT_ADAPTER};
 pub use driver::{Driver, Exits, STREAMS, Stream, Verdict};
 pub use launch::{Ask, Launch, Start, Wanted, session_name};
-pub use lines::{LONGEST, Lines};
+pub use lines::{HEAD, LONGEST, Lines};
 pub use said::{Question, Reply, Said, ToolCall, ToolKind, Used, Why};
