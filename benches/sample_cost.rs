@@ -76,6 +76,7 @@ fn job(number: usize, argv: &[&str]) -> Job {
         stdin: None,
         output: env::temp_dir().join("sample-cost.output"),
         watch_outputs: Vec::new(),
+        speaks: None,
         terminal: None,
         boundary: None,
         setup: Vec::new(),

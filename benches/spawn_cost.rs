@@ -63,6 +63,7 @@ fn main() {
             stdin: None,
             output: folder.join(format!("a{number}.1")),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),

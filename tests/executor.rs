@@ -77,6 +77,7 @@ impl Rig {
             stdin: None,
             output: self.folder.path().join(format!("{agent}.1")),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),

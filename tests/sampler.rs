@@ -70,6 +70,7 @@ impl Rig {
             stdin: None,
             output: self.folder.path().join("output"),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),

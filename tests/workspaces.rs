@@ -141,6 +141,7 @@ fn try_collect(spaces: &Workspaces, name: &str) -> Result<Collected, CollectErro
     let base = spaces.repository().head.clone();
     spaces.collect(&Attempt {
         name,
+        folder: name,
         base: &base,
         message: "api: what was not committed\n",
         largest: collect::LARGEST,
@@ -844,6 +845,7 @@ fn huge_files_and_history_begun_anew_are_said() {
     let base = spaces.repository().head.clone();
     let attempt = Attempt {
         name: "a.1",
+        folder: "a.1",
         base: &base,
         message: "m",
         largest: 1000,

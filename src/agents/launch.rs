@@ -2,6 +2,7 @@
 //!
 //! Pure. Must not look at the machine: whether the program is there is seen when it starts.
 
+use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 
 use super::adapter::{Adapter, Prompt, Session};
@@ -17,7 +18,8 @@ pub enum Start {
 }
 
 /// Which of its questions are passed on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// None: it may do all that its boundary lets it.
     Never,
@@ -45,6 +47,8 @@ pub struct Wanted<'a> {
     pub ask: Ask,
     /// The folder that it works in.
     pub folder: &'a str,
+    /// The kernel keeps it within its boundary.
+    pub bounded: bool,
 }
 
 /// A program's command line and what belongs to it.
@@ -132,7 +136,10 @@ impl Adapter {
             let group = match argument.as_str() {
                 "@model" if wanted.model.is_none() => &[][..],
                 "@model" => &self.model,
-                "@ask" => self.ask[wanted.ask as usize].as_deref().unwrap_or_default(),
+                "@ask" => match &self.alone {
+                    Some(alone) if wanted.ask == Ask::Outside && !wanted.bounded => alone,
+                    _ => self.ask[wanted.ask as usize].as_deref().unwrap_or_default(),
+                },
                 _ => std::slice::from_ref(argument),
             };
             for argument in group {

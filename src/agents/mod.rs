@@ -16,7 +16,7 @@ pub mod driver;
 mod gemini;
 mod json;
 pub mod launch;
-mod lines;
+pub mod lines;
 mod opencode;
 mod plan;
 mod read;

@@ -3,6 +3,8 @@
 //! Plain data, bounded by the driver that made it. Must not hold what was guessed: a program that does not
 //! say something is not quoted with it.
 
+#[cfg(test)]
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a tool call is about.
@@ -57,7 +59,8 @@ pub struct Question {
 }
 
 /// What a person or a rule answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// Yes, this time.
     Allow,
@@ -69,6 +72,7 @@ pub enum Reply {
 
 /// Tokens and money of one attempt so far; each report replaces the one before and is never smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 pub struct Used {
     /// Tokens sent that were not cached, without those below.
     pub input: u64,
@@ -79,6 +83,7 @@ pub struct Used {
     /// Tokens received, with those of its reasoning.
     pub output: u64,
     /// Cost in micro-dollars, where the program says it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cost_microusd: Option<u64>,
 }
 
@@ -98,6 +103,7 @@ impl Used {
 
 /// Why a program did not do its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// Nobody is logged in, or a key is missing or refused.

@@ -5,6 +5,7 @@
 
 mod ends;
 mod steer;
+mod talk;
 mod terminals;
 mod told;
 
@@ -155,14 +156,7 @@ impl Loop {
         match source {
             Source::Output => self.output(serial, !flags.contains(epoll::EventFlags::IN)),
             Source::Exit => self.exited(serial),
-            Source::Stdin => {
-                if let Some(live) = self.jobs.get_mut(&serial)
-                    && live.feed.as_mut().is_some_and(super::live::Feed::push)
-                    && let Some(feed) = live.feed.take()
-                {
-                    unwatch(&self.shared.epoll, feed.fd);
-                }
-            }
+            Source::Stdin => self.fed(serial),
             Source::Commands => {}
         }
     }
@@ -192,6 +186,9 @@ impl Loop {
         };
         let chunk = &self.buffer[..len];
         live.view.note(chunk);
+        if let Some(talk) = &mut live.talk {
+            talk.read(chunk, &live.key, &live.view, &mut self.out);
+        }
         let appended = live.sink.append(chunk);
         let written = appended.is_ok();
         if let Err(error) = appended {
@@ -202,6 +199,8 @@ impl Loop {
         }
         if live.terminal.is_some() {
             self.note_output(serial, len, written);
+        } else if live.talk.as_ref().is_some_and(|talk| talk.finished()) {
+            self.hang_up(serial);
         }
     }
 

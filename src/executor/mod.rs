@@ -13,6 +13,7 @@ pub mod local;
 pub mod report;
 pub mod simulate;
 mod spawner;
+mod talk;
 mod temporary;
 mod terminal;
 mod trees;
@@ -31,6 +32,7 @@ pub use boundary::{Boundary, Level};
 pub use index_file::Clock;
 pub use local::{Config, IoLoop, LocalExecutor};
 pub use report::{Exit, Mailbox, Report, ReportSink};
+pub use talk::{Heard, Say, Speaks};
 pub use terminal::{Tell, TerminalAsk, TerminalNews, Viewer};
 pub use view::JobView;
 
@@ -146,6 +148,9 @@ pub struct Job {
     pub terminal: Option<JobTerminal>,
     /// Where it may write; none: wherever its user can.
     pub boundary: Option<Boundary>,
+    /// How its output is read and what it is told, where it is an agent program; none: it says nothing that
+    /// is understood.
+    pub speaks: Option<Speaks>,
     /// Commands that are carried out before it, one after another, within its own tree of processes
     /// and with its environment, folder and boundary. Where one fails, its program does not start
     /// and [`Report::Ended`] says why.

@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Mutex};
 
-use super::JobKey;
+use super::{JobKey, talk::Heard};
 use crate::sys::{
     locked,
     reap::{ExitStatus, signal_name},
@@ -62,6 +62,13 @@ pub enum Report {
         error: String,
         /// It was taken back by `terminate`, `kill` or `shutdown`.
         cancelled: bool,
+    },
+    /// Its program says something that decisions need.
+    Heard {
+        /// Which job.
+        key: JobKey,
+        /// What.
+        heard: Heard,
     },
     /// Its process has ended and its output is complete.
     Ended {

@@ -140,6 +140,8 @@ impl Layers<'_> {
             modes,
             exclusive: pick(stack, |s| s.exclusive).unwrap_or(false) || together.alone(),
             timeout_us,
+            ask: pick(stack, |s| s.ask).unwrap_or_default(),
+            fails_when_asking: pick(stack, |s| s.fails_when_asking).unwrap_or(false),
             retry,
             quiet_us: pick(stack, |s| s.quiet).filter(|q| *q > 0),
             ram_max_bytes: ram_max.map(|m| m.v),

@@ -3,6 +3,7 @@
 //! Must not decide: it only knows which command line belongs to which key.
 
 mod place;
+mod speak;
 
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use crate::{
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
 pub use place::{index_path, output_path};
+pub use speak::{heard, message, reply};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -88,6 +90,7 @@ impl JobMaker {
                 env_extra: told,
                 stdin: None,
                 watch_outputs: Vec::new(),
+                speaks: None,
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
                 cwd,
@@ -160,6 +163,7 @@ impl JobMaker {
                 ..boundary
             }),
             cwd,
+            speaks: None,
             setup: if state.setup.own(ix) {
                 state.setup.plan.workspace.setup.clone()
             } else {
@@ -371,6 +375,8 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             key: key_of(&key)?,
             trouble: Trouble::OutputLost(error),
         },
+        // Words need the state: see `heard`.
+        Report::Heard { .. } => return None,
         // The state has gone on already; and the end of everything is for who asked for it.
         Report::Thawed { .. } | Report::Stopped => return None,
     })

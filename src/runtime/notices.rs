@@ -198,6 +198,7 @@ impl Notices {
             stdin: Some(format!("{json}\n").into_bytes()),
             output: self.run_dir.join("notify").join(item.id.to_string()),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
@@ -209,6 +210,7 @@ const fn key_of(report: &Report) -> Option<&JobKey> {
     match report {
         Report::Spawned { key, .. }
         | Report::SpawnFailed { key, .. }
+        | Report::Heard { key, .. }
         | Report::Ended { key, .. }
         | Report::Frozen { key, .. }
         | Report::Thawed { key, .. }

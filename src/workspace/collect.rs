@@ -38,8 +38,10 @@ const OTHERS: [&str; 4] = ["ls-files", "-z", "--others", "--exclude-standard"];
 /// What is to be collected.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
-    /// `<agent>.<attempt>`.
+    /// `<agent>.<attempt>`: the name of its ref.
     pub name: &'a str,
+    /// The name of its workspace: the same, or that of the attempt that it goes on from.
+    pub folder: &'a str,
     /// The commit that its workspace began with.
     pub base: &'a str,
     /// The message of a commit that is made for it.
@@ -115,7 +117,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 impl Workspaces {
     /// Collects what an attempt left. Its processes must have ended.
     pub fn collect(&self, attempt: &Attempt<'_>) -> Result<Collected, CollectError> {
-        let path = self.path(attempt.name);
+        let path = self.path(attempt.folder);
         let left = Left::open(&path).map_err(|error| CollectError::Gone {
             folder: display::clean_text(&path.to_string_lossy(), 200),
             error,

@@ -14,7 +14,9 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, verdicts::Verdicts};
+use super::{
+    cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, talk::Talks, verdicts::Verdicts,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -94,6 +96,7 @@ struct Checker<'a> {
     merges: Merges,
     cohorts: Cohorts,
     verdicts: Verdicts,
+    talks: Talks,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
@@ -124,6 +127,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         merges: Merges::default(),
         cohorts: Cohorts::new(setup),
         verdicts: Verdicts::default(),
+        talks: Talks::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         mode: setup.plan.mode,
@@ -160,6 +164,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Err(wrong) = c.verdicts.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Err(wrong) = c.talks.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);

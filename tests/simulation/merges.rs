@@ -21,6 +21,8 @@ struct Attempt {
     /// Merges that were in the head when it was admitted, and that head.
     seen: usize,
     base: String,
+    /// The same of the attempt before, whose workspace it may go on in.
+    home: (usize, String),
     /// What was collected; its commit, if it changed anything.
     collected: Option<Commit>,
     /// Facts that its hand-off states, and whether a person judged them.
@@ -151,6 +153,7 @@ impl Merges {
                     number: *attempt,
                     seen,
                     base,
+                    home: std::mem::take(&mut state.attempt.home),
                     ..Attempt::default()
                 };
             }
@@ -354,9 +357,15 @@ impl Merges {
                 agent,
                 attempt,
                 base,
+                home,
                 ..
             } => {
-                let known = &self.agent(setup, agent).attempt;
+                let known = &mut self.agent(setup, agent).attempt;
+                if home.is_some() && known.number == *attempt {
+                    known.seen = known.home.0;
+                    known.base.clone_from(&known.home.1);
+                }
+                known.home = (known.seen, known.base.clone());
                 if (known.number, &known.base) != (*attempt, base) {
                     return Err(format!("begins at {base}, not at {}", known.base));
                 }

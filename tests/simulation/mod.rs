@@ -10,6 +10,7 @@ mod plans;
 mod queue;
 mod random;
 mod switch;
+mod talk;
 mod verdicts;
 mod world;
 

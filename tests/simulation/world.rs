@@ -17,6 +17,7 @@ use wavedeck::{
     schedule::static_ranks,
 };
 
+mod speak;
 mod work;
 
 use super::{plans, random::Random};
@@ -336,6 +337,7 @@ impl World {
                 _ => self.input(InputKind::Journal { error: None }),
             }
         }
+        self.speak();
         // Without a draw: what agents say of themselves changes nothing else.
         if self.records.len() % 13 == 5 {
             self.report();
@@ -459,10 +461,21 @@ impl World {
             9 => Action::Sequential {
                 now: self.r.chance(50),
             },
-            10 => Action::Swap {
-                agent: id(&mut self.r),
-                worker: None,
-            },
+            10 => {
+                let plan = &self.state.setup.plan;
+                let several = plan.indices().filter(|&ix| plan.agent(ix).modes.len() > 1);
+                let several: Vec<String> =
+                    several.map(|ix| self.state.id(ix).to_string()).collect();
+                let agent = if several.is_empty() {
+                    id(&mut self.r)
+                } else {
+                    self.r.pick(&several).clone()
+                };
+                Action::Swap {
+                    agent,
+                    worker: None,
+                }
+            }
             _ => Action::Agents {
                 cap: u32::try_from(self.r.below(6)).unwrap(),
             },
@@ -619,6 +632,7 @@ impl World {
                     p.ends_us = p.ends_us.saturating_add(now);
                 }
             }
+            Command::Tell { .. } | Command::Reply { .. } => self.carry_words(command),
             Command::Prepare { .. }
             | Command::Collect { .. }
             | Command::Inspect { .. }

@@ -11,6 +11,7 @@ fn wanted<'a>(start: Start, ask: Ask) -> Wanted<'a> {
         session: "11111111-2222-4333-8444-555555555555",
         ask,
         folder: "/w",
+        bounded: true,
     }
 }
 
@@ -73,6 +74,22 @@ fn a_name_cannot_become_an_option_and_a_prompt_stays_one_argument() {
     w.prompt = &long;
     assert!(cline.launch(&w).unwrap_err().contains("200000 bytes"));
     assert!(claude.launch(&w).is_ok());
+}
+
+#[test]
+fn without_a_boundary_a_program_is_held_by_its_own_means() {
+    let launch = |bounded, ask| {
+        let codex = Catalog::built_in().get("codex").unwrap();
+        let mut w = wanted(Start::Resume, ask);
+        w.bounded = bounded;
+        codex.launch(&w).unwrap().argv.join(" ")
+    };
+    let free = "--dangerously-bypass-approvals-and-sandbox";
+    assert!(launch(true, Ask::Outside).contains(free));
+    let alone = launch(false, Ask::Outside);
+    assert!(alone.contains("sandbox_mode=\"workspace-write\"") && !alone.contains(free));
+    // Whoever says never has said so.
+    assert!(launch(false, Ask::Never).contains(free));
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     if !state.due.is_empty() || state.run.is_empty() {
         return Vec::new();
     }
+    // A provider that takes no more for now takes it later.
+    if !state.ready.is_empty() && state.limits.values().any(|limit| limit.until_us > 0) {
+        return Vec::new();
+    }
     if state.processes > 0 {
         let mut events = conflict::waits_in_vain(state);
         if events.is_empty() {

@@ -86,6 +86,7 @@ pub(super) fn spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event>
         attempt: key.attempt,
         handle: handle.clone(),
     }];
+    events.extend(super::talk::told_by_turn(state, ix));
     let ending = agent
         .live
         .as_ref()

@@ -196,6 +196,9 @@ pub enum FailureKind {
     /// One of its sub-agents failed.
     #[serde(rename = "coordination.failure")]
     Coordination,
+    /// What its program needs from outside did not serve it: login, network, provider.
+    #[serde(rename = "external.service_failure")]
+    External,
 }
 
 /// Why a decision was made, for those that can have several reasons.
@@ -223,6 +226,10 @@ pub enum Cause {
     Rollback,
     /// It was frozen behind a barrier, and nothing else moved.
     Preempted,
+    /// Its provider takes no more for now.
+    Limited,
+    /// It is told something: its session goes on with that.
+    Told,
 }
 
 /// Where a check stands: its owner and gate.

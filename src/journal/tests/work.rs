@@ -136,6 +136,7 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             base: text(rng),
             path: text(rng),
             level: pick(rng, &[Boundary::Enforced, Boundary::Watched, Boundary::Off]),
+            home: maybe(rng, small),
         },
         1 => WorkEvent::Collecting { agent, attempt },
         2 => WorkEvent::Collected {

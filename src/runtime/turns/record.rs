@@ -172,6 +172,16 @@ impl Running {
                     self.turns.executor.thaw(key);
                 }
             }
+            Command::Tell { key, message } => {
+                if let Some((name, say)) = jobs::message(&self.turns.state, key, message) {
+                    self.turns.executor.say(name, say);
+                }
+            }
+            Command::Reply { key, number } => {
+                if let Some((name, say)) = jobs::reply(&self.turns.state, key, number) {
+                    self.turns.executor.say(name, say);
+                }
+            }
             Command::Prepare { .. }
             | Command::Collect { .. }
             | Command::Inspect { .. }

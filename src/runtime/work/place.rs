@@ -207,7 +207,9 @@ impl Driver {
     /// collected.
     fn merged(&self, of: &super::order::Step) -> Option<Order> {
         let name = self.name(of.agent, of.attempt);
-        (!self.left_file(&name).exists()).then_some(Order::Discard { name })
+        let whole = !self.left_file(&name).exists();
+        let name = self.name(of.agent, of.home);
+        whole.then_some(Order::Discard { name })
     }
 
     pub(super) fn say(&self, input: Option<InputKind>) {
