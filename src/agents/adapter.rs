@@ -106,6 +106,8 @@ pub struct Adapter {
     /// Arguments for the questions that it may ask, by [`Ask`]; they stand where `@ask` does. None: it does not
     /// offer this.
     pub ask: [Option<Vec<String>>; 3],
+    /// In place of those for [`Ask::Outside`] where no boundary of ours is around it; none: the same.
+    pub alone: Option<Vec<String>>,
     /// Whether it asks, and takes an answer.
     pub questions: bool,
     /// How its session gets its name.
@@ -127,6 +129,8 @@ pub struct Adapter {
     /// What it writes outside of its workspace: folders, and files where they have an ending or a variable
     /// names one. `~/` is the home folder, a `$NAME` at the front a variable.
     pub writes: Vec<String>,
+    /// What it leaves in its workspace that is no part of its work: globs from the workspace's root.
+    pub leaves: Vec<String>,
     /// Longest time to its first output in microseconds; longer is a failure. 0: no limit.
     pub first_output_us: u64,
     /// Longest time without progress in microseconds; longer is a failure. 0: no limit.

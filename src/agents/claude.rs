@@ -13,7 +13,7 @@ use super::claude_tasks::Tasks;
 use super::count::{Count, sum};
 use super::driver::{Driver, End, Verdict};
 use super::json::{
-    LINE, count, cut, line, list, member, message, microusd, name, object, text, yes,
+    LINE, count, cut, line, list, member, message, microusd, name, object, text, words, yes,
 };
 use super::said::{Question, Reply, Said, Used, Why};
 use super::{tools, trouble};
@@ -272,10 +272,11 @@ impl Claude {
 impl Driver for Claude {
     fn line(&mut self, line: &[u8], said: &mut Vec<Said>) {
         let Some(v) = object(line) else {
-            if let Some((why, what)) = plain(line) {
+            if let Some((why, what)) = words(line).and_then(plain) {
                 self.end.trouble(why, &what);
                 said.push(Said::Warning(what));
             }
+            self.asking.cut_short(line, said);
             return;
         };
         match text(&v, "type") {
@@ -346,10 +347,8 @@ fn first_text(content: &Value) -> &str {
     content.as_str().or(first).unwrap_or_default()
 }
 
-/// A line that is no JSON, where it tells of a known trouble.
-fn plain(bytes: &[u8]) -> Option<(Why, String)> {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LINE)]);
-    let what = line(&text);
+/// Words that are no JSON, where they tell of a known trouble.
+fn plain(what: String) -> Option<(Why, String)> {
     if what.starts_with("No conversation found") {
         return Some((Why::Error, what));
     }

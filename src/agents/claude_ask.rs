@@ -68,6 +68,30 @@ impl Asking {
         said.push(Said::Asked(question));
     }
 
+    /// Takes the beginning of a request that was too long to be kept. What it asks for cannot be allowed, since
+    /// that would need all of it; without an answer the program would wait for ever.
+    pub(super) fn cut_short(&mut self, line: &[u8], said: &mut Vec<Said>) {
+        if !line.starts_with(b"{\"type\":\"control_request\"") {
+            return;
+        }
+        let text = String::from_utf8_lossy(line);
+        let field = |name: &str| {
+            let (_, rest) = text.split_once(&format!("\"{name}\":\""))?;
+            Some(rest.split_once('"')?.0.to_owned()).filter(|f| f.len() <= NAME)
+        };
+        let (Some(id), Some(tool)) = (field("request_id"), field("tool_name")) else {
+            return;
+        };
+        self.open
+            .insert(id.clone(), (String::new(), tool.clone(), Value::Null));
+        said.push(Said::Asked(Question {
+            id,
+            text: format!("it wants to use {tool} with more than can be shown: say no"),
+            call: None,
+            options: Vec::new(),
+        }));
+    }
+
     /// A question is over, whoever ended it.
     pub(super) fn over(&mut self, id: &str, said: &mut Vec<Said>) {
         if self.open.remove(id).is_some() {
@@ -97,6 +121,9 @@ impl Asking {
     pub(super) fn answer(&mut self, question: &Question, reply: &Reply) -> Option<Vec<u8>> {
         let (_, tool, input) = self.open.remove(&question.id)?;
         let response = match reply {
+            Reply::Allow | Reply::Text(_) if input.is_null() => {
+                json!({"behavior": "deny", "message": "this is too much at once: do it in smaller steps"})
+            }
             Reply::Text(words) if tool == ITS_OWN => {
                 json!({"behavior": "allow", "updatedInput": answered(input, words)})
             }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::count::Count;
 use super::driver::{Driver, End, Verdict};
-use super::json::{LINE, NAME, count, cut, line, member, message, microusd, name, object, text};
+use super::json::{NAME, count, cut, line, member, message, microusd, name, object, text, words};
 use super::said::{Said, Used, Why};
 use super::{tools, trouble};
 
@@ -135,9 +135,9 @@ impl Cline {
 impl Driver for Cline {
     fn line(&mut self, line: &[u8], said: &mut Vec<Said>) {
         let Some(v) = object(line) else {
-            let text = String::from_utf8_lossy(&line[..line.len().min(LINE)]);
-            let what = super::json::line(&text);
-            if trouble::of_line(&what).is_some() {
+            if let Some(what) = words(line)
+                && trouble::of_line(&what).is_some()
+            {
                 self.trouble(&what, said);
             }
             return;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::count::{Count, since};
 use super::driver::{Driver, End, Verdict};
-use super::json::{LINE, NAME, count, cut, line, list, member, message, name, object, text, yes};
+use super::json::{NAME, count, cut, line, list, member, message, name, object, text, words, yes};
 use super::said::{Said, ToolCall, ToolKind, Used, Why};
 use super::{plan, tools, trouble};
 
@@ -107,9 +107,9 @@ impl Codex {
 impl Driver for Codex {
     fn line(&mut self, line: &[u8], said: &mut Vec<Said>) {
         let Some(v) = object(line) else {
-            let text = String::from_utf8_lossy(&line[..line.len().min(LINE)]);
-            let what = super::json::line(&text);
-            if let Some(why) = trouble::of_line(&what) {
+            if let Some(what) = words(line)
+                && let Some(why) = trouble::of_line(&what)
+            {
                 self.end.trouble(why, &what);
                 said.push(Said::Warning(what));
             }

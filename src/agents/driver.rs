@@ -26,8 +26,8 @@ pub enum Verdict {
 
 /// Reads what one attempt of an agent program prints.
 ///
-/// Lines come whole and without their end ([`Lines`](super::Lines) makes them); they were redacted before. A
-/// line that is not understood is none of the driver's business: it is kept in the output all the same.
+/// Lines come without their end, and whole but for those that are too long ([`Lines`](super::Lines) makes them);
+/// they were redacted before. A line that is not understood is none of the driver's business: it is kept in the output all the same.
 pub trait Driver: Send {
     /// Reads a line of its standard output (or error: programs mix them) and adds what it says.
     fn line(&mut self, line: &[u8], said: &mut Vec<Said>);

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::count::Count;
 use super::driver::{Driver, End, Verdict};
-use super::json::{LINE, NAME, count, cut, line, list, member, message, name, object, text, yes};
+use super::json::{NAME, count, cut, line, list, member, message, name, object, text, words, yes};
 use super::said::{Said, Used, Why};
 use super::{plan, tools, trouble};
 
@@ -83,9 +83,7 @@ impl Gemini {
     }
 
     /// A line of its standard error.
-    fn plain(&mut self, bytes: &[u8], said: &mut Vec<Said>) {
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LINE)]);
-        let what = line(&text);
+    fn plain(&mut self, what: String, said: &mut Vec<Said>) {
         if let Some(rest) = what.strip_prefix("Attempt ")
             && what.contains(" failed")
         {
@@ -110,8 +108,10 @@ impl Gemini {
         let known = what.starts_with("Error resuming session")
             || what.contains("must specify the GEMINI_API_KEY")
             || what.starts_with("Please set an Auth method");
-        let why = trouble::of_line(&what).filter(|_| !what.starts_with("at "));
-        if known || why.is_some() {
+        let why = trouble::of_line(&what);
+        // Lines of a dumped error.
+        let dumped = what.starts_with("at ") || what.starts_with("status: ");
+        if known || (why.is_some() && !dumped) {
             self.end.trouble(why.unwrap_or(Why::Error), &what);
             said.push(Said::Warning(what));
         }
@@ -121,11 +121,13 @@ impl Gemini {
 impl Driver for Gemini {
     fn line(&mut self, line: &[u8], said: &mut Vec<Said>) {
         let Some(v) = object(line) else {
-            self.plain(line, said);
+            if let Some(what) = words(line) {
+                self.plain(what, said);
+            }
             return;
         };
         let kind = text(&v, "type");
-        if kind != "message" {
+        if ["tool_use", "tool_result", "error", "result", "init"].contains(&kind) {
             self.whole(said);
         }
         match kind {

@@ -71,6 +71,16 @@ pub(super) fn name(value: &Value, key: &str) -> Option<String> {
     (!name.is_empty() && name.len() <= NAME).then(|| name.to_owned())
 }
 
+/// A line of plain text among the JSON, in one line; none for what began as JSON.
+pub(super) fn words(bytes: &[u8]) -> Option<String> {
+    let bytes = bytes.trim_ascii();
+    if bytes.is_empty() || bytes[0] == b'{' || bytes[0] == b'[' {
+        return None;
+    }
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LINE)]);
+    Some(line(&text))
+}
+
 /// At most so many bytes of a text, cut between characters.
 pub(super) fn cut(text: &str, most: usize) -> String {
     if text.len() <= most {

@@ -47,6 +47,8 @@ pub struct Wanted<'a> {
     pub ask: Ask,
     /// The folder that it works in.
     pub folder: &'a str,
+    /// The kernel keeps it within its boundary.
+    pub bounded: bool,
 }
 
 /// A program's command line and what belongs to it.
@@ -134,7 +136,10 @@ impl Adapter {
             let group = match argument.as_str() {
                 "@model" if wanted.model.is_none() => &[][..],
                 "@model" => &self.model,
-                "@ask" => self.ask[wanted.ask as usize].as_deref().unwrap_or_default(),
+                "@ask" => match &self.alone {
+                    Some(alone) if wanted.ask == Ask::Outside && !wanted.bounded => alone,
+                    _ => self.ask[wanted.ask as usize].as_deref().unwrap_or_default(),
+                },
                 _ => std::slice::from_ref(argument),
             };
             for argument in group {

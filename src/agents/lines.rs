@@ -5,15 +5,18 @@
 /// Longest line in bytes that is handed on.
 pub const LONGEST: usize = 1 << 20;
 
-/// Makes lines out of pieces of a stream. Lines longer than [`LONGEST`] are left out up to their end, and
-/// counted.
+/// Bytes that are handed on of a line that is longer.
+pub const HEAD: usize = 4096;
+
+/// Makes lines out of pieces of a stream. Of lines longer than [`LONGEST`] the first [`HEAD`] bytes are handed
+/// on, as soon as that is known; the rest is left out up to their end.
 #[derive(Debug, Default)]
 pub struct Lines {
     /// The beginning of a line whose end has not come.
     open: Vec<u8>,
     /// The line that comes is too long.
     skipping: bool,
-    skipped: u64,
+    too_long: u64,
 }
 
 impl Lines {
@@ -26,24 +29,13 @@ impl Lines {
                 self.skipping = false;
             } else if self.open.is_empty() && line.len() <= LONGEST {
                 take(without_return(line));
-            } else if self.open.len() + line.len() <= LONGEST {
-                self.open.extend_from_slice(line);
+            } else if self.keep(line, take) {
                 take(without_return(&self.open));
-                self.empty();
-            } else {
-                self.skipped += 1;
                 self.empty();
             }
         }
-        if self.skipping || piece.is_empty() {
-            return;
-        }
-        if self.open.len() + piece.len() <= LONGEST {
-            self.open.extend_from_slice(piece);
-        } else {
-            self.skipping = true;
-            self.skipped += 1;
-            self.empty();
+        if !self.skipping && !piece.is_empty() {
+            self.skipping = !self.keep(piece, take);
         }
     }
 
@@ -58,8 +50,22 @@ impl Lines {
 
     /// How many lines were too long.
     #[must_use]
-    pub const fn skipped(&self) -> u64 {
-        self.skipped
+    pub const fn too_long(&self) -> u64 {
+        self.too_long
+    }
+
+    /// Adds to the open line; where it becomes too long, hands on its beginning and forgets it.
+    fn keep(&mut self, piece: &[u8], take: &mut dyn FnMut(&[u8])) -> bool {
+        if self.open.len() + piece.len() <= LONGEST {
+            self.open.extend_from_slice(piece);
+            return true;
+        }
+        let more = HEAD.saturating_sub(self.open.len()).min(piece.len());
+        self.open.extend_from_slice(&piece[..more]);
+        take(&self.open[..HEAD]);
+        self.too_long += 1;
+        self.empty();
+        false
     }
 
     /// Forgets the open line; one long line must not keep its memory for the rest of a run.
@@ -84,21 +90,27 @@ mod tests {
             lines.feed(piece, &mut |l| all.push(l.to_vec()));
         }
         lines.end(&mut |l| all.push(l.to_vec()));
-        (all, lines.skipped())
+        (all, lines.too_long())
     }
 
     #[test]
-    fn a_line_that_is_too_long_is_left_out_and_what_follows_is_not() {
+    fn of_a_line_that_is_too_long_the_beginning_is_handed_on() {
         let long = vec![b'x'; 10 << 20];
         let pieces: Vec<&[u8]> = long.chunks(60_000).collect();
         let mut all: Vec<&[u8]> = vec![b"one\n"];
         all.extend(&pieces);
         all.push(b"\ntwo\nthree");
-        let (lines, skipped) = read(&all);
-        assert_eq!(lines, [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
-        assert_eq!(skipped, 1);
-        let (lines, skipped) = read(&[&[&long[..], b"\nfour\r\n"].concat()]);
-        assert_eq!((lines, skipped), (vec![b"four".to_vec()], 1));
+        let head = long[..HEAD].to_vec();
+        let (lines, too_long) = read(&all);
+        let whole = [
+            b"one".to_vec(),
+            head.clone(),
+            b"two".to_vec(),
+            b"three".to_vec(),
+        ];
+        assert_eq!((lines, too_long), (whole.to_vec(), 1));
+        let (lines, too_long) = read(&[&[&long[..], b"\nfour\r\n"].concat()]);
+        assert_eq!((lines, too_long), (vec![head, b"four".to_vec()], 1));
         let longest = [&long[..LONGEST], b"\n"].concat();
         assert_eq!(read(&[&longest[..5], &longest[5..]]).0[0].len(), LONGEST);
     }

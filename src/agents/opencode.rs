@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::count::Count;
 use super::driver::{Driver, End, Verdict};
 use super::json::{
-    LINE, NAME, count, cut, line, list, member, message, microusd, name, object, text,
+    NAME, count, cut, line, list, member, message, microusd, name, object, text, words,
 };
 use super::said::{Said, Used, Why};
 use super::{plan, tools, trouble};
@@ -131,9 +131,8 @@ impl Opencode {
     }
 
     /// A line of its standard error.
-    fn plain(&mut self, bytes: &[u8], said: &mut Vec<Said>) {
-        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(LINE)]);
-        let what = line(&uncoloured(&text));
+    fn plain(&mut self, what: &str, said: &mut Vec<Said>) {
+        let what = line(&uncoloured(what));
         if let Some((_, asked)) = what.split_once("permission requested: ") {
             let asked = asked.split("; auto-reject").next().unwrap_or(asked);
             let what = format!("not allowed: {asked}");
@@ -152,7 +151,9 @@ impl Opencode {
 impl Driver for Opencode {
     fn line(&mut self, line: &[u8], said: &mut Vec<Said>) {
         let Some(v) = object(line) else {
-            self.plain(line, said);
+            if let Some(what) = words(line) {
+                self.plain(&what, said);
+            }
             return;
         };
         if let Some(id) = name(&v, "sessionID")

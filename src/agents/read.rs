@@ -38,6 +38,7 @@ const KEYS: &[&str] = &[
     "cost",
     "env",
     "writes",
+    "leaves",
     "first_output",
     "no_progress",
     "ram",
@@ -46,7 +47,7 @@ const KEYS: &[&str] = &[
     "check",
     "exits",
 ];
-const ASK: &[&str] = &["never", "outside", "always"];
+const ASK: &[&str] = &["never", "outside", "always", "alone"];
 const ENV: &[&str] = &["set", "unset", "pass"];
 const PROVIDER: &[&str] = &["name", "env", "files", "login"];
 const CHECK: &[&str] = &["version", "help", "flags", "known"];
@@ -96,8 +97,13 @@ fn one(d: &mut Decoder, a: &mut Adapter, key: &Key<'_>, value: &Val<'_>) {
         "interactive" => put(&mut a.interactive, arguments(d, value)),
         "model" => put(&mut a.model, arguments(d, value)),
         "ask" => table(d, value, ASK, &mut |d, name, value| {
-            let which = ASK.iter().position(|n| *n == name).unwrap_or(0);
-            put(&mut a.ask[which], arguments(d, value).map(Some));
+            let slot = match name {
+                "never" => &mut a.ask[0],
+                "outside" => &mut a.ask[1],
+                "always" => &mut a.ask[2],
+                _ => &mut a.alone,
+            };
+            put(slot, arguments(d, value).map(Some));
         }),
         "questions" => put(&mut a.questions, d.flag(value).map(|b| b.v)),
         "session" => {
@@ -132,6 +138,15 @@ fn one(d: &mut Decoder, a: &mut Adapter, key: &Key<'_>, value: &Val<'_>) {
             _ => put(&mut a.pass, names(d, value)),
         }),
         "writes" => put(&mut a.writes, places(d, value)),
+        "leaves" => {
+            let globs = d.list(value, "a list of globs such as [\".cache/**\"]", |d, v| {
+                d.path(v)
+            });
+            put(
+                &mut a.leaves,
+                globs.map(|g| g.into_iter().map(|g| g.v).collect()),
+            );
+        }
         "first_output" => put(&mut a.first_output_us, d.duration(value).map(|t| t.v)),
         "no_progress" => put(&mut a.no_progress_us, d.duration(value).map(|t| t.v)),
         "ram" => put(&mut a.ram_bytes, d.size(value).map(|s| s.v)),

@@ -1,5 +1,7 @@
 //! Drivers against recorded streams, and against what is not one.
 
+use proptest::prelude::*;
+
 use super::*;
 
 /// Recorded streams: name, format, exit status of the program, what it printed.
@@ -112,3 +114,185 @@ fn all_built_in_adapters_are_well() {
         assert!(!WITHOUT_ADAPTER.contains(&adapter.id.as_str()));
     }
 }
+
+/// Every stream with its driver, and what it says.
+fn each(check: &mut dyn FnMut(&str, Stream, &[u8], &dyn Fn() -> Box<dyn Driver>, &[Said])) {
+    for (name, stream, _, bytes) in STREAMS {
+        let fresh = || adapter(*stream).driver_after(before(name));
+        let said = read(&mut *fresh(), bytes);
+        check(name, *stream, bytes, &fresh, &said);
+    }
+}
+
+#[test]
+fn a_line_that_is_cut_anywhere_says_nothing() {
+    each(&mut |name, stream, bytes, fresh, whole| {
+        let (mut driver, mut said) = (fresh(), Vec::new());
+        for line in bytes.split(|b| *b == b'\n') {
+            let json = line.first() == Some(&b'{');
+            for end in 0..line.len() {
+                if json {
+                    driver.line(&line[..end], &mut said);
+                } else {
+                    // Text has no end that could be missing: it must only be borne.
+                    fresh().line(&line[..end], &mut Vec::new());
+                }
+            }
+            driver.line(line, &mut said);
+        }
+        let questions = |said: &Said| !matches!(said, Said::Asked(_) | Said::AskedNoMore(_));
+        let (said, whole): (Vec<_>, Vec<_>) = (
+            said.iter().filter(|s| questions(s)).collect(),
+            whole.iter().filter(|s| questions(s)).collect(),
+        );
+        assert_eq!(said, whole, "{name} {stream:?}");
+    });
+}
+
+#[test]
+fn lines_of_others_change_nothing() {
+    let long = format!(
+        "{{\"type\":\"assistant\",\"x\":\"{}\"}}",
+        "y".repeat(2 << 20)
+    );
+    let foreign = [
+        "npm warn deprecated something@1.0.0",
+        "\u{1b}[31mcolours\u{1b}[0m \u{7}\u{202e}",
+        "[]",
+        "null",
+        "{}",
+        "{\"type\":\"an event of tomorrow\",\"message\":{\"content\":[{\"type\":\"new\"}]},\"part\":1}",
+        "{\"type\":7,\"event\":{\"type\":\"usage\"}}",
+        &long,
+        "\r",
+        "",
+    ];
+    each(&mut |name, _, bytes, fresh, whole| {
+        let mut mixed = Vec::new();
+        for (n, line) in bytes.split_inclusive(|b| *b == b'\n').enumerate() {
+            mixed.extend_from_slice(foreign[n % foreign.len()].as_bytes());
+            mixed.push(b'\n');
+            mixed.extend_from_slice(line);
+        }
+        for line in foreign {
+            mixed.extend_from_slice(format!("\n{line}").as_bytes());
+        }
+        assert_eq!(read(&mut *fresh(), &mixed), whole, "{name}");
+    });
+}
+
+/// Changes the leaf of that number, or all; returns how many there are.
+fn change(value: &mut serde_json::Value, which: Option<usize>, to: &serde_json::Value) -> usize {
+    fn walk(
+        value: &mut serde_json::Value,
+        at: &mut usize,
+        which: Option<usize>,
+        to: &serde_json::Value,
+    ) {
+        match value {
+            serde_json::Value::Array(all) => all.iter_mut().for_each(|v| walk(v, at, which, to)),
+            serde_json::Value::Object(all) => {
+                all.values_mut().for_each(|v| walk(v, at, which, to));
+            }
+            leaf => {
+                if which.is_none_or(|w| w == *at) {
+                    *leaf = to.clone();
+                }
+                *at += 1;
+            }
+        }
+    }
+    let mut at = 0;
+    walk(value, &mut at, which, to);
+    at
+}
+
+#[test]
+fn values_of_every_other_kind_are_borne() {
+    let kinds = [
+        serde_json::json!(null),
+        serde_json::json!(true),
+        serde_json::json!(-1),
+        serde_json::json!(u64::MAX),
+        serde_json::json!(1e300),
+        serde_json::json!(-0.5),
+        serde_json::json!([]),
+        serde_json::json!([[["x"]]]),
+        serde_json::json!({"type": "tool_use", "id": {"id": []}}),
+        serde_json::json!("\u{0}\u{1b}]0;x\u{7}\u{202e}".repeat(3000)),
+    ];
+    each(&mut |name, _, bytes, fresh, _| {
+        let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+        let mut turn = 0;
+        for (n, line) in lines.iter().enumerate() {
+            let Ok(value) = serde_json::from_slice::<serde_json::Value>(line) else {
+                continue;
+            };
+            let leaves = change(&mut value.clone(), None, &kinds[0]);
+            let single = (0..leaves).map(Some);
+            for which in single.chain(kinds.iter().map(|_| None)) {
+                turn += 1;
+                let mut value = value.clone();
+                change(&mut value, which, &kinds[turn % kinds.len()]);
+                let (mut driver, mut said) = (fresh(), Vec::new());
+                for line in &lines[..n] {
+                    driver.line(line, &mut said);
+                }
+                driver.line(value.to_string().as_bytes(), &mut said);
+                for line in &lines[n..] {
+                    driver.line(line, &mut said);
+                }
+                for said in &said {
+                    assert!(format!("{said:?}").len() < 64 << 10, "{name}: not bounded");
+                }
+                let _ = (driver.finished(), driver.end(Some(0)));
+            }
+        }
+    });
+}
+
+#[test]
+fn deep_and_long_lines_are_borne() {
+    for (_, stream) in driver::STREAMS {
+        let mut driver = stream.driver(&Exits::new(), Used::default());
+        let deep = format!(
+            "{{\"type\":\"assistant\",\"message\":{}1{}}}",
+            "[".repeat(200_000),
+            "]".repeat(200_000)
+        );
+        let wide = format!("{{\"type\":\"x\",\"part\":[{}0]}}", "0,".repeat(400_000));
+        let text = format!("{}\n{}\n{}", "x".repeat(10 << 20), deep, wide);
+        assert!(read(&mut *driver, text.as_bytes()).is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn any_bytes_are_borne(bytes in proptest::collection::vec(any::<u8>(), 0..400), code in any::<Option<i32>>()) {
+        for (_, stream) in driver::STREAMS {
+            let mut driver = stream.driver(&Exits::new(), Used::default());
+            read(&mut *driver, &bytes);
+            let _ = (driver.finished(), driver.tell("x"), driver.end(code));
+        }
+    }
+
+    /// Lines of the streams in another order, some left out, some twice.
+    #[test]
+    fn any_order_is_borne(picks in proptest::collection::vec(any::<prop::sample::Index>(), 0..30), code in any::<Option<i32>>()) {
+        for (_, stream, _, _) in STREAMS {
+            let lines: Vec<&[u8]> = STREAMS
+                .iter()
+                .filter(|(_, s, _, _)| s == stream)
+                .flat_map(|(_, _, _, bytes)| bytes.split_inclusive(|b| *b == b'\n'))
+                .collect();
+            let text: Vec<u8> = picks.iter().flat_map(|p| p.get(&lines).to_vec()).collect();
+            let mut driver = stream.driver(&Exits::new(), Used::default());
+            read(&mut *driver, &text);
+            let _ = (driver.finished(), driver.end(code));
+        }
+    }
+}
+
+mod launch;
+mod words;
