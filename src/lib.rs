@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod config;
 pub mod conflict;
+pub mod context;
 pub mod display;
 pub mod engine;
 pub mod executor;
