@@ -22,11 +22,13 @@ use super::{
     Boundary, Job, JobKey, JobTerminal, JobView, Level, Report,
     inbox::{Shared, Source, token},
     index_file::IndexFile,
+    io::Outflow,
     live::{Feed, Freeze, Live, Sink},
     temporary,
     terminal::Terminal,
 };
 use crate::{
+    context::redact::{Manner, Stream},
     display::clean_text,
     sys::{
         landlock::{self, Grant, Rule},
@@ -267,6 +269,11 @@ fn hand_over(
         },
         pidfd: Some(pidfd),
         pipe: Some(pipe),
+        flow: Outflow::new(Stream::new(if hand.terminal.is_some() {
+            Manner::Overwrite
+        } else {
+            Manner::Replace
+        })),
         terminal: hand.terminal,
         feed,
         sink: Sink::Unmade(hand.output),

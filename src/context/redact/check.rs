@@ -132,7 +132,8 @@ impl Place<'_> {
     /// Leaves out the punctuation of a sentence, or takes in what is cut off.
     fn trim(&mut self) {
         self.grow();
-        while self.span.end > self.span.start
+        while !self.quoted()
+            && self.span.end > self.span.start
             && matches!(
                 self.text[self.span.end - 1],
                 b'.' | b':' | b'?' | b'!' | b','

@@ -25,13 +25,18 @@ impl Redactor {
     /// Takes out of a text what is secret; each find becomes `[redacted: kind]`.
     #[must_use]
     pub fn clean(&self, text: &str) -> String {
+        self.clean_counted(text).0
+    }
+
+    /// The same, and how many finds there were.
+    #[must_use]
+    pub fn clean_counted(&self, text: &str) -> (String, u64) {
         let mut stream = Stream::new(Manner::Replace);
         let mut out = Vec::with_capacity(text.len());
         stream.push(self, text.as_bytes(), &mut out);
         stream.finish(self, &mut out);
-        match String::from_utf8(out) {
-            Ok(text) => text,
-            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-        }
+        let text = String::from_utf8(out)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        (text, stream.found())
     }
 }

@@ -134,12 +134,14 @@ impl Redactor {
         hits
     }
 
-    /// Where the end of a line that is not complete may be the beginning of a secret.
-    pub(super) fn suspicious(&self, line: &[u8]) -> usize {
+    /// Where the end of a line that is not complete may be the beginning of a secret; up to `known` it
+    /// is told what it is.
+    pub(super) fn suspicious(&self, line: &[u8], known: usize) -> usize {
         let word = |b: &u8| !matches!(b, b' ' | b'\t') && !b.is_ascii_control();
         let tail = line.iter().rev().take_while(|b| word(b)).count();
         let begun = self.exact.as_ref().map_or(0, |exact| exact.begun(line));
-        let from = line.len() - tail;
+        let from = known.max(line.len() - tail);
+        let tail = line.len() - from;
         let (last, has) = (&line[from..], |f: fn(&u8) -> bool| {
             line[from..].iter().any(f)
         });

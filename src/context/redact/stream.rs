@@ -123,12 +123,12 @@ impl Stream {
         let (pieces, limit) = match self.block {
             Block::Outside => {
                 let pieces = self.pieces(redactor, &line);
-                let grows = pieces.last().filter(|p| p.span.end == line.len());
-                let limit = match how {
-                    Release::Whole => line.len(),
-                    Release::Careful => {
-                        (grows.map_or(line.len(), |p| p.span.start)).min(redactor.suspicious(&line))
-                    }
+                let known = pieces.last().map_or(0, |p| p.span.end);
+                let limit = match (how, pieces.last()) {
+                    (Release::Whole, _) => line.len(),
+                    // It may go on.
+                    (Release::Careful, Some(last)) if known == line.len() => last.span.start,
+                    (Release::Careful, _) => redactor.suspicious(&line, known),
                 };
                 (pieces, limit)
             }
