@@ -5,6 +5,8 @@
 
 use std::{ops::Range, sync::Arc};
 
+use memchr::{memchr2, memrchr2};
+
 use super::{
     check::Place,
     digits::{Number, numbers},
@@ -160,15 +162,8 @@ impl Redactor {
 /// The line around a place, without its end; `from` is at or before its beginning.
 fn line_around(text: &[u8], at: usize, from: usize) -> Range<usize> {
     let from = from.min(at);
-    let ends = |b: &u8| matches!(b, b'\n' | b'\r');
-    let start = text[from..at]
-        .iter()
-        .rposition(ends)
-        .map_or(from, |n| from + n + 1);
-    let end = text[at..]
-        .iter()
-        .position(ends)
-        .map_or(text.len(), |n| at + n);
+    let start = memrchr2(b'\n', b'\r', &text[from..at]).map_or(from, |n| from + n + 1);
+    let end = memchr2(b'\n', b'\r', &text[at..]).map_or(text.len(), |n| at + n);
     start..end
 }
 

@@ -3,6 +3,8 @@
 //! Must give the same bytes for the same input however it is cut, but for what was released early
 //! because somebody waits for it; must hold back at most one line of [`LONGEST`] bytes.
 
+use memchr::memchr2;
+
 use super::{
     check::is_token,
     scan::{Piece, Redactor},
@@ -102,7 +104,7 @@ impl Stream {
                 }
             }
             let room = (LONGEST - self.line.len()).min(piece.len());
-            let end = piece[..room].iter().position(ends);
+            let end = ends(&piece[..room]);
             let taken = end.map_or(room, |at| at + 1);
             self.line.extend_from_slice(&piece[..taken]);
             piece = &piece[taken..];
@@ -233,10 +235,7 @@ impl Stream {
         }
         let (mut start, mut next) = (0, 0);
         while start < text.len() {
-            let end = text[start..]
-                .iter()
-                .position(ends)
-                .map_or(text.len(), |n| start + n + 1);
+            let end = ends(&text[start..]).map_or(text.len(), |n| start + n + 1);
             let line = &text[start..end];
             let first = next;
             while next < pieces.len() && pieces[next].span.start < end {
@@ -320,18 +319,15 @@ impl Stream {
     }
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "it is used with iterators over bytes"
-)]
-const fn ends(byte: &u8) -> bool {
-    matches!(byte, b'\n' | b'\r')
+/// Where a line ends.
+fn ends(bytes: &[u8]) -> Option<usize> {
+    memchr2(b'\n', b'\r', bytes)
 }
 
 /// Bytes at the beginning that are whole lines, none longer than [`LONGEST`].
 fn whole_lines(piece: &[u8]) -> usize {
     let mut end = 0;
-    while let Some(at) = piece[end..].iter().take(LONGEST).position(ends) {
+    while let Some(at) = ends(&piece[end..piece.len().min(end + LONGEST)]) {
         end += at + 1;
     }
     end
