@@ -76,6 +76,7 @@ fn agent(i: usize, ram_bytes: u64) -> Agent {
         join: wavedeck::plan::Join::default(),
         inputs: Vec::new(),
         outputs: Vec::new(),
+        context_files: Vec::new(),
     }
 }
 

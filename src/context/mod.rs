@@ -15,4 +15,4 @@ mod tokens;
 pub use compose::{LIMIT, Limit, Overflow, Prompt, compose};
 pub use item::{Item, Kind, Tier};
 pub use provenance::{Origin, Use};
-pub use tokens::tokens;
+pub use tokens::{family, tokens};

@@ -149,5 +149,6 @@ pub(super) fn cancelled(key: JobKey) -> Report {
         key,
         error: "taken back before it started".to_owned(),
         cancelled: true,
+        refused: false,
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
     let one = |text: &mut String| *text = redactor.clean(text);
     match &mut kind {
         InputKind::SpawnFailed { error, .. }
+        | InputKind::Refused { why: error, .. }
         | InputKind::NotTold { error }
         | InputKind::Ended {
             exit: Exit::SpawnError(error),

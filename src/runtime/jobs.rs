@@ -3,6 +3,7 @@
 //! Must not decide: it only knows which command line belongs to which key.
 
 mod place;
+mod prompt;
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ use crate::{
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
-pub use place::{index_path, output_path};
+pub use place::{context_file, index_path, output_path};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -87,6 +88,7 @@ impl JobMaker {
                 argv: step.argv.to_vec(),
                 env_extra: told,
                 stdin: None,
+                prompt: None,
                 watch_outputs: Vec::new(),
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
@@ -98,14 +100,12 @@ impl JobMaker {
             return None;
         };
         let agent = state.setup.plan.agent(ix);
-        let (argv, mut stdin) = self.command(state, ix, mode)?;
+        let argv = self.command(state, ix, mode)?;
+        let prompted = matches!(agent.work, Work::Prompt(_));
         let output = output_path(&self.run_dir, agent.id.as_str(), key.attempt);
         let terminal = agent.in_terminal(mode).then(|| JobTerminal {
             index: index_path(&output),
-            prompt: self
-                .run_dir
-                .join("context")
-                .join(format!("{}.{}.md", agent.id, key.attempt)),
+            prompt: context_file(&self.run_dir, agent.id.as_str(), key.attempt),
         });
         let mut env_extra = vec![(
             reports::STATUS_FILE.to_owned(),
@@ -119,19 +119,14 @@ impl JobMaker {
             env_extra.push((place::HANDOFF.to_owned(), path.display().to_string()));
             path
         });
-        if let Some(prompt) = &mut stdin {
-            prompt.extend_from_slice(&place::told(state, ix, &self.run_dir));
+        let note = place::note(key.attempt, agent.id.as_str(), &self.run_dir);
+        if let Some(path) = &note {
+            env_extra.push((place::NOTE.to_owned(), path.display().to_string()));
         }
-        if let Some((path, note)) = place::note(state, ix, key.attempt, &self.run_dir) {
-            env_extra.push((place::NOTE.to_owned(), path));
-            if let Some(prompt) = &mut stdin {
-                prompt.extend_from_slice(b"\n\n");
-                prompt.extend_from_slice(&note);
-            }
-        }
+        let text = context_file(&self.run_dir, agent.id.as_str(), key.attempt);
         if let Some(terminal) = &terminal {
             env_extra.extend(TERMINAL_ENV.map(|(n, v)| (n.to_owned(), v.to_owned())));
-            if stdin.is_some() {
+            if prompted {
                 // The keyboard is its standard input.
                 let path = terminal.prompt.to_str()?.to_owned();
                 env_extra.push((PROMPT_FILE.to_owned(), path));
@@ -143,7 +138,10 @@ impl JobMaker {
             argv,
             env_extra,
             terminal,
-            stdin,
+            stdin: None,
+            prompt: prompted
+                .then(|| prompt::gather(state, ix, mode, &cwd, &self.run_dir, note))
+                .map(|gathered| gathered.maker(text)),
             watch_outputs: watched(&state.setup, ix)
                 .iter()
                 .map(|path| cwd.join(path))
@@ -186,11 +184,11 @@ impl JobMaker {
         })
     }
 
-    fn command(&self, state: &State, ix: AgentIx, mode: u32) -> Option<(Argv, Option<Vec<u8>>)> {
+    fn command(&self, state: &State, ix: AgentIx, mode: u32) -> Option<Argv> {
         let plan = &state.setup.plan;
         let agent = plan.agent(ix);
         match &agent.work {
-            Work::Command(argv) => Some((argv.clone(), None)),
+            Work::Command(argv) => Some(argv.clone()),
             Work::Sim(sim) => {
                 let json = serde_json::to_string(sim).ok()?;
                 // Its file may have been replaced or removed since.
@@ -199,12 +197,11 @@ impl JobMaker {
                     executor::simulate::SUBCOMMAND.to_owned(),
                     json,
                 ];
-                Some((argv, None))
+                Some(argv)
             }
-            Work::Prompt(prompt) => {
+            Work::Prompt(_) => {
                 let worker = agent.modes.get(mode as usize)?.worker?;
-                let argv = plan.workers[worker.ix()].run.clone()?;
-                Some((argv, Some(prompt.clone().into_bytes())))
+                plan.workers[worker.ix()].run.clone()
             }
             Work::Group => None,
         }
@@ -308,6 +305,15 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
                 pid,
                 start_ticks: start_time,
             },
+        },
+        Report::SpawnFailed {
+            key,
+            error: why,
+            refused: true,
+            ..
+        } => InputKind::Refused {
+            key: key_of(&key)?,
+            why,
         },
         Report::SpawnFailed { key, error, .. } => InputKind::SpawnFailed {
             key: key_of(&key)?,

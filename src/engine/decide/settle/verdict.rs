@@ -80,6 +80,12 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: NO_ROOM_US,
             reason: last.exit.to_string(),
         },
+        // Another try would be refused in the same way: a person has to change something.
+        (None, Exit::Refused(_)) => Event::AgentBlocked {
+            agent: id,
+            reason: last.exit.to_string(),
+            gate: None,
+        },
         (None, exit) if exit.ok() && (state.setup.own(ix) || last.handoff) => {
             WorkEvent::Collecting { agent: id, attempt }.into()
         }
