@@ -75,6 +75,7 @@ impl Rig {
             env_extra: Vec::new(),
             cwd: self.folder.path().to_owned(),
             stdin: None,
+            prompt: None,
             output: self.folder.path().join(format!("{agent}.1")),
             watch_outputs: Vec::new(),
             speaks: None,

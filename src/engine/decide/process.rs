@@ -138,6 +138,11 @@ pub(super) fn spawn_failed(state: &State, key: JobKey, error: &str) -> Vec<Event
     )
 }
 
+pub(super) fn refused(state: &State, key: JobKey, why: &str) -> Vec<Event> {
+    let exit = Exit::Refused(why.to_owned());
+    end(state, key, exit, (0, 0, 0, 0), (&[], false))
+}
+
 pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event> {
     let InputKind::Ended {
         exit,

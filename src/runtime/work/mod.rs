@@ -26,6 +26,7 @@ use std::{
 };
 
 use crate::{
+    context::redact::Redactor,
     engine::{Command, InputKind, Setup, State, Status},
     journal::SyncHandle,
     plan::AgentIx,
@@ -61,6 +62,8 @@ pub(super) struct Settings {
     pub setup: Arc<Setup>,
     /// Tells when the journal is on the disk.
     pub sync: SyncHandle,
+    /// Keeps secrets out of what is told to others.
+    pub redactor: Redactor,
 }
 
 /// Takes orders from the loop; answers come as inputs.

@@ -58,7 +58,11 @@ pub(super) fn said(state: &State, owner: Owner, check: &CheckRun, exit: &Exit) -
         _ if check.ending.is_some() => None,
         Exit::Code(code) if CANNOT_RUN.contains(code) => None,
         Exit::Code(_) | Exit::Signal { .. } => Some(!exit.ok()),
-        Exit::SpawnError(_) | Exit::NoRoom(_) | Exit::Interrupted | Exit::Lost => None,
+        Exit::SpawnError(_)
+        | Exit::NoRoom(_)
+        | Exit::Refused(_)
+        | Exit::Interrupted
+        | Exit::Lost => None,
     };
     let how = match check.ending {
         Some(_) => format!(
