@@ -121,10 +121,14 @@ pub(in crate::engine::decide) fn sent_back(
 
 /// The number of a conflict: the agent's open one, else a new one.
 pub(super) fn number(state: &State, ix: AgentIx) -> u32 {
-    state.agent(ix).conflict.unwrap_or_else(|| {
-        let last = state.merges.conflicts.last_key_value();
-        last.map_or(1, |(id, _)| id + 1)
-    })
+    let open = state.agent(ix).conflict;
+    open.unwrap_or_else(|| next_number(state))
+}
+
+/// The number of the next conflict.
+pub(super) fn next_number(state: &State) -> u32 {
+    let last = state.merges.conflicts.last_key_value();
+    last.map_or(1, |(id, _)| id + 1)
 }
 
 /// Whoever is tried again, ends or waits for a person is not being merged any more; and whoever is
