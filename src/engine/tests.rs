@@ -210,6 +210,23 @@ fn the_clock_of_a_check_stands_while_it_is_frozen_and_then_ends_it() {
 }
 
 #[test]
+fn a_check_that_is_said_to_have_started_twice_started_once() {
+    let mut plan = checked();
+    plan.agents[0].timeout_us = Some(10 * SECOND);
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    let key = rig.check_key(A);
+    rig.now_us += SECOND;
+    let handle = Handle::Virtual { number: 1 };
+    rig.input(InputKind::Spawned { key, handle });
+    let due = rig.state.due.iter().map(|due| due.at_us);
+    assert_eq!(due.count(), 1, "one time limit");
+    rig.end(key, 0);
+    assert_eq!(rig.state.next_deadline(), None);
+    assert_eq!(rig.state.finished, Some(0));
+}
+
+#[test]
 fn what_waited_for_the_journal_is_asked_again() {
     let mut rig = Rig::new(checked(), true);
     let key = JobKey::main(AgentIx(0), 1);

@@ -221,6 +221,7 @@ impl State {
     /// because of it; its own new state is set by the caller.
     pub(super) fn reopen(&mut self, ix: AgentIx) {
         let was_final = self.agent(ix).status.is_final();
+        self.hand_over_again();
         self.unschedule(ix);
         let setup = self.setup.clone();
         // Iterative: chains can be ten thousand agents long.

@@ -46,11 +46,9 @@ impl Driver {
     /// and nothing is undone: no agent, no gate. Where nobody has said so yet, it is offered.
     pub fn deliver(&self, ground: &Ground, of: Handing) -> InputKind {
         let into = self.into();
-        let made = self
-            .settings
-            .sync
-            .wait()
-            .and_then(|()| branch(&ground.store, &into, &of.commit).map_err(said));
+        let made = self.settings.sync.wait().and_then(|()| {
+            branch(&ground.store, &into, &of.commit, of.before.as_deref()).map_err(said)
+        });
         let mut told = Told::default();
         match made {
             Ok(made) => {

@@ -195,29 +195,35 @@ fn the_way_back_keeps_what_came_later_also_over_a_crash() {
 fn the_branch_at_the_end_is_new_or_goes_forward_and_never_loses_work() {
     let rig = Rig::new();
     let [base, one, other] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
-    let made = deliver::branch(&rig.store, "wavedeck/r1", &base).unwrap();
+    let made = deliver::branch(&rig.store, "wavedeck/r1", &base, None).unwrap();
     assert_eq!(
         (made.branch.as_str(), made.was),
         ("refs/heads/wavedeck/r1", None)
     );
-    let moved = deliver::branch(&rig.store, "wavedeck/r1", &one).unwrap();
+    let moved = deliver::branch(&rig.store, "wavedeck/r1", &one, None).unwrap();
     assert_eq!(moved.was, Some(base.clone()));
     assert_eq!(
-        deliver::branch(&rig.store, "wavedeck/r1", &one)
+        deliver::branch(&rig.store, "wavedeck/r1", &one, None)
             .unwrap()
             .was,
         Some(one.clone())
     );
-    let refused = deliver::branch(&rig.store, "wavedeck/r1", &other);
+    let refused = deliver::branch(&rig.store, "wavedeck/r1", &other, None);
     assert!(
         matches!(&refused, Err(MergeError::Refused(why)) if why.contains("other work")),
         "{refused:?}"
     );
     assert_eq!(at(&rig, "refs/heads/wavedeck/r1"), Some(one.clone()));
+    // After a way back the run moves its own branch, from where it put it and from nowhere else.
+    let elsewhere = deliver::branch(&rig.store, "wavedeck/r1", &other, Some(&base));
+    assert!(elsewhere.is_err(), "{elsewhere:?}");
+    let aside = deliver::branch(&rig.store, "wavedeck/r1", &other, Some(&one)).unwrap();
+    assert_eq!(aside.was, Some(one.clone()));
+    assert_eq!(at(&rig, "refs/heads/wavedeck/r1"), Some(other.clone()));
     for bad in ["", "-x", "a..b", "a b", "x.lock", "a\nb", "@{"] {
         assert!(
             matches!(
-                deliver::branch(&rig.store, bad, &one),
+                deliver::branch(&rig.store, bad, &one, None),
                 Err(MergeError::NoName(_))
             ),
             "{bad}"
@@ -225,7 +231,7 @@ fn the_branch_at_the_end_is_new_or_goes_forward_and_never_loses_work() {
     }
     // The branch that is checked out would leave its files behind.
     rig.line(&["checkout", "-q", "-b", "mine", &base]);
-    let refused = deliver::branch(&rig.store, "mine", &one);
+    let refused = deliver::branch(&rig.store, "mine", &one, None);
     assert!(
         matches!(&refused, Err(MergeError::Refused(why)) if why.contains("checked out")),
         "{refused:?}"
@@ -264,7 +270,7 @@ fn a_branch_that_could_not_be_made_at_the_end_is_told_before_a_run() {
     rig.line(&["branch", "wavedeck", &base]);
     let refused = why("wavedeck/r1", &base);
     assert!(refused.contains("git branch -m wavedeck NEW"), "{refused}");
-    assert!(deliver::branch(&rig.store, "wavedeck/r1", &base).is_err());
+    assert!(deliver::branch(&rig.store, "wavedeck/r1", &base, None).is_err());
     // A branch of that very name may be moved forward, but not out of a working tree.
     assert_eq!(why("wavedeck", &one), "");
     assert!(why("main", &base).contains("checked out"));
