@@ -258,7 +258,23 @@ impl Checker<'_> {
         agents + self.checks.values().map(|c| c.ram).sum::<u64>()
     }
 
+    /// An agent of a phase goes on, or ends otherwise: what its gates said is of before.
+    fn open_again(&mut self, event: &Event) {
+        let (Event::AgentScheduled { agent, .. }
+        | Event::AgentReady { agent }
+        | Event::AgentRetrying { agent, .. }
+        | Event::AgentJoining { agent }
+        | Event::AgentSkipped { agent, .. }) = event
+        else {
+            return;
+        };
+        if let Some(phase) = self.setup.plan.agent(self.ix(agent)).phase {
+            (self.phases[phase.ix()].2, self.phases[phase.ix()].3) = (false, false);
+        }
+    }
+
     fn step(&mut self, record: &Record) {
+        self.open_again(&record.event);
         match &record.event {
             Event::AgentScheduled {
                 agent,

@@ -74,9 +74,18 @@ impl Cohorts {
                     }
                 }
             }
+            Event::AgentSkipped { agent, .. } => {
+                self.ended.insert(agent.to_string());
+                // It was open again, and nothing else has told so.
+                let ix = setup.by_id[agent];
+                for (cohort, point) in setup.cohorts.iter().zip(&mut self.points) {
+                    if cohort.members.contains(&ix) {
+                        (point.red, point.checking) = (false, false);
+                    }
+                }
+            }
             Event::AgentCompleted { agent, .. }
             | Event::AgentFailed { agent, .. }
-            | Event::AgentSkipped { agent, .. }
             | Event::AgentStopped { agent, .. } => {
                 self.ended.insert(agent.to_string());
             }

@@ -138,6 +138,7 @@ fn the_question_is_taken_back_while_work_is_done_again() {
     });
     assert!(rig.state.attention.deliver().is_none(), "not all is done");
     rig.end_agent(1, 0);
+    delivered(&mut rig, None, None, Some(offer(None)));
     assert!(rig.state.attention.deliver().expect("it asks again").id > first);
 }
 
