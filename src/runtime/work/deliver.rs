@@ -1,5 +1,7 @@
 //! The way back to a checkpoint, and handing the work over at the end.
 
+use std::collections::BTreeMap;
+
 use crate::{
     engine::{InputKind, Offer},
     plan::MergeEnd,
@@ -26,10 +28,12 @@ impl Driver {
     ) -> Result<(), String> {
         self.settings.sync.wait()?;
         let mut target = None;
+        let mut before = BTreeMap::new();
         for (wave, at) in checkpoints {
-            match checkpoint(&ground.store, &self.run, *wave, at) {
+            let before = before.insert(*wave, at).map(String::as_str);
+            match checkpoint(&ground.store, &self.run, *wave, at, before) {
                 Ok(_) => {}
-                // The same wave was complete before an earlier way back; only the target must be right.
+                // It is where that wave was complete a later time already; the target must be right.
                 Err(MergeError::Moved { .. }) if at != commit => {}
                 Err(error) => return Err(said(error)),
             }

@@ -140,17 +140,17 @@ fn the_way_back_keeps_what_came_later_also_over_a_crash() {
         advance(&rig.store, "r1", Some(&last), &next).unwrap();
         if n < 4 {
             assert_eq!(
-                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                checkpoint(&rig.store, "r1", n, &next, None).unwrap(),
                 Advanced::Now
             );
             assert_eq!(
-                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                checkpoint(&rig.store, "r1", n, &next, None).unwrap(),
                 Advanced::Already
             );
         }
         commits.push(next);
     }
-    let other = checkpoint(&rig.store, "r1", 1, &commits[2]);
+    let other = checkpoint(&rig.store, "r1", 1, &commits[2], None);
     assert!(matches!(other, Err(MergeError::Moved { .. })));
     // It stopped after the first ref was kept.
     let part = format!("refs/wavedeck/r1/rolled-back/1/checkpoint/2 {}", commits[2]);
@@ -189,6 +189,21 @@ fn the_way_back_keeps_what_came_later_also_over_a_crash() {
         rollback(&rig.store, "r1", 9, 3),
         Err(MergeError::Refused(_))
     ));
+}
+
+#[test]
+fn a_wave_that_is_complete_again_has_its_checkpoint_where_it_is_now() {
+    let rig = Rig::new();
+    let [base, one, other] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    let mark = |to: &str, before: Option<&str>| checkpoint(&rig.store, "r1", 1, to, before);
+    assert_eq!(mark(&base, None).unwrap(), Advanced::Now);
+    assert_eq!(mark(&one, Some(&base)).unwrap(), Advanced::Now);
+    assert_eq!(mark(&one, Some(&base)).unwrap(), Advanced::Already);
+    assert!(matches!(
+        mark(&other, Some(&base)),
+        Err(MergeError::Moved { .. })
+    ));
+    assert_eq!(at(&rig, "refs/wavedeck/r1/checkpoint/1"), Some(one));
 }
 
 #[test]
