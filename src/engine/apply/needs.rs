@@ -259,7 +259,10 @@ impl State {
             }
             if let Some(parent) = setup.plan.agent(ix).parent {
                 self.agents[parent.ix()].children_open += 1;
-                self.settling.remove(&pack(Owner::Agent(parent)));
+                // It waits for this part again; any other verdict on it is about itself.
+                if self.agent(parent).status == Status::Joining {
+                    self.settling.remove(&pack(Owner::Agent(parent)));
+                }
             }
             for edge in &setup.edges_out[ix.ix()] {
                 if self.agent(edge.to).status == Status::Skipped && self.may_reopen(edge.to) {
