@@ -308,6 +308,21 @@ fn the_plan_of_work_that_clashes_ends_green_after_the_one_conflict_is_settled_by
         let report = repo.here.read_run("report.md");
         report.contains(&line).then_some(())
     });
+    let report: serde_json::Value = wait_for("its figures", || {
+        serde_json::from_str(&repo.here.read_run("report.json")).ok()
+    });
+    let measure = |name: &str| {
+        let mut all = report["targets"].as_array().unwrap().iter();
+        let found = all.find(|target| target["name"] == name).unwrap();
+        found["permille"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{found}"))
+    };
+    assert_eq!(measure("critical scope conflicts"), 1000, "the schema's");
+    let clean = measure("clean integrations");
+    assert!((1..900).contains(&clean), "{clean}");
+    let overhead = measure("integration overhead");
+    assert!((1..=1000).contains(&overhead), "{overhead}");
     // Both sides stay reachable.
     let refs = repo.git(&["for-each-ref", "--format=%(refname)"]);
     let run = repo.here.run_id();
