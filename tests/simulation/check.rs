@@ -97,6 +97,7 @@ struct Checker<'a> {
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
+    guard_lost: bool,
     mode: Mode,
     cap: u32,
     halted: bool,
@@ -126,6 +127,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         verdicts: Verdicts::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
+        guard_lost: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
         halted: false,
@@ -574,9 +576,13 @@ impl Checker<'_> {
             Event::RunStopped { by } => {
                 self.stopping = true;
                 self.stopped_by_person = *by == StoppedBy::Operator;
+                self.guard_lost = *by == StoppedBy::GuardLost;
             }
-            // A stop outlives a crash.
-            Event::RunResumed { .. } => self.degraded = false,
+            // A stop outlives a crash, but for one that nobody asked for.
+            Event::RunResumed { .. } => {
+                self.degraded = false;
+                self.stopping &= !self.guard_lost;
+            }
             Event::RunFinished { status, .. } => self.finished = Some(*status),
             _ => {}
         }

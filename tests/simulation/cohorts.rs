@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use wavedeck::{
-    engine::{CohortIx, Event, Owner, Record, Setup},
+    engine::{CohortIx, Event, Owner, Record, Setup, StoppedBy},
     plan::AgentIx,
 };
 
@@ -24,6 +24,7 @@ pub struct Cohorts {
     /// Agents that have ended.
     ended: BTreeSet<String>,
     stopping: bool,
+    guard_lost: bool,
 }
 
 impl Cohorts {
@@ -113,7 +114,11 @@ impl Cohorts {
             Event::CohortCompleted { cohort } => {
                 return self.completed(setup, Self::at(setup, cohort));
             }
-            Event::RunStopped { .. } => self.stopping = true,
+            Event::RunResumed { .. } => self.stopping &= !self.guard_lost,
+            Event::RunStopped { by } => {
+                self.stopping = true;
+                self.guard_lost = *by == StoppedBy::GuardLost;
+            }
             _ => {}
         }
         None

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wavedeck::{
     engine::{
         Action, Answer, AttentionKind, CheckPlace, Event, MergeOutcome, Owner, Pick, Purpose,
-        Record, Settle, Setup, Strategy, SyncPoint, WorkEvent,
+        Record, Settle, Setup, StoppedBy, Strategy, SyncPoint, WorkEvent,
     },
     plan::{AgentId, AgentIx, NeedKind, PhaseIx, Workspace},
 };
@@ -78,6 +78,7 @@ pub struct Merges {
     last_conflict: u32,
     conflicts: BTreeMap<u32, Clash>,
     stopping: bool,
+    guard_lost: bool,
     degraded: bool,
     /// Who must be done again before anything else starts.
     again: BTreeSet<AgentId>,
@@ -136,9 +137,15 @@ impl Merges {
             Event::RunStarted { base_commit, .. } => {
                 self.base = base_commit.clone().unwrap_or_default();
             }
-            Event::RunStopped { .. } => self.stopping = true,
+            Event::RunStopped { by } => {
+                self.stopping = true;
+                self.guard_lost = *by == StoppedBy::GuardLost;
+            }
             Event::RunDegraded { error } => self.degraded = error.is_some(),
-            Event::RunResumed { .. } => self.degraded = false,
+            Event::RunResumed { .. } => {
+                self.degraded = false;
+                self.stopping &= !self.guard_lost;
+            }
             Event::RunFinished { .. } => return self.end(setup),
             Event::OperatorAction { action, agents, .. } => {
                 let hold = match action {

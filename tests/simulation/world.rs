@@ -361,7 +361,14 @@ impl World {
             }
         }
         if self.r.chance(self.faults.crash) && self.state.finished.is_none() {
-            self.crash();
+            // The guard goes first: the runner ends its agents, and dies before all of them have.
+            if self.r.chance(10) && !self.full {
+                let by = StoppedBy::GuardLost;
+                self.input(InputKind::Signal { by });
+            }
+            if self.state.finished.is_none() {
+                self.crash();
+            }
         }
     }
 
