@@ -193,3 +193,24 @@ fn after_a_way_back_the_run_moves_the_branch_that_it_made() {
     });
     assert_eq!(before(&rig).as_deref(), Some("m1"));
 }
+
+#[test]
+fn a_stop_says_where_the_work_is_that_nobody_was_handed() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b"), agent("c", 1, 1)];
+    plan.agents[2].needs = vec![hard(1)];
+    let mut rig = rig(plan);
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    rig.leaves(1, Some("more"), &[]);
+    assert_eq!(rig.is(1), Status::Merging);
+    rig.act(Action::Stop { target: None });
+    assert_eq!(
+        rig.state.summary.as_deref(),
+        Some(
+            "1 done, 1 not finished, 1 not run, \
+             what is merged is kept by refs/wavedeck/r/integration"
+        )
+    );
+}
