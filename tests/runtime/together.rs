@@ -486,6 +486,43 @@ run = ["sh", "-c", "cat second.txt > third.txt"]
 }
 
 #[test]
+fn after_a_way_back_the_branch_that_was_made_gets_the_new_work() {
+    let repo = Repo::with(
+        &format!(
+            r#"
+{MEET}
+[merge]
+end = "ask"
+[[agent]]
+id = "a"
+workspace = "own"
+run = ["sh", "-c", "echo again >> $MEET/times; cp $MEET/times a.txt"]
+"#
+        ),
+        &[("f.txt", "f\n")],
+    );
+    let said = repo.here.say(&["run", "--detach", "-y"]);
+    assert_eq!(said.status, 0, "{said}");
+    let asks = |times: usize| {
+        wait_for("it asks whether the branch goes forward", || {
+            let events = repo.here.journal();
+            let asked = events.all("attention.raised").into_iter();
+            let asked = asked.filter(|raised| raised["attention"] == "deliver");
+            asked.map(|raised| raised["id"].as_u64()).nth(times - 1)?
+        })
+    };
+    asks(1);
+    assert_eq!(repo.delivered("a.txt"), "again\n");
+    repo.here.ctl("rollback 0");
+    let id = asks(2);
+    repo.here.ctl(&format!("answer {id} yes"));
+    let said = repo.here.say(&["wait"]);
+    assert_eq!(said.status, 0, "{said}\n{}", repo.here.journal());
+    assert_eq!(repo.delivered("a.txt"), "again\nagain\n");
+    assert_eq!(repo.git(&["show", "HEAD:a.txt"]), "again\nagain\n");
+}
+
+#[test]
 fn where_there_is_nothing_to_work_on_the_run_is_refused_with_what_to_do() {
     let plan = "[[agent]]\nid = \"a\"\nworkspace = \"own\"\nrun = \"true\"\n";
     let repo = Repo::bare(plan);

@@ -107,19 +107,21 @@ impl World {
                 let Some(delivery) = &self.state.merges.delivery else {
                     return;
                 };
+                // Either something went wrong, or a person is asked.
+                let wrong = fails && delivery.forward.is_none();
                 InputKind::Delivered {
                     commit: delivery.commit.clone(),
                     branch: "wavedeck/sim".to_owned(),
                     forwarded: delivery.forward.clone().filter(|_| !fails),
-                    error: (fails && delivery.forward.is_none()).then(error),
-                    offer: (!fails && delivery.forward.is_none() || self.r.chance(30)).then(|| {
-                        Offer {
+                    error: wrong.then(error),
+                    offer: (!fails && delivery.forward.is_none() || self.r.chance(30))
+                        .then(|| Offer {
                             to: Some("main".to_owned()),
                             commits: Some(3),
                             files: Some(7),
                             hindered: fails.then(error),
-                        }
-                    }),
+                        })
+                        .filter(|_| !wrong),
                 }
             }
             _ => return,
