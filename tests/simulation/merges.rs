@@ -151,7 +151,10 @@ impl Merges {
                 let hold = match action {
                     Action::Pause { .. } => true,
                     Action::Resume { .. } => false,
-                    _ => return Ok(self.chosen(action)),
+                    _ => {
+                        self.chosen(action);
+                        return Ok(());
+                    }
                 };
                 for id in agents {
                     self.agent(setup, id).held = hold;
