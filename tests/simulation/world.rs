@@ -317,6 +317,7 @@ impl World {
             let action = self.action();
             self.operator(action);
         }
+        self.swap_behind_a_red_gate();
         if self.r.chance(self.faults.memory) {
             self.pressure = u32::try_from(self.r.below(1_050)).unwrap();
             let zone = match self.pressure {
@@ -369,6 +370,28 @@ impl World {
             if self.state.finished.is_none() {
                 self.crash();
             }
+        }
+    }
+
+    /// Somebody looks for another worker while gates over more than one agent are red.
+    fn swap_behind_a_red_gate(&mut self) {
+        let state = &self.state;
+        if !state.cohorts.iter().any(|gates| gates.gate_red) {
+            return;
+        }
+        let open = |ix: &AgentIx| {
+            let several = state.setup.plan.agent(*ix).modes.len() > 1;
+            several && !state.agent(*ix).status.is_final()
+        };
+        let Some(ix) = state.setup.plan.indices().find(open) else {
+            return;
+        };
+        let agent = state.id(ix).to_string();
+        if self.r.chance(20) {
+            self.operator(Action::Swap {
+                agent,
+                worker: None,
+            });
         }
     }
 

@@ -196,6 +196,9 @@ pub enum FailureKind {
     /// One of its sub-agents failed.
     #[serde(rename = "coordination.failure")]
     Coordination,
+    /// Its hand-off contradicts another, and its `join` is `fail-fast`.
+    #[serde(rename = "context.corruption")]
+    Corruption,
 }
 
 /// Why a decision was made, for those that can have several reasons.

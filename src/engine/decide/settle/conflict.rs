@@ -212,15 +212,7 @@ pub(super) fn conflict(
         failed(state, merge, &reason),
     ];
     if join == Join::FailFast {
-        let resolved = WorkEvent::ConflictResolved {
-            id,
-            agent: state.id(ix),
-            strategy,
-            by: "engine".to_owned(),
-            reason: "join = \"fail-fast\": the attempt counts as failed".to_owned(),
-            given_up: true,
-        };
-        events.push(resolved.into());
+        events.push(fails_fast(state, ix, id, strategy));
         events.push(failure(state, ix, FailureKind::Coordination, reason));
     } else {
         events.push(Event::AgentBlocked {
@@ -230,6 +222,19 @@ pub(super) fn conflict(
         });
     }
     events
+}
+
+/// Closes a conflict of an agent whose attempt counts as failed by it.
+pub(super) fn fails_fast(state: &State, ix: AgentIx, id: u32, strategy: Strategy) -> Event {
+    let resolved = WorkEvent::ConflictResolved {
+        id,
+        agent: state.id(ix),
+        strategy,
+        by: "engine".to_owned(),
+        reason: "join = \"fail-fast\": the attempt counts as failed".to_owned(),
+        given_up: true,
+    };
+    resolved.into()
 }
 
 /// Agents that are frozen for a clash that would come are all that is left, and those that they wait for

@@ -2,18 +2,22 @@
 //! (REQUIREMENTS H3: `context.corruption`).
 //!
 //! Found before anybody gets the second one: its agent is not done meanwhile. Must not judge who is
-//! right; a person says so.
+//! right; a person says so, unless the plan wants the attempt to fail.
 
 use std::collections::BTreeMap;
 
 use crate::{
     engine::{
-        AgentState, Clash, Conflict, Event, State, Status, Strategy, Work, WorkEvent, WorkStage,
+        AgentState, Clash, Conflict, Event, FailureKind, State, Status, Strategy, Work, WorkEvent,
+        WorkStage,
     },
-    plan::{AgentId, AgentIx},
+    plan::{AgentId, AgentIx, Join},
 };
 
-use super::conflict::{next_number, number};
+use super::{
+    super::failure,
+    conflict::{fails_fast, next_number, number},
+};
 
 /// Its kind among those of conflicts.
 pub(in crate::engine) const CONTEXT: &str = "context";
@@ -109,6 +113,11 @@ fn against(
         critical: false,
         strategy: Strategy::HumanReview,
     };
+    if state.setup.plan.agent(ix).join == Join::FailFast {
+        let given_up = fails_fast(state, ix, id, Strategy::HumanReview);
+        let failed = failure(state, ix, FailureKind::Corruption, reason);
+        return Some(vec![detected.into(), given_up, failed]);
+    }
     let blocked = Event::AgentBlocked {
         agent: state.id(ix),
         reason,

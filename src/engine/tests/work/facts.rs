@@ -152,3 +152,25 @@ fn a_conflict_between_hand_offs_ends_with_its_agent_where_nothing_is_merged() {
     assert!(rig.events.iter().any(given_up), "its end is told");
     assert!(!rig.state.merges.conflicts[&id].settled());
 }
+
+#[test]
+fn a_contradiction_fails_the_attempt_where_the_plan_wants_that() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b")];
+    plan.agents[1].join = Join::FailFast;
+    plan.agents[1].retry.attempts = 2;
+    plan.agents[1].retry.base_us = 0;
+    let mut rig = rig(plan);
+    rig.leaves(0, None, &[("port", "80")]);
+    rig.leaves(1, None, &[("port", "81")]);
+    let agent = rig.state.agent(AgentIx(1));
+    assert_eq!((agent.attempt, agent.conflict), (2, None), "tried again");
+    rig.leaves(1, None, &[("port", "81")]);
+    assert_eq!(rig.is(1), Status::Failed);
+    let failure = rig.state.agent(AgentIx(1)).failure;
+    assert_eq!(failure, Some(FailureKind::Corruption));
+    assert!(
+        (rig.state.merges.conflicts.values()).all(|conflict| conflict.given_up),
+        "both are told, and over"
+    );
+}
