@@ -425,6 +425,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
                     FailureKind::Exhaustion,
                     FailureKind::Validation,
                     FailureKind::Coordination,
+                    FailureKind::Corruption,
                 ],
             ),
             reason: text(rng),

@@ -202,6 +202,9 @@ pub enum FailureKind {
     /// What its program needs from outside did not serve it: login, network, provider.
     #[serde(rename = "external.service_failure")]
     External,
+    /// Its hand-off contradicts another, and its `join` is `fail-fast`.
+    #[serde(rename = "context.corruption")]
+    Corruption,
 }
 
 /// Why a decision was made, for those that can have several reasons.

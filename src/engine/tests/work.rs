@@ -2,6 +2,7 @@
 
 mod commands;
 mod deliver;
+mod facts;
 
 use std::collections::BTreeMap;
 

@@ -28,11 +28,17 @@ pub struct Delivered {
     pub was: Option<String>,
 }
 
-/// Makes the branch `into` at a commit, or moves it forward to it.
+/// Makes the branch `into` at a commit, or moves it forward to it. Where the run itself put it
+/// `before`, and it is there still, it also goes aside: a way back keeps what it took out by refs.
 ///
 /// # Errors
 /// It is no name for a branch, holds other work, or a working tree has it checked out.
-pub fn branch(store: &Store, into: &str, commit: &str) -> Result<Delivered, MergeError> {
+pub fn branch(
+    store: &Store,
+    into: &str,
+    commit: &str,
+    before: Option<&str>,
+) -> Result<Delivered, MergeError> {
     let commit = object(commit)?;
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?;
@@ -41,7 +47,8 @@ pub fn branch(store: &Store, into: &str, commit: &str) -> Result<Delivered, Merg
     if let Some(was) = &was
         && was != commit
     {
-        movable(&git, &name, was, commit)?;
+        let from = if before == Some(was) { commit } else { was };
+        movable(&git, &name, from, commit)?;
     }
     if was.as_deref() != Some(commit) {
         set(&git, &name, was.as_deref(), commit)?;
