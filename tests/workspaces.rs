@@ -382,6 +382,35 @@ fn submodules_are_filled_from_the_users_checkout_or_said_to_be_empty() {
     assert_eq!(collected.changed.total, 0);
     assert_eq!(left_out(&collected), ["vendor/lib"]);
     same(&desk, &before);
+    // Nor one on a branch, nor one that its own commit names, nor what it did not commit there.
+    for (n, words) in [
+        "git checkout -q -b mine && echo m > lib.txt && git commit -qam m",
+        "echo m > lib.txt && git commit -qam m && cd ../.. && git commit -qam moved",
+        "echo m > new.txt",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("b.{}", n + 1);
+        let inner = make(&spaces, &name).path.join("vendor/lib");
+        assert_eq!(left_out(&try_collect(&spaces, &name).unwrap()), [""; 0]);
+        let mut command = Command::new("sh");
+        let ended = command.args(["-c", words]).current_dir(&inner).envs(desk.env());
+        assert!(ended.status().unwrap().success(), "{words}");
+        let collected = try_collect(&spaces, &name).unwrap();
+        assert_eq!(left_out(&collected), ["vendor/lib"], "{words}");
+    }
+    // One whose commit the user has is no loss.
+    let made = make(&spaces, "c.1");
+    let first = desk.git_in(&lib, &["rev-parse", "HEAD"]);
+    desk.git_in(&lib, &["commit", "-q", "--allow-empty", "-m", "second"]);
+    let users = desk.repo.join("vendor/lib");
+    desk.git_in(&users, &["fetch", "-q", "../../../lib", "main"]);
+    let second = desk.git_in(&lib, &["rev-parse", "HEAD"]);
+    assert_ne!(first, second);
+    desk.git_in(&made.path.join("vendor/lib"), &["checkout", "-q", &second]);
+    desk.git_in(&made.path, &["commit", "-qam", "moved"]);
+    assert_eq!(left_out(&try_collect(&spaces, "c.1").unwrap()), [""; 0]);
 
     desk.git(&["submodule", "--quiet", "deinit", "-f", "vendor/lib"]);
     let made = make(&desk.spaces(), "a.2");
@@ -394,6 +423,24 @@ fn submodules_are_filled_from_the_users_checkout_or_said_to_be_empty() {
         fs::read_dir(made.path.join("vendor/lib")).unwrap().count(),
         0
     );
+}
+
+#[test]
+fn a_repository_that_an_agent_made_and_committed_is_named() {
+    let desk = Desk::new();
+    let spaces = desk.spaces();
+    let made = make(&spaces, "a.1");
+    let inner = made.path.join("tool");
+    fs::create_dir(&inner).unwrap();
+    desk.git_in(&inner, &["init", "-q", "-b", "main"]);
+    write(&inner, "tool.txt", "work\n");
+    desk.git_in(&inner, &["add", "-A"]);
+    desk.git_in(&inner, &["commit", "-qm", "tool"]);
+    desk.git_in(&made.path, &["add", "tool"]);
+    desk.git_in(&made.path, &["commit", "-qm", "with a tool"]);
+    let collected = try_collect(&spaces, "a.1").unwrap();
+    assert_eq!(left_out(&collected), ["tool"]);
+    assert!(collected.left_out[0].why.contains("alone"));
 }
 
 #[test]
