@@ -90,8 +90,9 @@ impl JobMaker {
                 watch_outputs: Vec::new(),
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
-                cwd,
                 setup: place::before_check(state, key),
+                setup_once: Some(cwd.join(place::SET_UP)),
+                cwd,
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -165,6 +166,7 @@ impl JobMaker {
             } else {
                 Vec::new()
             },
+            setup_once: None,
         })
     }
 

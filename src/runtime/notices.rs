@@ -201,6 +201,7 @@ impl Notices {
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         }
     }
 }
