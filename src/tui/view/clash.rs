@@ -272,7 +272,7 @@ fn verdict(
         .as_ref()
         .filter(|now| now.conflict == Some(id));
     if let Some(now) = now {
-        let (text, tone) = merge::stage(&now.stage);
+        let (text, tone) = merge::stage(now);
         let checks = matches!(now.stage, MergeStage::Checking);
         return (
             format!("as chosen: {text}"),
