@@ -395,7 +395,10 @@ fn submodules_are_filled_from_the_users_checkout_or_said_to_be_empty() {
         let inner = make(&spaces, &name).path.join("vendor/lib");
         assert_eq!(left_out(&try_collect(&spaces, &name).unwrap()), [""; 0]);
         let mut command = Command::new("sh");
-        let ended = command.args(["-c", words]).current_dir(&inner).envs(desk.env());
+        let ended = command
+            .args(["-c", words])
+            .current_dir(&inner)
+            .envs(desk.env());
         assert!(ended.status().unwrap().success(), "{words}");
         let collected = try_collect(&spaces, &name).unwrap();
         assert_eq!(left_out(&collected), ["vendor/lib"], "{words}");

@@ -81,7 +81,11 @@ impl Inner<'_> {
     ) -> Result<Option<&'static str>, MakeError> {
         let below = |name: &str| [path, b"/", name.as_bytes()].concat();
         let (dot, objects) = (below(".git"), below(".git/objects"));
-        let kind = |path: &[u8]| self.left.entry(OsStr::from_bytes(path)).map(|found| found.0);
+        let kind = |path: &[u8]| {
+            self.left
+                .entry(OsStr::from_bytes(path))
+                .map(|found| found.0)
+        };
         match (kind(&dot), kind(&objects)) {
             // It is empty, or was never checked out.
             (None, _) => return Ok(None),
@@ -108,7 +112,10 @@ impl Inner<'_> {
 fn changes(git: &Git, commit: &str) -> Result<(bool, Vec<Link>), GitError> {
     git.run(&["read-tree", commit])?;
     // Its status only says that something differs.
-    git.output(&["update-index", "-q", "--ignore-submodules", "--refresh"], &[])?;
+    git.output(
+        &["update-index", "-q", "--ignore-submodules", "--refresh"],
+        &[],
+    )?;
     let names = [
         "diff-files",
         "--name-only",
@@ -118,7 +125,9 @@ fn changes(git: &Git, commit: &str) -> Result<(bool, Vec<Link>), GitError> {
     ];
     let most = git.clone().most(256 << 20);
     let changed = !most.run(&names)?.is_empty();
-    let new = !most.run(&["ls-files", "-z", "--others", "--exclude-standard"])?.is_empty();
+    let new = !most
+        .run(&["ls-files", "-z", "--others", "--exclude-standard"])?
+        .is_empty();
     Ok((changed || new, links(git)?))
 }
 

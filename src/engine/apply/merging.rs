@@ -230,9 +230,9 @@ impl State {
             MergeOutcome::Clean { with, .. }
             | MergeOutcome::Conflict { with, .. }
             | MergeOutcome::Command { with, .. } => self.all(with),
-            MergeOutcome::Contained
-            | MergeOutcome::NoRoom { .. }
-            | MergeOutcome::Failed { .. } => Vec::new(),
+            MergeOutcome::Contained | MergeOutcome::NoRoom { .. } | MergeOutcome::Failed { .. } => {
+                Vec::new()
+            }
         };
         let Some(merge) = self.merge_of(number) else {
             return;

@@ -76,9 +76,10 @@ pub fn unread(state: &State, ui: &UiState) -> Vec<AgentIx> {
 #[must_use]
 pub fn stage(of: &Merge) -> (String, Tone) {
     match &of.stage {
-        MergeStage::Trying if let Some(why) = &of.why => {
-            (clean_line(format!("waits for room: {why}"), 200), Tone::Warn)
-        }
+        MergeStage::Trying if let Some(why) = &of.why => (
+            clean_line(format!("waits for room: {why}"), 200),
+            Tone::Warn,
+        ),
         MergeStage::Trying => ("is tried".to_owned(), Tone::Plain),
         MergeStage::Contained => ("is in there already".to_owned(), Tone::Dim),
         MergeStage::Clean => ("merges cleanly".to_owned(), Tone::Good),
