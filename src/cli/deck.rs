@@ -82,8 +82,8 @@ fn say_work(work: &Delivery) {
         )),
         (branch, None) => {
             say(&format!("its work is on {branch}{error}; to take it:"));
-            let command = crate::display::escape(&again::quoted(branch));
-            out::complain(&format!("  git merge {command}\n"));
+            let command = again::another(&["git", "merge", branch]);
+            out::complain(&format!("  {}\n", crate::display::escape(&command)));
         }
     }
 }
