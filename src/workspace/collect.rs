@@ -240,8 +240,15 @@ impl Workspaces {
             "--no-renames",
             "--ignore-submodules=all",
         ])?;
-        let new = most.run(&OTHERS)?;
         let mut left_out = Vec::new();
+        let listed = most.output(&OTHERS, &[])?;
+        let new = if listed.code == Some(0) && !listed.cut {
+            left_out.extend(Self::closed(&listed.err));
+            listed.out
+        } else {
+            // Only for its words: it fails for the same reason.
+            most.run(&OTHERS)?
+        };
         let (mut present, mut gone) = (Vec::new(), Vec::new());
         for path in changed.split(|&b| b == 0).filter(|p| !p.is_empty()) {
             let kind = left.entry(OsStr::from_bytes(path));
@@ -274,6 +281,15 @@ impl Workspaces {
             left_out.extend(Self::not_taken(&most, &left_out)?);
         }
         Ok(left_out)
+    }
+
+    /// Folders that git could not look through, by its words: they are closed, or lie too deep.
+    fn closed(said: &[u8]) -> Option<LeftOut> {
+        let said = display::clean_line(said.trim_ascii(), 300);
+        (!said.is_empty()).then(|| LeftOut {
+            path: b".".to_vec(),
+            why: format!("has folders that could not be looked through: {said}"),
+        })
     }
 
     /// New files that are in no index yet: git takes none of such a name, and does not fail for it.
