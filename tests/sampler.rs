@@ -75,6 +75,7 @@ impl Rig {
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         });
     }
 

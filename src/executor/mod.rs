@@ -158,6 +158,9 @@ pub struct Job {
     /// and with its environment, folder and boundary. Where one fails, its program does not start
     /// and [`Report::Ended`] says why.
     pub setup: Vec<Argv>,
+    /// A file that says whether they were carried out well: jobs that share it carry them out once,
+    /// and wait for whoever does. None: this job carries them out in any case.
+    pub setup_once: Option<PathBuf>,
 }
 
 /// Makes the prompt of a job when that starts: it reads files, and nobody else may wait for those.

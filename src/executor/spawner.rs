@@ -173,6 +173,7 @@ fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result
         terminal: job.terminal.is_some(),
         rules,
         setup: &setup,
+        once: job.setup_once.as_deref(),
     };
     let (channel, input) = match &job.terminal {
         Some(terminal) => {

@@ -130,8 +130,9 @@ impl JobMaker {
                 speaks: None,
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
-                cwd,
                 setup: place::before_check(state, key),
+                setup_once: Some(cwd.join(place::SET_UP)),
+                cwd,
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -203,6 +204,7 @@ impl JobMaker {
             } else {
                 Vec::new()
             },
+            setup_once: None,
         })
     }
 

@@ -203,6 +203,7 @@ impl Notices {
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         }
     }
 }

@@ -238,12 +238,15 @@ impl State {
             MergeOutcome::Clean { with, .. }
             | MergeOutcome::Conflict { with, .. }
             | MergeOutcome::Command { with, .. } => self.all(with),
-            MergeOutcome::Contained | MergeOutcome::Failed { .. } => Vec::new(),
+            MergeOutcome::Contained | MergeOutcome::NoRoom { .. } | MergeOutcome::Failed { .. } => {
+                Vec::new()
+            }
         };
         let Some(merge) = self.merge_of(number) else {
             return;
         };
         merge.with = with;
+        merge.why = None;
         merge.stage = match outcome {
             MergeOutcome::Contained => MergeStage::Contained,
             MergeOutcome::Clean {
@@ -277,6 +280,11 @@ impl State {
                 merge.commands.clone_from(commands);
                 merge.fails = Some(clash.clone());
                 MergeStage::Commands
+            }
+            // Another answer follows.
+            MergeOutcome::NoRoom { error } => {
+                merge.why = Some(error.clone());
+                MergeStage::Trying
             }
             MergeOutcome::Failed { error } => MergeStage::Failed(error.clone()),
         };

@@ -101,7 +101,7 @@ impl Driver {
             }
             return;
         }
-        let gone = fast_forward(root, &of.commit, agreed);
+        let gone = fast_forward(&ground.store, root, &of.commit, agreed);
         let hindered = match gone {
             Ok(Forward::Done { branch, .. } | Forward::Already { branch }) => {
                 told.forwarded = Some(branch);

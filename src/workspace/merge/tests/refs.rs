@@ -305,7 +305,8 @@ fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
         &[file("f", "2")],
     );
     let root = rig.root();
-    let forward = |commit: &str, agreed: Agreed<'_>| deliver::fast_forward(&root, commit, agreed);
+    let forward =
+        |commit: &str, agreed: Agreed<'_>| deliver::fast_forward(&rig.store, &root, commit, agreed);
     let refusal = |commit: &str| match forward(commit, Agreed::Any) {
         Err(MergeError::Refused(why)) => why,
         other => panic!("{other:?}"),
@@ -384,11 +385,49 @@ fn what_was_brought_forward_is_put_back_when_git_fails_in_the_middle() {
         let name = format!("filter.lost.{name}");
         rig.git().run(&["config", &name, value]).unwrap();
     }
-    let error = deliver::fast_forward(&root, &to, Agreed::Any).unwrap_err();
+    let error = deliver::fast_forward(&rig.store, &root, &to, Agreed::Any).unwrap_err();
     assert!(error.to_string().contains("smudge filter"), "{error}");
     assert_eq!(rig.line(&["rev-parse", "HEAD"]), from);
     assert_eq!(rig.line(&["status", "--porcelain"]), "");
     assert_eq!(std::fs::read_to_string(root.join("a")).unwrap(), "1");
+}
+
+#[test]
+fn what_a_git_that_died_had_brought_forward_is_not_in_the_way() {
+    let rig = Rig::new();
+    let [base, one, _] = rig.three(
+        &[file("f", "0"), file("gone", "0"), file("mine", "0")],
+        &[file("f", "1"), file("new\n", "n"), file("mine", "0")],
+        &[file("f", "2")],
+    );
+    let root = rig.root();
+    rig.line(&["checkout", "-q", "-B", "main", &base]);
+    let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    write("f", "1");
+    write("new\n", "n");
+    std::fs::remove_file(root.join("gone")).unwrap();
+    let forward = || deliver::fast_forward(&rig.store, &root, &one, Agreed::Any);
+    // Beside something of the person's own nothing is touched.
+    write("mine", "1");
+    assert!(matches!(forward(), Err(MergeError::Refused(_))));
+    assert_eq!((read("f"), read("mine")), ("1".into(), "1".into()));
+    write("mine", "0");
+    // What cannot go forward is as it was.
+    write("new\n", "other");
+    assert!(matches!(forward(), Err(MergeError::Git(_))));
+    assert_eq!(read("new\n"), "other");
+    assert_eq!((read("f"), read("gone")), ("0".into(), "0".into()));
+    write("new\n", "n");
+    std::fs::write(root.join(".git/index.lock"), "").unwrap();
+    assert!(matches!(forward(), Err(MergeError::Git(_))));
+    assert_eq!(read("new\n"), "n");
+    std::fs::remove_file(root.join(".git/index.lock")).unwrap();
+    write("f", "1");
+    let done = forward().unwrap();
+    assert!(matches!(done, deliver::Forward::Done { .. }), "{done:?}");
+    assert_eq!((read("f"), read("new\n")), ("1".into(), "n".into()));
+    assert_eq!(rig.line(&["status", "--porcelain"]), "");
 }
 
 #[test]
