@@ -223,11 +223,7 @@ impl Workspaces {
     }
 
     /// Brings what differs from the last commit into our index.
-    fn stage(
-        git: &Git,
-        left: &Left,
-        attempt: &Attempt<'_>,
-    ) -> Result<Vec<LeftOut>, GitError> {
+    fn stage(git: &Git, left: &Left, attempt: &Attempt<'_>) -> Result<Vec<LeftOut>, GitError> {
         // Its status only says that something differs.
         let refresh = ["update-index", "-q", "--ignore-submodules", "--refresh"];
         git.output(&refresh, &[])?;
