@@ -173,6 +173,22 @@ impl Adapter {
         self.resumes() && !self.model.is_empty() && self.resume.iter().any(|a| a == "@model")
     }
 
+    /// Who answers it under a model: agents of the same provider share its limits. Where that depends on the
+    /// model, it is what stands before the first `/` of the model's name; else the program is on its own.
+    #[must_use]
+    pub fn provider_of(&self, model: Option<&str>) -> String {
+        if !self.provider.name.is_empty() {
+            return self.provider.name.clone();
+        }
+        let of_model = model
+            .and_then(|m| m.split_once('/'))
+            .map(|(front, _)| front);
+        of_model
+            .filter(|p| !p.is_empty())
+            .unwrap_or(&self.id)
+            .to_owned()
+    }
+
     /// Whether it can be started with these questions.
     #[must_use]
     pub fn asks(&self, ask: Ask) -> bool {
