@@ -91,13 +91,32 @@ impl Used {
     /// All tokens sent, cached or not.
     #[must_use]
     pub const fn sent(&self) -> u64 {
-        self.input + self.cache_read + self.cache_write
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write)
+    }
+
+    /// The sum of two.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        let cost_microusd = match (self.cost_microusd, other.cost_microusd) {
+            (Some(one), Some(other)) => Some(one.saturating_add(other)),
+            (Some(one), None) => Some(one),
+            (None, other) => other,
+        };
+        Self {
+            input: self.input.saturating_add(other.input),
+            cache_read: self.cache_read.saturating_add(other.cache_read),
+            cache_write: self.cache_write.saturating_add(other.cache_write),
+            output: self.output.saturating_add(other.output),
+            cost_microusd,
+        }
     }
 
     /// All tokens.
     #[must_use]
     pub const fn tokens(&self) -> u64 {
-        self.sent() + self.output
+        self.sent().saturating_add(self.output)
     }
 }
 

@@ -12,8 +12,6 @@ use super::model::{Agent, Worker};
 use super::raw::{RawPlan, RawUnbuilt};
 use crate::agents::{Catalog, WITHOUT_ADAPTER};
 
-const HELP: &str = "declare a command that reads the prompt from stdin: [worker.…] run = [\"…\"]";
-
 /// All workers while agents are built.
 pub(crate) struct Workers {
     all: Vec<Worker>,
@@ -159,15 +157,6 @@ impl Workers {
             used[ix.ix()] = true;
         }
         for (i, worker) in self.all.iter().enumerate().filter(|(i, _)| used[*i]) {
-            if worker.cli.is_some() {
-                let path = vec!["worker".to_owned(), worker.name.clone()];
-                unbuilt.push(RawUnbuilt {
-                    path,
-                    at: self.places[i],
-                    toml: String::new(),
-                    help: HELP,
-                });
-            }
             let Some(model) = &worker.model else { continue };
             if let Some((_, toml)) = raw.models.get(model) {
                 let path = vec!["model".to_owned(), model.clone()];

@@ -2,15 +2,24 @@
 //!
 //! Must not decide: it only knows which command line belongs to which key.
 
+mod launch;
 mod place;
 mod speak;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::DirBuilder,
+    io::Write as _,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use crate::{
+    agents::{Adapter, Catalog},
     engine::{self, Handle, InputKind, MERGE_GATE, Setup, State, Trouble},
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
-    plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
+    plan::{AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
+    sys::lock,
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
@@ -28,6 +37,8 @@ pub struct JobMaker {
     pub program: String,
     /// What boundaries have in common.
     pub bounds: Bounds,
+    /// The agent programs that are known; read when the first one is started.
+    pub catalog: OnceLock<Catalog>,
 }
 
 /// What the boundaries of all jobs of a run have in common.
@@ -72,8 +83,82 @@ impl Bounds {
 
 impl JobMaker {
     /// Makes the job of a key.
-    #[must_use]
-    pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
+    ///
+    /// # Errors
+    /// A sentence that says why there is nothing to run.
+    pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Result<Job, String> {
+        let spoken = self.spoken(state, key, mode)?;
+        let job = self.made(state, key, mode);
+        let mut job = job.ok_or_else(|| "nothing to run".to_owned())?;
+        if let (engine::Owner::Agent(ix), Some((worker, adapter))) = (key.owner, spoken) {
+            self.speak(state, ix, (worker, adapter), &mut job)?;
+        }
+        Ok(job)
+    }
+
+    /// The agent program that a key's job is, if it is one.
+    fn spoken<'a>(
+        &'a self,
+        state: &'a State,
+        key: engine::JobKey,
+        mode: u32,
+    ) -> Result<Option<(&'a Worker, &'a Adapter)>, String> {
+        let (engine::Owner::Agent(ix), None) = (key.owner, key.check) else {
+            return Ok(None);
+        };
+        match self.adapter(state, ix, mode) {
+            Some((worker, adapter)) => Ok(Some((worker, adapter?))),
+            None => Ok(None),
+        }
+    }
+
+    /// Makes a job that has the whole prompt for its standard input into the start of an agent program.
+    fn speak(
+        &self,
+        state: &State,
+        ix: AgentIx,
+        (worker, adapter): (&Worker, &Adapter),
+        job: &mut Job,
+    ) -> Result<(), String> {
+        if job.terminal.is_some() {
+            return Err(format!(
+                "{} is driven through its stream: leave `terminal` out",
+                adapter.id
+            ));
+        }
+        let prompt = job.stdin.take().unwrap_or_default();
+        let prompt = String::from_utf8_lossy(&prompt);
+        let file = self.prompt_file(state, ix);
+        if Self::from_file(adapter) {
+            write_prompt(&file, prompt.as_bytes()).map_err(|error| {
+                format!("its prompt cannot be written: {}: {error}", file.display())
+            })?;
+        }
+        let (file, folder) = (file.display().to_string(), job.cwd.display().to_string());
+        let launched = self.launched(state, ix, (worker, adapter), (&prompt, &file), &folder)?;
+        job.argv = launched.launch.argv;
+        job.stdin = launched.launch.stdin;
+        job.env_extra.extend(launched.env);
+        job.speaks = Some(launched.speaks);
+        if let Some(boundary) = &mut job.boundary {
+            // A program that is new here would have to make them, in a home that its boundary closes.
+            for folder in launched.writes.iter().filter(|path| path.extension().is_none()) {
+                let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            }
+            boundary.may_write.extend(launched.writes);
+        }
+        Ok(())
+    }
+
+    fn prompt_file(&self, state: &State, ix: AgentIx) -> PathBuf {
+        let id = &state.setup.plan.agent(ix).id;
+        let attempt = state.agent(ix).attempt;
+        self.run_dir
+            .join("context")
+            .join(format!("{id}.{attempt}.md"))
+    }
+
+    fn made(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
         let name = executor_key(&state.setup, key)?;
         let cwd = place::folder(state, key, &self.workdir);
         let told = place::env(state, key, &cwd, &self.run_dir);
@@ -105,10 +190,7 @@ impl JobMaker {
         let output = output_path(&self.run_dir, agent.id.as_str(), key.attempt);
         let terminal = agent.in_terminal(mode).then(|| JobTerminal {
             index: index_path(&output),
-            prompt: self
-                .run_dir
-                .join("context")
-                .join(format!("{}.{}.md", agent.id, key.attempt)),
+            prompt: self.prompt_file(state, ix),
         });
         let mut env_extra = vec![(
             reports::STATUS_FILE.to_owned(),
@@ -207,7 +289,12 @@ impl JobMaker {
             }
             Work::Prompt(prompt) => {
                 let worker = agent.modes.get(mode as usize)?.worker?;
-                let argv = plan.workers[worker.ix()].run.clone()?;
+                let worker = &plan.workers[worker.ix()];
+                let argv = match &worker.cli {
+                    // Its adapter knows how it is started.
+                    Some(cli) => vec![cli.clone()],
+                    None => worker.run.clone()?,
+                };
                 Some((argv, Some(prompt.clone().into_bytes())))
             }
             Work::Group => None,
@@ -219,6 +306,14 @@ impl JobMaker {
 const TERMINAL_ENV: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor")];
 /// Names the file that holds the prompt of an agent in a terminal.
 const PROMPT_FILE: &str = "WAVEDECK_PROMPT_FILE";
+
+/// Puts a prompt into a file of its own, for this user alone.
+fn write_prompt(file: &Path, prompt: &[u8]) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        lock::private_dir(folder)?;
+    }
+    lock::private_append(file)?.write_all(prompt)
+}
 
 /// Output files of an agent that conditions of others ask for.
 #[must_use]

@@ -9,7 +9,7 @@ mod manner;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -304,6 +304,7 @@ impl Runner {
                 run_dir: self.dir.path.clone(),
                 program: program()?,
                 bounds,
+                catalog: OnceLock::new(),
             },
             journal: self.journal,
             state: self.state,

@@ -28,7 +28,15 @@ impl State {
                 model,
                 ..
             } => {
-                self.talk_of(ix).session = Some(Session {
+                let talk = self.talk_of(ix);
+                if talk
+                    .session
+                    .as_ref()
+                    .is_some_and(|known| known.id != *session)
+                {
+                    talk.of_session = Used::default();
+                }
+                talk.session = Some(Session {
                     program: program.clone(),
                     id: session.clone(),
                     model: model.clone(),
@@ -149,14 +157,16 @@ impl State {
         let Some(talk) = &mut self.agents[ix.ix()].talk else {
             return;
         };
-        let before = talk.all_used();
-        talk.before = before;
+        talk.before = talk.all_used();
+        talk.of_session = talk.of_session.and(talk.used);
         talk.used = Used::default();
         talk.verdict = None;
         talk.replies.clear();
         talk.went_on = std::mem::take(&mut talk.goes_on) && !lost;
         if !talk.went_on {
             talk.session = None;
+            talk.of_session = Used::default();
+            talk.why = None;
             talk.home = attempt;
         }
         talk.carried = talk.messages.iter().map(|m| m.number).collect();
@@ -195,6 +205,7 @@ impl State {
             let home = self.agent(ix).home();
             let talk = self.talk_of(ix);
             talk.goes_on = true;
+            talk.why = Some(cause);
             talk.home = home;
         } else if let Some(talk) = &mut self.agents[ix.ix()].talk {
             talk.goes_on = false;

@@ -4,7 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::agents::{Reply, Used, Why};
+use crate::{
+    agents::{Reply, Used, Why},
+    engine::Cause,
+};
 
 /// A question that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +55,10 @@ pub struct Talk {
     pub used: Used,
     /// What the attempts before have used.
     pub before: Used,
+    /// What earlier attempts of the present session have used.
+    pub of_session: Used,
+    /// Why the present attempt goes on.
+    pub why: Option<Cause>,
     /// What it asks, the oldest first.
     pub asks: Vec<Asking>,
     /// What it has not been told yet, the oldest first.
@@ -77,17 +84,7 @@ impl Talk {
     /// What all attempts have used.
     #[must_use]
     pub fn all_used(&self) -> Used {
-        let cost = match (self.before.cost_microusd, self.used.cost_microusd) {
-            (None, None) => None,
-            (one, other) => Some(one.unwrap_or(0) + other.unwrap_or(0)),
-        };
-        Used {
-            input: self.before.input + self.used.input,
-            cache_read: self.before.cache_read + self.used.cache_read,
-            cache_write: self.before.cache_write + self.used.cache_write,
-            output: self.before.output + self.used.output,
-            cost_microusd: cost,
-        }
+        self.before.and(self.used)
     }
 }
 

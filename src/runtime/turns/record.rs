@@ -146,14 +146,11 @@ impl Running {
         match command {
             Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode)
             {
-                Some(job) => {
+                Ok(job) => {
                     self.starting += 1;
                     self.turns.executor.spawn(job);
                 }
-                None => self.input(InputKind::SpawnFailed {
-                    key,
-                    error: "nothing to run".to_owned(),
-                }),
+                Err(error) => self.input(InputKind::SpawnFailed { key, error }),
             },
             Command::Terminate { key } => {
                 if let Some(key) = name(key) {
