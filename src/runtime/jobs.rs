@@ -17,9 +17,9 @@ use std::{
 use crate::{
     agents::{Adapter, Catalog},
     engine::{self, Handle, InputKind, MERGE_GATE, Setup, State, Trouble},
-    executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
+    executor::{self, Boundary, Job, JobKind, JobTerminal, Level, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
-    sys::lock,
+    sys::{landlock, lock},
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
@@ -135,14 +135,21 @@ impl JobMaker {
             })?;
         }
         let (file, folder) = (file.display().to_string(), job.cwd.display().to_string());
-        let launched = self.launched(state, ix, (worker, adapter), (&prompt, &file), &folder)?;
+        let level = (job.boundary.as_ref()).map(|boundary| boundary.level(&landlock::probe()));
+        let bounded = matches!(level, Some(Level::Enforced(_)));
+        let program = (worker, adapter);
+        let launched = self.launched(state, ix, program, (&prompt, &file), (&folder, bounded))?;
         job.argv = launched.launch.argv;
         job.stdin = launched.launch.stdin;
         job.env_extra.extend(launched.env);
         job.speaks = Some(launched.speaks);
         if let Some(boundary) = &mut job.boundary {
             // A program that is new here would have to make them, in a home that its boundary closes.
-            for folder in launched.writes.iter().filter(|path| path.extension().is_none()) {
+            for folder in launched
+                .writes
+                .iter()
+                .filter(|path| path.extension().is_none())
+            {
                 let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
             }
             boundary.may_write.extend(launched.writes);

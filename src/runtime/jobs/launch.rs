@@ -52,14 +52,15 @@ impl JobMaker {
         ))
     }
 
-    /// How it is started; `prompt` is the whole prompt, `folder` where it works.
+    /// How it is started; `prompt` is the whole prompt, `folder` where it works, `bounded` whether the kernel
+    /// keeps it within its boundary.
     pub(super) fn launched(
         &self,
         state: &State,
         ix: AgentIx,
         (worker, adapter): (&Worker, &Adapter),
         (prompt, prompt_file): (&str, &str),
-        folder: &str,
+        (folder, bounded): (&str, bool),
     ) -> Result<Launched, String> {
         let agent = state.agent(ix);
         let plan = state.setup.plan.agent(ix);
@@ -78,6 +79,7 @@ impl JobMaker {
             session: name,
             ask: plan.ask,
             folder,
+            bounded,
         };
         let launch = adapter.launch(&wanted)?;
         let before = match start {
