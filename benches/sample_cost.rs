@@ -74,6 +74,7 @@ fn job(number: usize, argv: &[&str]) -> Job {
         env_extra: Vec::new(),
         cwd: env::temp_dir(),
         stdin: None,
+        prompt: None,
         output: env::temp_dir().join("sample-cost.output"),
         watch_outputs: Vec::new(),
         speaks: None,

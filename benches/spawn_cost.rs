@@ -61,6 +61,7 @@ fn main() {
             env_extra: Vec::new(),
             cwd: folder.clone(),
             stdin: None,
+            prompt: None,
             output: folder.join(format!("a{number}.1")),
             watch_outputs: Vec::new(),
             speaks: None,

@@ -9,6 +9,7 @@ pub mod agents;
 pub mod cli;
 pub mod config;
 pub mod conflict;
+pub mod context;
 pub mod display;
 pub mod engine;
 pub mod executor;

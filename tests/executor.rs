@@ -75,12 +75,14 @@ impl Rig {
             env_extra: Vec::new(),
             cwd: self.folder.path().to_owned(),
             stdin: None,
+            prompt: None,
             output: self.folder.path().join(format!("{agent}.1")),
             watch_outputs: Vec::new(),
             speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         }
     }
 

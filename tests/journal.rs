@@ -81,6 +81,7 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
         join: wavedeck::plan::Join::default(),
         inputs: Vec::new(),
         outputs: Vec::new(),
+        context_files: Vec::new(),
     }
 }
 

@@ -16,6 +16,7 @@ mod journal;
 mod left;
 mod plan;
 mod purity;
+mod redaction;
 #[path = "../benches/rig/mod.rs"]
 mod rig;
 mod runtime;

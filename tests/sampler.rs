@@ -68,12 +68,14 @@ impl Rig {
             env_extra: Vec::new(),
             cwd: self.folder.path().to_owned(),
             stdin: None,
+            prompt: None,
             output: self.folder.path().join("output"),
             watch_outputs: Vec::new(),
             speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         });
     }
 

@@ -129,7 +129,7 @@ pub struct Adapter {
     /// What it writes outside of its workspace: folders, and files where they have an ending or a variable
     /// names one. `~/` is the home folder, a `$NAME` at the front a variable.
     pub writes: Vec<String>,
-    /// What it leaves in its workspace that is no part of its work: globs from the workspace's root.
+    /// What it leaves in its workspace that is no part of its work: lines as in `.gitignore`.
     pub leaves: Vec<String>,
     /// Longest time to its first output in microseconds; longer is a failure. 0: no limit.
     pub first_output_us: u64,

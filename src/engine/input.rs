@@ -196,6 +196,13 @@ pub enum InputKind {
         /// Why, in words.
         error: String,
     },
+    /// A process was not started: what its agent must be told is more than it may be told.
+    Refused {
+        /// Which.
+        key: JobKey,
+        /// Why, in words with sizes.
+        why: String,
+    },
     /// A process and its tree are gone.
     Ended {
         /// Which.

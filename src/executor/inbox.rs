@@ -19,7 +19,10 @@ use super::{
     talk::Say,
     terminal::{TerminalAsk, Viewer},
 };
-use crate::sys::{landlock::Support, locked, spawn::EnvBlock};
+use crate::{
+    context::redact::Redactor,
+    sys::{landlock::Support, locked, spawn::EnvBlock},
+};
 
 /// What an event of the poll is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +87,8 @@ pub(super) struct Queue {
 pub(super) struct Shared {
     pub run: String,
     pub env: EnvBlock,
+    /// What is taken out of everything that jobs print.
+    pub redactor: Redactor,
     /// This program, which prepares terminals, boundaries and set-up (see `sys::exec`).
     pub helper: String,
     /// What the kernel has for boundaries; asked for with the first one.
@@ -146,5 +151,6 @@ pub(super) fn cancelled(key: JobKey) -> Report {
         key,
         error: "taken back before it started".to_owned(),
         cancelled: true,
+        refused: false,
     }
 }

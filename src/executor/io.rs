@@ -1,8 +1,10 @@
 //! The I/O loop: one thread that reads all output, notices all ends and keeps all deadlines.
 //!
 //! Must not block: reads and writes of pipes never wait, and a look at a tree is one pass over
-//! `/proc`. It always drains, whatever becomes of the output's file.
+//! `/proc`. It always drains, whatever becomes of the output's file. Nothing of what was read goes
+//! anywhere but through `clean`.
 
+mod clean;
 mod ends;
 mod steer;
 mod talk;
@@ -17,6 +19,7 @@ use std::{
 
 use rustix::{event::epoll, io::Errno, process::getpid, thread::gettid, time::Timespec};
 
+pub(super) use clean::Outflow;
 use ends::{Probe, unwatch};
 use steer::step_ending;
 
@@ -77,6 +80,8 @@ pub(super) struct Loop {
     remover: Remover,
     out: Vec<Report>,
     buffer: Box<[u8]>,
+    /// What of it may be kept.
+    cleaned: Vec<u8>,
 }
 
 impl Loop {
@@ -104,6 +109,7 @@ impl Loop {
             remover: Remover::default(),
             out: Vec::new(),
             buffer: vec![0; CHUNK].into_boxed_slice(),
+            cleaned: Vec::new(),
         }
     }
 
@@ -177,30 +183,6 @@ impl Loop {
             Ok(len) => self.append(serial, len),
             Err(Errno::AGAIN | Errno::INTR) => {}
             Err(_) => self.end_of_output(serial),
-        }
-    }
-
-    fn append(&mut self, serial: u64, len: usize) {
-        let Some(live) = self.jobs.get_mut(&serial) else {
-            return;
-        };
-        let chunk = &self.buffer[..len];
-        live.view.note(chunk);
-        if let Some(talk) = &mut live.talk {
-            talk.read(chunk, &live.key, &live.view, &mut self.out);
-        }
-        let appended = live.sink.append(chunk);
-        let written = appended.is_ok();
-        if let Err(error) = appended {
-            self.out.push(Report::OutputFailed {
-                key: live.key.clone(),
-                error: error.to_string(),
-            });
-        }
-        if live.terminal.is_some() {
-            self.note_output(serial, len, written);
-        } else if live.talk.as_ref().is_some_and(|talk| talk.finished()) {
-            self.hang_up(serial);
         }
     }
 
@@ -293,6 +275,7 @@ impl Loop {
         {
             self.timers.remove(&(at, serial));
             self.tick_terminal(serial, now);
+            self.release(serial, now);
             let Some(live) = self.jobs.get_mut(&serial) else {
                 continue;
             };

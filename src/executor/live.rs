@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Exit, JobKey, JobView, talk::Talk, terminal::Terminal};
+use super::{Exit, JobKey, JobView, io::Outflow, talk::Talk, terminal::Terminal};
 use crate::sys::{lock, prepared::Told, reap::Usage, tree::Root};
 
 /// What is still to be written to a job's standard input.
@@ -92,6 +92,8 @@ pub(super) struct Live {
     pub pipe: Option<OwnedFd>,
     pub terminal: Option<Box<Terminal>>,
     pub feed: Option<Feed>,
+    /// What it prints, on its way to the sink.
+    pub flow: Outflow,
     pub sink: Sink,
     pub exit: Option<(Exit, Usage)>,
     /// Until when output is awaited after the exit.

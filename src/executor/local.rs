@@ -34,6 +34,7 @@ use super::{
     talk::Say,
     terminal::{TerminalAsk, Viewer},
 };
+use crate::context::redact::Redactor;
 use crate::sys::{landlock::Support, limits, locked, marker, spawn::EnvBlock, subreaper};
 
 /// Stack of a thread here: they call nothing deep.
@@ -46,6 +47,8 @@ pub struct Config {
     pub run: String,
     /// Environment of all jobs, already cut down to what they may see.
     pub env: Vec<(OsString, OsString)>,
+    /// What is taken out of everything that jobs print.
+    pub redactor: Redactor,
     /// Threads that start processes.
     pub spawners: usize,
     /// How long output is awaited after a process has ended, while others hold its pipe open.
@@ -69,6 +72,7 @@ impl Config {
         Self {
             run: run.into(),
             env,
+            redactor: Redactor::default(),
             spawners: 2,
             output_drain: Duration::from_millis(200),
             leak_grace: Duration::from_secs(5),
@@ -126,6 +130,7 @@ impl LocalExecutor {
         let shared = Arc::new(Shared {
             run: config.run.clone(),
             env: environment(config)?,
+            redactor: config.redactor.clone(),
             helper: config.helper.clone(),
             landlock: config
                 .landlock

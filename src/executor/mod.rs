@@ -19,11 +19,12 @@ mod terminal;
 mod trees;
 pub mod view;
 
-use std::path::PathBuf;
+use std::{io as stdio, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    context::redact::Redactor,
     plan::{AgentId, Argv},
     sys::marker::Marker,
 };
@@ -140,6 +141,8 @@ pub struct Job {
     /// What it reads from its standard input, which then ends; none: `/dev/null`. In a terminal, whose
     /// input is the keyboard, it is the content of the file that `terminal` names.
     pub stdin: Option<Vec<u8>>,
+    /// Makes what `stdin` holds, and the file that `terminal` names; by the thread that starts it.
+    pub prompt: Option<Maker>,
     /// Where its output goes, standard output and error together; made at the first byte.
     pub output: PathBuf,
     /// Files that may be there at its end; [`Report::Ended`] says which are.
@@ -155,6 +158,55 @@ pub struct Job {
     /// and with its environment, folder and boundary. Where one fails, its program does not start
     /// and [`Report::Ended`] says why.
     pub setup: Vec<Argv>,
+    /// A file that says whether they were carried out well: jobs that share it carry them out once,
+    /// and wait for whoever does. None: this job carries them out in any case.
+    pub setup_once: Option<PathBuf>,
+}
+
+/// Makes the prompt of a job when that starts: it reads files, and nobody else may wait for those.
+#[derive(Clone)]
+pub struct Maker(Arc<Make>);
+
+type Make = dyn Fn(&Redactor) -> Result<Made, Unmade> + Send + Sync;
+
+/// What a job is started with.
+#[derive(Debug, Clone, Default)]
+pub struct Made {
+    /// Program and arguments, where the prompt is among them; none: those of the job.
+    pub argv: Option<Argv>,
+    /// What it reads from its standard input; none: `/dev/null`.
+    pub stdin: Option<Vec<u8>>,
+}
+
+/// Why there is no prompt.
+#[derive(Debug)]
+pub enum Unmade {
+    /// What must be told is more than may be told; in words with sizes.
+    Refused(String),
+    /// It cannot be kept.
+    Failed(stdio::Error),
+}
+
+impl Maker {
+    /// Takes what makes it.
+    #[must_use]
+    pub fn new(make: impl Fn(&Redactor) -> Result<Made, Unmade> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    pub fn make(&self, redactor: &Redactor) -> Result<Made, Unmade> {
+        (self.0)(redactor)
+    }
+}
+
+impl std::fmt::Debug for Maker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Maker")
+    }
 }
 
 /// The terminal of a job.

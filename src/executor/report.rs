@@ -62,6 +62,8 @@ pub enum Report {
         error: String,
         /// It was taken back by `terminate`, `kill` or `shutdown`.
         cancelled: bool,
+        /// What it must be told is more than it may be told: another try would be refused too.
+        refused: bool,
     },
     /// Its program says something that decisions need.
     Heard {

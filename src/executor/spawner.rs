@@ -19,15 +19,17 @@ use rustix::{
 };
 
 use super::{
-    Boundary, Job, JobKey, JobTerminal, JobView, Level, Report,
+    Boundary, Job, JobKey, JobTerminal, JobView, Level, Report, Unmade,
     inbox::{Shared, Source, token},
     index_file::IndexFile,
+    io::Outflow,
     live::{Feed, Freeze, Live, Sink},
     talk::Talk,
     temporary,
     terminal::Terminal,
 };
 use crate::{
+    context::redact::{Manner, Stream},
     display::clean_text,
     sys::{
         landlock::{self, Grant, Rule},
@@ -51,12 +53,16 @@ pub(super) fn run(shared: &Shared) {
     let mut done = None;
     while let Some(job) = next(shared, done.take()) {
         let key = job.key.clone();
-        if let Err(error) = start(shared, job) {
-            let (key, error) = (key.clone(), error.to_string());
+        if let Err(unmade) = start(shared, job) {
+            let (error, refused) = match unmade {
+                Unmade::Refused(why) => (why, true),
+                Unmade::Failed(error) => (error.to_string(), false),
+            };
             shared.report(Report::SpawnFailed {
-                key,
+                key: key.clone(),
                 error,
                 cancelled: false,
+                refused,
             });
         }
         done = Some(key);
@@ -92,7 +98,14 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
     }
 }
 
-fn start(shared: &Shared, job: Job) -> io::Result<()> {
+fn start(shared: &Shared, mut job: Job) -> Result<(), Unmade> {
+    if let Some(maker) = &job.prompt {
+        let made = maker.make(&shared.redactor)?;
+        job.stdin = made.stdin;
+        if let Some(argv) = made.argv {
+            job.argv = argv;
+        }
+    }
     let temporary = job.boundary.as_ref().and_then(|b| b.temporary.clone());
     let started = match bounds(shared, job.boundary.as_ref()) {
         Ok(rules) => start_within(shared, job, rules.as_deref()),
@@ -103,7 +116,7 @@ fn start(shared: &Shared, job: Job) -> io::Result<()> {
     {
         temporary::remove(folder);
     }
-    started
+    started.map_err(Unmade::Failed)
 }
 
 /// Makes what a boundary needs and returns what the kernel is to be told; none: nothing.
@@ -160,9 +173,14 @@ fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result
         terminal: job.terminal.is_some(),
         rules,
         setup: &setup,
+        once: job.setup_once.as_deref(),
     };
     let (channel, input) = match &job.terminal {
-        Some(terminal) => (Channel::terminal(terminal, job.stdin.as_deref())?, None),
+        Some(terminal) => {
+            // Who made it has put it there.
+            let text = job.stdin.as_deref().filter(|_| job.prompt.is_none());
+            (Channel::terminal(terminal, text)?, None)
+        }
         None => {
             let open = job.speaks.as_ref().is_some_and(|speaks| speaks.open);
             let fed = job.stdin.map(|text| feed(text, open)).transpose()?;
@@ -274,6 +292,11 @@ fn hand_over(
         },
         pidfd: Some(pidfd),
         pipe: Some(pipe),
+        flow: Outflow::new(Stream::new(if hand.terminal.is_some() {
+            Manner::Overwrite
+        } else {
+            Manner::Replace
+        })),
         terminal: hand.terminal,
         feed,
         sink: Sink::Unmade(hand.output),

@@ -110,6 +110,7 @@ pub(crate) fn agent(id: &str, seconds: u64, mib: u64) -> Agent {
         join: Join::default(),
         inputs: Vec::new(),
         outputs: Vec::new(),
+        context_files: Vec::new(),
     }
 }
 

@@ -176,7 +176,7 @@ fn handle(rng: &mut Rng) -> Handle {
 }
 
 fn exit(rng: &mut Rng) -> Exit {
-    match rng.below(6) {
+    match rng.below(7) {
         0 => Exit::Code(small(rng).cast_signed()),
         1 => Exit::Signal {
             number: small(rng).cast_signed(),
@@ -185,6 +185,7 @@ fn exit(rng: &mut Rng) -> Exit {
         2 => Exit::SpawnError(text(rng)),
         3 => Exit::NoRoom(text(rng)),
         4 => Exit::Lost,
+        5 => Exit::Refused(text(rng)),
         _ => Exit::Interrupted,
     }
 }
@@ -424,6 +425,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
                     FailureKind::Exhaustion,
                     FailureKind::Validation,
                     FailureKind::Coordination,
+                    FailureKind::Corruption,
                 ],
             ),
             reason: text(rng),

@@ -245,6 +245,9 @@ pub struct Agent {
     pub inputs: Vec<String>,
     /// Files that it promises, relative to the root.
     pub outputs: Vec<String>,
+    /// Files whose texts its prompt has, as globs relative to the root.
+    #[serde(default)]
+    pub context_files: Vec<String>,
 }
 
 impl Agent {

@@ -122,6 +122,10 @@ pub(super) fn agent(w: &mut String, agent: &Agent) {
     texts(w, "domains", &agent.domains);
     texts(w, "inputs", &agent.inputs);
     texts(w, "outputs", &agent.outputs);
+    if !agent.context_files.is_empty() {
+        let files = list(agent.context_files.iter().map(|p| quote(p)));
+        line(w, "context", &format!("{{ files = {files} }}"));
+    }
     if agent.join != Join::default() {
         line(w, "join", &word(&JOINS, agent.join));
     }

@@ -154,6 +154,7 @@ impl Layers<'_> {
             domains: together.domains,
             join: together.join,
             inputs: together.inputs,
+            context_files: together.context_files,
             outputs: together.outputs,
         };
         Built { agent, carried }

@@ -18,6 +18,7 @@ pub(super) struct Together {
     pub join: Join,
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
+    pub context_files: Vec<String>,
 }
 
 impl Together {
@@ -35,6 +36,7 @@ impl Together {
                 join: Join::default(),
                 inputs: Vec::new(),
                 outputs: Vec::new(),
+                context_files: Vec::new(),
             };
         }
         let scope = pick(stack, |s| s.scope.as_ref()).map(|s| &s.v);
@@ -69,6 +71,7 @@ impl Together {
                 .map_or(Join::default(), |j| j.v),
             inputs: list(|s| s.inputs.as_ref()),
             outputs: list(|s| s.outputs.as_ref()),
+            context_files: list(|s| s.context_files.as_ref()),
         }
     }
 
@@ -84,7 +87,7 @@ fn without_effect(d: &mut Decoder, own: &AgentSpec) {
         list.as_ref().and_then(|l| l.first()).map(|t| t.at)
     };
     let workspace = own.workspace.as_ref().filter(|w| w.v == Workspace::Own);
-    let places: [Option<At>; 6] = [
+    let places: [Option<At>; 7] = [
         own.scope
             .as_ref()
             .filter(|s| s.v != Scope::default())
@@ -94,6 +97,7 @@ fn without_effect(d: &mut Decoder, own: &AgentSpec) {
         first(&own.domains),
         first(&own.inputs),
         first(&own.outputs),
+        first(&own.context_files),
     ];
     for place in places.into_iter().flatten() {
         d.sink.warning(

@@ -178,6 +178,7 @@ pub(crate) struct AgentSpec {
     pub join: Option<Sp<Join>>,
     pub inputs: Option<Vec<Sp<String>>>,
     pub outputs: Option<Vec<Sp<String>>>,
+    pub context_files: Option<Vec<Sp<String>>>,
     pub modes: Option<Vec<ModeSpec>>,
     pub carried: Vec<Carried>,
 }

@@ -11,25 +11,36 @@ impl AgentSpec {
     pub fn unbuilt(&mut self, d: &mut Decoder, name: &str, value: &Val<'_>) -> bool {
         match name {
             "context" => {
-                if let Some(table) = d.table(value, "a table such as { files = [\"docs/*.md\"] }") {
-                    for (key, value) in table {
-                        match key.get_ref().as_ref() {
-                            "issue" => drop(d.name(value, "an issue such as \"acme/shop#12\"")),
-                            "files" => drop(d.list(value, "a list of paths", Decoder::path)),
-                            _ => d.unknown_key(key, keys::CONTEXT),
-                        }
-                    }
-                }
-                self.carry(
-                    d,
-                    "context",
-                    value,
-                    "put what the agent must know into its `prompt`",
-                );
+                self.context(d, value);
             }
             _ => return false,
         }
         true
+    }
+
+    /// Reads `context`: files are told to the agent, issues are not read yet.
+    fn context(&mut self, d: &mut Decoder, value: &Val<'_>) {
+        let Some(table) = d.table(value, "a table such as { files = [\"docs/*.md\"] }") else {
+            return;
+        };
+        let mut issue = false;
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "issue" => {
+                    issue = true;
+                    drop(d.name(value, "an issue such as \"acme/shop#12\""));
+                }
+                "files" => {
+                    self.context_files = d.list(value, "a list of paths", Decoder::tracked_glob)
+                }
+                _ => d.unknown_key(key, keys::CONTEXT),
+            }
+        }
+        if issue {
+            let help = "leave `issue` out: put what the agent must know of it into its `prompt`";
+            self.carry(d, "context", value, help);
+            self.context_files = None;
+        }
     }
 
     /// Notes a key with its value.

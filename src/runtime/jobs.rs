@@ -4,12 +4,10 @@
 
 mod launch;
 mod place;
+mod prompt;
 mod speak;
 
 use std::{
-    fs::DirBuilder,
-    io::Write as _,
-    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -17,13 +15,13 @@ use std::{
 use crate::{
     agents::{Adapter, Catalog},
     engine::{self, Handle, InputKind, MERGE_GATE, Setup, State, Trouble},
-    executor::{self, Boundary, Job, JobKind, JobTerminal, Level, Report},
+    executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
     plan::{AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
-    sys::{landlock, lock},
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
-pub use place::{index_path, output_path};
+pub use launch::{catalog, leaves};
+pub use place::{context_file, index_path, output_path};
 pub use speak::{heard, message, reply};
 
 /// Makes jobs of one run.
@@ -112,59 +110,6 @@ impl JobMaker {
         }
     }
 
-    /// Makes a job that has the whole prompt for its standard input into the start of an agent program.
-    fn speak(
-        &self,
-        state: &State,
-        ix: AgentIx,
-        (worker, adapter): (&Worker, &Adapter),
-        job: &mut Job,
-    ) -> Result<(), String> {
-        if job.terminal.is_some() {
-            return Err(format!(
-                "{} is driven through its stream: leave `terminal` out",
-                adapter.id
-            ));
-        }
-        let prompt = job.stdin.take().unwrap_or_default();
-        let prompt = String::from_utf8_lossy(&prompt);
-        let file = self.prompt_file(state, ix);
-        if Self::from_file(adapter) {
-            write_prompt(&file, prompt.as_bytes()).map_err(|error| {
-                format!("its prompt cannot be written: {}: {error}", file.display())
-            })?;
-        }
-        let (file, folder) = (file.display().to_string(), job.cwd.display().to_string());
-        let level = (job.boundary.as_ref()).map(|boundary| boundary.level(&landlock::probe()));
-        let bounded = matches!(level, Some(Level::Enforced(_)));
-        let program = (worker, adapter);
-        let launched = self.launched(state, ix, program, (&prompt, &file), (&folder, bounded))?;
-        job.argv = launched.launch.argv;
-        job.stdin = launched.launch.stdin;
-        job.env_extra.extend(launched.env);
-        job.speaks = Some(launched.speaks);
-        if let Some(boundary) = &mut job.boundary {
-            // A program that is new here would have to make them, in a home that its boundary closes.
-            for folder in launched
-                .writes
-                .iter()
-                .filter(|path| path.extension().is_none())
-            {
-                let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            }
-            boundary.may_write.extend(launched.writes);
-        }
-        Ok(())
-    }
-
-    fn prompt_file(&self, state: &State, ix: AgentIx) -> PathBuf {
-        let id = &state.setup.plan.agent(ix).id;
-        let attempt = state.agent(ix).attempt;
-        self.run_dir
-            .join("context")
-            .join(format!("{id}.{attempt}.md"))
-    }
-
     fn made(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
         let name = executor_key(&state.setup, key)?;
         let cwd = place::folder(state, key, &self.workdir);
@@ -181,23 +126,26 @@ impl JobMaker {
                 argv: step.argv.to_vec(),
                 env_extra: told,
                 stdin: None,
+                prompt: None,
                 watch_outputs: Vec::new(),
                 speaks: None,
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
-                cwd,
                 setup: place::before_check(state, key),
+                setup_once: Some(cwd.join(place::SET_UP)),
+                cwd,
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
             return None;
         };
         let agent = state.setup.plan.agent(ix);
-        let (argv, mut stdin) = self.command(state, ix, mode)?;
+        let argv = self.command(state, ix, mode)?;
+        let prompted = matches!(agent.work, Work::Prompt(_));
         let output = output_path(&self.run_dir, agent.id.as_str(), key.attempt);
         let terminal = agent.in_terminal(mode).then(|| JobTerminal {
             index: index_path(&output),
-            prompt: self.prompt_file(state, ix),
+            prompt: context_file(&self.run_dir, agent.id.as_str(), key.attempt),
         });
         let mut env_extra = vec![(
             reports::STATUS_FILE.to_owned(),
@@ -211,19 +159,14 @@ impl JobMaker {
             env_extra.push((place::HANDOFF.to_owned(), path.display().to_string()));
             path
         });
-        if let Some(prompt) = &mut stdin {
-            prompt.extend_from_slice(&place::told(state, ix, &self.run_dir));
+        let note = place::note(key.attempt, agent.id.as_str(), &self.run_dir);
+        if let Some(path) = &note {
+            env_extra.push((place::NOTE.to_owned(), path.display().to_string()));
         }
-        if let Some((path, note)) = place::note(state, ix, key.attempt, &self.run_dir) {
-            env_extra.push((place::NOTE.to_owned(), path));
-            if let Some(prompt) = &mut stdin {
-                prompt.extend_from_slice(b"\n\n");
-                prompt.extend_from_slice(&note);
-            }
-        }
+        let text = context_file(&self.run_dir, agent.id.as_str(), key.attempt);
         if let Some(terminal) = &terminal {
             env_extra.extend(TERMINAL_ENV.map(|(n, v)| (n.to_owned(), v.to_owned())));
-            if stdin.is_some() {
+            if prompted {
                 // The keyboard is its standard input.
                 let path = terminal.prompt.to_str()?.to_owned();
                 env_extra.push((PROMPT_FILE.to_owned(), path));
@@ -235,7 +178,10 @@ impl JobMaker {
             argv,
             env_extra,
             terminal,
-            stdin,
+            stdin: None,
+            prompt: prompted
+                .then(|| prompt::gather(state, ix, mode, &cwd, &self.run_dir, note))
+                .map(|gathered| gathered.maker(text)),
             watch_outputs: watched(&state.setup, ix)
                 .iter()
                 .map(|path| cwd.join(path))
@@ -253,11 +199,13 @@ impl JobMaker {
             }),
             cwd,
             speaks: None,
-            setup: if state.setup.own(ix) {
+            // Where it goes on, that was done.
+            setup: if state.setup.own(ix) && state.agent(ix).home() == key.attempt {
                 state.setup.plan.workspace.setup.clone()
             } else {
                 Vec::new()
             },
+            setup_once: None,
         })
     }
 
@@ -279,11 +227,11 @@ impl JobMaker {
         })
     }
 
-    fn command(&self, state: &State, ix: AgentIx, mode: u32) -> Option<(Argv, Option<Vec<u8>>)> {
+    fn command(&self, state: &State, ix: AgentIx, mode: u32) -> Option<Argv> {
         let plan = &state.setup.plan;
         let agent = plan.agent(ix);
         match &agent.work {
-            Work::Command(argv) => Some((argv.clone(), None)),
+            Work::Command(argv) => Some(argv.clone()),
             Work::Sim(sim) => {
                 let json = serde_json::to_string(sim).ok()?;
                 // Its file may have been replaced or removed since.
@@ -292,17 +240,16 @@ impl JobMaker {
                     executor::simulate::SUBCOMMAND.to_owned(),
                     json,
                 ];
-                Some((argv, None))
+                Some(argv)
             }
-            Work::Prompt(prompt) => {
+            Work::Prompt(_) => {
                 let worker = agent.modes.get(mode as usize)?.worker?;
                 let worker = &plan.workers[worker.ix()];
-                let argv = match &worker.cli {
+                match &worker.cli {
                     // Its adapter knows how it is started.
-                    Some(cli) => vec![cli.clone()],
-                    None => worker.run.clone()?,
-                };
-                Some((argv, Some(prompt.clone().into_bytes())))
+                    Some(cli) => Some(vec![cli.clone()]),
+                    None => worker.run.clone(),
+                }
             }
             Work::Group => None,
         }
@@ -313,14 +260,6 @@ impl JobMaker {
 const TERMINAL_ENV: [(&str, &str); 2] = [("TERM", "xterm-256color"), ("COLORTERM", "truecolor")];
 /// Names the file that holds the prompt of an agent in a terminal.
 const PROMPT_FILE: &str = "WAVEDECK_PROMPT_FILE";
-
-/// Puts a prompt into a file of its own, for this user alone.
-fn write_prompt(file: &Path, prompt: &[u8]) -> std::io::Result<()> {
-    if let Some(folder) = file.parent() {
-        lock::private_dir(folder)?;
-    }
-    lock::private_append(file)?.write_all(prompt)
-}
 
 /// Output files of an agent that conditions of others ask for.
 #[must_use]
@@ -414,6 +353,15 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
                 pid,
                 start_ticks: start_time,
             },
+        },
+        Report::SpawnFailed {
+            key,
+            error: why,
+            refused: true,
+            ..
+        } => InputKind::Refused {
+            key: key_of(&key)?,
+            why,
         },
         Report::SpawnFailed { key, error, .. } => InputKind::SpawnFailed {
             key: key_of(&key)?,

@@ -4,6 +4,7 @@
 //! the journal, then carries commands out. Must not decide anything about agents itself.
 
 pub mod cards;
+mod clean;
 pub mod client;
 pub mod diff;
 pub mod guard;

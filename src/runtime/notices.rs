@@ -196,12 +196,14 @@ impl Notices {
             env_extra: env,
             cwd: self.workdir.clone(),
             stdin: Some(format!("{json}\n").into_bytes()),
+            prompt: None,
             output: self.run_dir.join("notify").join(item.id.to_string()),
             watch_outputs: Vec::new(),
             speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         }
     }
 }

@@ -4,12 +4,13 @@
 //! children are exactly the orphans); the loop has a thread of its own. Must not decide about
 //! agents.
 
+mod folders;
 mod manner;
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -28,21 +29,21 @@ use crate::{
 use super::{
     RUNNER_FAILED,
     cards::{Cards, Rhythm},
+    clean::redactor,
     guard::{program, say_grace, survive_file_limit},
-    jobs::{Bounds, JobMaker},
+    jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
     lines::Lines,
     notices::Notices,
     past,
     prepare::{RunConfig, read_folder},
-    recover,
-    reports::REPORTS,
-    socket,
+    recover, socket,
     turns::{Ended, Msg, Turns, complain, now_ms},
     watch::STOP_SIGNALS,
     work::{self, Settings, Work},
 };
 
+use folders::private_folders;
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
@@ -233,6 +234,8 @@ impl Runner {
             .filter(|(name, _)| name.to_str().is_some_and(|n| passes(&self.config.env, n)))
             .collect();
         let mut settings = executor::Config::new(self.dir.id.clone(), env);
+        let redactor = redactor(&self.state.setup.plan);
+        settings.redactor = redactor.clone();
         settings.spawners = self.config.spawners as usize;
         settings.output_drain = Duration::from_micros(self.config.output_drain_us);
         settings.leak_grace = Duration::from_micros(self.config.grace_us);
@@ -274,14 +277,17 @@ impl Runner {
             cards: Duration::from_micros(self.config.card_us),
             gate_us: self.config.gate_us,
         };
+        let catalog = jobs::catalog(&self.config);
         let work = Work::new(
             Settings {
+                leaves: jobs::leaves(&catalog, &self.state.setup.plan),
                 run_dir: self.dir.path.clone(),
                 workdir: workdir.clone(),
                 state_folder: PathBuf::from(&self.config.state_folder),
                 enforce: self.config.sandbox_enforce,
                 setup: self.state.setup.clone(),
                 sync: self.journal.sync_handle(),
+                redactor: redactor.clone(),
             },
             {
                 let to_loop = to_loop.clone();
@@ -291,6 +297,7 @@ impl Runner {
         );
         let turns = Turns {
             work,
+            redactor,
             notices: Notices::new(
                 self.config.notify,
                 Duration::from_micros(self.config.notify_limit_us),
@@ -304,7 +311,7 @@ impl Runner {
                 run_dir: self.dir.path.clone(),
                 program: program()?,
                 bounds,
-                catalog: OnceLock::new(),
+                catalog,
             },
             journal: self.journal,
             state: self.state,
@@ -369,18 +376,6 @@ fn passes(allowed: &[String], name: &str) -> bool {
             Some(prefix) => name.starts_with(prefix),
             None => name == pattern,
         })
-}
-
-/// The first agent waits for these: none is made that nobody will write into.
-fn private_folders(dir: &Path, notify: bool, hands_off: bool) -> io::Result<()> {
-    let notices = notify.then_some("notify");
-    for name in ["output", "gates", REPORTS].into_iter().chain(notices) {
-        crate::sys::lock::private_dir(&dir.join(name))?;
-    }
-    if hands_off {
-        crate::sys::lock::private_dir(&super::work::drafts(dir))?;
-    }
-    Ok(())
 }
 
 /// SHA-256 in lower-case hex.

@@ -16,6 +16,7 @@ use std::{
 };
 
 use crate::{
+    context::redact::Redactor,
     engine::{
         self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve,
         turn_with,
@@ -27,6 +28,7 @@ use crate::{
 
 use super::{
     cards::Cards,
+    clean::clean,
     jobs::{self, JobMaker},
     lines::Lines,
     news::{News, Sink},
@@ -61,6 +63,8 @@ pub(super) struct Turns {
     pub work: Work,
     /// Tells a person of what waits.
     pub notices: Notices,
+    /// Keeps secrets out of the journal.
+    pub redactor: Redactor,
     /// Carried out once, after the first turn's commands: starts what may come later.
     pub after_first: Option<Box<dyn FnOnce() + Send>>,
 }
@@ -351,7 +355,7 @@ impl Running {
             at_ms: now_ms(),
             elapsed_us: self.elapsed_us(),
             figures: self.turns.figures,
-            kind,
+            kind: clean(kind, &self.turns.redactor),
         };
         let history = &mut self.history;
         turn_with(

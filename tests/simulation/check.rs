@@ -100,6 +100,7 @@ struct Checker<'a> {
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
+    guard_lost: bool,
     mode: Mode,
     cap: u32,
     halted: bool,
@@ -130,6 +131,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         talks: Talks::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
+        guard_lost: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
         halted: false,
@@ -265,7 +267,23 @@ impl Checker<'_> {
         agents + self.checks.values().map(|c| c.ram).sum::<u64>()
     }
 
+    /// An agent of a phase goes on, or ends otherwise: what its gates said is of before.
+    fn open_again(&mut self, event: &Event) {
+        let (Event::AgentScheduled { agent, .. }
+        | Event::AgentReady { agent }
+        | Event::AgentRetrying { agent, .. }
+        | Event::AgentJoining { agent }
+        | Event::AgentSkipped { agent, .. }) = event
+        else {
+            return;
+        };
+        if let Some(phase) = self.setup.plan.agent(self.ix(agent)).phase {
+            (self.phases[phase.ix()].2, self.phases[phase.ix()].3) = (false, false);
+        }
+    }
+
     fn step(&mut self, record: &Record) {
+        self.open_again(&record.event);
         match &record.event {
             Event::AgentScheduled {
                 agent,
@@ -565,9 +583,13 @@ impl Checker<'_> {
             Event::RunStopped { by } => {
                 self.stopping = true;
                 self.stopped_by_person = *by == StoppedBy::Operator;
+                self.guard_lost = *by == StoppedBy::GuardLost;
             }
-            // A stop outlives a crash.
-            Event::RunResumed { .. } => self.degraded = false,
+            // A stop outlives a crash, but for one that nobody asked for.
+            Event::RunResumed { .. } => {
+                self.degraded = false;
+                self.stopping &= !self.guard_lost;
+            }
             Event::RunFinished { status, .. } => self.finished = Some(*status),
             _ => {}
         }

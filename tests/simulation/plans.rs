@@ -279,6 +279,7 @@ fn agent(
             Vec::new()
         },
         outputs: Vec::new(),
+        context_files: Vec::new(),
     }
 }
 

@@ -198,6 +198,11 @@ impl World {
             self.input(InputKind::Deadline);
         } else if let (Some(at), true) = (message, message.map(|at| at.0) == Some(next)) {
             let kind = self.inbox.remove(&at).unwrap();
+            // Whoever reports may not know that it was heard.
+            if self.r.chance(3) {
+                let after = self.r.below(4_000_000);
+                self.later(after, kind.clone());
+            }
             self.input(kind);
         } else if let Some((_, key)) = process {
             self.end(key);
@@ -313,6 +318,7 @@ impl World {
             let action = self.action();
             self.operator(action);
         }
+        self.swap_behind_a_red_gate();
         if self.r.chance(self.faults.memory) {
             self.pressure = u32::try_from(self.r.below(1_050)).unwrap();
             let zone = match self.pressure {
@@ -358,7 +364,36 @@ impl World {
             }
         }
         if self.r.chance(self.faults.crash) && self.state.finished.is_none() {
-            self.crash();
+            // The guard goes first: the runner ends its agents, and dies before all of them have.
+            if self.r.chance(10) && !self.full {
+                let by = StoppedBy::GuardLost;
+                self.input(InputKind::Signal { by });
+            }
+            if self.state.finished.is_none() {
+                self.crash();
+            }
+        }
+    }
+
+    /// Somebody looks for another worker while gates over more than one agent are red.
+    fn swap_behind_a_red_gate(&mut self) {
+        let state = &self.state;
+        if !state.cohorts.iter().any(|gates| gates.gate_red) {
+            return;
+        }
+        let open = |ix: &AgentIx| {
+            let several = state.setup.plan.agent(*ix).modes.len() > 1;
+            several && !state.agent(*ix).status.is_final()
+        };
+        let Some(ix) = state.setup.plan.indices().find(open) else {
+            return;
+        };
+        let agent = state.id(ix).to_string();
+        if self.r.chance(20) {
+            self.operator(Action::Swap {
+                agent,
+                worker: None,
+            });
         }
     }
 

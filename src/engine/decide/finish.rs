@@ -319,7 +319,7 @@ pub(super) fn finished(state: &State) -> Vec<Event> {
 }
 
 fn summary(state: &State) -> String {
-    let mut behind = 0;
+    let (mut begun, mut behind) = (0, 0);
     let mut counts: [(Status, &str, usize); 5] = [
         (Status::Succeeded, "done", 0),
         (Status::Failed, "failed", 0),
@@ -330,6 +330,8 @@ fn summary(state: &State) -> String {
     for agent in &state.agents {
         if let Some(count) = counts.iter_mut().find(|c| c.0 == agent.status) {
             count.2 += 1;
+        } else if agent.attempt > 0 {
+            begun += 1;
         } else {
             behind += 1;
         }
@@ -339,6 +341,9 @@ fn summary(state: &State) -> String {
         .filter(|c| c.2 > 0)
         .map(|c| format!("{} {}", c.2, c.1))
         .collect();
+    if begun > 0 {
+        parts.push(format!("{begun} not finished"));
+    }
     if behind > 0 {
         parts.push(format!("{behind} not run"));
     }

@@ -64,6 +64,7 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
         InputKind::Deadline => deadlines(state, input.elapsed_us),
         InputKind::Spawned { key, handle } => process::spawned(state, *key, handle),
         InputKind::SpawnFailed { key, error } => process::spawn_failed(state, *key, error),
+        InputKind::Refused { key, why } => process::refused(state, *key, why),
         InputKind::Ended { key, .. } => process::ended(state, *key, &input.kind),
         InputKind::FrozenTree {
             key,

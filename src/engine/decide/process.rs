@@ -6,7 +6,7 @@
 use crate::{
     engine::{
         AgentFreezeVerified, Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind,
-        Interruption, JobKey, Owner, ProcessTrouble, Purpose, State, Status, Trouble,
+        Interruption, JobKey, JobState, Owner, ProcessTrouble, Purpose, State, Status, Trouble,
     },
     plan::AgentId,
 };
@@ -117,6 +117,10 @@ fn check_spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event> {
     ) else {
         return Vec::new();
     };
+    // Told twice, it began once.
+    if check.job != JobState::Scheduled {
+        return Vec::new();
+    }
     let mut events = vec![Event::CheckStarted {
         place: place.clone(),
         handle: handle.clone(),
@@ -136,6 +140,11 @@ pub(super) fn spawn_failed(state: &State, key: JobKey, error: &str) -> Vec<Event
         (0, 0, 0, 0),
         (&[], false),
     )
+}
+
+pub(super) fn refused(state: &State, key: JobKey, why: &str) -> Vec<Event> {
+    let exit = Exit::Refused(why.to_owned());
+    end(state, key, exit, (0, 0, 0, 0), (&[], false))
 }
 
 pub(super) fn ended(state: &State, key: JobKey, input: &InputKind) -> Vec<Event> {

@@ -106,6 +106,8 @@ pub enum Exit {
     SpawnError(String),
     /// It was not started: the disk has no room for its workspace.
     NoRoom(String),
+    /// It was not started: what it must be told is more than it may be told.
+    Refused(String),
     /// The runner died while it ran; it was ended at the restart.
     Interrupted,
     /// It ended, but how is not known: something else was told.
@@ -127,6 +129,7 @@ impl std::fmt::Display for Exit {
             Self::Signal { name, .. } => write!(f, "killed by {name}"),
             Self::SpawnError(error) => write!(f, "could not start: {error}"),
             Self::NoRoom(error) => write!(f, "waits for room on the disk: {error}"),
+            Self::Refused(why) => write!(f, "not started: {why}"),
             Self::Interrupted => f.write_str("interrupted: the runner died"),
             Self::Lost => f.write_str("ended, and its exit status was lost"),
         }
@@ -199,6 +202,9 @@ pub enum FailureKind {
     /// What its program needs from outside did not serve it: login, network, provider.
     #[serde(rename = "external.service_failure")]
     External,
+    /// Its hand-off contradicts another, and its `join` is `fail-fast`.
+    #[serde(rename = "context.corruption")]
+    Corruption,
 }
 
 /// Why a decision was made, for those that can have several reasons.

@@ -55,6 +55,10 @@ impl Loop {
         if live.verifying {
             return;
         }
+        self.let_all_go(serial);
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
         // Its number stays taken while its group has members, so this cannot be about others.
         let group = Pid::from_raw(live.root.pid)
             .is_some_and(|pid| test_kill_process_group(pid) != Err(Errno::SRCH));
@@ -155,7 +159,7 @@ impl Loop {
                 .collect(),
             unprepared: (live.told)
                 .and_then(|told| told.failure())
-                .map(|why| clean_text(&why, WORDS)),
+                .map(|why| self.shared.redactor.clean(&clean_text(&why, WORDS))),
             key: live.key,
         });
     }

@@ -57,7 +57,7 @@ fn is_closed(master: &OwnedFd) -> bool {
 
 impl Loop {
     /// Something was printed: its terminal notes that.
-    pub(super) fn note_output(&mut self, serial: u64, len: usize, written: bool) {
+    pub(super) fn note_output(&mut self, serial: u64, printed: &[u8], written: bool) {
         let now = Instant::now();
         let Some(live) = self.jobs.get_mut(&serial) else {
             return;
@@ -68,7 +68,7 @@ impl Loop {
         if !written {
             terminal.give_up_index();
         }
-        let noted = terminal.note(&self.buffer[..len], now);
+        let noted = terminal.note(printed, now);
         self.noted(serial, noted);
         self.tick_terminal(serial, now);
     }

@@ -74,7 +74,7 @@ fn strategy(rng: &mut Rng) -> Strategy {
 }
 
 fn outcome(rng: &mut Rng) -> MergeOutcome {
-    match rng.below(5) {
+    match rng.below(6) {
         0 => MergeOutcome::Contained,
         1 => MergeOutcome::Clean {
             commit: text(rng),
@@ -101,6 +101,7 @@ fn outcome(rng: &mut Rng) -> MergeOutcome {
             clash: clash(rng),
             with: ids(rng),
         },
+        4 => MergeOutcome::NoRoom { error: text(rng) },
         _ => MergeOutcome::Failed { error: text(rng) },
     }
 }

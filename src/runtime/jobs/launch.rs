@@ -2,36 +2,27 @@
 //!
 //! Must not decide whether it goes on: the state says so.
 
-use std::{path::PathBuf, sync::Arc};
-
-use crate::{
-    agents::{Adapter, Catalog, Launch, Prompt, Start, Used, Wanted, session_name},
-    engine::{AgentState, Cause, State, Talk},
-    executor::Speaks,
-    plan::{AgentIx, Worker},
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt as _,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
 };
 
-use super::JobMaker;
+use crate::{
+    agents::{Adapter, Catalog, Prompt, Start, Used, Wanted, session_name},
+    engine::{AgentState, Boundary, Cause, State, Talk},
+    executor::{Job, Made, Maker, Speaks, Unmade},
+    plan::{AgentIx, Plan, Worker},
+};
+
+use super::{JobMaker, RunConfig, context_file, prompt};
 
 /// What a program is told that goes on without a message.
 const GO_ON: &str = "You were interrupted. Look at what is there already, and go on with the task.";
 /// What a program is told that takes over the session under another model.
 const SWAPPED: &str =
     "Another model takes over this conversation. Go on with the task where it stands.";
-/// What a program is told that takes over another one's work.
-const TAKES_OVER: &str = "Another program has begun this task in this folder and was ended. Look at what it has \
-                          done (`git log`, `git status`, `git diff`) and finish the task.";
-
-/// An agent program, ready to be started.
-pub(super) struct Launched {
-    pub launch: Launch,
-    pub speaks: Speaks,
-    /// Where it may write beside its workspace.
-    pub writes: Vec<PathBuf>,
-    /// Variables that it gets beside those that every agent gets.
-    pub env: Vec<(String, String)>,
-}
-
 impl JobMaker {
     /// The worker that does an agent in a mode, and its adapter, where it is an agent program.
     pub(super) fn adapter<'a>(
@@ -52,65 +43,107 @@ impl JobMaker {
         ))
     }
 
-    /// How it is started; `prompt` is the whole prompt, `folder` where it works, `bounded` whether the kernel
-    /// keeps it within its boundary.
-    pub(super) fn launched(
+    /// Makes a job with a prompt into the start of an agent program: fresh with that prompt, or going on
+    /// with a session and what that is told next.
+    pub(super) fn speak(
         &self,
         state: &State,
         ix: AgentIx,
         (worker, adapter): (&Worker, &Adapter),
-        (prompt, prompt_file): (&str, &str),
-        (folder, bounded): (&str, bool),
-    ) -> Result<Launched, String> {
+        job: &mut Job,
+    ) -> Result<(), String> {
+        if job.terminal.is_some() {
+            return Err(format!(
+                "{} is driven through its stream: leave `terminal` out",
+                adapter.id
+            ));
+        }
         let agent = state.agent(ix);
         let plan = state.setup.plan.agent(ix);
         let talk = agent.talk.as_deref();
-        let session = talk.and_then(|talk| gone_on_with(talk, &adapter.id));
-        let chosen = session_name(&state.run, plan.id.as_str(), agent.attempt);
-        let (start, name, text) = match session {
-            Some(session) if adapter.resumes() => (Start::Resume, session, next_turn(agent, talk)),
-            _ => (Start::Fresh, chosen.as_str(), first_turn(prompt, talk)),
-        };
-        let wanted = Wanted {
-            start,
-            prompt: &text,
-            prompt_file,
-            model: worker.model.as_deref(),
-            session: name,
-            ask: plan.ask,
-            folder,
-            bounded,
-        };
-        let launch = adapter.launch(&wanted)?;
-        let before = match start {
-            Start::Fresh => Used::default(),
-            Start::Resume => talk.map_or_else(Used::default, |talk| talk.of_session),
+        let file = context_file(&self.run_dir, plan.id.as_str(), agent.attempt);
+        let known = talk.and_then(|talk| gone_on_with(talk, &adapter.id));
+        let (start, session, before) = match known.filter(|_| adapter.resumes()) {
+            Some(session) => {
+                let (text, source) = next_turn(agent, talk);
+                let turn = prompt::next_turn(&text, source, &job.cwd);
+                job.prompt = Some(turn.maker(file.clone()));
+                let before = talk.map_or_else(Used::default, |talk| talk.of_session);
+                (Start::Resume, session.to_owned(), before)
+            }
+            None => {
+                let name = session_name(&state.run, plan.id.as_str(), agent.attempt);
+                (Start::Fresh, name, Used::default())
+            }
         };
         let env = |name: &str| std::env::var(name).ok();
-        let driver = {
-            let adapter = adapter.clone();
-            Arc::new(move || adapter.driver_after(before))
+        let writes: Vec<PathBuf> = adapter
+            .places(&env)
+            .into_iter()
+            .map(PathBuf::from)
+            .collect();
+        let bounded = (agent.work.as_ref()).is_some_and(|w| w.level == Boundary::Enforced);
+        if let Some(boundary) = &mut job.boundary {
+            // A program that is new here would have to make them, in a home that its boundary closes.
+            for folder in writes.iter().filter(|path| path.extension().is_none()) {
+                let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            }
+            boundary.may_write.extend(writes);
+        }
+        job.env_extra.extend(passed(adapter));
+        let driver = adapter.clone();
+        job.speaks = Some(Speaks {
+            program: adapter.id.clone(),
+            driver: Arc::new(move || driver.driver_after(before)),
+            open: adapter.prompt == Prompt::Messages,
+        });
+        let (adapter, model, ask) = (adapter.clone(), worker.model.clone(), plan.ask);
+        let (folder, file) = (job.cwd.display().to_string(), file.display().to_string());
+        let Some(maker) = job.prompt.take() else {
+            return Err("there is no prompt".to_owned());
         };
-        Ok(Launched {
-            speaks: Speaks {
-                program: adapter.id.clone(),
-                driver,
-                open: launch.open,
-            },
-            writes: adapter
-                .places(&env)
-                .into_iter()
-                .map(PathBuf::from)
-                .collect(),
-            env: passed(&launch),
-            launch,
-        })
+        job.prompt = Some(Maker::new(move |redactor| {
+            let text = maker.make(redactor)?.stdin.unwrap_or_default();
+            let launch = adapter.launch(&Wanted {
+                start,
+                prompt: &String::from_utf8_lossy(&text),
+                prompt_file: &file,
+                model: model.as_deref(),
+                session: &session,
+                ask,
+                folder: &folder,
+                bounded,
+            });
+            let launch = launch.map_err(Unmade::Refused)?;
+            Ok(Made {
+                argv: Some(launch.argv),
+                stdin: launch.stdin,
+            })
+        }));
+        Ok(())
     }
+}
 
-    /// Whether it reads its prompt from a file.
-    pub(super) fn from_file(adapter: &Adapter) -> bool {
-        adapter.prompt == Prompt::File
+/// The adapters of a run: a person's own are read at once, the built-in ones when the first is needed.
+pub fn catalog(config: &RunConfig) -> OnceLock<Catalog> {
+    let own = (!config.adapters.is_empty()).then(|| config.catalog());
+    // They were well when the run was made; of one that no longer is, its starts say that there is none.
+    own.and_then(Result::ok)
+        .map_or_else(OnceLock::new, OnceLock::from)
+}
+
+/// What the programs of a plan leave in their workspaces that is no part of the work: lines as in `.gitignore`.
+pub fn leaves(catalog: &OnceLock<Catalog>, plan: &Plan) -> Vec<String> {
+    let mut all = Vec::new();
+    for cli in plan.workers.iter().filter_map(|w| w.cli.as_deref()) {
+        let catalog = catalog.get_or_init(|| Catalog::built_in().clone());
+        if let Some(adapter) = catalog.get(cli) {
+            all.extend(adapter.leaves.iter().cloned());
+        }
     }
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The session that an attempt goes on with.
@@ -119,65 +152,47 @@ fn gone_on_with<'a>(talk: &'a Talk, program: &str) -> Option<&'a str> {
     (session.program == program).then_some(session.id.as_str())
 }
 
-/// What a session is told next: the messages that wait, else why it goes on.
-fn next_turn(agent: &AgentState, talk: Option<&Talk>) -> String {
+/// What a session is told next, and where that comes from: the messages that wait, else why it goes on.
+fn next_turn(agent: &AgentState, talk: Option<&Talk>) -> (String, &'static str) {
     let told = talk.map(messages).unwrap_or_default();
     if !told.is_empty() {
-        return told;
+        return (told, "message");
     }
-    match talk.and_then(|talk| talk.why) {
+    let text = match talk.and_then(|talk| talk.why) {
         Some(Cause::Swap) => SWAPPED.to_owned(),
-        _ => {
-            let why = agent.reason.as_deref().unwrap_or_default();
-            if why.is_empty() {
-                GO_ON.to_owned()
-            } else {
-                format!("{GO_ON}\n\nWhat happened: {why}")
-            }
-        }
-    }
-}
-
-/// What a program is told that begins: the whole prompt, that somebody was there before it, and the
-/// messages that wait.
-fn first_turn(prompt: &str, talk: Option<&Talk>) -> String {
-    let mut text = prompt.to_owned();
-    let Some(talk) = talk else { return text };
-    if talk.went_on {
-        text.push_str("\n\n");
-        text.push_str(TAKES_OVER);
-    }
-    let told = messages(talk);
-    if !told.is_empty() {
-        text.push_str("\n\n");
-        text.push_str(&told);
-    }
-    text
+        _ => match agent.reason.as_deref().unwrap_or_default() {
+            "" => GO_ON.to_owned(),
+            why => format!("{GO_ON}\n\nWhat happened: {why}"),
+        },
+    };
+    (text, "wavedeck")
 }
 
 /// The messages that an attempt begins with.
 fn messages(talk: &Talk) -> String {
-    let carried = talk
-        .messages
-        .iter()
-        .filter(|m| talk.carried.contains(&m.number));
+    let carried = talk.messages.iter();
+    let carried = carried.filter(|m| talk.carried.contains(&m.number));
     let texts: Vec<&str> = carried.map(|message| message.text.as_str()).collect();
     texts.join("\n\n")
 }
 
 /// The variables that a program gets beside those that every agent gets.
-fn passed(launch: &Launch) -> Vec<(String, String)> {
+fn passed(adapter: &Adapter) -> Vec<(String, String)> {
     let wanted = |name: &str| {
-        launch.pass.iter().any(|pass| match pass.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => name == pass,
-        }) && !launch.unset.iter().any(|unset| unset == name)
+        adapter
+            .pass
+            .iter()
+            .any(|pass| match pass.strip_suffix('*') {
+                Some(beginning) => name.starts_with(beginning),
+                None => name == pass,
+            })
+            && !adapter.unset.iter().any(|unset| unset == name)
     };
     let mut env: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| wanted(name))
         .collect();
     env.sort();
-    env.extend(launch.env.clone());
+    env.extend(adapter.env.clone());
     env
 }

@@ -82,6 +82,7 @@ impl Driver {
         if let Some(Err(why)) = &handoff {
             let id = self.settings.setup.plan.agent(of.agent).id.as_str();
             let reason = format!("its hand-off: {why}");
+            let reason = self.settings.redactor.clean(&reason);
             let noted = note::plain(&self.settings.run_dir, id, of.number, &reason);
             if let Err(error) = noted {
                 complain(&format!("the note for {id} cannot be written: {error}"));
@@ -148,7 +149,7 @@ impl Driver {
         let path = kept(&self.settings.run_dir, id.as_str());
         let text = handoff::render(found, id, of.number, from_facts);
         private_dir(path.parent().unwrap_or(&path))?;
-        put(&path, text.as_bytes())?;
+        put(&path, self.settings.redactor.clean(&text).as_bytes())?;
         Ok(u32::try_from(found.artefacts.len()).unwrap_or(u32::MAX))
     }
 

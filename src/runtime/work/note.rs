@@ -112,7 +112,7 @@ impl Driver {
         }
         let file = file(&self.settings.run_dir, id, attempt);
         private_dir(file.parent().unwrap_or(&file))?;
-        put(&file, text.as_bytes())
+        put(&file, self.settings.redactor.clean(&text).as_bytes())
     }
 }
 

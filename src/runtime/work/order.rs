@@ -93,6 +93,8 @@ pub(super) struct Handing {
     pub undone: Vec<String>,
     /// The branch that a person has agreed to let go forward.
     pub forward: Option<String>,
+    /// Where the run has put its branch before.
+    pub before: Option<String>,
 }
 
 /// A merge that is to be the head.
@@ -229,6 +231,7 @@ impl Order {
                     base: base(),
                     undone: undone(state),
                     forward: delivery.forward.clone(),
+                    before: delivery.before.clone(),
                 }))
             }
             _ => return None,

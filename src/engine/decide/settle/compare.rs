@@ -58,7 +58,11 @@ pub(super) fn said(state: &State, owner: Owner, check: &CheckRun, exit: &Exit) -
         _ if check.ending.is_some() => None,
         Exit::Code(code) if CANNOT_RUN.contains(code) => None,
         Exit::Code(_) | Exit::Signal { .. } => Some(!exit.ok()),
-        Exit::SpawnError(_) | Exit::NoRoom(_) | Exit::Interrupted | Exit::Lost => None,
+        Exit::SpawnError(_)
+        | Exit::NoRoom(_)
+        | Exit::Refused(_)
+        | Exit::Interrupted
+        | Exit::Lost => None,
     };
     let how = match check.ending {
         Some(_) => format!(
@@ -104,7 +108,7 @@ pub(super) fn checkout(state: &State) -> Option<Event> {
     waiting(state).find(|&owner| !state.compared_elsewhere(owner))?;
     let asked = WorkEvent::Checkout {
         commit: state.base_commit.clone()?,
-        base: Some(base.map_or(0, |base| base.number) + 1),
+        base: Some(state.merges.bases.max(base.map_or(0, |base| base.number)) + 1),
     };
     Some(asked.into())
 }

@@ -94,6 +94,12 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: NO_ROOM_US,
             reason: last.exit.to_string(),
         },
+        // Another try would be refused in the same way: a person has to change something.
+        (None, Exit::Refused(_)) => Event::AgentBlocked {
+            agent: id,
+            reason: last.exit.to_string(),
+            gate: None,
+        },
         // Its program's own word counts before its exit status.
         (None, exit) if let Some(event) = said(state, ix, exit) => event,
         (None, exit) if exit.ok() && talk::more_to_tell(state, ix) => told(state, ix),

@@ -1,0 +1,22 @@
+//! The folders of a run that its first agent waits for.
+//!
+//! Must make no other: the time to the first agent counts.
+
+use std::{io, path::Path};
+
+use crate::{
+    runtime::{reports::REPORTS, work::drafts},
+    sys::lock::private_dir,
+};
+
+/// The first agent waits for these: none is made that nobody will write into.
+pub(super) fn private_folders(dir: &Path, notify: bool, hands_off: bool) -> io::Result<()> {
+    let notices = notify.then_some("notify");
+    for name in ["output", "gates", REPORTS].into_iter().chain(notices) {
+        private_dir(&dir.join(name))?;
+    }
+    if hands_off {
+        private_dir(&drafts(dir))?;
+    }
+    Ok(())
+}
