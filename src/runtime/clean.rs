@@ -82,16 +82,17 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
             MergeOutcome::Failed { error, .. } => one(error),
             _ => {}
         },
-        InputKind::Operator { action, .. } => match action {
-            Action::Answer {
-                text: Some(text), ..
-            }
-            | Action::Settle {
-                note: Some(text), ..
-            }
-            | Action::Comment { text, .. } => one(text),
-            _ => {}
-        },
+        InputKind::Operator {
+            action:
+                Action::Answer {
+                    text: Some(text), ..
+                }
+                | Action::Settle {
+                    note: Some(text), ..
+                }
+                | Action::Comment { text, .. },
+            ..
+        } => one(text),
         _ => {}
     }
     kind

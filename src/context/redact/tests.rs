@@ -118,14 +118,12 @@ fn key_block(margin: &str) -> (String, Vec<String>) {
     let body: Vec<String> = (0..5)
         .map(|n| drawn(MIXED, if n == 4 { 21 } else { 64 }, 90 + n))
         .collect();
-    let mut text = format!("{margin}-----BEGIN OPENSSH PRIVATE KEY-----\n");
-    for line in &body {
-        text.push_str(&format!("{margin}{line}\n"));
-    }
-    text.push_str(&format!(
-        "{margin}-----END OPENSSH PRIVATE KEY-----\n{margin}after it\n"
-    ));
-    (text, body)
+    let lines = ["-----BEGIN OPENSSH PRIVATE KEY-----".to_owned()]
+        .into_iter()
+        .chain(body.clone())
+        .chain(["-----END OPENSSH PRIVATE KEY-----", "after it"].map(str::to_owned));
+    let text: Vec<String> = lines.map(|line| [margin, &line, "\n"].concat()).collect();
+    (text.concat(), body)
 }
 
 #[test]

@@ -124,7 +124,7 @@ impl Driver {
             Ok((count, facts)) => (Some(Ok((false, count))), facts),
             Err(why) => {
                 let text = String::from_utf8_lossy(&bytes);
-                self.replace(&path, &self.settings.redactor.clean(&text));
+                Self::replace(&path, &self.settings.redactor.clean(&text));
                 (Some(Err(why)), BTreeMap::new())
             }
         })
@@ -136,7 +136,7 @@ impl Driver {
         if clean != *found {
             let id = &self.settings.setup.plan.agent(of.agent).id;
             let text = handoff::render(&clean, id, of.number, false);
-            self.replace(path, &text);
+            Self::replace(path, &text);
         }
         clean
     }
@@ -158,7 +158,7 @@ impl Driver {
     }
 
     /// Puts clean text in the place of what an agent wrote.
-    fn replace(&self, path: &Path, text: &str) {
+    fn replace(path: &Path, text: &str) {
         if let Err(error) = put(path, text.as_bytes()) {
             complain(&format!("{} may hold secrets: {error}", path.display()));
         }
