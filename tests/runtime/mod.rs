@@ -13,6 +13,7 @@ mod operator;
 mod recovery;
 mod replay;
 pub mod rig;
+mod secrets;
 mod stalled;
 mod status;
 mod stream;
