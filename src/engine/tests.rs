@@ -2,6 +2,7 @@
 
 mod begins;
 mod gates;
+mod talk;
 mod work;
 
 use std::sync::Arc;
