@@ -606,7 +606,7 @@ fn arrows_between_modules_go_one_way() {
         ("sys", &[]),
         (
             "executor",
-            &["plan", "sys", "display", "terminal", "agents"],
+            &["plan", "sys", "display", "terminal", "agents", "context"],
         ),
     ];
     for (name, may) in allowed {
