@@ -1,5 +1,6 @@
 //! Whole runs through the real program: guard, runner, agents, journal, socket, command line.
 
+mod agents;
 mod attention;
 mod crash;
 mod deliver;
