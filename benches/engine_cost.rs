@@ -62,6 +62,8 @@ fn agent(i: usize, ram_bytes: u64) -> Agent {
         }],
         exclusive: false,
         timeout_us: None,
+        ask: wavedeck::agents::Ask::Outside,
+        fails_when_asking: false,
         retry: Retry {
             attempts: 1,
             base_us: 0,

@@ -77,6 +77,7 @@ fn job(number: usize, argv: &[&str]) -> Job {
         prompt: None,
         output: env::temp_dir().join("sample-cost.output"),
         watch_outputs: Vec::new(),
+        speaks: None,
         terminal: None,
         boundary: None,
         setup: Vec::new(),

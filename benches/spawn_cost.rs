@@ -64,9 +64,11 @@ fn main() {
             prompt: None,
             output: folder.join(format!("a{number}.1")),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         };
         let (mut started, mut ended, mut wakes, mut left) = (0, 0, 0, 0);
         let mut reports = Vec::new();

@@ -5,6 +5,7 @@
 //! engine ← {journal, report, tui}`; `sys`, `executor` and `resources` (sampling) are reached from
 //! `runtime` only.
 
+pub mod agents;
 pub mod cli;
 pub mod config;
 pub mod conflict;

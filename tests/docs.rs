@@ -141,7 +141,9 @@ fn every_state_is_described() {
 fn every_plan_key_is_described() {
     let text = read("docs/plan-format.md");
     let source = read("src/plan/keys.rs");
-    let (keys, _) = source.split_once("pub(crate) const CODING_AGENTS").unwrap();
+    let (keys, _) = source
+        .split_once("/// Returns the keys that `[defaults]`")
+        .unwrap();
     let mut seen = 0;
     for key in keys.split('"').skip(1).step_by(2) {
         seen += 1;

@@ -78,9 +78,11 @@ impl Rig {
             prompt: None,
             output: self.folder.path().join(format!("{agent}.1")),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         }
     }
 

@@ -65,6 +65,8 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
         }],
         exclusive: false,
         timeout_us: None,
+        ask: wavedeck::agents::Ask::Outside,
+        fails_when_asking: false,
         retry: Retry {
             attempts: 2,
             base_us: 1000,

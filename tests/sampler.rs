@@ -71,9 +71,11 @@ impl Rig {
             prompt: None,
             output: self.folder.path().join("output"),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         });
     }
 

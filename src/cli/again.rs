@@ -18,10 +18,20 @@ struct Shell {
     home: bool,
 }
 
-/// Returns the command line of wavedeck with these words, for the shell that started us; `here` is
-/// the directory in which the words mean the run.
+/// Returns the command line of wavedeck with these words, for the shell that started us.
 #[must_use]
 pub fn command(words: &[&str]) -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    of(Some(&program), words)
+}
+
+/// The same of another program, whose words come first: it works where the run does.
+#[must_use]
+pub fn another(words: &[&str]) -> String {
+    of(None, words)
+}
+
+fn of(program: Option<&Path>, words: &[&str]) -> String {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
     let shell = Shell {
         pwd: set("PWD").map(PathBuf::from),
@@ -29,11 +39,11 @@ pub fn command(words: &[&str]) -> String {
         home: set("WAVEDECK_HOME").is_some(),
     };
     let here = std::env::current_dir().unwrap_or_default();
-    let program = std::env::current_exe().unwrap_or_default();
-    line(&shell, &here, &program, words)
+    line(&shell, &here, program, words)
 }
 
-fn line(shell: &Shell, here: &Path, program: &Path, words: &[&str]) -> String {
+/// `here` is the directory in which the words mean the run; `program` is ours, where it is that.
+fn line(shell: &Shell, here: &Path, program: Option<&Path>, words: &[&str]) -> String {
     // Runs belong to the repository, so that any folder of it will do.
     let place = |folder: &Path| {
         let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
@@ -45,20 +55,21 @@ fn line(shell: &Shell, here: &Path, program: &Path, words: &[&str]) -> String {
             .as_deref()
             .is_none_or(|pwd| place(pwd) == place(here));
     let program_of = |folder: &PathBuf| folder.join("wavedeck").canonicalize().ok();
-    let by_name = shell.path.iter().find_map(program_of) == program.canonicalize().ok();
     let mut out = String::new();
     if !there {
         out = format!("cd {} && ", quoted(&here.display().to_string()));
     }
-    if by_name {
-        out.push_str("wavedeck");
-    } else {
-        out.push_str(&quoted(&program.display().to_string()));
+    let mut all: Vec<String> = Vec::new();
+    if let Some(program) = program {
+        let by_name = shell.path.iter().find_map(program_of) == program.canonicalize().ok();
+        all.push(if by_name {
+            "wavedeck".to_owned()
+        } else {
+            quoted(&program.display().to_string())
+        });
     }
-    for word in words {
-        out.push(' ');
-        out.push_str(&quoted(word));
-    }
+    all.extend(words.iter().map(|word| quoted(word)));
+    out.push_str(&all.join(" "));
     out
 }
 
@@ -96,14 +107,18 @@ mod tests {
         };
         let words = ["attach", "25fd"];
         // Somewhere in the repository, with the program on the path.
-        assert_eq!(line(&known, &run, &program, &words), "wavedeck attach 25fd");
+        assert_eq!(
+            line(&known, &run, Some(&program), &words),
+            "wavedeck attach 25fd"
+        );
+        assert_eq!(line(&known, &run, None, &["git", "a b"]), "git 'a b'");
         // A shell that is elsewhere, and does not find the program.
         let far = Shell {
             pwd: Some(sub),
             ..Shell::default()
         };
         assert_eq!(
-            line(&far, &other, &program, &words),
+            line(&far, &other, Some(&program), &words),
             format!(
                 r"cd '{}' && {} attach 25fd",
                 other.display().to_string().replace('\'', r"'\''"),
@@ -112,7 +127,7 @@ mod tests {
         );
         let home = Shell { home: true, ..far };
         assert_eq!(
-            line(&home, &other, &program, &words),
+            line(&home, &other, Some(&program), &words),
             format!("{} attach 25fd", program.display())
         );
     }

@@ -14,6 +14,7 @@ use super::{
     reload::{self, Files, Place},
 };
 use crate::{
+    engine::Delivery,
     runtime::{client::Client, past},
     tui::{
         app::{self, Options},
@@ -51,12 +52,15 @@ pub fn open_as(dir: &Path, run: &str, global: &Global, read_only: bool) -> Outco
             say(&format!("run {short} is being stopped"));
             status::STOPPED
         }
-        app::Outcome::Ended { status } => {
+        app::Outcome::Ended { status, work } => {
             say(&format!(
                 "run {short} ended with status {status}; to read how, and to see it again:"
             ));
             say_command(&["report", short]);
             say_command(&["replay", short]);
+            if let Some(work) = work {
+                say_work(&work);
+            }
             status
         }
         app::Outcome::Lost(reason) => {
@@ -65,6 +69,23 @@ pub fn open_as(dir: &Path, run: &str, global: &Global, read_only: bool) -> Outco
             status::INTERNAL
         }
     })
+}
+
+/// Where a run's work is, and how to take it.
+fn say_work(work: &Delivery) {
+    let error = work.error.as_ref().map(|error| format!("; {error}"));
+    let error = error.unwrap_or_default();
+    match (&*work.branch, &work.forwarded) {
+        ("", _) => say(&format!("its work is on no branch{error}")),
+        (branch, Some(own)) => say(&format!(
+            "its work is on {branch}, and {own} went forward to it{error}"
+        )),
+        (branch, None) => {
+            say(&format!("its work is on {branch}{error}; to take it:"));
+            let command = again::another(&["git", "merge", branch]);
+            out::complain(&format!("  {}\n", crate::display::escape(&command)));
+        }
+    }
 }
 
 /// A command to copy, on a line of its own.

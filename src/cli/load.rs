@@ -12,7 +12,7 @@ use std::{
 
 use clap::Args;
 
-use super::{args::Global, error::Error};
+use super::{adapters, args::Global, error::Error};
 use crate::{
     config::{self, Config, FlagLayer},
     plan::{self, Diagnostic, LoadOptions, Loaded, Mode, Plan, Severity, diag::escape},
@@ -122,6 +122,7 @@ pub fn load(args: &WhichPlan, flags: &FlagLayer) -> Result<Input, Error> {
         file_name: file_name.clone(),
         vars: args.set.iter().cloned().collect::<BTreeMap<_, _>>(),
         only: args.only.clone(),
+        programs: adapters::programs(&|name| std::env::var(name).ok()).map_err(Error::Problems)?,
     };
     let loaded = plan::load(&source, &options, &mut |prompt| read_prompt(folder, prompt));
     let (loaded, mut config) = match (loaded, config) {

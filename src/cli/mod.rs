@@ -2,6 +2,7 @@
 //!
 //! Reads arguments, loads what a command needs and prints. Must not decide anything about a run.
 
+pub mod adapters;
 mod again;
 mod args;
 mod asks;

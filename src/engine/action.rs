@@ -163,6 +163,16 @@ pub enum Action {
         /// The wave; 0: the beginning.
         wave: u32,
     },
+    /// Tells an agent something: at its next turn, or at once.
+    Tell {
+        /// Whom.
+        agent: String,
+        /// What.
+        text: String,
+        /// Its present turn is broken off for it.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        now: bool,
+    },
     /// Changes how many agents may run at once.
     Agents {
         /// The new cap, at least 1.
@@ -215,10 +225,6 @@ pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
     (
         "fallback",
         "sequential fallback of a group comes with the planner; use `sequential`",
-    ),
-    (
-        "tell",
-        "telling an agent something comes with the agent drivers",
     ),
     (
         "add",

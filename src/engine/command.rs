@@ -4,7 +4,7 @@
 
 use crate::plan::AgentIx;
 
-use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status};
+use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status, TalkEvent};
 
 /// An order to the outside world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,20 @@ pub enum Command {
     Thaw {
         /// Which.
         key: JobKey,
+    },
+    /// Tell the program of a running agent something.
+    Tell {
+        /// Whom.
+        key: JobKey,
+        /// The number of the message.
+        message: u32,
+    },
+    /// Answer a question of a running agent's program.
+    Reply {
+        /// Whose.
+        key: JobKey,
+        /// Which answer of its attempt, from 0.
+        number: u32,
     },
     /// Tell a person that something waits, by whatever the configuration names.
     Notify {
@@ -133,6 +147,12 @@ impl Command {
             let now = state.merges.now.as_ref();
             return now.is_some_and(|now| now.number == *number);
         }
+        if let Self::Tell { key, .. } | Self::Reply { key, .. } = self
+            && let Owner::Agent(ix) = key.owner
+        {
+            let agent = state.agent(ix);
+            return agent.attempt == key.attempt && agent.live.is_some();
+        }
         let (Self::Spawn { key, .. } | Self::Thaw { key }) = self else {
             return true;
         };
@@ -190,6 +210,40 @@ fn live(state: &State, ix: AgentIx) -> impl Iterator<Item = JobKey> {
 fn live_check(state: &State, owner: Owner) -> Option<JobKey> {
     let check = state.check_of(owner)?;
     check.is_live().then(|| check_key(state, owner)).flatten()
+}
+
+/// What an answer asks for: it is carried to the program, or that is ended.
+fn of_talk(state: &State, talk: &TalkEvent, ix: AgentIx) -> Vec<Command> {
+    let key = main_key(state, ix);
+    let TalkEvent::Answered { reply, fails, .. } = talk else {
+        return Vec::new();
+    };
+    if state.agent(ix).live.is_none() {
+        return Vec::new();
+    }
+    if *fails {
+        return vec![Command::Terminate { key }];
+    }
+    let replies = (state.agent(ix).talk.as_ref()).map_or(0, |talk| talk.replies.len());
+    match (reply, replies.checked_sub(1).map(u32::try_from)) {
+        (Some(_), Some(Ok(number))) => vec![Command::Reply { key, number }],
+        _ => Vec::new(),
+    }
+}
+
+/// What a message asks for: its program is told, or ended so that it goes on with it; where it does not
+/// run, its next attempt begins with it.
+fn of_tell(state: &State, ix: AgentIx, now: bool) -> Option<Command> {
+    let key = main_key(state, ix);
+    let agent = state.agent(ix);
+    let live = agent.live.as_ref().filter(|live| live.handle.is_some())?;
+    if now && live.ending == Some(super::Ending::Told) {
+        return Some(Command::Terminate { key });
+    }
+    let message = agent.talk.as_ref()?.messages.last()?.number;
+    live.ending
+        .is_none()
+        .then_some(Command::Tell { key, message })
 }
 
 /// Derives the commands of an event; `state` is the state after it.
@@ -303,6 +357,18 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
                 .flat_map(|ix| live(state, ix).filter(move |key| !swap || key.check.is_none()))
                 .map(|key| Command::Terminate { key })
                 .collect()
+        }
+        (Event::Talk(talk), Some(ix)) => of_talk(state, talk, ix),
+        (
+            Event::OperatorAction {
+                action: Action::Tell { now, .. },
+                agents,
+                ..
+            },
+            _,
+        ) => {
+            let told = agents.iter().filter_map(|id| state.find(id));
+            told.filter_map(|ix| of_tell(state, ix, *now)).collect()
         }
         (Event::AttentionRaised(raised), _) => vec![Command::Notify { id: raised.id }],
         (Event::RunFinished { status, .. }, _) => vec![Command::Finish { status: *status }],

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Agent, Limits, PhaseIx, Plan, Priority, TrackIx};
+use crate::plan::{Agent, PhaseIx, Plan, Priority, TrackIx};
 
 /// What all agents of a kind have in common.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,9 +25,11 @@ struct Cost<'a> {
     uses: &'a BTreeMap<String, u64>,
     spends: &'a BTreeMap<String, u64>,
     tokens: u64,
+    provider: Option<&'a str>,
 }
 
-fn kind<'a>(limits: &Limits, agent: &'a Agent, wave: u32) -> Kind<'a> {
+fn kind<'a>(plan: &'a Plan, agent: &'a Agent, wave: u32) -> Kind<'a> {
+    let limits = &plan.limits;
     let several = agent.modes.len() > 1;
     Kind {
         phase: agent.phase,
@@ -46,6 +48,7 @@ fn kind<'a>(limits: &Limits, agent: &'a Agent, wave: u32) -> Kind<'a> {
                 uses: &mode.uses,
                 spends: &mode.spends,
                 tokens: mode.tokens,
+                provider: (mode.worker).and_then(|w| plan.workers[w.ix()].provider()),
             })
             .collect(),
     }
@@ -59,7 +62,7 @@ pub(super) fn kinds(plan: &Plan, waves: &[u32]) -> Vec<u32> {
         .zip(waves)
         .map(|(agent, &wave)| {
             let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
-            *known.entry(kind(&plan.limits, agent, wave)).or_insert(next)
+            *known.entry(kind(plan, agent, wave)).or_insert(next)
         })
         .collect()
 }

@@ -38,21 +38,22 @@ pub use event::{
     Absent, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
     AttentionRaised, Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle,
     HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, Offer, OnBase,
-    ProcessTrouble, Purpose, Record, RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint,
-    Trouble, WorkEvent, Zone, whose,
+    ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy, Strategy, SyncKind,
+    SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
 };
-pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
+pub use input::{Foreseen, Found, Heard, Input, InputKind, JobKey, Owner, Prepared, Unready};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
-    AgentState, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout, Checkpoint, Chosen,
-    Compared, Conflict, Delivery, Ending, Former, HandedOff, HoldBy, Item, JobState, Judged, Live,
-    Memory, Merge, MergeStage, Merged, Merges, PhaseState, PhaseStatus, Pick, Place, Prediction,
-    Rank, Readiness, Ready, Remark, Rollback, Said, Shelf, State, Status, Syncs, Work, WorkStage,
+    AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout, Checkpoint,
+    Chosen, Compared, Conflict, Delivery, Ending, Former, HandedOff, HoldBy, Item, JobState,
+    Judged, Limit, Live, Memory, Merge, MergeStage, Merged, Merges, Message, PhaseState,
+    PhaseStatus, Pick, Place, Prediction, Rank, Readiness, Ready, Remark, Rollback, Said, Session,
+    Shelf, State, Status, Syncs, Talk, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

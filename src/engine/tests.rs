@@ -210,6 +210,49 @@ fn the_clock_of_a_check_stands_while_it_is_frozen_and_then_ends_it() {
 }
 
 #[test]
+fn a_check_that_is_said_to_have_started_twice_started_once() {
+    let mut plan = checked();
+    plan.agents[0].timeout_us = Some(10 * SECOND);
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    let key = rig.check_key(A);
+    rig.now_us += SECOND;
+    let handle = Handle::Virtual { number: 1 };
+    rig.input(InputKind::Spawned { key, handle });
+    let due = rig.state.due.iter().map(|due| due.at_us);
+    assert_eq!(due.count(), 1, "one time limit");
+    rig.end(key, 0);
+    assert_eq!(rig.state.next_deadline(), None);
+    assert_eq!(rig.state.finished, Some(0));
+}
+
+#[test]
+fn a_part_that_is_opened_again_does_not_take_its_parents_verdict_away() {
+    let mut plan = empty();
+    let names = ["stopped", "again", "whole", "behind", "part"];
+    plan.agents = names.map(|id| agent(id, 1, 1)).to_vec();
+    plan.agents[3].needs = vec![hard(0), hard(1)];
+    plan.agents[4].needs = vec![hard(3)];
+    plan.agents[4].parent = Some(AgentIx(2));
+    let mut rig = Rig::new(plan, true);
+    rig.act(Action::Stop {
+        target: Some("stopped".parse().unwrap()),
+    });
+    rig.end_agent(0, 143);
+    assert_eq!(rig.state.agent(AgentIx(4)).status, Status::Skipped);
+    // Both are ended by a crash: what `again` opens has a part of `whole` behind it.
+    rig.input(InputKind::Recovered {
+        boot_id: "b".into(),
+        survivors: 2,
+        seen_attempts: Vec::new(),
+    });
+    for ix in [1, 2] {
+        let agent = rig.state.agent(AgentIx(ix));
+        assert_eq!((agent.status, agent.attempt), (Status::Running, 2), "{ix}");
+    }
+}
+
+#[test]
 fn what_waited_for_the_journal_is_asked_again() {
     let mut rig = Rig::new(checked(), true);
     let key = JobKey::main(AgentIx(0), 1);

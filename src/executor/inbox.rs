@@ -16,6 +16,7 @@ use super::{
     Job, JobKey, JobView, Report, ReportSink,
     index_file::Clock,
     live::Live,
+    talk::Say,
     terminal::{TerminalAsk, Viewer},
 };
 use crate::{
@@ -60,6 +61,7 @@ pub(super) enum Command {
     Freeze(JobKey),
     Thaw(JobKey),
     Terminal(Viewer, TerminalAsk),
+    Say(JobKey, Say),
     Shutdown(Duration),
 }
 

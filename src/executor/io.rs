@@ -7,6 +7,7 @@
 mod clean;
 mod ends;
 mod steer;
+mod talk;
 mod terminals;
 mod told;
 
@@ -161,14 +162,7 @@ impl Loop {
         match source {
             Source::Output => self.output(serial, !flags.contains(epoll::EventFlags::IN)),
             Source::Exit => self.exited(serial),
-            Source::Stdin => {
-                if let Some(live) = self.jobs.get_mut(&serial)
-                    && live.feed.as_mut().is_some_and(super::live::Feed::push)
-                    && let Some(feed) = live.feed.take()
-                {
-                    unwatch(&self.shared.epoll, feed.fd);
-                }
-            }
+            Source::Stdin => self.fed(serial),
             Source::Commands => {}
         }
     }

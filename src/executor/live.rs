@@ -11,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Exit, JobKey, JobView, io::Outflow, terminal::Terminal};
+use super::{Exit, JobKey, JobView, io::Outflow, talk::Talk, terminal::Terminal};
 use crate::sys::{lock, prepared::Told, reap::Usage, tree::Root};
 
 /// What is still to be written to a job's standard input.
@@ -20,6 +20,10 @@ pub(super) struct Feed {
     pub fd: OwnedFd,
     pub text: Vec<u8>,
     pub at: usize,
+    /// It stays open when all is written: more may come.
+    pub open: bool,
+    /// The poll tells when more can be written.
+    pub watched: bool,
 }
 
 impl Feed {
@@ -105,4 +109,6 @@ pub(super) struct Live {
     /// Its folder for temporary files.
     pub temporary: Option<PathBuf>,
     pub view: Arc<JobView>,
+    /// What its program says, where that is understood.
+    pub talk: Option<Box<Talk>>,
 }

@@ -31,6 +31,7 @@ use super::{
     index_file::Clock,
     io::Loop,
     spawner,
+    talk::Say,
     terminal::{TerminalAsk, Viewer},
 };
 use crate::context::redact::Redactor;
@@ -183,6 +184,12 @@ impl LocalExecutor {
     /// Lets a frozen job go on.
     pub fn thaw(&self, key: JobKey) {
         self.shared.command(Command::Thaw(key));
+    }
+
+    /// Says something to the program of a job that speaks; [`super::Report::Heard`] tells what of it was
+    /// taken.
+    pub fn say(&self, key: JobKey, say: Say) {
+        self.shared.command(Command::Say(key, say));
     }
 
     /// Carries out what somebody who shows terminals asks for; answers and news go to the viewer.

@@ -13,6 +13,7 @@ pub mod local;
 pub mod report;
 pub mod simulate;
 mod spawner;
+mod talk;
 mod temporary;
 mod terminal;
 mod trees;
@@ -32,6 +33,7 @@ pub use boundary::{Boundary, Level};
 pub use index_file::Clock;
 pub use local::{Config, IoLoop, LocalExecutor};
 pub use report::{Exit, Mailbox, Report, ReportSink};
+pub use talk::{Heard, Say, Speaks};
 pub use terminal::{Tell, TerminalAsk, TerminalNews, Viewer};
 pub use view::JobView;
 
@@ -149,17 +151,32 @@ pub struct Job {
     pub terminal: Option<JobTerminal>,
     /// Where it may write; none: wherever its user can.
     pub boundary: Option<Boundary>,
+    /// How its output is read and what it is told, where it is an agent program; none: it says nothing that
+    /// is understood.
+    pub speaks: Option<Speaks>,
     /// Commands that are carried out before it, one after another, within its own tree of processes
     /// and with its environment, folder and boundary. Where one fails, its program does not start
     /// and [`Report::Ended`] says why.
     pub setup: Vec<Argv>,
+    /// A file that says whether they were carried out well: jobs that share it carry them out once,
+    /// and wait for whoever does. None: this job carries them out in any case.
+    pub setup_once: Option<PathBuf>,
 }
 
 /// Makes the prompt of a job when that starts: it reads files, and nobody else may wait for those.
 #[derive(Clone)]
 pub struct Maker(Arc<Make>);
 
-type Make = dyn Fn(&Redactor) -> Result<Vec<u8>, Unmade> + Send + Sync;
+type Make = dyn Fn(&Redactor) -> Result<Made, Unmade> + Send + Sync;
+
+/// What a job is started with.
+#[derive(Debug, Clone, Default)]
+pub struct Made {
+    /// Program and arguments, where the prompt is among them; none: those of the job.
+    pub argv: Option<Argv>,
+    /// What it reads from its standard input; none: `/dev/null`.
+    pub stdin: Option<Vec<u8>>,
+}
 
 /// Why there is no prompt.
 #[derive(Debug)]
@@ -173,10 +190,16 @@ pub enum Unmade {
 impl Maker {
     /// Takes what makes it.
     #[must_use]
-    pub fn new(
-        make: impl Fn(&Redactor) -> Result<Vec<u8>, Unmade> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(make: impl Fn(&Redactor) -> Result<Made, Unmade> + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// Why it cannot be made.
+    pub fn make(&self, redactor: &Redactor) -> Result<Made, Unmade> {
+        (self.0)(redactor)
     }
 }
 

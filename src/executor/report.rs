@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Mutex};
 
-use super::JobKey;
+use super::{JobKey, talk::Heard};
 use crate::sys::{
     locked,
     reap::{ExitStatus, signal_name},
@@ -64,6 +64,13 @@ pub enum Report {
         cancelled: bool,
         /// What it must be told is more than it may be told: another try would be refused too.
         refused: bool,
+    },
+    /// Its program says something that decisions need.
+    Heard {
+        /// Which job.
+        key: JobKey,
+        /// What.
+        heard: Heard,
     },
     /// Its process has ended and its output is complete.
     Ended {

@@ -24,6 +24,7 @@ use super::{
     index_file::IndexFile,
     io::Outflow,
     live::{Feed, Freeze, Live, Sink},
+    talk::Talk,
     temporary,
     terminal::Terminal,
 };
@@ -99,7 +100,11 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
 
 fn start(shared: &Shared, mut job: Job) -> Result<(), Unmade> {
     if let Some(maker) = &job.prompt {
-        job.stdin = Some((maker.0)(&shared.redactor)?);
+        let made = maker.make(&shared.redactor)?;
+        job.stdin = made.stdin;
+        if let Some(argv) = made.argv {
+            job.argv = argv;
+        }
     }
     let temporary = job.boundary.as_ref().and_then(|b| b.temporary.clone());
     let started = match bounds(shared, job.boundary.as_ref()) {
@@ -168,6 +173,7 @@ fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result
         terminal: job.terminal.is_some(),
         rules,
         setup: &setup,
+        once: job.setup_once.as_deref(),
     };
     let (channel, input) = match &job.terminal {
         Some(terminal) => {
@@ -175,7 +181,11 @@ fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result
             let text = job.stdin.as_deref().filter(|_| job.prompt.is_none());
             (Channel::terminal(terminal, text)?, None)
         }
-        None => (Channel::pipe()?, job.stdin.map(feed).transpose()?),
+        None => {
+            let open = job.speaks.as_ref().is_some_and(|speaks| speaks.open);
+            let fed = job.stdin.map(|text| feed(text, open)).transpose()?;
+            (Channel::pipe()?, fed)
+        }
     };
     let child = channel.child.as_fd();
     let spec = SpawnSpec {
@@ -207,6 +217,7 @@ fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result
             .terminal
             .map(|terminal| Box::new(Terminal::new(IndexFile::new(terminal.index, shared.clock)))),
         told,
+        talk: job.speaks.map(|speaks| Box::new(Talk::new(&speaks))),
         temporary: job.boundary.and_then(|boundary| boundary.temporary),
     };
     hand_over(shared, hand, spawned, channel.own, feed)
@@ -249,6 +260,7 @@ struct Hand {
     watch_outputs: Vec<PathBuf>,
     terminal: Option<Box<Terminal>>,
     told: Option<Told>,
+    talk: Option<Box<Talk>>,
     temporary: Option<PathBuf>,
 }
 
@@ -295,6 +307,7 @@ fn hand_over(
         verifying: false,
         watch_outputs: hand.watch_outputs,
         told: hand.told,
+        talk: hand.talk,
         temporary: hand.temporary,
         view: Arc::clone(&view),
     };
@@ -338,23 +351,26 @@ fn watch(shared: &Shared, live: &Live) -> io::Result<()> {
         epoll::EventFlags::IN | epoll::EventFlags::ONESHOT,
     )?;
     Ok(add(
-        live.feed.as_ref().map(|f| &f.fd),
+        live.feed.as_ref().filter(|f| f.watched).map(|f| &f.fd),
         Source::Stdin,
         epoll::EventFlags::OUT,
     )?)
 }
 
 /// Makes the pipe of a prompt and puts in what fits, mostly all of it; the second end is the child's.
-fn feed(text: Vec<u8>) -> io::Result<(Option<Feed>, OwnedFd)> {
+fn feed(text: Vec<u8>, open: bool) -> io::Result<(Option<Feed>, OwnedFd)> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
     set_nonblocking(&write)?;
     let mut feed = Feed {
         fd: write,
         text,
         at: 0,
+        open,
+        watched: true,
     };
     let all = feed.push();
-    Ok(((!all).then_some(feed), read))
+    feed.watched = !all;
+    Ok(((!all || open).then_some(feed), read))
 }
 
 fn set_nonblocking(fd: &OwnedFd) -> io::Result<()> {

@@ -31,6 +31,7 @@ pub struct JobView {
     bytes: AtomicU64,
     last_us: AtomicU64,
     tail: Mutex<Vec<u8>>,
+    said: Mutex<Vec<u8>>,
 }
 
 impl JobView {
@@ -43,6 +44,7 @@ impl JobView {
             bytes: AtomicU64::new(0),
             last_us: AtomicU64::new(0),
             tail: Mutex::default(),
+            said: Mutex::default(),
         }
     }
 
@@ -60,8 +62,22 @@ impl JobView {
 
     /// Returns the last line that it printed, safe to show; empty where there is none.
     pub fn last_line(&self) -> String {
+        let said = locked(&self.said).clone();
+        if !said.is_empty() {
+            return tail_line(&said);
+        }
         let tail = locked(&self.tail).clone();
         tail_line(&tail)
+    }
+
+    /// What its program says that it does: stands in place of its last line until it says something else.
+    pub(super) fn says(&self, text: &str) {
+        let mut line = text.as_bytes();
+        line = &line[..line.len().min(TAIL_BYTES)];
+        let mut said = locked(&self.said);
+        said.clear();
+        said.extend_from_slice(line);
+        said.push(b'\n');
     }
 
     pub(super) fn note(&self, chunk: &[u8]) {

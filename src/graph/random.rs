@@ -94,6 +94,8 @@ pub(crate) fn agent(id: &str, seconds: u64, mib: u64) -> Agent {
         modes: vec![mode(seconds, mib)],
         exclusive: false,
         timeout_us: None,
+        ask: crate::agents::Ask::Outside,
+        fails_when_asking: false,
         retry: Retry {
             attempts: 1,
             base_us: 0,

@@ -72,7 +72,7 @@ fn kind(event: &Event) -> usize {
         Event::CohortCompleted { .. } => 47,
         Event::CohortFailed { .. } => 48,
         Event::AgentPreempted(_) => 49,
-        Event::Work(_) => unreachable!("left to serde, and tested on its own"),
+        Event::Work(_) | Event::Talk(_) => unreachable!("left to serde, and tested on its own"),
     }
 }
 
@@ -425,6 +425,7 @@ fn event(rng: &mut Rng, kind: usize) -> Event {
                     FailureKind::Exhaustion,
                     FailureKind::Validation,
                     FailureKind::Coordination,
+                    FailureKind::Corruption,
                 ],
             ),
             reason: text(rng),

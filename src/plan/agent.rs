@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::agents::Ask;
+
 use super::id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 use super::model::{Argv, Class, Join, Priority, Scope};
 
@@ -215,6 +217,12 @@ pub struct Agent {
     pub exclusive: bool,
     /// Longest run of one attempt in microseconds; none: no limit.
     pub timeout_us: Option<u64>,
+    /// Which of its program's questions are passed on (`ask`).
+    #[serde(default)]
+    pub ask: Ask,
+    /// Where nobody is there to answer, a question makes it fail (`on_ask = "fail"`).
+    #[serde(default)]
+    pub fails_when_asking: bool,
     /// Its retries.
     pub retry: Retry,
     /// Silence that is worth a warning, in microseconds.

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use crate::agents::Ask;
+
 use super::decode::{bare, quote};
 use super::expand_values::{
     amounts, argv, commands, duration, line, list, name, need, sim, text, word,
@@ -12,7 +14,7 @@ use super::expand_values::{
 use super::expand_work::{self, gates};
 use super::layers::{RETRY_BASE, WORKER_TIMEOUT};
 use super::model::{Agent, AgentMode, Limits, Plan, RamLimit, SubAgents, Work};
-use super::spec::{CLASSES, PRIORITIES};
+use super::spec::{ASKS, CLASSES, PRIORITIES};
 use super::units;
 
 /// Writes the plan as TOML that loads again to the same plan, positions apart.
@@ -190,6 +192,13 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
             "retry",
             &format!("{{ attempts = {}, base = {base} }}", agent.retry.attempts),
         );
+    }
+    if agent.ask != Ask::default() {
+        let name = ASKS.iter().find(|(_, ask)| *ask == agent.ask);
+        line(w, "ask", &text(name.map_or("", |(name, _)| name)));
+    }
+    if agent.fails_when_asking {
+        line(w, "on_ask", &text("fail"));
     }
     if let Some(us) = agent.quiet_us {
         line(w, "quiet", &text(units::show_duration(us)));

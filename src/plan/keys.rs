@@ -146,22 +146,6 @@ pub(crate) const SIM: &[&str] = &[
     "signal",
 ];
 
-/// Agent programs that are workers by name alone.
-pub(crate) const CODING_AGENTS: &[&str] = &[
-    "aider",
-    "amp",
-    "claude",
-    "cline",
-    "codex",
-    "copilot",
-    "crush",
-    "cursor-agent",
-    "gemini",
-    "goose",
-    "opencode",
-    "qwen",
-];
-
 /// Returns the keys that `[defaults]` may have.
 pub(crate) fn defaults() -> Vec<&'static str> {
     AGENT

@@ -19,7 +19,7 @@ use super::workers::Workers;
 
 /// Duration where nobody states one, in microseconds.
 pub(super) const GUESSED_DURATION: u64 = 600 * SECOND_US;
-/// Memory of a coding agent where nobody states it, in bytes.
+/// Memory of a coding agent where nobody states it and no adapter knows it, in bytes.
 pub(super) const CODING_RAM: u64 = units::GIB;
 /// Processors of a coding agent where nobody states them, in thousandths.
 pub(super) const CODING_CPUS: u64 = 1_000;
@@ -140,6 +140,8 @@ impl Layers<'_> {
             modes,
             exclusive: pick(stack, |s| s.exclusive).unwrap_or(false) || together.alone(),
             timeout_us,
+            ask: pick(stack, |s| s.ask).unwrap_or_default(),
+            fails_when_asking: pick(stack, |s| s.fails_when_asking).unwrap_or(false),
             retry,
             quiet_us: pick(stack, |s| s.quiet).filter(|q| *q > 0),
             ram_max_bytes: ram_max.map(|m| m.v),

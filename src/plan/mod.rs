@@ -63,6 +63,8 @@ pub struct LoadOptions {
     pub vars: BTreeMap<String, String>,
     /// Id or glob of `--only`: keeps the agents that match and what they need.
     pub only: Option<String>,
+    /// Agent programs beside the built-in ones, with the memory in bytes that each takes where nobody states it.
+    pub programs: BTreeMap<String, u64>,
 }
 
 /// A checked plan.

@@ -210,6 +210,14 @@ pub struct Worker {
     pub model: Option<String>,
 }
 
+impl Worker {
+    /// Who answers it, for limits that all its agents share; none: a command of a person's own.
+    #[must_use]
+    pub fn provider(&self) -> Option<&str> {
+        self.cli.as_deref()
+    }
+}
+
 /// A check that must pass before work goes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {

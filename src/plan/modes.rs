@@ -8,7 +8,7 @@ use super::build::COMMAND_RAM;
 use super::decode::Decoder;
 use super::diag::{At, Sp};
 use super::id::WorkerIx;
-use super::layers::{CODING_CPUS, CODING_RAM, Chosen, GUESSED_DURATION, Kind, Layers, pick};
+use super::layers::{CODING_CPUS, Chosen, GUESSED_DURATION, Kind, Layers, pick};
 use super::model::{AgentMode, Duration, Limits, RamLimit};
 use super::spec::{AgentSpec, ModeSpec};
 use super::units;
@@ -165,7 +165,7 @@ impl Layers<'_> {
                     guessed: true,
                     ..exactly(GUESSED_DURATION)
                 },
-                (CODING_RAM, true),
+                (self.workers.ram(worker), true),
                 CODING_CPUS,
             ),
             Kind::Command | Kind::Group => (

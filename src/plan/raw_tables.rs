@@ -184,14 +184,6 @@ pub(super) fn worker(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawWo
         }
         _ => {}
     }
-    if let Some(cli) = worker
-        .cli
-        .as_ref()
-        .filter(|c| !keys::CODING_AGENTS.contains(&c.v.as_str()))
-        .cloned()
-    {
-        d.unknown("agent program", &cli, keys::CODING_AGENTS.iter().copied());
-    }
     worker
 }
 

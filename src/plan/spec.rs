@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use toml::de::DeTable;
 
+use crate::agents::Ask;
+
 use super::decode::{Decoder, Val, at};
 use super::diag::{At, Sp};
 use super::keys;
@@ -28,6 +30,12 @@ pub(crate) const CLASSES: [(&str, Class); 4] = [
     ("architecture", Class::Architecture),
     ("implementation", Class::Implementation),
     ("docs", Class::Docs),
+];
+/// Which questions are passed on, by their names.
+pub(crate) const ASKS: [(&str, Ask); 3] = [
+    ("never", Ask::Never),
+    ("outside", Ask::Outside),
+    ("always", Ask::Always),
 ];
 /// Curves by their names.
 pub(crate) const CURVES: [(&str, Curve); 4] = [
@@ -162,6 +170,8 @@ pub(crate) struct AgentSpec {
     pub attempts: Option<u32>,
     pub base: Option<u64>,
     pub exclusive: Option<bool>,
+    pub ask: Option<Ask>,
+    pub fails_when_asking: Option<bool>,
     pub workspace: Option<Sp<Workspace>>,
     pub scope: Option<Sp<Scope>>,
     pub domains: Option<Vec<Sp<String>>>,
@@ -268,6 +278,11 @@ impl AgentSpec {
                 "timeout" => spec.timeout = d.duration(value).map(|t| t.v),
                 "retry" => spec.retry(d, value),
                 "terminal" => spec.own.terminal = d.flag(value),
+                "ask" => spec.ask = d.one_of(value, &ASKS).map(|a| a.v),
+                "on_ask" => {
+                    let words = [("wait", false), ("fail", true)];
+                    spec.fails_when_asking = d.one_of(value, &words).map(|f| f.v);
+                }
                 "exclusive" => spec.exclusive = d.flag(value).map(|b| b.v),
                 "workspace" => {
                     let words = [("own", Workspace::Own), ("shared", Workspace::Shared)];

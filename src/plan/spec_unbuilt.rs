@@ -13,29 +13,6 @@ impl AgentSpec {
             "context" => {
                 self.context(d, value);
             }
-            "ask" => {
-                let word = d.one_of(
-                    value,
-                    &[("never", false), ("outside", true), ("always", false)],
-                );
-                let help = "leave `ask` out: this version does not pass questions on";
-                self.carry(
-                    d,
-                    "ask",
-                    value,
-                    if word.is_some_and(|w| w.v) { "" } else { help },
-                );
-            }
-            "on_ask" => {
-                let word = d.one_of(value, &[("wait", true), ("fail", false)]);
-                let help = "leave `on_ask` out: this version does not pass questions on";
-                self.carry(
-                    d,
-                    "on_ask",
-                    value,
-                    if word.is_some_and(|w| w.v) { "" } else { help },
-                );
-            }
             _ => return false,
         }
         true

@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use super::decode::Decoder;
 use super::diag::{At, Sp};
 use super::id::WorkerIx;
-use super::keys::CODING_AGENTS;
+use super::layers::CODING_RAM;
 use super::model::{Agent, Worker};
 use super::raw::{RawPlan, RawUnbuilt};
-
-const HELP: &str = "declare a command that reads the prompt from stdin: [worker.…] run = [\"…\"]";
+use crate::agents::{Catalog, WITHOUT_ADAPTER};
 
 /// All workers while agents are built.
 pub(crate) struct Workers {
@@ -20,18 +19,24 @@ pub(crate) struct Workers {
     /// Where each was declared, or first used.
     places: Vec<At>,
     declared: usize,
+    /// Agent programs beside the built-in ones, with their memory.
+    programs: BTreeMap<String, u64>,
 }
 
 impl Workers {
     /// Takes the declared ones in the order of their names.
-    pub fn new(raw: &RawPlan) -> Self {
+    pub fn new(d: &mut Decoder, raw: &RawPlan, programs: &BTreeMap<String, u64>) -> Self {
         let mut workers = Self {
             all: Vec::new(),
             by_name: BTreeMap::new(),
             places: Vec::new(),
             declared: 0,
+            programs: programs.clone(),
         };
         for (name, worker) in &raw.workers {
+            if let Some(cli) = worker.cli.as_ref().filter(|c| !workers.knows(&c.v)) {
+                workers.unknown(d, "agent program", cli, &[]);
+            }
             // An entry that says no more than the name is the worker by that name.
             if worker.model.is_none() && worker.cli.as_ref().is_some_and(|c| c.v == *name) {
                 continue;
@@ -50,6 +55,43 @@ impl Workers {
         workers
     }
 
+    /// Whether an agent program is known by this name.
+    fn knows(&self, cli: &str) -> bool {
+        self.programs.contains_key(cli) || Catalog::built_in_names().any(|name| name == cli)
+    }
+
+    /// Reports a name that is no worker; `declared` are names that could be meant too.
+    fn unknown<'c>(
+        &'c self,
+        d: &mut Decoder,
+        what: &str,
+        name: &Sp<String>,
+        declared: &'c [&'c str],
+    ) {
+        if WITHOUT_ADAPTER.contains(&name.v.as_str()) {
+            d.sink
+                .error(name.at, format!("there is no adapter for `{}`", name.v))
+                .help(format!(
+                    "write one (docs/agents.md), or give its command: [worker.{}] run = [\"…\"]",
+                    name.v
+                ));
+            return;
+        }
+        let declared = declared.iter().copied();
+        let programs = self.programs.keys().map(String::as_str);
+        let built_in = Catalog::built_in_names().map(|name| -> &'c str { name });
+        let known = declared.chain(programs).chain(built_in);
+        d.unknown(what, name, known);
+    }
+
+    /// Returns the memory of an agent program in bytes where nobody states it.
+    pub fn ram(&self, ix: Option<WorkerIx>) -> u64 {
+        let cli = ix.and_then(|ix| self.get(ix).cli.as_deref());
+        let built_in = |cli| Catalog::built_in().get(cli).map(|a| a.ram_bytes);
+        cli.and_then(|cli| self.programs.get(cli).copied().or_else(|| built_in(cli)))
+            .unwrap_or(CODING_RAM)
+    }
+
     fn add(&mut self, worker: Worker) -> WorkerIx {
         let ix = WorkerIx::of(self.all.len());
         self.by_name.insert(worker.name.clone(), ix);
@@ -66,18 +108,14 @@ impl Workers {
             Some((cli, model)) => (cli, Some(model)),
             None => (name.v.as_str(), None),
         };
-        if !CODING_AGENTS.contains(&cli) {
-            let known = raw
-                .workers
-                .keys()
-                .map(String::as_str)
-                .chain(CODING_AGENTS.iter().copied());
+        if !self.knows(cli) {
+            let declared: Vec<&str> = raw.workers.keys().map(String::as_str).collect();
             let wanted = if model.is_some() {
                 Sp::new(name.at, cli.to_owned())
             } else {
                 name.clone()
             };
-            d.unknown("worker", &wanted, known);
+            self.unknown(d, "worker", &wanted, &declared);
             return None;
         }
         if model.is_some_and(|m| m.is_empty() || m.chars().any(|c| c.is_control() || c == ' ')) {
@@ -119,15 +157,6 @@ impl Workers {
             used[ix.ix()] = true;
         }
         for (i, worker) in self.all.iter().enumerate().filter(|(i, _)| used[*i]) {
-            if worker.cli.is_some() {
-                let path = vec!["worker".to_owned(), worker.name.clone()];
-                unbuilt.push(RawUnbuilt {
-                    path,
-                    at: self.places[i],
-                    toml: String::new(),
-                    help: HELP,
-                });
-            }
             let Some(model) = &worker.model else { continue };
             if let Some((_, toml)) = raw.models.get(model) {
                 let path = vec!["model".to_owned(), model.clone()];

@@ -5,9 +5,11 @@
 //! Must not decide, and must not read files: whoever folds the state hands the records on.
 
 mod attempts;
+mod merges;
 mod verdicts;
 
 pub use attempts::{Attempt, Attempts, CheckKey, CheckStep, Ended, Retried, When};
+pub use merges::{MergeMoment, MergeStep, Merges, Piece};
 pub use verdicts::{GateVerdict, Signed, Verdicts};
 
 use std::collections::BTreeMap;
@@ -139,6 +141,8 @@ pub struct History {
     pub gates: Vec<(u64, bool)>,
     /// What was said of each.
     pub verdicts: Verdicts,
+    /// What was said of merges.
+    pub(super) merges: Merges,
     /// Agents whose own gate asked for a yes: the record, when (elapsed µs), and whether it asks.
     pub(super) asked: BTreeMap<AgentIx, Vec<(u64, u64, bool)>>,
     /// Starts of agents, and commands of checks.
@@ -175,6 +179,7 @@ impl History {
         self.at_ms = record.at_ms;
         self.attempts.push(after, record);
         self.verdicts.push(after, record);
+        self.merges.push(after, record);
         let agent = record.event.agent().and_then(|id| after.find(id));
         match agent {
             Some(ix) => self.look(after, ix, record.seq),
@@ -256,6 +261,7 @@ impl History {
         past.barriers.extend(self.barriers.drain(..).skip(1));
         past.gates.append(&mut self.gates);
         past.verdicts.append(&mut self.verdicts);
+        past.merges.append(&mut self.merges);
         for (ix, mut edges) in std::mem::take(&mut self.asked) {
             past.asked.entry(ix).or_default().append(&mut edges);
         }

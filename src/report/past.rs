@@ -10,7 +10,9 @@ use crate::{
     plan::{AgentIx, PhaseIx},
 };
 
-use super::history::{Barrier, CheckKey, CheckStep, GateVerdict, History, Kept, Mark, Span};
+use super::history::{
+    Barrier, CheckKey, CheckStep, GateVerdict, History, Kept, Mark, MergeMoment, Span,
+};
 
 /// What held back an agent that was ready.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -167,6 +169,12 @@ impl<'a> Past<'a> {
     #[must_use]
     pub fn verdicts(&self) -> &'a [GateVerdict] {
         self.history.verdicts.until(self.seq)
+    }
+
+    /// Returns what was said of merges, in order.
+    #[must_use]
+    pub fn merges(&self) -> &'a [MergeMoment] {
+        self.history.merges.until(self.seq)
     }
 
     /// Returns the check commands of an owner that were asked for, in order.

@@ -5,7 +5,7 @@
 
 use crate::{
     context::redact::{Redactor, values},
-    engine::{Action, Exit, InputKind, MergeOutcome, Trouble, Unready, Words},
+    engine::{Action, Exit, Heard, InputKind, MergeOutcome, Trouble, Unready, Words},
     plan::Plan,
 };
 
@@ -82,6 +82,17 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
             MergeOutcome::Failed { error, .. } => one(error),
             _ => {}
         },
+        InputKind::Heard { heard, .. } => match heard.as_mut() {
+            Heard::Asked { question, .. } => {
+                one(&mut question.text);
+                question.options.iter_mut().for_each(one);
+                if let Some(call) = &mut question.call {
+                    one(&mut call.what);
+                }
+            }
+            Heard::Verdict { reason, .. } | Heard::Limited { reason, .. } => one(reason),
+            _ => {}
+        },
         InputKind::Operator {
             action:
                 Action::Answer {
@@ -90,7 +101,8 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
                 | Action::Settle {
                     note: Some(text), ..
                 }
-                | Action::Comment { text, .. },
+                | Action::Comment { text, .. }
+                | Action::Tell { text, .. },
             ..
         } => one(text),
         _ => {}

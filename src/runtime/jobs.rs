@@ -2,19 +2,26 @@
 //!
 //! Must not decide: it only knows which command line belongs to which key.
 
+mod launch;
 mod place;
 mod prompt;
+mod speak;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 use crate::{
+    agents::{Adapter, Catalog},
     engine::{self, Handle, InputKind, MERGE_GATE, Setup, State, Trouble},
     executor::{self, Boundary, Job, JobKind, JobTerminal, Report},
-    plan::{AgentIx, Argv, PhaseIx, Plan, When, Work},
+    plan::{AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
 pub use place::{context_file, index_path, output_path};
+pub use speak::{heard, message, reply};
 
 /// Makes jobs of one run.
 #[derive(Debug, Clone)]
@@ -27,6 +34,8 @@ pub struct JobMaker {
     pub program: String,
     /// What boundaries have in common.
     pub bounds: Bounds,
+    /// The agent programs that are known; read when the first one is started.
+    pub catalog: OnceLock<Catalog>,
 }
 
 /// What the boundaries of all jobs of a run have in common.
@@ -71,8 +80,36 @@ impl Bounds {
 
 impl JobMaker {
     /// Makes the job of a key.
-    #[must_use]
-    pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
+    ///
+    /// # Errors
+    /// A sentence that says why there is nothing to run.
+    pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Result<Job, String> {
+        let spoken = self.spoken(state, key, mode)?;
+        let job = self.made(state, key, mode);
+        let mut job = job.ok_or_else(|| "nothing to run".to_owned())?;
+        if let (engine::Owner::Agent(ix), Some((worker, adapter))) = (key.owner, spoken) {
+            self.speak(state, ix, (worker, adapter), &mut job)?;
+        }
+        Ok(job)
+    }
+
+    /// The agent program that a key's job is, if it is one.
+    fn spoken<'a>(
+        &'a self,
+        state: &'a State,
+        key: engine::JobKey,
+        mode: u32,
+    ) -> Result<Option<(&'a Worker, &'a Adapter)>, String> {
+        let (engine::Owner::Agent(ix), None) = (key.owner, key.check) else {
+            return Ok(None);
+        };
+        match self.adapter(state, ix, mode) {
+            Some((worker, adapter)) => Ok(Some((worker, adapter?))),
+            None => Ok(None),
+        }
+    }
+
+    fn made(&self, state: &State, key: engine::JobKey, mode: u32) -> Option<Job> {
         let name = executor_key(&state.setup, key)?;
         let cwd = place::folder(state, key, &self.workdir);
         let told = place::env(state, key, &cwd, &self.run_dir);
@@ -90,10 +127,12 @@ impl JobMaker {
                 stdin: None,
                 prompt: None,
                 watch_outputs: Vec::new(),
+                speaks: None,
                 terminal: None,
                 boundary: self.boundary(state, key, &cwd),
-                cwd,
                 setup: place::before_check(state, key),
+                setup_once: Some(cwd.join(place::SET_UP)),
+                cwd,
             });
         }
         let engine::Owner::Agent(ix) = key.owner else {
@@ -158,11 +197,14 @@ impl JobMaker {
                 ..boundary
             }),
             cwd,
-            setup: if state.setup.own(ix) {
+            speaks: None,
+            // Where it goes on, that was done.
+            setup: if state.setup.own(ix) && state.agent(ix).home() == key.attempt {
                 state.setup.plan.workspace.setup.clone()
             } else {
                 Vec::new()
             },
+            setup_once: None,
         })
     }
 
@@ -201,7 +243,12 @@ impl JobMaker {
             }
             Work::Prompt(_) => {
                 let worker = agent.modes.get(mode as usize)?.worker?;
-                plan.workers[worker.ix()].run.clone()
+                let worker = &plan.workers[worker.ix()];
+                match &worker.cli {
+                    // Its adapter knows how it is started.
+                    Some(cli) => Some(vec![cli.clone()]),
+                    None => worker.run.clone(),
+                }
             }
             Work::Group => None,
         }
@@ -377,6 +424,8 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             key: key_of(&key)?,
             trouble: Trouble::OutputLost(error),
         },
+        // Words need the state: see `heard`.
+        Report::Heard { .. } => return None,
         // The state has gone on already; and the end of everything is for who asked for it.
         Report::Thawed { .. } | Report::Stopped => return None,
     })

@@ -199,9 +199,11 @@ impl Notices {
             prompt: None,
             output: self.run_dir.join("notify").join(item.id.to_string()),
             watch_outputs: Vec::new(),
+            speaks: None,
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         }
     }
 }
@@ -210,6 +212,7 @@ const fn key_of(report: &Report) -> Option<&JobKey> {
     match report {
         Report::Spawned { key, .. }
         | Report::SpawnFailed { key, .. }
+        | Report::Heard { key, .. }
         | Report::Ended { key, .. }
         | Report::Frozen { key, .. }
         | Report::Thawed { key, .. }

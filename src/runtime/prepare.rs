@@ -335,6 +335,7 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
         file_name: "plan.toml".to_owned(),
         vars: BTreeMap::new(),
         only: None,
+        programs: BTreeMap::new(),
     };
     let loaded = plan::load(&source, &options, &mut |path| {
         Err(format!("{path} was not kept with the run"))

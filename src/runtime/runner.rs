@@ -10,7 +10,7 @@ mod manner;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, Mutex, OnceLock, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -309,6 +309,7 @@ impl Runner {
                 run_dir: self.dir.path.clone(),
                 program: program()?,
                 bounds,
+                catalog: OnceLock::new(),
             },
             journal: self.journal,
             state: self.state,

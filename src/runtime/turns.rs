@@ -311,6 +311,12 @@ impl Running {
             if matches!(report, Report::Spawned { .. } | Report::SpawnFailed { .. }) {
                 self.starting = self.starting.saturating_sub(1);
             }
+            if let Report::Heard { key, heard } = report {
+                if let Some(kind) = jobs::heard(&self.turns.state, &key, heard) {
+                    self.input(kind);
+                }
+                continue;
+            }
             if let Some(mut kind) = jobs::input(&self.turns.state.setup, report) {
                 self.add_sampled_peak(&mut kind);
                 self.input(kind);

@@ -8,7 +8,8 @@
 //!
 //! `__exec [OPTION…] -- PATH ARGV0 ARG…`, in any order of options: `--terminal`; `--boundary`, with
 //! `--write PATH`, `--may-write PATH` and `--may-change PATH` for each place (see
-//! [`super::landlock::Grant`]); `--setup SHOWN COUNT WORD…` for each command, carried out in this order.
+//! [`super::landlock::Grant`]); `--setup SHOWN COUNT WORD…` for each command, carried out in this order;
+//! `--once PATH`: not where this file says that they were carried out well.
 //! After set-up PATH is empty and the program is looked up then: it may have been made by it.
 #![expect(
     unsafe_code,
@@ -18,24 +19,26 @@
 use std::{
     convert::Infallible,
     ffi::{CString, OsStr, OsString},
-    io,
+    fs::OpenOptions,
+    io::{self, Write},
     os::{
         fd::{BorrowedFd, FromRawFd, OwnedFd},
-        unix::{ffi::OsStringExt, process::ExitStatusExt},
+        unix::{ffi::OsStringExt, fs::OpenOptionsExt, process::ExitStatusExt},
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     ptr,
 };
 
 use rustix::{
+    fs::{FlockOperation, flock},
     io::{FdFlags, fcntl_setfd, write},
     process::{Signal, getpid, ioctl_tiocsctty, kill_process},
 };
 
 use super::{
     landlock::{self, Grant, Rule},
-    prepared::SetUp,
+    prepared::{Preparation, SetUp},
     program::Programs,
     reap::signal_name,
 };
@@ -86,6 +89,8 @@ struct Wanted {
     rules: Option<Vec<Rule>>,
     /// How each is shown, and its words.
     setup: Vec<(String, Vec<OsString>)>,
+    /// The file that says whether they were carried out.
+    once: Option<PathBuf>,
     /// Path, name, arguments.
     program: Vec<OsString>,
 }
@@ -142,10 +147,7 @@ fn prepare_and_become(args: &[OsString], told: &OwnedFd) -> Result<Infallible, F
     }
     if !wanted.setup.is_empty() {
         let _ = write(told, &[Stage::SettingUp as u8]);
-        wanted
-            .setup
-            .iter()
-            .try_for_each(|(shown, argv)| set_up(shown, argv))?;
+        set_up_once(&wanted)?;
     }
     become_program(wanted.program).map_err(Failed::at(Stage::Program))
 }
@@ -178,6 +180,37 @@ fn execute(path: &CString, argv: &[CString]) -> io::Error {
         libc::execv(path.as_ptr(), pointers.as_ptr());
     }
     io::Error::last_os_error()
+}
+
+/// Carries the commands out, unless another process did so with success; one that is at it is waited
+/// for.
+fn set_up_once(wanted: &Wanted) -> Result<(), Failed> {
+    let all = || {
+        let mut commands = wanted.setup.iter();
+        commands.try_for_each(|(shown, argv)| set_up(shown, argv))
+    };
+    let Some(path) = &wanted.once else {
+        return all();
+    };
+    let failed = |error: io::Error| {
+        let text = format!("set-up cannot be noted in {}: {error}", path.display());
+        Failed::at(Stage::Setup)(io::Error::other(text))
+    };
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        // What works in the folder of the file may have put a link there.
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)
+        .map_err(failed)?;
+    flock(&file, FlockOperation::LockExclusive).map_err(|error| failed(error.into()))?;
+    if file.metadata().map_err(failed)?.len() > 0 {
+        return Ok(());
+    }
+    all()?;
+    file.write_all(b"done\n").map_err(failed)
 }
 
 /// Carries one command out. Its input is empty: what stands on ours is for the program.
@@ -236,6 +269,10 @@ fn parse(args: &[OsString]) -> Option<Wanted> {
                 wanted.setup.push((shown, argv));
                 continue;
             }
+            "--once" => {
+                wanted.once = Some(rest.next()?.into());
+                continue;
+            }
             _ => grant_of(option)?,
         };
         let path = Path::new(rest.next()?).to_owned();
@@ -260,14 +297,14 @@ fn grant_of(option: &str) -> Option<Grant> {
     found.map(|(_, grant)| *grant)
 }
 
-/// The arguments that [`replace`] gets, up to and with the `--`; `rules` none: no boundary.
-pub(super) fn options(terminal: bool, rules: Option<&[Rule]>, setup: &[SetUp]) -> Vec<OsString> {
+/// The arguments that [`replace`] gets, up to and with the `--`.
+pub(super) fn options(how: &Preparation<'_>) -> Vec<OsString> {
     let mut all: Vec<OsString> = Vec::new();
     let mut add = |word: &OsStr| all.push(word.to_owned());
-    if terminal {
+    if how.terminal {
         add("--terminal".as_ref());
     }
-    if let Some(rules) = rules {
+    if let Some(rules) = how.rules {
         add("--boundary".as_ref());
         for rule in rules {
             let option = GRANTS.iter().find(|(_, grant)| *grant == rule.grant);
@@ -275,7 +312,11 @@ pub(super) fn options(terminal: bool, rules: Option<&[Rule]>, setup: &[SetUp]) -
             add(rule.path.as_os_str());
         }
     }
-    for SetUp { shown, argv } in setup {
+    if let Some(once) = how.once {
+        add("--once".as_ref());
+        add(once.as_os_str());
+    }
+    for SetUp { shown, argv } in how.setup {
         add("--setup".as_ref());
         add(shown.as_ref());
         add(argv.len().to_string().as_ref());
@@ -308,7 +349,13 @@ mod tests {
             argv: argv.iter().map(ToString::to_string).collect(),
         };
         let setup = vec![words("--write", &["--", "--write"]), words("npm", &["npm"])];
-        let mut args = options(true, Some(&rules), &setup);
+        let once = Path::new("--once");
+        let mut args = options(&Preparation {
+            terminal: true,
+            rules: Some(&rules),
+            setup: &setup,
+            once: Some(once),
+        });
         let program: Vec<OsString> = ["/bin/x", "x", "--boundary", "--"].map(Into::into).into();
         args.extend(program.clone());
         let wanted = Wanted {
@@ -318,10 +365,11 @@ mod tests {
                 .into_iter()
                 .map(|s| (s.shown, s.argv.into_iter().map(Into::into).collect()))
                 .collect(),
+            once: Some(once.to_owned()),
             program: program.clone(),
         };
         assert_eq!(parse(&args), Some(wanted));
-        let mut args = options(false, None, &[]);
+        let mut args = options(&Preparation::default());
         args.extend(program);
         assert!(parse(&args).unwrap().rules.is_none());
         let wrong = ["--setup", "a", "3", "a", "--", "/bin/x"].map(Into::into);

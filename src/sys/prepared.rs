@@ -10,6 +10,7 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::ffi::OsStringExt,
     },
+    path::Path,
 };
 
 use rustix::{
@@ -37,6 +38,8 @@ pub struct Preparation<'a> {
     pub rules: Option<&'a [Rule]>,
     /// Commands that are carried out first, one after another.
     pub setup: &'a [SetUp],
+    /// The file that says whether these were carried out well before; then they are left out.
+    pub once: Option<&'a Path>,
 }
 
 /// A command that is carried out before the program.
@@ -104,7 +107,7 @@ fn start(
     let own = CString::new(helper).map_err(io::Error::other)?;
     let hidden = CString::new(SUBCOMMAND).map_err(io::Error::other)?;
     let mut argv = vec![own.clone(), hidden];
-    for word in options(how.terminal, how.rules, how.setup) {
+    for word in options(how) {
         argv.push(text(word)?);
     }
     argv.push(path);

@@ -72,6 +72,8 @@ impl Alerts {
             AttentionKind::Conflict => "has a conflict",
             AttentionKind::Predicted => "is about to clash",
             AttentionKind::DayGate => "does not pass its 24-hour gate",
+            AttentionKind::Permission => "asks whether it may",
+            AttentionKind::Question => "asks",
         };
         self.waiting.push(format!("{who} {what}: {}", raised.title));
     }

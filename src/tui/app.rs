@@ -84,6 +84,8 @@ pub enum Outcome {
     Ended {
         /// Exit status of the run.
         status: u8,
+        /// What became of its work; none: nothing was merged.
+        work: Option<Box<crate::engine::Delivery>>,
     },
     /// A person left after the connection was lost, or the terminal went away.
     Lost(String),
@@ -365,8 +367,10 @@ fn draw(
 }
 
 fn outcome(app: &App, gone: Option<String>) -> Outcome {
-    if let Some(status) = app.state.as_ref().and_then(|s| s.finished) {
-        Outcome::Ended { status }
+    let state = app.state.as_ref();
+    if let Some((status, state)) = state.and_then(|state| Some((state.finished?, state))) {
+        let work = state.merges.delivered().cloned().map(Box::new);
+        Outcome::Ended { status, work }
     } else if let Some(reason) = gone.or_else(|| app.lost().map(str::to_owned)) {
         Outcome::Lost(reason)
     } else if app.stop_asked {

@@ -26,7 +26,7 @@ use super::{
     desk::Desk,
     git::{Git, GitError},
     left::Left,
-    repo,
+    within::Inner,
 };
 use crate::display;
 
@@ -38,8 +38,10 @@ const OTHERS: [&str; 4] = ["ls-files", "-z", "--others", "--exclude-standard"];
 /// What is to be collected.
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
-    /// `<agent>.<attempt>`.
+    /// `<agent>.<attempt>`: the name of its ref.
     pub name: &'a str,
+    /// The name of its workspace: the same, or that of the attempt that it goes on from.
+    pub folder: &'a str,
     /// The commit that its workspace began with.
     pub base: &'a str,
     /// The message of a commit that is made for it.
@@ -115,7 +117,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 impl Workspaces {
     /// Collects what an attempt left. Its processes must have ended.
     pub fn collect(&self, attempt: &Attempt<'_>) -> Result<Collected, CollectError> {
-        let path = self.path(attempt.name);
+        let path = self.path(attempt.folder);
         let left = Left::open(&path).map_err(|error| CollectError::Gone {
             folder: display::clean_text(&path.to_string_lossy(), 200),
             error,
@@ -148,12 +150,14 @@ impl Workspaces {
         let range = format!("{}..{commit}", attempt.base);
         let count = text(&users.line(&["rev-list", "--count", "--end-of-options", &range])?);
         let ancestor = ["merge-base", "--is-ancestor", attempt.base, &commit];
+        let changed = change::between(&users, attempt.base, &commit)?;
+        left_out.extend(self.submodules_left_out(&git, &left, &path, &changed)?);
         Ok(Collected {
             reference,
             committed_by_us,
             new_commits: count.parse().unwrap_or(0),
             descends: users.output(&ancestor, &[])?.code == Some(0),
-            changed: change::between(&users, attempt.base, &commit)?,
+            changed,
             commit,
             tree,
             base: attempt.base.to_owned(),
@@ -163,13 +167,39 @@ impl Workspaces {
         })
     }
 
+    /// Work in repositories within the workspace, which is there alone.
+    fn submodules_left_out(
+        &self,
+        git: &Git,
+        left: &Left,
+        workspace: &Path,
+        changed: &Changes,
+    ) -> Result<Vec<LeftOut>, CollectError> {
+        let linked = changed.list.iter().any(|change| change.submodule);
+        if self.repo.submodules.is_empty() && !linked && changed.total == changed.list.len() {
+            return Ok(Vec::new());
+        }
+        let inner = Inner {
+            repo: &self.repo,
+            left,
+            workspace,
+            scratch: self.folder.join(Self::scratch_name()),
+        };
+        Ok(inner.left_out(git, changed)?)
+    }
+
     /// Makes the folder of ours that borrows from the user and from the agent.
     fn desk(&self, workspace: &Path, left: &Left) -> Result<Desk, MakeError> {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!(".collect-{}-{number}", std::process::id());
+        let name = Self::scratch_name();
         let objects = left.own_git.then(|| workspace.join(".git/objects"));
         let dir = self.folder.join(name);
         Desk::new(dir, &self.repo, &self.excluded(), objects.as_deref())
+    }
+
+    /// The name of a folder of ours that is swept when a crash leaves it.
+    fn scratch_name() -> String {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        format!(".collect-{}-{number}", std::process::id())
     }
 
     /// The agent's last commit; the base where its HEAD names none.
@@ -212,8 +242,15 @@ impl Workspaces {
             "--no-renames",
             "--ignore-submodules=all",
         ])?;
-        let new = most.run(&OTHERS)?;
         let mut left_out = Vec::new();
+        let listed = most.output(&OTHERS, &[])?;
+        let new = if listed.code == Some(0) && !listed.cut {
+            left_out.extend(Self::closed(&listed.err));
+            listed.out
+        } else {
+            // Only for its words: it fails for the same reason.
+            most.run(&OTHERS)?
+        };
         let (mut present, mut gone) = (Vec::new(), Vec::new());
         for path in changed.split(|&b| b == 0).filter(|p| !p.is_empty()) {
             let kind = left.entry(OsStr::from_bytes(path));
@@ -245,8 +282,16 @@ impl Workspaces {
         if !new.is_empty() {
             left_out.extend(Self::not_taken(&most, &left_out)?);
         }
-        left_out.extend(self.submodules_left_out(git, left)?);
         Ok(left_out)
+    }
+
+    /// Folders that git could not look through, by its words: they are closed, or lie too deep.
+    fn closed(said: &[u8]) -> Option<LeftOut> {
+        let said = display::clean_line(said.trim_ascii(), 300);
+        (!said.is_empty()).then(|| LeftOut {
+            path: b".".to_vec(),
+            why: format!("has folders that could not be looked through: {said}"),
+        })
     }
 
     /// New files that are in no index yet: git takes none of such a name, and does not fail for it.
@@ -274,27 +319,6 @@ impl Workspaces {
         let lfs = |at: usize| fields.get(at * 3 + 2).is_some_and(|value| *value == b"lfs");
         let found = paths.iter().enumerate().filter(|(at, _)| lfs(*at));
         Ok(found.map(|(_, path)| *path).collect())
-    }
-
-    /// Submodules that were moved: their commits are in the workspace alone.
-    fn submodules_left_out(&self, git: &Git, left: &Left) -> Result<Vec<LeftOut>, GitError> {
-        if self.repo.submodules.is_empty() {
-            return Ok(Vec::new());
-        }
-        let listed = git.clone().most(256 << 20).run(&["ls-files", "-s", "-z"])?;
-        let moved = |line: &[u8]| {
-            let rest = line.strip_prefix(b"160000 ")?;
-            let tab = rest.iter().position(|&b| b == b'\t')?;
-            let path = &rest[tab + 1..];
-            let had = rest.split(|&b| b == b' ').next().and_then(repo::oid);
-            let has = left.submodule_head(path);
-            (has.is_some() && has != had).then(|| LeftOut {
-                path: path.to_vec(),
-                why: "is a submodule with other commits, which are in the workspace alone"
-                    .to_owned(),
-            })
-        };
-        Ok(listed.split(|&b| b == 0).filter_map(moved).collect())
     }
 
     /// Brings the result into the user's repository, each object checked.

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     clone::{MakeError, io_error},
+    extra,
     files::{config, skeleton},
     git::{Git, GitError},
     repo::Repository,
@@ -48,6 +49,21 @@ impl Desk {
                 fs::write(file("shallow"), bytes)?;
             }
             Ok(())
+        };
+        make().map_err(io_error("cannot make", &desk.0))?;
+        Ok(desk)
+    }
+
+    /// Makes one for a repository within a workspace, whose folder of objects this is.
+    pub fn within(dir: PathBuf, repo: &Repository, objects: &Path) -> Result<Self, MakeError> {
+        let desk = Self(dir);
+        let plain = Repository {
+            sparse: None,
+            ..repo.clone()
+        };
+        let make = || -> std::io::Result<()> {
+            skeleton(&desk.0, "ref: refs/heads/none", &config(&plain), &[objects])?;
+            fs::write(desk.0.join("info/exclude"), extra::users(repo))
         };
         make().map_err(io_error("cannot make", &desk.0))?;
         Ok(desk)

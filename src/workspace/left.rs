@@ -55,7 +55,13 @@ impl Left {
 
     /// The commit that HEAD names: itself, or by a branch.
     pub fn head(&self) -> Option<String> {
-        let head = self.read(".git/HEAD")?;
+        self.head_of(b".git")
+    }
+
+    /// The same of another `.git` below the workspace, such as that of a submodule.
+    pub fn head_of(&self, dot: &[u8]) -> Option<String> {
+        let within = |name: &[u8]| OsStr::from_bytes(&[dot, b"/", name].concat()).to_owned();
+        let head = self.read(within(b"HEAD"))?;
         let head = head.trim_ascii();
         let Some(name) = head.strip_prefix(b"ref:") else {
             return repo::oid(head);
@@ -65,23 +71,15 @@ impl Left {
         if !plain {
             return None;
         }
-        let path = [b".git/", name].concat();
-        if let Some(loose) = self.read(OsStr::from_bytes(&path)) {
+        if let Some(loose) = self.read(within(name)) {
             return repo::oid(loose.trim_ascii());
         }
-        let packed = self.read(".git/packed-refs")?;
+        let packed = self.read(within(b"packed-refs"))?;
         let mut lines = packed.split(|&b| b == b'\n');
         lines.find_map(|line| {
             let at = line.iter().position(|&b| b == b' ')?;
             (line[at + 1..] == *name).then(|| repo::oid(&line[..at]))?
         })
-    }
-
-    /// The commit that a submodule's checkout is at.
-    pub fn submodule_head(&self, path: &[u8]) -> Option<String> {
-        let path = [path, b"/.git/HEAD"].concat();
-        let head = self.read(OsStr::from_bytes(&path))?;
-        repo::oid(head.trim_ascii())
     }
 
     /// What git was in the middle of.

@@ -31,6 +31,7 @@ pub mod turn;
 pub mod untouched;
 mod version;
 pub mod watch;
+mod within;
 
 pub use change::{Change, Changes, Status};
 pub use clone::{MakeError, Workspace, Workspaces};

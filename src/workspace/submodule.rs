@@ -88,7 +88,7 @@ fn link(line: &[u8]) -> Option<(String, &[u8])> {
 }
 
 /// The objects of the user's checkout of a submodule, where it has the commit.
-fn objects(repo: &Repository, user: &Path, oid: &str) -> Option<std::path::PathBuf> {
+pub(super) fn objects(repo: &Repository, user: &Path, oid: &str) -> Option<std::path::PathBuf> {
     // Without `.git` of its own, git would look above.
     fs::symlink_metadata(user.join(".git")).ok()?;
     let git = repo.at(user);

@@ -4,6 +4,7 @@
 mod clients;
 mod conflict;
 mod deck;
+mod delivering;
 mod front;
 mod plain;
 mod pty;

@@ -214,3 +214,62 @@ run = ["sh", "-c", "echo lost > lost.txt; git add .; git commit -qm lost; exit 1
     let left = format!("refs/wavedeck/{run}/lost.1:lost.txt");
     assert_eq!(repo.git(&["show", &left]), "lost\n");
 }
+
+/// A filter of the person's own that git waits for, once it is armed: it says that it was reached, and
+/// goes on when it may.
+fn filtered(repo: &Repo, file: &str) {
+    let filter = "#!/bin/sh\n\
+        if test -e .git/armed; then : > .git/reached; until test -e .git/go; do sleep 0.01; done; fi\n\
+        exec cat\n";
+    repo.here.write(".git/filter", filter);
+    for way in ["clean", "smudge"] {
+        let key = format!("filter.wait.{way}");
+        repo.git(&["config", &key, "sh .git/filter"]);
+    }
+    repo.here
+        .write(".gitattributes", &format!("{file} filter=wait\n"));
+    repo.git(&["add", "."]);
+    repo.git(&["commit", "--quiet", "--message=filtered"]);
+}
+
+#[test]
+fn a_yes_is_neither_lost_nor_done_twice_when_the_runner_dies_before_the_branch_has_gone_forward() {
+    // Killed while git looks at the files, and when it has written some of them, one of them new.
+    for (file, writes) in [("f.txt", false), ("two.txt", true)] {
+        let plan = ASKS.replace(
+            "echo one > one.txt",
+            "echo one > one.txt; echo one >> e.txt",
+        );
+        let repo = Repo::with(&plan, &[("e.txt", "e\n"), ("f.txt", "f\n")]);
+        filtered(&repo, file);
+        let live = repo.here.start_as(&["__guard", "run"]);
+        let id = asked(&repo, "forward your branch main to it?");
+        let before = head(&repo);
+        repo.here.write(".git/armed", "");
+        // As it is, but git cannot know.
+        repo.here.write("f.txt", "f\n");
+        repo.here.ctl(&format!("answer {id} yes"));
+        wait_for("the branch is about to go forward", || {
+            repo.here.path().join(".git/reached").exists().then_some(())
+        });
+        signal(live.runner(), Signal::KILL);
+        assert_eq!(live.end().status, 4);
+        repo.here.nobody_left();
+        assert_eq!(head(&repo), before, "not yet");
+        assert_eq!(repo.here.read("e.txt") == "e\none\n", writes);
+        repo.here.write(".git/go", "");
+        let live = repo
+            .here
+            .start_as(&["__guard", "resume", &repo.here.run_id()]);
+        assert_eq!(live.end().status, 0, "{}", repo.here.journal());
+        let events = repo.here.journal();
+        let forwarded: Vec<_> = (events.all("run.delivered").into_iter())
+            .filter(|e| e["forwarded"] == "main")
+            .collect();
+        assert_eq!(forwarded.len(), 1, "writes: {writes}\n{events}");
+        assert_eq!(events.all("attention.raised").len(), 1, "{events}");
+        assert_eq!(repo.here.read("one.txt"), "one\n");
+        assert_eq!(repo.here.read("e.txt"), "e\none\n");
+        assert_eq!(repo.git(&["status", "--porcelain", "-uno"]), "");
+    }
+}

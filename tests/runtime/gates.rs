@@ -168,3 +168,56 @@ run = ["sh", "-c", "while ! test -e end; do sleep 0.02; done"]
     assert_eq!(gate["signed"]["note"], note);
     assert_eq!(gate["verdict"], "passed");
 }
+
+#[test]
+fn what_judges_merged_work_begins_as_an_agent_does_and_is_set_up_once() {
+    let repo = Repo::with(
+        r#"
+[merge]
+end = "branch"
+[workspace]
+setup = ["sh -c 'mkdir -p dep && echo ready >> dep/log'"]
+env = { OUT = "${run_dir}/built/${agent}" }
+[gate.whole]
+run = ["sh -c 'cat dep/log; echo $OUT; test $(wc -l < dep/log) = 1 && test -d $OUT'", "test -f dep/log"]
+[[phase]]
+id = "build"
+gates = ["whole"]
+[defaults]
+workspace = "own"
+retry = { attempts = 1 }
+check = ["sh -c 'echo $OUT; test $(wc -l < dep/log) = 1'", "test -d dep"]
+[[agent]]
+id = "a"
+phase = "build"
+run = ["sh", "-c", "echo a > a.txt; until test -e \"$GO\"; do sleep 0.01; done"]
+[[agent]]
+id = "b"
+phase = "build"
+run = ["sh", "-c", "echo b > b.txt; until test -e \"$GO\"; do sleep 0.01; done"]
+"#,
+        &[("f.txt", "f\n"), (".gitignore", "dep/\n")],
+    );
+    let go = repo.here.path().join("home/go");
+    let plan = repo.here.read("wavedeck.toml");
+    let said = format!("GO = \"{}\", OUT", go.display());
+    repo.here
+        .write("wavedeck.toml", &plan.replacen("OUT", &said, 1));
+    let live = repo.here.start();
+    for agent in ["a", "b"] {
+        live.hears("agent.started", agent);
+    }
+    std::fs::create_dir_all(go.parent().unwrap()).unwrap();
+    std::fs::write(go, "").unwrap();
+    let events = live.end().with(0);
+    // One of the two was merged onto the other, and judged there.
+    let started = events.all("check.started");
+    let of = |agent: &str| {
+        let of = |e: &&&serde_json::Value| e["agent"] == agent;
+        started.iter().filter(of).count()
+    };
+    assert_eq!(of("a") + of("b"), 6, "{events}");
+    let whole = repo.here.say(&["logs", "phase:build", "--checks"]);
+    assert!(whole.out.contains("/built/_head"), "{whole}");
+    assert_eq!(whole.out.matches("set-up: ").count(), 1, "{whole}");
+}

@@ -308,6 +308,21 @@ fn the_plan_of_work_that_clashes_ends_green_after_the_one_conflict_is_settled_by
         let report = repo.here.read_run("report.md");
         report.contains(&line).then_some(())
     });
+    let report: serde_json::Value = wait_for("its figures", || {
+        serde_json::from_str(&repo.here.read_run("report.json")).ok()
+    });
+    let measure = |name: &str| {
+        let mut all = report["targets"].as_array().unwrap().iter();
+        let found = all.find(|target| target["name"] == name).unwrap();
+        found["permille"]
+            .as_i64()
+            .unwrap_or_else(|| panic!("{found}"))
+    };
+    assert_eq!(measure("critical scope conflicts"), 1000, "the schema's");
+    let clean = measure("clean integrations");
+    assert!((1..900).contains(&clean), "{clean}");
+    let overhead = measure("integration overhead");
+    assert!((1..=1000).contains(&overhead), "{overhead}");
     // Both sides stay reachable.
     let refs = repo.git(&["for-each-ref", "--format=%(refname)"]);
     let run = repo.here.run_id();
@@ -468,6 +483,43 @@ run = ["sh", "-c", "cat second.txt > third.txt"]
     assert_eq!(said.status, 0, "{said}\n{}", repo.here.journal());
     assert_eq!(repo.delivered("third.txt"), "again\nagain\n");
     assert_eq!(repo.delivered("first.txt"), "1\n");
+}
+
+#[test]
+fn after_a_way_back_the_branch_that_was_made_gets_the_new_work() {
+    let repo = Repo::with(
+        &format!(
+            r#"
+{MEET}
+[merge]
+end = "ask"
+[[agent]]
+id = "a"
+workspace = "own"
+run = ["sh", "-c", "echo again >> $MEET/times; cp $MEET/times a.txt"]
+"#
+        ),
+        &[("f.txt", "f\n")],
+    );
+    let said = repo.here.say(&["run", "--detach", "-y"]);
+    assert_eq!(said.status, 0, "{said}");
+    let asks = |times: usize| {
+        wait_for("it asks whether the branch goes forward", || {
+            let events = repo.here.journal();
+            let asked = events.all("attention.raised").into_iter();
+            let asked = asked.filter(|raised| raised["attention"] == "deliver");
+            asked.map(|raised| raised["id"].as_u64()).nth(times - 1)?
+        })
+    };
+    asks(1);
+    assert_eq!(repo.delivered("a.txt"), "again\n");
+    repo.here.ctl("rollback 0");
+    let id = asks(2);
+    repo.here.ctl(&format!("answer {id} yes"));
+    let said = repo.here.say(&["wait"]);
+    assert_eq!(said.status, 0, "{said}\n{}", repo.here.journal());
+    assert_eq!(repo.delivered("a.txt"), "again\nagain\n");
+    assert_eq!(repo.git(&["show", "HEAD:a.txt"]), "again\nagain\n");
 }
 
 #[test]

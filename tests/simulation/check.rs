@@ -14,7 +14,9 @@ use wavedeck::{
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
-use super::{cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, verdicts::Verdicts};
+use super::{
+    cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, talk::Talks, verdicts::Verdicts,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Was {
@@ -94,9 +96,11 @@ struct Checker<'a> {
     merges: Merges,
     cohorts: Cohorts,
     verdicts: Verdicts,
+    talks: Talks,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
+    guard_lost: bool,
     mode: Mode,
     cap: u32,
     halted: bool,
@@ -124,8 +128,10 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         merges: Merges::default(),
         cohorts: Cohorts::new(setup),
         verdicts: Verdicts::default(),
+        talks: Talks::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
+        guard_lost: false,
         mode: setup.plan.mode,
         cap: setup.agents_cap,
         halted: false,
@@ -160,6 +166,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Err(wrong) = c.verdicts.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Err(wrong) = c.talks.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);
@@ -258,7 +267,23 @@ impl Checker<'_> {
         agents + self.checks.values().map(|c| c.ram).sum::<u64>()
     }
 
+    /// An agent of a phase goes on, or ends otherwise: what its gates said is of before.
+    fn open_again(&mut self, event: &Event) {
+        let (Event::AgentScheduled { agent, .. }
+        | Event::AgentReady { agent }
+        | Event::AgentRetrying { agent, .. }
+        | Event::AgentJoining { agent }
+        | Event::AgentSkipped { agent, .. }) = event
+        else {
+            return;
+        };
+        if let Some(phase) = self.setup.plan.agent(self.ix(agent)).phase {
+            (self.phases[phase.ix()].2, self.phases[phase.ix()].3) = (false, false);
+        }
+    }
+
     fn step(&mut self, record: &Record) {
+        self.open_again(&record.event);
         match &record.event {
             Event::AgentScheduled {
                 agent,
@@ -558,9 +583,13 @@ impl Checker<'_> {
             Event::RunStopped { by } => {
                 self.stopping = true;
                 self.stopped_by_person = *by == StoppedBy::Operator;
+                self.guard_lost = *by == StoppedBy::GuardLost;
             }
-            // A stop outlives a crash.
-            Event::RunResumed { .. } => self.degraded = false,
+            // A stop outlives a crash, but for one that nobody asked for.
+            Event::RunResumed { .. } => {
+                self.degraded = false;
+                self.stopping &= !self.guard_lost;
+            }
             Event::RunFinished { status, .. } => self.finished = Some(*status),
             _ => {}
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use wavedeck::{
-    engine::{CohortIx, Event, Owner, Record, Setup},
+    engine::{CohortIx, Event, Owner, Record, Setup, StoppedBy},
     plan::AgentIx,
 };
 
@@ -24,6 +24,7 @@ pub struct Cohorts {
     /// Agents that have ended.
     ended: BTreeSet<String>,
     stopping: bool,
+    guard_lost: bool,
 }
 
 impl Cohorts {
@@ -74,9 +75,18 @@ impl Cohorts {
                     }
                 }
             }
+            Event::AgentSkipped { agent, .. } => {
+                self.ended.insert(agent.to_string());
+                // It was open again, and nothing else has told so.
+                let ix = setup.by_id[agent];
+                for (cohort, point) in setup.cohorts.iter().zip(&mut self.points) {
+                    if cohort.members.contains(&ix) {
+                        (point.red, point.checking) = (false, false);
+                    }
+                }
+            }
             Event::AgentCompleted { agent, .. }
             | Event::AgentFailed { agent, .. }
-            | Event::AgentSkipped { agent, .. }
             | Event::AgentStopped { agent, .. } => {
                 self.ended.insert(agent.to_string());
             }
@@ -104,7 +114,11 @@ impl Cohorts {
             Event::CohortCompleted { cohort } => {
                 return self.completed(setup, Self::at(setup, cohort));
             }
-            Event::RunStopped { .. } => self.stopping = true,
+            Event::RunResumed { .. } => self.stopping &= !self.guard_lost,
+            Event::RunStopped { by } => {
+                self.stopping = true;
+                self.guard_lost = *by == StoppedBy::GuardLost;
+            }
             _ => {}
         }
         None

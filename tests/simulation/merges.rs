@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
     engine::{
-        Action, Answer, AttentionKind, CheckPlace, Event, MergeOutcome, Owner, Purpose, Record,
-        Setup, Strategy, SyncPoint, WorkEvent,
+        Action, Answer, AttentionKind, CheckPlace, Event, MergeOutcome, Owner, Pick, Purpose,
+        Record, Settle, Setup, StoppedBy, Strategy, SyncPoint, WorkEvent,
     },
     plan::{AgentId, AgentIx, NeedKind, PhaseIx, Workspace},
 };
@@ -21,11 +21,12 @@ struct Attempt {
     /// Merges that were in the head when it was admitted, and that head.
     seen: usize,
     base: String,
+    /// The same of the attempt before, whose workspace it may go on in.
+    home: (usize, String),
     /// What was collected; its commit, if it changed anything.
     collected: Option<Commit>,
-    /// Facts that its hand-off states, and whether a person judged them.
+    /// Facts that its hand-off states and no person overruled.
     facts: BTreeMap<String, String>,
-    judged: bool,
     /// A machine saw that it must not be merged.
     bad: bool,
     /// Gates that passed.
@@ -42,6 +43,16 @@ struct Agent {
     held: bool,
     blocked: bool,
     conflict: Option<u32>,
+}
+
+/// A conflict, as far as facts are concerned.
+#[derive(Debug, Clone, Default)]
+struct Clash {
+    with: Vec<AgentIx>,
+    about_facts: bool,
+    picks: Vec<Pick>,
+    /// A person said that the choices are complete.
+    settled: bool,
 }
 
 /// The merge that is on.
@@ -67,7 +78,9 @@ pub struct Merges {
     now: Option<Now>,
     last: u32,
     last_conflict: u32,
+    conflicts: BTreeMap<u32, Clash>,
     stopping: bool,
+    guard_lost: bool,
     degraded: bool,
     /// Who must be done again before anything else starts.
     again: BTreeSet<AgentId>,
@@ -126,15 +139,24 @@ impl Merges {
             Event::RunStarted { base_commit, .. } => {
                 self.base = base_commit.clone().unwrap_or_default();
             }
-            Event::RunStopped { .. } => self.stopping = true,
+            Event::RunStopped { by } => {
+                self.stopping = true;
+                self.guard_lost = *by == StoppedBy::GuardLost;
+            }
             Event::RunDegraded { error } => self.degraded = error.is_some(),
-            Event::RunResumed { .. } => self.degraded = false,
+            Event::RunResumed { .. } => {
+                self.degraded = false;
+                self.stopping &= !self.guard_lost;
+            }
             Event::RunFinished { .. } => return self.end(setup),
             Event::OperatorAction { action, agents, .. } => {
                 let hold = match action {
                     Action::Pause { .. } => true,
                     Action::Resume { .. } => false,
-                    _ => return Ok(()),
+                    _ => {
+                        self.chosen(action);
+                        return Ok(());
+                    }
                 };
                 for id in agents {
                     self.agent(setup, id).held = hold;
@@ -151,6 +173,7 @@ impl Merges {
                     number: *attempt,
                     seen,
                     base,
+                    home: std::mem::take(&mut state.attempt.home),
                     ..Attempt::default()
                 };
             }
@@ -191,6 +214,12 @@ impl Merges {
             {
                 self.agreed = answered.answer == Some(Answer::Yes);
                 self.left = false;
+            }
+            Event::AttentionAnswered(answered) if answered.answer == Some(Answer::Settle) => {
+                let agent = answered.agent.as_ref().ok_or("nobody's conflict")?;
+                let open = self.agent(setup, agent).conflict;
+                let clash = open.and_then(|id| self.conflicts.get_mut(&id));
+                clash.ok_or("settles what is not open")?.settled = true;
             }
             Event::GatePassed { place, .. } => {
                 if let Some(agent) = &place.agent {
@@ -241,12 +270,8 @@ impl Merges {
                     _ => {}
                 }
                 let own = state.attempt.clone();
-                let others = self.agents.values().filter(|a| a.done && !a.attempt.judged);
-                let other = |a: &Agent| {
-                    let mut facts = a.attempt.facts.iter();
-                    facts.any(|(key, value)| own.facts.get(key).is_some_and(|own| own != value))
-                };
-                if !own.judged && others.into_iter().any(other) {
+                let mut others = self.agents.values().filter(|a| a.done);
+                if others.any(|other| differ(&own.facts, &other.attempt.facts).next().is_some()) {
                     return Err("done, and its hand-off contradicts another".to_owned());
                 }
             }
@@ -254,6 +279,42 @@ impl Merges {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A person's choice in a conflict.
+    fn chosen(&mut self, action: &Action) {
+        let (Action::Choose { conflict, .. }
+        | Action::Undo { conflict }
+        | Action::Settle {
+            conflict,
+            how: Settle::Chosen,
+            ..
+        }) = action
+        else {
+            return;
+        };
+        let Some(clash) = self.conflicts.get_mut(conflict) else {
+            return;
+        };
+        match action {
+            Action::Choose { pick, .. } => clash.picks.push(pick.clone()),
+            Action::Undo { .. } => drop(clash.picks.pop()),
+            _ => clash.settled = true,
+        }
+    }
+
+    /// What of two facts a person did not take is nobody's any more.
+    fn overruled(&mut self, ix: AgentIx, clash: &Clash) {
+        let own = self.agents[&ix].attempt.facts.clone();
+        let ours = clash.picks.last() == Some(&Pick::Ours);
+        for other in &clash.with {
+            let known = self.agents[other].attempt.facts.clone();
+            let loser = if ours { ix } else { *other };
+            let facts = &mut self.agents.entry(loser).or_default().attempt.facts;
+            for key in differ(&own, &known) {
+                facts.remove(key);
+            }
+        }
     }
 
     /// Nothing starts while a roll-back is on.
@@ -354,9 +415,15 @@ impl Merges {
                 agent,
                 attempt,
                 base,
+                home,
                 ..
             } => {
-                let known = &self.agent(setup, agent).attempt;
+                let known = &mut self.agent(setup, agent).attempt;
+                if home.is_some() && known.number == *attempt {
+                    known.seen = known.home.0;
+                    known.base.clone_from(&known.home.1);
+                }
+                known.home = (known.seen, known.base.clone());
                 if (known.number, &known.base) != (*attempt, base) {
                     return Err(format!("begins at {base}, not at {}", known.base));
                 }
@@ -470,8 +537,18 @@ impl Merges {
                 self.now(*number)?;
                 self.now = None;
             }
-            WorkEvent::ConflictDetected { id, agent, .. } => {
+            WorkEvent::ConflictDetected {
+                id,
+                agent,
+                with,
+                clash,
+                ..
+            } => {
                 let last = self.last_conflict;
+                let known = self.conflicts.entry(*id).or_default();
+                known.with = with.iter().map(|id| setup.by_id[id]).collect();
+                known.about_facts = clash.kinds.iter().any(|kind| kind == "context");
+                known.settled = false;
                 let ix = setup.by_id[agent];
                 let state = self.agents.entry(ix).or_default();
                 match state.conflict.replace(*id) {
@@ -491,11 +568,14 @@ impl Merges {
                 ..
             } => {
                 let state = self.agent(setup, agent);
-                state.attempt.judged = true;
                 if state.conflict.take() != Some(*id) {
                     return Err("settles what is not open".to_owned());
                 }
                 let ix = setup.by_id[agent];
+                let clash = self.conflicts[id].clone();
+                if clash.about_facts && clash.settled {
+                    self.overruled(ix, &clash);
+                }
                 let on = self.now.as_ref().is_some_and(|now| now.agent == ix);
                 if on && *strategy == Strategy::SequentialFallback {
                     return Err("sent back while it is merged".to_owned());
@@ -682,6 +762,16 @@ impl Merges {
         }
         Ok(())
     }
+}
+
+/// Facts of which two say different things.
+fn differ<'a>(
+    one: &'a BTreeMap<String, String>,
+    other: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = &'a String> {
+    let differs =
+        |(key, value): &(&String, &String)| other.get(*key).is_some_and(|known| known != *value);
+    one.iter().filter(differs).map(|(key, _)| key)
 }
 
 /// The head goes forward only to what was tried, and what its checks, where it has any, found green.

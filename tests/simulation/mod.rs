@@ -10,6 +10,7 @@ mod plans;
 mod queue;
 mod random;
 mod switch;
+mod talk;
 mod verdicts;
 mod world;
 
@@ -79,8 +80,9 @@ fn random_simulations_keep_every_promise() {
     });
     assert!(
         bad.is_empty(),
-        "{} seeds broke a promise; the first: WAVEDECK_SIM_SEED={} cargo test simulation -- --nocapture\n{:#?}",
+        "{} seeds broke a promise: {:?}; the first: WAVEDECK_SIM_SEED={} cargo test simulation -- --nocapture\n{:#?}",
         bad.len(),
+        bad.iter().map(|bad| bad.0).collect::<Vec<u64>>(),
         bad[0].0,
         bad[0].1
     );

@@ -72,7 +72,8 @@ pub fn random(r: &mut Random) -> Plan {
         .map(|i| Worker {
             name: format!("w{i}"),
             run: Some(vec!["work".into()]),
-            cli: None,
+            // The second answers to a provider that may take no more for a while.
+            cli: (i == 1).then(|| "p".to_owned()),
             model: None,
         })
         .collect();
@@ -244,6 +245,8 @@ fn agent(
         modes,
         exclusive: r.chance(6),
         timeout_us: r.chance(40).then(|| 2_000_000 + r.below(20_000_000)),
+        ask: wavedeck::agents::Ask::Outside,
+        fails_when_asking: false,
         retry: Retry {
             attempts: 1 + r.below(3) as u32,
             base_us: r.below(3_000_000),

@@ -70,7 +70,12 @@ impl Switch {
                         self.ends(&format!("{agent}?"));
                     }
                 }
-                Action::Swap { agent, .. } => self.ends(agent),
+                Action::Swap { agent, .. }
+                | Action::Tell {
+                    agent, now: true, ..
+                } => {
+                    self.ends(agent);
+                }
                 _ => {}
             },
             Event::ModeChanged { to, .. } => {

@@ -17,6 +17,7 @@ use wavedeck::{
     schedule::static_ranks,
 };
 
+mod speak;
 mod work;
 
 use super::{plans, random::Random};
@@ -197,6 +198,11 @@ impl World {
             self.input(InputKind::Deadline);
         } else if let (Some(at), true) = (message, message.map(|at| at.0) == Some(next)) {
             let kind = self.inbox.remove(&at).unwrap();
+            // Whoever reports may not know that it was heard.
+            if self.r.chance(3) {
+                let after = self.r.below(4_000_000);
+                self.later(after, kind.clone());
+            }
             self.input(kind);
         } else if let Some((_, key)) = process {
             self.end(key);
@@ -312,6 +318,7 @@ impl World {
             let action = self.action();
             self.operator(action);
         }
+        self.swap_behind_a_red_gate();
         if self.r.chance(self.faults.memory) {
             self.pressure = u32::try_from(self.r.below(1_050)).unwrap();
             let zone = match self.pressure {
@@ -336,6 +343,7 @@ impl World {
                 _ => self.input(InputKind::Journal { error: None }),
             }
         }
+        self.speak();
         // Without a draw: what agents say of themselves changes nothing else.
         if self.records.len() % 13 == 5 {
             self.report();
@@ -356,7 +364,36 @@ impl World {
             }
         }
         if self.r.chance(self.faults.crash) && self.state.finished.is_none() {
-            self.crash();
+            // The guard goes first: the runner ends its agents, and dies before all of them have.
+            if self.r.chance(10) && !self.full {
+                let by = StoppedBy::GuardLost;
+                self.input(InputKind::Signal { by });
+            }
+            if self.state.finished.is_none() {
+                self.crash();
+            }
+        }
+    }
+
+    /// Somebody looks for another worker while gates over more than one agent are red.
+    fn swap_behind_a_red_gate(&mut self) {
+        let state = &self.state;
+        if !state.cohorts.iter().any(|gates| gates.gate_red) {
+            return;
+        }
+        let open = |ix: &AgentIx| {
+            let several = state.setup.plan.agent(*ix).modes.len() > 1;
+            several && !state.agent(*ix).status.is_final()
+        };
+        let Some(ix) = state.setup.plan.indices().find(open) else {
+            return;
+        };
+        let agent = state.id(ix).to_string();
+        if self.r.chance(20) {
+            self.operator(Action::Swap {
+                agent,
+                worker: None,
+            });
         }
     }
 
@@ -459,10 +496,21 @@ impl World {
             9 => Action::Sequential {
                 now: self.r.chance(50),
             },
-            10 => Action::Swap {
-                agent: id(&mut self.r),
-                worker: None,
-            },
+            10 => {
+                let plan = &self.state.setup.plan;
+                let several = plan.indices().filter(|&ix| plan.agent(ix).modes.len() > 1);
+                let several: Vec<String> =
+                    several.map(|ix| self.state.id(ix).to_string()).collect();
+                let agent = if several.is_empty() {
+                    id(&mut self.r)
+                } else {
+                    self.r.pick(&several).clone()
+                };
+                Action::Swap {
+                    agent,
+                    worker: None,
+                }
+            }
             _ => Action::Agents {
                 cap: u32::try_from(self.r.below(6)).unwrap(),
             },
@@ -619,6 +667,7 @@ impl World {
                     p.ends_us = p.ends_us.saturating_add(now);
                 }
             }
+            Command::Tell { .. } | Command::Reply { .. } => self.carry_words(command),
             Command::Prepare { .. }
             | Command::Collect { .. }
             | Command::Inspect { .. }

@@ -71,6 +71,8 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 AttentionKind::Conflict => "conflict",
                 AttentionKind::Predicted => "clash to come",
                 AttentionKind::DayGate => "not passed",
+                AttentionKind::Permission => "may it",
+                AttentionKind::Question => "asks",
             };
             let holds = if demand.holds.is_empty() {
                 String::new()

@@ -155,6 +155,17 @@ fn cost(state: &State, mode: &AgentMode) -> Result<(), Why> {
 
 /// What a mode costs, its CPUs and memory aside.
 fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
+    if let Some(worker) = mode.worker
+        && let Some(provider) = state.setup.plan.workers[worker.ix()].provider()
+        && let Some(limit) = state.limited(provider)
+    {
+        return Err(Why::Provider {
+            name: provider.to_owned(),
+            until_us: limit.until_us,
+            left_us: limit.until_us.saturating_sub(state.elapsed_us),
+            reason: limit.reason.clone(),
+        });
+    }
     let limits = &state.setup.plan.limits;
     for (name, &asked) in &mode.uses {
         let cap = limits.resources.get(name).copied().unwrap_or(0);

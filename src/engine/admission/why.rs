@@ -72,6 +72,17 @@ pub enum Why {
         /// Free.
         free: u64,
     },
+    /// Its provider takes no more for now.
+    Provider {
+        /// Which.
+        name: String,
+        /// Until when (elapsed µs).
+        until_us: u64,
+        /// For how long still, in microseconds.
+        left_us: u64,
+        /// In its words.
+        reason: String,
+    },
     /// A budget.
     Budget {
         /// Which.
@@ -98,6 +109,7 @@ impl Why {
                 | Self::Checkout
                 | Self::Elsewhere
                 | Self::Barrier { .. }
+                | Self::Provider { .. }
         )
     }
 }
@@ -162,6 +174,20 @@ impl fmt::Display for Why {
                 write!(f, "needs {}, {} to give", bytes(*asked), bytes_down(*free))
             }
             Self::Resource { name, asked, free } => write!(f, "needs {asked} {name}, {free} free"),
+            Self::Provider {
+                name,
+                left_us,
+                reason,
+                ..
+            } => {
+                let left = left_us.div_ceil(1_000_000);
+                write!(f, "{name} takes no more for {left} s")?;
+                if reason.is_empty() {
+                    Ok(())
+                } else {
+                    write!(f, ": {reason}")
+                }
+            }
             Self::Budget { name, asked, left } => {
                 write!(f, "needs {asked} {name}, {left} left of the budget")
             }

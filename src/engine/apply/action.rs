@@ -139,6 +139,11 @@ impl State {
                     });
                 }
             }
+            Action::Tell { text, now, .. } => {
+                for ix in targets {
+                    self.tell(ix, by, text, *now);
+                }
+            }
             // What follows is events of its own.
             Action::Rollback { .. }
             | Action::SendBack { .. }

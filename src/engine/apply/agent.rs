@@ -68,6 +68,7 @@ impl State {
         self.leave_check(ix);
         self.leave_merging(ix);
         self.note_rollback(ix, cause);
+        self.talk_again(ix, cause);
         self.keep_former(ix, cause);
         self.close_conflict(ix, "tried again");
         self.reopen(ix);
@@ -87,7 +88,9 @@ impl State {
             | Cause::Hold
             | Cause::Conflict
             | Cause::Rollback
-            | Cause::Preempted => {}
+            | Cause::Preempted
+            | Cause::Told
+            | Cause::Limited => {}
         }
         if !self.setup.has_process(ix) {
             // A group joins when its needs are met.

@@ -121,6 +121,10 @@ impl State {
             self.attention.open.remove(&key);
         }
         let yes = match answered.answer {
+            Some(Answer::Always) => {
+                self.allow_always(owner);
+                return;
+            }
             Some(Answer::Yes) => true,
             Some(Answer::No) => false,
             Some(Answer::Seen) if answered.attention == AttentionKind::Predicted => {
@@ -136,7 +140,10 @@ impl State {
                 }
                 return;
             }
-            Some(Answer::Retry | Answer::Stop | Answer::Seen | Answer::Sequential) | None => return,
+            Some(
+                Answer::Retry | Answer::Stop | Answer::Seen | Answer::Sequential | Answer::Say,
+            )
+            | None => return,
         };
         if deliver && let Some(delivery) = &mut self.merges.delivery {
             delivery.answer = Some(yes);

@@ -4,8 +4,7 @@
 
 use crate::{
     engine::{
-        Conflict, HoldBy, MergeStage, Owner, Pick, Prediction, State, Status, WorkEvent,
-        state::pack,
+        Conflict, HoldBy, MergeStage, Owner, Prediction, State, Status, WorkEvent, state::pack,
     },
     plan::AgentIx,
 };
@@ -119,30 +118,13 @@ impl State {
 
     /// What a person did not take of two facts no longer stands.
     fn overrule(&mut self, id: u32) {
-        let Some(conflict) = self.merges.conflicts.get(&id) else {
+        let conflict = self.merges.conflicts.get(&id);
+        let Some(conflict) = conflict.filter(|c| c.about_facts() && c.settled_by.is_some()) else {
             return;
         };
-        let (ix, chosen) = (conflict.agent, conflict.chosen.last());
-        if !conflict.about_facts() {
-            return;
-        }
-        let Some(chosen) = chosen.filter(|_| conflict.settled_by.is_some()) else {
-            return;
-        };
-        let ours = chosen.pick == Pick::Ours;
-        let with = conflict.with.clone();
-        let facts = |state: &Self, ix: AgentIx| {
-            let work = state.agents[ix.ix()].work.as_ref();
-            work.map(|work| work.facts.clone()).unwrap_or_default()
-        };
-        let own = facts(self, ix);
-        for other in with {
-            let known = facts(self, other);
-            let differs = |key: &String| own.contains_key(key) && own.get(key) != known.get(key);
-            let loser = if ours { ix } else { other };
-            if let Some(work) = &mut self.agents[loser.ix()].work {
-                work.facts
-                    .retain(|key, _| !(known.contains_key(key) && differs(key)));
+        for (ix, facts) in self.overruled(conflict) {
+            if let Some(work) = &mut self.agents[ix.ix()].work {
+                work.facts = facts;
             }
         }
     }

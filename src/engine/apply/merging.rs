@@ -130,6 +130,7 @@ impl State {
             WorkEvent::Checkout {
                 base: Some(number), ..
             } => {
+                self.merges.bases = *number;
                 self.merges.base = Some(BaseCheckout {
                     number: *number,
                     path: String::new(),
@@ -192,6 +193,7 @@ impl State {
             }
             WorkEvent::RollbackDone { number, error } => self.rolled_back(*number, error.as_ref()),
             WorkEvent::Delivering { commit, forward } => {
+                let before = self.merges.delivery.take().and_then(made);
                 self.merges.delivery = Some(Delivery {
                     commit: commit.clone(),
                     branch: String::new(),
@@ -201,6 +203,8 @@ impl State {
                     forward: forward.clone(),
                     offer: None,
                     answer: None,
+                    before,
+                    stale: false,
                 });
             }
             WorkEvent::Delivered {
@@ -210,6 +214,8 @@ impl State {
                 error,
                 offer,
             } => {
+                let asked = self.merges.delivery.take();
+                let stale = asked.as_ref().is_some_and(|asked| asked.stale);
                 self.merges.delivery = Some(Delivery {
                     commit: commit.clone(),
                     branch: branch.clone(),
@@ -219,6 +225,8 @@ impl State {
                     forward: None,
                     offer: offer.clone(),
                     answer: None,
+                    before: asked.and_then(|asked| asked.before),
+                    stale,
                 });
             }
             _ => {}
@@ -230,12 +238,15 @@ impl State {
             MergeOutcome::Clean { with, .. }
             | MergeOutcome::Conflict { with, .. }
             | MergeOutcome::Command { with, .. } => self.all(with),
-            MergeOutcome::Contained | MergeOutcome::Failed { .. } => Vec::new(),
+            MergeOutcome::Contained | MergeOutcome::NoRoom { .. } | MergeOutcome::Failed { .. } => {
+                Vec::new()
+            }
         };
         let Some(merge) = self.merge_of(number) else {
             return;
         };
         merge.with = with;
+        merge.why = None;
         merge.stage = match outcome {
             MergeOutcome::Contained => MergeStage::Contained,
             MergeOutcome::Clean {
@@ -269,6 +280,11 @@ impl State {
                 merge.commands.clone_from(commands);
                 merge.fails = Some(clash.clone());
                 MergeStage::Commands
+            }
+            // Another answer follows.
+            MergeOutcome::NoRoom { error } => {
+                merge.why = Some(error.clone());
+                MergeStage::Trying
             }
             MergeOutcome::Failed { error } => MergeStage::Failed(error.clone()),
         };
@@ -341,9 +357,26 @@ impl State {
             |rollback: &mut Rollback| rollback.agents.is_empty() && rollback.parents.is_empty();
         self.merges.rollback.take_if(over);
     }
+
+    /// Something is done again that a person's branch waits for, or was kept back by.
+    pub(super) fn hand_over_again(&mut self) {
+        if let Some(delivery) = &mut self.merges.delivery {
+            delivery.stale = true;
+        }
+    }
+
     /// Puts an agent in line for its merge.
     pub(super) fn line_up(&mut self, ix: AgentIx) {
         let class = self.setup.plan.agent(ix).class;
         self.merges.queue.insert((class, ix));
+    }
+}
+
+/// Where a delivery has put the run's branch, or an earlier one had.
+fn made(delivery: Delivery) -> Option<String> {
+    if delivery.done && !delivery.branch.is_empty() {
+        Some(delivery.commit)
+    } else {
+        delivery.before
     }
 }

@@ -14,6 +14,7 @@ mod needs;
 mod phase;
 mod process;
 mod run;
+mod talk;
 mod work;
 
 pub(super) use work::{work_again, work_effects};
@@ -90,6 +91,7 @@ impl State {
             }
             Event::CheckpointMade { wave, commit } => self.checkpoint(*wave, commit.as_ref()),
             Event::Work(work) => self.work(work, now),
+            Event::Talk(talk) => self.talk(talk, now),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
             Event::GatePassed { place, .. } => self.gate_passed(place),

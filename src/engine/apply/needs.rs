@@ -221,6 +221,7 @@ impl State {
     /// because of it; its own new state is set by the caller.
     pub(super) fn reopen(&mut self, ix: AgentIx) {
         let was_final = self.agent(ix).status.is_final();
+        self.hand_over_again();
         self.unschedule(ix);
         let setup = self.setup.clone();
         // Iterative: chains can be ten thousand agents long.
@@ -258,7 +259,10 @@ impl State {
             }
             if let Some(parent) = setup.plan.agent(ix).parent {
                 self.agents[parent.ix()].children_open += 1;
-                self.settling.remove(&pack(Owner::Agent(parent)));
+                // It waits for this part again; any other verdict on it is about itself.
+                if self.agent(parent).status == Status::Joining {
+                    self.settling.remove(&pack(Owner::Agent(parent)));
+                }
             }
             for edge in &setup.edges_out[ix.ix()] {
                 if self.agent(edge.to).status == Status::Skipped && self.may_reopen(edge.to) {

@@ -100,6 +100,7 @@ impl State {
     pub(super) fn gates_checking(&mut self, owner: Option<Owner>, attempt: u32, now: u64) {
         let Some(owner) = owner else { return };
         self.gates_due.remove(&pack(owner));
+        self.hand_over_again();
         let check = self.new_round(owner, (attempt, 1), now);
         let Some(gates) = self.gates_mut(owner) else {
             return;

@@ -19,6 +19,7 @@ impl State {
             Status::Scheduled
         };
         self.set(ix, status, now);
+        self.talk_begins(ix, attempt);
         self.open_work(ix);
         let agent = &mut self.agents[ix.ix()];
         agent.attempt = attempt;
@@ -114,10 +115,11 @@ impl State {
     }
 
     /// Puts the end of the time limit of a running attempt on the list.
-    fn arm(&mut self, ix: AgentIx, now: u64) {
+    pub(super) fn arm(&mut self, ix: AgentIx, now: u64) {
         if let Some(limit) = self.setup.plan.agent(ix).timeout_us
             && let Some(live) = &self.agents[ix.ix()].live
             && live.ending.is_none()
+            && !self.agent(ix).asking()
         {
             let at_us = now + limit.saturating_sub(live.clock_us);
             self.agents[ix.ix()].until_us = at_us;
@@ -155,6 +157,7 @@ impl State {
         let setup = self.setup.clone();
         self.usage.held(setup.mode(ix, self.agent(ix).mode), false);
         self.unschedule(ix);
+        self.talk_ends(ix);
         self.processes = self.processes.saturating_sub(1);
         self.set(ix, Status::Settling, now);
         self.settling.insert(pack(Owner::Agent(ix)));

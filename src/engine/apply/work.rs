@@ -93,6 +93,7 @@ impl State {
                 base,
                 path,
                 level,
+                ..
             } => {
                 let Some((ix, work)) = self.work_of(agent, *attempt) else {
                     return;
@@ -154,7 +155,15 @@ impl State {
 
     /// An attempt begins, at the integrated head: what the one before left is no longer its work.
     pub(super) fn open_work(&mut self, ix: AgentIx) {
-        self.agents[ix.ix()].work = None;
+        let agent = &mut self.agents[ix.ix()];
+        if (agent.talk.as_ref()).is_some_and(|talk| talk.went_on)
+            && let Some(work) = &mut agent.work
+        {
+            // It goes on in the workspace that is there.
+            work.stage = WorkStage::Preparing;
+            return;
+        }
+        agent.work = None;
         if self.setup.own(ix) {
             let work = Work {
                 base: self.head().unwrap_or_default().to_owned(),

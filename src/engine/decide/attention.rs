@@ -83,7 +83,13 @@ fn same(open: &Item, wanted: &Item) -> bool {
     // Where nobody watches, whose approval nobody gave is blocked at the end of the run: it is still
     // that approval which waits.
     let given_up = open.kind == AttentionKind::Approval && wanted.kind == AttentionKind::Blocked;
+    // Of one agent, several questions can come at once.
+    let asks = matches!(
+        open.kind,
+        AttentionKind::Permission | AttentionKind::Question
+    );
     open.attempt == wanted.attempt
+        && !(asks && open.title != wanted.title)
         && ((open.kind == wanted.kind && open.since_us == wanted.since_us) || given_up)
 }
 
@@ -126,6 +132,7 @@ fn wanted(state: &State, owner: Owner) -> Option<Item> {
     let (kind, gate, title, since_us) = match owner {
         Owner::Agent(ix) => of_agent(state, ix)
             .or_else(approval)
+            .or_else(|| asks(state, ix))
             .or_else(|| predicted(state, ix))?,
         Owner::Phase(_) | Owner::Cohort(_) => of_gates(state, owner).or_else(approval)?,
     };
@@ -168,6 +175,21 @@ fn kind_of_agent(state: &State, ix: AgentIx) -> Option<AttentionKind> {
         }
         _ => None,
     }
+}
+
+/// What it asks: the oldest of its questions.
+fn asks(state: &State, ix: AgentIx) -> Option<Found> {
+    let ask = state.agent(ix).talk.as_ref()?.asks.first()?;
+    let kind = if ask.tool.is_some() {
+        AttentionKind::Permission
+    } else {
+        AttentionKind::Question
+    };
+    let mut title = ask.text.clone();
+    if !ask.options.is_empty() {
+        title = format!("{title} ({})", ask.options.join(" | "));
+    }
+    Some((kind, None, title, ask.since_us))
 }
 
 /// A clash with another that runs, and that nobody has seen.

@@ -83,7 +83,12 @@ fn title(state: &State) -> Option<String> {
 
 /// What is said at the end of a run whose work is not where the plan wants it.
 pub(super) fn left(state: &State) -> Option<String> {
-    let delivery = state.merges.delivered()?;
+    let Some(delivery) = state.merges.delivered() else {
+        // A stop hands nothing over.
+        let run = &state.run;
+        let head = state.merges.head.as_ref();
+        return head.map(|_| format!("what is merged is kept by refs/wavedeck/{run}/integration"));
+    };
     let branch = &delivery.branch;
     if let Some(error) = &delivery.error {
         return Some(match branch.as_str() {

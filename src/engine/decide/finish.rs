@@ -28,6 +28,10 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     if !state.due.is_empty() || state.run.is_empty() {
         return Vec::new();
     }
+    // A provider that takes no more for now takes it later.
+    if !state.ready.is_empty() && state.limits.values().any(|limit| limit.until_us > 0) {
+        return Vec::new();
+    }
     if state.processes > 0 {
         let mut events = conflict::waits_in_vain(state);
         if events.is_empty() {
@@ -315,7 +319,7 @@ pub(super) fn finished(state: &State) -> Vec<Event> {
 }
 
 fn summary(state: &State) -> String {
-    let mut behind = 0;
+    let (mut begun, mut behind) = (0, 0);
     let mut counts: [(Status, &str, usize); 5] = [
         (Status::Succeeded, "done", 0),
         (Status::Failed, "failed", 0),
@@ -326,6 +330,8 @@ fn summary(state: &State) -> String {
     for agent in &state.agents {
         if let Some(count) = counts.iter_mut().find(|c| c.0 == agent.status) {
             count.2 += 1;
+        } else if agent.attempt > 0 {
+            begun += 1;
         } else {
             behind += 1;
         }
@@ -335,6 +341,9 @@ fn summary(state: &State) -> String {
         .filter(|c| c.2 > 0)
         .map(|c| format!("{} {}", c.2, c.1))
         .collect();
+    if begun > 0 {
+        parts.push(format!("{begun} not finished"));
+    }
     if behind > 0 {
         parts.push(format!("{behind} not run"));
     }

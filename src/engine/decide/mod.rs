@@ -12,6 +12,7 @@ mod process;
 mod progress;
 mod settle;
 mod sync;
+mod talk;
 mod work;
 
 pub use attention::waiting;
@@ -103,6 +104,11 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             via,
             said,
         } => progress::progress(state, *agent, *attempt, *via, said, input.elapsed_us),
+        InputKind::Heard {
+            agent,
+            attempt,
+            heard,
+        } => talk::heard(state, *agent, *attempt, heard, input.elapsed_us),
         InputKind::Judged { number, failed } => {
             attention::judged(state, *number, failed, input.elapsed_us)
         }
@@ -199,6 +205,7 @@ fn deadlines(state: &State, now_us: u64) -> Vec<Event> {
                 limit_us: state.setup.check_limit_us(owner),
             }),
         })
+        .chain(talk::over(state, now_us))
         .collect()
 }
 

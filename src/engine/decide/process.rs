@@ -6,7 +6,7 @@
 use crate::{
     engine::{
         AgentFreezeVerified, Cause, CheckPlace, Event, Exit, Handle, HoldBy, InputKind,
-        Interruption, JobKey, Owner, ProcessTrouble, Purpose, State, Status, Trouble,
+        Interruption, JobKey, JobState, Owner, ProcessTrouble, Purpose, State, Status, Trouble,
     },
     plan::AgentId,
 };
@@ -86,6 +86,7 @@ pub(super) fn spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event>
         attempt: key.attempt,
         handle: handle.clone(),
     }];
+    events.extend(super::talk::told_by_turn(state, ix));
     let ending = agent
         .live
         .as_ref()
@@ -116,6 +117,10 @@ fn check_spawned(state: &State, key: JobKey, handle: &Handle) -> Vec<Event> {
     ) else {
         return Vec::new();
     };
+    // Told twice, it began once.
+    if check.job != JobState::Scheduled {
+        return Vec::new();
+    }
     let mut events = vec![Event::CheckStarted {
         place: place.clone(),
         handle: handle.clone(),

@@ -34,6 +34,7 @@ pub(super) fn prepared(
                 base: ready.base.clone(),
                 path: ready.path.clone(),
                 level: ready.level,
+                home: Some(agent.home()).filter(|home| *home != attempt),
             };
             return vec![ready.into()];
         }

@@ -60,6 +60,7 @@ impl Event {
             Self::AttentionRaised(_) => "attention.raised",
             Self::AttentionAnswered(_) => "attention.answered",
             Self::Work(work) => work.kind(),
+            Self::Talk(talk) => talk.kind(),
         }
     }
 
@@ -99,6 +100,7 @@ impl Event {
             Self::AttentionRaised(raised) => raised.agent.as_ref(),
             Self::AttentionAnswered(answered) => answered.agent.as_ref(),
             Self::Work(work) => work.agent(),
+            Self::Talk(talk) => talk.agent(),
             _ => None,
         }
     }
@@ -109,6 +111,7 @@ impl Event {
         match self {
             Self::RunDegraded { .. } => Level::Critical,
             Self::Work(work) => work.level(),
+            Self::Talk(talk) => talk.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }

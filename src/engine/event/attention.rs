@@ -32,6 +32,10 @@ pub enum AttentionKind {
     DayGate,
     /// All is done, and the run asks whether a person's branch goes forward to the work.
     Deliver,
+    /// An agent asks whether it may do something.
+    Permission,
+    /// An agent asks something.
+    Question,
 }
 
 impl AttentionKind {
@@ -48,6 +52,8 @@ impl AttentionKind {
             Self::Predicted => "predicted",
             Self::DayGate => "day_gate",
             Self::Deliver => "deliver",
+            Self::Permission => "permission",
+            Self::Question => "question",
         }
     }
 
@@ -56,6 +62,8 @@ impl AttentionKind {
     pub const fn answers(self, of_agent: bool) -> &'static [Answer] {
         match self {
             Self::Approval | Self::Deliver => &[Answer::Yes, Answer::No],
+            Self::Permission => &[Answer::Yes, Answer::Always, Answer::No],
+            Self::Question => &[Answer::Say],
             Self::DayGate | Self::Predicted => &[Answer::Seen],
             Self::Conflict => &[
                 Answer::Settle,
@@ -88,11 +96,15 @@ pub enum Answer {
     Settle,
     /// The agent goes again on top of what is merged.
     Sequential,
+    /// It may, and what is done with the same tool may be done for the rest of the run.
+    Always,
+    /// The words that are said with it.
+    Say,
 }
 
 impl Answer {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Yes,
         Self::No,
         Self::Retry,
@@ -100,6 +112,8 @@ impl Answer {
         Self::Seen,
         Self::Settle,
         Self::Sequential,
+        Self::Always,
+        Self::Say,
     ];
 
     /// Returns its word.
@@ -113,6 +127,8 @@ impl Answer {
             Self::Seen => "seen",
             Self::Settle => "settle",
             Self::Sequential => "sequential",
+            Self::Always => "always",
+            Self::Say => "say",
         }
     }
 }

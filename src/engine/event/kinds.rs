@@ -1,4 +1,4 @@
-//! All kinds of events but those about work, which are in [`super::work`].
+//! All kinds of events but those about work ([`super::work`]) and conversations ([`super::talk`]).
 //!
 //! Plain data; must not hold anything that a journal line cannot carry.
 
@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, WorkEvent,
-    Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, TalkEvent,
+    WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -396,4 +396,7 @@ pub enum Event {
     /// Work in workspaces: kinds of their own, see [`WorkEvent`].
     #[serde(untagged)]
     Work(Box<WorkEvent>),
+    /// Conversations, likewise.
+    #[serde(untagged)]
+    Talk(Box<TalkEvent>),
 }

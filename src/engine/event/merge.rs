@@ -116,6 +116,11 @@ pub enum MergeOutcome {
         #[serde(skip_serializing_if = "Vec::is_empty", default)]
         with: Vec<AgentId>,
     },
+    /// There is no room for the checkout that its checks need; it is tried again as soon as there is.
+    NoRoom {
+        /// Why, in words.
+        error: String,
+    },
     /// It could not be tried.
     Failed {
         /// Why, in words.

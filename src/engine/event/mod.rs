@@ -14,6 +14,7 @@ mod process;
 pub(super) mod progress;
 mod record;
 mod sync;
+mod talk;
 mod work;
 
 pub use about::whose;
@@ -29,10 +30,17 @@ pub use parts::{
 pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
+pub use talk::{Replied, TalkEvent, ToldBy};
 pub use work::{Absent, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {
         Self::Work(Box::new(event))
+    }
+}
+
+impl From<TalkEvent> for Event {
+    fn from(event: TalkEvent) -> Self {
+        Self::Talk(Box::new(event))
     }
 }

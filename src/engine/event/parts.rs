@@ -199,6 +199,12 @@ pub enum FailureKind {
     /// One of its sub-agents failed.
     #[serde(rename = "coordination.failure")]
     Coordination,
+    /// What its program needs from outside did not serve it: login, network, provider.
+    #[serde(rename = "external.service_failure")]
+    External,
+    /// Its hand-off contradicts another, and its `join` is `fail-fast`.
+    #[serde(rename = "context.corruption")]
+    Corruption,
 }
 
 /// Why a decision was made, for those that can have several reasons.
@@ -226,6 +232,10 @@ pub enum Cause {
     Rollback,
     /// It was frozen behind a barrier, and nothing else moved.
     Preempted,
+    /// Its provider takes no more for now.
+    Limited,
+    /// It is told something: its session goes on with that.
+    Told,
 }
 
 /// Where a check stands: its owner and gate.

@@ -106,6 +106,8 @@ pub enum Via {
     Command,
     /// The file that `WAVEDECK_STATUS_FILE` names.
     File,
+    /// Its program's own stream.
+    Stream,
 }
 
 /// What an agent says of itself; what it leaves out it does not say.

@@ -45,6 +45,9 @@ pub enum WorkEvent {
         path: String,
         /// How the agent is held to it.
         level: Boundary,
+        /// The attempt that made it, where this one goes on in it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        home: Option<u32>,
     },
     /// Its process has ended well: what it left is collected.
     #[serde(rename = "work.collecting")]

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Absent, Exit, FailureKind, Handle};
 
-use super::{CheckRun, Former, Judged, Said, Status, Work};
+use super::{CheckRun, Former, Judged, Said, Status, Talk, Work};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +22,10 @@ pub enum Ending {
     Reopened,
     /// It is frozen behind a barrier, and nothing else moves: it goes again when that one opens.
     Preempted,
+    /// It is told something at once: its session goes on with that.
+    Told,
+    /// It asks, nobody is there, and the plan says that it fails then.
+    Unanswered,
 }
 
 /// Who holds an agent back.
@@ -194,9 +198,24 @@ pub struct AgentState {
     pub handed: Option<HandedOff>,
     /// What was said about its work, until a later attempt's is collected.
     pub remarks: Vec<Remark>,
+    /// Its conversation, where its program has one.
+    pub talk: Option<Box<Talk>>,
 }
 
 impl AgentState {
+    /// Returns whether it waits for an answer.
+    #[must_use]
+    pub fn asking(&self) -> bool {
+        self.talk.as_ref().is_some_and(|talk| !talk.asks.is_empty())
+    }
+
+    /// Returns the attempt whose workspace the present one works in.
+    #[must_use]
+    pub fn home(&self) -> u32 {
+        let talk = self.talk.as_ref().filter(|talk| talk.went_on);
+        talk.map_or(self.attempt, |talk| talk.home)
+    }
+
     /// Returns whether it failed for its parts alone: its own work was well, and they are what has to
     /// be looked at.
     #[must_use]

@@ -2,8 +2,11 @@
 //!
 //! Plain data; changed by `apply` alone.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use crate::{
     engine::{Clash, Strategy},
     plan::AgentIx,
@@ -110,4 +113,32 @@ pub struct Prediction {
     pub since_us: u64,
     /// A person has seen it.
     pub seen: bool,
+}
+
+impl State {
+    /// Returns the facts that are left to those who lose by what a person has chosen in a conflict
+    /// between hand-offs; of the others nothing changes.
+    #[must_use]
+    pub fn overruled(&self, conflict: &Conflict) -> BTreeMap<AgentIx, BTreeMap<String, String>> {
+        let mut after = BTreeMap::new();
+        let Some(chosen) = conflict.chosen.last() else {
+            return after;
+        };
+        let facts = |ix: AgentIx| {
+            let work = self.agent(ix).work.as_ref();
+            work.map(|work| work.facts.clone()).unwrap_or_default()
+        };
+        let own = facts(conflict.agent);
+        for &other in &conflict.with {
+            let known = facts(other);
+            let differs = |key: &String| own.contains_key(key) && own.get(key) != known.get(key);
+            let loser = match chosen.pick {
+                Pick::Ours => conflict.agent,
+                _ => other,
+            };
+            let left = after.entry(loser).or_insert_with(|| facts(loser));
+            left.retain(|key, _| !(known.contains_key(key) && differs(key)));
+        }
+        after
+    }
 }

@@ -12,6 +12,7 @@ mod ready;
 mod said;
 mod status;
 mod sync;
+mod talk;
 mod work;
 
 pub use agent::{
@@ -27,12 +28,16 @@ pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
 pub use status::Status;
 pub use sync::Syncs;
+pub use talk::{Asking, Limit, Message, Session, Talk};
 pub use work::{
     Checkout, Checkpoint, Delivery, Former, Merge, MergeStage, Merged, Merges, Rollback, Work,
     WorkStage,
 };
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +106,10 @@ pub struct State {
     pub merges: Merges,
     /// Where agents come together.
     pub syncs: Syncs,
+    /// Providers that take, or took, no more for a while.
+    pub limits: BTreeMap<String, Limit>,
+    /// Messages that persons have told agents so far.
+    pub messages: u32,
 
     /// Ready agents that nobody holds.
     pub ready: Ready,
@@ -204,6 +213,8 @@ impl State {
             base_commit: None,
             merges: Merges::default(),
             syncs: Syncs::default(),
+            limits: BTreeMap::new(),
+            messages: 0,
             ready: Ready::default(),
             resting: BTreeSet::new(),
             checks_pending: BTreeSet::new(),
@@ -269,7 +280,24 @@ impl State {
     /// each turn, so that recovery re-arms by itself.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.due.first().map(|due| due.at_us)
+        let limits = self.limits.values().map(|limit| limit.until_us);
+        let due = self.due.first().map(|due| due.at_us);
+        due.into_iter().chain(limits.filter(|at| *at > 0)).min()
+    }
+
+    /// The limit of a provider that takes no more for now.
+    #[must_use]
+    pub fn limited(&self, provider: &str) -> Option<&Limit> {
+        let limit = self.limits.get(provider)?;
+        (limit.until_us > 0).then_some(limit)
+    }
+
+    /// The provider of an agent's program in a mode.
+    #[must_use]
+    pub fn provider(&self, ix: AgentIx, mode: u32) -> Option<&str> {
+        let plan = &self.setup.plan;
+        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
+        plan.workers[worker.ix()].provider()
     }
 
     /// Returns what the clock of an agent's live attempt has counted until `now_us` (elapsed µs).
@@ -277,7 +305,10 @@ impl State {
     pub fn clock_us(&self, ix: AgentIx, now_us: u64) -> u64 {
         let agent = self.agent(ix);
         agent.live.as_ref().map_or(0, |live| match agent.status {
-            Status::Running => live.clock_us + now_us.saturating_sub(live.clock_from_us),
+            // It stands while it waits for an answer (DESIGN 1).
+            Status::Running if !agent.asking() => {
+                live.clock_us + now_us.saturating_sub(live.clock_from_us)
+            }
             _ => live.clock_us,
         })
     }

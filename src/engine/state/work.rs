@@ -227,6 +227,12 @@ pub struct Delivery {
     pub offer: Option<Offer>,
     /// Their answer.
     pub answer: Option<bool>,
+    /// Where the run had put the branch before: it may move it away from there.
+    #[serde(default)]
+    pub before: Option<String>,
+    /// Something was done again since it was asked for, so that all may be done by now.
+    #[serde(default)]
+    pub stale: bool,
 }
 
 impl Delivery {
@@ -265,6 +271,9 @@ pub struct Merges {
     /// The last checkout of the base.
     #[serde(default)]
     pub base: Option<BaseCheckout>,
+    /// Checkouts of the base that were asked for.
+    #[serde(default)]
+    pub bases: u32,
     /// Commands that were compared with the base.
     #[serde(default)]
     pub compared: Vec<Compared>,
@@ -293,7 +302,7 @@ impl Merges {
     #[must_use]
     pub fn delivered(&self) -> Option<&Delivery> {
         let delivery = self.delivery.as_ref();
-        delivery.filter(|d| Some(&d.commit) == self.head.as_ref())
+        delivery.filter(|d| Some(&d.commit) == self.head.as_ref() && !(d.stale && d.done))
     }
 
     /// Returns with whom an agent would clash, and how.

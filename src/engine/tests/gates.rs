@@ -168,6 +168,13 @@ fn a_base_that_cannot_be_checked_out_is_said_and_the_gate_is_red() {
     let why = rig.why(0);
     assert!(why.contains("not known on the base"), "{why}");
     assert!(why.contains("the disk is full"), "{why}");
+    // The next one is another checkout: what is said of the first is not about it.
+    rig.act(Action::Retry {
+        target: "a".parse().unwrap(),
+    });
+    rig.leaves(0, Some("work"), &[]);
+    rig.judged(A, 1);
+    assert_eq!(rig.state.merges.base.as_ref().unwrap().number, 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod commands;
 mod deliver;
+mod facts;
 
 use std::collections::BTreeMap;
 
@@ -140,6 +141,30 @@ fn a_disk_without_room_costs_no_attempt() {
     rig.now_us += 60_000_000;
     rig.input(InputKind::Deadline);
     assert_eq!(rig.is(0), Status::Preparing, "and is looked for again");
+}
+
+#[test]
+fn a_merge_without_room_for_its_checkout_waits_and_costs_nothing() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b")];
+    let mut rig = rig(plan);
+    for ix in [0, 1] {
+        rig.leaves(ix, Some("work"), &[]);
+    }
+    let full = "only 1 MiB free".to_owned();
+    rig.tried(MergeOutcome::NoRoom {
+        error: full.clone(),
+    });
+    let merges = &rig.state.merges;
+    let now = merges.now.as_ref().unwrap();
+    assert_eq!((&now.stage, &now.why), (&MergeStage::Trying, &Some(full)));
+    assert!(merges.busy(), "the run waits for it");
+    assert_eq!((merges.failed, rig.is(0)), (0, Status::Merging));
+    // The one who waits answers again.
+    rig.clean("m1");
+    rig.advanced();
+    assert_eq!(rig.is(0), Status::Succeeded);
+    assert_eq!(rig.state.agent(AgentIx::of(0)).attempt, 1);
 }
 
 #[test]

@@ -94,6 +94,9 @@ impl Loop {
             && !cleaned.is_empty()
         {
             live.view.note(&cleaned);
+            if let Some(talk) = &mut live.talk {
+                talk.read(&cleaned, &live.key, &live.view, &mut self.out);
+            }
             let appended = live.sink.append(&cleaned);
             let written = appended.is_ok();
             if let Err(error) = appended {
@@ -104,6 +107,8 @@ impl Loop {
             }
             if live.terminal.is_some() {
                 self.note_output(serial, &cleaned, written);
+            } else if live.talk.as_ref().is_some_and(|talk| talk.finished()) {
+                self.hang_up(serial);
             }
         }
         cleaned.clear();

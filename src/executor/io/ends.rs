@@ -143,6 +143,9 @@ impl Loop {
             self.remover.take(folder, leaked > 0);
         }
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
+        if let Some(talk) = &mut live.talk {
+            talk.end(&exit, &live.key, &mut self.out);
+        }
         self.out.push(Report::Ended {
             exit,
             cpu_us: usage.cpu_us,

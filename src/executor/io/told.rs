@@ -74,6 +74,7 @@ impl Loop {
                 }
             }
             Command::Thaw(_) => self.thaw(serial),
+            Command::Say(_, say) => self.say(serial, &say),
             Command::Shutdown(_) | Command::Terminal(..) => {}
         }
     }
@@ -124,6 +125,7 @@ impl Command {
             Self::Terminate(key, _) | Self::Kill(key) | Self::Freeze(key) | Self::Thaw(key) => {
                 Some(key)
             }
+            Self::Say(key, _) => Some(key),
             Self::Shutdown(_) | Self::Terminal(..) => None,
         }
     }

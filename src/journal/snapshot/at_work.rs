@@ -6,7 +6,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{CheckRun, Live, Merges, State, Syncs};
+use crate::engine::{CheckRun, Live, Merges, State, Syncs, Talk};
 
 /// Second line: what holds a process and how work comes together, taken out of the state; the binary
 /// form has no names, which handles, and members that lines leave out, need to be read. The numbers are
@@ -16,6 +16,8 @@ pub(super) struct AtWork {
     merges: Merges,
     syncs: Syncs,
     live: Vec<(u32, Live)>,
+    #[serde(default)]
+    talks: Vec<(u32, Box<Talk>)>,
     checks: Vec<(u32, CheckRun)>,
     phases: Vec<(u32, CheckRun)>,
     cohorts: Vec<(u32, CheckRun)>,
@@ -30,6 +32,7 @@ impl AtWork {
         };
         for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
             taken.live.extend(agent.live.take().map(|live| (i, live)));
+            taken.talks.extend(agent.talk.take().map(|talk| (i, talk)));
             taken
                 .checks
                 .extend(agent.check.take().map(|check| (i, check)));
@@ -53,6 +56,9 @@ impl AtWork {
         state.syncs = self.syncs;
         for (i, live) in self.live {
             state.agents.get_mut(i as usize)?.live = Some(live);
+        }
+        for (i, talk) in self.talks {
+            state.agents.get_mut(i as usize)?.talk = Some(talk);
         }
         for (i, check) in self.checks {
             state.agents.get_mut(i as usize)?.check = Some(check);

@@ -74,7 +74,7 @@ fn strategy(rng: &mut Rng) -> Strategy {
 }
 
 fn outcome(rng: &mut Rng) -> MergeOutcome {
-    match rng.below(5) {
+    match rng.below(6) {
         0 => MergeOutcome::Contained,
         1 => MergeOutcome::Clean {
             commit: text(rng),
@@ -101,6 +101,7 @@ fn outcome(rng: &mut Rng) -> MergeOutcome {
             clash: clash(rng),
             with: ids(rng),
         },
+        4 => MergeOutcome::NoRoom { error: text(rng) },
         _ => MergeOutcome::Failed { error: text(rng) },
     }
 }
@@ -136,6 +137,7 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             base: text(rng),
             path: text(rng),
             level: pick(rng, &[Boundary::Enforced, Boundary::Watched, Boundary::Off]),
+            home: maybe(rng, small),
         },
         1 => WorkEvent::Collecting { agent, attempt },
         2 => WorkEvent::Collected {

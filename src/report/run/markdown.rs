@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    RunReport, Target, Verdict, WaitFor,
+    RunReport, Verdict, WaitFor,
     bottlenecks::{Weight, seconds},
 };
 
@@ -109,7 +109,7 @@ fn targets(out: &mut String, report: &RunReport) {
             out,
             "| {} | {} | {} | {} | {} |",
             t.name,
-            measure(t),
+            t.figure(),
             t.target,
             t.source,
             match &t.verdict {
@@ -127,20 +127,6 @@ fn targets(out: &mut String, report: &RunReport) {
          Framework, Hybrid Orchestration Implementation Plan, Hybrid Parallel Execution \
          Framework. `~`: rests on stated durations.\n\n",
     );
-}
-
-fn measure(target: &Target) -> String {
-    let Some(permille) = target.permille else {
-        return "–".to_owned();
-    };
-    let sign = if permille < 0 { "-" } else { "" };
-    let sign = format!("{}{sign}", if target.about { "~" } else { "" });
-    let size = permille.unsigned_abs();
-    if target.name == "speed-up" {
-        format!("{sign}{} ×", show_decimal(size, 3))
-    } else {
-        format!("{sign}{} %", show_decimal(size, 1))
-    }
 }
 
 fn bottlenecks(out: &mut String, report: &RunReport) {

@@ -6,6 +6,7 @@
 
 mod bottlenecks;
 pub mod gates;
+mod integration;
 mod markdown;
 mod targets;
 pub mod together;
@@ -190,6 +191,8 @@ impl RunReport {
                 let passed = history.gates.iter().filter(|gate| gate.1).count();
                 (passed, history.gates.len() - passed)
             },
+            integration: (state.setup.integrates)
+                .then(|| integration::integration(history.merges(), history.now_us)),
         };
         let found = bottlenecks::bottlenecks(state, &metrics);
         Self {

@@ -4,7 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Metrics;
+use super::integration::Integration;
+use crate::{engine::Metrics, plan::units::show_decimal};
 
 /// The verdict on one measure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,28 @@ pub struct Target {
     pub verdict: Verdict,
 }
 
+/// The one measure that is a factor, and the one that is a number.
+const SPEED: &str = "speed-up";
+const CRITICAL_CONFLICTS: &str = "critical scope conflicts";
+
+impl Target {
+    /// Returns the measure for people, with its unit.
+    #[must_use]
+    pub fn figure(&self) -> String {
+        let Some(permille) = self.permille else {
+            return "–".to_owned();
+        };
+        let sign = if permille < 0 { "-" } else { "" };
+        let sign = format!("{}{sign}", if self.about { "~" } else { "" });
+        let size = permille.unsigned_abs();
+        match self.name.as_str() {
+            SPEED => format!("{sign}{} ×", show_decimal(size, 3)),
+            CRITICAL_CONFLICTS => format!("{sign}{}", size / 1000),
+            _ => format!("{sign}{} %", show_decimal(size, 1)),
+        }
+    }
+}
+
 /// What the targets are judged by.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Measures {
@@ -49,6 +72,8 @@ pub struct Measures {
     pub potential: Option<i64>,
     /// Gates that passed, and that failed.
     pub gates: (usize, usize),
+    /// How the work came together; none: no agent has a workspace of its own.
+    pub integration: Option<Integration>,
 }
 
 /// Bounds of one measure, in permille.
@@ -135,18 +160,36 @@ const GATES: Bounds = row(
     (950, NO_BOUND),
 );
 
-const SPEED_UP: Bounds = row(
-    "speed-up",
-    "FX",
-    "over 2 ×",
-    (2001, NO_BOUND),
-    (0, NO_BOUND),
-);
+const SPEED_UP: Bounds = row(SPEED, "FX", "over 2 ×", (2001, NO_BOUND), (0, NO_BOUND));
 
 const OVERHEAD: Bounds = row(
     "coordination overhead",
     "FX",
     "under 20 % of the parallel time",
+    (0, 199),
+    (0, NO_BOUND),
+);
+
+const CRITICAL: Bounds = row(
+    CRITICAL_CONFLICTS,
+    "PE",
+    "0, over 2 the process failed",
+    (0, 0),
+    (0, 2000),
+);
+
+const CLEAN: Bounds = row(
+    "clean integrations",
+    "FX",
+    "over 90 %",
+    (901, NO_BOUND),
+    (0, NO_BOUND),
+);
+
+const INTEGRATION: Bounds = row(
+    "integration overhead",
+    "FX",
+    "under 20 %",
     (0, 199),
     (0, NO_BOUND),
 );
@@ -211,6 +254,7 @@ pub fn targets(metrics: &Metrics, measures: Measures, ended: bool) -> Vec<Target
         metrics.parallel_duration_ms,
     );
     out.push(OVERHEAD.judge(overhead.ok_or("no agent ran")));
+    together(&mut out, measures.integration, total);
     if !ended {
         for target in &mut out {
             if target.permille.is_some() {
@@ -218,17 +262,8 @@ pub fn targets(metrics: &Metrics, measures: Measures, ended: bool) -> Vec<Target
             }
         }
     }
-    let merges = "conflicts are listed one by one above";
     let tokens = "agents report tokens through their drivers, which are not built yet";
     for (name, source, target, why) in [
-        (
-            "critical scope conflicts",
-            "PE",
-            "0, over 2 the process failed",
-            merges,
-        ),
-        ("clean integrations", "FX", "over 90 %", merges),
-        ("integration overhead", "FX", "under 20 %", merges),
         ("tokens saved", "CF", "30 %", tokens),
         ("tokens saved", "IP", "35 %", tokens),
     ] {
@@ -242,4 +277,30 @@ pub fn targets(metrics: &Metrics, measures: Measures, ended: bool) -> Vec<Target
         });
     }
     out
+}
+
+/// Judges how the work came together, in a run of `total` milliseconds.
+fn together(out: &mut Vec<Target>, found: Option<Integration>, total: u64) {
+    let alone = "no agent has a workspace of its own";
+    let critical = found.map(|found| i64::try_from(found.critical * 1000).unwrap_or(i64::MAX));
+    out.push(CRITICAL.judge(critical.ok_or(alone)));
+    let clean = found.map(|found| permille(found.clean.into(), found.pieces));
+    out.push(
+        CLEAN.judge(
+            clean
+                .ok_or(alone)
+                .and_then(|c| c.ok_or("nothing was merged")),
+        ),
+    );
+    let overhead = found.map(|found| match found.pieces {
+        0 => None,
+        _ => permille((found.merging_us / 1000).into(), total),
+    });
+    out.push(
+        INTEGRATION.judge(
+            overhead
+                .ok_or(alone)
+                .and_then(|o| o.ok_or("nothing was merged")),
+        ),
+    );
 }

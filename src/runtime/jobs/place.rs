@@ -17,6 +17,10 @@ const BASE: &str = "WAVEDECK_BASE";
 
 /// `${agent}` of what is compared on the base; no agent is named so.
 const COMPARED: &str = "_base";
+/// `${agent}` of what is checked on the integrated work of several; no agent is named so.
+const INTEGRATED: &str = "_head";
+/// Says in a checkout of ours that its set-up was carried out.
+pub(super) const SET_UP: &str = ".git/wavedeck-set-up";
 /// Names the file that an agent may write its hand-off into.
 pub(super) const HANDOFF: &str = "WAVEDECK_HANDOFF";
 /// Names the hand-offs that an agent gets, one path a line.
@@ -79,23 +83,16 @@ pub(super) fn env(
     folder: &Path,
     run_dir: &Path,
 ) -> Vec<(String, String)> {
-    let Owner::Agent(ix) = key.owner else {
-        return Vec::new();
-    };
-    let received = received(state, ix, run_dir);
-    let mut all: Vec<(String, String)> = received.into_iter().collect();
-    let work = state.agent(ix).work.as_ref();
-    let Some(work) = work.filter(|_| state.setup.own(ix) && !state.begins(ix)) else {
+    let mut all: Vec<(String, String)> = Vec::new();
+    if let Owner::Agent(ix) = key.owner {
+        all.extend(received(state, ix, run_dir));
+    }
+    let Some((agent, base)) = whose(state, key) else {
         return all;
     };
     let (workspace, run_dir) = (folder.display().to_string(), run_dir.display().to_string());
-    let agent = whose(state, ix);
-    let base = match &state.base_commit {
-        Some(base) if agent == COMPARED => base,
-        _ => &work.base,
-    };
     all.push((WORKSPACE.to_owned(), workspace.clone()));
-    all.push((BASE.to_owned(), base.clone()));
+    all.push((BASE.to_owned(), base.to_owned()));
     for (name, value) in &state.setup.plan.workspace.env {
         let value = value
             .replace("${run_dir}", &run_dir)
@@ -131,9 +128,13 @@ pub(super) fn file_name(state: &State, key: JobKey) -> String {
     }
 }
 
-/// The commands before a check: what is compared on the base begins as an agent does.
+/// The commands before a check: one in a checkout of ours, of a merge, the head or the base, begins as an
+/// agent does. Those of merge rules do not.
 pub(super) fn before_check(state: &State, key: JobKey) -> Vec<Argv> {
-    if compares(state, key.owner) {
+    let owner = key.owner;
+    let merged = state.check_of(owner).is_some_and(|check| check.merged);
+    let ours = compares(state, owner) || state.on_head(owner) || merged;
+    if ours && state.commanding(owner).is_none() && state.check_dir(owner).is_some() {
         state.setup.plan.workspace.setup.clone()
     } else {
         Vec::new()
@@ -145,14 +146,22 @@ fn compares(state: &State, owner: Owner) -> bool {
     (state.check_of(owner)).is_some_and(|check| check.purpose == Purpose::Base)
 }
 
-/// In whose name a job of an agent works: what is compared on the base must not touch what the agent
-/// has built.
-fn whose(state: &State, ix: AgentIx) -> &str {
-    if compares(state, Owner::Agent(ix)) {
-        COMPARED
-    } else {
-        state.setup.plan.agent(ix).id.as_str()
+/// In whose name a job works in a workspace or checkout, and at which commit that began; none: it works
+/// in the repository itself. What is compared on the base, or judges the work of several, must not touch
+/// what an agent has built.
+fn whose(state: &State, key: JobKey) -> Option<(&str, &str)> {
+    let base = state.base_commit.as_deref();
+    if key.check.is_some() && compares(state, key.owner) {
+        return Some((COMPARED, base?));
     }
+    if let Owner::Agent(ix) = key.owner
+        && state.setup.own(ix)
+        && !state.begins(ix)
+        && let Some(work) = &state.agent(ix).work
+    {
+        return Some((state.setup.plan.agent(ix).id.as_str(), &work.base));
+    }
+    (key.check.is_some() && state.on_head(key.owner)).then_some((INTEGRATED, base?))
 }
 
 /// The hand-offs of those that an agent waited for, as a variable.
@@ -173,10 +182,9 @@ fn handed(state: &State, ix: AgentIx, run_dir: &Path) -> impl Iterator<Item = Pa
 /// `${run_dir}/target/${agent}`: the run's folder and the path below it, to be made, and open to it. What the
 /// run itself keeps there stays closed.
 pub(super) fn opened(state: &State, key: JobKey, run_dir: &Path) -> Vec<(PathBuf, PathBuf)> {
-    let Owner::Agent(ix) = key.owner else {
+    let Some((agent, _)) = whose(state, key) else {
         return Vec::new();
     };
-    let agent = whose(state, ix);
     let values = state.setup.plan.workspace.env.values();
     let below = values.filter_map(|value| value.strip_prefix("${run_dir}/"));
     let mut open = Vec::new();

@@ -18,7 +18,7 @@ use crate::{
     context::{Item, Kind, Limit, Prompt, compose, family},
     display::Cleaner,
     engine::State,
-    executor::{Maker, Unmade},
+    executor::{Made, Maker, Unmade},
     plan::{Agent, AgentIx, Plan, Work},
     runtime::work::{kept, put},
     sys::lock::private_dir,
@@ -36,6 +36,10 @@ const DEEPEST: usize = 32;
 /// Names of the file with a repository's instructions, the first that is there counts.
 const NAMES: [&str; 2] = ["AGENTS.override.md", "AGENTS.md"];
 
+/// What a program is told that takes over another one's work.
+const TAKES_OVER: &str = "Another program has begun this task in this folder and was ended. Look at what it has \
+                          done (`git log`, `git status`, `git diff`) and finish the task.";
+
 /// What an attempt's prompt is made of.
 #[derive(Debug, Clone)]
 pub(super) struct Gathered {
@@ -50,6 +54,23 @@ pub(super) struct Gathered {
     /// Globs of the files that the plan names.
     files: Vec<String>,
     limit: Limit,
+}
+
+/// What a session that goes on is told next.
+pub(super) fn next_turn(text: &str, source: &str, folder: &Path) -> Gathered {
+    Gathered {
+        items: vec![Item {
+            kind: Kind::Task,
+            rank: 0,
+            source: source.to_owned(),
+            text: text.to_owned(),
+        }],
+        kept: Vec::new(),
+        folder: folder.to_owned(),
+        instructed: Vec::new(),
+        files: Vec::new(),
+        limit: Limit::default(),
+    }
 }
 
 /// Gathers what plan and state say; touches no file.
@@ -153,6 +174,19 @@ fn said(plan: &Plan, agent: &Agent, state: &State, ix: AgentIx) -> Vec<Item> {
             add(Kind::Scope, key("scope.read"), text);
         }
     }
+    if let Some(talk) = &state.agent(ix).talk {
+        if talk.went_on {
+            add(
+                Kind::Failure,
+                "another program".to_owned(),
+                TAKES_OVER.to_owned(),
+            );
+        }
+        let carried = talk.messages.iter();
+        for message in carried.filter(|m| talk.carried.contains(&m.number)) {
+            add(Kind::Message, message.by.clone(), message.text.clone());
+        }
+    }
     let words = state.agent(ix).said.as_ref().map(|said| &said.words);
     for blocker in words.into_iter().flat_map(|words| &words.blockers) {
         let plan = match blocker.resolution_plan.as_str() {
@@ -193,7 +227,10 @@ impl Gathered {
             let prompt = compose(&items, self.limit, redactor)
                 .map_err(|overflow| Unmade::Refused(overflow.to_string()))?;
             keep(&file, &prompt).map_err(Unmade::Failed)?;
-            Ok(prompt.text.into_bytes())
+            Ok(Made {
+                argv: None,
+                stdin: Some(prompt.text.into_bytes()),
+            })
         })
     }
 

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    engine::{Answer, AttentionRaised, Strategy, WorkEvent},
+    engine::{Answer, AttentionRaised, MergeOutcome, Strategy, WorkEvent},
     plan::AgentId,
 };
 
@@ -34,6 +34,11 @@ pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
         WorkEvent::Withdrawn { agent, with } => {
             format!("  {agent} and {with} would clash no longer")
         }
+        WorkEvent::MergeTried {
+            agent,
+            outcome: MergeOutcome::NoRoom { error },
+            ..
+        } => format!("! the merge of {agent} waits for room: {error}"),
         WorkEvent::MergeDone { agent, commit, .. } => {
             let short = commit.get(..10).unwrap_or(commit);
             format!("= {agent} merged: {short}")

@@ -146,14 +146,11 @@ impl Running {
         match command {
             Command::Spawn { key, mode } => match self.turns.jobs.job(&self.turns.state, key, mode)
             {
-                Some(job) => {
+                Ok(job) => {
                     self.starting += 1;
                     self.turns.executor.spawn(job);
                 }
-                None => self.input(InputKind::SpawnFailed {
-                    key,
-                    error: "nothing to run".to_owned(),
-                }),
+                Err(error) => self.input(InputKind::SpawnFailed { key, error }),
             },
             Command::Terminate { key } => {
                 if let Some(key) = name(key) {
@@ -170,6 +167,16 @@ impl Running {
                 self.note_frozen(key, false);
                 if let Some(key) = name(key) {
                     self.turns.executor.thaw(key);
+                }
+            }
+            Command::Tell { key, message } => {
+                if let Some((name, say)) = jobs::message(&self.turns.state, key, message) {
+                    self.turns.executor.say(name, say);
+                }
+            }
+            Command::Reply { key, number } => {
+                if let Some((name, say)) = jobs::reply(&self.turns.state, key, number) {
+                    self.turns.executor.say(name, say);
                 }
             }
             Command::Prepare { .. }

@@ -24,6 +24,7 @@ impl Driver {
             ground,
             &Left {
                 name: &name,
+                folder: &self.name(of.agent, of.home),
                 base: &of.base,
                 message: &message,
                 largest: LARGEST,

@@ -1,5 +1,7 @@
 //! The way back to a checkpoint, and handing the work over at the end.
 
+use std::collections::BTreeMap;
+
 use crate::{
     engine::{InputKind, Offer},
     plan::MergeEnd,
@@ -26,10 +28,12 @@ impl Driver {
     ) -> Result<(), String> {
         self.settings.sync.wait()?;
         let mut target = None;
+        let mut before = BTreeMap::new();
         for (wave, at) in checkpoints {
-            match checkpoint(&ground.store, &self.run, *wave, at) {
+            let before = before.insert(*wave, at).map(String::as_str);
+            match checkpoint(&ground.store, &self.run, *wave, at, before) {
                 Ok(_) => {}
-                // The same wave was complete before an earlier way back; only the target must be right.
+                // It is where that wave was complete a later time already; the target must be right.
                 Err(MergeError::Moved { .. }) if at != commit => {}
                 Err(error) => return Err(said(error)),
             }
@@ -46,11 +50,9 @@ impl Driver {
     /// and nothing is undone: no agent, no gate. Where nobody has said so yet, it is offered.
     pub fn deliver(&self, ground: &Ground, of: Handing) -> InputKind {
         let into = self.into();
-        let made = self
-            .settings
-            .sync
-            .wait()
-            .and_then(|()| branch(&ground.store, &into, &of.commit).map_err(said));
+        let made = self.settings.sync.wait().and_then(|()| {
+            branch(&ground.store, &into, &of.commit, of.before.as_deref()).map_err(said)
+        });
         let mut told = Told::default();
         match made {
             Ok(made) => {
@@ -99,7 +101,7 @@ impl Driver {
             }
             return;
         }
-        let gone = fast_forward(root, &of.commit, agreed);
+        let gone = fast_forward(&ground.store, root, &of.commit, agreed);
         let hindered = match gone {
             Ok(Forward::Done { branch, .. } | Forward::Already { branch }) => {
                 told.forwarded = Some(branch);

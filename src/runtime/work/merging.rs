@@ -17,7 +17,7 @@ use crate::{
 use super::{
     choices, conflicts,
     order::{Step, Trial},
-    place::{Driver, Ground, NAMED, named, result_name, said},
+    place::{Driver, Ground, Hindered, NAMED, named, result_name, said},
 };
 
 /// What a merge settled beside git, and where both sides had changed something.
@@ -33,10 +33,13 @@ impl Driver {
     /// Tries a merge.
     pub fn merge(&self, ground: &Ground, of: &Trial) -> MergeOutcome {
         let tried = self.try_it(ground, of);
-        tried.unwrap_or_else(|error| MergeOutcome::Failed { error })
+        tried.unwrap_or_else(|error| match error {
+            Hindered::NoRoom(error) => MergeOutcome::NoRoom { error },
+            Hindered::Failed(error) => MergeOutcome::Failed { error },
+        })
     }
 
-    fn try_it(&self, ground: &Ground, of: &Trial) -> Result<MergeOutcome, String> {
+    fn try_it(&self, ground: &Ground, of: &Trial) -> Result<MergeOutcome, Hindered> {
         let conflict = of.conflict.to_string();
         let whose = Whose {
             conflict: &conflict,
@@ -71,7 +74,7 @@ impl Driver {
         of: &Trial,
         tree: &str,
         settled: Settled,
-    ) -> Result<MergeOutcome, String> {
+    ) -> Result<MergeOutcome, Hindered> {
         let commit = self.commit(ground, of, tree, settled.clash.is_some())?;
         let checks = self.settings.setup.checks(of.agent);
         let due = !settled.checked && checks.iter().any(|step| step.approve.is_none());
@@ -123,7 +126,7 @@ impl Driver {
         of: &Trial,
         mut doc: ConflictDoc,
         overlap: Overlap,
-    ) -> Result<MergeOutcome, String> {
+    ) -> Result<MergeOutcome, Hindered> {
         let agent = self.settings.setup.plan.agent(of.agent);
         let mut answers = if agent.join == Join::MergeWithRules {
             ground.rules.answer(&mut doc)
@@ -192,7 +195,7 @@ impl Driver {
         doc: &ConflictDoc,
         answers: &Choices,
         commands: &[Command],
-    ) -> Result<String, String> {
+    ) -> Result<String, Hindered> {
         let tree = commands_tree(&ground.store, doc, answers, commands).map_err(said)?;
         let commit = self.commit(ground, of, &tree, true)?;
         ground.check_out(&result_name(of.number), &commit)

@@ -16,6 +16,7 @@ mod order;
 mod place;
 mod prepare;
 mod seen;
+mod tidy;
 mod watching;
 
 use std::{
@@ -23,6 +24,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -45,6 +47,8 @@ pub use seen::{forget, remove, seen_attempts};
 
 /// Threads that make workspaces.
 const MAKERS: usize = 2;
+/// After so long it is looked again whether there is room on the disk.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Workspaces that are made ahead of need at most.
 const AHEAD: usize = 8;
 
@@ -95,8 +99,28 @@ struct Lanes {
 
 #[derive(Default)]
 struct Lane {
-    orders: Mutex<(VecDeque<Order>, bool)>,
+    orders: Mutex<Waiting>,
     bell: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    orders: VecDeque<Order>,
+    /// What has to wait for room on the disk, and until when.
+    put_off: VecDeque<(Instant, Order)>,
+    closed: bool,
+}
+
+impl Lanes {
+    /// Takes what is to be done after an order: workspaces that nobody needs go, what found no room is
+    /// tried again.
+    fn after(&self, order: Order) {
+        if order.makes() {
+            self.making.push(order);
+        } else {
+            self.merging.put_off(order, Instant::now() + AGAIN);
+        }
+    }
 }
 
 impl Lane {
@@ -105,12 +129,19 @@ impl Lane {
         let mut orders = locked(&self.orders);
         let at = if matches!(order, Order::Prepare(_)) {
             let first = |o: &Order| !matches!(o, Order::Prepare(_));
-            orders.0.iter().position(first).unwrap_or(orders.0.len())
+            let first = orders.orders.iter().position(first);
+            first.unwrap_or(orders.orders.len())
         } else {
-            orders.0.len()
+            orders.orders.len()
         };
-        orders.0.insert(at, order);
+        orders.orders.insert(at, order);
         drop(orders);
+        self.bell.notify_one();
+    }
+
+    /// Takes an order that can be carried out only later; others go before it.
+    fn put_off(&self, order: Order, until: Instant) {
+        locked(&self.orders).put_off.push_back((until, order));
         self.bell.notify_one();
     }
 
@@ -119,21 +150,39 @@ impl Lane {
     fn next(&self) -> Option<(Order, usize)> {
         let mut orders = locked(&self.orders);
         loop {
-            if orders.1 {
+            if orders.closed {
                 return None;
             }
-            if let Some(order) = orders.0.pop_front() {
-                let rest = orders.0.iter();
+            if let Some(order) = orders.orders.pop_front() {
+                let rest = orders.orders.iter();
                 let more = rest.filter(|o| matches!(o, Order::Prepare(_))).count();
                 return Some((order, more));
             }
-            let waited = self.bell.wait(orders);
-            orders = waited.unwrap_or_else(PoisonError::into_inner);
+            let now = Instant::now();
+            let until = orders.put_off.front().map(|(until, _)| *until);
+            orders = match until {
+                Some(until) if until <= now => {
+                    return orders.put_off.pop_front().map(|(_, order)| (order, 0));
+                }
+                Some(until) => {
+                    let waited = self.bell.wait_timeout(orders, until - now);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let waited = self.bell.wait(orders);
+                    waited.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
         }
     }
 
+    fn waiting(&self) -> usize {
+        let orders = locked(&self.orders);
+        orders.orders.len() + orders.put_off.len()
+    }
+
     fn close(&self) {
-        locked(&self.orders).1 = true;
+        locked(&self.orders).closed = true;
         self.bell.notify_all();
     }
 }
@@ -197,10 +246,9 @@ impl Work {
     /// How many orders wait to make workspaces and to merge, and how many workspaces are spare.
     pub fn waiting(&self) -> [usize; 3] {
         self.crew.as_ref().map_or([0; 3], |crew| {
-            let waiting = |lane: &Lane| locked(&lane.orders).0.len();
             [
-                waiting(&crew.lanes.making),
-                waiting(&crew.lanes.merging),
+                crew.lanes.making.waiting(),
+                crew.lanes.merging.waiting(),
                 crew.driver.spare(),
             ]
         })
@@ -244,7 +292,7 @@ impl Crew {
                 let lane = if makes { &lanes.making } else { &lanes.merging };
                 while let Some((order, more)) = lane.next() {
                     if let Some(after) = driver.carry_out(order, more) {
-                        lanes.making.push(after);
+                        lanes.after(after);
                     }
                 }
             };
@@ -269,4 +317,35 @@ impl Crew {
 /// Whether an agent's work is over for good and in the head, so that its workspaces can go.
 fn succeeded(state: &State, ix: AgentIx) -> bool {
     state.agent(ix).status == Status::Succeeded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(order: Option<(Order, usize)>) -> String {
+        match order {
+            Some((Order::Discard { name }, _)) => name,
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_put_off_comes_after_all_others_and_by_itself() {
+        let lane = Lane::default();
+        let order = |name: &str| Order::Discard { name: name.into() };
+        let now = Instant::now();
+        lane.put_off(order("late"), now + Duration::from_millis(20));
+        lane.push(order("one"));
+        lane.push(order("two"));
+        assert_eq!(lane.waiting(), 3);
+        assert_eq!(named(lane.next()), "one");
+        assert_eq!(named(lane.next()), "two");
+        // Nobody rings for it.
+        assert_eq!(named(lane.next()), "late");
+        assert!(now.elapsed() >= Duration::from_millis(20));
+        lane.put_off(order("never"), now + Duration::from_hours(1));
+        lane.close();
+        assert!(lane.next().is_none());
+    }
 }

@@ -53,6 +53,8 @@ pub(super) enum Order {
 pub(super) struct Attempt {
     pub agent: AgentIx,
     pub number: u32,
+    /// The attempt whose workspace it works in; itself, or an earlier one that it goes on from.
+    pub home: u32,
     /// The commit that it begins, or began, with.
     pub base: String,
     /// Whether it may go on with what the attempts before did.
@@ -91,6 +93,8 @@ pub(super) struct Handing {
     pub undone: Vec<String>,
     /// The branch that a person has agreed to let go forward.
     pub forward: Option<String>,
+    /// Where the run has put its branch before.
+    pub before: Option<String>,
 }
 
 /// A merge that is to be the head.
@@ -99,6 +103,8 @@ pub(super) struct Step {
     pub number: u32,
     pub agent: AgentIx,
     pub attempt: u32,
+    /// The attempt whose workspace it was done in.
+    pub home: u32,
     pub onto: String,
     pub commit: Option<String>,
     /// Agents at work, which may build on what it changed.
@@ -130,7 +136,11 @@ impl Order {
             Command::Prepare { agent, attempt } => Self::Prepare(Attempt {
                 agent,
                 number: attempt,
-                base: merges.head.clone().unwrap_or_else(base),
+                home: state.agent(agent).home(),
+                base: match &state.agent(agent).work {
+                    Some(work) if state.agent(agent).home() != attempt => work.base.clone(),
+                    _ => merges.head.clone().unwrap_or_else(base),
+                },
                 // What went back must not come in again that way.
                 take_over: merges.rollbacks == 0,
                 before: before(state, agent, attempt),
@@ -138,6 +148,7 @@ impl Order {
             Command::Collect { agent, attempt } => Self::Collect(Attempt {
                 agent,
                 number: attempt,
+                home: state.agent(agent).home(),
                 base: state.agent(agent).work.as_ref()?.base.clone(),
                 take_over: false,
                 before: None,
@@ -184,6 +195,7 @@ impl Order {
                     number,
                     agent: merge.agent,
                     attempt: merge.attempt,
+                    home: state.agent(merge.agent).home(),
                     onto: merge.onto.clone(),
                     commit: merge.commit.clone(),
                     others: state.setup.plan.indices().filter(open).collect(),
@@ -219,6 +231,7 @@ impl Order {
                     base: base(),
                     undone: undone(state),
                     forward: delivery.forward.clone(),
+                    before: delivery.before.clone(),
                 }))
             }
             _ => return None,

@@ -2,15 +2,17 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
 };
 
 use crate::{
     conflict::{RepoPath, Rules, scope::Scope},
     display::clean_line,
-    engine::{InputKind, State},
+    engine::{InputKind, MergeOutcome},
     plan::{AgentIx, Plan},
     sys::locked,
     workspace::{
@@ -20,7 +22,7 @@ use crate::{
     },
 };
 
-use super::{Settings, Tell, order::Order, succeeded};
+use super::{Settings, Tell, order::Order};
 
 /// Bytes that stay free on the disk of the workspaces.
 const FLOOR: u64 = 512 << 20;
@@ -64,10 +66,14 @@ pub(super) struct Driver {
     pub run: String,
     pub tell: Tell,
     pub watch: Mutex<Option<Arc<Watch>>>,
-    ground: OnceLock<Result<Ground, String>>,
+    pub ground: OnceLock<Result<Ground, String>>,
     scopes: Mutex<HashMap<AgentIx, Arc<Scope>>>,
     /// Paths that a merge changed, by its commit.
     touched: Mutex<HashMap<String, Arc<BTreeSet<RepoPath>>>>,
+    /// The merge that was last said to wait for room; its number is from 1.
+    full: AtomicU32,
+    /// It was said that checks wait for room.
+    told: AtomicBool,
 }
 
 /// What all orders work with.
@@ -75,6 +81,21 @@ pub(super) struct Ground {
     pub pool: Pool,
     pub store: Store,
     pub rules: Rules,
+}
+
+/// Why something cannot be done, as a clause.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Hindered {
+    /// The disk is too full just now: nobody's failure.
+    NoRoom(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl From<String> for Hindered {
+    fn from(error: String) -> Self {
+        Self::Failed(error)
+    }
 }
 
 impl Ground {
@@ -89,7 +110,7 @@ impl Ground {
     }
 
     /// Makes a checkout under a name of ours; what a crash left there is made anew.
-    pub fn check_out(&self, name: &str, commit: &str) -> Result<String, String> {
+    pub fn check_out(&self, name: &str, commit: &str) -> Result<String, Hindered> {
         let spaces = self.spaces();
         let made = match spaces.make(name, commit) {
             Err(MakeError::Taken(_)) => {
@@ -98,7 +119,11 @@ impl Ground {
             }
             made => made,
         };
-        path_text(&made.map_err(said)?.path)
+        match made {
+            Ok(made) => Ok(path_text(&made.path)?),
+            Err(MakeError::NoRoom(full)) => Err(Hindered::NoRoom(said(full))),
+            Err(error) => Err(Hindered::Failed(said(error))),
+        }
     }
 
     /// Git on the user's objects and refs.
@@ -118,10 +143,12 @@ impl Driver {
             ground: OnceLock::new(),
             scopes: Mutex::default(),
             touched: Mutex::default(),
+            full: AtomicU32::new(0),
+            told: AtomicBool::new(false),
         }
     }
 
-    /// Carries an order out and tells what came of it; returns what can be done later. `more`: how many
+    /// Carries an order out and tells what came of it; returns what is to be done later. `more`: how many
     /// other workspaces are waited for.
     pub fn carry_out(&self, order: Order, more: usize) -> Option<Order> {
         let order = self.without_git(order)?;
@@ -164,10 +191,15 @@ impl Driver {
                 None
             }
             Order::Merge(of) => {
-                let outcome = Box::new(self.merge(ground, &of));
+                let outcome = self.merge(ground, &of);
                 let number = of.number;
-                self.say(Some(InputKind::Merged { number, outcome }));
-                None
+                let waits = matches!(outcome, MergeOutcome::NoRoom { .. });
+                let news = !waits || self.full.swap(number, Ordering::Relaxed) != number;
+                self.say(news.then(|| InputKind::Merged {
+                    number,
+                    outcome: Box::new(outcome),
+                }));
+                waits.then_some(Order::Merge(of))
             }
             Order::Advance(of) => {
                 let done = self.advance(ground, &of);
@@ -183,7 +215,17 @@ impl Driver {
                     Some(number) => base_name(number),
                     None => format!("_head.{}", commit.get(..12).unwrap_or(&commit)),
                 };
-                let done = ground.check_out(&name, &commit);
+                let done = match ground.check_out(&name, &commit) {
+                    Err(Hindered::NoRoom(why)) => {
+                        if !self.told.swap(true, Ordering::Relaxed) {
+                            let text = format!("checks wait for room for a checkout: {why}");
+                            crate::runtime::turns::complain(&text);
+                        }
+                        return Some(Order::Checkout { commit, base });
+                    }
+                    Err(Hindered::Failed(error)) => Err(error),
+                    Ok(path) => Ok(path),
+                };
                 self.say(Some(InputKind::CheckedOut { commit, base, done }));
                 None
             }
@@ -207,7 +249,9 @@ impl Driver {
     /// collected.
     fn merged(&self, of: &super::order::Step) -> Option<Order> {
         let name = self.name(of.agent, of.attempt);
-        (!self.left_file(&name).exists()).then_some(Order::Discard { name })
+        let whole = !self.left_file(&name).exists();
+        let name = self.name(of.agent, of.home);
+        whole.then_some(Order::Discard { name })
     }
 
     pub(super) fn say(&self, input: Option<InputKind>) {
@@ -226,7 +270,7 @@ impl Driver {
         self.ground.get_or_init(|| self.look()).as_ref()
     }
 
-    fn look(&self) -> Result<Ground, String> {
+    pub fn look(&self) -> Result<Ground, String> {
         let settings = &self.settings;
         let plan = &settings.setup.plan;
         let repo = Repository::open(&settings.workdir).map_err(said)?;
@@ -284,71 +328,6 @@ impl Driver {
         let paths = Arc::new(paths);
         locked(&self.touched).insert(commit.to_owned(), paths.clone());
         Ok(paths)
-    }
-
-    /// Ends with the spare workspaces gone; after a run that is over, those of agents that succeeded go
-    /// too.
-    pub fn leave(mut self, over: Option<&State>) {
-        drop(locked(&self.watch).take());
-        let ground = match self.ground.take() {
-            // A runner that resumed what was as good as over had no need of any.
-            None if over.is_some_and(|state| state.setup.integrates) => self.look(),
-            found => found.unwrap_or_else(|| Err(String::new())),
-        };
-        let Ok(ground) = ground else { return };
-        if let Some(state) = over {
-            self.tidy(&ground, state);
-        }
-        let folder = ground.spaces().folder().to_owned();
-        drop(ground);
-        // Only an empty one goes.
-        let _ = fs::remove_dir(folder);
-    }
-
-    fn tidy(&self, ground: &Ground, state: &State) {
-        let mut kept = Vec::new();
-        for ix in state.setup.plan.indices().filter(|&ix| state.setup.own(ix)) {
-            for attempt in 1..=state.agent(ix).attempt {
-                let name = self.name(ix, attempt);
-                if !ground.spaces().path(&name).exists() {
-                    continue;
-                }
-                // What it committed shall not go with the folder.
-                let base = state.base_commit.as_deref();
-                let whole = self.rescue_one(ground, ix, attempt, base);
-                if succeeded(state, ix) && whole {
-                    let _ = ground.spaces().discard(&name);
-                } else {
-                    kept.push(name);
-                }
-            }
-        }
-        // Checkouts of ours, and scratch.
-        for entry in fs::read_dir(ground.spaces().folder())
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if name.starts_with('_') || name == ".merge" || name == ".watch" {
-                let _ = crate::sys::remove::tree(&entry.path());
-            }
-        }
-        if !kept.is_empty() {
-            let folder = ground.spaces().folder().display().to_string();
-            let more = kept.len().saturating_sub(3);
-            kept.truncate(3);
-            let more = if more > 0 {
-                format!(" and {more} more")
-            } else {
-                String::new()
-            };
-            crate::runtime::turns::complain(&format!(
-                "kept: the workspaces {}{more} in {folder}; `wavedeck runs prune` removes them",
-                kept.join(", ")
-            ));
-        }
     }
 }
 

@@ -21,6 +21,9 @@ impl Driver {
     /// Makes the workspace of an attempt; `more` others are waited for.
     pub fn prepare(&self, ground: &Ground, of: &Attempt, more: usize) -> Result<Prepared, Unready> {
         self.rescue(ground, of);
+        if of.home != of.number {
+            return self.go_on(ground, of);
+        }
         let start = self.start(ground, of).unwrap_or_else(|| of.base.clone());
         let name = self.name(of.agent, of.number);
         if let Some(before) = &of.before {
@@ -43,10 +46,25 @@ impl Driver {
         })
     }
 
+    /// The workspace of the attempt that this one goes on from, as that left it.
+    fn go_on(&self, ground: &Ground, of: &Attempt) -> Result<Prepared, Unready> {
+        let path = ground.spaces().path(&self.name(of.agent, of.home));
+        if !path.is_dir() {
+            let gone = "its workspace, which it was to go on in, is gone";
+            return Err(Unready::Failed(gone.to_owned()));
+        }
+        self.watch(ground, of, path.clone(), (false, false));
+        Ok(Prepared {
+            base: of.base.clone(),
+            path: path_text(&path).map_err(Unready::Failed)?,
+            level: level(self.settings.enforce),
+        })
+    }
+
     /// What attempts left that did not end well is kept by a ref, as far as it can be; their workspaces
     /// stay where it cannot.
     fn rescue(&self, ground: &Ground, of: &Attempt) {
-        for attempt in 1..of.number {
+        for attempt in (1..of.number).filter(|attempt| *attempt != of.home) {
             let name = self.name(of.agent, attempt);
             if ground.spaces().path(&name).is_dir()
                 && self.rescue_one(ground, of.agent, attempt, Some(&of.base))
@@ -73,6 +91,7 @@ impl Driver {
             ground,
             &Left {
                 name: &name,
+                folder: &name,
                 base: base.unwrap_or(&ground.repo().head),
                 message: &message,
                 largest: LARGEST,

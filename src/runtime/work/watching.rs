@@ -63,8 +63,17 @@ impl Driver {
             ruled: Globs::new(&ruled).unwrap_or_default(),
             most_watches: None,
         };
-        let tell = self.tell.clone();
+        let (tell, setup) = (self.tell.clone(), self.settings.setup.clone());
         let started = Watch::start(settings, move |notice| {
+            if let Notice::Degraded { key, why } = &notice {
+                complain(&match key {
+                    Some(Key { agent, attempt }) => {
+                        let id = &setup.plan.agent(AgentIx(*agent)).id;
+                        format!("the workspace {id}.{attempt} is not watched as it should: {why}")
+                    }
+                    None => format!("workspaces are not watched as they should: {why}"),
+                });
+            }
             if let Some(input) = input(notice) {
                 tell(input);
             }
@@ -122,11 +131,7 @@ fn input(notice: Notice) -> Option<InputKind> {
             with: AgentIx(b.agent),
             clash: None,
         },
-        Notice::Degraded { why, .. } => {
-            complain(&why);
-            return None;
-        }
-        Notice::Dirty { .. } | Notice::Overlap { .. } => return None,
+        Notice::Degraded { .. } | Notice::Dirty { .. } | Notice::Overlap { .. } => return None,
     })
 }
 

@@ -201,6 +201,13 @@ fn result(clash: &ClashView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
     }
     let (verdict, t) = &clash.verdict;
     let verdict = format!(" {verdict}");
+    let key = look.keys.key_for(UiAction::SettleConflict);
+    let key = key.filter(|_| clash.ready && look.whence == Whence::Live);
+    let key = key.map(|key| key.to_string());
+    let merges = [
+        (key.as_deref().unwrap_or_default(), base.accent),
+        (" merges it", base.text),
+    ];
     rule(
         buf,
         Rect { height: 1, ..area },
@@ -208,7 +215,7 @@ fn result(clash: &ClashView, look: Look<'_>, buf: &mut Buffer, area: Rect) {
         "RESULT",
         base.strong,
         &[(&verdict, tone(theme, *t))],
-        &[],
+        if key.is_some() { &merges } else { &[] },
     );
     for (n, (text, t)) in clash.result.iter().enumerate() {
         let room = area.width.saturating_sub(2);

@@ -201,7 +201,8 @@ async fn a_finished_run_stays_until_a_person_leaves() {
     assert_eq!(
         outcome,
         Outcome::Ended {
-            status: run.state.finished.unwrap()
+            status: run.state.finished.unwrap(),
+            work: None,
         }
     );
 }

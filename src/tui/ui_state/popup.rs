@@ -30,6 +30,8 @@ pub struct Queue {
     pub reason: Option<String>,
     /// Numbers of those that it is for.
     pub refused: Vec<u32>,
+    /// The words that are typed are themselves the answer.
+    pub says: bool,
 }
 
 /// What a note is typed for.

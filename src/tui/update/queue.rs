@@ -290,10 +290,11 @@ fn answer_with(
         Answer::No if item.kind == AttentionKind::Deliver => {
             send_all(app, &ids, answer, None, out);
         }
-        Answer::No => {
+        Answer::No | Answer::Say => {
             if let Some(queue) = open_mut(app) {
                 queue.reason = Some(String::new());
                 queue.refused = ids;
+                queue.says = answer == Answer::Say;
             }
         }
         Answer::Stop => {
@@ -313,7 +314,12 @@ fn answer_with(
             let title = format!("Give {what} up?");
             ask(app, &title, &lines, "no, let it wait", vec![choice]);
         }
-        Answer::Yes | Answer::Retry | Answer::Seen | Answer::Settle | Answer::Sequential => {
+        Answer::Yes
+        | Answer::Always
+        | Answer::Retry
+        | Answer::Seen
+        | Answer::Settle
+        | Answer::Sequential => {
             send_all(app, &ids, answer, None, out);
         }
     }
@@ -352,11 +358,16 @@ fn type_reason(app: &mut App, key: Key, out: &mut Vec<Request>) {
     match key.code {
         KeyCode::Esc => queue.reason = None,
         KeyCode::Enter => {
+            let says = queue.says;
+            if says && reason.trim().is_empty() {
+                return;
+            }
             let text = queue.reason.take().unwrap_or_default();
             let ids = std::mem::take(&mut queue.refused);
             let text = text.trim();
             let text = (!text.is_empty()).then_some(text);
-            send_all(app, &ids, Answer::No, text, out);
+            let answer = if says { Answer::Say } else { Answer::No };
+            send_all(app, &ids, answer, text, out);
         }
         KeyCode::Backspace => drop(reason.pop()),
         KeyCode::Char('c') if key.ctrl => app.quit = true,

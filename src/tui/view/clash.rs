@@ -111,6 +111,8 @@ pub struct ClashView {
     pub at: Option<usize>,
     /// Places without an answer.
     pub open: usize,
+    /// All has an answer, and nothing is done with it yet.
+    pub ready: bool,
     /// Nothing can be chosen any more: it is settled, or the run has ended.
     pub settled: bool,
     /// What can be said of the place.
@@ -179,6 +181,9 @@ pub fn clash(
         .collect();
     view.at = at.checked_sub(view.first);
     view.verdict = verdict(state, ui.id, conflict, view.open, doc.omitted);
+    let agent = state.agent(conflict.agent);
+    let moves = agent.status == Status::Merging || agent.red_gate.is_some();
+    view.ready = view.open == 0 && doc.omitted == 0 && !view.settled && !moves;
     let Some(place) = places(doc).nth(at) else {
         view.missing = Some("no file is in conflict any more".to_owned());
         return view;
@@ -272,7 +277,7 @@ fn verdict(
         .as_ref()
         .filter(|now| now.conflict == Some(id));
     if let Some(now) = now {
-        let (text, tone) = merge::stage(&now.stage);
+        let (text, tone) = merge::stage(now);
         let checks = matches!(now.stage, MergeStage::Checking);
         return (
             format!("as chosen: {text}"),

@@ -8,7 +8,7 @@ mod rows;
 
 use crate::{
     display::clean_line,
-    engine::{MergeStage, Owner, State, WorkStage},
+    engine::{Merge, MergeStage, Owner, State, WorkStage},
     plan::{AgentIx, Class, MergeEnd},
     tui::ui_state::UiState,
 };
@@ -74,8 +74,12 @@ pub fn unread(state: &State, ui: &UiState) -> Vec<AgentIx> {
 
 /// Where a merge stands, in words.
 #[must_use]
-pub fn stage(stage: &MergeStage) -> (String, Tone) {
-    match stage {
+pub fn stage(of: &Merge) -> (String, Tone) {
+    match &of.stage {
+        MergeStage::Trying if let Some(why) = &of.why => (
+            clean_line(format!("waits for room: {why}"), 200),
+            Tone::Warn,
+        ),
         MergeStage::Trying => ("is tried".to_owned(), Tone::Plain),
         MergeStage::Contained => ("is in there already".to_owned(), Tone::Dim),
         MergeStage::Clean => ("merges cleanly".to_owned(), Tone::Good),
@@ -215,7 +219,7 @@ fn queue(sheet: &mut Sheet<'_>) {
     }
     sheet.heading("MERGE QUEUE");
     if let Some(now) = on {
-        let (text, tone) = stage(&now.stage);
+        let (text, tone) = stage(now);
         let clash = now
             .conflict
             .map_or_else(String::new, |id| format!(" (conflict {id}, as chosen)"));
@@ -352,7 +356,7 @@ pub(super) fn line(source: Source<'_>, rows: usize) -> Vec<(String, Tone)> {
     let mut out = Vec::new();
     let name = |ix: AgentIx| chart.names[ix.ix()].as_str();
     if let Some(now) = &merges.now {
-        let (text, tone) = stage(&now.stage);
+        let (text, tone) = stage(now);
         out.push((format!("now  {}  {text}", name(now.agent)), tone));
     }
     let open = merges

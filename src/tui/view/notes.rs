@@ -89,6 +89,10 @@ pub fn action(action: &Action) -> String {
             line,
             text,
         } => format!("about {file}:{line} of {agent}: {text}"),
+        Action::Tell { agent, text, now } => {
+            let how = if *now { ", at once" } else { "" };
+            format!("{agent} is told{how}: {text}")
+        }
         Action::SendBack { agent } => format!("{agent} gets its work back"),
         Action::Rollback { wave: 0 } => "back to the beginning".to_owned(),
         Action::Rollback { wave } => format!("back to the checkpoint of wave {wave}"),

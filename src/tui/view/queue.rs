@@ -89,12 +89,17 @@ pub const fn key(answer: Answer) -> char {
         Answer::Seen => 'o',
         Answer::Settle => 'g',
         Answer::Sequential => 's',
+        Answer::Always => 'a',
+        Answer::Say => 'i',
     }
 }
 
 const fn label(kind: AttentionKind, answer: Answer) -> &'static str {
     match answer {
         Answer::No if matches!(kind, AttentionKind::Deliver) => "no, leave it",
+        Answer::Yes if matches!(kind, AttentionKind::Permission) => "yes, this time",
+        Answer::Always => "yes, always in this run",
+        Answer::Say => "answer",
         Answer::Yes => "yes",
         Answer::No => "no, and why",
         Answer::Retry => "try again",

@@ -3,13 +3,13 @@
 //! [`fast_forward`] is the one place that changes a working tree of the user's, and only where git
 //! itself would go forward without a question.
 
-use std::{collections::HashSet, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use crate::display;
 
 use super::{
     super::git::Git,
-    MergeError,
+    MergeError, halfway,
     refs::{at, set},
     store::{Store, object, printed},
 };
@@ -28,11 +28,17 @@ pub struct Delivered {
     pub was: Option<String>,
 }
 
-/// Makes the branch `into` at a commit, or moves it forward to it.
+/// Makes the branch `into` at a commit, or moves it forward to it. Where the run itself put it
+/// `before`, and it is there still, it also goes aside: a way back keeps what it took out by refs.
 ///
 /// # Errors
 /// It is no name for a branch, holds other work, or a working tree has it checked out.
-pub fn branch(store: &Store, into: &str, commit: &str) -> Result<Delivered, MergeError> {
+pub fn branch(
+    store: &Store,
+    into: &str,
+    commit: &str,
+    before: Option<&str>,
+) -> Result<Delivered, MergeError> {
     let commit = object(commit)?;
     let scratch = store.scratch()?;
     let git = store.git(&scratch)?;
@@ -41,7 +47,8 @@ pub fn branch(store: &Store, into: &str, commit: &str) -> Result<Delivered, Merg
     if let Some(was) = &was
         && was != commit
     {
-        movable(&git, &name, was, commit)?;
+        let from = if before == Some(was) { commit } else { was };
+        movable(&git, &name, from, commit)?;
     }
     if was.as_deref() != Some(commit) {
         set(&git, &name, was.as_deref(), commit)?;
@@ -218,11 +225,17 @@ pub fn distance(store: &Store, from: &str, to: &str) -> Result<(u32, u32), Merge
 /// looks unless a person agreed to it.
 ///
 /// Refuses unless the working tree and index are as committed and nothing is under way. Files that
-/// git does not know are kept: where one is in the way git refuses, and nothing has changed.
+/// git does not know are kept: where one is in the way git refuses, and nothing has changed. What a git
+/// that died half-way had brought forward counts as not done.
 ///
 /// # Errors
 /// A sentence on why it is not safe.
-pub fn fast_forward(root: &Path, commit: &str, agreed: Agreed<'_>) -> Result<Forward, MergeError> {
+pub fn fast_forward(
+    store: &Store,
+    root: &Path,
+    commit: &str,
+    agreed: Agreed<'_>,
+) -> Result<Forward, MergeError> {
     let commit = object(commit)?;
     let git = persons(root);
     let refused = |why: String| Err(MergeError::Refused(why));
@@ -256,7 +269,12 @@ pub fn fast_forward(root: &Path, commit: &str, agreed: Agreed<'_>) -> Result<For
     let status = ["status", "--porcelain", "-z", "--untracked-files=no"];
     let dirty = git.run(&status)?;
     let dirty = dirty.split(|&b| b == 0).filter(|f| !f.is_empty()).count();
-    if dirty > 0 {
+    let brought = if dirty > 0 && agreed != Agreed::No {
+        halfway::brought(&git, commit)?
+    } else {
+        Vec::new()
+    };
+    if dirty > brought.len() {
         return refused(format!(
             "{dirty} {} not committed: commit or set aside what you changed first",
             if dirty == 1 { "file is" } else { "files are" }
@@ -265,9 +283,17 @@ pub fn fast_forward(root: &Path, commit: &str, agreed: Agreed<'_>) -> Result<For
     if agreed == Agreed::No {
         return Ok(Forward::Asks { branch, from });
     }
+    halfway::put_back(&git, &brought)?;
+    let standing = halfway::Standing::look(store, &git, root, commit)?;
+    if let Some(standing) = &standing {
+        standing.remove()?;
+    }
     let merged = git.run(&["merge", "--ff-only", "--no-autostash", "--quiet", commit]);
     if let Err(error) = merged {
-        put_back(&git, commit)?;
+        halfway::put_back(&git, &halfway::brought(&git, commit)?)?;
+        if let Some(standing) = standing {
+            standing.restore()?;
+        }
         return Err(error.into());
     }
     Ok(Forward::Done { branch, from })
@@ -283,29 +309,6 @@ fn persons(root: &Path) -> Git {
     theirs.fold(Git::users(root).limit(FORWARD), |git, (name, value)| {
         git.env(name, value)
     })
-}
-
-/// Puts files back that git had brought forward when it failed: those that differ from the index,
-/// which is as it was, and are as the commit has them. Files that are new in the commit stay.
-fn put_back(git: &Git, commit: &str) -> Result<(), MergeError> {
-    let names = |args: &[&str]| -> Result<Vec<u8>, MergeError> {
-        let always = ["-z", "--name-only", "--no-renames", "--no-ext-diff"];
-        Ok(git.run(&[args, &always[..]].concat())?)
-    };
-    git.output(&["update-index", "-q", "--refresh"], &[])?;
-    let changed = names(&["diff-files"])?;
-    let others = names(&["diff", "--no-textconv", commit])?;
-    let others: HashSet<&[u8]> = others.split(|&b| b == 0).collect();
-    let mut list = Vec::new();
-    for path in changed.split(|&b| b == 0).filter(|p| !p.is_empty()) {
-        if !others.contains(path) {
-            list.extend([path, b"\0"].concat());
-        }
-    }
-    if !list.is_empty() {
-        git.feed(&["checkout-index", "-f", "-q", "-z", "--stdin"], &list)?;
-    }
-    Ok(())
 }
 
 /// What git is in the middle of at a working tree.

@@ -7,6 +7,7 @@
 
 pub mod deliver;
 mod gather;
+mod halfway;
 mod read;
 pub mod refs;
 mod resolve;

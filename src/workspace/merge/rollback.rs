@@ -9,14 +9,21 @@ use super::{
     store::{Store, object, printed},
 };
 
-/// Marks a commit as a run's checkpoint `n`.
+/// Marks a commit as a run's checkpoint `n`; `before`: where it was when its wave was complete the
+/// time before, which a way back left in the head.
 ///
 /// # Errors
 /// The checkpoint is another commit already.
-pub fn checkpoint(store: &Store, run: &str, n: u32, commit: &str) -> Result<Advanced, MergeError> {
+pub fn checkpoint(
+    store: &Store,
+    run: &str,
+    n: u32,
+    commit: &str,
+    before: Option<&str>,
+) -> Result<Advanced, MergeError> {
     let name = below(run, &["checkpoint", &n.to_string()])?;
     let scratch = store.scratch()?;
-    set(&store.git(&scratch)?, &name, None, object(commit)?)
+    set(&store.git(&scratch)?, &name, before, object(commit)?)
 }
 
 /// What a way back did.

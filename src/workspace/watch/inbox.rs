@@ -54,6 +54,14 @@ pub(super) struct Waiting {
     pub(super) closed: bool,
 }
 
+impl Waiting {
+    /// Whether a workspace is no longer to be watched.
+    pub(super) fn leaves(&self, key: Key) -> bool {
+        let of = |request: &Request| matches!(request, Request::Remove(of) if *of == key);
+        self.requests.iter().any(of)
+    }
+}
+
 /// Shared by the kernel's messenger, the callers and the thread.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {

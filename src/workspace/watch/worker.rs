@@ -259,7 +259,10 @@ impl Worker {
                 touched
             }
             Err(_) if !is_folder(&site.of.path, b"") => {
-                whys.push("its folder is gone".to_owned());
+                // One that is no longer to be watched is removed by whoever said so.
+                if !self.inbox.lock().leaves(key) {
+                    whys.push("its folder is gone".to_owned());
+                }
                 site.vanish()
             }
             Err(why) => {

@@ -3,7 +3,7 @@
 use wavedeck::{
     engine::{
         Absent, Action, Boundary, Clash, Command, Foreseen, Found, InputKind, MergeOutcome, Offer,
-        Pick, Prepared, RuleCommand, Settle, Status, Unready,
+        Pick, Prepared, RuleCommand, Settle, Status, Unready, WorkStage,
     },
     plan::AgentIx,
 };
@@ -107,19 +107,21 @@ impl World {
                 let Some(delivery) = &self.state.merges.delivery else {
                     return;
                 };
+                // Either something went wrong, or a person is asked.
+                let wrong = fails && delivery.forward.is_none();
                 InputKind::Delivered {
                     commit: delivery.commit.clone(),
                     branch: "wavedeck/sim".to_owned(),
                     forwarded: delivery.forward.clone().filter(|_| !fails),
-                    error: (fails && delivery.forward.is_none()).then(error),
-                    offer: (!fails && delivery.forward.is_none() || self.r.chance(30)).then(|| {
-                        Offer {
+                    error: wrong.then(error),
+                    offer: (!fails && delivery.forward.is_none() || self.r.chance(30))
+                        .then(|| Offer {
                             to: Some("main".to_owned()),
                             commits: Some(3),
                             files: Some(7),
                             hindered: fails.then(error),
-                        }
-                    }),
+                        })
+                        .filter(|_| !wrong),
                 }
             }
             _ => return,
@@ -298,10 +300,37 @@ impl World {
         if self.r.chance(2) {
             self.leave_scope();
         }
+        if self.r.chance(4) {
+            self.review();
+        }
         let merged = !self.state.merges.done.is_empty();
         if merged && self.processes.is_empty() && self.r.chance(6) {
             let action = self.back();
             self.operator(action);
+        }
+    }
+
+    /// A person says something about finished work, and mostly sends it back then.
+    fn review(&mut self) {
+        let collected = |ix: &AgentIx| {
+            let work = self.state.agent(*ix).work.as_ref();
+            work.is_some_and(|work| work.stage >= WorkStage::Collected)
+        };
+        let open: Vec<AgentIx> = (self.state.setup.plan.indices().filter(collected))
+            .filter(|&ix| self.state.agent(ix).status != Status::Succeeded)
+            .collect();
+        if open.is_empty() {
+            return;
+        }
+        let agent = self.state.id(*self.r.pick(&open)).to_string();
+        self.operator(Action::Comment {
+            agent: agent.clone(),
+            file: "src/a.rs".to_owned(),
+            line: 3,
+            text: "not so".to_owned(),
+        });
+        if self.r.chance(70) {
+            self.operator(Action::SendBack { agent });
         }
     }
 

@@ -56,6 +56,8 @@ pub(super) fn resolve_answer(
             AttentionKind::Conflict => "a conflict",
             AttentionKind::Predicted => "a clash that would come",
             AttentionKind::DayGate => "the 24-hour gate",
+            AttentionKind::Permission => "a question whether an agent may do something",
+            AttentionKind::Question => "a question of an agent",
             AttentionKind::Deliver => "the question whether your branch goes forward",
         };
         return Err(Refusal::NotNow(format!(
@@ -74,6 +76,11 @@ pub(super) fn resolve_answer(
     {
         let why = "a URL begins with http:// or https:// and has no blanks";
         return Err(Refusal::NotNow(why.to_owned()));
+    }
+    if answer == Answer::Say && text.is_none_or(|text| text.trim().is_empty()) {
+        return Err(Refusal::NotNow(format!(
+            "{id} is a question: say something"
+        )));
     }
     match (answer, item.owner) {
         (Answer::Retry, _) => resolve_retry(state, &target(state, item)),

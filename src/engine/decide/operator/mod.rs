@@ -9,14 +9,15 @@ mod retry;
 mod review;
 mod rollback;
 mod settle;
+mod tell;
 
 use answer::target;
 pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
     engine::{
-        Action, Answer, Cause, CheckRun, Event, JobState, Owner, Settle, State, Status, StoppedBy,
-        Target,
+        Action, Answer, AttentionKind, Cause, CheckRun, Event, JobState, Owner, Settle, State,
+        Status, StoppedBy, Target,
     },
     plan::{AgentIx, Mode},
 };
@@ -25,6 +26,7 @@ use super::{
     attention, mode_change,
     process::{here, names},
     settle::gates::judging,
+    talk,
 };
 
 /// Decides what follows from an action; nothing if it is refused.
@@ -51,6 +53,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         | Action::Swap { .. }
         | Action::Choose { .. }
         | Action::Undo { .. }
+        | Action::Tell { .. }
         | Action::Comment { .. } => {}
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,
@@ -133,8 +136,14 @@ fn answered(
     };
     let said = (text, url);
     let mut events = vec![attention::answered(state, item, Some(answer), by, said)];
+    if let (AttentionKind::Permission | AttentionKind::Question, Some(Owner::Agent(ix))) =
+        (item.kind, item.owner)
+    {
+        events.extend(talk::replied(state, ix, (answer, text), by));
+        return events;
+    }
     match answer {
-        Answer::Yes | Answer::No | Answer::Seen => {}
+        Answer::Yes | Answer::No | Answer::Seen | Answer::Always | Answer::Say => {}
         Answer::Settle => {
             let settled = |&ix| settle::follows(state, ix, Settle::Chosen, by, text);
             events.extend(agents.iter().flat_map(settled));

@@ -2,7 +2,7 @@
 //!
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
-use super::{answer::resolve_answer, retry::resolve_retry, review, rollback, settle};
+use super::{answer::resolve_answer, retry::resolve_retry, review, rollback, settle, tell};
 use crate::{
     engine::{Action, Ending, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode},
@@ -170,6 +170,9 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
         Action::Comment {
             agent, file, text, ..
         } => review::comment(state, find(state, agent)?, file, text).and_then(|ix| plain(vec![ix])),
+        Action::Tell { agent, text, .. } => {
+            tell::possible(state, find(state, agent)?, text).and_then(|ix| plain(vec![ix]))
+        }
         Action::SendBack { agent } => {
             review::send_back(state, find(state, agent)?).and_then(|ix| plain(vec![ix]))
         }

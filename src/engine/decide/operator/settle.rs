@@ -7,7 +7,7 @@ use super::Refusal;
 use crate::{
     engine::{
         Cause, Conflict, Event, Pick, Settle, State, Status, Strategy, WorkEvent,
-        decide::settle::{collect::go_on, conflict::sent_back},
+        decide::settle::{collect::go_on, conflict::sent_back, context::contradicts_still},
     },
     plan::AgentIx,
 };
@@ -130,13 +130,10 @@ pub(super) fn follows(
         return Vec::new();
     };
     let said = note.map_or_else(String::new, |note| format!(": {note}"));
-    let about_facts = state
-        .merges
-        .conflicts
-        .get(&id)
-        .is_some_and(Conflict::about_facts);
-    match how {
-        Settle::Chosen if about_facts => {
+    let conflict = state.merges.conflicts.get(&id);
+    let facts = conflict.filter(|conflict| conflict.about_facts());
+    match (how, facts) {
+        (Settle::Chosen, Some(conflict)) => {
             let resolved = WorkEvent::ConflictResolved {
                 id,
                 agent: state.id(ix),
@@ -145,21 +142,21 @@ pub(super) fn follows(
                 reason: format!("{by} said which of them holds{said}"),
                 given_up: false,
             };
-            let on = go_on(state, ix).into_iter();
+            let on = contradicts_still(state, ix, conflict).unwrap_or_else(|| go_on(state, ix));
             [Event::from(resolved)].into_iter().chain(on).collect()
         }
-        Settle::Chosen => vec![
+        (Settle::Chosen, None) => vec![
             WorkEvent::Merging {
                 agent: state.id(ix),
                 attempt: agent.attempt,
             }
             .into(),
         ],
-        Settle::Sequential => {
+        (Settle::Sequential, _) => {
             let reason = format!("as {by} said{said}");
             sent_back(state, ix, id, by, &reason).into()
         }
-        Settle::HandBack => vec![
+        (Settle::HandBack, _) => vec![
             WorkEvent::ConflictResolved {
                 id,
                 agent: state.id(ix),
@@ -177,6 +174,6 @@ pub(super) fn follows(
                 reason: format!("its work clashed and was handed back{said}"),
             },
         ],
-        Settle::Escalate => Vec::new(),
+        (Settle::Escalate, _) => Vec::new(),
     }
 }

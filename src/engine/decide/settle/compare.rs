@@ -108,7 +108,7 @@ pub(super) fn checkout(state: &State) -> Option<Event> {
     waiting(state).find(|&owner| !state.compared_elsewhere(owner))?;
     let asked = WorkEvent::Checkout {
         commit: state.base_commit.clone()?,
-        base: Some(base.map_or(0, |base| base.number) + 1),
+        base: Some(state.merges.bases.max(base.map_or(0, |base| base.number)) + 1),
     };
     Some(asked.into())
 }

@@ -121,10 +121,14 @@ pub(in crate::engine::decide) fn sent_back(
 
 /// The number of a conflict: the agent's open one, else a new one.
 pub(super) fn number(state: &State, ix: AgentIx) -> u32 {
-    state.agent(ix).conflict.unwrap_or_else(|| {
-        let last = state.merges.conflicts.last_key_value();
-        last.map_or(1, |(id, _)| id + 1)
-    })
+    let open = state.agent(ix).conflict;
+    open.unwrap_or_else(|| next_number(state))
+}
+
+/// The number of the next conflict.
+pub(super) fn next_number(state: &State) -> u32 {
+    let last = state.merges.conflicts.last_key_value();
+    last.map_or(1, |(id, _)| id + 1)
 }
 
 /// Whoever is tried again, ends or waits for a person is not being merged any more; and whoever is
@@ -208,15 +212,7 @@ pub(super) fn conflict(
         failed(state, merge, &reason),
     ];
     if join == Join::FailFast {
-        let resolved = WorkEvent::ConflictResolved {
-            id,
-            agent: state.id(ix),
-            strategy,
-            by: "engine".to_owned(),
-            reason: "join = \"fail-fast\": the attempt counts as failed".to_owned(),
-            given_up: true,
-        };
-        events.push(resolved.into());
+        events.push(fails_fast(state, ix, id, strategy));
         events.push(failure(state, ix, FailureKind::Coordination, reason));
     } else {
         events.push(Event::AgentBlocked {
@@ -226,6 +222,19 @@ pub(super) fn conflict(
         });
     }
     events
+}
+
+/// Closes a conflict of an agent whose attempt counts as failed by it.
+pub(super) fn fails_fast(state: &State, ix: AgentIx, id: u32, strategy: Strategy) -> Event {
+    let resolved = WorkEvent::ConflictResolved {
+        id,
+        agent: state.id(ix),
+        strategy,
+        by: "engine".to_owned(),
+        reason: "join = \"fail-fast\": the attempt counts as failed".to_owned(),
+        given_up: true,
+    };
+    resolved.into()
 }
 
 /// Agents that are frozen for a clash that would come are all that is left, and those that they wait for

@@ -1,11 +1,18 @@
 //! What an ended attempt or join means for its agent.
 
 use crate::{
+    agents::Why,
     engine::{AgentState, Cause, Ending, Event, Exit, FailureKind, State, Status, WorkEvent},
     plan::AgentIx,
 };
 
-use super::{super::failure, begin, check::after_check, collect::after_collect, merge};
+use super::{
+    super::{failure, talk},
+    begin,
+    check::after_check,
+    collect::after_collect,
+    merge,
+};
 
 /// Linux's number of SIGKILL.
 const SIGKILL: i32 = 9;
@@ -49,6 +56,13 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "another worker takes over".to_owned(),
         },
+        (Some(Ending::Told), _) => told(state, ix),
+        (Some(Ending::Unanswered), _) => Event::AgentFailed {
+            agent: id,
+            attempt,
+            failure: FailureKind::Error,
+            reason: format!("it asks, and {}", talk::NOBODY),
+        },
         (Some(Ending::Preempted), _) => Event::AgentRetrying {
             agent: id,
             attempt,
@@ -86,6 +100,9 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             reason: last.exit.to_string(),
             gate: None,
         },
+        // Its program's own word counts before its exit status.
+        (None, exit) if let Some(event) = said(state, ix, exit) => event,
+        (None, exit) if exit.ok() && talk::more_to_tell(state, ix) => told(state, ix),
         (None, exit) if exit.ok() && (state.setup.own(ix) || last.handoff) => {
             WorkEvent::Collecting { agent: id, attempt }.into()
         }
@@ -111,6 +128,49 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
         (None, exit) => failure(state, ix, FailureKind::Error, exit.to_string()),
     };
     vec![event]
+}
+
+/// It goes on with what it is told.
+fn told(state: &State, ix: AgentIx) -> Event {
+    Event::AgentRetrying {
+        agent: state.id(ix),
+        attempt: state.agent(ix).attempt,
+        cause: Cause::Told,
+        delay_us: 0,
+        reason: "it goes on with what it was told".to_owned(),
+    }
+}
+
+/// What follows where its program says that it did not do its work.
+fn said(state: &State, ix: AgentIx, exit: &Exit) -> Option<Event> {
+    let talk = state.agent(ix).talk.as_ref()?;
+    let (Some(why), reason) = talk.verdict.as_ref()? else {
+        return None;
+    };
+    let reason = if reason.is_empty() {
+        exit.to_string()
+    } else {
+        reason.clone()
+    };
+    Some(match why {
+        // Trying again does not help: somebody has to log in, or to say something else.
+        Why::Login | Why::Refused => Event::AgentBlocked {
+            agent: state.id(ix),
+            reason,
+            gate: None,
+        },
+        // None of its tries is lost to a provider that takes no more for now.
+        Why::Limited if talk::provider_limited(state, ix) => Event::AgentRetrying {
+            agent: state.id(ix),
+            attempt: state.agent(ix).attempt,
+            cause: Cause::Limited,
+            delay_us: 0,
+            reason,
+        },
+        Why::Network | Why::Limited => failure(state, ix, FailureKind::External, reason),
+        Why::Exhausted => failure(state, ix, FailureKind::Exhaustion, reason),
+        Why::Error => failure(state, ix, FailureKind::Error, reason),
+    })
 }
 
 /// Its own process and its sub-agents have ended well, or one of them has not.

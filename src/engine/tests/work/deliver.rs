@@ -138,5 +138,79 @@ fn the_question_is_taken_back_while_work_is_done_again() {
     });
     assert!(rig.state.attention.deliver().is_none(), "not all is done");
     rig.end_agent(1, 0);
+    delivered(&mut rig, None, None, Some(offer(None)));
     assert!(rig.state.attention.deliver().expect("it asks again").id > first);
+}
+
+#[test]
+fn what_was_kept_back_for_one_agent_is_asked_about_once_that_one_is_done() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), agent("b", 1, 1)];
+    plan.agents[1].retry.attempts = 1;
+    let mut rig = Rig::new(plan, true);
+    rig.state.base_commit = Some("base".to_owned());
+    rig.prepare();
+    rig.end_agent(1, 1);
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    assert!(rig.has(Command::Deliver), "b has failed: all have ended");
+    rig.act(Action::Retry {
+        target: "b".parse().unwrap(),
+    });
+    // While b was not done nobody could be asked.
+    delivered(&mut rig, None, None, None);
+    assert!(!rig.has(Command::Deliver));
+    rig.end_agent(1, 0);
+    assert!(rig.has(Command::Deliver), "the same head, and all is done");
+    delivered(&mut rig, None, None, Some(offer(None)));
+    assert!(title(&rig).contains("1 agent's work is on wavedeck/r"));
+    assert_eq!(rig.state.finished, None);
+}
+
+#[test]
+fn after_a_way_back_the_run_moves_the_branch_that_it_made() {
+    let mut rig = handed(true);
+    delivered(&mut rig, None, None, Some(offer(None)));
+    rig.act(Action::Rollback { wave: 0 });
+    rig.input(InputKind::RolledBack {
+        number: 1,
+        done: Ok(()),
+    });
+    assert!(rig.state.attention.deliver().is_none(), "taken back");
+    rig.leaves(0, Some("other work"), &[]);
+    rig.clean("m2");
+    rig.advanced();
+    let before = |rig: &Rig| rig.state.merges.delivery.as_ref().unwrap().before.clone();
+    assert_eq!(before(&rig).as_deref(), Some("m1"));
+    // One that came to nothing has not moved it.
+    rig.input(InputKind::Delivered {
+        commit: "m2".to_owned(),
+        branch: String::new(),
+        forwarded: None,
+        error: Some("no space left".to_owned()),
+        offer: None,
+    });
+    assert_eq!(before(&rig).as_deref(), Some("m1"));
+}
+
+#[test]
+fn a_stop_says_where_the_work_is_that_nobody_was_handed() {
+    let mut plan = empty();
+    plan.agents = vec![own("a"), own("b"), agent("c", 1, 1)];
+    plan.agents[2].needs = vec![hard(1)];
+    let mut rig = rig(plan);
+    rig.leaves(0, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    rig.leaves(1, Some("more"), &[]);
+    assert_eq!(rig.is(1), Status::Merging);
+    rig.act(Action::Stop { target: None });
+    assert_eq!(
+        rig.state.summary.as_deref(),
+        Some(
+            "1 done, 1 not finished, 1 not run, \
+             what is merged is kept by refs/wavedeck/r/integration"
+        )
+    );
 }

@@ -203,6 +203,10 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
                 ),
                 Tone::Plain,
             ),
+            MergeOutcome::NoRoom { error } => (
+                format!("{agent}: its merge waits for room: {error}"),
+                Tone::Warn,
+            ),
             MergeOutcome::Failed { error } => (
                 format!("{agent}: its merge cannot be tried: {error}"),
                 Tone::Bad,
@@ -340,6 +344,7 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
                     let all: Vec<String> = commands.iter().flat_map(|c| c.files.clone()).collect();
                     format!("needs {} made by rules' commands", files(&all))
                 }
+                MergeOutcome::NoRoom { error } => format!("waits for room: {error}"),
                 MergeOutcome::Failed { error } => format!("failed: {error}"),
             };
             format!("merge {number}: the work of {agent} {came}")

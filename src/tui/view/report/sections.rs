@@ -225,15 +225,7 @@ pub(super) fn targets(out: &mut Vec<ReportRow>, report: &RunReport, columns: u16
     heading(out, "MEASURES AGAINST TARGETS");
     let narrow = columns < 110;
     for t in &report.targets {
-        let here = t.permille.map_or("–".to_owned(), |p| {
-            let sign = if p < 0 { "-" } else { "" };
-            let sign = format!("{}{sign}", if t.about { "~" } else { "" });
-            if t.name == "speed-up" {
-                format!("{sign}{} ×", show_decimal(p.unsigned_abs(), 3))
-            } else {
-                format!("{sign}{} %", show_decimal(p.unsigned_abs(), 1))
-            }
-        });
+        let here = t.figure();
         let (verdict, tone) = match &t.verdict {
             Verdict::Met => ("met".to_owned(), Tone::Good),
             Verdict::Missed => ("missed".to_owned(), Tone::Warn),

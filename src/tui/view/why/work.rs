@@ -65,6 +65,10 @@ const fn place(run: &CheckRun) -> &'static str {
 pub(super) fn merging(state: &State, ix: AgentIx) -> (String, Tone) {
     let merges = &state.merges;
     if let Some(now) = merges.now.as_ref().filter(|now| now.agent == ix) {
+        if let (MergeStage::Trying, Some(why)) = (&now.stage, &now.why) {
+            let text = clean_line(format!("its merge waits for room: {why}"), 200);
+            return (text, Tone::Warn);
+        }
         let text = match now.stage {
             MergeStage::Advancing => "is being merged",
             MergeStage::Conflict(_) => "its merge clashes",

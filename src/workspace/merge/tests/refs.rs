@@ -140,17 +140,17 @@ fn the_way_back_keeps_what_came_later_also_over_a_crash() {
         advance(&rig.store, "r1", Some(&last), &next).unwrap();
         if n < 4 {
             assert_eq!(
-                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                checkpoint(&rig.store, "r1", n, &next, None).unwrap(),
                 Advanced::Now
             );
             assert_eq!(
-                checkpoint(&rig.store, "r1", n, &next).unwrap(),
+                checkpoint(&rig.store, "r1", n, &next, None).unwrap(),
                 Advanced::Already
             );
         }
         commits.push(next);
     }
-    let other = checkpoint(&rig.store, "r1", 1, &commits[2]);
+    let other = checkpoint(&rig.store, "r1", 1, &commits[2], None);
     assert!(matches!(other, Err(MergeError::Moved { .. })));
     // It stopped after the first ref was kept.
     let part = format!("refs/wavedeck/r1/rolled-back/1/checkpoint/2 {}", commits[2]);
@@ -192,32 +192,53 @@ fn the_way_back_keeps_what_came_later_also_over_a_crash() {
 }
 
 #[test]
+fn a_wave_that_is_complete_again_has_its_checkpoint_where_it_is_now() {
+    let rig = Rig::new();
+    let [base, one, other] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
+    let mark = |to: &str, before: Option<&str>| checkpoint(&rig.store, "r1", 1, to, before);
+    assert_eq!(mark(&base, None).unwrap(), Advanced::Now);
+    assert_eq!(mark(&one, Some(&base)).unwrap(), Advanced::Now);
+    assert_eq!(mark(&one, Some(&base)).unwrap(), Advanced::Already);
+    assert!(matches!(
+        mark(&other, Some(&base)),
+        Err(MergeError::Moved { .. })
+    ));
+    assert_eq!(at(&rig, "refs/wavedeck/r1/checkpoint/1"), Some(one));
+}
+
+#[test]
 fn the_branch_at_the_end_is_new_or_goes_forward_and_never_loses_work() {
     let rig = Rig::new();
     let [base, one, other] = rig.three(&[file("f", "0")], &[file("f", "1")], &[file("f", "2")]);
-    let made = deliver::branch(&rig.store, "wavedeck/r1", &base).unwrap();
+    let made = deliver::branch(&rig.store, "wavedeck/r1", &base, None).unwrap();
     assert_eq!(
         (made.branch.as_str(), made.was),
         ("refs/heads/wavedeck/r1", None)
     );
-    let moved = deliver::branch(&rig.store, "wavedeck/r1", &one).unwrap();
+    let moved = deliver::branch(&rig.store, "wavedeck/r1", &one, None).unwrap();
     assert_eq!(moved.was, Some(base.clone()));
     assert_eq!(
-        deliver::branch(&rig.store, "wavedeck/r1", &one)
+        deliver::branch(&rig.store, "wavedeck/r1", &one, None)
             .unwrap()
             .was,
         Some(one.clone())
     );
-    let refused = deliver::branch(&rig.store, "wavedeck/r1", &other);
+    let refused = deliver::branch(&rig.store, "wavedeck/r1", &other, None);
     assert!(
         matches!(&refused, Err(MergeError::Refused(why)) if why.contains("other work")),
         "{refused:?}"
     );
     assert_eq!(at(&rig, "refs/heads/wavedeck/r1"), Some(one.clone()));
+    // After a way back the run moves its own branch, from where it put it and from nowhere else.
+    let elsewhere = deliver::branch(&rig.store, "wavedeck/r1", &other, Some(&base));
+    assert!(elsewhere.is_err(), "{elsewhere:?}");
+    let aside = deliver::branch(&rig.store, "wavedeck/r1", &other, Some(&one)).unwrap();
+    assert_eq!(aside.was, Some(one.clone()));
+    assert_eq!(at(&rig, "refs/heads/wavedeck/r1"), Some(other.clone()));
     for bad in ["", "-x", "a..b", "a b", "x.lock", "a\nb", "@{"] {
         assert!(
             matches!(
-                deliver::branch(&rig.store, bad, &one),
+                deliver::branch(&rig.store, bad, &one, None),
                 Err(MergeError::NoName(_))
             ),
             "{bad}"
@@ -225,7 +246,7 @@ fn the_branch_at_the_end_is_new_or_goes_forward_and_never_loses_work() {
     }
     // The branch that is checked out would leave its files behind.
     rig.line(&["checkout", "-q", "-b", "mine", &base]);
-    let refused = deliver::branch(&rig.store, "mine", &one);
+    let refused = deliver::branch(&rig.store, "mine", &one, None);
     assert!(
         matches!(&refused, Err(MergeError::Refused(why)) if why.contains("checked out")),
         "{refused:?}"
@@ -264,7 +285,7 @@ fn a_branch_that_could_not_be_made_at_the_end_is_told_before_a_run() {
     rig.line(&["branch", "wavedeck", &base]);
     let refused = why("wavedeck/r1", &base);
     assert!(refused.contains("git branch -m wavedeck NEW"), "{refused}");
-    assert!(deliver::branch(&rig.store, "wavedeck/r1", &base).is_err());
+    assert!(deliver::branch(&rig.store, "wavedeck/r1", &base, None).is_err());
     // A branch of that very name may be moved forward, but not out of a working tree.
     assert_eq!(why("wavedeck", &one), "");
     assert!(why("main", &base).contains("checked out"));
@@ -284,7 +305,8 @@ fn the_users_branch_goes_forward_only_when_it_is_safe_and_agreed() {
         &[file("f", "2")],
     );
     let root = rig.root();
-    let forward = |commit: &str, agreed: Agreed<'_>| deliver::fast_forward(&root, commit, agreed);
+    let forward =
+        |commit: &str, agreed: Agreed<'_>| deliver::fast_forward(&rig.store, &root, commit, agreed);
     let refusal = |commit: &str| match forward(commit, Agreed::Any) {
         Err(MergeError::Refused(why)) => why,
         other => panic!("{other:?}"),
@@ -363,11 +385,49 @@ fn what_was_brought_forward_is_put_back_when_git_fails_in_the_middle() {
         let name = format!("filter.lost.{name}");
         rig.git().run(&["config", &name, value]).unwrap();
     }
-    let error = deliver::fast_forward(&root, &to, Agreed::Any).unwrap_err();
+    let error = deliver::fast_forward(&rig.store, &root, &to, Agreed::Any).unwrap_err();
     assert!(error.to_string().contains("smudge filter"), "{error}");
     assert_eq!(rig.line(&["rev-parse", "HEAD"]), from);
     assert_eq!(rig.line(&["status", "--porcelain"]), "");
     assert_eq!(std::fs::read_to_string(root.join("a")).unwrap(), "1");
+}
+
+#[test]
+fn what_a_git_that_died_had_brought_forward_is_not_in_the_way() {
+    let rig = Rig::new();
+    let [base, one, _] = rig.three(
+        &[file("f", "0"), file("gone", "0"), file("mine", "0")],
+        &[file("f", "1"), file("new\n", "n"), file("mine", "0")],
+        &[file("f", "2")],
+    );
+    let root = rig.root();
+    rig.line(&["checkout", "-q", "-B", "main", &base]);
+    let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).unwrap();
+    write("f", "1");
+    write("new\n", "n");
+    std::fs::remove_file(root.join("gone")).unwrap();
+    let forward = || deliver::fast_forward(&rig.store, &root, &one, Agreed::Any);
+    // Beside something of the person's own nothing is touched.
+    write("mine", "1");
+    assert!(matches!(forward(), Err(MergeError::Refused(_))));
+    assert_eq!((read("f"), read("mine")), ("1".into(), "1".into()));
+    write("mine", "0");
+    // What cannot go forward is as it was.
+    write("new\n", "other");
+    assert!(matches!(forward(), Err(MergeError::Git(_))));
+    assert_eq!(read("new\n"), "other");
+    assert_eq!((read("f"), read("gone")), ("0".into(), "0".into()));
+    write("new\n", "n");
+    std::fs::write(root.join(".git/index.lock"), "").unwrap();
+    assert!(matches!(forward(), Err(MergeError::Git(_))));
+    assert_eq!(read("new\n"), "n");
+    std::fs::remove_file(root.join(".git/index.lock")).unwrap();
+    write("f", "1");
+    let done = forward().unwrap();
+    assert!(matches!(done, deliver::Forward::Done { .. }), "{done:?}");
+    assert_eq!((read("f"), read("new\n")), ("1".into(), "n".into()));
+    assert_eq!(rig.line(&["status", "--porcelain"]), "");
 }
 
 #[test]

@@ -1,0 +1,215 @@
+//! An adapter: what is known of one agent program, as data.
+//!
+//! Must not look at the machine, and holds no secret: of keys it knows the names alone.
+
+use super::driver::{Driver, Exits, Stream};
+use super::launch::Ask;
+use super::said::Used;
+
+/// How a program gets its prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Prompt {
+    /// As text on its standard input, which is closed after it.
+    #[default]
+    Stdin,
+    /// As a message in JSON on its standard input, which stays open for more of them.
+    Messages,
+    /// As an argument, where `${prompt}` stands.
+    Argument,
+    /// In a file, whose path stands where `${prompt_file}` does.
+    File,
+}
+
+/// How a program's conversation gets its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Session {
+    /// It keeps none: nothing can be gone on with.
+    #[default]
+    None,
+    /// It takes the name that we give it, a UUID.
+    Chosen,
+    /// It names it itself, and says so in its stream.
+    Read,
+}
+
+/// When a program can be told something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Tell {
+    /// Not at all: it has to start anew.
+    #[default]
+    Never,
+    /// In a new turn of its session.
+    Turn,
+    /// While it runs.
+    Running,
+}
+
+/// How exactly a program says how many tokens it has used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Tokens {
+    /// It does not.
+    #[default]
+    None,
+    /// Rounded.
+    Rounded,
+    /// To the token.
+    Exact,
+}
+
+/// Who answers a program's requests, and how it shows that it may ask.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Provider {
+    /// Its name; agents of the same provider share its limits. Empty where it depends on the model.
+    pub name: String,
+    /// Variables of which one holds a key.
+    pub env: Vec<String>,
+    /// Files of which one holds a login; `~/` is the home folder, a `$NAME` at the front a variable.
+    pub files: Vec<String>,
+    /// What a person does to log in.
+    pub login: String,
+}
+
+/// What shows whether the program that is there is the one that the adapter knows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Check {
+    /// Arguments that print its version.
+    pub version: Vec<String>,
+    /// Arguments that print its help.
+    pub help: Vec<String>,
+    /// What must stand in its help.
+    pub flags: Vec<String>,
+    /// The version that the adapter was made with.
+    pub known: String,
+}
+
+/// One agent program.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Adapter {
+    /// Its name in a plan.
+    pub id: String,
+    /// Its name for people.
+    pub title: String,
+    /// The program that is started.
+    pub program: String,
+    /// The form of its output.
+    pub stream: Stream,
+    /// How it gets its prompt.
+    pub prompt: Prompt,
+    /// Arguments of a start.
+    pub start: Vec<String>,
+    /// Arguments to go on with a session; empty where it cannot.
+    pub resume: Vec<String>,
+    /// Arguments that open a session in a terminal; empty where it cannot.
+    pub interactive: Vec<String>,
+    /// Arguments that choose the model; they stand where `@model` does. Empty: it has no choice.
+    pub model: Vec<String>,
+    /// Arguments for the questions that it may ask, by [`Ask`]; they stand where `@ask` does. None: it does not
+    /// offer this.
+    pub ask: [Option<Vec<String>>; 3],
+    /// In place of those for [`Ask::Outside`] where no boundary of ours is around it; none: the same.
+    pub alone: Option<Vec<String>>,
+    /// Whether it asks, and takes an answer.
+    pub questions: bool,
+    /// How its session gets its name.
+    pub session: Session,
+    /// Its sessions are found again only in the folder that they began in.
+    pub session_in_folder: bool,
+    /// When it can be told something.
+    pub tell: Tell,
+    /// How it says how many tokens it has used.
+    pub tokens: Tokens,
+    /// Whether it says what that cost.
+    pub cost: bool,
+    /// Variables that are set for it.
+    pub env: Vec<(String, String)>,
+    /// Variables that it must not have.
+    pub unset: Vec<String>,
+    /// Variables that it gets as they are; a `*` may stand at the end.
+    pub pass: Vec<String>,
+    /// What it writes outside of its workspace: folders, and files where they have an ending or a variable
+    /// names one. `~/` is the home folder, a `$NAME` at the front a variable.
+    pub writes: Vec<String>,
+    /// What it leaves in its workspace that is no part of its work: globs from the workspace's root.
+    pub leaves: Vec<String>,
+    /// Longest time to its first output in microseconds; longer is a failure. 0: no limit.
+    pub first_output_us: u64,
+    /// Longest time without progress in microseconds; longer is a failure. 0: no limit.
+    pub no_progress_us: u64,
+    /// Memory of its processes in bytes, without what it starts for its work; measured.
+    pub ram_bytes: u64,
+    /// Tokens that its usual model takes at once; none where it is not known.
+    pub context_tokens: Option<u64>,
+    /// Who answers it.
+    pub provider: Provider,
+    /// How to see what is there.
+    pub check: Check,
+    /// What its exit statuses mean.
+    pub exits: Exits,
+}
+
+impl Adapter {
+    /// Returns what reads the stream of a first attempt.
+    #[must_use]
+    pub fn driver(&self) -> Box<dyn Driver> {
+        self.driver_after(Used::default())
+    }
+
+    /// Returns what reads the stream of an attempt that goes on with a session; `before` is what all earlier
+    /// attempts of that session have reported together.
+    #[must_use]
+    pub fn driver_after(&self, before: Used) -> Box<dyn Driver> {
+        self.stream.driver(&self.exits, before)
+    }
+
+    /// Whether it can go on with a session, also with another model.
+    #[must_use]
+    pub fn resumes(&self) -> bool {
+        self.session != Session::None && !self.resume.is_empty()
+    }
+
+    /// Whether it can go on with a session under another model.
+    #[must_use]
+    pub fn swaps(&self) -> bool {
+        self.resumes() && !self.model.is_empty() && self.resume.iter().any(|a| a == "@model")
+    }
+
+    /// Whether it can be started with these questions.
+    #[must_use]
+    pub fn asks(&self, ask: Ask) -> bool {
+        self.ask[ask as usize].is_some()
+    }
+
+    /// Returns the folders and files that it may write outside of its workspace. `read_env` returns a variable;
+    /// what stands on one that is not set is left out.
+    #[must_use]
+    pub fn places(&self, read_env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+        let places = self.writes.iter();
+        places
+            .filter_map(|place| resolved(place, read_env))
+            .collect()
+    }
+
+    /// Returns the files of which one holds a login; as [`places`](Self::places).
+    #[must_use]
+    pub fn logins(&self, read_env: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+        let files = self.provider.files.iter();
+        files.filter_map(|file| resolved(file, read_env)).collect()
+    }
+}
+
+/// A place with its variable or home folder filled in; none where that is not an absolute path.
+fn resolved(place: &str, read_env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let place = match place.strip_prefix('~') {
+        Some(rest) => format!("{}{rest}", read_env("HOME")?),
+        None => match place.strip_prefix('$') {
+            Some(rest) => {
+                let (name, rest) = rest.split_once('/').map_or((rest, ""), |(n, r)| (n, r));
+                let base = read_env(name)?;
+                let slash = if rest.is_empty() { "" } else { "/" };
+                format!("{base}{slash}{rest}")
+            }
+            None => place.to_owned(),
+        },
+    };
+    place.starts_with('/').then_some(place)
+}

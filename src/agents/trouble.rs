@@ -1,0 +1,141 @@
+//! Why a program did not do its work, from its words.
+//!
+//! Programs name the same few troubles with different words; the words here are those of recorded streams and
+//! of the programs' sources. What is not known is an error.
+
+use super::said::Why;
+
+/// What kind of trouble a message is about.
+pub(super) fn of(message: &str) -> Why {
+    let text = message.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
+    if has(&[
+        "not logged in",
+        "please run /login",
+        "unauthorized",
+        "authentication",
+        "invalid api key",
+        "invalid x-api-key",
+        "incorrect api key",
+        "api key not valid",
+        "api key is missing",
+        "api_key environment variable",
+        "set an auth method",
+        "auth method",
+        "login",
+        "log in",
+        "sign in",
+        "status 401",
+        "status: 401",
+        "status 403",
+        "permission_error",
+        "oauth token",
+    ]) {
+        Why::Login
+    } else if has(&[
+        "prompt is too long",
+        "context_length_exceeded",
+        "context length",
+        "context window",
+        "maximum number of turns",
+        "max turns",
+        "max session turns",
+        "token limit",
+        "maximum budget",
+        "insufficient_quota",
+        "credit balance",
+        "billing",
+    ]) {
+        Why::Exhausted
+    } else if has(&[
+        "429",
+        "rate limit",
+        "rate_limit",
+        "too many requests",
+        "overloaded",
+        "status 529",
+        "usage limit",
+        "hit your limit",
+        "resource_exhausted",
+        "resource exhausted",
+        "quota",
+    ]) {
+        Why::Limited
+    } else if has(&[
+        "waiting for network",
+        "connection failed",
+        "connection error",
+        "connection refused",
+        "connectionrefused",
+        "connection reset",
+        "econnrefused",
+        "econnreset",
+        "enotfound",
+        "eai_again",
+        "etimedout",
+        "error sending request",
+        "stream disconnected",
+        "fetch failed",
+        "unable to connect",
+        "cannot connect",
+        "failed to connect",
+        "network error",
+        "dns error",
+        "socket hang up",
+        "name resolution",
+    ]) {
+        Why::Network
+    } else if has(&["refusal", "usage policy", "content policy", "safety"]) {
+        Why::Refused
+    } else {
+        Why::Error
+    }
+}
+
+/// What kind of trouble a status of HTTP is.
+pub(super) fn of_status(status: u64) -> Option<Why> {
+    match status {
+        401 | 403 => Some(Why::Login),
+        402 => Some(Why::Exhausted),
+        429 | 503 | 529 => Some(Why::Limited),
+        408 | 502 | 504 => Some(Why::Network),
+        400.. => Some(Why::Error),
+        _ => None,
+    }
+}
+
+/// The trouble that a line of plain text is about, where it is one of the known kinds.
+pub(super) fn of_line(line: &str) -> Option<Why> {
+    let why = of(line);
+    (why != Why::Error).then_some(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_programs_are_known() {
+        for (text, why) in [
+            ("Not logged in · Please run /login", Why::Login),
+            (
+                "unexpected status 401 Unauthorized: x, url: http://h/v1/responses",
+                Why::Login,
+            ),
+            (
+                "exceeded retry limit, last status: 429 Too Many Requests",
+                Why::Limited,
+            ),
+            (
+                "waiting for network (Connection failed: error sending request)",
+                Why::Network,
+            ),
+            ("Reached maximum number of turns (1)", Why::Exhausted),
+            ("Prompt is too long", Why::Exhausted),
+            ("You've hit your limit · resets 3pm", Why::Limited),
+            ("the frobnicator broke", Why::Error),
+        ] {
+            assert_eq!(of(text), why, "{text}");
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What agent programs say: sessions, tokens, questions; and the answers that need no person.
+//!
+//! Must not interpret a program's words: drivers did. What is told of an attempt that is over is dropped.
+
+use crate::{
+    agents::{Ask, Question, Used},
+    engine::{Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
+    plan::AgentIx,
+};
+
+pub(super) fn heard(
+    state: &State,
+    ix: AgentIx,
+    attempt: u32,
+    heard: &Heard,
+    now_us: u64,
+) -> Vec<Event> {
+    let Some(agent) = state.agents.get(ix.ix()) else {
+        return Vec::new();
+    };
+    if agent.attempt != attempt || agent.live.is_none() {
+        return Vec::new();
+    }
+    let talk = agent.talk.as_deref();
+    let id = state.id(ix);
+    let event = match heard {
+        Heard::Session {
+            program,
+            id: session,
+            model,
+        } => {
+            let known = talk.and_then(|talk| talk.session.as_ref());
+            if known.is_some_and(|known| known.id == *session && known.model == *model) {
+                return Vec::new();
+            }
+            TalkEvent::Session {
+                agent: id,
+                attempt,
+                program: program.clone(),
+                session: session.clone(),
+                model: model.clone(),
+            }
+        }
+        Heard::Used(used) => {
+            let known = talk.map_or_else(Used::default, |talk| talk.used);
+            // Never less than was said before.
+            if known == *used || used.tokens() < known.tokens() {
+                return Vec::new();
+            }
+            TalkEvent::Used {
+                agent: id,
+                attempt,
+                used: *used,
+            }
+        }
+        Heard::Asked { question, within } => {
+            let known =
+                talk.is_some_and(|talk| talk.asks.iter().any(|ask| ask.question == question.id));
+            if known {
+                return Vec::new();
+            }
+            let mut events = vec![Event::from(TalkEvent::Asked {
+                agent: id.clone(),
+                attempt,
+                question: question.id.clone(),
+                text: question.text.clone(),
+                tool: question.call.as_ref().map(|call| call.tool.clone()),
+                options: question.options.clone(),
+            })];
+            let (reply, fails) = match by_rule(state, ix, question, *within) {
+                Some(ByRule::Allow) => (Replied::Allowed, false),
+                Some(ByRule::Fail) => (Replied::Denied, true),
+                None => return events,
+            };
+            let answered = TalkEvent::Answered {
+                agent: id,
+                attempt,
+                question: question.id.clone(),
+                reply: Some(reply),
+                text: if fails {
+                    NOBODY.to_owned()
+                } else {
+                    String::new()
+                },
+                by: "rule".to_owned(),
+                fails,
+            };
+            events.push(answered.into());
+            return events;
+        }
+        Heard::AskedNoMore(question) => {
+            let open = talk.is_some_and(|t| t.asks.iter().any(|ask| ask.question == *question));
+            if !open {
+                return Vec::new();
+            }
+            TalkEvent::Answered {
+                agent: id,
+                attempt,
+                question: question.clone(),
+                reply: None,
+                text: String::new(),
+                by: "engine".to_owned(),
+                fails: false,
+            }
+        }
+        Heard::Told(number) => {
+            let open = talk.is_some_and(|t| t.messages.iter().any(|m| m.number == *number));
+            if !open {
+                return Vec::new();
+            }
+            TalkEvent::Told {
+                agent: id,
+                attempt,
+                messages: vec![*number],
+                how: ToldBy::Live,
+            }
+        }
+        Heard::Limited { after_us, reason } => {
+            return limited(state, ix, *after_us, reason, now_us)
+                .into_iter()
+                .collect();
+        }
+        Heard::Verdict { why, reason } => TalkEvent::Verdict {
+            agent: id,
+            attempt,
+            why: *why,
+            reason: reason.clone(),
+        },
+    };
+    vec![event.into()]
+}
+
+/// First pause of a provider that does not say how long; it doubles with each refusal in a row.
+const PAUSE_US: u64 = 15 * 1_000_000;
+/// Longest pause, unless the provider says a longer one.
+const LONGEST_PAUSE_US: u64 = 900 * 1_000_000;
+
+/// Nothing more is started with a provider that refuses, until that is over. One that refuses several
+/// agents at once is told of once.
+fn limited(
+    state: &State,
+    ix: AgentIx,
+    after_us: Option<u64>,
+    reason: &str,
+    now_us: u64,
+) -> Option<Event> {
+    let agent = state.agent(ix);
+    let provider = state.provider(ix, agent.mode)?;
+    let known = state.limited(provider);
+    let times = state.limits.get(provider).map_or(0, |limit| limit.times);
+    let stated = after_us.filter(|us| *us > 0);
+    if stated.is_none() && known.is_some() {
+        return None;
+    }
+    let pause = stated.unwrap_or_else(|| {
+        let doubled = PAUSE_US.saturating_mul(1_u64.checked_shl(times.min(20)).unwrap_or(1));
+        doubled.min(LONGEST_PAUSE_US)
+    });
+    // Up to an eighth more, so that several programs that were refused together do not come back together;
+    // drawn from the event's own number, so that the same inputs give the same decisions.
+    let jitter = pause / 8 * (state.seq.wrapping_mul(0x9e37_79b9) >> 3 & 0xff) / 256;
+    let until_us = now_us.saturating_add(pause).saturating_add(jitter);
+    if known.is_some_and(|known| known.until_us >= until_us) {
+        return None;
+    }
+    let event = TalkEvent::Limited {
+        agent: state.id(ix),
+        attempt: agent.attempt,
+        provider: provider.to_owned(),
+        until_us,
+        reason: reason.to_owned(),
+    };
+    Some(event.into())
+}
+
+/// Providers whose pause is over.
+pub(super) fn over(state: &State, now_us: u64) -> impl Iterator<Item = Event> {
+    let over = state
+        .limits
+        .iter()
+        .filter(move |(_, limit)| limit.until_us > 0 && limit.until_us <= now_us);
+    over.map(|(provider, _)| {
+        let provider = provider.clone();
+        TalkEvent::Unlimited { provider }.into()
+    })
+}
+
+/// An answer that needs no person.
+enum ByRule {
+    /// It may: an earlier answer covers it, or the plan does.
+    Allow,
+    /// Nobody is there, and the plan says that it fails then.
+    Fail,
+}
+
+fn by_rule(state: &State, ix: AgentIx, question: &Question, within: bool) -> Option<ByRule> {
+    let plan = state.setup.plan.agent(ix);
+    if let Some(call) = &question.call {
+        let talk = state.agent(ix).talk.as_ref();
+        let allowed = talk.is_some_and(|talk| talk.allowed.contains(&call.tool));
+        let by_plan = match plan.ask {
+            Ask::Never => true,
+            Ask::Outside => within,
+            Ask::Always => false,
+        };
+        if allowed || by_plan {
+            return Some(ByRule::Allow);
+        }
+    }
+    (plan.fails_when_asking && !state.setup.attended).then_some(ByRule::Fail)
+}
+
+/// A person's answer to the oldest question of an agent, and to others that it covers.
+pub(super) fn replied(
+    state: &State,
+    ix: AgentIx,
+    (answer, text): (Answer, Option<&str>),
+    by: &str,
+) -> Vec<Event> {
+    let agent = state.agent(ix);
+    let Some(asks) = agent.talk.as_ref().map(|talk| &talk.asks) else {
+        return Vec::new();
+    };
+    let Some(first) = asks.first() else {
+        return Vec::new();
+    };
+    let reply = match answer {
+        Answer::Yes | Answer::Always => Replied::Allowed,
+        Answer::Say => Replied::Said,
+        _ => Replied::Denied,
+    };
+    let same = |ask: &&Asking| {
+        ask.question == first.question || (answer == Answer::Always && ask.tool == first.tool)
+    };
+    let answered = asks.iter().filter(same).map(|ask| {
+        TalkEvent::Answered {
+            agent: state.id(ix),
+            attempt: agent.attempt,
+            question: ask.question.clone(),
+            reply: Some(reply),
+            text: text.unwrap_or_default().to_owned(),
+            by: by.to_owned(),
+            fails: false,
+        }
+        .into()
+    });
+    answered.collect()
+}
+
+/// What an agent is told where nobody is there to answer.
+pub(super) const NOBODY: &str = "nobody is there to answer: the plan says `on_ask = \"fail\"`";
+
+/// The messages that an attempt began with have reached it.
+pub(super) fn told_by_turn(state: &State, ix: AgentIx) -> Option<Event> {
+    let agent = state.agent(ix);
+    let talk = agent
+        .talk
+        .as_ref()
+        .filter(|talk| !talk.carried.is_empty())?;
+    Some(
+        TalkEvent::Told {
+            agent: state.id(ix),
+            attempt: agent.attempt,
+            messages: talk.carried.clone(),
+            how: ToldBy::Turn,
+        }
+        .into(),
+    )
+}
+
+/// Whether something waits to be told to an agent whose turn has ended well.
+pub(super) fn more_to_tell(state: &State, ix: AgentIx) -> bool {
+    let agent = state.agent(ix);
+    agent.status == Status::Settling
+        && (agent.talk.as_ref()).is_some_and(|talk| !talk.messages.is_empty())
+}
+
+/// Whether nothing is started with the provider of an agent for now.
+pub(super) fn provider_limited(state: &State, ix: AgentIx) -> bool {
+    let provider = state.provider(ix, state.agent(ix).mode);
+    provider.is_some_and(|provider| state.limited(provider).is_some())
+}

@@ -1,0 +1,185 @@
+//! Conversations with agent programs: their sessions, what they used, what they ask, what they are told.
+//!
+//! Plain data of the journal. Kinds and members are added, never changed. Words of programs are foreign
+//! text, redacted and bounded by who reports them; to be cleaned before they are shown.
+
+#[cfg(test)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Level;
+use crate::{agents::Used, plan::AgentId};
+
+/// How a question was answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Replied {
+    /// It may, this time.
+    Allowed,
+    /// It may not.
+    Denied,
+    /// With words.
+    Said,
+}
+
+/// By which way a message reached an agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ToldBy {
+    /// Its program took it while it ran.
+    Live,
+    /// A new turn began with it.
+    Turn,
+}
+
+/// One event about a conversation; each kind carries the members that its document names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(tag = "kind")]
+#[expect(
+    missing_docs,
+    reason = "the same in all: `agent` whose conversation, `attempt` in which of its attempts, `question` the \
+              program's name for a question"
+)]
+pub enum TalkEvent {
+    /// Its program has begun a conversation, or gone on with one.
+    #[serde(rename = "agent.session")]
+    Session {
+        agent: AgentId,
+        attempt: u32,
+        /// The program, by the name of its adapter.
+        program: String,
+        /// The program's name for it.
+        session: String,
+        /// The model that answers in it, where it is said.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        model: Option<String>,
+    },
+    /// What its attempt has used so far, as its program says.
+    #[serde(rename = "agent.used")]
+    Used {
+        agent: AgentId,
+        attempt: u32,
+        #[serde(flatten)]
+        used: Used,
+    },
+    /// It waits for an answer.
+    #[serde(rename = "agent.asked")]
+    Asked {
+        agent: AgentId,
+        attempt: u32,
+        question: String,
+        /// What it asks, in words.
+        text: String,
+        /// It asks for leave to do something, with a tool of this name.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        tool: Option<String>,
+        /// Answers to choose from.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        options: Vec<String>,
+    },
+    /// Its question is answered, or (none) it waits for that no more.
+    #[serde(rename = "agent.answered")]
+    Answered {
+        agent: AgentId,
+        attempt: u32,
+        question: String,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        reply: Option<Replied>,
+        /// The words.
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        text: String,
+        /// Who answered: `deck`, `ctl`; `rule` where the plan or an earlier answer said so; `engine` where
+        /// nobody did.
+        by: String,
+        /// The plan says that it fails where nobody is there to answer: it is ended.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        fails: bool,
+    },
+    /// What a person told it has reached it.
+    #[serde(rename = "agent.told")]
+    Told {
+        agent: AgentId,
+        attempt: u32,
+        /// The messages that it got, by their numbers in the run.
+        messages: Vec<u32>,
+        how: ToldBy,
+    },
+    /// Its provider takes no more for now: nothing more is started with that until it is over.
+    #[serde(rename = "resource.shortage")]
+    Limited {
+        agent: AgentId,
+        attempt: u32,
+        /// The provider.
+        provider: String,
+        /// Until when (elapsed µs).
+        until_us: u64,
+        reason: String,
+    },
+    /// That is over.
+    #[serde(rename = "resource.recovered")]
+    Unlimited {
+        /// The provider.
+        provider: String,
+    },
+    /// Its program says how its attempt ended.
+    #[serde(rename = "agent.verdict")]
+    Verdict {
+        agent: AgentId,
+        attempt: u32,
+        /// Why it did not do its work; none: it did.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        why: Option<crate::agents::Why>,
+        /// In its words.
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        reason: String,
+    },
+}
+
+impl TalkEvent {
+    /// Returns the kind, as the journal has it.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Session { .. } => "agent.session",
+            Self::Used { .. } => "agent.used",
+            Self::Asked { .. } => "agent.asked",
+            Self::Answered { .. } => "agent.answered",
+            Self::Told { .. } => "agent.told",
+            Self::Limited { .. } => "resource.shortage",
+            Self::Unlimited { .. } => "resource.recovered",
+            Self::Verdict { .. } => "agent.verdict",
+        }
+    }
+
+    /// Returns whose conversation it is; none: it is about a provider.
+    #[must_use]
+    pub const fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::Session { agent, .. }
+            | Self::Used { agent, .. }
+            | Self::Asked { agent, .. }
+            | Self::Answered { agent, .. }
+            | Self::Told { agent, .. }
+            | Self::Limited { agent, .. }
+            | Self::Verdict { agent, .. } => Some(agent),
+            Self::Unlimited { .. } => None,
+        }
+    }
+
+    /// Returns how urgent it is.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::Asked { .. } => Level::High,
+            Self::Limited { .. } | Self::Verdict { why: Some(_), .. } => Level::High,
+            Self::Answered { .. } | Self::Told { .. } => Level::Medium,
+            Self::Session { .. }
+            | Self::Used { .. }
+            | Self::Unlimited { .. }
+            | Self::Verdict { .. } => Level::Low,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! An agent's conversation, as the events have it: session, tokens, questions, messages.
+//!
+//! Plain data; changed by `apply` alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    agents::{Reply, Used, Why},
+    engine::Cause,
+};
+
+/// A question that waits for an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asking {
+    /// The program's name for it.
+    pub question: String,
+    /// What it asks, in words.
+    pub text: String,
+    /// The tool that it wants to use; none: it wants to know something.
+    pub tool: Option<String>,
+    /// Answers to choose from.
+    pub options: Vec<String>,
+    /// Since when (elapsed µs).
+    pub since_us: u64,
+}
+
+/// Something that a person tells an agent and that has not reached it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its number in the run, from 1.
+    pub number: u32,
+    /// Who: `deck`, `ctl`.
+    pub by: String,
+    /// What.
+    pub text: String,
+}
+
+/// A session of an agent program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// The program, by the name of its adapter.
+    pub program: String,
+    /// The program's name for the session.
+    pub id: String,
+    /// The model that answers in it.
+    pub model: Option<String>,
+}
+
+/// What there is to an agent's conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Talk {
+    /// Its session; none: its program has not named one.
+    pub session: Option<Session>,
+    /// What the present or last attempt has used.
+    pub used: Used,
+    /// What the attempts before have used.
+    pub before: Used,
+    /// What earlier attempts of the present session have used.
+    pub of_session: Used,
+    /// Why the present attempt goes on.
+    pub why: Option<Cause>,
+    /// What it asks, the oldest first.
+    pub asks: Vec<Asking>,
+    /// What it has not been told yet, the oldest first.
+    pub messages: Vec<Message>,
+    /// Tools that it may use without asking, for the rest of the run.
+    pub allowed: Vec<String>,
+    /// How its last attempt ended, as its program says: why not, and in its words.
+    pub verdict: Option<(Option<Why>, String)>,
+    /// The numbers of the messages that the present attempt begins with.
+    pub carried: Vec<u32>,
+    /// Answers to questions of the present attempt, in the order they were given.
+    pub replies: Vec<(String, Reply)>,
+    /// The next attempt goes on where the last one was: same workspace and, where its program is the
+    /// same, same session.
+    pub goes_on: bool,
+    /// The present attempt does.
+    pub went_on: bool,
+    /// The attempt whose workspace the present one works in.
+    pub home: u32,
+}
+
+impl Talk {
+    /// What all attempts have used.
+    #[must_use]
+    pub fn all_used(&self) -> Used {
+        self.before.and(self.used)
+    }
+}
+
+/// A provider that takes no more for now.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Limit {
+    /// Until when nothing is started with it (elapsed µs); 0: it takes work again.
+    pub until_us: u64,
+    /// In its words.
+    pub reason: String,
+    /// How many times in a row it refused: the pause grows with that.
+    pub times: u32,
+}

@@ -1,0 +1,211 @@
+//! One job's conversation: its driver reads the stream, what decisions need of it is reported.
+//!
+//! Must not block and must not decide: a question is reported, and an answer is carried.
+
+use std::{fmt, sync::Arc};
+
+use super::{Exit, JobKey, JobView, Report};
+use crate::{
+    agents::{Driver, Lines, Question, Reply, Said, Used, Verdict, Why},
+    display::clean_text,
+};
+
+/// Columns of a reason, of a question and of an option.
+const WORDS: usize = 1000;
+/// Bytes of a name that a program gives to a session or a question.
+const NAME: usize = 300;
+/// Questions of one job that can be open at once; a program that asks more gets no answer to the rest.
+const MOST: usize = 100;
+
+/// Makes the driver of a job, and says whether its standard input stays open for answers.
+#[derive(Clone)]
+pub struct Speaks {
+    /// The program, by the name of its adapter.
+    pub program: String,
+    /// Makes the driver.
+    pub driver: Arc<dyn Fn() -> Box<dyn Driver> + Send + Sync>,
+    /// Its standard input stays open after what it reads first.
+    pub open: bool,
+}
+
+impl fmt::Debug for Speaks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Speaks")
+            .field("program", &self.program)
+            .field("open", &self.open)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that is said to a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Say {
+    /// A message, with its number in the run.
+    Message(u32, String),
+    /// The answer to a question of this name.
+    Reply(String, Reply),
+}
+
+/// What a program says, as far as decisions need it; texts are clean and bounded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// A conversation has begun, or gone on.
+    Session {
+        /// The program, by the name of its adapter.
+        program: String,
+        /// Its name for the session.
+        id: String,
+        /// The model that answers in it.
+        model: Option<String>,
+    },
+    /// What the attempt has used so far.
+    Used(Used),
+    /// Its own list: entries done, all entries, the one that it is at.
+    Plan(u32, u32, Option<String>),
+    /// It waits for an answer.
+    Asked(Box<Question>),
+    /// It waits for that no more.
+    AskedNoMore(String),
+    /// It took a message, by its number.
+    Told(u32),
+    /// The provider takes no more for now: for how many microseconds, if that is said, and in its words.
+    Limited(Option<u64>, String),
+    /// How the attempt ended: why it did not do its work, and in its words.
+    Verdict(Option<Why>, String),
+}
+
+/// The conversation of a live job.
+pub(super) struct Talk {
+    program: String,
+    driver: Box<dyn Driver>,
+    lines: Lines,
+    said: Vec<Said>,
+    open: Vec<Question>,
+    used: Used,
+}
+
+impl fmt::Debug for Talk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Talk")
+            .field("program", &self.program)
+            .field("open", &self.open.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Talk {
+    pub fn new(speaks: &Speaks) -> Self {
+        Self {
+            program: speaks.program.clone(),
+            driver: (speaks.driver)(),
+            lines: Lines::default(),
+            said: Vec::new(),
+            open: Vec::new(),
+            used: Used::default(),
+        }
+    }
+
+    /// Reads a piece of its output.
+    pub fn read(&mut self, chunk: &[u8], key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
+        let Self {
+            driver,
+            lines,
+            said,
+            ..
+        } = self;
+        lines.feed(chunk, &mut |line| driver.line(line, said));
+        for said in std::mem::take(&mut self.said) {
+            if let Some(heard) = self.hear(said, view) {
+                let key = key.clone();
+                out.push(Report::Heard { key, heard });
+            }
+        }
+    }
+
+    /// Its end, before that is reported.
+    pub fn end(&mut self, exit: &Exit, key: &JobKey, out: &mut Vec<Report>) {
+        let code = match exit {
+            Exit::Code(code) => Some(*code),
+            Exit::Signal { .. } | Exit::Lost => None,
+        };
+        let heard = match self.driver.end(code) {
+            Verdict::Done => Heard::Verdict(None, String::new()),
+            Verdict::Failed { why, reason } => {
+                Heard::Verdict(Some(why), clean_text(&reason, WORDS))
+            }
+            Verdict::Unsure => return,
+        };
+        let key = key.clone();
+        out.push(Report::Heard { key, heard });
+    }
+
+    /// Whether nothing more is to be said to it.
+    pub fn finished(&self) -> bool {
+        self.driver.finished()
+    }
+
+    /// The bytes for its standard input, and what of it is to be reported.
+    pub fn say(&mut self, say: &Say) -> (Option<Vec<u8>>, Option<Heard>) {
+        match say {
+            Say::Message(number, text) => match self.driver.tell(text) {
+                Some(bytes) => (Some(bytes), Some(Heard::Told(*number))),
+                None => (None, None),
+            },
+            Say::Reply(question, reply) => {
+                let at = self.open.iter().position(|open| open.id == *question);
+                let question = at.map(|at| self.open.remove(at));
+                (question.and_then(|q| self.driver.answer(&q, reply)), None)
+            }
+        }
+    }
+
+    /// What decisions need of it; what it does now is for whoever looks.
+    fn hear(&mut self, said: Said, view: &JobView) -> Option<Heard> {
+        Some(match said {
+            Said::Session { id, model } => Heard::Session {
+                program: self.program.clone(),
+                id: clean_text(&id, NAME),
+                model: model.map(|model| clean_text(&model, NAME)),
+            },
+            Said::Used(used) if used != self.used => {
+                self.used = used;
+                Heard::Used(used)
+            }
+            Said::Plan { done, all, now } => {
+                Heard::Plan(done, all, now.map(|now| clean_text(&now, WORDS)))
+            }
+            Said::Asked(question) if self.open.len() < MOST => {
+                self.open.push(question.clone());
+                Heard::Asked(Box::new(Question {
+                    text: clean_text(&question.text, WORDS),
+                    options: (question.options.iter().take(20))
+                        .map(|option| clean_text(option, WORDS))
+                        .collect(),
+                    ..question
+                }))
+            }
+            Said::AskedNoMore(question) => {
+                self.open.retain(|open| open.id != question);
+                Heard::AskedNoMore(question)
+            }
+            Said::Limited { after_us, what, .. } => {
+                Heard::Limited(after_us, clean_text(&what, WORDS))
+            }
+            Said::Call(call) => {
+                view.says(&format!("{} {}", call.tool, call.what));
+                return None;
+            }
+            Said::Message { text, .. } | Said::Thought(text) | Said::Warning(text) => {
+                view.says(&text);
+                return None;
+            }
+            Said::Reconnecting { number, what } => {
+                view.says(&format!("reconnecting, try {number}: {what}"));
+                return None;
+            }
+            Said::Used(_) | Said::Asked(_) | Said::Called { .. } | Said::TurnEnded { .. } => {
+                return None;
+            }
+        })
+    }
+}

@@ -1,0 +1,171 @@
+//! How an agent program is started for an attempt: fresh, or going on with its session.
+//!
+//! Must not decide whether it goes on: the state says so.
+
+use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf, sync::Arc};
+
+use crate::{
+    agents::{Adapter, Catalog, Prompt, Start, Used, Wanted, session_name},
+    engine::{AgentState, Boundary, Cause, State, Talk},
+    executor::{Job, Made, Maker, Speaks, Unmade},
+    plan::{AgentIx, Worker},
+};
+
+use super::{JobMaker, context_file, prompt};
+
+/// What a program is told that goes on without a message.
+const GO_ON: &str = "You were interrupted. Look at what is there already, and go on with the task.";
+/// What a program is told that takes over the session under another model.
+const SWAPPED: &str =
+    "Another model takes over this conversation. Go on with the task where it stands.";
+impl JobMaker {
+    /// The worker that does an agent in a mode, and its adapter, where it is an agent program.
+    pub(super) fn adapter<'a>(
+        &'a self,
+        state: &'a State,
+        ix: AgentIx,
+        mode: u32,
+    ) -> Option<(&'a Worker, Result<&'a Adapter, String>)> {
+        let plan = &state.setup.plan;
+        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
+        let worker = &plan.workers[worker.ix()];
+        let cli = worker.cli.as_deref()?;
+        let catalog = self.catalog.get_or_init(|| Catalog::built_in().clone());
+        let adapter = catalog.get(cli);
+        Some((
+            worker,
+            adapter.ok_or_else(|| format!("there is no adapter for `{cli}`")),
+        ))
+    }
+
+    /// Makes a job with a prompt into the start of an agent program: fresh with that prompt, or going on
+    /// with a session and what that is told next.
+    pub(super) fn speak(
+        &self,
+        state: &State,
+        ix: AgentIx,
+        (worker, adapter): (&Worker, &Adapter),
+        job: &mut Job,
+    ) -> Result<(), String> {
+        if job.terminal.is_some() {
+            return Err(format!(
+                "{} is driven through its stream: leave `terminal` out",
+                adapter.id
+            ));
+        }
+        let agent = state.agent(ix);
+        let plan = state.setup.plan.agent(ix);
+        let talk = agent.talk.as_deref();
+        let file = context_file(&self.run_dir, plan.id.as_str(), agent.attempt);
+        let known = talk.and_then(|talk| gone_on_with(talk, &adapter.id));
+        let (start, session, before) = match known.filter(|_| adapter.resumes()) {
+            Some(session) => {
+                let (text, source) = next_turn(agent, talk);
+                let turn = prompt::next_turn(&text, source, &job.cwd);
+                job.prompt = Some(turn.maker(file.clone()));
+                let before = talk.map_or_else(Used::default, |talk| talk.of_session);
+                (Start::Resume, session.to_owned(), before)
+            }
+            None => {
+                let name = session_name(&state.run, plan.id.as_str(), agent.attempt);
+                (Start::Fresh, name, Used::default())
+            }
+        };
+        let env = |name: &str| std::env::var(name).ok();
+        let writes: Vec<PathBuf> = adapter
+            .places(&env)
+            .into_iter()
+            .map(PathBuf::from)
+            .collect();
+        let bounded = (agent.work.as_ref()).is_some_and(|w| w.level == Boundary::Enforced);
+        if let Some(boundary) = &mut job.boundary {
+            // A program that is new here would have to make them, in a home that its boundary closes.
+            for folder in writes.iter().filter(|path| path.extension().is_none()) {
+                let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+            }
+            boundary.may_write.extend(writes);
+        }
+        job.env_extra.extend(passed(adapter));
+        let driver = adapter.clone();
+        job.speaks = Some(Speaks {
+            program: adapter.id.clone(),
+            driver: Arc::new(move || driver.driver_after(before)),
+            open: adapter.prompt == Prompt::Messages,
+        });
+        let (adapter, model, ask) = (adapter.clone(), worker.model.clone(), plan.ask);
+        let (folder, file) = (job.cwd.display().to_string(), file.display().to_string());
+        let Some(maker) = job.prompt.take() else {
+            return Err("there is no prompt".to_owned());
+        };
+        job.prompt = Some(Maker::new(move |redactor| {
+            let text = maker.make(redactor)?.stdin.unwrap_or_default();
+            let launch = adapter.launch(&Wanted {
+                start,
+                prompt: &String::from_utf8_lossy(&text),
+                prompt_file: &file,
+                model: model.as_deref(),
+                session: &session,
+                ask,
+                folder: &folder,
+                bounded,
+            });
+            let launch = launch.map_err(Unmade::Refused)?;
+            Ok(Made {
+                argv: Some(launch.argv),
+                stdin: launch.stdin,
+            })
+        }));
+        Ok(())
+    }
+}
+
+/// The session that an attempt goes on with.
+fn gone_on_with<'a>(talk: &'a Talk, program: &str) -> Option<&'a str> {
+    let session = talk.session.as_ref().filter(|_| talk.went_on)?;
+    (session.program == program).then_some(session.id.as_str())
+}
+
+/// What a session is told next, and where that comes from: the messages that wait, else why it goes on.
+fn next_turn(agent: &AgentState, talk: Option<&Talk>) -> (String, &'static str) {
+    let told = talk.map(messages).unwrap_or_default();
+    if !told.is_empty() {
+        return (told, "message");
+    }
+    let text = match talk.and_then(|talk| talk.why) {
+        Some(Cause::Swap) => SWAPPED.to_owned(),
+        _ => match agent.reason.as_deref().unwrap_or_default() {
+            "" => GO_ON.to_owned(),
+            why => format!("{GO_ON}\n\nWhat happened: {why}"),
+        },
+    };
+    (text, "wavedeck")
+}
+
+/// The messages that an attempt begins with.
+fn messages(talk: &Talk) -> String {
+    let carried = talk.messages.iter();
+    let carried = carried.filter(|m| talk.carried.contains(&m.number));
+    let texts: Vec<&str> = carried.map(|message| message.text.as_str()).collect();
+    texts.join("\n\n")
+}
+
+/// The variables that a program gets beside those that every agent gets.
+fn passed(adapter: &Adapter) -> Vec<(String, String)> {
+    let wanted = |name: &str| {
+        adapter
+            .pass
+            .iter()
+            .any(|pass| match pass.strip_suffix('*') {
+                Some(beginning) => name.starts_with(beginning),
+                None => name == pass,
+            })
+            && !adapter.unset.iter().any(|unset| unset == name)
+    };
+    let mut env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| wanted(name))
+        .collect();
+    env.sort();
+    env.extend(adapter.env.clone());
+    env
+}
