@@ -124,6 +124,13 @@ pub enum Heard {
     },
     /// What the attempt has used so far.
     Used(Used),
+    /// What it was told at its start, in estimated tokens.
+    Prompted {
+        /// The prompt.
+        tokens: u64,
+        /// All that it was made of, uncut.
+        offered: u64,
+    },
     /// It waits for an answer; `within`: what it wants to do lies within its scope and boundary.
     Asked {
         /// What it asks, clean and bounded.

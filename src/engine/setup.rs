@@ -11,6 +11,7 @@ use super::{
     Cohort, CohortIx, Owner,
     cohort::{self, Ties},
     kinds::kinds,
+    prices::Prices,
 };
 use crate::plan::{
     Agent, AgentId, AgentIx, AgentMode, Compare, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
@@ -118,6 +119,9 @@ pub struct Setup {
     pub cohorts_of: Vec<Vec<CohortIx>>,
     /// Cohorts by the agents that wait for them.
     pub closed_by: Vec<Vec<CohortIx>>,
+    /// What tokens cost where a program does not say; events carry what is computed with it.
+    #[serde(default)]
+    pub prices: Prices,
 }
 
 /// Limits and settings that a setup is built with.
@@ -240,6 +244,7 @@ impl Setup {
             cohorts,
             cohorts_of,
             closed_by,
+            prices: Prices::built_in().clone(),
             plan,
         }
     }

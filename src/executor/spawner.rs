@@ -19,7 +19,7 @@ use rustix::{
 };
 
 use super::{
-    Boundary, Job, JobKey, JobTerminal, JobView, Level, Report, Unmade,
+    Boundary, Heard, Job, JobKey, JobTerminal, JobView, Level, Report, Unmade,
     inbox::{Shared, Source, token},
     index_file::IndexFile,
     io::Outflow,
@@ -101,6 +101,13 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
 fn start(shared: &Shared, mut job: Job) -> Result<(), Unmade> {
     if let Some(maker) = &job.prompt {
         let made = maker.make(&shared.redactor)?;
+        // Before it starts: its end may be reported by another thread.
+        if let Some((tokens, offered)) = made.tokens {
+            shared.report(Report::Heard {
+                key: job.key.clone(),
+                heard: Heard::Prompted(tokens, offered),
+            });
+        }
         job.stdin = made.stdin;
         if let Some(argv) = made.argv {
             job.argv = argv;

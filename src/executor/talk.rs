@@ -60,6 +60,8 @@ pub enum Heard {
     },
     /// What the attempt has used so far.
     Used(Used),
+    /// What it was told at its start: estimated tokens of the prompt, and of all that it was made of.
+    Prompted(u64, u64),
     /// Its own list: entries done, all entries, the one that it is at.
     Plan(u32, u32, Option<String>),
     /// It waits for an answer.

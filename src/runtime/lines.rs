@@ -265,6 +265,13 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
             work::said(answered.answer).to_owned()
         }
+        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Budget => {
+            work::asks(raised)
+        }
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Budget => {
+            work::of_budget(answered.answer).to_owned()
+        }
+        Event::Talk(talk) => work::of_talk(talk)?,
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => format!(
             "! the 24-hour gate DOES NOT PASS: {} (`wavedeck ctl answer {} seen`)",
             raised.title, raised.id

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     config::Config,
-    engine::{Effective, Setup, Thresholds},
+    engine::{Effective, Prices, Setup, Thresholds},
     executor::Boundary,
     graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
@@ -95,6 +95,9 @@ pub struct RunConfig {
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
     #[serde(default = "gate_us")]
     pub gate_us: u64,
+    /// List prices with a person's own over them; none: the built-in ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
 }
 
 /// What a run of before that setting has.
@@ -190,6 +193,7 @@ impl RunConfig {
             notify_limit_us: config.notify.timeout_us,
             card_us: config.status.card_interval_us,
             gate_us: config.status.gate_interval_us,
+            prices: None,
         }
     }
 
@@ -231,7 +235,11 @@ impl RunConfig {
             hybrid_enabled: self.hybrid_orchestration_enabled,
             parallel_enabled: self.parallel_graph_enabled,
         };
-        Setup::new(plan, effective, ranks, waves, critical.length_us)
+        let mut setup = Setup::new(plan, effective, ranks, waves, critical.length_us);
+        if let Some(prices) = &self.prices {
+            setup.prices = prices.clone();
+        }
+        setup
     }
 }
 

@@ -10,6 +10,7 @@ mod conflict;
 mod order;
 mod ready;
 mod said;
+mod spending;
 mod status;
 mod sync;
 mod talk;
@@ -22,13 +23,14 @@ pub use agent::{
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
-pub(super) use order::{AT_THE_END, pack, place_of, unpack};
+pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
+pub use spending::{Account, MINUTE_US, Spending};
 pub use status::Status;
 pub use sync::Syncs;
-pub use talk::{Asking, Limit, Message, Session, Talk};
+pub use talk::{Asking, Cost, Limit, Message, Session, Talk};
 pub use work::{
     Checkout, Checkpoint, Delivery, Former, Merge, MergeStage, Merged, Merges, Rollback, Work,
     WorkStage,
@@ -108,6 +110,9 @@ pub struct State {
     pub syncs: Syncs,
     /// Providers that take, or took, no more for a while.
     pub limits: BTreeMap<String, Limit>,
+    /// What was used of what the plan limits.
+    #[serde(default)]
+    pub spending: Spending,
     /// Messages that persons have told agents so far.
     pub messages: u32,
 
@@ -214,6 +219,7 @@ impl State {
             merges: Merges::default(),
             syncs: Syncs::default(),
             limits: BTreeMap::new(),
+            spending: Spending::default(),
             messages: 0,
             ready: Ready::default(),
             resting: BTreeSet::new(),
@@ -282,6 +288,7 @@ impl State {
     pub fn next_deadline(&self) -> Option<u64> {
         let limits = self.limits.values().map(|limit| limit.until_us);
         let due = self.due.first().map(|due| due.at_us);
+        let limits = limits.chain([self.spending.rate_until_us]);
         due.into_iter().chain(limits.filter(|at| *at > 0)).min()
     }
 

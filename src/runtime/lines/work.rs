@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    engine::{Answer, AttentionRaised, MergeOutcome, Strategy, WorkEvent},
+    engine::{Answer, AttentionRaised, MergeOutcome, Strategy, TalkEvent, WorkEvent},
     plan::AgentId,
 };
 
@@ -127,6 +127,46 @@ pub(super) const fn said(answer: Option<Answer>) -> &'static str {
         Some(_) => "  your branch stays where it is, as you said",
         None => "  the run asks about its end no longer",
     }
+}
+
+/// The answer to a budget that is used up.
+pub(super) const fn of_budget(answer: Option<Answer>) -> &'static str {
+    match answer {
+        Some(Answer::Yes) => "  more may be used than the plan says, as you said",
+        Some(_) => "  nothing more is started, as you said",
+        None => "  the run asks about its budget no longer",
+    }
+}
+
+/// What a conversation changes for the run as a whole.
+pub(super) fn of_talk(talk: &TalkEvent) -> Option<String> {
+    Some(match talk {
+        TalkEvent::BudgetWarned {
+            budget,
+            used,
+            limit,
+        } => format!(
+            "! {} of {} used",
+            budget.amount(*used),
+            budget.amount(*limit)
+        ),
+        TalkEvent::BudgetSpent {
+            budget,
+            used,
+            limit,
+            asked,
+        } => {
+            let next = asked.map_or_else(String::new, |asked| {
+                format!(", what comes next needs {}", budget.amount(asked))
+            });
+            let (used, limit) = (budget.amount(*used), budget.amount(*limit));
+            format!("! {used} of {limit} used{next}: nothing more is started")
+        }
+        TalkEvent::RateReached { used, limit, .. } => {
+            format!("- {used} tokens in the last minute, of {limit}: the next start waits")
+        }
+        _ => return None,
+    })
 }
 
 fn delivered(branch: &str, forwarded: Option<&str>, error: Option<&str>) -> String {
