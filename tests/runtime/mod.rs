@@ -1,6 +1,7 @@
 //! Whole runs through the real program: guard, runner, agents, journal, socket, command line.
 
 mod attention;
+mod budget;
 mod crash;
 mod deliver;
 mod disk;

@@ -110,7 +110,14 @@ impl Talks {
                     return Err("takes work again before its time".to_owned());
                 }
             }
-            TalkEvent::Session { .. } | TalkEvent::Used { .. } | TalkEvent::Verdict { .. } => {}
+            TalkEvent::Session { .. }
+            | TalkEvent::Used { .. }
+            | TalkEvent::Prompted { .. }
+            | TalkEvent::BudgetWarned { .. }
+            | TalkEvent::BudgetSpent { .. }
+            | TalkEvent::RateReached { .. }
+            | TalkEvent::RateRecovered { .. }
+            | TalkEvent::Verdict { .. } => {}
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ impl Rig {
         all.filter(about).collect()
     }
 
-    fn status(&self, ix: u32) -> Status {
+    fn stands(&self, ix: u32) -> Status {
         self.state.agent(AgentIx(ix)).status
     }
 
@@ -107,7 +107,7 @@ fn a_run_that_would_use_120_percent_stops_starting_at_100_and_asks() {
     rig.used(1, 45);
     assert_eq!(rig.kinds(), ["budget.warned"]);
     rig.end_agent(1, 0);
-    assert_eq!(rig.status(2), Status::Running, "there is something left");
+    assert_eq!(rig.stands(2), Status::Running, "there is something left");
     rig.used(2, 35);
     assert_eq!(rig.kinds(), ["budget.warned", "budget.spent"]);
     assert_eq!(rig.state.spending.tokens.used, 120);
@@ -119,9 +119,9 @@ fn a_run_that_would_use_120_percent_stops_starting_at_100_and_asks() {
     rig.end_agent(2, 0);
     rig.end_agent(0, 0);
     // The check of what is done runs; nothing new does.
-    assert_eq!(rig.status(0), Status::Checking);
+    assert_eq!(rig.stands(0), Status::Checking);
     rig.end(rig.check_key(A), 0);
-    assert_eq!(rig.status(0), Status::Succeeded);
+    assert_eq!(rig.stands(0), Status::Succeeded);
     let why = admit(&rig.state, &Figures::default(), AgentIx(3)).unwrap_err();
     assert_eq!(
         why.to_string(),
@@ -131,7 +131,7 @@ fn a_run_that_would_use_120_percent_stops_starting_at_100_and_asks() {
     // Yes lifts it for this run.
     rig.answer(Answer::Yes);
     assert!(rig.state.attention.budget().is_none());
-    assert_eq!(rig.status(3), Status::Running);
+    assert_eq!(rig.stands(3), Status::Running);
     rig.end_agent(3, 0);
     rig.end_agent(4, 0);
     rig.end_agent(5, 0);
@@ -145,9 +145,9 @@ fn no_leaves_what_has_not_started_and_ends_the_run() {
     let mut rig = Rig::with_cap(plan, true, 1);
     rig.used(0, 100);
     rig.answer(Answer::No);
-    assert_eq!(rig.status(0), Status::Running, "what runs goes on");
+    assert_eq!(rig.stands(0), Status::Running, "what runs goes on");
     assert_eq!(
-        (rig.status(1), rig.status(2)),
+        (rig.stands(1), rig.stands(2)),
         (Status::Skipped, Status::Skipped)
     );
     rig.end_agent(0, 0);
@@ -162,7 +162,7 @@ fn where_nobody_watches_the_run_ends_and_waits_for_a_person() {
     rig.used(0, 130);
     rig.end_agent(0, 0);
     assert_eq!(
-        (rig.status(0), rig.status(1)),
+        (rig.stands(0), rig.stands(1)),
         (Status::Succeeded, Status::Skipped)
     );
     assert_eq!(rig.state.finished, Some(5));
@@ -190,7 +190,7 @@ fn a_retry_that_the_budget_forbids_is_a_failure() {
     rig.end_agent(0, 1);
     rig.now_us += 10_000_000;
     rig.input(InputKind::Deadline);
-    assert_eq!(rig.status(0), Status::Failed);
+    assert_eq!(rig.stands(0), Status::Failed);
     assert_eq!(rig.state.finished, Some(1));
     let reason = rig.state.agents[0].reason.as_deref().unwrap();
     assert!(reason.contains("not tried again: the budget"), "{reason}");
@@ -200,7 +200,7 @@ fn a_retry_that_the_budget_forbids_is_a_failure() {
 fn what_needs_more_than_is_left_waits_for_what_runs_and_then_asks() {
     let mut rig = Rig::new(plan(&[60, 60], 100), true);
     assert_eq!(
-        (rig.status(0), rig.status(1)),
+        (rig.stands(0), rig.stands(1)),
         (Status::Running, Status::Ready)
     );
     let why = admit(&rig.state, &Figures::default(), AgentIx(1)).unwrap_err();
@@ -208,7 +208,7 @@ fn what_needs_more_than_is_left_waits_for_what_runs_and_then_asks() {
     rig.used(0, 30);
     rig.end_agent(0, 0);
     assert_eq!(
-        rig.status(1),
+        rig.stands(1),
         Status::Running,
         "less was used than was stated"
     );
@@ -216,9 +216,9 @@ fn what_needs_more_than_is_left_waits_for_what_runs_and_then_asks() {
     rig.used(0, 50);
     rig.end_agent(0, 0);
     assert_eq!(rig.kinds(), ["budget.spent"]);
-    assert_eq!(rig.status(1), Status::Ready);
+    assert_eq!(rig.stands(1), Status::Ready);
     rig.answer(Answer::Yes);
-    assert_eq!(rig.status(1), Status::Running);
+    assert_eq!(rig.stands(1), Status::Running);
 }
 
 #[test]
@@ -284,7 +284,7 @@ fn a_start_waits_while_the_last_minute_has_more_tokens_than_may_be() {
     rig.used(0, 1_500);
     rig.end_agent(0, 0);
     assert_eq!(rig.kinds(), ["rate.reached"]);
-    assert_eq!(rig.status(1), Status::Ready);
+    assert_eq!(rig.stands(1), Status::Ready);
     let why = admit(&rig.state, &Figures::default(), AgentIx(1)).unwrap_err();
     assert_eq!(
         why.to_string(),
@@ -294,10 +294,10 @@ fn a_start_waits_while_the_last_minute_has_more_tokens_than_may_be() {
     let at = rig.state.next_deadline().unwrap();
     rig.now_us = at - 2;
     rig.input(InputKind::Deadline);
-    assert_eq!(rig.status(1), Status::Ready, "not before its time");
+    assert_eq!(rig.stands(1), Status::Ready, "not before its time");
     rig.input(InputKind::Deadline);
     assert_eq!(rig.kinds(), ["rate.reached", "rate.recovered"]);
-    assert_eq!(rig.status(1), Status::Running);
+    assert_eq!(rig.stands(1), Status::Running);
     rig.end_agent(1, 0);
     assert_eq!(rig.state.finished, Some(0));
 }

@@ -34,7 +34,7 @@ impl World {
             return;
         }
         let n = self.r.below(4);
-        let heard = match self.r.below(9) {
+        let heard = match self.r.below(10) {
             0 | 1 => Heard::Session {
                 program: "p".to_owned(),
                 id: format!("s{}", agent.0),
@@ -59,6 +59,10 @@ impl World {
                     options: Vec::new(),
                 },
                 within: self.r.chance(30),
+            },
+            9 => Heard::Prompted {
+                tokens: self.now_us / 2_000,
+                offered: self.now_us / 1_000,
             },
             6 => Heard::AskedNoMore(format!("q{n}")),
             7 => Heard::Limited {
