@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, Owner,
+    Cohort, CohortIx, Owner, Prices,
     cohort::{self, Ties},
     kinds::kinds,
-    prices::Prices,
 };
 use crate::plan::{
     Agent, AgentId, AgentIx, AgentMode, Compare, NeedKind, PhaseIx, Plan, SubAgents, When, Work,

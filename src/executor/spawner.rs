@@ -19,12 +19,12 @@ use rustix::{
 };
 
 use super::{
-    Boundary, Heard, Job, JobKey, JobTerminal, JobView, Level, Report, Unmade,
+    Boundary, Job, JobKey, JobTerminal, JobView, Level, Report, Unmade,
     inbox::{Shared, Source, token},
     index_file::IndexFile,
     io::Outflow,
     live::{Feed, Freeze, Live, Sink},
-    talk::Talk,
+    talk::{Talk, prompted},
     temporary,
     terminal::Terminal,
 };
@@ -99,20 +99,7 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
 }
 
 fn start(shared: &Shared, mut job: Job) -> Result<(), Unmade> {
-    if let Some(maker) = &job.prompt {
-        let made = maker.make(&shared.redactor)?;
-        // Before it starts: its end may be reported by another thread.
-        if let Some((tokens, offered)) = made.tokens {
-            shared.report(Report::Heard {
-                key: job.key.clone(),
-                heard: Heard::Prompted(tokens, offered),
-            });
-        }
-        job.stdin = made.stdin;
-        if let Some(argv) = made.argv {
-            job.argv = argv;
-        }
-    }
+    prompted(shared, &mut job)?;
     let temporary = job.boundary.as_ref().and_then(|b| b.temporary.clone());
     let started = match bounds(shared, job.boundary.as_ref()) {
         Ok(rules) => start_within(shared, job, rules.as_deref()),

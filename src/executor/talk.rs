@@ -4,7 +4,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{Exit, JobKey, JobView, Report};
+use super::{Exit, Job, JobKey, JobView, Report, Unmade, inbox::Shared};
 use crate::{
     agents::{Driver, Lines, Question, Reply, Said, Used, Verdict, Why},
     display::clean_text,
@@ -210,4 +210,23 @@ impl Talk {
             }
         })
     }
+}
+
+/// Makes what a job is started with, and reports its size.
+pub(super) fn prompted(shared: &Shared, job: &mut Job) -> Result<(), Unmade> {
+    let Some(maker) = &job.prompt else {
+        return Ok(());
+    };
+    let made = maker.make(&shared.redactor)?;
+    // Before it starts: its end may be reported by another thread.
+    if let Some((tokens, offered)) = made.tokens {
+        let key = job.key.clone();
+        let heard = Heard::Prompted(tokens, offered);
+        shared.report(Report::Heard { key, heard });
+    }
+    job.stdin = made.stdin;
+    if let Some(argv) = made.argv {
+        job.argv = argv;
+    }
+    Ok(())
 }

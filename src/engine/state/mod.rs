@@ -292,21 +292,6 @@ impl State {
         due.into_iter().chain(limits.filter(|at| *at > 0)).min()
     }
 
-    /// The limit of a provider that takes no more for now.
-    #[must_use]
-    pub fn limited(&self, provider: &str) -> Option<&Limit> {
-        let limit = self.limits.get(provider)?;
-        (limit.until_us > 0).then_some(limit)
-    }
-
-    /// The provider of an agent's program in a mode.
-    #[must_use]
-    pub fn provider(&self, ix: AgentIx, mode: u32) -> Option<&str> {
-        let plan = &self.setup.plan;
-        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
-        plan.workers[worker.ix()].provider()
-    }
-
     /// Returns what the clock of an agent's live attempt has counted until `now_us` (elapsed µs).
     #[must_use]
     pub fn clock_us(&self, ix: AgentIx, now_us: u64) -> u64 {
@@ -402,29 +387,5 @@ impl State {
     pub fn closed_cohort(&self, ix: AgentIx) -> Option<CohortIx> {
         let mut closed = self.setup.closed_by[ix.ix()].iter().copied();
         closed.find(|cohort| self.cohorts[cohort.ix()].status != PhaseStatus::Completed)
-    }
-
-    /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor
-    /// has succeeded (DESIGN 1).
-    #[must_use]
-    pub fn handled(&self, ix: AgentIx) -> bool {
-        self.setup.edges_out[ix.ix()].iter().any(|edge| {
-            edge.kind == super::EdgeKind::Need(crate::plan::When::Failed)
-                && self.agent(edge.to).status == Status::Succeeded
-        })
-    }
-
-    /// Returns whether the failure of an agent, or of one that it is a part of, was taken care of:
-    /// for the outcome of a run, a part's failure is its parent's too.
-    #[must_use]
-    pub fn handled_above(&self, ix: AgentIx) -> bool {
-        let mut at = Some(ix);
-        while let Some(ix) = at {
-            if self.handled(ix) {
-                return true;
-            }
-            at = self.setup.plan.agent(ix).parent;
-        }
-        false
     }
 }

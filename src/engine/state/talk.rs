@@ -4,9 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use crate::{
     agents::{Reply, Used, Why},
     engine::Cause,
+    plan::AgentIx,
 };
 
 /// A question that waits for an answer.
@@ -150,4 +152,21 @@ pub struct Limit {
     pub reason: String,
     /// How many times in a row it refused: the pause grows with that.
     pub times: u32,
+}
+
+impl State {
+    /// The limit of a provider that takes no more for now.
+    #[must_use]
+    pub fn limited(&self, provider: &str) -> Option<&Limit> {
+        let limit = self.limits.get(provider)?;
+        (limit.until_us > 0).then_some(limit)
+    }
+
+    /// The provider of an agent's program in a mode.
+    #[must_use]
+    pub fn provider(&self, ix: AgentIx, mode: u32) -> Option<&str> {
+        let plan = &self.setup.plan;
+        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
+        plan.workers[worker.ix()].provider()
+    }
 }

@@ -142,6 +142,7 @@ fn a_run_that_would_use_120_percent_stops_starting_at_100_and_asks() {
 fn no_leaves_what_has_not_started_and_ends_the_run() {
     let mut plan = plan(&[0, 0, 0], 100);
     plan.agents[2].needs = vec![hard(1)];
+    plan.agents[0].priority = crate::plan::Priority::Critical;
     let mut rig = Rig::with_cap(plan, true, 1);
     rig.used(0, 100);
     rig.answer(Answer::No);

@@ -244,7 +244,12 @@ pub fn note(record: &Record) -> Option<Note> {
             );
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
         }
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => {
+        Event::AttentionRaised(raised)
+            if matches!(
+                raised.attention,
+                AttentionKind::Deliver | AttentionKind::Budget
+            ) =>
+        {
             (format!("the run asks: {}", raised.title), Tone::Alert)
         }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
@@ -254,21 +259,8 @@ pub fn note(record: &Record) -> Option<Note> {
                 None => ("the run asks about its end no longer".to_owned(), Tone::Dim),
             }
         }
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Budget => {
-            (format!("the run asks: {}", raised.title), Tone::Alert)
-        }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Budget => {
-            match answered.answer {
-                Some(Answer::Yes) => (
-                    "more may be used than the plan says".to_owned(),
-                    Tone::Plain,
-                ),
-                Some(_) => ("nothing more is started".to_owned(), Tone::Plain),
-                None => (
-                    "the run asks about its budget no longer".to_owned(),
-                    Tone::Dim,
-                ),
-            }
+            work::of_budget(answered.answer)
         }
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => (
             format!("the 24-hour gate does not pass: {}", raised.title),
