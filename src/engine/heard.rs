@@ -1,6 +1,6 @@
 //! What agent programs say, as far as decisions need it.
 //!
-//! Plain data, clean and bounded by whoever reports it.
+//! Plain data, clean and bounded by who reports it. Must not hold what was guessed.
 
 use crate::agents::{Question, Used, Why};
 
@@ -18,6 +18,13 @@ pub enum Heard {
     },
     /// What the attempt has used so far.
     Used(Used),
+    /// What it was told at its start, in estimated tokens.
+    Prompted {
+        /// The prompt.
+        tokens: u64,
+        /// All that it was made of, uncut.
+        offered: u64,
+    },
     /// It waits for an answer; `within`: what it wants to do lies within its scope and boundary.
     Asked {
         /// What it asks, clean and bounded.

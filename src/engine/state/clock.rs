@@ -12,6 +12,7 @@ impl State {
     pub fn next_deadline(&self) -> Option<u64> {
         let limits = self.limits.values().map(|limit| limit.until_us);
         let due = self.due.first().map(|due| due.at_us);
+        let limits = limits.chain([self.spending.rate_until_us]);
         due.into_iter().chain(limits.filter(|at| *at > 0)).min()
     }
 

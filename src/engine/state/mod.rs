@@ -11,6 +11,7 @@ mod conflict;
 mod order;
 mod ready;
 mod said;
+mod spending;
 mod status;
 mod sync;
 mod talk;
@@ -23,13 +24,14 @@ pub use agent::{
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
-pub(super) use order::{AT_THE_END, pack, place_of, unpack};
+pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
+pub use spending::{Account, MINUTE_US, Spending};
 pub use status::Status;
 pub use sync::Syncs;
-pub use talk::{Asking, Limit, Message, Session, Talk};
+pub use talk::{Asking, Cost, Limit, Message, Session, Talk};
 pub use work::{
     Checkout, Checkpoint, Delivery, Former, Merge, MergeStage, Merged, Merges, Rollback, Work,
     WorkStage,
@@ -109,6 +111,9 @@ pub struct State {
     pub syncs: Syncs,
     /// Providers that take, or took, no more for a while.
     pub limits: BTreeMap<String, Limit>,
+    /// What was used of what the plan limits.
+    #[serde(default)]
+    pub spending: Spending,
     /// Messages that persons have told agents so far.
     pub messages: u32,
 
@@ -215,6 +220,7 @@ impl State {
             merges: Merges::default(),
             syncs: Syncs::default(),
             limits: BTreeMap::new(),
+            spending: Spending::default(),
             messages: 0,
             ready: Ready::default(),
             resting: BTreeSet::new(),
@@ -359,29 +365,5 @@ impl State {
     pub fn closed_cohort(&self, ix: AgentIx) -> Option<CohortIx> {
         let mut closed = self.setup.closed_by[ix.ix()].iter().copied();
         closed.find(|cohort| self.cohorts[cohort.ix()].status != PhaseStatus::Completed)
-    }
-
-    /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor
-    /// has succeeded (DESIGN 1).
-    #[must_use]
-    pub fn handled(&self, ix: AgentIx) -> bool {
-        self.setup.edges_out[ix.ix()].iter().any(|edge| {
-            edge.kind == super::EdgeKind::Need(crate::plan::When::Failed)
-                && self.agent(edge.to).status == Status::Succeeded
-        })
-    }
-
-    /// Returns whether the failure of an agent, or of one that it is a part of, was taken care of:
-    /// for the outcome of a run, a part's failure is its parent's too.
-    #[must_use]
-    pub fn handled_above(&self, ix: AgentIx) -> bool {
-        let mut at = Some(ix);
-        while let Some(ix) = at {
-            if self.handled(ix) {
-                return true;
-            }
-            at = self.setup.plan.agent(ix).parent;
-        }
-        false
     }
 }

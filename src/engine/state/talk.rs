@@ -4,13 +4,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use crate::{
     agents::{Reply, Used, Why},
     engine::Cause,
     plan::AgentIx,
 };
-
-use super::State;
 
 /// A question that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +63,15 @@ pub struct Talk {
     pub silent: Option<String>,
     /// Its program has named its session in the present attempt.
     pub spoke: bool,
+    /// What the present or last attempt costs by the list prices of its model, in micro-dollars.
+    #[serde(default)]
+    pub computed_microusd: Option<u64>,
+    /// What the attempts before have cost.
+    #[serde(default)]
+    pub cost_before: Cost,
+    /// Of all attempts, what they were told at their starts and what there was to tell, in estimated tokens.
+    #[serde(default)]
+    pub prompted: (u64, u64),
     /// Why the present attempt goes on.
     pub why: Option<Cause>,
     /// What it asks, the oldest first.
@@ -92,6 +100,50 @@ impl Talk {
     #[must_use]
     pub fn all_used(&self) -> Used {
         self.before.and(self.used)
+    }
+
+    /// What all attempts have cost.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        let cost = match (self.used.cost_microusd, self.computed_microusd) {
+            (Some(microusd), _) => Cost {
+                microusd,
+                ..Cost::default()
+            },
+            (None, Some(microusd)) => Cost {
+                microusd,
+                computed: true,
+                unknown: false,
+            },
+            (None, None) => Cost {
+                unknown: self.used.tokens() > 0,
+                ..Cost::default()
+            },
+        };
+        self.cost_before.and(cost)
+    }
+}
+
+/// Money: what programs said, and what was computed from list prices where they did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// What is known of it, in micro-dollars.
+    pub microusd: u64,
+    /// Some of it is computed from list prices.
+    pub computed: bool,
+    /// Some of it is not known: tokens of a model that has no price.
+    pub unknown: bool,
+}
+
+impl Cost {
+    /// The sum of two.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            microusd: self.microusd.saturating_add(other.microusd),
+            computed: self.computed || other.computed,
+            unknown: self.unknown || other.unknown,
+        }
     }
 }
 
