@@ -14,6 +14,7 @@ mod operator;
 mod recovery;
 mod replay;
 pub mod rig;
+mod secrets;
 mod stalled;
 mod status;
 mod stream;
