@@ -607,7 +607,7 @@ fn arrows_between_modules_go_one_way() {
         ("context", &["display"]),
         (
             "executor",
-            &["plan", "context", "sys", "display", "terminal", "agents"],
+            &["plan", "sys", "display", "terminal", "agents", "context"],
         ),
     ];
     for (name, may) in allowed {

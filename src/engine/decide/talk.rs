@@ -64,7 +64,7 @@ pub(super) fn heard(
                 agent: id.clone(),
                 attempt,
                 question: question.id.clone(),
-                text: question.text.clone(),
+                text: wording(question),
                 tool: question.call.as_ref().map(|call| call.tool.clone()),
                 options: question.options.clone(),
             })];
@@ -184,6 +184,16 @@ pub(super) fn over(state: &State, now_us: u64) -> impl Iterator<Item = Event> {
         let provider = provider.clone();
         TalkEvent::Unlimited { provider }.into()
     })
+}
+
+/// A question in words: with what it is about.
+fn wording(question: &Question) -> String {
+    match &question.call {
+        Some(call) if !call.what.is_empty() && !question.text.contains(&call.what) => {
+            format!("{} {}", question.text, call.what)
+        }
+        _ => question.text.clone(),
+    }
 }
 
 /// An answer that needs no person.

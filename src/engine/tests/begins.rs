@@ -24,7 +24,7 @@ impl Rig {
         });
     }
 
-    fn status(&self, ix: u32) -> Status {
+    pub(super) fn status(&self, ix: u32) -> Status {
         self.state.agent(AgentIx(ix)).status
     }
 
