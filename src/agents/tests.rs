@@ -1,5 +1,7 @@
 //! Drivers against recorded streams, and against what is not one.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -95,10 +97,10 @@ fn what_each_recorded_stream_says() {
         let said = read(&mut *driver, bytes);
         let mut text = String::new();
         for said in &said {
-            text.push_str(&format!("{said:?}\n"));
+            let _ = writeln!(text, "{said:?}");
         }
-        text.push_str(&format!("finished: {}\n", driver.finished()));
-        text.push_str(&format!("{:?}\n", driver.end(*code)));
+        let _ = writeln!(text, "finished: {}", driver.finished());
+        let _ = writeln!(text, "{:?}", driver.end(*code));
         insta::assert_snapshot!(*name, text);
     }
 }
@@ -115,8 +117,11 @@ fn all_built_in_adapters_are_well() {
     }
 }
 
+/// Makes a driver.
+type Fresh<'a> = &'a dyn Fn() -> Box<dyn Driver>;
+
 /// Every stream with its driver, and what it says.
-fn each(check: &mut dyn FnMut(&str, Stream, &[u8], &dyn Fn() -> Box<dyn Driver>, &[Said])) {
+fn each(check: &mut dyn FnMut(&str, Stream, &[u8], Fresh<'_>, &[Said])) {
     for (name, stream, _, bytes) in STREAMS {
         let fresh = || adapter(*stream).driver_after(before(name));
         let said = read(&mut *fresh(), bytes);
