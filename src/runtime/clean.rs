@@ -93,17 +93,18 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
             Heard::Verdict { reason, .. } | Heard::Limited { reason, .. } => one(reason),
             _ => {}
         },
-        InputKind::Operator { action, .. } => match action {
-            Action::Answer {
-                text: Some(text), ..
-            }
-            | Action::Settle {
-                note: Some(text), ..
-            }
-            | Action::Comment { text, .. }
-            | Action::Tell { text, .. } => one(text),
-            _ => {}
-        },
+        InputKind::Operator {
+            action:
+                Action::Answer {
+                    text: Some(text), ..
+                }
+                | Action::Settle {
+                    note: Some(text), ..
+                }
+                | Action::Comment { text, .. }
+                | Action::Tell { text, .. },
+            ..
+        } => one(text),
         _ => {}
     }
     kind

@@ -20,6 +20,7 @@ use crate::{
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
+pub use launch::{catalog, leaves};
 pub use place::{context_file, index_path, output_path};
 pub use speak::{heard, message, reply};
 

@@ -57,6 +57,8 @@ pub struct Talk {
     pub before: Used,
     /// What earlier attempts of the present session have used.
     pub of_session: Used,
+    /// Its program has named its session in the present attempt.
+    pub spoke: bool,
     /// Why the present attempt goes on.
     pub why: Option<Cause>,
     /// What it asks, the oldest first.

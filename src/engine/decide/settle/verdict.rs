@@ -100,6 +100,13 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             reason: last.exit.to_string(),
             gate: None,
         },
+        (None, exit) if !exit.ok() && talk::lost_session(state, ix) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Anew,
+            delay_us: 0,
+            reason: format!("its session could not be gone on with: {exit}"),
+        },
         // Its program's own word counts before its exit status.
         (None, exit) if let Some(event) = said(state, ix, exit) => event,
         (None, exit) if exit.ok() && talk::more_to_tell(state, ix) => told(state, ix),
