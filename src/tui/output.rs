@@ -159,14 +159,6 @@ pub struct Shown {
     pub to: u64,
 }
 
-impl Shown {
-    /// How a line is meant.
-    #[must_use]
-    pub fn kind(&self, n: usize) -> Kind {
-        self.said.get(n).map_or(Kind::Message, |said| said.0)
-    }
-}
-
 impl OutputBuffer {
     /// Makes the buffer of an attempt of which nothing is known.
     #[must_use]

@@ -79,11 +79,11 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
             } else {
                 format!(" · {}", demand.holds)
             };
-            let word = |answer: &Answer| match answer {
+            let spelt = |answer: &Answer| match answer {
                 Answer::Say => "say TEXT",
                 other => other.name(),
             };
-            let answers: Vec<&str> = item.answers().iter().map(word).collect();
+            let answers: Vec<&str> = item.answers().iter().map(spelt).collect();
             // What an earlier version recorded has no number; what nobody runs takes no answer.
             let command = match (item.id, glance.live) {
                 (0, _) | (_, false) => String::new(),

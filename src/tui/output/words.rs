@@ -6,9 +6,17 @@ use std::ops::Range;
 
 use super::{CHUNK, KEEP, OutputBuffer, Shown};
 use crate::tui::{
-    spoken::{Program, Spoken, Words},
+    spoken::{Kind, Program, Spoken, Words},
     ui_state::Look,
 };
+
+impl Shown {
+    /// How a line is meant.
+    #[must_use]
+    pub fn kind(&self, n: usize) -> Kind {
+        self.said.get(n).map_or(Kind::Message, |said| said.0)
+    }
+}
 
 impl OutputBuffer {
     /// Turns to words, or back to what is printed as it is.
