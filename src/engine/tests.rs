@@ -107,6 +107,10 @@ impl Rig {
         }
     }
 
+    fn status(&self, ix: u32) -> Status {
+        self.state.agent(AgentIx(ix)).status
+    }
+
     fn has(&self, command: Command) -> bool {
         self.commands.contains(&command)
     }

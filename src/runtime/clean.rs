@@ -90,7 +90,9 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
                     one(&mut call.what);
                 }
             }
-            Heard::Verdict { reason, .. } | Heard::Limited { reason, .. } => one(reason),
+            Heard::Verdict { reason, .. }
+            | Heard::Limited { reason, .. }
+            | Heard::Silent { reason } => one(reason),
             _ => {}
         },
         InputKind::Operator {

@@ -106,6 +106,12 @@ impl State {
                 limit.reason.clone_from(reason);
                 limit.times = limit.times.saturating_add(1);
             }
+            TalkEvent::Silent { reason, .. } => {
+                self.talk_of(ix).silent = Some(reason.clone());
+                if let Some(live) = &mut self.agents[ix.ix()].live {
+                    live.ending.get_or_insert(Ending::Silent);
+                }
+            }
             TalkEvent::Unlimited { .. } => {}
             TalkEvent::Verdict { why: None, .. } => {
                 if let Some(provider) = self.provider(ix, self.agent(ix).mode)
@@ -163,6 +169,7 @@ impl State {
         talk.used = Used::default();
         talk.verdict = None;
         talk.spoke = false;
+        talk.silent = None;
         talk.replies.clear();
         talk.went_on = std::mem::take(&mut talk.goes_on) && !lost;
         if !talk.went_on {

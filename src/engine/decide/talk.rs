@@ -121,6 +121,18 @@ pub(super) fn heard(
                 .into_iter()
                 .collect();
         }
+        // Stopped, it can say nothing; and what waits for an answer is patient.
+        Heard::Silent { reason } => {
+            let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
+            if agent.status != Status::Running || ending || agent.asking() {
+                return Vec::new();
+            }
+            TalkEvent::Silent {
+                agent: id,
+                attempt,
+                reason: reason.clone(),
+            }
+        }
         Heard::Verdict { why, reason } => TalkEvent::Verdict {
             agent: id,
             attempt,

@@ -291,3 +291,30 @@ fn tokens_are_counted_over_attempts_and_never_fall() {
     assert_eq!(rig.talk().all_used().tokens(), 110);
     assert_eq!(rig.talk().of_session.tokens(), 100);
 }
+
+#[test]
+fn who_is_silent_for_too_long_is_ended_with_the_reason_that_its_program_told_last() {
+    let silent = |rig: &mut Rig| {
+        let reason = "no progress for 900 s".to_owned();
+        rig.hear(Heard::Silent { reason });
+    };
+    let mut rig = Rig::new(prompted(), true);
+    rig.asks("one", Some("Bash"), false);
+    silent(&mut rig);
+    let key = JobKey::main(AgentIx(0), 1);
+    assert!(
+        !rig.has(Command::Terminate { key }),
+        "a person is waited for"
+    );
+    rig.answer(Answer::Yes, None);
+    silent(&mut rig);
+    assert!(rig.has(Command::Terminate { key }));
+    rig.verdict(Some(Why::Network));
+    rig.end_agent(0, 143);
+    let agent = rig.state.agent(AgentIx(0));
+    assert_eq!(agent.failure, Some(FailureKind::External));
+    assert_eq!(
+        agent.reason.as_deref(),
+        Some("no progress for 900 s: because")
+    );
+}

@@ -7,6 +7,7 @@ use std::{
     os::unix::fs::DirBuilderExt as _,
     path::PathBuf,
     sync::{Arc, OnceLock},
+    time::Duration,
 };
 
 use crate::{
@@ -96,6 +97,10 @@ impl JobMaker {
             program: adapter.id.clone(),
             driver: Arc::new(move || driver.driver_after(before)),
             open: adapter.prompt == Prompt::Messages,
+            limits: (
+                Duration::from_micros(adapter.first_output_us),
+                Duration::from_micros(adapter.no_progress_us),
+            ),
         });
         let (adapter, model, ask) = (adapter.clone(), worker.model.clone(), plan.ask);
         let (folder, file) = (job.cwd.display().to_string(), file.display().to_string());

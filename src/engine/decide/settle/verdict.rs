@@ -56,6 +56,7 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "another worker takes over".to_owned(),
         },
+        (Some(Ending::Silent), _) => silent(state, ix),
         (Some(Ending::Told), _) => told(state, ix),
         (Some(Ending::Unanswered), _) => Event::AgentFailed {
             agent: id,
@@ -146,6 +147,21 @@ fn told(state: &State, ix: AgentIx) -> Event {
         delay_us: 0,
         reason: "it goes on with what it was told".to_owned(),
     }
+}
+
+/// It said nothing for longer than it may; what it had trouble with last tells why.
+fn silent(state: &State, ix: AgentIx) -> Event {
+    let talk = state.agent(ix).talk.as_ref();
+    let silent = talk
+        .and_then(|talk| talk.silent.clone())
+        .unwrap_or_default();
+    let (kind, reason) = match talk.and_then(|talk| talk.verdict.as_ref()) {
+        Some((Some(Why::Network | Why::Limited | Why::Login), words)) => {
+            (FailureKind::External, format!("{silent}: {words}"))
+        }
+        _ => (FailureKind::Timeout, silent),
+    };
+    failure(state, ix, kind, reason)
 }
 
 /// What follows where its program says that it did not do its work.
