@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod docs;
 mod executor;
+mod fakes;
 mod hostile;
 mod journal;
 mod left;

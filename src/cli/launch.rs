@@ -154,6 +154,10 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
     run_config.adapters = super::adapters::own(&env).map_err(|problems| vec![problems])?;
     let place = work::base(&plan, &workdir);
     let mut refused = refusals(&plan, &run_config, file);
+    match super::prices::own(&env) {
+        Ok(prices) => run_config.prices = prices,
+        Err(why) => refused.push(why),
+    }
     match super::state_folder::folder(&env).map(PathBuf::into_os_string) {
         Some(folder) => match folder.into_string() {
             Ok(folder) => run_config.state_folder = folder,

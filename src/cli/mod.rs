@@ -35,6 +35,7 @@ mod personal;
 mod plain;
 mod plan;
 mod preflight;
+mod prices;
 mod programs;
 mod reload;
 pub mod replay;

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{State, Status};
+use super::{Cost, State, Status, Talk};
+use crate::agents::Used;
 
 /// K1 and K2. Ratios are decimals with three places, made from integers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -88,6 +89,60 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// What agents have used, as their programs say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Tokens; none: no program has said anything.
+    pub used: Option<Used>,
+    /// Money.
+    pub cost: Cost,
+    /// Estimated tokens of the prompts, and of all that they were made of.
+    pub prompted: (u64, u64),
+}
+
+impl Spent {
+    /// Sums what all agents have used.
+    #[must_use]
+    pub fn of(state: &State) -> Self {
+        let talks = state.agents.iter().filter_map(|agent| agent.talk.as_ref());
+        talks.fold(Self::default(), |all, talk| all.and(Self::by(talk)))
+    }
+
+    /// Returns what one agent has used.
+    #[must_use]
+    pub fn by(talk: &Talk) -> Self {
+        let used = talk.all_used();
+        Self {
+            used: (used != Used::default()).then_some(used),
+            cost: talk.cost(),
+            prompted: talk.prompted,
+        }
+    }
+
+    /// The sum of two.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let used = match (self.used, other.used) {
+            (Some(one), Some(other)) => Some(one.and(other)),
+            (one, other) => one.or(other),
+        };
+        let (told, all) = (self.prompted, other.prompted);
+        Self {
+            used,
+            cost: self.cost.and(other.cost),
+            prompted: (told.0.saturating_add(all.0), told.1.saturating_add(all.1)),
+        }
+    }
+
+    /// Returns what the prompts left out, in thousandths of all that they were made of; none: there was no
+    /// prompt.
+    #[must_use]
+    pub fn saved(&self) -> Option<Permille> {
+        let (told, all) = self.prompted;
+        ratio(all.saturating_sub(told), all)
+    }
+}
+
 /// The moment that metrics are of: time passes for as long as the run lasts.
 fn moment(state: &State, now_us: u64) -> u64 {
     match state.finished {
@@ -138,18 +193,15 @@ impl Metrics {
         let total = now_us / 1000;
         let busy = busy_us / 1000;
         let overhead = total.saturating_sub(busy);
-        let tokens = "agents report tokens through their drivers, which are not built yet";
-        let saved = "each prompt says what it left out; their sum is not kept yet";
+        let requests = "agent programs report tokens, not requests";
         let talk = "comments of issues are not read yet";
         let files = "named files are read anew for each prompt";
+        let all = Spent::of(state);
         let unavailable = [
-            ("token_input", tokens),
-            ("token_output", tokens),
-            ("token_savings_estimated", saved),
             ("cache_hit_l2", talk),
             ("cache_hit_l3", files),
-            ("peak_api_calls_per_minute", tokens),
-            ("total_api_calls", tokens),
+            ("peak_api_calls_per_minute", requests),
+            ("total_api_calls", requests),
             (
                 "average_memory_usage_mb",
                 "samples are beside the journal; `report` reads them",
@@ -158,7 +210,10 @@ impl Metrics {
                 "final_quality_score",
                 "quality scores come with the reports",
             ),
-            ("agent_resource_efficiency", tokens),
+            (
+                "agent_resource_efficiency",
+                "what work is worth is not known",
+            ),
         ];
         let syncs = &state.syncs;
         // What is still open when a run ends has not come together.
@@ -167,7 +222,15 @@ impl Metrics {
         let conflicts = &state.merges.conflicts;
         let settled = conflicts.values().filter(|conflict| conflict.settled());
         let settled = ratio(settled.count() as u64, conflicts.len() as u64);
+        let silent = "no agent program has said what it used";
         let none = [
+            ("token_input", all.used.is_none(), silent),
+            ("token_output", all.used.is_none(), silent),
+            (
+                "token_savings_estimated",
+                all.saved().is_none(),
+                "no prompt was composed",
+            ),
             (
                 "synchronization_point_success_rate",
                 synced.is_none(),
@@ -188,9 +251,9 @@ impl Metrics {
             critical_path_ms: state.setup.critical_path_us / 1000,
             wave_count: u32::try_from(state.setup.wave_sizes.len()).unwrap_or(u32::MAX),
             parallelism_ratio: ratio(work_us, busy_us),
-            token_input: None,
-            token_output: None,
-            token_savings_estimated: None,
+            token_input: all.used.map(|used| used.sent()),
+            token_output: all.used.map(|used| used.output),
+            token_savings_estimated: all.saved(),
             cache_hit_l2: None,
             cache_hit_l3: None,
             total_duration_ms: total,

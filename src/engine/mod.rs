@@ -14,10 +14,12 @@ mod command;
 pub mod decide;
 mod event;
 mod evidence;
+mod heard;
 mod input;
 mod kinds;
 mod metrics;
 mod owners;
+mod prices;
 mod setup;
 mod state;
 mod turn;
@@ -36,8 +38,8 @@ pub use decide::{Refusal, decide, participants, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
     Absent, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
-    AttentionRaised, Boundary, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures, Handle,
-    HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, Offer, OnBase,
+    AttentionRaised, Boundary, Budget, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures,
+    Handle, HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, Offer, OnBase,
     ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy, Strategy, SyncKind,
     SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
 };
@@ -45,15 +47,17 @@ pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
 };
-pub use input::{Foreseen, Found, Heard, Input, InputKind, JobKey, Owner, Prepared, Unready};
-pub use metrics::Metrics;
+pub use heard::Heard;
+pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
+pub use metrics::{Metrics, Spent};
+pub use prices::{Price, Prices};
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
-    AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout, Checkpoint,
-    Chosen, Compared, Conflict, Delivery, Ending, Former, HandedOff, HoldBy, Item, JobState,
-    Judged, Limit, Live, Memory, Merge, MergeStage, Merged, Merges, Message, PhaseState,
-    PhaseStatus, Pick, Place, Prediction, Rank, Readiness, Ready, Remark, Rollback, Said, Session,
-    Shelf, State, Status, Syncs, Talk, Work, WorkStage,
+    Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
+    Checkpoint, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, HandedOff, HoldBy,
+    Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage, Merged, Merges,
+    Message, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Readiness, Ready, Remark,
+    Rollback, Said, Session, Shelf, Spending, State, Status, Syncs, Talk, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::Usage;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, Owner,
+    Cohort, CohortIx, Owner, Prices,
     cohort::{self, Ties},
     kinds::kinds,
 };
@@ -118,6 +118,9 @@ pub struct Setup {
     pub cohorts_of: Vec<Vec<CohortIx>>,
     /// Cohorts by the agents that wait for them.
     pub closed_by: Vec<Vec<CohortIx>>,
+    /// What tokens cost where a program does not say; events carry what is computed with it.
+    #[serde(default)]
+    pub prices: Prices,
 }
 
 /// Limits and settings that a setup is built with.
@@ -240,6 +243,7 @@ impl Setup {
             cohorts,
             cohorts_of,
             closed_by,
+            prices: Prices::built_in().clone(),
             plan,
         }
     }

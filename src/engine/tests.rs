@@ -1,6 +1,7 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
 mod begins;
+mod budget;
 mod gates;
 mod talk;
 mod work;
@@ -26,12 +27,17 @@ struct Rig {
 
 impl Rig {
     fn new(plan: Plan, attended: bool) -> Self {
+        Self::with_cap(plan, attended, 8)
+    }
+
+    /// With so many agents at once.
+    fn with_cap(plan: Plan, attended: bool, agents_cap: u32) -> Self {
         let graph = Graph::new(&plan);
         let ranks = static_ranks(&plan, &graph);
         let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
         let effective = Effective {
             ram_limit_bytes: 1 << 40,
-            agents_cap: 8,
+            agents_cap,
             cpus_milli: 8_000,
             thresholds: Thresholds::default(),
             attended,

@@ -23,7 +23,8 @@ pub struct Usage {
     pub resources: BTreeMap<String, u64>,
     /// Budgets spent or promised, by name.
     pub budgets: BTreeMap<String, u64>,
-    /// Tokens spent or promised.
+    /// Tokens that are charged: of an attempt that runs the larger of what the plan states and what is
+    /// reported, of one that has ended what was reported, else what the plan states.
     pub tokens: u64,
     /// Slots by priority class.
     pub per_priority: [u32; 4],
@@ -103,6 +104,11 @@ impl Usage {
             let spent = self.budgets.entry(name.clone()).or_default();
             *spent = spent.saturating_add(amount);
         }
+    }
+
+    /// Charges another number of tokens in place of the one before.
+    pub(super) const fn charge(&mut self, before: u64, after: u64) {
+        self.tokens = self.tokens.saturating_sub(before).saturating_add(after);
     }
 
     /// Takes (or gives back) the slot of a phase's gate command, which is of no class.

@@ -176,6 +176,8 @@ pub struct Made {
     pub argv: Option<Argv>,
     /// What it reads from its standard input; none: `/dev/null`.
     pub stdin: Option<Vec<u8>>,
+    /// Estimated tokens of the prompt, and of all that it was made of; none: it was not composed.
+    pub tokens: Option<(u64, u64)>,
 }
 
 /// Why there is no prompt.

@@ -24,7 +24,7 @@ use super::{
     index_file::IndexFile,
     io::Outflow,
     live::{Feed, Freeze, Live, Sink},
-    talk::Talk,
+    talk::{Talk, prompted},
     temporary,
     terminal::Terminal,
 };
@@ -99,13 +99,7 @@ fn next(shared: &Shared, done: Option<JobKey>) -> Option<Job> {
 }
 
 fn start(shared: &Shared, mut job: Job) -> Result<(), Unmade> {
-    if let Some(maker) = &job.prompt {
-        let made = maker.make(&shared.redactor)?;
-        job.stdin = made.stdin;
-        if let Some(argv) = made.argv {
-            job.argv = argv;
-        }
-    }
+    prompted(shared, &mut job)?;
     let temporary = job.boundary.as_ref().and_then(|b| b.temporary.clone());
     let started = match bounds(shared, job.boundary.as_ref()) {
         Ok(rules) => start_within(shared, job, rules.as_deref()),

@@ -5,10 +5,10 @@
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::{Exit, JobKey, JobView, Report};
+use super::{Exit, Job, JobKey, JobView, Report, Unmade, inbox::Shared};
 use crate::{
     agents::{Driver, Lines, Question, Reply, Said, Used, Verdict, Why},
     display::clean_text,
@@ -66,6 +66,8 @@ pub enum Heard {
     },
     /// What the attempt has used so far.
     Used(Used),
+    /// What it was told at its start: estimated tokens of the prompt, and of all that it was made of.
+    Prompted(u64, u64),
     /// Its own list: entries done, all entries, the one that it is at.
     Plan(u32, u32, Option<String>),
     /// It waits for an answer.
@@ -143,6 +145,11 @@ impl Talk {
             self.spoke = true;
             self.moved = Instant::now();
         }
+        self.tell(key, view, out);
+    }
+
+    /// Reports what decisions need of what was said.
+    fn tell(&mut self, key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
         for said in std::mem::take(&mut self.said) {
             if let Some(heard) = self.hear(said, view) {
                 let key = key.clone();
@@ -184,7 +191,16 @@ impl Talk {
     }
 
     /// Its end, before that is reported.
-    pub fn end(&mut self, exit: &Exit, key: &JobKey, out: &mut Vec<Report>) {
+    pub fn end(&mut self, exit: &Exit, key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
+        let Self {
+            driver,
+            lines,
+            said,
+            ..
+        } = self;
+        // A last line without an end says something too.
+        lines.end(&mut |line| driver.line(line, said));
+        self.tell(key, view, out);
         let code = match exit {
             Exit::Code(code) => Some(*code),
             Exit::Signal { .. } | Exit::Lost => None,
@@ -249,7 +265,12 @@ impl Talk {
                 self.open.retain(|open| open.id != question);
                 Heard::AskedNoMore(question)
             }
-            Said::Limited { after_us, what, .. } => {
+            Said::Limited {
+                after_us,
+                until_s,
+                what,
+            } => {
+                let after_us = after_us.or_else(|| until_s.map(from_now));
                 Heard::Limited(after_us, clean_text(&what, WORDS))
             }
             Said::Call(call) => {
@@ -269,4 +290,30 @@ impl Talk {
             }
         })
     }
+}
+
+/// Makes what a job is started with, and reports its size.
+pub(super) fn prompted(shared: &Shared, job: &mut Job) -> Result<(), Unmade> {
+    let Some(maker) = &job.prompt else {
+        return Ok(());
+    };
+    let made = maker.make(&shared.redactor)?;
+    // Before it starts: its end may be reported by another thread.
+    if let Some((tokens, offered)) = made.tokens {
+        let key = job.key.clone();
+        let heard = Heard::Prompted(tokens, offered);
+        shared.report(Report::Heard { key, heard });
+    }
+    job.stdin = made.stdin;
+    if let Some(argv) = made.argv {
+        job.argv = argv;
+    }
+    Ok(())
+}
+
+/// How long it is until a time in seconds since 1970, in microseconds.
+fn from_now(until_s: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_secs();
+    until_s.saturating_sub(now).saturating_mul(1_000_000)
 }

@@ -551,6 +551,7 @@ fn attention(rng: &mut Rng) -> AttentionKind {
         AttentionKind::FailedPhase,
         AttentionKind::DayGate,
         AttentionKind::Deliver,
+        AttentionKind::Budget,
     ];
     pick(rng, &kinds)
 }

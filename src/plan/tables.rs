@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::build::COMMAND_RAM;
 use super::decode::Decoder;
-use super::diag::{At, Lines, Sp};
+use super::diag::{Lines, Sp};
 use super::id::GateIx;
 use super::model::{Gate, Limits, Phase, Track, Unbuilt};
 use super::names::Names;
@@ -144,26 +144,6 @@ pub(super) fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) 
         help: u.help,
     };
     all.extend(raw.unbuilt.iter().map(copy));
-    let mut add = |path: [&str; 3], at: At, toml: &str, help| {
-        let path = path
-            .iter()
-            .filter(|p| !p.is_empty())
-            .map(|p| (*p).to_owned())
-            .collect();
-        all.push(RawUnbuilt {
-            path,
-            at,
-            toml: toml.to_owned(),
-            help,
-        });
-    };
-    let rate = "use `tokens` for a total; this version does not hold back by rate or cost";
-    if let Some(n) = &raw.limits.tokens_per_minute {
-        add(["limits", "tokens_per_minute", ""], n.at, "", rate);
-    }
-    if let Some(n) = &raw.limits.cost_microusd {
-        add(["limits", "cost_usd", ""], n.at, "", rate);
-    }
     if all.is_empty() {
         return Vec::new();
     }

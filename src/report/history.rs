@@ -333,7 +333,10 @@ const fn mark(event: &Event) -> Option<MarkKind> {
         Event::AttentionRaised(raised)
             if matches!(
                 raised.attention,
-                AttentionKind::Approval | AttentionKind::DayGate | AttentionKind::Deliver
+                AttentionKind::Approval
+                    | AttentionKind::DayGate
+                    | AttentionKind::Deliver
+                    | AttentionKind::Budget
             ) =>
         {
             Some(MarkKind::Attention)

@@ -259,19 +259,11 @@ pub fn sentence(event: &Event) -> Option<String> {
                 raised.title, raised.id
             )
         }
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => {
-            work::asks(raised)
+        Event::AttentionRaised(raised) if work::of_run(raised.attention) => work::asks(raised),
+        Event::AttentionAnswered(answered) if work::of_run(answered.attention) => {
+            work::said(answered.attention, answered.answer).to_owned()
         }
-        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
-            work::said(answered.answer).to_owned()
-        }
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => format!(
-            "! the 24-hour gate DOES NOT PASS: {} (`wavedeck ctl answer {} seen`)",
-            raised.title, raised.id
-        ),
-        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::DayGate => {
-            work::seen(answered.answer).to_owned()
-        }
+        Event::Talk(talk) => work::of_talk(talk)?,
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(
                 answered.agent.as_ref(),

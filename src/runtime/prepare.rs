@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agents::Catalog,
     config::Config,
-    engine::{Effective, Setup, Thresholds},
+    engine::{Effective, Prices, Setup, Thresholds},
     executor::Boundary,
     graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
@@ -99,6 +99,9 @@ pub struct RunConfig {
     /// A person's own adapters of agent programs: name of the file and text.
     #[serde(default)]
     pub adapters: Vec<(String, String)>,
+    /// List prices with a person's own over them; none: the built-in ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prices: Option<Prices>,
 }
 
 /// What a run of before that setting has.
@@ -195,6 +198,7 @@ impl RunConfig {
             card_us: config.status.card_interval_us,
             gate_us: config.status.gate_interval_us,
             adapters: Vec::new(),
+            prices: None,
         }
     }
 
@@ -245,7 +249,11 @@ impl RunConfig {
             hybrid_enabled: self.hybrid_orchestration_enabled,
             parallel_enabled: self.parallel_graph_enabled,
         };
-        Setup::new(plan, effective, ranks, waves, critical.length_us)
+        let mut setup = Setup::new(plan, effective, ranks, waves, critical.length_us);
+        if let Some(prices) = &self.prices {
+            setup.prices = prices.clone();
+        }
+        setup
     }
 }
 

@@ -57,7 +57,7 @@ impl Alerts {
         }
         self.told = raised.id;
         let who = match raised.attention {
-            AttentionKind::DayGate | AttentionKind::Deliver => "the run",
+            AttentionKind::DayGate | AttentionKind::Deliver | AttentionKind::Budget => "the run",
             _ => whose(
                 raised.agent.as_ref(),
                 raised.phase.as_deref(),
@@ -74,6 +74,7 @@ impl Alerts {
             AttentionKind::DayGate => "does not pass its 24-hour gate",
             AttentionKind::Permission => "asks whether it may",
             AttentionKind::Question => "asks",
+            AttentionKind::Budget => "has used up a budget",
         };
         self.waiting.push(format!("{who} {what}: {}", raised.title));
     }

@@ -2,6 +2,7 @@
 
 mod agents;
 mod attention;
+mod budget;
 mod crash;
 mod deliver;
 mod disk;

@@ -15,7 +15,8 @@ use wavedeck::{
 };
 
 use super::{
-    cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, talk::Talks, verdicts::Verdicts,
+    budgets::Budgets, cohorts::Cohorts, merges::Merges, queue::Queue, switch::Switch, talk::Talks,
+    verdicts::Verdicts,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,7 @@ struct Checker<'a> {
     cohorts: Cohorts,
     verdicts: Verdicts,
     talks: Talks,
+    budgets: Budgets,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
@@ -129,6 +131,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         cohorts: Cohorts::new(setup),
         verdicts: Verdicts::default(),
         talks: Talks::default(),
+        budgets: Budgets::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         guard_lost: false,
@@ -169,6 +172,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Err(wrong) = c.talks.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Err(wrong) = c.budgets.step(setup, record) {
             c.problem(record, wrong);
         }
         c.step(record);

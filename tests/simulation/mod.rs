@@ -3,6 +3,7 @@
 //! `WAVEDECK_SIM_COUNT` sets how many seeds are tried (2,000 by default), `WAVEDECK_SIM_SEED` runs
 //! one seed and prints its journal: `WAVEDECK_SIM_SEED=17 cargo test simulation -- --nocapture`.
 
+mod budgets;
 mod check;
 mod cohorts;
 mod merges;

@@ -27,6 +27,19 @@ const CLASSES: [Class; 4] = [
     Class::Docs,
 ];
 
+/// What the run may use up of what programs report; nothing in most runs.
+fn spending(r: &mut Random, limits: &mut Limits, agents: &mut [Agent]) {
+    if r.chance(25) {
+        limits.tokens = Some(2_000 + r.below(60_000));
+        for mode in agents.iter_mut().flat_map(|agent| &mut agent.modes) {
+            mode.tokens = r.below(3) * 2_000;
+        }
+    }
+    if r.chance(15) {
+        limits.tokens_per_minute = Some(1_000 + r.below(30_000));
+    }
+}
+
 pub fn random(r: &mut Random) -> Plan {
     let most = if r.chance(10) { 60 } else { 14 };
     let count = 1 + r.below(most) as usize;
@@ -106,6 +119,7 @@ pub fn random(r: &mut Random) -> Plan {
     if r.chance(20) {
         limits.per_wave.insert(1, 1 + r.below(3) as u32);
     }
+    spending(&mut r.beside(), &mut limits, &mut agents);
     let waves = 3;
     let gates_of = |r: &mut Random, percent| {
         if r.chance(percent) {

@@ -83,16 +83,22 @@ impl Queue {
 
     fn raised(&mut self, raised: &AttentionRaised) -> Option<String> {
         let same = |o: &AttentionRaised| {
-            let day = |of: &AttentionRaised| of.attention == AttentionKind::DayGate;
-            (&o.agent, &o.phase, &o.cohort, day(o))
-                == (&raised.agent, &raised.phase, &raised.cohort, day(raised))
+            let of_run = [AttentionKind::DayGate, AttentionKind::Budget];
+            let of_run =
+                |of: &AttentionRaised| of_run.into_iter().find(|kind| *kind == of.attention);
+            (&o.agent, &o.phase, &o.cohort, of_run(o))
+                == (&raised.agent, &raised.phase, &raised.cohort, of_run(raised))
         };
         if raised.id != self.last_id + 1 {
             return Some(format!("number {} after {}", raised.id, self.last_id));
         }
         self.last_id = raised.id;
         let of_run = raised.agent.is_none() && raised.phase.is_none() && raised.cohort.is_none();
-        let about_the_run = [AttentionKind::DayGate, AttentionKind::Deliver];
+        let about_the_run = [
+            AttentionKind::DayGate,
+            AttentionKind::Deliver,
+            AttentionKind::Budget,
+        ];
         if of_run != about_the_run.contains(&raised.attention) {
             return Some("about nobody, or a daily gate of somebody".to_owned());
         }

@@ -8,6 +8,11 @@ impl Random {
         Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x1234_5678)
     }
 
+    /// Another generator, that takes no number of this one.
+    pub fn beside(&self) -> Self {
+        Self(self.0 ^ 0x5851_F42D_4C95_7F2D)
+    }
+
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;

@@ -113,6 +113,11 @@ impl Talks {
             TalkEvent::Session { .. }
             | TalkEvent::Used { .. }
             | TalkEvent::Silent { .. }
+            | TalkEvent::Prompted { .. }
+            | TalkEvent::BudgetWarned { .. }
+            | TalkEvent::BudgetSpent { .. }
+            | TalkEvent::RateReached { .. }
+            | TalkEvent::RateRecovered { .. }
             | TalkEvent::Verdict { .. } => {}
         }
         Ok(())

@@ -73,6 +73,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
                 AttentionKind::DayGate => "not passed",
                 AttentionKind::Permission => "may it",
                 AttentionKind::Question => "asks",
+                AttentionKind::Budget => "used up",
             };
             let holds = if demand.holds.is_empty() {
                 String::new()

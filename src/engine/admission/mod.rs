@@ -10,8 +10,8 @@ pub use why::Why;
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
 
 use super::{
-    BaseCheckout, CheckRun, Figures, HoldBy, Owner, PhaseStatus, Purpose, Rank, Shelf, State,
-    Usage, usage::priority_ix,
+    BaseCheckout, Budget, CheckRun, Figures, HoldBy, Owner, PhaseStatus, Purpose, Rank, Shelf,
+    State, Usage, usage::priority_ix,
 };
 
 /// A start that may happen.
@@ -166,6 +166,7 @@ fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
             reason: limit.reason.clone(),
         });
     }
+    budgets(state, mode)?;
     let limits = &state.setup.plan.limits;
     for (name, &asked) in &mode.uses {
         let cap = limits.resources.get(name).copied().unwrap_or(0);
@@ -189,15 +190,36 @@ fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
             });
         }
     }
-    if let Some(cap) = limits.tokens {
+    Ok(())
+}
+
+/// What of tokens and money is left for a start.
+fn budgets(state: &State, mode: &AgentMode) -> Result<(), Why> {
+    if let Some(budget) = state.spent() {
+        return Err(Why::Spent {
+            budget,
+            used: state.spending.account(budget).used,
+            limit: state.budget(budget).unwrap_or(0),
+        });
+    }
+    if let Some(cap) = state.budget(Budget::Tokens)
+        && state.spending.tokens.answer != Some(true)
+    {
         let left = cap.saturating_sub(state.usage.tokens);
-        if mode.tokens > left {
+        if mode.tokens > left || left == 0 {
             return Err(Why::Budget {
-                name: "tokens".to_owned(),
+                name: Budget::Tokens.name().to_owned(),
                 asked: mode.tokens,
                 left,
             });
         }
+    }
+    let until = state.spending.rate_until_us;
+    if until > 0 {
+        return Err(Why::Rate {
+            limit: state.setup.plan.limits.tokens_per_minute.unwrap_or(0),
+            left_us: until.saturating_sub(state.elapsed_us),
+        });
     }
     Ok(())
 }

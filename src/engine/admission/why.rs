@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::engine::Budget;
+
 /// Why something does not start now; `Display` is the sentence that screens print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
@@ -92,6 +94,22 @@ pub enum Why {
         /// Left.
         left: u64,
     },
+    /// A budget of the run is used up, and nobody has said that more may be used.
+    Spent {
+        /// Which.
+        budget: Budget,
+        /// How much of it.
+        used: u64,
+        /// Of how much.
+        limit: u64,
+    },
+    /// The tokens of the last minute.
+    Rate {
+        /// How many may be reported in a minute.
+        limit: u64,
+        /// For how long still, in microseconds.
+        left_us: u64,
+    },
 }
 
 impl Why {
@@ -110,6 +128,8 @@ impl Why {
                 | Self::Elsewhere
                 | Self::Barrier { .. }
                 | Self::Provider { .. }
+                | Self::Spent { .. }
+                | Self::Rate { .. }
         )
     }
 }
@@ -188,6 +208,21 @@ impl fmt::Display for Why {
                     write!(f, ": {reason}")
                 }
             }
+            Self::Spent {
+                budget,
+                used,
+                limit,
+            } => write!(
+                f,
+                "the budget is used up: {} of {}",
+                budget.amount(*used),
+                budget.amount(*limit)
+            ),
+            Self::Rate { limit, left_us } => write!(
+                f,
+                "more than {limit} tokens in the last minute: waits {} s",
+                left_us.div_ceil(1_000_000)
+            ),
             Self::Budget { name, asked, left } => {
                 write!(f, "needs {asked} {name}, {left} left of the budget")
             }

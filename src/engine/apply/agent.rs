@@ -49,7 +49,9 @@ impl State {
     }
 
     pub(super) fn skipped(&mut self, ix: AgentIx, reason: &str, by_condition: bool, now: u64) {
-        let left = self.left_behind(ix);
+        // Nothing but the budget kept it from starting: no failure stands behind that.
+        let ready = self.agent(ix).status == Status::Ready;
+        let left = self.left_behind(ix) || (ready && self.spent().is_some());
         let agent = &mut self.agents[ix.ix()];
         agent.reason = Some(reason.to_owned());
         agent.by_condition = by_condition;

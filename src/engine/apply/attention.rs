@@ -6,7 +6,7 @@ use crate::{
     engine::{
         Answer, AttentionAnswered, AttentionKind, AttentionRaised, EdgeKind, JobState, Owner,
         PhaseStatus, State, Status,
-        state::{AT_THE_END, Item, pack, place_of},
+        state::{AT_THE_END, Item, OF_BUDGETS, pack, place_of},
     },
     plan::{AgentId, AgentIx, PhaseIx, When},
 };
@@ -111,7 +111,12 @@ impl State {
             return;
         };
         let deliver = answered.attention == AttentionKind::Deliver;
-        let key = if deliver { AT_THE_END } else { place_of(owner) };
+        let budget = answered.attention == AttentionKind::Budget;
+        let key = match answered.attention {
+            AttentionKind::Deliver => AT_THE_END,
+            AttentionKind::Budget => OF_BUDGETS,
+            _ => place_of(owner),
+        };
         if self
             .attention
             .open
@@ -145,6 +150,9 @@ impl State {
             )
             | None => return,
         };
+        if budget {
+            self.budget_answered(yes);
+        }
         if deliver && let Some(delivery) = &mut self.merges.delivery {
             delivery.answer = Some(yes);
         }

@@ -14,6 +14,7 @@ mod needs;
 mod phase;
 mod process;
 mod run;
+mod spending;
 mod talk;
 mod work;
 

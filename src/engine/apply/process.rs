@@ -167,6 +167,8 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         let ending = agent.live.take().and_then(|live| live.ending);
         let end = end(ran_us, ending);
+        self.charge_end(ix, &end.exit);
+        let agent = &mut self.agents[ix.ix()];
         agent.ran_us += ran_us;
         agent.peak_bytes = agent.peak_bytes.max(end.peak_bytes);
         agent.quiet = false;

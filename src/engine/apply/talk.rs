@@ -18,6 +18,7 @@ impl State {
         {
             limit.until_us = 0;
         }
+        self.spending(event, now);
         let Some(ix) = event.agent().and_then(|agent| self.find(agent)) else {
             return;
         };
@@ -43,7 +44,18 @@ impl State {
                     model: model.clone(),
                 });
             }
-            TalkEvent::Used { used, .. } => self.talk_of(ix).used = *used,
+            TalkEvent::Used {
+                used,
+                computed_microusd,
+                ..
+            } => self.used(ix, *used, *computed_microusd, now),
+            TalkEvent::Prompted {
+                tokens, offered, ..
+            } => {
+                let (told, all) = &mut self.talk_of(ix).prompted;
+                *told = told.saturating_add(*tokens);
+                *all = all.saturating_add(*offered);
+            }
             TalkEvent::Asked {
                 question,
                 text,
@@ -112,7 +124,11 @@ impl State {
                     live.ending.get_or_insert(Ending::Silent);
                 }
             }
-            TalkEvent::Unlimited { .. } => {}
+            TalkEvent::Unlimited { .. }
+            | TalkEvent::BudgetWarned { .. }
+            | TalkEvent::BudgetSpent { .. }
+            | TalkEvent::RateReached { .. }
+            | TalkEvent::RateRecovered { .. } => {}
             TalkEvent::Verdict { why: None, .. } => {
                 if let Some(provider) = self.provider(ix, self.agent(ix).mode)
                     && let Some(limit) = self.limits.get(provider)
@@ -165,6 +181,8 @@ impl State {
             return;
         };
         talk.before = talk.all_used();
+        talk.cost_before = talk.cost();
+        talk.computed_microusd = None;
         talk.of_session = talk.of_session.and(talk.used);
         talk.used = Used::default();
         talk.verdict = None;

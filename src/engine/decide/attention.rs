@@ -11,7 +11,7 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::{deliver, process::names};
+use super::{budget, deliver, process::names};
 
 /// Raises and closes what has changed; empty when the queue is as it should be.
 pub(super) fn look(state: &State) -> Vec<Event> {
@@ -44,7 +44,29 @@ pub(super) fn look(state: &State) -> Vec<Event> {
         }
         (Some(_), Some(_)) | (None, None) => {}
     }
+    let (open, wanted) = (state.attention.budget(), budget::wanted(state));
+    if let (Some(open), Some(wanted)) = (open, &wanted)
+        && same(open, wanted)
+    {
+        return events;
+    }
+    if let Some(open) = open {
+        events.push(answered(state, open, None, "engine", (None, None)));
+    }
+    if let Some(item) = wanted {
+        let id = state.attention.last_id.max(raised_last(&events)) + 1;
+        events.push(raised(state, Item { id, ..item }));
+    }
     events
+}
+
+/// The highest number that is given by events.
+fn raised_last(events: &[Event]) -> u32 {
+    let numbers = events.iter().filter_map(|event| match event {
+        Event::AttentionRaised(raised) => Some(raised.id),
+        _ => None,
+    });
+    numbers.max().unwrap_or(0)
 }
 
 /// What a judgement of the 24-hour gate changes: one that does not pass is raised once, in place of

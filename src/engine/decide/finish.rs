@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    attention, deliver,
+    attention, budget, deliver,
     settle::{
         check::not_compared, compare::unknown, conflict, gates::not_passed, merge, preempt,
         start::check_ram,
@@ -28,8 +28,9 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     if !state.due.is_empty() || state.run.is_empty() {
         return Vec::new();
     }
-    // A provider that takes no more for now takes it later.
-    if !state.ready.is_empty() && state.limits.values().any(|limit| limit.until_us > 0) {
+    // A provider that takes no more for now takes it later, and so does a rate.
+    let later = state.limits.values().any(|limit| limit.until_us > 0);
+    if !state.ready.is_empty() && (later || state.spending.rate_until_us > 0) {
         return Vec::new();
     }
     if state.processes > 0 {
@@ -50,6 +51,9 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     if ((state.degraded.is_some() || halted) && work_left) || held(state) {
         return Vec::new();
     }
+    if let Some(short) = budget::short(state, figures) {
+        return vec![short];
+    }
     if let Some(stuck) = stuck(state, figures) {
         return stuck;
     }
@@ -68,6 +72,10 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     }
     if state.setup.attended {
         return Vec::new();
+    }
+    let given_up = budget::given_up(state);
+    if !given_up.is_empty() {
+        return given_up;
     }
     let left = left_behind(state);
     if left.is_empty() {
@@ -259,13 +267,14 @@ fn status(state: &State) -> u8 {
         Some(StoppedBy::Operator) | None => {}
     }
     let mut seen = [false; 6];
+    let refused = budget::answered_no(state);
     for ix in state.setup.plan.indices() {
         let agent = state.agent(ix);
         let own = match agent.status {
             Status::Failed if !state.handled_above(ix) => 1,
             Status::Skipped if !agent.by_condition && !agent.left => 1,
             // What it waited for has been mended since; it is still to be done.
-            Status::Skipped if agent.left && agent.needs_lost == 0 => 5,
+            Status::Skipped if agent.left && agent.needs_lost == 0 && !refused => 5,
             Status::Blocked if agent.failure == Some(FailureKind::Validation) => 1,
             Status::Blocked => 5,
             // Behind what a person stopped, whoever took care of that.
@@ -357,6 +366,7 @@ fn summary(state: &State) -> String {
             parts.push(format!("{name}: {reason}"));
         }
     }
+    parts.extend(budget::left(state));
     parts.extend(deliver::left(state));
     if parts.is_empty() {
         "no agents".to_owned()

@@ -5,6 +5,7 @@
 //! one before it took.
 
 mod attention;
+mod budget;
 mod deliver;
 mod finish;
 mod operator;
@@ -206,6 +207,7 @@ fn deadlines(state: &State, now_us: u64) -> Vec<Event> {
             }),
         })
         .chain(talk::over(state, now_us))
+        .chain(budget::slow_again(state, now_us))
         .collect()
 }
 

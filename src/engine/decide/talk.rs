@@ -52,6 +52,10 @@ pub(super) fn heard(
                 agent: id,
                 attempt,
                 used: *used,
+                computed_microusd: match used.cost_microusd {
+                    Some(_) => None,
+                    None => computed(state, ix, used),
+                },
             }
         }
         Heard::Asked { question, within } => {
@@ -133,6 +137,12 @@ pub(super) fn heard(
                 reason: reason.clone(),
             }
         }
+        Heard::Prompted { tokens, offered } => TalkEvent::Prompted {
+            agent: id,
+            attempt,
+            tokens: *tokens,
+            offered: *offered,
+        },
         Heard::Verdict { why, reason } => TalkEvent::Verdict {
             agent: id,
             attempt,
@@ -141,6 +151,17 @@ pub(super) fn heard(
         },
     };
     vec![event.into()]
+}
+
+/// What tokens cost by the list prices of the model that answers, or else of the one that the plan names.
+fn computed(state: &State, ix: AgentIx, used: &Used) -> Option<u64> {
+    let setup = &state.setup;
+    let agent = state.agent(ix);
+    let session = agent.talk.as_ref().and_then(|talk| talk.session.as_ref());
+    let said = session.and_then(|session| session.model.as_deref());
+    let worker = setup.mode(ix, agent.mode).worker;
+    let stated = worker.and_then(|worker| setup.plan.workers[worker.ix()].model.as_deref());
+    setup.prices.cost(said.or(stated)?, used)
 }
 
 /// First pause of a provider that does not say how long; it doubles with each refusal in a row.

@@ -36,6 +36,8 @@ pub enum AttentionKind {
     Permission,
     /// An agent asks something.
     Question,
+    /// A budget of the run is used up: more may be used, or what has not started is left.
+    Budget,
 }
 
 impl AttentionKind {
@@ -54,6 +56,7 @@ impl AttentionKind {
             Self::Deliver => "deliver",
             Self::Permission => "permission",
             Self::Question => "question",
+            Self::Budget => "budget",
         }
     }
 
@@ -61,7 +64,7 @@ impl AttentionKind {
     #[must_use]
     pub const fn answers(self, of_agent: bool) -> &'static [Answer] {
         match self {
-            Self::Approval | Self::Deliver => &[Answer::Yes, Answer::No],
+            Self::Approval | Self::Deliver | Self::Budget => &[Answer::Yes, Answer::No],
             Self::Permission => &[Answer::Yes, Answer::Always, Answer::No],
             Self::Question => &[Answer::Say],
             Self::DayGate | Self::Predicted => &[Answer::Seen],
@@ -82,9 +85,10 @@ impl AttentionKind {
 #[cfg_attr(test, derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// The approval is given, or the branch goes forward.
+    /// The approval is given, the branch goes forward, or the budget is lifted for this run.
     Yes,
-    /// It is refused: the gate is red, with the text as reason; or the branch stays where it is.
+    /// It is refused: the gate is red, with the text as reason; the branch stays where it is, or what the
+    /// budget has left is not started.
     No,
     /// Try again, as the action `retry` does.
     Retry,

@@ -30,7 +30,7 @@ pub use parts::{
 pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
-pub use talk::{Replied, TalkEvent, ToldBy};
+pub use talk::{Budget, Replied, TalkEvent, ToldBy};
 pub use work::{Absent, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
 
 impl From<WorkEvent> for Event {

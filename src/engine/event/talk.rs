@@ -8,7 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Level;
-use crate::{agents::Used, plan::AgentId};
+use crate::{
+    agents::Used,
+    plan::{AgentId, units::show_decimal},
+};
 
 /// How a question was answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +37,41 @@ pub enum ToldBy {
     Turn,
 }
 
+/// What a plan lets a run use up of what agent programs report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub enum Budget {
+    /// `limits.tokens`.
+    #[serde(rename = "tokens")]
+    Tokens,
+    /// `limits.cost_usd`, in micro-dollars.
+    #[serde(rename = "cost_usd")]
+    Cost,
+}
+
+impl Budget {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Tokens, Self::Cost];
+
+    /// Returns its name, as plans have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::Cost => "cost_usd",
+        }
+    }
+
+    /// Writes an amount of it for people: `120000 tokens`, `2.5 dollars`.
+    #[must_use]
+    pub fn amount(self, amount: u64) -> String {
+        match self {
+            Self::Tokens => format!("{amount} tokens"),
+            Self::Cost => format!("{} dollars", show_decimal(amount, 6)),
+        }
+    }
+}
+
 /// One event about a conversation; each kind carries the members that its document names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
@@ -41,7 +79,7 @@ pub enum ToldBy {
 #[expect(
     missing_docs,
     reason = "the same in all: `agent` whose conversation, `attempt` in which of its attempts, `question` the \
-              program's name for a question"
+              program's name for a question, `limit` what the plan says"
 )]
 pub enum TalkEvent {
     /// Its program has begun a conversation, or gone on with one.
@@ -64,6 +102,54 @@ pub enum TalkEvent {
         attempt: u32,
         #[serde(flatten)]
         used: Used,
+        /// What that costs by the list prices of its model, in micro-dollars; none: it has no price there, or
+        /// the program says the cost itself.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        computed_microusd: Option<u64>,
+    },
+    /// What its attempt was told at its start, in estimated tokens.
+    #[serde(rename = "agent.prompted")]
+    Prompted {
+        agent: AgentId,
+        attempt: u32,
+        /// The prompt.
+        tokens: u64,
+        /// All that it was made of, had nothing been cut.
+        offered: u64,
+    },
+    /// 80 % of a budget are used.
+    #[serde(rename = "budget.warned")]
+    BudgetWarned {
+        budget: Budget,
+        /// How much of it, in tokens or micro-dollars.
+        used: u64,
+        limit: u64,
+    },
+    /// A budget is used up, or less is left than what comes next needs: nothing more is started.
+    #[serde(rename = "budget.spent")]
+    BudgetSpent {
+        budget: Budget,
+        /// How much of it, in tokens or micro-dollars.
+        used: u64,
+        limit: u64,
+        /// What comes next needs, where that is more than is left.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        asked: Option<u64>,
+    },
+    /// More tokens were reported in the last minute than the plan lets a run use: the next start waits.
+    #[serde(rename = "rate.reached")]
+    RateReached {
+        /// How many.
+        used: u64,
+        limit: u64,
+        /// Until when, if no more are reported (elapsed µs).
+        until_us: u64,
+    },
+    /// That is over.
+    #[serde(rename = "rate.recovered")]
+    RateRecovered {
+        /// How many were reported in the last minute.
+        used: u64,
     },
     /// It waits for an answer.
     #[serde(rename = "agent.asked")]
@@ -153,6 +239,11 @@ impl TalkEvent {
         match self {
             Self::Session { .. } => "agent.session",
             Self::Used { .. } => "agent.used",
+            Self::Prompted { .. } => "agent.prompted",
+            Self::BudgetWarned { .. } => "budget.warned",
+            Self::BudgetSpent { .. } => "budget.spent",
+            Self::RateReached { .. } => "rate.reached",
+            Self::RateRecovered { .. } => "rate.recovered",
             Self::Asked { .. } => "agent.asked",
             Self::Answered { .. } => "agent.answered",
             Self::Told { .. } => "agent.told",
@@ -163,19 +254,24 @@ impl TalkEvent {
         }
     }
 
-    /// Returns whose conversation it is; none: it is about a provider.
+    /// Returns whose conversation it is; none: it is about a provider or the run.
     #[must_use]
     pub const fn agent(&self) -> Option<&AgentId> {
         match self {
             Self::Session { agent, .. }
             | Self::Used { agent, .. }
+            | Self::Prompted { agent, .. }
             | Self::Asked { agent, .. }
             | Self::Answered { agent, .. }
             | Self::Told { agent, .. }
             | Self::Limited { agent, .. }
             | Self::Silent { agent, .. }
             | Self::Verdict { agent, .. } => Some(agent),
-            Self::Unlimited { .. } => None,
+            Self::Unlimited { .. }
+            | Self::BudgetWarned { .. }
+            | Self::BudgetSpent { .. }
+            | Self::RateReached { .. }
+            | Self::RateRecovered { .. } => None,
         }
     }
 
@@ -183,13 +279,17 @@ impl TalkEvent {
     #[must_use]
     pub const fn level(&self) -> Level {
         match self {
-            Self::Asked { .. } => Level::High,
+            Self::Asked { .. } | Self::BudgetWarned { .. } | Self::BudgetSpent { .. } => {
+                Level::High
+            }
             Self::Limited { .. } | Self::Silent { .. } | Self::Verdict { why: Some(_), .. } => {
                 Level::High
             }
-            Self::Answered { .. } | Self::Told { .. } => Level::Medium,
+            Self::Answered { .. } | Self::Told { .. } | Self::RateReached { .. } => Level::Medium,
             Self::Session { .. }
             | Self::Used { .. }
+            | Self::Prompted { .. }
+            | Self::RateRecovered { .. }
             | Self::Unlimited { .. }
             | Self::Verdict { .. } => Level::Low,
         }

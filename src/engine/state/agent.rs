@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Absent, Exit, FailureKind, Handle};
+use crate::{
+    engine::{Absent, EdgeKind, Exit, FailureKind, Handle},
+    plan::AgentIx,
+};
 
-use super::{CheckRun, Former, Judged, Said, Status, Talk, Work};
+use super::{CheckRun, Former, Judged, Said, State, Status, Talk, Work};
 
 /// Why a live process is being ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -267,4 +270,30 @@ pub struct PhaseState {
     pub judged: Vec<Judged>,
     /// Since when it stands where it stands (elapsed µs).
     pub since_us: u64,
+}
+
+impl State {
+    /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor
+    /// has succeeded (DESIGN 1).
+    #[must_use]
+    pub fn handled(&self, ix: AgentIx) -> bool {
+        self.setup.edges_out[ix.ix()].iter().any(|edge| {
+            edge.kind == EdgeKind::Need(crate::plan::When::Failed)
+                && self.agent(edge.to).status == Status::Succeeded
+        })
+    }
+
+    /// Returns whether the failure of an agent, or of one that it is a part of, was taken care of:
+    /// for the outcome of a run, a part's failure is its parent's too.
+    #[must_use]
+    pub fn handled_above(&self, ix: AgentIx) -> bool {
+        let mut at = Some(ix);
+        while let Some(ix) = at {
+            if self.handled(ix) {
+                return true;
+            }
+            at = self.setup.plan.agent(ix).parent;
+        }
+        false
+    }
 }

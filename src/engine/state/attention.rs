@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{AT_THE_END, place_of};
+use super::{AT_THE_END, OF_BUDGETS, place_of};
 use crate::engine::{Answer, AttentionKind, Owner};
 
 /// Something that waits for a person.
@@ -41,6 +41,7 @@ impl Item {
     pub const fn of_run(&self) -> &'static str {
         match self.kind {
             AttentionKind::Deliver => "end of the run",
+            AttentionKind::Budget => "budget",
             _ => "24-hour gate",
         }
     }
@@ -50,6 +51,7 @@ impl Item {
     pub(in crate::engine) const fn place(&self) -> (u8, u32) {
         match self.kind {
             AttentionKind::Deliver => AT_THE_END,
+            AttentionKind::Budget => OF_BUDGETS,
             _ => place_of(self.owner),
         }
     }
@@ -89,6 +91,12 @@ impl Attention {
     #[must_use]
     pub fn deliver(&self) -> Option<&Item> {
         self.open.get(&AT_THE_END)
+    }
+
+    /// Returns the question whether more may be used than the plan says, that nobody has answered.
+    #[must_use]
+    pub fn budget(&self) -> Option<&Item> {
+        self.open.get(&OF_BUDGETS)
     }
 }
 

@@ -6,10 +6,12 @@
 mod agent;
 mod attention;
 mod check;
+mod clock;
 mod conflict;
 mod order;
 mod ready;
 mod said;
+mod spending;
 mod status;
 mod sync;
 mod talk;
@@ -22,13 +24,14 @@ pub use agent::{
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
-pub(super) use order::{AT_THE_END, pack, place_of, unpack};
+pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
 pub use said::Said;
+pub use spending::{Account, MINUTE_US, Spending};
 pub use status::Status;
 pub use sync::Syncs;
-pub use talk::{Asking, Limit, Message, Session, Talk};
+pub use talk::{Asking, Cost, Limit, Message, Session, Talk};
 pub use work::{
     Checkout, Checkpoint, Delivery, Former, Merge, MergeStage, Merged, Merges, Rollback, Work,
     WorkStage,
@@ -108,6 +111,9 @@ pub struct State {
     pub syncs: Syncs,
     /// Providers that take, or took, no more for a while.
     pub limits: BTreeMap<String, Limit>,
+    /// What was used of what the plan limits.
+    #[serde(default)]
+    pub spending: Spending,
     /// Messages that persons have told agents so far.
     pub messages: u32,
 
@@ -214,6 +220,7 @@ impl State {
             merges: Merges::default(),
             syncs: Syncs::default(),
             limits: BTreeMap::new(),
+            spending: Spending::default(),
             messages: 0,
             ready: Ready::default(),
             resting: BTreeSet::new(),
@@ -274,43 +281,6 @@ impl State {
         } else {
             self.agents_cap
         }
-    }
-
-    /// Returns the next moment at which something is due (elapsed µs); a pure function, read after
-    /// each turn, so that recovery re-arms by itself.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<u64> {
-        let limits = self.limits.values().map(|limit| limit.until_us);
-        let due = self.due.first().map(|due| due.at_us);
-        due.into_iter().chain(limits.filter(|at| *at > 0)).min()
-    }
-
-    /// The limit of a provider that takes no more for now.
-    #[must_use]
-    pub fn limited(&self, provider: &str) -> Option<&Limit> {
-        let limit = self.limits.get(provider)?;
-        (limit.until_us > 0).then_some(limit)
-    }
-
-    /// The provider of an agent's program in a mode.
-    #[must_use]
-    pub fn provider(&self, ix: AgentIx, mode: u32) -> Option<&str> {
-        let plan = &self.setup.plan;
-        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
-        plan.workers[worker.ix()].provider()
-    }
-
-    /// Returns what the clock of an agent's live attempt has counted until `now_us` (elapsed µs).
-    #[must_use]
-    pub fn clock_us(&self, ix: AgentIx, now_us: u64) -> u64 {
-        let agent = self.agent(ix);
-        agent.live.as_ref().map_or(0, |live| match agent.status {
-            // It stands while it waits for an answer (DESIGN 1).
-            Status::Running if !agent.asking() => {
-                live.clock_us + now_us.saturating_sub(live.clock_from_us)
-            }
-            _ => live.clock_us,
-        })
     }
 
     /// Returns the place of an agent in the order of starting.
@@ -395,29 +365,5 @@ impl State {
     pub fn closed_cohort(&self, ix: AgentIx) -> Option<CohortIx> {
         let mut closed = self.setup.closed_by[ix.ix()].iter().copied();
         closed.find(|cohort| self.cohorts[cohort.ix()].status != PhaseStatus::Completed)
-    }
-
-    /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor
-    /// has succeeded (DESIGN 1).
-    #[must_use]
-    pub fn handled(&self, ix: AgentIx) -> bool {
-        self.setup.edges_out[ix.ix()].iter().any(|edge| {
-            edge.kind == super::EdgeKind::Need(crate::plan::When::Failed)
-                && self.agent(edge.to).status == Status::Succeeded
-        })
-    }
-
-    /// Returns whether the failure of an agent, or of one that it is a part of, was taken care of:
-    /// for the outcome of a run, a part's failure is its parent's too.
-    #[must_use]
-    pub fn handled_above(&self, ix: AgentIx) -> bool {
-        let mut at = Some(ix);
-        while let Some(ix) = at {
-            if self.handled(ix) {
-                return true;
-            }
-            at = self.setup.plan.agent(ix).parent;
-        }
-        false
     }
 }

@@ -56,6 +56,9 @@ pub(in crate::engine) const fn place_of(owner: Option<Owner>) -> (u8, u32) {
 /// The place of the question at a run's end, after everything else.
 pub(in crate::engine) const AT_THE_END: (u8, u32) = (3, 1);
 
+/// The place of the question about budgets.
+pub(in crate::engine) const OF_BUDGETS: (u8, u32) = (3, 2);
+
 /// Unpacks an owner of the work lists.
 #[must_use]
 pub(in crate::engine) const fn unpack(packed: (u8, u32)) -> Owner {

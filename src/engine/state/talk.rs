@@ -4,9 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::State;
 use crate::{
     agents::{Reply, Used, Why},
     engine::Cause,
+    plan::AgentIx,
 };
 
 /// A question that waits for an answer.
@@ -61,6 +63,15 @@ pub struct Talk {
     pub silent: Option<String>,
     /// Its program has named its session in the present attempt.
     pub spoke: bool,
+    /// What the present or last attempt costs by the list prices of its model, in micro-dollars.
+    #[serde(default)]
+    pub computed_microusd: Option<u64>,
+    /// What the attempts before have cost.
+    #[serde(default)]
+    pub cost_before: Cost,
+    /// Of all attempts, what they were told at their starts and what there was to tell, in estimated tokens.
+    #[serde(default)]
+    pub prompted: (u64, u64),
     /// Why the present attempt goes on.
     pub why: Option<Cause>,
     /// What it asks, the oldest first.
@@ -90,6 +101,50 @@ impl Talk {
     pub fn all_used(&self) -> Used {
         self.before.and(self.used)
     }
+
+    /// What all attempts have cost.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        let cost = match (self.used.cost_microusd, self.computed_microusd) {
+            (Some(microusd), _) => Cost {
+                microusd,
+                ..Cost::default()
+            },
+            (None, Some(microusd)) => Cost {
+                microusd,
+                computed: true,
+                unknown: false,
+            },
+            (None, None) => Cost {
+                unknown: self.used.tokens() > 0,
+                ..Cost::default()
+            },
+        };
+        self.cost_before.and(cost)
+    }
+}
+
+/// Money: what programs said, and what was computed from list prices where they did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Cost {
+    /// What is known of it, in micro-dollars.
+    pub microusd: u64,
+    /// Some of it is computed from list prices.
+    pub computed: bool,
+    /// Some of it is not known: tokens of a model that has no price.
+    pub unknown: bool,
+}
+
+impl Cost {
+    /// The sum of two.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self {
+            microusd: self.microusd.saturating_add(other.microusd),
+            computed: self.computed || other.computed,
+            unknown: self.unknown || other.unknown,
+        }
+    }
 }
 
 /// A provider that takes no more for now.
@@ -101,4 +156,21 @@ pub struct Limit {
     pub reason: String,
     /// How many times in a row it refused: the pause grows with that.
     pub times: u32,
+}
+
+impl State {
+    /// The limit of a provider that takes no more for now.
+    #[must_use]
+    pub fn limited(&self, provider: &str) -> Option<&Limit> {
+        let limit = self.limits.get(provider)?;
+        (limit.until_us > 0).then_some(limit)
+    }
+
+    /// The provider of an agent's program in a mode.
+    #[must_use]
+    pub fn provider(&self, ix: AgentIx, mode: u32) -> Option<&str> {
+        let plan = &self.setup.plan;
+        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
+        plan.workers[worker.ix()].provider()
+    }
 }

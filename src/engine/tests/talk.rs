@@ -68,7 +68,7 @@ impl Rig {
         self.hear(Heard::Asked { question, within });
     }
 
-    fn answer(&mut self, answer: Answer, text: Option<&str>) {
+    fn reply(&mut self, answer: Answer, text: Option<&str>) {
         let id = self.state.attention.last_id;
         let text = text.map(str::to_owned);
         self.act(Action::Answer {
@@ -112,12 +112,12 @@ fn what_lies_within_is_allowed_by_the_plan_and_the_rest_asks_a_person() {
         (item.kind, item.title.as_str()),
         (AttentionKind::Permission, "may I two")
     );
-    rig.answer(Answer::Always, None);
+    rig.reply(Answer::Always, None);
     assert!(rig.talk().asks.is_empty() && rig.state.attention.open.is_empty());
     rig.asks("three", Some("Bash"), false);
     assert_eq!(rig.talk().replies.len(), 3, "an earlier answer covers it");
     rig.asks("four", None, false);
-    rig.answer(Answer::Say, Some("blue"));
+    rig.reply(Answer::Say, Some("blue"));
     let last = rig.talk().replies.last().unwrap();
     assert_eq!(last.1, crate::agents::Reply::Text("blue".to_owned()));
     let key = JobKey::main(AgentIx(0), 1);
@@ -132,7 +132,7 @@ fn the_clock_stands_while_a_question_waits() {
     rig.now_us += 10_000;
     rig.input(InputKind::Deadline);
     assert_eq!(rig.status(0), Status::Running);
-    rig.answer(Answer::No, Some("not that"));
+    rig.reply(Answer::No, Some("not that"));
     assert!(rig.state.next_deadline().is_some_and(|at| at > rig.now_us));
     rig.now_us += 10_000;
     rig.input(InputKind::Deadline);
@@ -306,7 +306,7 @@ fn who_is_silent_for_too_long_is_ended_with_the_reason_that_its_program_told_las
         !rig.has(Command::Terminate { key }),
         "a person is waited for"
     );
-    rig.answer(Answer::Yes, None);
+    rig.reply(Answer::Yes, None);
     silent(&mut rig);
     assert!(rig.has(Command::Terminate { key }));
     rig.verdict(Some(Why::Network));

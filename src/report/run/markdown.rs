@@ -30,6 +30,7 @@ pub(super) fn render(report: &RunReport) -> String {
         together.render(&mut out);
     }
     super::gates::render(&mut out, &report.gates);
+    super::tokens::render(&mut out, report);
     targets(&mut out, report);
     bottlenecks(&mut out, report);
     waits(&mut out, report);

@@ -10,6 +10,7 @@ mod integration;
 mod markdown;
 mod targets;
 pub mod together;
+pub mod tokens;
 pub mod waits;
 
 #[cfg(test)]
@@ -19,9 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use gates::GateLine;
 use together::Together;
+use tokens::{TokenLine, Tokens};
 
 use crate::{
-    engine::{Metrics, State, Status, Zone},
+    engine::{Metrics, Spent, State, Status, Zone},
     plan::AgentIx,
     resources::Point,
 };
@@ -55,6 +57,9 @@ pub struct AgentLine {
     pub peak_bytes: u64,
     /// Memory that was reserved for it, in bytes.
     pub reserved_bytes: u64,
+    /// Tokens and money; none: its program has said nothing of that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokens: Option<TokenLine>,
 }
 
 /// Memory over the run.
@@ -112,6 +117,9 @@ pub struct RunReport {
     /// Every gate, and how it stands.
     #[serde(default)]
     pub gates: Vec<GateLine>,
+    /// Tokens and money; none: no agent program has said anything of that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub tokens: Option<Tokens>,
     /// Every agent, in plan order.
     pub agents: Vec<AgentLine>,
 }
@@ -215,6 +223,7 @@ impl RunReport {
             together: None,
             gates: Vec::new(),
             memory,
+            tokens: Tokens::of(state),
             agents: Vec::new(),
             metrics,
         }
@@ -262,6 +271,7 @@ pub fn agent_line(state: &State, ix: AgentIx, now_us: u64) -> AgentLine {
         planned_ms: mode.duration.expected_us / 1000,
         peak_bytes: agent.peak_bytes,
         reserved_bytes: mode.ram_bytes,
+        tokens: (agent.talk.as_deref()).and_then(|talk| tokens::line(Spent::by(talk))),
     }
 }
 

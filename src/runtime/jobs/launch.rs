@@ -108,7 +108,8 @@ impl JobMaker {
             return Err("there is no prompt".to_owned());
         };
         job.prompt = Some(Maker::new(move |redactor| {
-            let text = maker.make(redactor)?.stdin.unwrap_or_default();
+            let made = maker.make(redactor)?;
+            let text = made.stdin.unwrap_or_default();
             let launch = adapter.launch(&Wanted {
                 start,
                 prompt: &String::from_utf8_lossy(&text),
@@ -123,6 +124,7 @@ impl JobMaker {
             Ok(Made {
                 argv: Some(launch.argv),
                 stdin: launch.stdin,
+                tokens: made.tokens,
             })
         }));
         Ok(())

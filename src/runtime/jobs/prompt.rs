@@ -228,6 +228,7 @@ impl Gathered {
                 .map_err(|overflow| Unmade::Refused(overflow.to_string()))?;
             keep(&file, &prompt).map_err(Unmade::Failed)?;
             Ok(Made {
+                tokens: Some((u64::from(prompt.tokens), u64::from(prompt.offered))),
                 argv: None,
                 stdin: Some(prompt.text.into_bytes()),
             })

@@ -5,7 +5,9 @@
 use std::fmt::Write as _;
 
 use crate::{
-    engine::{Answer, AttentionRaised, MergeOutcome, Strategy, WorkEvent},
+    engine::{
+        Answer, AttentionKind, AttentionRaised, MergeOutcome, Strategy, TalkEvent, WorkEvent,
+    },
     plan::AgentId,
 };
 
@@ -104,29 +106,70 @@ pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
     })
 }
 
-/// The end of what the 24-hour gate told.
-pub(super) const fn seen(answer: Option<Answer>) -> &'static str {
-    match answer {
-        Some(_) => "  the 24-hour gate was seen",
-        None => "  the 24-hour gate waits no longer",
-    }
-}
-
-/// The question at a run's end.
-pub(super) fn asks(raised: &AttentionRaised) -> String {
-    format!(
-        "! {} (`wavedeck ctl answer {} yes|no` while the run waits)",
-        raised.title, raised.id
+/// Whether an item is about the run as a whole.
+pub(super) const fn of_run(kind: AttentionKind) -> bool {
+    matches!(
+        kind,
+        AttentionKind::DayGate | AttentionKind::Deliver | AttentionKind::Budget
     )
 }
 
-/// Its answer.
-pub(super) const fn said(answer: Option<Answer>) -> &'static str {
-    match answer {
-        Some(Answer::Yes) => "  your branch goes forward, as you said",
-        Some(_) => "  your branch stays where it is, as you said",
-        None => "  the run asks about its end no longer",
+/// What the run as a whole asks or tells.
+pub(super) fn asks(raised: &AttentionRaised) -> String {
+    let (title, id) = (&raised.title, raised.id);
+    match raised.attention {
+        AttentionKind::DayGate => {
+            format!("! the 24-hour gate DOES NOT PASS: {title} (`wavedeck ctl answer {id} seen`)")
+        }
+        _ => format!("! {title} (`wavedeck ctl answer {id} yes|no` while the run waits)"),
     }
+}
+
+/// The answer to that.
+pub(super) const fn said(kind: AttentionKind, answer: Option<Answer>) -> &'static str {
+    match (kind, answer) {
+        (AttentionKind::DayGate, Some(_)) => "  the 24-hour gate was seen",
+        (AttentionKind::DayGate, None) => "  the 24-hour gate waits no longer",
+        (AttentionKind::Budget, Some(Answer::Yes)) => {
+            "  more may be used than the plan says, as you said"
+        }
+        (AttentionKind::Budget, Some(_)) => "  nothing more is started, as you said",
+        (AttentionKind::Budget, None) => "  the run asks about its budget no longer",
+        (_, Some(Answer::Yes)) => "  your branch goes forward, as you said",
+        (_, Some(_)) => "  your branch stays where it is, as you said",
+        (_, None) => "  the run asks about its end no longer",
+    }
+}
+
+/// What a conversation changes for the run as a whole.
+pub(super) fn of_talk(talk: &TalkEvent) -> Option<String> {
+    Some(match talk {
+        TalkEvent::BudgetWarned {
+            budget,
+            used,
+            limit,
+        } => format!(
+            "! {} of {} used",
+            budget.amount(*used),
+            budget.amount(*limit)
+        ),
+        TalkEvent::BudgetSpent {
+            budget,
+            used,
+            limit,
+            asked,
+        } => {
+            let next = asked.map_or_else(String::new, |asked| {
+                format!(", what comes next needs {}", budget.amount(asked))
+            });
+            let (used, limit) = (budget.amount(*used), budget.amount(*limit));
+            format!("! {used} of {limit} used{next}: nothing more is started")
+        }
+        TalkEvent::RateReached { used, limit, .. } => {
+            format!("- {used} tokens in the last minute, of {limit}: the next start waits")
+        }
+        _ => return None,
+    })
 }
 
 fn delivered(branch: &str, forwarded: Option<&str>, error: Option<&str>) -> String {

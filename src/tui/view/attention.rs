@@ -119,6 +119,7 @@ pub(super) const fn mark(item: &Item) -> (Mark, &'static str) {
         AttentionKind::Conflict => (Mark::Block, "clash"),
         AttentionKind::Predicted => (Mark::Ask, "clash~"),
         AttentionKind::DayGate => (Mark::Fail, "day"),
+        AttentionKind::Budget => (Mark::Ask, "spent"),
         AttentionKind::Permission | AttentionKind::Question => (Mark::Ask, "asks"),
     }
 }

@@ -244,7 +244,12 @@ pub fn note(record: &Record) -> Option<Note> {
             );
             (format!("{whose} asks: {}", raised.title), Tone::Alert)
         }
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Deliver => {
+        Event::AttentionRaised(raised)
+            if matches!(
+                raised.attention,
+                AttentionKind::Deliver | AttentionKind::Budget
+            ) =>
+        {
             (format!("the run asks: {}", raised.title), Tone::Alert)
         }
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Deliver => {
@@ -253,6 +258,9 @@ pub fn note(record: &Record) -> Option<Note> {
                 Some(_) => ("your branch stays where it is".to_owned(), Tone::Plain),
                 None => ("the run asks about its end no longer".to_owned(), Tone::Dim),
             }
+        }
+        Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Budget => {
+            work::of_budget(answered.answer)
         }
         Event::AttentionRaised(raised) if raised.attention == AttentionKind::DayGate => (
             format!("the 24-hour gate does not pass: {}", raised.title),

@@ -100,6 +100,8 @@ pub const fn key(answer: Answer) -> char {
 const fn label(kind: AttentionKind, answer: Answer) -> &'static str {
     match answer {
         Answer::No if matches!(kind, AttentionKind::Deliver) => "no, leave it",
+        Answer::Yes if matches!(kind, AttentionKind::Budget) => "yes, use more",
+        Answer::No if matches!(kind, AttentionKind::Budget) => "no, start nothing more",
         Answer::Yes if matches!(kind, AttentionKind::Permission) => "yes, this time",
         Answer::Always => "yes, always in this run",
         Answer::Say => "answer",
@@ -168,6 +170,8 @@ pub fn queue(
     let held = holds(state, chart, item.owner);
     facts.push(if item.kind == AttentionKind::Deliver {
         "the run ends with your answer".to_owned()
+    } else if item.kind == AttentionKind::Budget {
+        "holds up all that has not started".to_owned()
     } else if held.is_empty() {
         "holds up nobody".to_owned()
     } else {

@@ -60,6 +60,10 @@ impl World {
                 },
                 within: self.r.chance(30),
             },
+            9 => Heard::Prompted {
+                tokens: self.now_us / 2_000,
+                offered: self.now_us / 1_000,
+            },
             6 => Heard::AskedNoMore(format!("q{n}")),
             7 => Heard::Limited {
                 after_us: self.r.chance(50).then(|| self.r.below(9_000_000)),

@@ -59,6 +59,7 @@ pub(super) fn resolve_answer(
             AttentionKind::Permission => "a question whether an agent may do something",
             AttentionKind::Question => "a question of an agent",
             AttentionKind::Deliver => "the question whether your branch goes forward",
+            AttentionKind::Budget => "a budget that is used up",
         };
         return Err(Refusal::NotNow(format!(
             "{id} is {what}: it takes {}, not {}",

@@ -18,7 +18,7 @@ mod waiting;
 
 use crate::engine::{Event, Figures, Owner, State, state::unpack};
 
-use super::{attention, finish};
+use super::{attention, budget, finish};
 
 /// Decides the next thing that follows; empty when the state is at rest.
 pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec<Event> {
@@ -38,6 +38,9 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
         } else {
             Vec::new()
         };
+    }
+    if let Some(told) = budget::look(state) {
+        return vec![told];
     }
     if !state.movable.is_empty() {
         return state
@@ -66,6 +69,10 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     let checkout = check::checkout(state);
     if !checkout.is_empty() {
         return checkout;
+    }
+    let left = budget::refused(state);
+    if !left.is_empty() {
+        return left;
     }
     let attention = attention::look(state);
     if !attention.is_empty() {

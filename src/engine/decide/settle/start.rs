@@ -11,7 +11,10 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::{super::process::here, begin};
+use super::{
+    super::{budget, process::here},
+    begin,
+};
 
 /// One admission: checks first, then what a rule froze, then what is ready.
 pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
@@ -38,6 +41,9 @@ pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
         }
     }
     match next_ready(state, figures) {
+        Some(_) if budget::too_fast(state).is_some() => {
+            budget::too_fast(state).into_iter().collect()
+        }
         Some((rank, grant)) => match begin::asked(state, rank.agent) {
             Some(first) => vec![first],
             None => scheduled(state, figures, rank.agent, grant.mode),

@@ -4,7 +4,7 @@
 //! What leaves here is not clean yet.
 
 use crate::{
-    engine::{MergeOutcome, Strategy, SyncKind, SyncPoint, WorkEvent},
+    engine::{Answer, MergeOutcome, Strategy, SyncKind, SyncPoint, WorkEvent},
     plan::AgentId,
     tui::view::{
         merge::complexity,
@@ -384,4 +384,14 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         }
         _ => return None,
     })
+}
+
+/// The answer to a budget that is used up.
+pub fn of_budget(answer: Option<Answer>) -> (String, Tone) {
+    let (text, tone) = match answer {
+        Some(Answer::Yes) => ("more may be used than the plan says", Tone::Plain),
+        Some(_) => ("nothing more is started", Tone::Plain),
+        None => ("the run asks about its budget no longer", Tone::Dim),
+    };
+    (text.to_owned(), tone)
 }
