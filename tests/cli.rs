@@ -580,7 +580,6 @@ fn what_is_not_built_says_so_and_what_to_use() {
         &["run", "-f", "steps.txt"],
         &["init", "--pattern", "nested-hybrid"],
         &["ctl", "park", "api"],
-        &["ctl", "tell", "api", "hello"],
     ];
     let mut text = String::new();
     for args in unbuilt {
