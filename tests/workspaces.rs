@@ -1174,7 +1174,9 @@ fn many_at_once_are_made_and_collected_without_a_fault() {
 fn warmed() {
     const MOST: usize = 6 << 30;
     let known = fs::read_to_string("/proc/meminfo").unwrap();
-    let free = known.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let free = known
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"));
     let free: usize = free
         .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
         .unwrap();

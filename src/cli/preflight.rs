@@ -37,7 +37,7 @@ const FIRST: usize = 8;
 /// # Errors
 /// Whatever is wrong with plan and configuration: the same words as without a terminal.
 pub fn ask(args: &RunArgs, global: &Global) -> Result<Option<String>, Error> {
-    let mut input = load::load(&args.plan, &args.flags())?;
+    let mut input = load::load_run(args)?;
     if args.rehearse.is_none()
         && let Some(refused) = input.unbuilt()
     {
