@@ -11,6 +11,7 @@ use super::{
     launch,
     load::{self, WhichPlan},
     out, plain, preflight,
+    programs::{self, Look},
 };
 use crate::{
     config::FlagLayer,
@@ -208,6 +209,14 @@ fn run_here(args: &RunArgs, manner: Manner) -> Outcome {
         && let Some(refused) = input.unbuilt()
     {
         return Err(Error::Problems(refused));
+    }
+    if args.rehearse.is_none() {
+        let look = programs::look(&input).map_err(Error::Problems)?;
+        out::complain(&Look::lines(&look.warned, "warning", &input.file_name));
+        if !look.refused.is_empty() {
+            let refused = Look::lines(&look.refused, "error", &input.file_name);
+            return Err(Error::Problems(refused));
+        }
     }
     input.config.mode = Some(input.plan.mode);
     let vars: std::collections::BTreeMap<String, String> = args.plan.set.iter().cloned().collect();
