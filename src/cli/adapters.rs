@@ -41,12 +41,14 @@ pub fn programs(env: Env<'_>) -> Result<BTreeMap<String, u64>, String> {
     if own(env)?.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let all = catalog(env)?;
-    Ok(all.iter().map(|a| (a.id.clone(), a.ram_bytes)).collect())
+    Ok(catalog(env)?.programs())
 }
 
-/// A person's files: name and text.
-fn own(env: Env<'_>) -> Result<Vec<(String, String)>, String> {
+/// Returns a person's files: name and text.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn own(env: Env<'_>) -> Result<Vec<(String, String)>, String> {
     let Some(entries) = folder(env).and_then(|f| std::fs::read_dir(f).ok()) else {
         return Ok(Vec::new());
     };

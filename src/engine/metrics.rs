@@ -139,13 +139,15 @@ impl Metrics {
         let busy = busy_us / 1000;
         let overhead = total.saturating_sub(busy);
         let tokens = "agents report tokens through their drivers, which are not built yet";
-        let memory = "context composition is not built yet";
+        let saved = "each prompt says what it left out; their sum is not kept yet";
+        let talk = "comments of issues are not read yet";
+        let files = "named files are read anew for each prompt";
         let unavailable = [
             ("token_input", tokens),
             ("token_output", tokens),
-            ("token_savings_estimated", memory),
-            ("cache_hit_l2", memory),
-            ("cache_hit_l3", memory),
+            ("token_savings_estimated", saved),
+            ("cache_hit_l2", talk),
+            ("cache_hit_l3", files),
             ("peak_api_calls_per_minute", tokens),
             ("total_api_calls", tokens),
             (

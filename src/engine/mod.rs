@@ -14,6 +14,7 @@ mod command;
 pub mod decide;
 mod event;
 mod evidence;
+mod heard;
 mod input;
 mod kinds;
 mod metrics;
@@ -45,7 +46,8 @@ pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
 };
-pub use input::{Foreseen, Found, Heard, Input, InputKind, JobKey, Owner, Prepared, Unready};
+pub use heard::Heard;
+pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
 pub use metrics::Metrics;
 pub use setup::{CheckStep, Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{

@@ -1,5 +1,6 @@
 //! Whole runs through the real program: guard, runner, agents, journal, socket, command line.
 
+mod agents;
 mod attention;
 mod crash;
 mod deliver;
@@ -13,6 +14,7 @@ mod operator;
 mod recovery;
 mod replay;
 pub mod rig;
+mod secrets;
 mod stalled;
 mod status;
 mod stream;

@@ -110,7 +110,10 @@ impl Talks {
                     return Err("takes work again before its time".to_owned());
                 }
             }
-            TalkEvent::Session { .. } | TalkEvent::Used { .. } | TalkEvent::Verdict { .. } => {}
+            TalkEvent::Session { .. }
+            | TalkEvent::Used { .. }
+            | TalkEvent::Silent { .. }
+            | TalkEvent::Verdict { .. } => {}
         }
         Ok(())
     }

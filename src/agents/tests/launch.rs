@@ -180,6 +180,15 @@ sett = {}
 }
 
 #[test]
+fn the_provider_is_the_programs_or_stands_in_the_model() {
+    let of = |id: &str, model| Catalog::built_in().get(id).unwrap().provider_of(model);
+    assert_eq!(of("claude", Some("x/y")), "anthropic");
+    assert_eq!(of("opencode", Some("openai/gpt-5")), "openai");
+    assert_eq!(of("opencode", Some("gpt-5")), "opencode");
+    assert_eq!(of("aider", None), "aider");
+}
+
+#[test]
 fn places_are_those_of_the_environment() {
     let codex = Catalog::built_in().get("codex").unwrap();
     let env = |name: &str| match name {

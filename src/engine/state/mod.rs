@@ -6,6 +6,7 @@
 mod agent;
 mod attention;
 mod check;
+mod clock;
 mod conflict;
 mod order;
 mod ready;
@@ -274,43 +275,6 @@ impl State {
         } else {
             self.agents_cap
         }
-    }
-
-    /// Returns the next moment at which something is due (elapsed µs); a pure function, read after
-    /// each turn, so that recovery re-arms by itself.
-    #[must_use]
-    pub fn next_deadline(&self) -> Option<u64> {
-        let limits = self.limits.values().map(|limit| limit.until_us);
-        let due = self.due.first().map(|due| due.at_us);
-        due.into_iter().chain(limits.filter(|at| *at > 0)).min()
-    }
-
-    /// The limit of a provider that takes no more for now.
-    #[must_use]
-    pub fn limited(&self, provider: &str) -> Option<&Limit> {
-        let limit = self.limits.get(provider)?;
-        (limit.until_us > 0).then_some(limit)
-    }
-
-    /// The provider of an agent's program in a mode.
-    #[must_use]
-    pub fn provider(&self, ix: AgentIx, mode: u32) -> Option<&str> {
-        let plan = &self.setup.plan;
-        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
-        plan.workers[worker.ix()].provider()
-    }
-
-    /// Returns what the clock of an agent's live attempt has counted until `now_us` (elapsed µs).
-    #[must_use]
-    pub fn clock_us(&self, ix: AgentIx, now_us: u64) -> u64 {
-        let agent = self.agent(ix);
-        agent.live.as_ref().map_or(0, |live| match agent.status {
-            // It stands while it waits for an answer (DESIGN 1).
-            Status::Running if !agent.asking() => {
-                live.clock_us + now_us.saturating_sub(live.clock_from_us)
-            }
-            _ => live.clock_us,
-        })
     }
 
     /// Returns the place of an agent in the order of starting.

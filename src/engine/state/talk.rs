@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agents::{Reply, Used, Why},
     engine::Cause,
+    plan::AgentIx,
 };
+
+use super::State;
 
 /// A question that waits for an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +60,10 @@ pub struct Talk {
     pub before: Used,
     /// What earlier attempts of the present session have used.
     pub of_session: Used,
+    /// The present or last attempt said nothing for longer than it may: for how long, in words.
+    pub silent: Option<String>,
+    /// Its program has named its session in the present attempt.
+    pub spoke: bool,
     /// Why the present attempt goes on.
     pub why: Option<Cause>,
     /// What it asks, the oldest first.
@@ -97,4 +104,21 @@ pub struct Limit {
     pub reason: String,
     /// How many times in a row it refused: the pause grows with that.
     pub times: u32,
+}
+
+impl State {
+    /// The limit of a provider that takes no more for now.
+    #[must_use]
+    pub fn limited(&self, provider: &str) -> Option<&Limit> {
+        let limit = self.limits.get(provider)?;
+        (limit.until_us > 0).then_some(limit)
+    }
+
+    /// The provider of an agent's program in a mode.
+    #[must_use]
+    pub fn provider(&self, ix: AgentIx, mode: u32) -> Option<&str> {
+        let plan = &self.setup.plan;
+        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
+        plan.workers[worker.ix()].provider()
+    }
 }

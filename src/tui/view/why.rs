@@ -228,6 +228,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::RunStop => "is being ended with the run",
             engine::Ending::Reopened => "is being ended: what it judges is open again",
             engine::Ending::Told => "its turn is broken off, it is told something",
+            engine::Ending::Silent => "silent for too long, is being ended",
             engine::Ending::Unanswered => "asks, and nobody is there: is being ended",
             engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };

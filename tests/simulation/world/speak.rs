@@ -34,7 +34,7 @@ impl World {
             return;
         }
         let n = self.r.below(4);
-        let heard = match self.r.below(9) {
+        let heard = match self.r.below(10) {
             0 | 1 => Heard::Session {
                 program: "p".to_owned(),
                 id: format!("s{}", agent.0),
@@ -64,6 +64,9 @@ impl World {
             7 => Heard::Limited {
                 after_us: self.r.chance(50).then(|| self.r.below(9_000_000)),
                 reason: "429".to_owned(),
+            },
+            8 if n == 0 => Heard::Silent {
+                reason: "no progress for 900 s".to_owned(),
             },
             _ => Heard::Verdict {
                 why: match n {
