@@ -263,6 +263,27 @@ fn the_readme_shows_what_a_stranger_needs() {
 }
 
 #[test]
+fn every_plan_of_the_cookbook_is_a_plan() {
+    let text = read("docs/plans.md");
+    let plans: Vec<&str> = text
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert_eq!(plans.len(), 3, "16, 32 and 64 GB");
+    for (plan, gib) in plans.into_iter().zip([16_u64, 32, 64]) {
+        let options = wavedeck::plan::LoadOptions::default();
+        let loaded = wavedeck::plan::load(plan, &options, &mut |_| Err("no file".to_owned()));
+        let loaded = loaded.unwrap_or_else(|found| panic!("{plan}\n{found:?}"));
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        assert!(loaded.plan.unbuilt.is_empty(), "{:?}", loaded.plan.unbuilt);
+        let largest = loaded.plan.agents.iter().flat_map(|a| &a.modes);
+        let largest = largest.map(|mode| mode.ram_bytes).max().unwrap();
+        assert!(largest < gib << 28, "no agent takes a quarter of {gib} GiB");
+    }
+}
+
+#[test]
 fn the_plan_of_the_readme_is_a_plan() {
     let text = read("README.md");
     let plan = text.split("```toml\n").nth(1).unwrap();
