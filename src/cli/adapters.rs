@@ -4,6 +4,7 @@
 //! written them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::agents::Catalog;
@@ -64,7 +65,9 @@ pub fn own(env: Env<'_>) -> Result<Vec<(String, String)>, String> {
         let name = path.display().to_string();
         match read_layer(&path) {
             Ok(text) => files.extend(text.map(|text| (name, text))),
-            Err(why) => problems.push_str(&format!("{name}: error: {why}\n")),
+            Err(why) => {
+                let _ = writeln!(problems, "{name}: error: {why}");
+            }
         }
     }
     if problems.is_empty() {
