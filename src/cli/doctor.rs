@@ -6,7 +6,10 @@ mod adapters;
 mod ask;
 mod servers;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Write as _,
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 
@@ -113,7 +116,7 @@ fn line(finding: &Finding) -> String {
     };
     let mut text = format!("{mark} {:<12} {}\n", finding.what, finding.says);
     if let Some(remedy) = &finding.remedy {
-        text.push_str(&format!("{:>20} do: {remedy}\n", ""));
+        let _ = writeln!(text, "{:>20} do: {remedy}", "");
     }
     text
 }

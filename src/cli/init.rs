@@ -3,6 +3,7 @@
 //! Looks at PATH and at the names of build files. Must not start anything.
 
 use std::{
+    fmt::Write as _,
     fs::OpenOptions,
     io::{self, Read as _, Write},
     path::{Path, PathBuf},
@@ -87,21 +88,23 @@ pub fn init(args: &InitArgs) -> Outcome {
     let mut said = format!("wrote {name}\n");
     if workers.is_empty() {
         let known: Vec<&str> = catalog.iter().map(|a| a.program.as_str()).collect();
-        said.push_str(&format!(
-            "no agent program is in PATH ({}): its agents are commands\n",
-            escape(&known.join(", "))
-        ));
+        let known = escape(&known.join(", "));
+        let _ = writeln!(
+            said,
+            "no agent program is in PATH ({known}): its agents are commands"
+        );
     } else {
-        said.push_str(&format!("its agents work with {}\n", workers.join(", ")));
+        let _ = writeln!(said, "its agents work with {}", workers.join(", "));
         if !load::has_commit() {
             said.push_str(
                 "there is no repository with a commit here: they work in this folder itself\n",
             );
         }
     }
-    said.push_str(&format!(
-        "next: wavedeck check{rest}, wavedeck plan{rest}, wavedeck run{rest}\n"
-    ));
+    let _ = writeln!(
+        said,
+        "next: wavedeck check{rest}, wavedeck plan{rest}, wavedeck run{rest}"
+    );
     out::print(&said).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)
 }

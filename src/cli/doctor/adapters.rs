@@ -2,7 +2,7 @@
 //!
 //! Names of keys alone, never a value. Must not start an agent.
 
-use std::{ffi::OsStr, path::PathBuf, thread, time::Duration};
+use std::{ffi::OsStr, fmt::Write as _, path::PathBuf, thread, time::Duration};
 
 use super::{Finding, ask::ask};
 use crate::{
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub struct Program {
     id: String,
     title: String,
-    program: String,
+    starts: String,
     path: Option<PathBuf>,
     version: Option<String>,
     known: String,
@@ -59,7 +59,7 @@ fn one(adapter: &Adapter, path: Option<PathBuf>, credentials: Vec<String>) -> Pr
     let mut program = Program {
         id: adapter.id.clone(),
         title: adapter.title.clone(),
-        program: adapter.program.clone(),
+        starts: adapter.program.clone(),
         known: adapter.check.known.clone(),
         credentials,
         ..Program::default()
@@ -84,7 +84,7 @@ fn one(adapter: &Adapter, path: Option<PathBuf>, credentials: Vec<String>) -> Pr
             Err(why) => program.problem(
                 format!("its version: {why}"),
                 format!(
-                    "start `{} {}` yourself, or install it again",
+                    "start `{} {}` yourself: the machine may be busy, or it must be installed again",
                     adapter.program,
                     adapter.check.version.join(" ")
                 ),
@@ -142,7 +142,7 @@ impl Program {
             return Finding {
                 what: self.id.clone(),
                 well: None,
-                says: format!("`{}` is not in PATH", self.program),
+                says: format!("`{}` is not in PATH", self.starts),
                 remedy: None,
             };
         };
@@ -151,12 +151,12 @@ impl Program {
             Some(version) => format!("version {version} (known with {})", self.known),
             None => "version unknown".to_owned(),
         };
-        says.push_str(&format!(", {}", path.display()));
+        let _ = write!(says, ", {}", path.display());
         if !self.credentials.is_empty() {
-            says.push_str(&format!("; logged in by {}", self.credentials.join(", ")));
+            let _ = write!(says, "; logged in by {}", self.credentials.join(", "));
         }
         for (what, _) in &self.problems {
-            says.push_str(&format!("; {what}"));
+            let _ = write!(says, "; {what}");
         }
         let remedies: Vec<&str> = self.problems.iter().map(|(_, r)| r.as_str()).collect();
         Finding {
@@ -174,7 +174,7 @@ impl Program {
             .map(|(what, remedy)| serde_json::json!({"says": what, "remedy": remedy}))
             .collect();
         serde_json::json!({
-            "id": self.id, "title": self.title, "program": self.program,
+            "id": self.id, "title": self.title, "program": self.starts,
             "path": self.path.as_ref().map(|p| p.to_string_lossy()),
             "version": self.version, "known": self.known,
             "missing_flags": self.missing_flags, "credentials": self.credentials,
