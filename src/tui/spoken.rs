@@ -405,7 +405,7 @@ mod tests {
             // Each line has a place of its own, within the file.
             assert!(said.windows(2).all(|two| two[0].at < two[1].at), "{id}");
             assert!(said.last().unwrap().at < file.len() as u64, "{id}");
-            all.push_str(&format!("== {id}\n{}", texts(&said)));
+            all.extend([format!("== {id}\n"), texts(&said)]);
         }
         insta::assert_snapshot!("spoken", all);
     }

@@ -130,6 +130,8 @@ impl OutputBuffer {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::{agents::Catalog, plan::AgentIx};
 
@@ -145,9 +147,10 @@ mod tests {
         let mut out = String::new();
         for n in 0..messages {
             out.push_str("{\"type\":\"user\",\"message\":{\"role\":\"user\",\"content\":\"x\"}}\n");
-            out.push_str(&format!(
-                "{{\"type\":\"assistant\",\"message\":{{\"content\":[{{\"type\":\"text\",\"text\":\"first {n}\\nsecond {n}\"}}]}}}}\n"
-            ));
+            let _ = writeln!(
+                out,
+                "{{\"type\":\"assistant\",\"message\":{{\"content\":[{{\"type\":\"text\",\"text\":\"first {n}\\nsecond {n}\"}}]}}}}"
+            );
         }
         out.into_bytes()
     }

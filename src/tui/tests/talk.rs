@@ -234,7 +234,10 @@ fn leave_is_given_once_or_always_and_a_question_gets_words() {
     // An answer without words is none.
     assert_eq!(actions(press(&mut app, "\n")), []);
     let blue = answer(2, Answer::Say, Some("blue"));
-    assert_eq!(actions(press(&mut app, "blue\n")), [blue.clone()]);
+    assert_eq!(
+        actions(press(&mut app, "blue\n")),
+        std::slice::from_ref(&blue)
+    );
     // It asks no more once it has its answer, and its screen says which.
     run.act(answer(1, Answer::Yes, None));
     run.act(blue);

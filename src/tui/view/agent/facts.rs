@@ -1,5 +1,7 @@
 //! What the plan says of an agent, in lines.
 
+use std::fmt::Write as _;
+
 use crate::{
     display::{clean_line, prefix, width},
     engine::HandedOff,
@@ -142,11 +144,11 @@ fn talk(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
         );
         if used.cache_read > 0 {
             let cached = words::tokens(used.cache_read);
-            text.push_str(&format!(" ({cached} of them from the cache)"));
+            let _ = write!(text, " ({cached} of them from the cache)");
         }
-        text.push_str(&format!(", {} received", words::tokens(used.output)));
+        let _ = write!(text, ", {} received", words::tokens(used.output));
         if let Some(cost) = used.cost_microusd {
-            text.push_str(&format!(" · {}", words::dollars(cost)));
+            let _ = write!(text, " · {}", words::dollars(cost));
         }
         out.push(("has used", text));
     }
