@@ -78,7 +78,8 @@ fn main() {
             _ => "line of numbers 12 345 6789 and 2026-11-20 10:00:00.123456 42\n",
         });
         if n % 100 == 0 {
-            heavy.push_str(&format!("api_key = \"{drawn:016x}Ab{drawn:016x}\"\n"));
+            let drawn = format!("{drawn:016x}Ab{drawn:016x}");
+            heavy.extend(["api_key = \"", &drawn, "\"\n"]);
         }
     }
     report(

@@ -81,6 +81,7 @@ fn job(number: usize, argv: &[&str]) -> Job {
         terminal: None,
         boundary: None,
         setup: Vec::new(),
+        setup_once: None,
     }
 }
 

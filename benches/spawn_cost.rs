@@ -68,6 +68,7 @@ fn main() {
             terminal: None,
             boundary: None,
             setup: Vec::new(),
+            setup_once: None,
         };
         let (mut started, mut ended, mut wakes, mut left) = (0, 0, 0, 0);
         let mut reports = Vec::new();

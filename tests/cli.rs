@@ -133,10 +133,22 @@ fn snapshot(name: &str, text: &str) {
 #[test]
 fn init_check_plan() {
     let here = Here::new();
-    let said = here.run(&["init"]);
+    // Agent programs that this machine may have are not looked for.
+    let init = |args: &[&str]| {
+        let mut command = here.command(&["init"]);
+        Said::of(
+            command
+                .args(args)
+                .env("PATH", here.path())
+                .output()
+                .unwrap(),
+        )
+    };
+    let said = init(&[]);
     assert_eq!((said.status, said.err.as_str()), (0, ""));
     assert!(
-        said.out.starts_with("wrote wavedeck.toml\n"),
+        said.out
+            .starts_with("wrote wavedeck.toml\nno agent program is in PATH"),
         "{}",
         said.out
     );
@@ -163,7 +175,7 @@ fn init_check_plan() {
         .output()
         .unwrap();
     assert_eq!(below.status.code(), Some(0));
-    assert_eq!(here.run(&["init", "other.toml"]).status, 0);
+    assert_eq!(init(&["other.toml"]).status, 0);
     assert_eq!(here.run(&["check", "other.toml"]).status, 0);
     std::os::unix::fs::symlink("nowhere.toml", here.path().join("link.toml")).unwrap();
     assert_eq!(here.run(&["init", "link.toml"]).status, 2);
@@ -173,7 +185,8 @@ fn init_check_plan() {
 #[test]
 fn the_commented_example_of_init_works_too() {
     let here = Here::new();
-    assert_eq!(here.run(&["init"]).status, 0);
+    let mut init = here.command(&["init"]);
+    assert!(init.env("PATH", here.path()).status().unwrap().success());
     let text = fs::read_to_string(here.path().join("wavedeck.toml")).unwrap();
     let from = text.find("# [worker.reviewer]").unwrap();
     let (plan, rest) = text.split_at(from);
@@ -575,12 +588,8 @@ fn what_is_not_built_says_so_and_what_to_use() {
     let unbuilt: &[&[&str]] = &[
         &["export"],
         &["mcp"],
-        &["save"],
-        &["run", "--", "claude", "x", "---", "codex", "y"],
-        &["run", "-f", "steps.txt"],
         &["init", "--pattern", "nested-hybrid"],
         &["ctl", "park", "api"],
-        &["ctl", "tell", "api", "hello"],
     ];
     let mut text = String::new();
     for args in unbuilt {
@@ -658,4 +667,252 @@ fn a_reader_that_goes_away_is_no_failure() {
     let said = Said::of(here.command(&["check"]).stdout(full).output().unwrap());
     assert_eq!(said.status, 4);
     assert!(said.err.contains("cannot write to stdout"), "{}", said.err);
+}
+
+/// A folder with programs of these names, each a script.
+fn programs(here: &Here, all: &[(&str, &str)]) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (name, script) in all {
+        let name = format!("bin/{name}");
+        here.write(&name, &format!("#!/bin/sh\n{script}\n"));
+        let path = here.path().join(name);
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    format!("{}:/usr/bin:/bin", here.path().join("bin").display())
+}
+
+#[test]
+fn init_writes_for_the_programs_that_are_there() {
+    let here = Here::new();
+    let path = programs(&here, &[("codex", "exit 1"), ("cargo", "exit 1")]);
+    here.write("Cargo.toml", "");
+    let only = here.path().join("bin");
+    let mut init = here.command(&["init"]);
+    let said = Said::of(init.env("PATH", only).output().unwrap());
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    assert!(
+        said.out.contains("its agents work with codex\n"),
+        "{said:?}"
+    );
+    let text = fs::read_to_string(here.path().join("wavedeck.toml")).unwrap();
+    for part in [
+        "worker = \"codex\"",
+        "verify = [\"cargo test\"]",
+        "workspace = \"shared\"",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let mut check = here.command(&["check"]);
+    let said = Said::of(check.env("PATH", path).output().unwrap());
+    assert_eq!(
+        said.all(),
+        "status 0\n--- out\nok: 3 agents, 0 phases, 0 tracks, 2 waves\n--- err\n"
+    );
+}
+
+#[test]
+fn a_run_needs_no_plan_file_and_is_saved_as_one() {
+    let here = Here::new();
+    fs::remove_dir(here.path().join(".git")).unwrap();
+    let script = "echo \"it's\" > \"${1}x\"";
+    let said = here.run(&[
+        "run",
+        "--headless",
+        "--",
+        "sh",
+        "-c",
+        script,
+        "sh",
+        "one",
+        "---",
+        "true",
+    ]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert!(said.err.contains("work in this folder itself"), "{said:?}");
+    assert_eq!(
+        fs::read_to_string(here.path().join("onex")).unwrap(),
+        "it's\n"
+    );
+    let said = here.run(&["save"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    let saved = fs::read_to_string(here.path().join("wavedeck.toml")).unwrap();
+    assert_eq!(here.run(&["save", "-o", "-"]).out, saved);
+    // It runs as any plan, and is not written over.
+    let said = here.run(&["run", "--headless"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    here.write("wavedeck.toml", "mine\n");
+    let said = here.run(&["save"]);
+    assert_eq!((said.status, said.out.as_str()), (2, ""));
+    assert!(said.err.contains("is there already"), "{said:?}");
+    assert_eq!(
+        fs::read_to_string(here.path().join("wavedeck.toml")).unwrap(),
+        "mine\n"
+    );
+    assert_eq!(here.run(&["save", "-f"]).status, 0);
+    assert_eq!(
+        fs::read_to_string(here.path().join("wavedeck.toml")).unwrap(),
+        saved
+    );
+}
+
+#[test]
+fn a_list_of_agents_is_run() {
+    let here = Here::new();
+    let path = programs(&here, &[("claude", "exit 1")]);
+    here.write(
+        "todo.txt",
+        "# first\nfix the flaky test\n\nclaude:opus: write the docs\n$ true\n",
+    );
+    let mut run = here.command(&["run", "-f", "todo.txt", "--headless", "--rehearse=10000"]);
+    let said = Said::of(run.env("PATH", path).output().unwrap());
+    assert_eq!(said.status, 0, "{said:?}");
+    let saved = here.run(&["save", "-o", "-"]).out;
+    for id in ["fix-flaky-test", "write-docs", "true"] {
+        assert!(saved.contains(&format!("id = \"{id}\"")), "{saved}");
+    }
+    let said = here.run(&["run", "-f", "nowhere.txt", "--headless"]);
+    assert_eq!((said.status, said.out.as_str()), (2, ""));
+    assert!(
+        said.err.contains("there is no file nowhere.txt"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn a_program_that_is_not_there_is_refused_before_anything_starts() {
+    let here = Here::new();
+    let plan = "[[agent]]\nid = \"first\"\nrun = \"touch started\"\n\
+        [[agent]]\nid = \"a\"\nworker = [\"codex\"]\nprompt = \"x\"\nworkspace = \"shared\"\n";
+    here.write("wavedeck.toml", plan);
+    let path = programs(
+        &here,
+        &[
+            ("touch", "exec /usr/bin/touch \"$@\""),
+            ("claude", "exit 1"),
+        ],
+    );
+    let only = here.path().join("bin");
+    let run = |plan: &str| {
+        here.write("wavedeck.toml", plan);
+        Said::of(
+            here.command(&["run", "--headless"])
+                .env("PATH", &only)
+                .output()
+                .unwrap(),
+        )
+    };
+    let said = run(plan);
+    assert_eq!((said.status, said.out.as_str()), (2, ""));
+    assert!(
+        said.err
+            .contains("error: `codex` (Codex) is not found in PATH: agent `a`"),
+        "{said:?}"
+    );
+    assert!(said.err.contains("help: install it"), "{said:?}");
+    assert!(!here.path().join("started").exists());
+    assert!(!here.path().join(".wavedeck").exists());
+    // With another worker beside it, and nobody logged in there, there are warnings.
+    let said = run(&plan.replace("[\"codex\"]", "[\"codex\", \"claude\"]"));
+    assert!(
+        said.err.contains("warning: `codex` (Codex) is not found"),
+        "{said:?}"
+    );
+    assert!(
+        said.err
+            .contains("warning: no key and no login of Claude Code"),
+        "{said:?}"
+    );
+    assert!(here.path().join("started").exists(), "{said:?}");
+    drop(path);
+}
+
+#[test]
+fn doctor_looks_at_agent_programs_and_shows_no_key() {
+    let here = Here::new();
+    let claude =
+        "case $1 in --version) echo '2.1.197 (Claude Code)';; *) echo '--resume --model';; esac";
+    let path = programs(
+        &here,
+        &[
+            ("claude", claude),
+            ("codex", "echo \"no $(printf '\\033')[31mway\" >&2; exit 7"),
+        ],
+    );
+    let doctor = |args: &[&str]| {
+        let mut command = here.command(&["doctor"]);
+        let command = command.args(args).env("PATH", &path);
+        Said::of(
+            command
+                .env("ANTHROPIC_API_KEY", "sk-very-secret")
+                .output()
+                .unwrap(),
+        )
+    };
+    let said = doctor(&["--json"]);
+    assert_eq!((said.status, said.err.as_str()), (0, ""));
+    let all: Value = serde_json::from_str(&said.out).unwrap();
+    let of = |id: &str| {
+        let all = all["adapters"].as_array().unwrap().iter();
+        all.clone().find(|a| a["id"] == id).unwrap().clone()
+    };
+    let claude = of("claude");
+    assert_eq!(claude["version"], "2.1.197");
+    assert_eq!(
+        claude["credentials"],
+        serde_json::json!(["ANTHROPIC_API_KEY"])
+    );
+    assert!(
+        claude["missing_flags"]
+            .as_array()
+            .unwrap()
+            .contains(&"--session-id".into())
+    );
+    assert!(
+        !claude["missing_flags"]
+            .as_array()
+            .unwrap()
+            .contains(&"--model".into())
+    );
+    let codex = of("codex");
+    assert_eq!(codex["version"], Value::Null);
+    let problems = codex["problems"].to_string();
+    assert!(
+        problems.contains("exit status: 7") && problems.contains("codex login"),
+        "{problems}"
+    );
+    for what in [
+        "memory",
+        "cgroup",
+        "pressure",
+        "boundary",
+        "git",
+        "workspaces",
+        "terminal",
+        "claude",
+        "servers",
+    ] {
+        let found = all["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|f| f["what"] == what);
+        let found = found.unwrap_or_else(|| panic!("{what}"));
+        assert!(
+            found["ok"] != false || found["remedy"].is_string(),
+            "{found}"
+        );
+    }
+    let text = doctor(&[]).out;
+    for said in [&said.out, &text] {
+        assert!(!said.contains("sk-very-secret"), "{said}");
+        assert!(!said.contains('\u{1b}'), "{said}");
+    }
+    assert!(
+        text.contains("missing claude       version 2.1.197"),
+        "{text}"
+    );
+    assert!(
+        text.contains("do: install version 2.1.197 or a newer one"),
+        "{text}"
+    );
 }

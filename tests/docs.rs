@@ -8,6 +8,7 @@ use std::{
 };
 
 use wavedeck::{
+    agents::{Ask, Catalog, Start, Tell, Tokens, Wanted},
     engine::{Action, UNBUILT_ACTIONS},
     tui::keymap::{Keymap, Topic},
 };
@@ -162,6 +163,78 @@ fn every_plan_key_is_described() {
     assert!(seen > 80, "{seen}");
 }
 
+/// The TOML blocks of a document, in order.
+fn toml_blocks(text: &str) -> Vec<&str> {
+    let blocks = text.split("```toml\n").skip(1);
+    blocks.filter_map(|b| b.split("```").next()).collect()
+}
+
+#[test]
+fn what_agent_programs_can_do_is_what_their_adapters_say() {
+    let text = read("docs/agents.md");
+    for a in Catalog::built_in().iter() {
+        let yes = |yes| if yes { "yes" } else { "no" };
+        let told = match a.tell {
+            Tell::Never => "no",
+            Tell::Turn => "in a new turn",
+            Tell::Running => "while it runs",
+        };
+        let tokens = match a.tokens {
+            Tokens::None => "no",
+            Tokens::Rounded => "rounded",
+            Tokens::Exact => "exact",
+        };
+        let row = format!(
+            "| `{}` | {} | {told} | {tokens} | {} | {} | {} | {} MiB | {} |\n",
+            a.id,
+            yes(a.questions),
+            yes(a.cost),
+            yes(a.resumes()),
+            yes(a.swaps()),
+            a.ram_bytes >> 20,
+            a.check.known,
+        );
+        assert!(text.contains(&row), "docs/agents.md has no\n{row}");
+    }
+    let source = read("src/agents/read.rs");
+    let (_, keys) = source.split_once("const KEYS").unwrap();
+    let (keys, _) = keys.split_once("];").unwrap();
+    let keys: Vec<&str> = keys.split('"').skip(1).step_by(2).collect();
+    assert!(keys.len() > 20);
+    for key in keys {
+        let named = [format!("`{key}`"), format!("`[{key}]`")];
+        assert!(
+            named.iter().any(|n| text.contains(n)),
+            "docs/agents.md does not name {key}"
+        );
+    }
+}
+
+#[test]
+fn the_examples_of_adapters_are_adapters() {
+    let text = read("docs/agents.md");
+    let blocks = toml_blocks(&text);
+    let files: Vec<(String, String)> = blocks.iter().map(|b| ("doc".into(), (*b).into())).collect();
+    let catalog = Catalog::with(&files).unwrap_or_else(|e| panic!("{}", e[0]));
+    let mine = catalog.get("my-agent").unwrap();
+    let launch = mine.launch(&Wanted {
+        start: Start::Fresh,
+        prompt: "Do it",
+        prompt_file: "",
+        model: Some("large"),
+        session: "",
+        ask: Ask::Outside,
+        folder: "/w",
+        bounded: true,
+    });
+    let launch = launch.unwrap();
+    assert_eq!(launch.argv, ["my-agent", "--batch", "--model", "large"]);
+    assert_eq!(launch.stdin.as_deref(), Some(&b"Do it"[..]));
+    assert_eq!(launch.pass, ["MY_AGENT_*"]);
+    let work = catalog.get("codex-work").unwrap();
+    assert_eq!(work.resume, catalog.get("codex").unwrap().resume);
+}
+
 /// Keys inside tables that are only read so far; the tables themselves are named.
 const LATER_ONLY: [&str; 7] = [
     "api",
@@ -186,6 +259,27 @@ fn the_readme_shows_what_a_stranger_needs() {
     assert_eq!(commands, ["cargo run --release -- demo", "cargo test"]);
     for promise in 1..=7 {
         assert!(text.contains(&format!("\n| {promise} | ")), "{promise}");
+    }
+}
+
+#[test]
+fn every_plan_of_the_cookbook_is_a_plan() {
+    let text = read("docs/plans.md");
+    let plans: Vec<&str> = text
+        .split("```toml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert_eq!(plans.len(), 3, "16, 32 and 64 GB");
+    for (plan, gib) in plans.into_iter().zip([16_u64, 32, 64]) {
+        let options = wavedeck::plan::LoadOptions::default();
+        let loaded = wavedeck::plan::load(plan, &options, &mut |_| Err("no file".to_owned()));
+        let loaded = loaded.unwrap_or_else(|found| panic!("{plan}\n{found:?}"));
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        assert!(loaded.plan.unbuilt.is_empty(), "{:?}", loaded.plan.unbuilt);
+        let largest = loaded.plan.agents.iter().flat_map(|a| &a.modes);
+        let largest = largest.map(|mode| mode.ram_bytes).max().unwrap();
+        assert!(largest < gib << 28, "no agent takes a quarter of {gib} GiB");
     }
 }
 
@@ -444,6 +538,7 @@ fn pure_modules_stay_pure() {
     ];
     const HASHED: [&str; 2] = ["HashMap", "HashSet"];
     let pure = [
+        "agents",
         "plan",
         "graph",
         "schedule",
@@ -476,12 +571,16 @@ fn pure_modules_stay_pure() {
 
 #[test]
 fn arrows_between_modules_go_one_way() {
-    let allowed: [(&str, &[&str]); 12] = [
+    let allowed: [(&str, &[&str]); 14] = [
+        ("agents", &["plan", "display"]),
         ("conflict", &["plan", "display"]),
-        ("plan", &["display"]),
-        ("graph", &["plan", "conflict"]),
+        ("plan", &["display", "agents"]),
+        ("graph", &["plan", "conflict", "agents"]),
         ("schedule", &["plan", "graph"]),
-        ("engine", &["plan", "graph", "schedule", "conflict"]),
+        (
+            "engine",
+            &["plan", "graph", "schedule", "conflict", "agents"],
+        ),
         (
             "report",
             &[
@@ -526,7 +625,11 @@ fn arrows_between_modules_go_one_way() {
         ),
         ("terminal", &[]),
         ("sys", &[]),
-        ("executor", &["plan", "sys", "display", "terminal"]),
+        ("context", &["display"]),
+        (
+            "executor",
+            &["plan", "sys", "display", "terminal", "agents", "context"],
+        ),
     ];
     for (name, may) in allowed {
         for (path, code) in module(name) {

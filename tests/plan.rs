@@ -129,6 +129,52 @@ fn good_plans_expand_to_the_same_plan() {
 }
 
 #[test]
+fn programs_of_a_persons_own_are_workers_and_bring_their_memory() {
+    let source = "[[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"mine:big\", \"codex\", \"claude\"]\n\
+                  [worker.w]\ncli = \"mine\"\nmodel = \"m\"\n";
+    let load = |programs: &[(&str, u64)]| {
+        let programs = programs
+            .iter()
+            .map(|(name, ram)| ((*name).to_owned(), *ram));
+        let options = LoadOptions {
+            programs: programs.collect(),
+            ..LoadOptions::default()
+        };
+        plan::load(source, &options, &mut |_| Err("no files".to_owned()))
+    };
+    let found = load(&[]).unwrap_err();
+    let found: Vec<&str> = found.iter().map(|d| d.message.as_str()).collect();
+    assert_eq!(
+        found,
+        ["unknown worker `mine`", "unknown agent program `mine`"]
+    );
+    let loaded = load(&[("mine", 5 << 20), ("codex", 7 << 20)]).unwrap();
+    let ram: Vec<u64> = loaded.plan.agents[0]
+        .modes
+        .iter()
+        .map(|m| m.ram_bytes)
+        .collect();
+    assert_eq!(ram, [5 << 20, 7 << 20, 320 << 20]);
+}
+
+#[test]
+fn a_known_program_without_an_adapter_is_told_what_to_do() {
+    let source = "[worker.g]\ncli = \"goose\"\n[[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = \"qwen:big\"\n";
+    let found = load("p.toml", source).unwrap_err();
+    let text = plan::render(&found, "p.toml", source);
+    for program in ["goose", "qwen"] {
+        assert!(
+            text.contains(&format!("there is no adapter for `{program}`")),
+            "{text}"
+        );
+        assert!(
+            text.contains(&format!("[worker.{program}] run =")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn set_replaces_variables() {
     let source = "[vars]\nwho = \"x\"\nall = [\"a\"]\n[[agent]]\nid = \"${who}-${item}\"\neach = \"all\"\nrun = \"true\"\n";
     let set = |pairs: &[(&str, &str)]| LoadOptions {

@@ -94,8 +94,8 @@ fn the_pure_parts_know_no_clock_no_files_and_no_chance() {
     let mut found = Vec::new();
     for source in sources() {
         if !source.is_below(&[
-            "plan", "graph", "schedule", "engine", "conflict", "context", "handoff", "display",
-            "terminal",
+            "agents", "plan", "graph", "schedule", "engine", "conflict", "context", "handoff",
+            "display", "terminal",
         ]) || source.is_test()
         {
             continue;
@@ -170,6 +170,23 @@ fn arrows_go_one_way() {
         (&["tui"], &["sys", "executor", "runtime", "cli"]),
         (
             &["plan"],
+            &[
+                "graph",
+                "schedule",
+                "engine",
+                "journal",
+                "report",
+                "tui",
+                "sys",
+                "executor",
+                "runtime",
+                "cli",
+                "resources",
+                "config",
+            ],
+        ),
+        (
+            &["agents"],
             &[
                 "graph",
                 "schedule",

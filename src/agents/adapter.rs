@@ -129,7 +129,7 @@ pub struct Adapter {
     /// What it writes outside of its workspace: folders, and files where they have an ending or a variable
     /// names one. `~/` is the home folder, a `$NAME` at the front a variable.
     pub writes: Vec<String>,
-    /// What it leaves in its workspace that is no part of its work: globs from the workspace's root.
+    /// What it leaves in its workspace that is no part of its work: lines as in `.gitignore`.
     pub leaves: Vec<String>,
     /// Longest time to its first output in microseconds; longer is a failure. 0: no limit.
     pub first_output_us: u64,
@@ -171,6 +171,22 @@ impl Adapter {
     #[must_use]
     pub fn swaps(&self) -> bool {
         self.resumes() && !self.model.is_empty() && self.resume.iter().any(|a| a == "@model")
+    }
+
+    /// Who answers it under a model: agents of the same provider share its limits. Where that depends on the
+    /// model, it is what stands before the first `/` of the model's name; else the program is on its own.
+    #[must_use]
+    pub fn provider_of(&self, model: Option<&str>) -> String {
+        if !self.provider.name.is_empty() {
+            return self.provider.name.clone();
+        }
+        let of_model = model
+            .and_then(|m| m.split_once('/'))
+            .map(|(front, _)| front);
+        of_model
+            .filter(|p| !p.is_empty())
+            .unwrap_or(&self.id)
+            .to_owned()
     }
 
     /// Whether it can be started with these questions.

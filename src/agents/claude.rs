@@ -232,10 +232,12 @@ impl Claude {
         let why = match text(v, "subtype") {
             "error_max_turns" | "error_max_budget_usd" => Why::Exhausted,
             _ if text(v, "stop_reason") == "refusal" => Why::Refused,
-            _ => match (trouble::of(&words), status.and_then(trouble::of_status)) {
-                (Why::Error, Some(why)) => why,
-                (Why::Error, None) => self.end.last_trouble().map_or(Why::Error, |t| t.0),
-                (why, _) => why,
+            _ => match trouble::of(&words) {
+                Why::Error => status
+                    .and_then(trouble::of_status)
+                    .or(self.end.last_trouble().map(|trouble| trouble.0))
+                    .unwrap_or(Why::Error),
+                why => why,
             },
         };
         if words.is_empty() {

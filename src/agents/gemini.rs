@@ -39,20 +39,6 @@ impl Gemini {
         }
     }
 
-    fn tool(&mut self, v: &Value, said: &mut Vec<Said>) {
-        let (id, tool) = (text(v, "tool_id"), text(v, "tool_name"));
-        let input = member(v, "parameters");
-        if tool == "write_todos" {
-            let entries = list(input, "todos").iter();
-            plan::say(
-                entries.map(|e| (text(e, "status"), text(e, "description"))),
-                said,
-            );
-        } else {
-            said.push(Said::Call(tools::call(id, tool, input)));
-        }
-    }
-
     fn result(&mut self, v: &Value, said: &mut Vec<Said>) {
         let stats = member(v, "stats");
         let cached = count(stats, "cached");
@@ -155,7 +141,7 @@ impl Driver for Gemini {
             }
             "tool_use" => {
                 self.end.no_trouble();
-                self.tool(&v, said);
+                tool(&v, said);
             }
             "tool_result" => {
                 let error = member(&v, "error");
@@ -183,5 +169,20 @@ impl Driver for Gemini {
 
     fn end(&mut self, code: Option<i32>) -> Verdict {
         self.end.of_stream(code)
+    }
+}
+
+/// A call of a tool.
+fn tool(v: &Value, said: &mut Vec<Said>) {
+    let (id, tool) = (text(v, "tool_id"), text(v, "tool_name"));
+    let input = member(v, "parameters");
+    if tool == "write_todos" {
+        let entries = list(input, "todos").iter();
+        plan::say(
+            entries.map(|e| (text(e, "status"), text(e, "description"))),
+            said,
+        );
+    } else {
+        said.push(Said::Call(tools::call(id, tool, input)));
     }
 }

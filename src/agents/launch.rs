@@ -2,6 +2,8 @@
 //!
 //! Pure. Must not look at the machine: whether the program is there is seen when it starts.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 
@@ -232,7 +234,7 @@ pub fn session_name(run: &str, agent: &str, number: u32) -> String {
         if [4, 6, 8, 10].contains(&i) {
             hex.push('-');
         }
-        hex.push_str(&format!("{byte:02x}"));
+        let _ = write!(hex, "{byte:02x}");
     }
     hex
 }

@@ -48,6 +48,12 @@ impl Lines {
         self.skipping = false;
     }
 
+    /// Bytes of the line whose end has not come, as far as they are kept.
+    #[must_use]
+    pub const fn open(&self) -> usize {
+        self.open.len()
+    }
+
     /// How many lines were too long.
     #[must_use]
     pub const fn too_long(&self) -> u64 {

@@ -23,6 +23,7 @@ mod read;
 pub mod said;
 #[cfg(test)]
 mod tests;
+mod there;
 mod tools;
 mod trouble;
 
@@ -32,3 +33,4 @@ pub use driver::{Driver, Exits, STREAMS, Stream, Verdict};
 pub use launch::{Ask, Launch, Start, Wanted, session_name};
 pub use lines::{HEAD, LONGEST, Lines};
 pub use said::{Question, Reply, Said, ToolCall, ToolKind, Used, Why};
+pub use there::version_in;

@@ -139,9 +139,7 @@ fn one(d: &mut Decoder, a: &mut Adapter, key: &Key<'_>, value: &Val<'_>) {
         }),
         "writes" => put(&mut a.writes, places(d, value)),
         "leaves" => {
-            let globs = d.list(value, "a list of globs such as [\".cache/**\"]", |d, v| {
-                d.path(v)
-            });
+            let globs = d.list(value, "a list of lines as in .gitignore", Decoder::path);
             put(
                 &mut a.leaves,
                 globs.map(|g| g.into_iter().map(|g| g.v).collect()),

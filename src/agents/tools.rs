@@ -3,6 +3,8 @@
 //! The names are those that the programs use. A tool that is not known is of the kind Other; its arguments are
 //! looked through for the usual names all the same.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::json::{self, MESSAGE, line, member, text};
@@ -209,7 +211,7 @@ impl Diff {
 
     fn finish(mut self) -> Option<String> {
         if self.more > 0 {
-            self.text.push_str(&format!("… {} more lines\n", self.more));
+            let _ = writeln!(self.text, "… {} more lines", self.more);
         }
         self.text.pop();
         (!self.text.is_empty()).then_some(self.text)

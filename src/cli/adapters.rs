@@ -4,6 +4,7 @@
 //! written them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use crate::agents::Catalog;
@@ -41,12 +42,14 @@ pub fn programs(env: Env<'_>) -> Result<BTreeMap<String, u64>, String> {
     if own(env)?.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let all = catalog(env)?;
-    Ok(all.iter().map(|a| (a.id.clone(), a.ram_bytes)).collect())
+    Ok(catalog(env)?.programs())
 }
 
-/// A person's files: name and text.
-fn own(env: Env<'_>) -> Result<Vec<(String, String)>, String> {
+/// Returns a person's files: name and text.
+///
+/// # Errors
+/// Files that cannot be read.
+pub fn own(env: Env<'_>) -> Result<Vec<(String, String)>, String> {
     let Some(entries) = folder(env).and_then(|f| std::fs::read_dir(f).ok()) else {
         return Ok(Vec::new());
     };
@@ -62,7 +65,9 @@ fn own(env: Env<'_>) -> Result<Vec<(String, String)>, String> {
         let name = path.display().to_string();
         match read_layer(&path) {
             Ok(text) => files.extend(text.map(|text| (name, text))),
-            Err(why) => problems.push_str(&format!("{name}: error: {why}\n")),
+            Err(why) => {
+                let _ = writeln!(problems, "{name}: error: {why}");
+            }
         }
     }
     if problems.is_empty() {

@@ -9,7 +9,7 @@ use super::{
     ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, doctor::DoctorArgs,
     init::InitArgs, logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs, report::ReportArgs,
     report_status::ReportStatusArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs,
-    schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
+    save::SaveArgs, schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -81,8 +81,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Run a plan
     Run(RunArgs),
-    /// Write the plan of a run without a plan file (not built yet)
-    Save(unbuilt::SaveArgs),
+    /// Write the plan of a run as a plan file
+    Save(SaveArgs),
     /// Open the dashboard of a live run
     Attach(AttachArgs),
     /// Go on with a run that was interrupted

@@ -29,6 +29,9 @@ Actions:
   swap AGENT [WORKER]  another of its workers from its next attempt on
   agents N             so many agents at once
   answer ID ANSWER…    yes, no, retry, stop or seen to what waits for you (`wavedeck asks`); then a text, or --note, and --url
+  answer ID always     what an agent asks leave for, whenever it wants it in this run
+  answer ID say TEXT…  to an agent's question, in words
+  tell AGENT TEXT…     say something to an agent, at its next turn; --now breaks its turn off for it
   approve ID…          the same as answer ID yes
   choose ID FILE SIDE  in a conflict: ours, theirs, both, both-reversed or base; FILE may be FILE#PLACE or all
   undo ID              take the last choice in a conflict back
@@ -43,7 +46,7 @@ pub struct CtlArgs {
     /// Ask nothing
     #[arg(short, long)]
     pub yes: bool,
-    /// With sequential: freeze all but one at once
+    /// With sequential: freeze all but one at once; with tell: break the agent's turn off
     #[arg(long)]
     pub now: bool,
     /// With answer and approve: what is said with it

@@ -151,6 +151,7 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
     })?;
     let mut run_config = RunConfig::resolve(&plan, config, &stated, machine, &workdir);
     let env = |name: &str| std::env::var(name).ok();
+    run_config.adapters = super::adapters::own(&env).map_err(|problems| vec![problems])?;
     let place = work::base(&plan, &workdir);
     let mut refused = refusals(&plan, &run_config, file);
     match super::prices::own(&env) {

@@ -12,7 +12,7 @@ use std::{
 
 use clap::Args;
 
-use super::{adapters, args::Global, error::Error};
+use super::{adapters, args::Global, error::Error, head, planless, run::RunArgs};
 use crate::{
     config::{self, Config, FlagLayer},
     plan::{self, Diagnostic, LoadOptions, Loaded, Mode, Plan, Severity, diag::escape},
@@ -109,8 +109,50 @@ pub fn load(args: &WhichPlan, flags: &FlagLayer) -> Result<Input, Error> {
         .map_err(|e| Error::usage(format!("the current directory cannot be found: {e}")))?;
     let root = repository(&here);
     let path = find(args.plan.as_deref(), root.as_deref());
-    let file_name = path.display().to_string();
     let source = read_plan(&path, args.plan.is_none())?;
+    loaded(args, flags, root, path, source)
+}
+
+/// Loads what `run` carries out: a plan, or what its command line or list stands for.
+///
+/// # Errors
+///
+/// All problems at once, rendered.
+pub fn load_run(args: &RunArgs) -> Result<Input, Error> {
+    if !args.without_plan() {
+        return load(&args.plan, &args.flags());
+    }
+    let root = std::env::current_dir()
+        .ok()
+        .and_then(|here| repository(&here));
+    // A rehearsal has no workspaces, and needs no repository.
+    let own = args.rehearse.is_some() || has_commit();
+    let source = planless::source(&args.commands, args.file.as_deref(), own)?;
+    // Permissions are remembered by this name: another command line is another plan, not a changed one.
+    let path = PathBuf::from(format!(
+        "command-line-{:08x}",
+        crc32fast::hash(source.as_bytes())
+    ));
+    loaded(&args.plan, &args.flags(), root, path, source)
+}
+
+/// Whether there is a repository with a commit around the current directory: what workspaces are made of.
+#[must_use]
+pub fn has_commit() -> bool {
+    let root = std::env::current_dir()
+        .ok()
+        .and_then(|here| repository(&here));
+    root.is_some_and(|root| head::commit(&root).is_some())
+}
+
+fn loaded(
+    args: &WhichPlan,
+    flags: &FlagLayer,
+    root: Option<PathBuf>,
+    path: PathBuf,
+    source: String,
+) -> Result<Input, Error> {
+    let file_name = path.display().to_string();
     let config = config::load(
         &|name| std::env::var(name).ok(),
         &read_layer,

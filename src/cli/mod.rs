@@ -20,6 +20,7 @@ mod doctor;
 mod editor;
 mod error;
 mod find;
+mod found;
 mod frame;
 mod glance;
 mod head;
@@ -34,6 +35,7 @@ mod overlaps;
 mod personal;
 mod plain;
 mod plan;
+mod planless;
 mod preflight;
 mod prices;
 mod programs;
@@ -44,6 +46,7 @@ mod report_status;
 mod resume;
 pub mod run;
 pub mod runs;
+mod save;
 mod schema;
 mod state_folder;
 pub mod status;
@@ -134,6 +137,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Check(args) => check::check(args, global),
         Command::Plan(args) => plan::plan(args, global),
         Command::Run(args) => run::run(args, global),
+        Command::Save(args) => save::save(args, global),
         Command::Attach(args) => attach::attach(args, global),
         Command::Resume(args) => resume::resume(args, global),
         Command::Replay(args) => replay::replay(args, global),

@@ -12,7 +12,13 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{consent, deck, error::Error, head, launch, load, out, plain, run::RunArgs};
+use super::{
+    consent, deck,
+    error::Error,
+    head, launch, load, out, plain,
+    programs::{self, Look},
+    run::RunArgs,
+};
 use crate::{
     cli::args::Global,
     display::{self, clean_text, escape},
@@ -37,11 +43,19 @@ const FIRST: usize = 8;
 /// # Errors
 /// Whatever is wrong with plan and configuration: the same words as without a terminal.
 pub fn ask(args: &RunArgs, global: &Global) -> Result<Option<String>, Error> {
-    let mut input = load::load(&args.plan, &args.flags())?;
+    let mut input = load::load_run(args)?;
     if args.rehearse.is_none()
         && let Some(refused) = input.unbuilt()
     {
         return Err(Error::Problems(refused));
+    }
+    let mut look = Look::default();
+    if args.rehearse.is_none() {
+        look = programs::look(&input).map_err(Error::Problems)?;
+        if !look.refused.is_empty() {
+            let refused = Look::lines(&look.refused, "error", &input.file_name);
+            return Err(Error::Problems(refused));
+        }
     }
     if let Some(speed) = args.rehearse {
         input.plan = launch::rehearsal(input.plan, speed);
@@ -50,7 +64,13 @@ pub fn ask(args: &RunArgs, global: &Global) -> Result<Option<String>, Error> {
     let hash = consent::hash(&input.plan, &config);
     let env = |name: &str| std::env::var(name).ok();
     let (trust, problem) = consent::trust(&env, &input.path, &hash);
-    let mut page = page(&input, &config, machine, args.rehearse.is_some());
+    let mut page = page(
+        &input,
+        &config,
+        machine,
+        args.rehearse.is_some(),
+        look.warned,
+    );
     page.trust = trust;
     if let Some(why) = problem {
         page.facts.push(Section {
@@ -128,7 +148,13 @@ fn line(name: &str, text: &str, tone: Tone) -> Line {
     }
 }
 
-fn page(input: &load::Input, config: &RunConfig, memory: (u64, u64), rehearsed: bool) -> Preflight {
+fn page(
+    input: &load::Input,
+    config: &RunConfig,
+    memory: (u64, u64),
+    rehearsed: bool,
+    warned: Vec<(String, String)>,
+) -> Preflight {
     let plan = &input.plan;
     let mut facts = facts(input, config, memory, rehearsed);
     let mut warnings: Vec<Line> = input
@@ -142,6 +168,11 @@ fn page(input: &load::Input, config: &RunConfig, memory: (u64, u64), rehearsed: 
         let text = format!("`{name}` is not found in PATH: {who}");
         line("program", &text, Tone::Warn)
     }));
+    warnings.extend(
+        warned
+            .into_iter()
+            .map(|(problem, remedy)| line("program", &format!("{problem}. {remedy}"), Tone::Warn)),
+    );
     if !warnings.is_empty() {
         facts.push(Section {
             title: "WARNINGS".to_owned(),

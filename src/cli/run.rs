@@ -11,6 +11,7 @@ use super::{
     launch,
     load::{self, WhichPlan},
     out, plain, preflight,
+    programs::{self, Look},
 };
 use crate::{
     config::FlagLayer,
@@ -66,15 +67,21 @@ pub struct RunArgs {
     /// What a person allowed on the page before the run: nothing else may be started
     #[arg(long, hide = true, value_name = "HASH")]
     pub consented: Option<String>,
-    /// Read agents from a file, one command a line (not built yet)
+    /// Read agents from a file, one a line: `claude: fix the flaky test`, a prompt alone, or `$ command`
     #[arg(short, long, value_name = "FILE", conflicts_with = "plan")]
     pub file: Option<PathBuf>,
-    /// Agents without a plan file, separated by --- (not built yet)
-    #[arg(last = true, value_name = "COMMAND")]
+    /// Agents without a plan file, separated by ---: claude "…" --- codex "…" --- any command
+    #[arg(last = true, value_name = "COMMAND", conflicts_with_all = ["plan", "file"])]
     pub commands: Vec<OsString>,
 }
 
 impl RunArgs {
+    /// Whether the agents stand on the command line or in a list.
+    #[must_use]
+    pub fn without_plan(&self) -> bool {
+        !self.commands.is_empty() || self.file.is_some()
+    }
+
     /// The layer of the configuration that the flags are.
     #[must_use]
     pub fn flags(&self) -> FlagLayer {
@@ -94,12 +101,11 @@ pub fn run(args: &RunArgs, global: &Global) -> Outcome {
 
 /// Runs a plan: `words` are the command line that the runner reads again, `args` what it means.
 pub fn run_words(mut words: Vec<OsString>, args: &RunArgs, global: &Global) -> Outcome {
-    let without_plan = "write the steps as [[agent]] entries of a plan; `wavedeck init` shows how";
-    if !args.commands.is_empty() {
-        return Err(Error::not_built("run -- …", without_plan));
-    }
-    if args.file.is_some() {
-        return Err(Error::not_built("run -f", without_plan));
+    if args.without_plan() && args.rehearse.is_none() && !load::has_commit() {
+        out::complain(
+            "wavedeck: there is no repository with a commit here: the agents work in this folder itself, \
+             and two that write the same file disturb each other\n",
+        );
     }
     if preflight::wanted(args, global) {
         let Some(hash) = preflight::ask(args, global)? else {
@@ -198,17 +204,27 @@ pub fn runner(args: &[OsString]) -> Outcome {
 }
 
 fn run_here(args: &RunArgs, manner: Manner) -> Outcome {
-    let mut input = load::load(&args.plan, &args.flags())?;
+    let mut input = load::load_run(args)?;
     if args.rehearse.is_none()
         && let Some(refused) = input.unbuilt()
     {
         return Err(Error::Problems(refused));
     }
+    if args.rehearse.is_none() {
+        let look = programs::look(&input).map_err(Error::Problems)?;
+        out::complain(&Look::lines(&look.warned, "warning", &input.file_name));
+        if !look.refused.is_empty() {
+            let refused = Look::lines(&look.refused, "error", &input.file_name);
+            return Err(Error::Problems(refused));
+        }
+    }
     input.config.mode = Some(input.plan.mode);
     let vars: std::collections::BTreeMap<String, String> = args.plan.set.iter().cloned().collect();
     let workdir = launch::workdir(input.root.as_deref(), &input.path);
     let new = launch::new_run(launch::Input {
-        as_written: launch::as_written(&input.plan, &vars, args.plan.only.as_deref()),
+        // What was made of a command line has no files beside it.
+        as_written: args.without_plan() && args.plan.only.is_none()
+            || launch::as_written(&input.plan, &vars, args.plan.only.as_deref()),
         source: input.source,
         config: &input.config,
         stated: Stated {

@@ -17,23 +17,9 @@ pub struct OfRun {
     pub json: bool,
 }
 
-/// `save`.
-#[derive(Debug, Args)]
-pub struct SaveArgs {
-    /// The run, by a unique prefix of its name; default: the live or latest one
-    pub run: Option<String>,
-    /// The file to write; default: wavedeck.toml
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<std::path::PathBuf>,
-}
-
 /// The sentence of a command that is not built.
 pub fn refuse(command: &Command) -> Error {
     let (what, instead) = match command {
-        Command::Save(_) => (
-            "save",
-            "write the steps as [[agent]] entries; `wavedeck init` shows how",
-        ),
         Command::Export(_) => (
             "export",
             "copy the run's folder below .wavedeck/runs; its journal is JSON Lines",

@@ -116,7 +116,7 @@ pub fn compose(items: &[Item], limit: Limit, redactor: &Redactor) -> Result<Prom
     items.sort();
     items.dedup();
     let mut redacted = 0;
-    let mut parts: Vec<Part> = (items.into_iter())
+    let mut parts: Vec<Part> = (items.iter())
         .map(|item| part(item, redactor, &mut redacted))
         .collect();
     let offered = headings(&parts) + parts.iter().map(|p| p.cost).sum::<u64>();
@@ -134,7 +134,7 @@ pub fn compose(items: &[Item], limit: Limit, redactor: &Redactor) -> Result<Prom
     }
     for tier in [Tier::Task, Tier::Talk, Tier::Files] {
         let kept = kept_for_later(&parts, tier, limit.budget());
-        for part in parts.iter_mut() {
+        for part in &mut parts {
             if part.item.kind.pinned() || part.item.kind.tier() != tier {
                 continue;
             }
@@ -154,14 +154,15 @@ pub fn compose(items: &[Item], limit: Limit, redactor: &Redactor) -> Result<Prom
 }
 
 /// Cleans an item and shows it in full.
-fn part(item: Item, redactor: &Redactor, redacted: &mut u64) -> Part {
+fn part(item: &Item, redactor: &Redactor, redacted: &mut u64) -> Part {
     let (text, found) = redactor.clean_counted(&item.text);
     let (source, more) = redactor.clean_counted(&clean_line(&item.source, SOURCE));
     *redacted += found + more;
     let item = Item {
-        text,
+        kind: item.kind,
+        rank: item.rank,
         source,
-        ..item
+        text,
     };
     let shown = shown(&item, &item.text, None);
     Part {

@@ -78,9 +78,8 @@ proptest! {
 
 fn typical() -> Vec<Item> {
     let lines = |n: usize| {
-        (0..n)
-            .map(|i| format!("line {i} of some file\n"))
-            .collect::<String>()
+        let all: Vec<String> = (0..n).map(|i| format!("line {i} of some file\n")).collect();
+        all.concat()
     };
     vec![
         item(Kind::Task, "agent.api.prompt", "Write the endpoints."),

@@ -19,7 +19,7 @@ pub fn family(name: &str) -> u32 {
     ];
     let name = name.to_ascii_lowercase();
     let is = |part: &&str| name.contains(part);
-    if FITTED.iter().any(|part| is(part)) {
+    if FITTED.iter().any(is) {
         1000
     } else if name.contains("gemini") {
         1100

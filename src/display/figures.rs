@@ -73,6 +73,39 @@ pub fn lasted(us: u64) -> String {
     exact(us.div_ceil(1_000).saturating_mul(1_000))
 }
 
+/// A number of tokens in at most 5 columns: `950`, `12.3k`, `840k`, `1.5M`.
+#[must_use]
+pub fn tokens(n: u64) -> String {
+    let tenths = |unit: u64, name: &str| {
+        let tenths = (u128::from(n) * 10 + u128::from(unit) / 2) / u128::from(unit);
+        format!("{}.{}{name}", tenths / 10, tenths % 10)
+    };
+    match n {
+        0..1_000 => n.to_string(),
+        1_000..99_950 => tenths(1_000, "k"),
+        99_950..999_500 => format!("{}k", (n + 500) / 1_000),
+        999_500..99_950_000 => tenths(1_000_000, "M"),
+        _ => format!("{}M", n.saturating_add(500_000) / 1_000_000),
+    }
+}
+
+/// An amount of micro-dollars in few columns, to the nearest: `$0.004`, `$1.37`, `$240`. What is less
+/// than a tenth of a cent is `<$0.001`.
+#[must_use]
+pub fn dollars(micro: u64) -> String {
+    let rounded = |unit: u64| micro.saturating_add(unit / 2) / unit;
+    match micro {
+        0 => "$0".to_owned(),
+        1..500 => "<$0.001".to_owned(),
+        500..99_500 => format!("$0.{:03}", rounded(1_000)),
+        99_500..99_995_000 => {
+            let cents = rounded(10_000);
+            format!("${}.{:02}", cents / 100, cents % 100)
+        }
+        _ => format!("${}", rounded(1_000_000)),
+    }
+}
+
 /// A size in at most 5 columns: `640M`, `1.5G`, `128G`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
@@ -87,5 +120,44 @@ pub fn size(bytes: u64) -> String {
             format!("{}.{}G", tenths / 10, tenths % 10)
         }
         _ => format!("{}G", bytes / GIB),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_and_money_stay_in_few_columns() {
+        let all = [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1.0k"),
+            (99_949, "99.9k"),
+            (99_950, "100k"),
+            (999_499, "999k"),
+            (999_500, "1.0M"),
+            (99_949_999, "99.9M"),
+            (99_950_000, "100M"),
+        ];
+        for (n, text) in all {
+            assert_eq!(tokens(n), text);
+        }
+        let all = [
+            (0, "$0"),
+            (499, "<$0.001"),
+            (500, "$0.001"),
+            (13_700, "$0.014"),
+            (99_499, "$0.099"),
+            (99_500, "$0.10"),
+            (1_374_999, "$1.37"),
+            (99_994_999, "$99.99"),
+            (99_995_000, "$100"),
+            (u64::MAX, "$18446744073709"),
+        ];
+        for (micro, text) in all {
+            assert_eq!(dollars(micro), text);
+        }
+        assert!(tokens(u64::MAX).ends_with('M'));
     }
 }

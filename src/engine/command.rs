@@ -215,6 +215,9 @@ fn live_check(state: &State, owner: Owner) -> Option<JobKey> {
 /// What an answer asks for: it is carried to the program, or that is ended.
 fn of_talk(state: &State, talk: &TalkEvent, ix: AgentIx) -> Vec<Command> {
     let key = main_key(state, ix);
+    if matches!(talk, TalkEvent::Silent { .. }) {
+        return vec![Command::Terminate { key }];
+    }
     let TalkEvent::Answered { reply, fails, .. } = talk else {
         return Vec::new();
     };

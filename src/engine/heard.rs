@@ -43,6 +43,11 @@ pub enum Heard {
         /// In its words, clean and bounded.
         reason: String,
     },
+    /// It has said nothing for longer than it may.
+    Silent {
+        /// For how long, in words.
+        reason: String,
+    },
     /// How the attempt ended: why it did not do its work, and in its words.
     Verdict {
         /// None: it did.

@@ -194,11 +194,12 @@ impl Metrics {
         let busy = busy_us / 1000;
         let overhead = total.saturating_sub(busy);
         let requests = "agent programs report tokens, not requests";
-        let caches = "programs do not say which part of a prompt was cached";
+        let talk = "comments of issues are not read yet";
+        let files = "named files are read anew for each prompt";
         let all = Spent::of(state);
         let unavailable = [
-            ("cache_hit_l2", caches),
-            ("cache_hit_l3", caches),
+            ("cache_hit_l2", talk),
+            ("cache_hit_l3", files),
             ("peak_api_calls_per_minute", requests),
             ("total_api_calls", requests),
             (

@@ -3,6 +3,7 @@
 mod begins;
 mod budget;
 mod gates;
+mod talk;
 mod work;
 
 use std::sync::Arc;
@@ -110,6 +111,10 @@ impl Rig {
             check: Some(check.step),
             round: check.round,
         }
+    }
+
+    fn status(&self, ix: u32) -> Status {
+        self.state.agent(AgentIx(ix)).status
     }
 
     fn has(&self, command: Command) -> bool {
@@ -230,6 +235,36 @@ fn a_check_that_is_said_to_have_started_twice_started_once() {
     rig.end(key, 0);
     assert_eq!(rig.state.next_deadline(), None);
     assert_eq!(rig.state.finished, Some(0));
+}
+
+#[test]
+fn a_part_that_is_tried_again_goes_before_all_that_come_after_it() {
+    let mut plan = empty();
+    plan.agents = ["whole", "one", "two", "three"]
+        .map(|id| agent(id, 1, 1))
+        .to_vec();
+    plan.agents[0].sub_agents = crate::plan::SubAgents::Sequential;
+    for part in &mut plan.agents[1..] {
+        part.parent = Some(AgentIx(0));
+        part.retry.attempts = 1;
+    }
+    let mut rig = Rig::new(plan, true);
+    rig.end_agent(0, 0);
+    rig.end_agent(1, 1);
+    rig.act(pause("three"));
+    rig.end_agent(2, 0);
+    let is = |rig: &Rig, ix: u32| rig.state.agent(AgentIx(ix)).status;
+    assert_eq!(is(&rig, 3), Status::Ready, "its turn, but it is held");
+    rig.act(Action::Retry {
+        target: "one".parse().unwrap(),
+    });
+    rig.act(resume("three"));
+    assert_eq!(
+        (is(&rig, 1), is(&rig, 3)),
+        (Status::Running, Status::Waiting)
+    );
+    rig.end_agent(1, 0);
+    assert_eq!(is(&rig, 3), Status::Running);
 }
 
 #[test]

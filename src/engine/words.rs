@@ -58,8 +58,9 @@ pub const VERBS: &[(&str, &str)] = &[
     ("agents", "agents N"),
     (
         "answer",
-        "answer ID yes|no|retry|stop|seen|settle|sequential [TEXT…]",
+        "answer ID yes|no|retry|stop|seen|settle|sequential|always|say [TEXT…]",
     ),
+    ("tell", "tell AGENT [--now] TEXT…"),
     (
         "choose",
         "choose CONFLICT FILE[#PLACE]|all ours|theirs|both|both-reversed|base|edit:SHA256",
@@ -102,8 +103,11 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
             why: "use `wavedeck status`".to_owned(),
         });
     }
-    if now && verb != "sequential" {
-        return Err(usage("`--now` goes with `sequential` alone", "sequential"));
+    if now && !matches!(verb.as_str(), "sequential" | "tell") {
+        return Err(usage(
+            "`--now` goes with `sequential` and `tell` alone",
+            verb,
+        ));
     }
     let targets = || -> Result<Vec<Target>, ParseError> {
         if rest.is_empty() {
@@ -129,11 +133,11 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
         },
         ("sequential", []) => single(Action::Sequential { now }),
         ("swap", [agent]) => single(Action::Swap {
-            agent: agent_id(agent)?,
+            agent: agent_id(agent, verb)?,
             worker: None,
         }),
         ("swap", [agent, worker]) => single(Action::Swap {
-            agent: agent_id(agent)?,
+            agent: agent_id(agent, verb)?,
             worker: Some(worker.clone()),
         }),
         ("agents", [cap]) => match cap.parse::<u32>() {
@@ -150,10 +154,15 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
         }),
         ("settle", [id, how, note @ ..]) => single(settle(id, how, note)?),
         ("comment", [agent, place, text @ ..]) if !text.is_empty() => {
-            single(comment(agent_id(agent)?, place, text))
+            single(comment(agent_id(agent, verb)?, place, text))
         }
+        ("tell", [agent, text @ ..]) if !text.is_empty() => single(Action::Tell {
+            agent: agent_id(agent, verb)?,
+            text: text.join(" "),
+            now,
+        }),
         ("send-back", [agent]) => single(Action::SendBack {
-            agent: agent_id(agent)?,
+            agent: agent_id(agent, verb)?,
         }),
         ("rollback", [wave]) => match wave.parse::<u32>() {
             Ok(wave) => single(Action::Rollback { wave }),
@@ -216,12 +225,10 @@ fn target(word: &str) -> Result<Target, ParseError> {
     Ok(target)
 }
 
-fn agent_id(word: &str) -> Result<String, ParseError> {
+fn agent_id(word: &str, verb: &str) -> Result<String, ParseError> {
     match target(word)? {
         Target::Agent(id) => Ok(id),
-        _ => {
-            Err(ParseError::usage(format!("`{word}` is no agent's id")).help("swap AGENT [WORKER]"))
-        }
+        _ => Err(usage(&format!("`{word}` is no agent's id"), verb)),
     }
 }
 
@@ -238,7 +245,8 @@ fn answer(id: &str, word: &str, text: &[String]) -> Result<Action, ParseError> {
     let answer = known.ok_or_else(|| {
         usage(
             &format!(
-                "`{word}` is no answer: expected yes, no, retry, stop, seen, settle or sequential"
+                "`{word}` is no answer: expected yes, no, retry, stop, seen, settle, sequential, always \
+                 or say"
             ),
             "answer",
         )
@@ -410,6 +418,18 @@ mod tests {
             [answer(12, Answer::No, Some("too wide"))]
         );
         assert_eq!(ok("answer 4 retry"), [answer(4, Answer::Retry, None)]);
+        assert_eq!(ok("answer 5 always"), [answer(5, Answer::Always, None)]);
+        assert_eq!(
+            ok("answer 6 say use the second"),
+            [answer(6, Answer::Say, Some("use the second"))]
+        );
+        let tell = |now| Action::Tell {
+            agent: "api".to_owned(),
+            text: "use the new schema".to_owned(),
+            now,
+        };
+        assert_eq!(ok("tell api use the new schema"), [tell(false)]);
+        assert_eq!(ok("tell api --now use the new schema"), [tell(true)]);
         assert_eq!(
             ok("approve 1 2"),
             [answer(1, Answer::Yes, None), answer(2, Answer::Yes, None)]
@@ -427,7 +447,12 @@ mod tests {
             ("mode fast", "`fast` is no mode"),
             ("mode", "mode sequential|parallel|hybrid"),
             ("sequential api", "sequential [--now]"),
-            ("stop --now", "`--now` goes with `sequential` alone"),
+            (
+                "stop --now",
+                "`--now` goes with `sequential` and `tell` alone",
+            ),
+            ("tell api", "tell AGENT [--now] TEXT"),
+            ("tell all stop it", "`all` is no agent's id / tell AGENT"),
             ("swap", "swap AGENT [WORKER]"),
             ("swap all", "`all` is no agent's id"),
             ("swap a b c", "swap AGENT [WORKER]"),

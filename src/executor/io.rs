@@ -275,6 +275,7 @@ impl Loop {
         {
             self.timers.remove(&(at, serial));
             self.tick_terminal(serial, now);
+            self.tick_talk(serial, now);
             self.release(serial, now);
             let Some(live) = self.jobs.get_mut(&serial) else {
                 continue;

@@ -2,7 +2,11 @@
 //!
 //! Must not block and must not decide: a question is reported, and an answer is carried.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use super::{Exit, Job, JobKey, JobView, Report, Unmade, inbox::Shared};
 use crate::{
@@ -26,6 +30,8 @@ pub struct Speaks {
     pub driver: Arc<dyn Fn() -> Box<dyn Driver> + Send + Sync>,
     /// Its standard input stays open after what it reads first.
     pub open: bool,
+    /// Longest time to its first output, and without progress after that; zero: no limit.
+    pub limits: (Duration, Duration),
 }
 
 impl fmt::Debug for Speaks {
@@ -72,6 +78,8 @@ pub enum Heard {
     Told(u32),
     /// The provider takes no more for now: for how many microseconds, if that is said, and in its words.
     Limited(Option<u64>, String),
+    /// It has said nothing for longer than it may, in words.
+    Silent(String),
     /// How the attempt ended: why it did not do its work, and in its words.
     Verdict(Option<Why>, String),
 }
@@ -84,6 +92,13 @@ pub(super) struct Talk {
     said: Vec<Said>,
     open: Vec<Question>,
     used: Used,
+    limits: (Duration, Duration),
+    /// Its first output came.
+    spoke: bool,
+    /// When it last made progress, or began.
+    moved: Instant,
+    /// That it makes none was told.
+    silent: bool,
 }
 
 impl fmt::Debug for Talk {
@@ -104,6 +119,10 @@ impl Talk {
             said: Vec::new(),
             open: Vec::new(),
             used: Used::default(),
+            limits: speaks.limits,
+            spoke: false,
+            moved: Instant::now(),
+            silent: false,
         }
     }
 
@@ -116,6 +135,21 @@ impl Talk {
             ..
         } = self;
         lines.feed(chunk, &mut |line| driver.line(line, said));
+        let progress = |said: &Said| {
+            !matches!(
+                said,
+                Said::Warning(_) | Said::Reconnecting { .. } | Said::Limited { .. }
+            )
+        };
+        if !self.spoke || self.said.iter().any(progress) {
+            self.spoke = true;
+            self.moved = Instant::now();
+        }
+        self.tell(key, view, out);
+    }
+
+    /// Reports what decisions need of what was said.
+    fn tell(&mut self, key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
         for said in std::mem::take(&mut self.said) {
             if let Some(heard) = self.hear(said, view) {
                 let key = key.clone();
@@ -124,8 +158,49 @@ impl Talk {
         }
     }
 
+    /// When it has been silent for too long; none: there is no limit, or that was told.
+    pub fn due(&self) -> Option<Instant> {
+        let limit = if self.spoke {
+            self.limits.1
+        } else {
+            self.limits.0
+        };
+        (!limit.is_zero() && !self.silent).then(|| self.moved + limit)
+    }
+
+    /// Its time does not count: it is stopped.
+    pub fn stands(&mut self, now: Instant) {
+        self.moved = now;
+    }
+
+    /// Looks at the clock: whether it has been silent for too long. It waits for an answer as long as that
+    /// takes.
+    pub fn tick(&mut self, now: Instant) -> Option<Heard> {
+        if !self.open.is_empty() {
+            self.moved = now;
+        }
+        if self.due()? > now {
+            return None;
+        }
+        self.silent = true;
+        Some(Heard::Silent(if self.spoke {
+            format!("no progress for {} s", self.limits.1.as_secs())
+        } else {
+            format!("no output for {} s", self.limits.0.as_secs())
+        }))
+    }
+
     /// Its end, before that is reported.
-    pub fn end(&mut self, exit: &Exit, key: &JobKey, out: &mut Vec<Report>) {
+    pub fn end(&mut self, exit: &Exit, key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
+        let Self {
+            driver,
+            lines,
+            said,
+            ..
+        } = self;
+        // A last line without an end says something too.
+        lines.end(&mut |line| driver.line(line, said));
+        self.tell(key, view, out);
         let code = match exit {
             Exit::Code(code) => Some(*code),
             Exit::Signal { .. } | Exit::Lost => None,
@@ -190,7 +265,12 @@ impl Talk {
                 self.open.retain(|open| open.id != question);
                 Heard::AskedNoMore(question)
             }
-            Said::Limited { after_us, what, .. } => {
+            Said::Limited {
+                after_us,
+                until_s,
+                what,
+            } => {
+                let after_us = after_us.or_else(|| until_s.map(from_now));
                 Heard::Limited(after_us, clean_text(&what, WORDS))
             }
             Said::Call(call) => {
@@ -229,4 +309,11 @@ pub(super) fn prompted(shared: &Shared, job: &mut Job) -> Result<(), Unmade> {
         job.argv = argv;
     }
     Ok(())
+}
+
+/// How long it is until a time in seconds since 1970, in microseconds.
+fn from_now(until_s: u64) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_secs();
+    until_s.saturating_sub(now).saturating_mul(1_000_000)
 }

@@ -40,6 +40,7 @@ mod spec_unbuilt;
 mod spec_work;
 pub mod suggest;
 mod tables;
+pub mod text;
 pub mod units;
 mod values;
 mod vars;

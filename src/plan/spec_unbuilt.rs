@@ -31,7 +31,7 @@ impl AgentSpec {
                     drop(d.name(value, "an issue such as \"acme/shop#12\""));
                 }
                 "files" => {
-                    self.context_files = d.list(value, "a list of paths", Decoder::tracked_glob)
+                    self.context_files = d.list(value, "a list of paths", Decoder::tracked_glob);
                 }
                 _ => d.unknown_key(key, keys::CONTEXT),
             }

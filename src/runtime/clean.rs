@@ -90,20 +90,23 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
                     one(&mut call.what);
                 }
             }
-            Heard::Verdict { reason, .. } | Heard::Limited { reason, .. } => one(reason),
+            Heard::Verdict { reason, .. }
+            | Heard::Limited { reason, .. }
+            | Heard::Silent { reason } => one(reason),
             _ => {}
         },
-        InputKind::Operator { action, .. } => match action {
-            Action::Answer {
-                text: Some(text), ..
-            }
-            | Action::Settle {
-                note: Some(text), ..
-            }
-            | Action::Comment { text, .. }
-            | Action::Tell { text, .. } => one(text),
-            _ => {}
-        },
+        InputKind::Operator {
+            action:
+                Action::Answer {
+                    text: Some(text), ..
+                }
+                | Action::Settle {
+                    note: Some(text), ..
+                }
+                | Action::Comment { text, .. }
+                | Action::Tell { text, .. },
+            ..
+        } => one(text),
         _ => {}
     }
     kind

@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    agents::Catalog,
     config::Config,
     engine::{Effective, Prices, Setup, Thresholds},
     executor::Boundary,
@@ -95,6 +96,9 @@ pub struct RunConfig {
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
     #[serde(default = "gate_us")]
     pub gate_us: u64,
+    /// A person's own adapters of agent programs: name of the file and text.
+    #[serde(default)]
+    pub adapters: Vec<(String, String)>,
     /// List prices with a person's own over them; none: the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
@@ -193,8 +197,18 @@ impl RunConfig {
             notify_limit_us: config.notify.timeout_us,
             card_us: config.status.card_interval_us,
             gate_us: config.status.gate_interval_us,
+            adapters: Vec::new(),
             prices: None,
         }
+    }
+
+    /// The adapters of agent programs: the built-in ones, with a person's own over them.
+    ///
+    /// # Errors
+    /// All problems of these, rendered.
+    pub fn catalog(&self) -> Result<Catalog, String> {
+        let all = Catalog::with(&self.adapters);
+        all.map_err(|errors| errors.iter().map(ToString::to_string).collect())
     }
 
     /// Returns the zone thresholds.
@@ -339,11 +353,16 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
     let config: RunConfig =
         toml::from_str(&read("config.toml")?).map_err(|e| FolderError::Config(e.to_string()))?;
     let source = read("plan.toml")?;
+    let programs = if config.adapters.is_empty() {
+        BTreeMap::new()
+    } else {
+        config.catalog().map_err(FolderError::Config)?.programs()
+    };
     let options = LoadOptions {
         file_name: "plan.toml".to_owned(),
         vars: BTreeMap::new(),
         only: None,
-        programs: BTreeMap::new(),
+        programs,
     };
     let loaded = plan::load(&source, &options, &mut |path| {
         Err(format!("{path} was not kept with the run"))

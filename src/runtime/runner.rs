@@ -10,7 +10,7 @@ mod manner;
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock, mpsc},
+    sync::{Arc, Mutex, mpsc},
     thread,
     time::{Duration, Instant},
 };
@@ -31,7 +31,7 @@ use super::{
     cards::{Cards, Rhythm},
     clean::redactor,
     guard::{program, say_grace, survive_file_limit},
-    jobs::{Bounds, JobMaker},
+    jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
     lines::Lines,
     notices::Notices,
@@ -277,8 +277,10 @@ impl Runner {
             cards: Duration::from_micros(self.config.card_us),
             gate_us: self.config.gate_us,
         };
+        let catalog = jobs::catalog(&self.config);
         let work = Work::new(
             Settings {
+                leaves: jobs::leaves(&catalog, &self.state.setup.plan),
                 run_dir: self.dir.path.clone(),
                 workdir: workdir.clone(),
                 state_folder: PathBuf::from(&self.config.state_folder),
@@ -309,7 +311,7 @@ impl Runner {
                 run_dir: self.dir.path.clone(),
                 program: program()?,
                 bounds,
-                catalog: OnceLock::new(),
+                catalog,
             },
             journal: self.journal,
             state: self.state,

@@ -3,6 +3,7 @@
 //! Never samples, reads output, syncs, or talks to the network here; other threads do and send
 //! what they have. Must not decide: that is the engine's.
 
+mod complain;
 mod end;
 mod msg;
 mod progress;
@@ -36,6 +37,7 @@ use super::{
     work::Work,
 };
 
+pub(super) use complain::complain;
 pub use msg::{Msg, Notes, Reply};
 pub use stats::Stats;
 
@@ -381,25 +383,4 @@ pub(super) fn now_ms() -> i64 {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Says something on standard error, which may be gone.
-///
-/// Whoever reads it may have stopped reading, and nothing of a run waits for that: what does not fit
-/// is left unsaid. A pipe that is ready takes 4,096 bytes without waiting.
-pub(super) fn complain(text: &str) {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    use std::io::Write;
-    let mut line = format!("wavedeck: {}", crate::display::clean_line(text, 1000));
-    line.truncate(line.floor_char_boundary(4000));
-    line.push('\n');
-    let stderr = std::io::stderr();
-    let now = Timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    let mut ready = [PollFd::new(&stderr, PollFlags::OUT)];
-    if poll(&mut ready, Some(&now)).is_ok_and(|n| n > 0) {
-        let _ = stderr.lock().write_all(line.as_bytes());
-    }
 }

@@ -27,6 +27,15 @@ pub fn is_there(program: &str, path: Option<&OsStr>) -> bool {
     Programs::new(path).find(program, here).is_ok()
 }
 
+/// Returns where a program is in a PATH, as [`is_there`] finds it.
+#[must_use]
+pub fn place(program: &str, path: Option<&OsStr>) -> Option<PathBuf> {
+    let found = Programs::new(path).find(program, Path::new(".")).ok()?;
+    let found = PathBuf::from(OsStr::from_bytes(found.as_bytes()));
+    // A name with a folder is not looked for, so that it may be nowhere.
+    found.is_file().then_some(found)
+}
+
 /// The programs of one PATH.
 #[derive(Debug)]
 pub(super) struct Programs {

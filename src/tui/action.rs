@@ -70,6 +70,8 @@ pub enum UiAction {
     MarkRange,
     /// Break long lines, or cut them.
     Wrap,
+    /// What an agent program says as it says it, or in words.
+    Raw,
     /// The next agent's screen.
     NextAgent,
     /// The screen of the agent before.
@@ -190,7 +192,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 92] = [
+pub const NAMES: [&str; 94] = [
     "leave",
     "help",
     "open",
@@ -229,6 +231,7 @@ pub const NAMES: [&str; 92] = [
     "copy",
     "mark_range",
     "wrap",
+    "raw",
     "next_agent",
     "previous_agent",
     "deck",
@@ -280,6 +283,7 @@ pub const NAMES: [&str; 92] = [
     "pause_track",
     "sequential",
     "swap",
+    "tell",
     "retry",
     "stop",
     "stop_run",
@@ -297,6 +301,8 @@ pub enum Verb {
     Sequential,
     /// Another worker.
     Swap,
+    /// Say something to an agent.
+    Tell,
     /// Start again.
     Retry,
     /// End it.

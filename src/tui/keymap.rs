@@ -376,7 +376,7 @@ mod tests {
             assert!(!binding.desc.is_empty(), "{name}");
             assert_ne!(binding.run, UiAction::Unbuilt, "{name}");
         }
-        for name in "i=U+e".chars() {
+        for name in "=U+e".chars() {
             assert_eq!(
                 map.find(key(&name.to_string())).unwrap().run,
                 UiAction::Unbuilt,

@@ -24,6 +24,7 @@ pub mod panes;
 pub mod patch;
 pub mod preferences;
 pub mod search;
+pub mod spoken;
 pub mod svg;
 pub mod terminal;
 pub mod theme;

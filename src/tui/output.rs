@@ -3,11 +3,17 @@
 //! Raw bytes in, clean lines out, only those that are shown. Must not ask by itself: the reducer
 //! does, at its own pace.
 
+mod words;
+
 use std::ops::Range;
 
 use crate::{display::clean_line, engine::Owner, plan::AgentIx};
 
-use super::{feed::Request, ui_state::Look};
+use super::{
+    feed::Request,
+    spoken::{Kind, Words},
+    ui_state::Look,
+};
 
 /// Bytes asked for at once.
 const CHUNK: u32 = 64 << 10;
@@ -17,7 +23,7 @@ const KEEP: usize = 1 << 20;
 const LINE: usize = 2_000;
 
 /// A part of an output file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct OutputBuffer {
     /// Whose.
     pub agent: AgentIx,
@@ -34,6 +40,8 @@ pub struct OutputBuffer {
     doubtful: bool,
     /// What is kept was dropped, to be read elsewhere.
     away: bool,
+    /// The same in words, where it is shown so.
+    words: Option<Words>,
 }
 
 /// What the check that a person has to look at printed.
@@ -143,6 +151,8 @@ pub struct Shown {
     pub lines: Vec<String>,
     /// Where each begins in the file.
     pub starts: Vec<u64>,
+    /// In words: how each is meant, and which question it is.
+    pub said: Vec<(Kind, Option<String>)>,
     /// Where the first one begins in the file.
     pub from: u64,
     /// Where the last one ends.
@@ -162,6 +172,7 @@ impl OutputBuffer {
             loaded: false,
             doubtful: false,
             away: false,
+            words: None,
         }
     }
 
@@ -200,6 +211,7 @@ impl OutputBuffer {
                 }
             }
         }
+        self.follow();
     }
 
     /// The attempt has ended: what it printed last is asked for once more.
@@ -226,10 +238,16 @@ impl OutputBuffer {
         }
         match look {
             Look::Tail if self.doubtful => ask(Some(self.end())),
-            Look::Tail if self.end() >= self.total => None,
+            Look::Tail if self.end() >= self.total => {
+                let words = self.words.as_ref();
+                words.and_then(|words| ask(Some(self.words_wanted(words, look, rows)?)))
+            }
             Look::Tail if self.total - self.end() > u64::from(CHUNK) => ask(None),
             Look::Tail => ask(Some(self.end())),
             Look::From(at) => {
+                if let Some(words) = &self.words {
+                    return ask(Some(self.words_wanted(words, look, rows)?));
+                }
                 let before = self.count_before(at);
                 if self.start > 0 && before < rows * 2 {
                     ask(Some(self.start.saturating_sub(u64::from(CHUNK))))
@@ -295,6 +313,9 @@ impl OutputBuffer {
     /// The lines that a pane of so many rows shows.
     #[must_use]
     pub fn show(&self, look: Look, rows: usize) -> Shown {
+        if let Some(words) = &self.words {
+            return self.show_words(words, look, rows);
+        }
         let range = self.range(look, rows);
         let bytes =
             &self.bytes[(range.start - self.start) as usize..(range.end - self.start) as usize];
@@ -308,6 +329,7 @@ impl OutputBuffer {
         Shown {
             lines,
             starts,
+            said: Vec::new(),
             from: range.start,
             to: range.end,
         }
@@ -318,6 +340,9 @@ impl OutputBuffer {
     pub fn between(&self, from: u64, to: u64) -> Option<Vec<String>> {
         if from < self.start || to > self.end() || from > to {
             return None;
+        }
+        if let Some(words) = &self.words {
+            return Some(Self::words_between(words, from, to));
         }
         let bytes = &self.bytes[(from - self.start) as usize..(to - self.start) as usize];
         let lines = bytes.split_inclusive(|&b| b == b'\n');
@@ -341,12 +366,16 @@ impl OutputBuffer {
             self.bytes.clear();
             self.start = at.saturating_sub(u64::from(CHUNK) / 2);
             self.away = true;
+            self.follow();
         }
     }
 
     /// Where to look after scrolling by so many lines (up is negative).
     #[must_use]
     pub fn scrolled(&self, look: Look, by: isize, rows: usize) -> Look {
+        if let Some(words) = &self.words {
+            return self.words_scrolled(words, look, by, rows);
+        }
         let at = (self.range(look, rows).start - self.start) as usize;
         let to = if by < 0 {
             self.back(at, by.unsigned_abs())

@@ -93,6 +93,8 @@ pub struct Workspaces {
     pub(super) folder: PathBuf,
     /// What the plan copies and links.
     extra: Extra,
+    /// What agent programs leave behind for themselves, as lines of `.gitignore`.
+    left: Vec<u8>,
     pub(super) turn: Turn,
     /// Bytes that stay free on the disk.
     pub(super) floor: u64,
@@ -130,6 +132,7 @@ impl Workspaces {
             run: run.to_owned(),
             folder,
             extra,
+            left: Vec::new(),
             turn,
             floor,
             tags,
@@ -292,11 +295,24 @@ impl Workspaces {
         Ok(())
     }
 
-    /// What is ignored beside `.gitignore`: the user's own list, and what the plan brought along.
+    /// What is ignored beside `.gitignore`: the user's own list, what the plan brought along, and what
+    /// agent programs leave behind.
     pub(super) fn excluded(&self) -> Vec<u8> {
         let mut lines = extra::users(&self.repo);
         lines.extend(self.extra.patterns());
+        lines.extend_from_slice(&self.left);
         lines
+    }
+
+    /// Leaves files out of all results that programs make for themselves: lines as in `.gitignore`. Files that
+    /// git tracks are not left out.
+    #[must_use]
+    pub fn without(mut self, lines: &[String]) -> Self {
+        for line in lines.iter().filter(|l| !l.contains(['\n', '\0'])) {
+            self.left.extend_from_slice(line.as_bytes());
+            self.left.push(b'\n');
+        }
+        self
     }
 
     /// Puts HEAD on a branch of the agent's own at the commit. The user's branch is there too, at

@@ -131,7 +131,7 @@ impl Workspaces {
         let head = Self::head(&git, &left, attempt.base, &mut notes)?;
         git.run(&["read-tree", &head])?;
         desk.hide_sparse(&self.repo, &path)?;
-        let mut left_out = self.stage(&git, &left, attempt)?;
+        let mut left_out = Self::stage(&git, &left, attempt)?;
         let tree = text(&git.line(&["write-tree"])?);
         let had = text(&git.line(&["rev-parse", "--verify", &format!("{head}^{{tree}}")])?);
         let committed_by_us = tree != had;
@@ -225,12 +225,7 @@ impl Workspaces {
     }
 
     /// Brings what differs from the last commit into our index.
-    fn stage(
-        &self,
-        git: &Git,
-        left: &Left,
-        attempt: &Attempt<'_>,
-    ) -> Result<Vec<LeftOut>, GitError> {
+    fn stage(git: &Git, left: &Left, attempt: &Attempt<'_>) -> Result<Vec<LeftOut>, GitError> {
         // Its status only says that something differs.
         let refresh = ["update-index", "-q", "--ignore-submodules", "--refresh"];
         git.output(&refresh, &[])?;

@@ -1,5 +1,6 @@
 //! Whole runs through the real program: guard, runner, agents, journal, socket, command line.
 
+mod agents;
 mod attention;
 mod budget;
 mod crash;
@@ -14,6 +15,7 @@ mod operator;
 mod recovery;
 mod replay;
 pub mod rig;
+mod secrets;
 mod stalled;
 mod status;
 mod stream;

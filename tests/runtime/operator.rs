@@ -229,7 +229,7 @@ prompt = "Do it."
     );
     let live = here.start();
     wait_for("slow has read", || {
-        (here.read("got-slow") == "Do it.").then_some(())
+        here.read("got-slow").ends_with("```\n").then_some(())
     });
     let refused = here.ctl_says("swap a nobody");
     assert_eq!(refused.status, 2, "{refused}");
@@ -241,7 +241,8 @@ prompt = "Do it."
     );
     here.ctl("swap a quick");
     let events = live.end().with(0);
-    assert_eq!(here.read("got-quick"), "Do it.");
+    assert_eq!(here.read("got-quick"), here.read("got-slow"));
+    assert!(here.read("got-quick").starts_with("Do it.\n\n## "));
     let workers: Vec<_> = events
         .all_of("agent.scheduled", "a")
         .iter()

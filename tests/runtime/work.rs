@@ -357,35 +357,92 @@ needs = ["par", "seq"]
 }
 
 #[test]
-fn a_worker_reads_its_prompt() {
-    let long = "a long prompt, larger than any pipe\n".repeat(20_000);
+fn a_worker_reads_its_prompt_and_what_it_must_know() {
     let here = Here::with(
         r#"
-[worker.count]
-run = ["wc", "-c"]
+goal = "Invoices"
+[worker.reads]
+run = ["cat"]
 [worker.deaf]
 run = ["true"]
 [[agent]]
-id = "short"
-worker = "count"
+id = "first"
+worker = "reads"
 workspace = "shared"
-prompt = "twelve bytes"
-[[agent]]
-id = "long"
-worker = "count"
-workspace = "shared"
-prompt_file = "long.md"
+prompt = "Do it."
+check = ["test -e go"]
+context = { files = ["docs/*.md", "gone.md"] }
 [[agent]]
 id = "unread"
 worker = "deaf"
 workspace = "shared"
-prompt_file = "long.md"
+prompt = "Do it too."
 "#,
     );
-    here.write("long.md", &long);
+    here.write("go", "");
+    here.write("AGENTS.md", "Mind the tests.\n");
+    here.write("docs/b.md", "the second\n");
+    here.write(
+        "docs/a.md",
+        "its password = \"hunter-22-x\"\n```\n## No heading\n",
+    );
+    std::os::unix::fs::symlink("/etc/passwd", here.path().join("docs/c.md")).unwrap();
     here.run().with(0);
-    assert_eq!(here.output("short.1").trim(), "12");
-    assert_eq!(here.output("long.1").trim(), long.len().to_string());
+    let told = here.output("first.1");
+    let parts = [
+        "Do it.\n",
+        "## What the whole plan is for\n\nInvoices\n",
+        "- `test -e go` ends with status 0.\n",
+        "### AGENTS.md\n\n```text\nMind the tests.\n```\n",
+        "### docs/a.md\n\n````text\nits password = \"[redacted: password]\"\n```\n## No heading\n````\n",
+        "### docs/b.md\n\n```text\nthe second\n```\n",
+        "### gone.md\n\n```text\n(there is no such file)\n```\n",
+        "  - { file: \"docs/b.md\", sha256: \"",
+    ];
+    let mut from = 0;
+    for part in parts {
+        let at = told[from..].find(part);
+        from += at.unwrap_or_else(|| panic!("{part:?} is not in its place in:\n{told}"));
+    }
+    assert!(!told.contains("root:"), "{told}");
+    // What it was told is kept, and is the same to the byte.
+    let kept = here.run_dir().join("context/first.1.md");
+    assert_eq!(std::fs::read_to_string(&kept).unwrap(), told);
+    let mode = std::os::unix::fs::PermissionsExt::mode(&kept.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn a_prompt_that_cannot_fit_waits_for_a_person() {
+    let here = Here::with(
+        r#"
+[worker.reads]
+run = ["cat"]
+[[agent]]
+id = "long"
+worker = "reads"
+workspace = "shared"
+prompt_file = "long.md"
+retry = { attempts = 3, base = "0s" }
+[[agent]]
+id = "next"
+run = "true"
+needs = ["long"]
+"#,
+    );
+    here.write("long.md", &"words and words again\n".repeat(20_000));
+    let ended = here.run();
+    let events = ended.with(5);
+    let blocked = events.of("agent.blocked", "long");
+    let reason = blocked["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("not started: its prompt needs ~100"),
+        "{reason}"
+    );
+    assert!(reason.contains("agent.long.prompt ~"), "{reason}");
+    assert_eq!(events.all_of("attempt.ended", "long").len(), 1);
+    assert!(events.has("attention.raised", "long"));
+    assert!(!events.has("agent.started", "long"));
 }
 
 #[test]

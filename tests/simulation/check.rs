@@ -414,6 +414,7 @@ impl Checker<'_> {
                 seen.begins = begun.is_some_and(|(there, green): (bool, BTreeSet<u32>)| {
                     (there || !files) && green.len() == commands as usize
                 });
+                seen.was = None;
                 self.leave(ix);
             }
             Event::AgentRetrying { agent, .. } => {

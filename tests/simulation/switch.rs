@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use wavedeck::{
-    engine::{Action, CheckPlace, Event, Record, Setup},
+    engine::{Action, CheckPlace, Event, Record, Setup, TalkEvent},
     plan::Mode,
 };
 
@@ -78,6 +78,14 @@ impl Switch {
                 }
                 _ => {}
             },
+            Event::Talk(talk)
+                if talk.kind() == "agent.silent"
+                    || matches!(**talk, TalkEvent::Answered { fails: true, .. }) =>
+            {
+                if let Some(agent) = talk.agent() {
+                    self.ends(agent.as_str());
+                }
+            }
             Event::ModeChanged { to, .. } => {
                 self.mode = Some(*to);
                 self.pressed &= *to == Mode::Sequential;

@@ -112,6 +112,7 @@ impl Talks {
             }
             TalkEvent::Session { .. }
             | TalkEvent::Used { .. }
+            | TalkEvent::Silent { .. }
             | TalkEvent::Prompted { .. }
             | TalkEvent::BudgetWarned { .. }
             | TalkEvent::BudgetSpent { .. }

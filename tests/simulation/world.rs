@@ -198,8 +198,10 @@ impl World {
             self.input(InputKind::Deadline);
         } else if let (Some(at), true) = (message, message.map(|at| at.0) == Some(next)) {
             let kind = self.inbox.remove(&at).unwrap();
-            // Whoever reports may not know that it was heard.
-            if self.r.chance(3) {
+            // Whoever reports may not know that it was heard. A merge is tried twice where rules'
+            // commands ran between, under the same number.
+            let merged = matches!(kind, InputKind::Merged { .. });
+            if !merged && self.r.chance(3) {
                 let after = self.r.below(4_000_000);
                 self.later(after, kind.clone());
             }

@@ -1,5 +1,7 @@
 //! From adapters to command lines, and what is wrong with an adapter.
 
+use std::fmt::Write as _;
+
 use super::super::*;
 
 fn wanted<'a>(start: Start, ask: Ask) -> Wanted<'a> {
@@ -21,25 +23,29 @@ fn the_command_lines_of_all_adapters() {
     for adapter in Catalog::built_in().iter() {
         for start in [Start::Fresh, Start::Resume] {
             for ask in [Ask::Never, Ask::Outside, Ask::Always] {
-                text.push_str(&format!("{} {start:?} {ask:?}\n", adapter.id));
+                let _ = writeln!(text, "{} {start:?} {ask:?}", adapter.id);
                 match adapter.launch(&wanted(start, ask)) {
                     Ok(launch) => {
                         let stdin = launch.stdin.map(|b| String::from_utf8(b).unwrap());
-                        text.push_str(&format!(
-                            "  {:?}\n  stdin {stdin:?} open {}\n",
+                        let _ = writeln!(
+                            text,
+                            "  {:?}\n  stdin {stdin:?} open {}",
                             launch.argv, launch.open
-                        ));
+                        );
                     }
-                    Err(why) => text.push_str(&format!("  {why}\n")),
+                    Err(why) => {
+                        let _ = writeln!(text, "  {why}");
+                    }
                 }
             }
         }
         let interactive = adapter.interactive(&wanted(Start::Resume, Ask::Outside));
-        text.push_str(&format!(
-            "{} in a terminal\n  {:?}\n",
+        let _ = writeln!(
+            text,
+            "{} in a terminal\n  {:?}",
             adapter.id,
             interactive.map(|l| l.argv)
-        ));
+        );
     }
     insta::assert_snapshot!(text);
 }
@@ -177,6 +183,15 @@ sett = {}
         let found = with(source).unwrap_err();
         assert!(found.contains(what), "{source}: {found}");
     }
+}
+
+#[test]
+fn the_provider_is_the_programs_or_stands_in_the_model() {
+    let of = |id: &str, model| Catalog::built_in().get(id).unwrap().provider_of(model);
+    assert_eq!(of("claude", Some("x/y")), "anthropic");
+    assert_eq!(of("opencode", Some("openai/gpt-5")), "openai");
+    assert_eq!(of("opencode", Some("gpt-5")), "opencode");
+    assert_eq!(of("aider", None), "aider");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{collections::VecDeque, fmt::Write as _};
 use super::{Glance, LISTED, more};
 use crate::{
     cli::logs::printed,
-    engine::{AttentionKind, Item, Owner},
+    engine::{Answer, AttentionKind, Item, Owner},
     resources::Trend,
     tui::{
         chart::Chart,
@@ -80,7 +80,11 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
             } else {
                 format!(" · {}", demand.holds)
             };
-            let answers: Vec<&str> = item.answers().iter().map(|a| a.name()).collect();
+            let spelt = |answer: &Answer| match answer {
+                Answer::Say => "say TEXT",
+                other => other.name(),
+            };
+            let answers: Vec<&str> = item.answers().iter().map(spelt).collect();
             // What an earlier version recorded has no number; what nobody runs takes no answer.
             let command = match (item.id, glance.live) {
                 (0, _) | (_, false) => String::new(),

@@ -338,7 +338,12 @@ mod tests {
         for text in [&b"hunter2-and-more"[..], b"0123456789abcdefghij", b"xoxo"] {
             let n = text.len() as f64;
             let exact: f64 = (0..=255_u8)
-                .map(|b| text.iter().filter(|t| **t == b).count() as f64 / n)
+                .map(|b| {
+                    text.iter()
+                        .map(|t| f64::from(u8::from(*t == b)))
+                        .sum::<f64>()
+                        / n
+                })
                 .filter(|p| *p > 0.0)
                 .map(|p| -p * p.log2())
                 .sum();

@@ -118,10 +118,10 @@ fn card(text: &[u8], span: Range<usize>) -> Option<Range<usize>> {
         .split(|b| !b.is_ascii_digit())
         .map(<[u8]>::len)
         .collect();
-    let usual = match groups.as_slice() {
-        [_] | [4, 4, 4, 4 | 1..=3] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 1..=3] => true,
-        _ => false,
-    };
+    let usual = matches!(
+        groups.as_slice(),
+        [_] | [4, 4, 4, 1..=4] | [4, 6, 4 | 5] | [4, 4, 4, 4, 1..=3]
+    );
     let of = |len: usize| {
         digits
             .iter()
@@ -195,7 +195,7 @@ mod tests {
     fn found(text: &str) -> Vec<(String, Number)> {
         let mut all = Vec::new();
         numbers(text.as_bytes(), |span, kind| {
-            all.push((text[span].to_owned(), kind))
+            all.push((text[span].to_owned(), kind));
         });
         all
     }

@@ -65,7 +65,9 @@ pub fn values<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Ve
 fn is_secret(value: &str) -> bool {
     let bytes = value.as_bytes();
     let mut seen = [false; 256];
-    bytes.iter().for_each(|b| seen[usize::from(*b)] = true);
+    for byte in bytes {
+        seen[usize::from(*byte)] = true;
+    }
     let plain_word = bytes.len() < 16 && bytes.iter().all(u8::is_ascii_lowercase);
     (SHORTEST..=LONGEST).contains(&bytes.len())
         && seen.iter().filter(|s| **s).count() >= 5

@@ -107,7 +107,7 @@ struct File {
 /// All rules, and where to look.
 #[derive(Debug)]
 pub(super) struct Rules {
-    pub rules: Vec<Rule>,
+    pub all: Vec<Rule>,
     pub addresses: Addresses,
     /// Finds the keywords; none where there are none.
     pub keywords: Option<AhoCorasick>,
@@ -121,7 +121,7 @@ impl Rules {
         static RULES: OnceLock<Rules> = OnceLock::new();
         RULES.get_or_init(|| {
             Self::read(FILE).unwrap_or(Self {
-                rules: Vec::new(),
+                all: Vec::new(),
                 addresses: Addresses::default(),
                 keywords: None,
                 by_keyword: Vec::new(),
@@ -150,7 +150,7 @@ impl Rules {
             .build(&words)
             .map_err(|e| e.to_string())?;
         Ok(Self {
-            rules: rule,
+            all: rule,
             addresses,
             keywords: Some(keywords),
             by_keyword,
@@ -165,8 +165,8 @@ mod tests {
     #[test]
     fn every_rule_can_be_read_and_compiled() {
         let rules = Rules::read(FILE).unwrap();
-        assert!(rules.rules.len() > 60);
-        for rule in &rules.rules {
+        assert!(rules.all.len() > 60);
+        for rule in &rules.all {
             assert!(!rule.keywords.is_empty(), "{}", rule.kind);
             assert!(rule.regex().is_some(), "{}: {}", rule.kind, rule.pattern);
         }

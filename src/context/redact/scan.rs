@@ -118,7 +118,7 @@ impl Redactor {
                     line = line_around(text, at, line.end);
                 }
                 for ix in &rules.by_keyword[found.pattern().as_usize()] {
-                    hits.extend(hit(rules, &rules.rules[*ix], text, at, &line));
+                    hits.extend(hit(rules, &rules.all[*ix], text, at, &line));
                 }
             }
         }

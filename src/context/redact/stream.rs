@@ -51,6 +51,16 @@ enum Block {
     },
 }
 
+/// What a line is to a key's block.
+enum InBlock {
+    /// No part of one.
+    Not,
+    /// A part without anything to hide.
+    Nothing,
+    /// A part of the key.
+    Key(Piece),
+}
+
 /// Redacts one stream of bytes.
 #[derive(Debug, Clone)]
 pub struct Stream {
@@ -241,50 +251,50 @@ impl Stream {
             while next < pieces.len() && pieces[next].span.start < end {
                 next += 1;
             }
-            match self.key_block(line) {
-                Some(key) => {
-                    let key = key.map(|p| Piece {
-                        span: p.span.start + start..p.span.end + start,
-                        ..p
-                    });
-                    self.write(text, key.as_slice(), at..end, out);
+            let key;
+            let here = match self.key_block(line) {
+                InBlock::Not => &pieces[first..next],
+                InBlock::Nothing => &[],
+                InBlock::Key(found) => {
+                    key = [Piece {
+                        span: found.span.start + start..found.span.end + start,
+                        ..found
+                    }];
+                    &key[..]
                 }
-                None => {
-                    let here = &pieces[first..next];
-                    self.write(text, here, at..end, out);
-                    if here.iter().any(|p| p.opens) {
-                        self.open();
-                    }
-                }
+            };
+            self.write(text, here, at..end, out);
+            if here.iter().any(|p| p.opens) {
+                self.open();
             }
             self.marked = None;
             (start, at) = (end, end);
         }
     }
 
-    /// What a line in a key's block has to hide; the outer none: it is not part of one.
-    fn key_block(&mut self, line: &[u8]) -> Option<Option<Piece>> {
+    /// What a line has to hide as part of a key's block.
+    fn key_block(&mut self, line: &[u8]) -> InBlock {
         let Block::Open { left, body } = self.block else {
-            return None;
+            return InBlock::Not;
         };
         self.block = Block::Outside;
         let text = line.trim_ascii();
         if text.windows(8).any(|w| w == b"-----END") {
-            return Some(None);
+            return InBlock::Nothing;
         }
         let hidden = if text.is_empty() || (!body && header(text)) {
-            None
+            InBlock::Nothing
         } else {
-            Some(key_line(line, body)?)
+            key_line(line, body).map_or(InBlock::Not, InBlock::Key)
         };
-        if left > 1 {
-            let body = body || hidden.is_some();
+        if left > 1 && !matches!(hidden, InBlock::Not) {
+            let body = body || matches!(hidden, InBlock::Key(_));
             self.block = Block::Open {
                 left: left - 1,
                 body,
             };
         }
-        Some(hidden)
+        hidden
     }
 
     fn write(
@@ -363,7 +373,7 @@ fn key_line(line: &[u8], body: bool) -> Option<Piece> {
         .filter(|b| b.is_ascii_alphabetic())
         .count();
     let is_body = len >= BODY || (body && len > 0 && margin == 0);
-    is_body.then(|| Piece {
+    is_body.then_some(Piece {
         span: start..end,
         kind: "private-key",
         first: true,

@@ -92,7 +92,8 @@ impl State {
             | Cause::Rollback
             | Cause::Preempted
             | Cause::Told
-            | Cause::Limited => {}
+            | Cause::Limited
+            | Cause::Anew => {}
         }
         if !self.setup.has_process(ix) {
             // A group joins when its needs are met.

@@ -273,7 +273,11 @@ impl State {
             }
             self.recount(ix);
             for edge in &setup.edges_out[ix.ix()] {
-                self.recount(edge.to);
+                match edge.kind {
+                    // It is before all that come after it, not before the next one alone.
+                    EdgeKind::Sibling => self.pass_turn(edge.to),
+                    _ => self.recount(edge.to),
+                }
             }
         }
     }

@@ -37,6 +37,7 @@ impl State {
                 {
                     talk.of_session = Used::default();
                 }
+                talk.spoke = true;
                 talk.session = Some(Session {
                     program: program.clone(),
                     id: session.clone(),
@@ -117,6 +118,12 @@ impl State {
                 limit.reason.clone_from(reason);
                 limit.times = limit.times.saturating_add(1);
             }
+            TalkEvent::Silent { reason, .. } => {
+                self.talk_of(ix).silent = Some(reason.clone());
+                if let Some(live) = &mut self.agents[ix.ix()].live {
+                    live.ending.get_or_insert(Ending::Silent);
+                }
+            }
             TalkEvent::Unlimited { .. }
             | TalkEvent::BudgetWarned { .. }
             | TalkEvent::BudgetSpent { .. }
@@ -179,6 +186,8 @@ impl State {
         talk.of_session = talk.of_session.and(talk.used);
         talk.used = Used::default();
         talk.verdict = None;
+        talk.spoke = false;
+        talk.silent = None;
         talk.replies.clear();
         talk.went_on = std::mem::take(&mut talk.goes_on) && !lost;
         if !talk.went_on {
@@ -206,6 +215,11 @@ impl State {
     pub(super) fn talk_again(&mut self, ix: AgentIx, cause: Cause) {
         let goes_on = match cause {
             Cause::Told | Cause::Swap => true,
+            // The session is lost, the work is not.
+            Cause::Anew => {
+                self.talk_of(ix).session = None;
+                true
+            }
             // Cut off in the middle: a session is gone on with, a program without one begins anew.
             Cause::Interrupted | Cause::Preempted | Cause::Limited => self.agents[ix.ix()]
                 .talk

@@ -30,7 +30,8 @@ pub(super) fn heard(
             model,
         } => {
             let known = talk.and_then(|talk| talk.session.as_ref());
-            if known.is_some_and(|known| known.id == *session && known.model == *model) {
+            let spoke = talk.is_some_and(|talk| talk.spoke);
+            if spoke && known.is_some_and(|known| known.id == *session && known.model == *model) {
                 return Vec::new();
             }
             TalkEvent::Session {
@@ -67,7 +68,7 @@ pub(super) fn heard(
                 agent: id.clone(),
                 attempt,
                 question: question.id.clone(),
-                text: question.text.clone(),
+                text: wording(question),
                 tool: question.call.as_ref().map(|call| call.tool.clone()),
                 options: question.options.clone(),
             })];
@@ -123,6 +124,18 @@ pub(super) fn heard(
             return limited(state, ix, *after_us, reason, now_us)
                 .into_iter()
                 .collect();
+        }
+        // Stopped, it can say nothing; and what waits for an answer is patient.
+        Heard::Silent { reason } => {
+            let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
+            if agent.status != Status::Running || ending || agent.asking() {
+                return Vec::new();
+            }
+            TalkEvent::Silent {
+                agent: id,
+                attempt,
+                reason: reason.clone(),
+            }
         }
         Heard::Prompted { tokens, offered } => TalkEvent::Prompted {
             agent: id,
@@ -204,6 +217,16 @@ pub(super) fn over(state: &State, now_us: u64) -> impl Iterator<Item = Event> {
         let provider = provider.clone();
         TalkEvent::Unlimited { provider }.into()
     })
+}
+
+/// A question in words: with what it is about.
+fn wording(question: &Question) -> String {
+    match &question.call {
+        Some(call) if !call.what.is_empty() && !question.text.contains(&call.what) => {
+            format!("{} {}", question.text, call.what)
+        }
+        _ => question.text.clone(),
+    }
 }
 
 /// An answer that needs no person.
@@ -300,4 +323,10 @@ pub(super) fn more_to_tell(state: &State, ix: AgentIx) -> bool {
 pub(super) fn provider_limited(state: &State, ix: AgentIx) -> bool {
     let provider = state.provider(ix, state.agent(ix).mode);
     provider.is_some_and(|provider| state.limited(provider).is_some())
+}
+
+/// Whether an attempt was to go on with a session and ended before its program had named it.
+pub(super) fn lost_session(state: &State, ix: AgentIx) -> bool {
+    let talk = state.agent(ix).talk.as_ref();
+    talk.is_some_and(|talk| talk.went_on && talk.session.is_some() && !talk.spoke)
 }

@@ -1,4 +1,4 @@
-//! All kinds of events but those about work ([`super::work`]) and conversations ([`super::talk`]).
+//! All kinds of events but those about work and conversations.
 //!
 //! Plain data; must not hold anything that a journal line cannot carry.
 
@@ -370,12 +370,11 @@ pub enum Event {
     /// All its agents have ended.
     #[serde(rename = "wave.completed")]
     WaveCompleted { wave: u32 },
-    /// A point to which the run can be taken back.
+    /// A point to which the run can be taken back; the integrated head then, if anything was merged.
     #[serde(rename = "checkpoint.made")]
     CheckpointMade {
         /// The wave that it closes.
         wave: u32,
-        /// The integrated head then; none: nothing was merged by then.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         commit: Option<String>,
     },
@@ -393,10 +392,9 @@ pub enum Event {
         /// What was measured.
         figures: Figures,
     },
-    /// Work in workspaces: kinds of their own, see [`WorkEvent`].
+    /// Work in workspaces, and conversations: kinds of their own.
     #[serde(untagged)]
     Work(Box<WorkEvent>),
-    /// Conversations, likewise.
     #[serde(untagged)]
     Talk(Box<TalkEvent>),
 }

@@ -234,6 +234,8 @@ pub enum Cause {
     Preempted,
     /// Its provider takes no more for now.
     Limited,
+    /// Its session could not be gone on with: it begins another one on the same work.
+    Anew,
     /// It is told something: its session goes on with that.
     Told,
 }

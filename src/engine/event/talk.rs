@@ -210,6 +210,14 @@ pub enum TalkEvent {
         /// The provider.
         provider: String,
     },
+    /// It has said nothing for longer than its program may: it is ended.
+    #[serde(rename = "agent.silent")]
+    Silent {
+        agent: AgentId,
+        attempt: u32,
+        /// For how long, in words.
+        reason: String,
+    },
     /// Its program says how its attempt ended.
     #[serde(rename = "agent.verdict")]
     Verdict {
@@ -241,6 +249,7 @@ impl TalkEvent {
             Self::Told { .. } => "agent.told",
             Self::Limited { .. } => "resource.shortage",
             Self::Unlimited { .. } => "resource.recovered",
+            Self::Silent { .. } => "agent.silent",
             Self::Verdict { .. } => "agent.verdict",
         }
     }
@@ -256,6 +265,7 @@ impl TalkEvent {
             | Self::Answered { agent, .. }
             | Self::Told { agent, .. }
             | Self::Limited { agent, .. }
+            | Self::Silent { agent, .. }
             | Self::Verdict { agent, .. } => Some(agent),
             Self::Unlimited { .. }
             | Self::BudgetWarned { .. }
@@ -272,7 +282,9 @@ impl TalkEvent {
             Self::Asked { .. } | Self::BudgetWarned { .. } | Self::BudgetSpent { .. } => {
                 Level::High
             }
-            Self::Limited { .. } | Self::Verdict { why: Some(_), .. } => Level::High,
+            Self::Limited { .. } | Self::Silent { .. } | Self::Verdict { why: Some(_), .. } => {
+                Level::High
+            }
             Self::Answered { .. } | Self::Told { .. } | Self::RateReached { .. } => Level::Medium,
             Self::Session { .. }
             | Self::Used { .. }

@@ -27,6 +27,8 @@ pub enum Ending {
     Preempted,
     /// It is told something at once: its session goes on with that.
     Told,
+    /// It has said nothing for longer than its program may.
+    Silent,
     /// It asks, nobody is there, and the plan says that it fails then.
     Unanswered,
 }

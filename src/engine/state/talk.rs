@@ -59,6 +59,10 @@ pub struct Talk {
     pub before: Used,
     /// What earlier attempts of the present session have used.
     pub of_session: Used,
+    /// The present or last attempt said nothing for longer than it may: for how long, in words.
+    pub silent: Option<String>,
+    /// Its program has named its session in the present attempt.
+    pub spoke: bool,
     /// What the present or last attempt costs by the list prices of its model, in micro-dollars.
     #[serde(default)]
     pub computed_microusd: Option<u64>,

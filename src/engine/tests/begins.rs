@@ -24,10 +24,6 @@ impl Rig {
         });
     }
 
-    fn status(&self, ix: u32) -> Status {
-        self.state.agent(AgentIx(ix)).status
-    }
-
     fn reason(&self, ix: u32) -> String {
         let reason = self.state.agent(AgentIx(ix)).reason.clone();
         reason.unwrap_or_default()

@@ -355,3 +355,33 @@ fn what_was_given_up_behind_a_red_check_waits_again_when_its_work_is_done_again(
     });
     assert_eq!((rig.is(1), rig.is(2)), (Status::Preparing, Status::Waiting));
 }
+
+#[test]
+fn a_roll_back_opens_parents_within_parents_from_the_inside() {
+    let mut plan = empty();
+    plan.agents = vec![agent("whole", 1, 1), agent("half", 1, 1), own("leaf")];
+    plan.agents[1].parent = Some(AgentIx(0));
+    plan.agents[2].parent = Some(AgentIx(1));
+    // Its check is red, and so the run stays open.
+    plan.agents.push(agent("last", 1, 1));
+    plan.agents[3].needs = vec![hard(0)];
+    plan.agents[3].check = vec![vec!["test".into()]];
+    plan.agents[3].retry.attempts = 1;
+    let mut rig = rig(plan);
+    rig.end_agent(0, 0);
+    rig.end_agent(1, 0);
+    rig.leaves(2, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    assert_eq!(rig.is(0), Status::Succeeded);
+    rig.end_agent(3, 0);
+    let check = rig.check_key(Owner::Agent(AgentIx(3)));
+    rig.end(check, 1);
+    rig.act(Action::Rollback { wave: 0 });
+    rig.input(InputKind::RolledBack {
+        number: 1,
+        done: Ok(()),
+    });
+    let all = [0, 1, 2].map(|ix| rig.is(ix));
+    assert_eq!(all, [Status::Joining, Status::Joining, Status::Preparing]);
+}

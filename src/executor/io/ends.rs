@@ -144,7 +144,7 @@ impl Loop {
         }
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
         if let Some(talk) = &mut live.talk {
-            talk.end(&exit, &live.key, &mut self.out);
+            talk.end(&exit, &live.key, &live.view, &mut self.out);
         }
         self.out.push(Report::Ended {
             exit,

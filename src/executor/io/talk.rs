@@ -2,12 +2,15 @@
 //!
 //! Must not wait: what a pipe does not take is written when the poll says that it does.
 
+use std::time::Instant;
+
 use rustix::event::epoll;
 
 use super::{Loop, unwatch};
 use crate::executor::{
     Report,
     inbox::{Source, token},
+    live::Freeze,
     talk::Say,
 };
 
@@ -31,6 +34,27 @@ impl Loop {
             let _ = epoll::delete(&self.shared.epoll, &feed.fd);
         } else if let Some(feed) = live.feed.take() {
             unwatch(&self.shared.epoll, feed.fd);
+        }
+    }
+
+    /// Looks whether a job's program has been silent for too long.
+    pub(super) fn tick_talk(&mut self, serial: u64, now: Instant) {
+        let Some(live) = self.jobs.get_mut(&serial) else {
+            return;
+        };
+        let Some(talk) = &mut live.talk else { return };
+        if live.exit.is_some() {
+            return;
+        }
+        if live.freeze != Freeze::No {
+            talk.stands(now);
+        }
+        if let Some(heard) = talk.tick(now) {
+            let key = live.key.clone();
+            self.out.push(Report::Heard { key, heard });
+        }
+        if let Some(due) = talk.due() {
+            self.timers.insert((due, serial));
         }
     }
 

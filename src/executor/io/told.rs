@@ -24,6 +24,9 @@ impl Loop {
             if live.terminal.is_some() {
                 self.terminals.push(serial);
             }
+            if let Some(due) = live.talk.as_ref().and_then(|talk| talk.due()) {
+                self.timers.insert((due, serial));
+            }
             self.jobs.insert(serial, live);
             let early = mem::take(&mut self.early);
             for command in early {

@@ -2,16 +2,22 @@
 //!
 //! Must not decide whether it goes on: the state says so.
 
-use std::{fs::DirBuilder, os::unix::fs::DirBuilderExt as _, path::PathBuf, sync::Arc};
+use std::{
+    fs::DirBuilder,
+    os::unix::fs::DirBuilderExt as _,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use crate::{
     agents::{Adapter, Catalog, Prompt, Start, Used, Wanted, session_name},
     engine::{AgentState, Boundary, Cause, State, Talk},
     executor::{Job, Made, Maker, Speaks, Unmade},
-    plan::{AgentIx, Worker},
+    plan::{AgentIx, Plan, Worker},
 };
 
-use super::{JobMaker, context_file, prompt};
+use super::{JobMaker, RunConfig, context_file, prompt};
 
 /// What a program is told that goes on without a message.
 const GO_ON: &str = "You were interrupted. Look at what is there already, and go on with the task.";
@@ -91,6 +97,10 @@ impl JobMaker {
             program: adapter.id.clone(),
             driver: Arc::new(move || driver.driver_after(before)),
             open: adapter.prompt == Prompt::Messages,
+            limits: (
+                Duration::from_micros(adapter.first_output_us),
+                Duration::from_micros(adapter.no_progress_us),
+            ),
         });
         let (adapter, model, ask) = (adapter.clone(), worker.model.clone(), plan.ask);
         let (folder, file) = (job.cwd.display().to_string(), file.display().to_string());
@@ -119,6 +129,28 @@ impl JobMaker {
         }));
         Ok(())
     }
+}
+
+/// The adapters of a run: a person's own are read at once, the built-in ones when the first is needed.
+pub fn catalog(config: &RunConfig) -> OnceLock<Catalog> {
+    let own = (!config.adapters.is_empty()).then(|| config.catalog());
+    // They were well when the run was made; of one that no longer is, its starts say that there is none.
+    own.and_then(Result::ok)
+        .map_or_else(OnceLock::new, OnceLock::from)
+}
+
+/// What the programs of a plan leave in their workspaces that is no part of the work: lines as in `.gitignore`.
+pub fn leaves(catalog: &OnceLock<Catalog>, plan: &Plan) -> Vec<String> {
+    let mut all = Vec::new();
+    for cli in plan.workers.iter().filter_map(|w| w.cli.as_deref()) {
+        let catalog = catalog.get_or_init(|| Catalog::built_in().clone());
+        if let Some(adapter) = catalog.get(cli) {
+            all.extend(adapter.leaves.iter().cloned());
+        }
+    }
+    all.sort();
+    all.dedup();
+    all
 }
 
 /// The session that an attempt goes on with.

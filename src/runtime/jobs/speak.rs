@@ -58,6 +58,7 @@ pub fn heard(state: &State, key: &executor::JobKey, heard: executor::Heard) -> O
             }
         }
         executor::Heard::AskedNoMore(question) => Heard::AskedNoMore(question),
+        executor::Heard::Silent(reason) => Heard::Silent { reason },
         executor::Heard::Told(number) => Heard::Told(number),
         executor::Heard::Verdict(why, reason) => Heard::Verdict { why, reason },
         executor::Heard::Limited(after_us, reason) => Heard::Limited { after_us, reason },

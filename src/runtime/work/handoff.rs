@@ -60,7 +60,7 @@ impl Driver {
     ) -> (Told, BTreeMap<String, String>) {
         let exists = &mut |paths: &[&str]| there(ground, &collected.commit, paths);
         self.written(of, exists).unwrap_or_else(|| {
-            let made = self.made_from_facts(ground, of, collected);
+            let made = self.cleaned(&self.made_from_facts(ground, of, collected));
             let told = match self.keep_handoff(of, &made, true) {
                 Ok(count) => Some(Ok((true, count))),
                 Err(error) => {
@@ -116,13 +116,52 @@ impl Driver {
         let told = handoff::read(&bytes, &name, exists)
             .map_err(said)
             .and_then(|found| {
+                let found = self.without_secrets(of, &found, &path);
                 let count = self.keep_handoff(of, &found, false).map_err(said)?;
                 Ok((count, found.facts))
             });
         Some(match told {
             Ok((count, facts)) => (Some(Ok((false, count))), facts),
-            Err(why) => (Some(Err(why)), BTreeMap::new()),
+            Err(why) => {
+                let text = String::from_utf8_lossy(&bytes);
+                Self::replace(&path, &self.settings.redactor.clean(&text));
+                (Some(Err(why)), BTreeMap::new())
+            }
         })
+    }
+
+    /// Takes secrets out of a hand-off, and out of the agent's own file: that lies among the records.
+    fn without_secrets(&self, of: &Attempt, found: &Handoff, path: &Path) -> Handoff {
+        let clean = self.cleaned(found);
+        if clean != *found {
+            let id = &self.settings.setup.plan.agent(of.agent).id;
+            let text = handoff::render(&clean, id, of.number, false);
+            Self::replace(path, &text);
+        }
+        clean
+    }
+
+    fn cleaned(&self, found: &Handoff) -> Handoff {
+        let one = |text: &String| self.settings.redactor.clean(text);
+        let all = |texts: &[String]| texts.iter().map(one).collect();
+        Handoff {
+            done: all(&found.done),
+            open: all(&found.open),
+            next: all(&found.next),
+            facts: (found.facts.iter())
+                .map(|(key, value)| (key.clone(), one(value)))
+                .collect(),
+            text: one(&found.text),
+            // Names of files, which are there.
+            artefacts: found.artefacts.clone(),
+        }
+    }
+
+    /// Puts clean text in the place of what an agent wrote.
+    fn replace(path: &Path, text: &str) {
+        if let Err(error) = put(path, text.as_bytes()) {
+            complain(&format!("{} may hold secrets: {error}", path.display()));
+        }
     }
 
     fn made_from_facts(&self, ground: &Ground, of: &Attempt, collected: &Collected) -> Handoff {
@@ -149,7 +188,7 @@ impl Driver {
         let path = kept(&self.settings.run_dir, id.as_str());
         let text = handoff::render(found, id, of.number, from_facts);
         private_dir(path.parent().unwrap_or(&path))?;
-        put(&path, self.settings.redactor.clean(&text).as_bytes())?;
+        put(&path, text.as_bytes())?;
         Ok(u32::try_from(found.artefacts.len()).unwrap_or(u32::MAX))
     }
 

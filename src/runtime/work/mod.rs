@@ -68,6 +68,8 @@ pub(super) struct Settings {
     pub sync: SyncHandle,
     /// Keeps secrets out of what is told to others.
     pub redactor: Redactor,
+    /// What agent programs leave in their workspaces that is no part of the work: lines as in `.gitignore`.
+    pub leaves: Vec<String>,
 }
 
 /// Takes orders from the loop; answers come as inputs.

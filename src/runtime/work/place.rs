@@ -279,6 +279,7 @@ impl Driver {
         let (state, run) = (&settings.state_folder, &self.run);
         let spaces =
             Workspaces::new(repo, state, run, &spec.copy, &spec.link, FLOOR).map_err(said)?;
+        let spaces = spaces.without(&settings.leaves);
         // Left by a runner that died.
         spaces.sweep().map_err(said)?;
         let scratch = spaces.folder().join(".merge");

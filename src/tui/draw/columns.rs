@@ -24,6 +24,8 @@ pub(super) struct Columns {
     pub peak: (u16, u16),
     pub reserved: (u16, u16),
     pub output: (u16, u16),
+    pub tokens: (u16, u16),
+    pub cost: (u16, u16),
     pub diff: (u16, u16),
     pub left: (u16, u16),
 }
@@ -48,7 +50,9 @@ impl Columns {
         };
         out.left = take(6, 70);
         out.diff = if table.diffs { take(11, 120) } else { (0, 0) };
-        out.output = take(6, 150);
+        out.cost = if table.used.1 { take(7, 140) } else { (0, 0) };
+        out.tokens = if table.used.0 { take(6, 120) } else { (0, 0) };
+        out.output = take(6, if table.used.0 { 180 } else { 150 });
         out.reserved = take(5, 100);
         out.peak = take(5, 130);
         out.own = take(5, 60);
@@ -176,5 +180,7 @@ pub(super) fn head(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer, 
     right(columns.reserved, "resv");
     right(columns.diff, "diff");
     right(columns.output, "output");
+    right(columns.tokens, "tokens");
+    right(columns.cost, "cost");
     right(columns.left, "~left");
 }

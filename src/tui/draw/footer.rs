@@ -8,7 +8,7 @@ use crate::{
     tui::{
         action::{UiAction, Verb},
         keymap::{Key, Need, Topic, Whence},
-        ui_state::{Popup, Screen, UiState, Voice},
+        ui_state::{Note, Popup, Screen, UiState, Voice},
         view::{AgentRow, Mark, Row, View, merge::Lead},
     },
 };
@@ -181,6 +181,7 @@ fn helps(action: UiAction, row: &AgentRow) -> bool {
         ),
         UiAction::Do(Verb::Pause | Verb::Stop) => !ended,
         UiAction::Do(Verb::Swap) => !ended && !row.worker.is_empty(),
+        UiAction::Do(Verb::Tell) => row.hears,
         _ => true,
     }
 }
@@ -233,7 +234,8 @@ fn popup_hits(popup: &Popup, view: &View, look: Look<'_>, columns: u16) -> Vec<H
             esc("close")
         }
         Popup::Queue(queue) if queue.reason.is_some() => {
-            out.push(fixed(KeyCode::Enter, "send the no"));
+            let word = if queue.says { "send it" } else { "send the no" };
+            out.push(fixed(KeyCode::Enter, word));
             esc("leave it")
         }
         Popup::Queue(_) => {
@@ -247,8 +249,12 @@ fn popup_hits(popup: &Popup, view: &View, look: Look<'_>, columns: u16) -> Vec<H
             out.push(bound(UiAction::PageDown, "scroll"));
             esc("close")
         }
-        Popup::Note { .. } => {
+        Popup::Note { to, .. } => {
             out.push(fixed(KeyCode::Enter, "send it"));
+            if let Note::Tell { now, .. } = to {
+                let other = if *now { "at its next turn" } else { "at once" };
+                out.push(fixed(KeyCode::Tab, other));
+            }
             esc("leave it")
         }
         Popup::Card { .. } => {

@@ -169,7 +169,8 @@ fn line(row: &OutputRow, theme: &Theme, buf: &mut Buffer, area: Rect, at: (u16, 
     let (margin, y) = at;
     let room = area.width.saturating_sub(margin);
     let mut pen = Pen::new(buf, area, y);
-    pen.to(margin).put_max(&row.text, room, base.text);
+    pen.to(margin)
+        .put_max(&row.text, room, tone(theme, row.tone));
     if row.marked {
         pen.shade(base.selected);
     }

@@ -10,7 +10,7 @@ use crate::{
     tui::{
         action::UiAction,
         palette::Does,
-        ui_state::{Choice, Popup, UiState},
+        ui_state::{Choice, Note, Popup, UiState},
         view::{View, regions::Regions},
     },
 };
@@ -39,7 +39,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
             Popup::Palette { typed, chosen } => palette(view, typed, *chosen, look, buf),
             Popup::Themes { chosen } => super::themes::draw(view, *chosen, look, buf),
             Popup::Card { .. } => card(view, look, buf),
-            Popup::Note { title, typed, .. } => note(view, title, typed, look, buf),
+            Popup::Note { title, typed, to } => note(view, (title, typed, to), look, buf),
             Popup::Ask {
                 title,
                 lines,
@@ -83,7 +83,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
 }
 
 /// A note that is being typed.
-fn note(view: &View, title: &str, typed: &str, look: Look<'_>, buf: &mut Buffer) {
+fn note(view: &View, (title, typed, to): (&str, &str, &Note), look: Look<'_>, buf: &mut Buffer) {
     let base = &look.theme.base;
     let all = ground(&view.regions);
     let wide = all.width.saturating_sub(4).min(80);
@@ -98,6 +98,15 @@ fn note(view: &View, title: &str, typed: &str, look: Look<'_>, buf: &mut Buffer)
     Pen::new(buf, area, 0).put(&clean_text(title, 100), base.strong);
     for (y, line) in (2..).zip(shown) {
         Pen::new(buf, area, y).put(line, base.text);
+    }
+    if let Note::Tell { now, .. } = to {
+        let when = if *now {
+            "at once: its turn is broken off for it"
+        } else {
+            "at its next turn"
+        };
+        let style = if *now { base.warn } else { base.dim };
+        Pen::new(buf, area, area.height.saturating_sub(1)).put(when, style);
     }
 }
 

@@ -215,7 +215,12 @@ fn answers(queue: &QueueView, parts: &Places, y: u16, look: Look<'_>, buf: &mut 
     let (area, recorded) = (parts.detail, parts.recorded);
     if let Some(typed) = &queue.typed {
         let mut pen = Pen::new(buf, area, y);
-        pen.put("no, because: ", base.accent);
+        let says = if queue.says {
+            "your answer: "
+        } else {
+            "no, because: "
+        };
+        pen.put(says, base.accent);
         let hint = "  Enter sends, Esc leaves it";
         let room = usize::from(area.width).saturating_sub(14);
         // The end is what is being typed.

@@ -90,6 +90,14 @@ pub(super) fn agent(
     if let Some(output) = row.output.filter(|n| *n > 0 && columns.output.1 > 0) {
         pen.put_right(&words::size(output), end(columns.output), base.dim);
     }
+    if let Some(used) = row.used {
+        if columns.tokens.1 > 0 && used.tokens() > 0 {
+            pen.put_right(&words::tokens(used.tokens()), end(columns.tokens), figure);
+        }
+        if let Some(cost) = used.cost_microusd.filter(|_| columns.cost.1 > 0) {
+            pen.put_right(&words::dollars(cost), end(columns.cost), figure);
+        }
+    }
     if let Some((added, removed)) = row.diff.filter(|_| columns.diff.1 > 0) {
         let (added, removed) = (format!("+{added}"), format!(" -{removed}"));
         let wide = (width(&added) + width(&removed)) as u16;

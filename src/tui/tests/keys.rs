@@ -296,10 +296,10 @@ fn no_key_is_ignored_in_silence() {
             .1
             .contains("? shows all keys")
     );
-    press(&mut app, "i");
+    press(&mut app, "=");
     assert_eq!(
         app.ui.message.as_ref().unwrap().1,
-        "not built yet: tell an agent something"
+        "not built yet: pin an agent"
     );
     press(&mut app, "j");
     assert_eq!(app.ui.message, None);

@@ -15,6 +15,7 @@ mod replay;
 mod resizes;
 pub mod screens;
 mod status;
+mod talk;
 mod terminal;
 mod themes;
 pub mod watch;

@@ -62,6 +62,8 @@ pub struct AgentUi {
     pub check_up: usize,
     /// Long lines are broken, not cut.
     pub wrap: bool,
+    /// What an agent program prints is shown as it is, not in words.
+    pub raw: bool,
     /// First visible column of lines that are cut.
     pub column: usize,
     /// A range is being marked; the place of the line where it began.
@@ -82,6 +84,7 @@ impl Default for AgentUi {
             plan_first: 0,
             check_up: 0,
             wrap: true,
+            raw: false,
             column: 0,
             mark: None,
             search: String::new(),
@@ -97,6 +100,7 @@ impl AgentUi {
             tab: self.tab,
             zoom: self.zoom,
             wrap: self.wrap,
+            raw: self.raw,
             ..Self::default()
         };
     }

@@ -53,6 +53,13 @@ pub enum Note {
         /// The line of the new text, from 1; 0: the file as a whole.
         line: u32,
     },
+    /// Tells an agent something.
+    Tell {
+        /// Whom.
+        agent: String,
+        /// Its present turn is broken off for it; else it waits for the next one.
+        now: bool,
+    },
 }
 
 /// Something in front of the screen.

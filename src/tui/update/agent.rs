@@ -4,7 +4,7 @@ use super::{
     App, clash,
     moves::scroll_output,
     operate::pointed,
-    select::{ask_output, follow_selection, select},
+    select::{ask_output, follow_selection, program_of, select},
 };
 use crate::{
     engine::{Owner, State},
@@ -241,6 +241,27 @@ pub(super) fn wrap(app: &mut App) {
         "long lines are broken"
     } else {
         "long lines are cut; left and right move along them"
+    };
+    app.say(Voice::Plain, text);
+}
+
+/// What an agent program prints: in words, or as it is.
+pub(super) fn raw(app: &mut App) {
+    let shown = app.output.as_ref().map(|o| (o.agent, o.attempt));
+    let Some(program) = shown.and_then(|(ix, attempt)| program_of(app, ix, attempt)) else {
+        app.say(Voice::Plain, "what it prints is shown as it is already");
+        return;
+    };
+    app.ui.on_agent.raw = !app.ui.on_agent.raw;
+    app.ui.on_agent.mark = None;
+    let raw = app.ui.on_agent.raw;
+    if let Some(buffer) = &mut app.output {
+        buffer.speak((!raw).then_some(program));
+    }
+    let text = if raw {
+        "what it prints is shown as it is"
+    } else {
+        "what it prints is shown in words"
     };
     app.say(Voice::Plain, text);
 }

@@ -186,6 +186,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Copy => agent::copy(app),
         UiAction::MarkRange => agent::mark_range(app),
         UiAction::Wrap => agent::wrap(app),
+        UiAction::Raw => agent::raw(app),
         UiAction::NextAgent => agent::other(app, 1, out),
         UiAction::PreviousAgent => agent::other(app, -1, out),
         UiAction::Graph => {

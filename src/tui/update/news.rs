@@ -56,7 +56,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
                 // Back in time: what comes after has not happened yet.
                 app.notes.retain(|note| note.seq <= state.seq);
                 if let Some(buffer) = &mut app.output {
-                    *buffer = OutputBuffer::new(buffer.agent, buffer.attempt);
+                    buffer.clear();
                     app.output_wanted = buffer.attempt > 0;
                     app.ui.look = Look::Tail;
                 }

@@ -29,6 +29,7 @@ pub(super) fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         | UiAction::Copy
         | UiAction::MarkRange
         | UiAction::Wrap
+        | UiAction::Raw
         | UiAction::NextAgent
         | UiAction::PreviousAgent => screen != Screen::Agent,
         _ => false,
@@ -48,6 +49,7 @@ pub(super) fn not_here(screen: Screen, action: UiAction) -> Option<String> {
         UiAction::NextHit | UiAction::PreviousHit => "is not searched",
         UiAction::Copy | UiAction::MarkRange => "is not copied from",
         UiAction::Wrap => "breaks no lines",
+        UiAction::Raw => "shows what is printed as it is",
         UiAction::NextAgent | UiAction::PreviousAgent => "shows more than one agent",
         _ => "has nothing to fold",
     };
@@ -69,6 +71,7 @@ pub(super) fn not_here(screen: Screen, action: UiAction) -> Option<String> {
             | UiAction::Copy
             | UiAction::MarkRange
             | UiAction::Wrap
+            | UiAction::Raw
             | UiAction::NextAgent
             | UiAction::PreviousAgent
     );

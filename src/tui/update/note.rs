@@ -1,14 +1,18 @@
-//! A note that is typed: with a conflict that is passed on, or about a line of finished work.
+//! A note that is typed: with a conflict that is passed on, about a line of finished work, or what an
+//! agent is told.
 
 use crossterm::event::KeyCode;
 
-use super::{App, operate::send};
+use super::{
+    App,
+    operate::{cannot, send},
+};
 use crate::{
-    engine::Action,
+    engine::{Action, decide::resolve},
     tui::{
         feed::Request,
         keymap::Key,
-        ui_state::{Note, Popup, Voice},
+        ui_state::{Note, Popup, RowId, Voice},
     },
 };
 
@@ -25,12 +29,17 @@ pub(super) fn press(app: &mut App, key: Key, out: &mut Vec<Request>) {
         KeyCode::Enter => {
             let text = typed.trim().to_owned();
             let to = to.clone();
-            if text.is_empty() && matches!(to, Note::Comment { .. }) {
+            if text.is_empty() && !matches!(to, Note::Settle { .. }) {
                 app.say(Voice::Plain, "nothing is typed yet; Esc leaves it");
                 return;
             }
             app.ui.popups.pop();
             send(app, action(to, text), out);
+        }
+        KeyCode::Tab => {
+            if let Note::Tell { now, .. } = to {
+                *now = !*now;
+            }
         }
         KeyCode::Backspace => drop(typed.pop()),
         KeyCode::Char('c') if key.ctrl => app.quit = true,
@@ -53,7 +62,36 @@ fn action(to: Note, text: String) -> Action {
             line,
             text,
         },
+        Note::Tell { agent, now } => Action::Tell { agent, text, now },
     }
+}
+
+/// Opens the line in which an agent is told something, unless it cannot be told anything now.
+pub(super) fn tell(app: &mut App, row: Option<&RowId>) {
+    if let Some(why) = cannot(app) {
+        app.say(Voice::Bad, why);
+        return;
+    }
+    let Some(RowId::Agent(id)) = row else {
+        app.say(Voice::Plain, "select one agent: that is told something");
+        return;
+    };
+    let agent = id.to_string();
+    let Some(state) = &app.state else { return };
+    let trial = Action::Tell {
+        agent: agent.clone(),
+        text: "?".to_owned(),
+        now: false,
+    };
+    if let Err(refusal) = resolve(state, &trial) {
+        app.say(Voice::Bad, refusal.to_string());
+        return;
+    }
+    app.ui.popups.push(Popup::Note {
+        title: format!("Tell {agent}"),
+        typed: String::new(),
+        to: Note::Tell { agent, now: false },
+    });
 }
 
 fn put(typed: &mut String, text: &str) {

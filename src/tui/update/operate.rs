@@ -3,7 +3,7 @@
 use super::{
     App,
     ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap},
-    log, merge,
+    log, merge, note,
 };
 use crate::{
     engine::{Action, State, Target, decide::resolve},
@@ -182,6 +182,7 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
         Verb::StopRun => ask_stop_run(app),
         Verb::Sequential => ask_sequential(app),
         Verb::Swap => ask_swap(app, pointed(app).as_ref()),
+        Verb::Tell => note::tell(app, pointed(app).as_ref()),
     }
 }
 

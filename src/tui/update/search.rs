@@ -28,6 +28,10 @@ pub(super) fn show_output(app: &mut App) {
     if matches!(tab, Tab::Checks | Tab::Plan) {
         *tab = Tab::Output;
     }
+    // What is looked through is what it printed.
+    if app.output.as_ref().is_some_and(OutputBuffer::speaks) {
+        super::agent::raw(app);
+    }
 }
 
 /// Begins anew: other words, or the output of another attempt.

@@ -2,14 +2,16 @@
 
 use super::{App, search, terminal::in_terminal};
 use crate::{
+    agents::{Catalog, Stream, Used},
     engine::{State, Status},
-    plan::AgentIx,
+    plan::{AgentIx, Work},
     tui::{
         feed::Request,
         output::OutputBuffer,
+        spoken::{Program, has_words},
         ui_state::{Grouping, Look, Pane, RowId, Screen, UiState},
         view::{
-            agent::shown_attempt,
+            agent::{attempts, shown_attempt},
             attention,
             outline::{self, Line, Outline},
         },
@@ -112,6 +114,7 @@ pub(super) fn follow_selection(app: &mut App) {
         .is_some_and(|o| o.agent == ix && o.attempt == attempt);
     if !same {
         let mut buffer = OutputBuffer::new(ix, attempt);
+        buffer.speak(program_of(app, ix, attempt).filter(|_| !app.ui.on_agent.raw));
         let known = app.sample.as_ref().and_then(|sample| {
             let at = sample.agents.binary_search_by_key(&ix.0, |a| a.agent);
             at.ok().map(|at| &sample.agents[at])
@@ -125,6 +128,36 @@ pub(super) fn follow_selection(app: &mut App) {
         app.ui.on_agent.mark = None;
         search::begin(app);
     }
+}
+
+/// The program whose stream an attempt prints, where its stream has words.
+pub(super) fn program_of(app: &App, ix: AgentIx, attempt: u32) -> Option<Program> {
+    let state = app.state.as_ref()?;
+    let mut mode = state.agent(ix).mode;
+    if attempt < state.agent(ix).attempt {
+        let past = app.source().map(|source| attempts(source, ix));
+        let past = past.into_iter().flatten().find(|(n, _)| *n == attempt);
+        mode = past.and_then(|(_, past)| past.mode).unwrap_or(mode);
+    }
+    if !matches!(state.setup.plan.agent(ix).work, Work::Prompt(_)) {
+        return None;
+    }
+    let program = state.provider(ix, mode)?;
+    let adapter = Catalog::built_in().get(program);
+    let adapter = adapter.filter(|adapter| has_words(adapter))?;
+    let agent = state.agent(ix);
+    let before = match adapter.stream {
+        // It reports the sum over its session.
+        Stream::Codex if attempt < agent.attempt => None,
+        Stream::Codex => Some(
+            agent
+                .talk
+                .as_ref()
+                .map_or_else(Used::default, |talk| talk.of_session),
+        ),
+        _ => Some(Used::default()),
+    };
+    Some(Program { adapter, before })
 }
 
 /// Rows of the output pane, near enough to know how much to ask for.

@@ -64,10 +64,13 @@ impl Mark {
         }
     }
 
-    /// The mark of an agent: its state, or that a person's yes is waited for.
+    /// The mark of an agent: its state, or that a person's answer is waited for.
     #[must_use]
     pub fn of_agent(agent: &AgentState) -> Self {
         if agent.status == Status::Checking && agent.check.as_ref().is_some_and(CheckRun::asks) {
+            return Self::Ask;
+        }
+        if agent.status == Status::Running && agent.asking() {
             return Self::Ask;
         }
         Self::of(agent.status)

@@ -5,6 +5,7 @@
 use super::bars::{Base, Memory};
 use super::{graph::GraphView, mark::Mark, notes::Note, regions::Regions, words::Tone};
 use crate::{
+    agents::Used,
     engine::Zone,
     plan::AgentIx,
     tui::{preferences::ThemeChoice, ui_state::RowId},
@@ -153,6 +154,10 @@ pub struct AgentRow {
     pub diff: Option<(u64, u64)>,
     /// Processes of its tree.
     pub processes: Option<u32>,
+    /// What its program says that all its attempts have used; none: it says nothing of that.
+    pub used: Option<Used>,
+    /// It can be told something.
+    pub hears: bool,
     /// What is left.
     pub left: Option<Left>,
 }
@@ -176,6 +181,8 @@ pub struct Table {
     pub worker_width: usize,
     /// Whether anybody's work is a diff of its own.
     pub diffs: bool,
+    /// Whether anybody's program says what it has used: tokens, money.
+    pub used: (bool, bool),
     /// Whether anybody has more than one attempt.
     pub retries: bool,
     /// Marked agents.

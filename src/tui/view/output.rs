@@ -7,12 +7,14 @@ use super::{
     agent::{check_shown, shown_attempt, steps},
 };
 use crate::{
+    agents::Reply,
     display::{clean_text, prefix, width},
-    engine::Owner,
+    engine::{AgentState, Owner},
     plan::AgentIx,
     tui::{
         output::Shown,
         search::{Search, find},
+        spoken::Kind,
         ui_state::{Look, Screen, UiState},
     },
 };
@@ -30,6 +32,20 @@ pub struct OutputRow {
     pub marked: bool,
     /// The line that the search stands on.
     pub current: bool,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+/// How a line of what a program says is meant.
+pub(super) const fn said_tone(kind: Kind) -> Tone {
+    match kind {
+        Kind::Message => Tone::Plain,
+        Kind::Aside => Tone::Dim,
+        Kind::Added => Tone::Good,
+        Kind::Bad => Tone::Bad,
+        Kind::Warning => Tone::Warn,
+        Kind::Asks => Tone::Alert,
+    }
 }
 
 /// How lines are laid out in the pane.
@@ -101,9 +117,12 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
     let buffer = source
         .output
         .filter(|b| b.agent == ix && b.attempt == attempt);
-    let shown = buffer
+    let mut shown = buffer
         .map(|b| b.show(ui.look, page.rows))
         .unwrap_or_default();
+    if attempt == agent.attempt {
+        answered(agent, &mut shown);
+    }
     let follows = ui.look == Look::Tail;
     let (rows, of) = match evidence {
         Some(found) => (plain(&found.lines, 0, page), "what its red check printed"),
@@ -144,6 +163,26 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         search: source.beside.search.map(Search::words).unwrap_or_default(),
         cut: on_agent && !page.wrap,
         column: page.column,
+    }
+}
+
+/// Adds to the questions what was answered: their program does not say it.
+fn answered(agent: &AgentState, shown: &mut Shown) {
+    let Some(talk) = &agent.talk else { return };
+    for ((_, question), line) in shown.said.iter().zip(&mut shown.lines) {
+        let reply = question.as_ref().and_then(|question| {
+            let mut replies = talk.replies.iter();
+            replies.find(|(id, _)| id == question)
+        });
+        let Some((_, reply)) = reply else { continue };
+        let text = match reply {
+            Reply::Allow => "yes".to_owned(),
+            Reply::Deny(why) if why.is_empty() => "no".to_owned(),
+            Reply::Deny(why) => format!("no: {why}"),
+            Reply::Text(text) => text.clone(),
+        };
+        line.push_str(" - answered: ");
+        line.push_str(&clean_text(&text, 200));
     }
 }
 
@@ -263,7 +302,8 @@ fn laid_out(
     let at = search.and_then(Search::at);
     let marked = ui.on_agent.mark.filter(|_| on_agent);
     let mut out = Vec::new();
-    for (line, &start) in shown.lines.iter().zip(&shown.starts) {
+    for (n, (line, &start)) in shown.lines.iter().zip(&shown.starts).enumerate() {
+        let tone = said_tone(shown.kind(n));
         let hits = find(line, needle);
         // A range goes from where it began to the edge that it was scrolled towards.
         let in_range = marked.is_some_and(|begin| {
@@ -286,6 +326,7 @@ fn laid_out(
                 text: line[at_bytes.clone()].to_owned(),
                 marked: in_range,
                 current: at == Some(start),
+                tone,
             });
         }
     }

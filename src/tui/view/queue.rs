@@ -7,6 +7,7 @@ use super::{
     Mark, Source, Tone,
     attention::{holds, item_name, mark},
     merge,
+    output::said_tone,
     words::{SENTENCE, span},
 };
 use crate::{
@@ -61,6 +62,8 @@ pub struct QueueView {
     pub answers: Vec<(String, String)>,
     /// The reason that is being typed.
     pub typed: Option<String>,
+    /// What is typed is itself the answer, not the reason of a no.
+    pub says: bool,
 }
 
 /// What the right side is made from.
@@ -140,6 +143,7 @@ pub fn queue(
     let mut view = QueueView {
         rows,
         at,
+        says: ui.says,
         typed: ui.reason.as_ref().map(|text| clean_text(text, 400)),
         ..QueueView::default()
     };
@@ -277,12 +281,23 @@ fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
                 Some(diff) => diff.lines.iter().map(|l| (l.clone(), tone(l))).collect(),
             };
         }
-        (AttentionKind::Blocked | AttentionKind::Failed, Some(Owner::Agent(ix))) => {
-            view.body_of = "its last output";
+        (
+            AttentionKind::Blocked
+            | AttentionKind::Failed
+            | AttentionKind::Permission
+            | AttentionKind::Question,
+            Some(Owner::Agent(ix)),
+        ) => {
+            view.body_of = match item.kind {
+                AttentionKind::Permission => "what it would do, and what it did before",
+                _ => "its last output",
+            };
             view.from_end = true;
             let mine = |b: &&OutputBuffer| (b.agent, b.attempt) == (ix, item.attempt);
             if let Some(buffer) = material.output.filter(mine) {
-                view.body = plain(&buffer.show(Look::Tail, LINES).lines);
+                let shown = buffer.show(Look::Tail, LINES);
+                let tones = (0..shown.lines.len()).map(|n| said_tone(shown.kind(n)));
+                view.body = shown.lines.iter().cloned().zip(tones).collect();
             }
         }
         _ => {}

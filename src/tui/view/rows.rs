@@ -12,9 +12,10 @@ use super::{
     words::names,
 };
 use crate::{
+    agents::Used,
     display::clean_text,
-    engine::{Status, Zone},
-    plan::{AgentIx, Priority},
+    engine::{AgentState, Status, Zone},
+    plan::{AgentIx, Priority, Work},
     tui::ui_state::{Group, Grouping, RowId, UiState},
 };
 
@@ -186,9 +187,19 @@ pub(super) fn agent_row(
             .filter(|work| work.commit.is_some())
             .map(|work| (work.added, work.removed)),
         processes: mine.map(|m| m.processes),
+        used: used(agent),
+        hears: matches!(plan.work, Work::Prompt(_))
+            && state.finished.is_none()
+            && !agent.status.is_final(),
         left: (live && !matches!(agent.status, Status::Checking | Status::Merging))
             .then(|| agent_left(state, ix, now_us)),
     }
+}
+
+/// What its program says that its attempts have used; none: nothing is said.
+pub(super) fn used(agent: &AgentState) -> Option<Used> {
+    let used = agent.talk.as_ref()?.all_used();
+    (used.tokens() > 0 || used.cost_microusd.is_some()).then_some(used)
 }
 
 /// What stands before all else: it would clash with another, or writes outside of its scope.
@@ -270,6 +281,10 @@ pub(super) fn table(
             .max()
             .unwrap_or(0),
         diffs: state.setup.integrates,
+        used: (
+            state.agents.iter().filter_map(used).any(|u| u.tokens() > 0),
+            (state.agents.iter().filter_map(used)).any(|u| u.cost_microusd.is_some()),
+        ),
         retries: state.retries > 0,
         marked: ui.marks.len(),
     }

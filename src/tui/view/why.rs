@@ -188,6 +188,7 @@ pub fn key(state: &State, sample: Option<&Sample>, ix: AgentIx) -> &'static str 
     match agent.status {
         Status::Blocked if agent.conflict.is_some() => ": ! leads to its sides",
         Status::Blocked => ": r tries again",
+        Status::Running if agent.asking() => " · ! answers",
         Status::Frozen if held => " · p lets it go",
         Status::Waiting | Status::Ready if held => ": p lets it go",
         Status::Ready => {
@@ -228,10 +229,18 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::RunStop => "is being ended with the run",
             engine::Ending::Reopened => "is being ended: what it judges is open again",
             engine::Ending::Told => "its turn is broken off, it is told something",
+            engine::Ending::Silent => "silent for too long, is being ended",
             engine::Ending::Unanswered => "asks, and nobody is there: is being ended",
             engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };
         return (text.to_owned(), Tone::Warn);
+    }
+    if let Some((ask, more)) = (agent.talk.as_ref()).and_then(|talk| talk.asks.split_first()) {
+        let mut text = format!("asks: {}", clean_text(&ask.text, SENTENCE));
+        if !more.is_empty() {
+            let _ = write!(text, " · {} more", more.len());
+        }
+        return (text, Tone::Alert);
     }
     match mine {
         Some(sample) if !sample.line.is_empty() => {

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-pub use crate::display::figures::{size, span, took};
+pub use crate::display::figures::{dollars, size, span, tokens, took};
 use crate::display::{clean_line, prefix, width};
 
 /// Longest sentence, in columns.

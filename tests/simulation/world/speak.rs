@@ -69,6 +69,9 @@ impl World {
                 after_us: self.r.chance(50).then(|| self.r.below(9_000_000)),
                 reason: "429".to_owned(),
             },
+            8 if n == 0 => Heard::Silent {
+                reason: "no progress for 900 s".to_owned(),
+            },
             _ => Heard::Verdict {
                 why: match n {
                     0 => Some(Why::Limited),

@@ -157,7 +157,15 @@ pub(super) fn rolled_back(state: &State) -> Option<Event> {
         reason: "the run went back to a checkpoint".to_owned(),
     });
     again.or_else(|| {
-        let &ix = rollback.parents.first()?;
+        // From the inside: one that joins before a part of it is open would not wait for that.
+        let plan = &state.setup.plan;
+        let within = |part: AgentIx, ix: AgentIx| {
+            let up = |at: &AgentIx| plan.agent(*at).parent;
+            std::iter::successors(up(&part), up).any(|above| above == ix)
+        };
+        let parents = &rollback.parents;
+        let inner = |ix: &&AgentIx| !parents.iter().any(|&part| within(part, **ix));
+        let &ix = parents.iter().find(inner)?;
         let agent = state.id(ix);
         Some(Event::AgentJoining { agent })
     })

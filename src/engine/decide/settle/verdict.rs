@@ -56,6 +56,7 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "another worker takes over".to_owned(),
         },
+        (Some(Ending::Silent), _) => silent(state, ix),
         (Some(Ending::Told), _) => told(state, ix),
         (Some(Ending::Unanswered), _) => Event::AgentFailed {
             agent: id,
@@ -100,6 +101,13 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             reason: last.exit.to_string(),
             gate: None,
         },
+        (None, exit) if !exit.ok() && talk::lost_session(state, ix) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Anew,
+            delay_us: 0,
+            reason: format!("its session could not be gone on with: {exit}"),
+        },
         // Its program's own word counts before its exit status.
         (None, exit) if let Some(event) = said(state, ix, exit) => event,
         (None, exit) if exit.ok() && talk::more_to_tell(state, ix) => told(state, ix),
@@ -139,6 +147,21 @@ fn told(state: &State, ix: AgentIx) -> Event {
         delay_us: 0,
         reason: "it goes on with what it was told".to_owned(),
     }
+}
+
+/// It said nothing for longer than it may; what it had trouble with last tells why.
+fn silent(state: &State, ix: AgentIx) -> Event {
+    let talk = state.agent(ix).talk.as_ref();
+    let silent = talk
+        .and_then(|talk| talk.silent.clone())
+        .unwrap_or_default();
+    let (kind, reason) = match talk.and_then(|talk| talk.verdict.as_ref()) {
+        Some((Some(Why::Network | Why::Limited | Why::Login), words)) => {
+            (FailureKind::External, format!("{silent}: {words}"))
+        }
+        _ => (FailureKind::Timeout, silent),
+    };
+    failure(state, ix, kind, reason)
 }
 
 /// What follows where its program says that it did not do its work.

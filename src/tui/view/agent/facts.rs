@@ -100,6 +100,7 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
             Workspace::Own => "a clone of its own",
         };
         all.push(("works in", place.to_owned()));
+        all.extend(talk(source, ix));
         all.extend(work(source, ix));
     }
     let mut out = Vec::new();
@@ -116,6 +117,41 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
             let label = if i == 0 { label } else { "" };
             out.push((format!("{label:<LABEL$}{line}"), tone));
         }
+    }
+    out
+}
+
+/// Its conversation: with whom, what it has used, what it has not been told yet.
+fn talk(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    let Some(talk) = &source.state.agent(ix).talk else {
+        return out;
+    };
+    if let Some(session) = &talk.session {
+        let model = session.model.as_ref();
+        let model = model.map_or_else(String::new, |model| format!(" with {model}"));
+        let (program, id) = (&session.program, &session.id);
+        out.push(("session", format!("{program}{model} · {id}")));
+    }
+    let used = talk.all_used();
+    if used.tokens() > 0 {
+        let mut text = format!(
+            "{} tokens: {} sent",
+            words::tokens(used.tokens()),
+            words::tokens(used.sent())
+        );
+        if used.cache_read > 0 {
+            let cached = words::tokens(used.cache_read);
+            text.push_str(&format!(" ({cached} of them from the cache)"));
+        }
+        text.push_str(&format!(", {} received", words::tokens(used.output)));
+        if let Some(cost) = used.cost_microusd {
+            text.push_str(&format!(" · {}", words::dollars(cost)));
+        }
+        out.push(("has used", text));
+    }
+    for message in &talk.messages {
+        out.push(("to be told", format!("{} ({})", message.text, message.by)));
     }
     out
 }
