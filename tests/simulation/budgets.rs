@@ -98,6 +98,11 @@ impl Budgets {
         Ok(())
     }
 
+    /// Whether nothing may start because of it.
+    pub fn stands(&self) -> bool {
+        self.spent && !self.lifted
+    }
+
     fn used(&self) -> u64 {
         self.ended + self.live.values().map(|live| live.said).sum::<u64>()
     }

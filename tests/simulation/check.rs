@@ -448,7 +448,8 @@ impl Checker<'_> {
             Event::AgentSkipped { agent, .. } => {
                 let ix = self.ix(agent);
                 let shut = self.cohorts.shut(self.setup, ix) || self.closed_before(ix).is_some();
-                if self.needs_missing(ix).is_empty() && !shut {
+                let left = self.budgets.stands();
+                if self.needs_missing(ix).is_empty() && !shut && !left {
                     self.problem(record, "skipped although its needs are met".into());
                 }
                 self.finish(record, ix, Was::Skipped);
