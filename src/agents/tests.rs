@@ -120,8 +120,11 @@ fn all_built_in_adapters_are_well() {
 /// Makes a driver.
 type Fresh<'a> = &'a dyn Fn() -> Box<dyn Driver>;
 
+/// Looks at a stream: its name and form, its bytes, what makes its driver, what it says.
+type Look<'a> = &'a mut dyn FnMut(&str, Stream, &[u8], Fresh<'_>, &[Said]);
+
 /// Every stream with its driver, and what it says.
-fn each(check: &mut dyn FnMut(&str, Stream, &[u8], Fresh<'_>, &[Said])) {
+fn each(check: Look<'_>) {
     for (name, stream, _, bytes) in STREAMS {
         let fresh = || adapter(*stream).driver_after(before(name));
         let said = read(&mut *fresh(), bytes);

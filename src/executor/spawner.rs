@@ -169,17 +169,14 @@ fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result
         setup: &setup,
         once: job.setup_once.as_deref(),
     };
-    let (channel, input) = match &job.terminal {
-        Some(terminal) => {
-            // Who made it has put it there.
-            let text = job.stdin.as_deref().filter(|_| job.prompt.is_none());
-            (Channel::terminal(terminal, text)?, None)
-        }
-        None => {
-            let open = job.speaks.as_ref().is_some_and(|speaks| speaks.open);
-            let fed = job.stdin.map(|text| feed(text, open)).transpose()?;
-            (Channel::pipe()?, fed)
-        }
+    let (channel, input) = if let Some(terminal) = &job.terminal {
+        // Who made it has put it there.
+        let text = job.stdin.as_deref().filter(|_| job.prompt.is_none());
+        (Channel::terminal(terminal, text)?, None)
+    } else {
+        let open = job.speaks.as_ref().is_some_and(|speaks| speaks.open);
+        let fed = job.stdin.map(|text| feed(text, open)).transpose()?;
+        (Channel::pipe()?, fed)
     };
     let child = channel.child.as_fd();
     let spec = SpawnSpec {

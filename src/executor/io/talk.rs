@@ -97,10 +97,10 @@ impl Loop {
         let Some(feed) = &mut live.feed else { return };
         if feed.at < feed.text.len() {
             feed.open = false;
-        } else if let Some(feed) = live.feed.take() {
-            if feed.watched {
-                unwatch(&self.shared.epoll, feed.fd);
-            }
+        } else if let Some(feed) = live.feed.take()
+            && feed.watched
+        {
+            unwatch(&self.shared.epoll, feed.fd);
         }
     }
 }

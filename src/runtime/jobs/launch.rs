@@ -64,18 +64,16 @@ impl JobMaker {
         let talk = agent.talk.as_deref();
         let file = context_file(&self.run_dir, plan.id.as_str(), agent.attempt);
         let known = talk.and_then(|talk| gone_on_with(talk, &adapter.id));
-        let (start, session, before) = match known.filter(|_| adapter.resumes()) {
-            Some(session) => {
-                let (text, source) = next_turn(agent, talk);
-                let turn = prompt::next_turn(&text, source, &job.cwd);
-                job.prompt = Some(turn.maker(file.clone()));
-                let before = talk.map_or_else(Used::default, |talk| talk.of_session);
-                (Start::Resume, session.to_owned(), before)
-            }
-            None => {
-                let name = session_name(&state.run, plan.id.as_str(), agent.attempt);
-                (Start::Fresh, name, Used::default())
-            }
+        let known = known.filter(|_| adapter.resumes());
+        let (start, session, before) = if let Some(session) = known {
+            let (text, source) = next_turn(agent, talk);
+            let turn = prompt::next_turn(&text, source, &job.cwd);
+            job.prompt = Some(turn.maker(file.clone()));
+            let before = talk.map_or_else(Used::default, |talk| talk.of_session);
+            (Start::Resume, session.to_owned(), before)
+        } else {
+            let name = session_name(&state.run, plan.id.as_str(), agent.attempt);
+            (Start::Fresh, name, Used::default())
         };
         let env = |name: &str| std::env::var(name).ok();
         let writes: Vec<PathBuf> = adapter

@@ -108,7 +108,7 @@ fn within(state: &State, ix: AgentIx, call: &ToolCall) -> bool {
             !call.paths.is_empty()
                 && call.paths.iter().all(|path| {
                     below(root, path)
-                        .is_some_and(|path| scope.outside([path.as_bytes()].into_iter()).is_empty())
+                        .is_some_and(|path| scope.outside([path.as_bytes()]).is_empty())
                 })
         }
     }

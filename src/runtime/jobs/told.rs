@@ -107,9 +107,8 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             key: key_of(&key)?,
             trouble: Trouble::OutputLost(error),
         },
-        // Words need the state: see `heard`.
-        Report::Heard { .. } => return None,
-        // The state has gone on already; and the end of everything is for who asked for it.
-        Report::Thawed { .. } | Report::Stopped => return None,
+        // Words need the state: see `heard`. Where it was let go on, the state has too; and the end of
+        // everything is for who asked for it.
+        Report::Heard { .. } | Report::Thawed { .. } | Report::Stopped => return None,
     })
 }
