@@ -606,6 +606,7 @@ fn arrows_between_modules_go_one_way() {
         (
             "tui",
             &[
+                "agents",
                 "plan",
                 "graph",
                 "schedule",
