@@ -279,12 +279,12 @@ impl TalkEvent {
     #[must_use]
     pub const fn level(&self) -> Level {
         match self {
-            Self::Asked { .. } | Self::BudgetWarned { .. } | Self::BudgetSpent { .. } => {
-                Level::High
-            }
-            Self::Limited { .. } | Self::Silent { .. } | Self::Verdict { why: Some(_), .. } => {
-                Level::High
-            }
+            Self::Asked { .. }
+            | Self::BudgetWarned { .. }
+            | Self::BudgetSpent { .. }
+            | Self::Limited { .. }
+            | Self::Silent { .. }
+            | Self::Verdict { why: Some(_), .. } => Level::High,
             Self::Answered { .. } | Self::Told { .. } | Self::RateReached { .. } => Level::Medium,
             Self::Session { .. }
             | Self::Used { .. }
