@@ -1,5 +1,7 @@
 //! Budgets with a program that reports what it uses: a run stops starting and asks.
 
+use std::fmt::Write as _;
+
 use crate::fakes::Fakes;
 
 use super::rig::{Here, Live};
@@ -15,7 +17,8 @@ fn a_run_that_would_use_120_percent_stops_starting_at_100_and_waits_for_a_person
         TOKENS * 5 / 2
     );
     for n in 1..=4 {
-        plan += &format!(
+        let _ = write!(
+            plan,
             "[[agent]]\nid = \"a{n}\"\ntrack = \"A\"\nworker = [\"claude\"]\nworkspace = \"shared\"\nprompt = \"Part {n}.\"\n"
         );
     }
