@@ -49,7 +49,7 @@ context = {{ files = ["planted.txt"] }}
     let mut text = String::new();
     for (kind, before, secret) in &planted {
         let host = if *kind == "url-password" { "@db/x" } else { "" };
-        text.push_str(&format!("{before}{secret}{host}\n"));
+        text.extend([*before, secret.as_str(), host, "\n"]);
     }
     here.write("planted.txt", &text);
     here.write("one.txt", &planted[0].2);
