@@ -161,6 +161,12 @@ impl Adapter {
         self.stream.driver(&self.exits, before)
     }
 
+    /// Whether its standard input stays open after its prompt, for answers and for what it is told.
+    #[must_use]
+    pub fn stays_open(&self) -> bool {
+        self.prompt == Prompt::Messages
+    }
+
     /// Whether it can go on with a session, also with another model.
     #[must_use]
     pub fn resumes(&self) -> bool {

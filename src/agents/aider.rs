@@ -6,7 +6,7 @@
 use super::count::{Count, sum};
 use super::driver::{Driver, End, Verdict};
 use super::json::{LINE, MOST, line};
-use super::said::{Said, ToolCall, ToolKind, Used, Why};
+use super::said::{Said, ToolCall, ToolKind, Used};
 use super::trouble;
 
 /// Reads the text of one attempt.
@@ -86,14 +86,7 @@ impl Driver for Aider {
         } else if let Some(wait) = text.strip_prefix("Retrying in ") {
             let after = wait.split(' ').next().and_then(|s| decimal(s, 6));
             let (why, what) = self.end.last_trouble().cloned().unwrap_or_default();
-            said.push(match why {
-                Why::Limited => Said::Limited {
-                    after_us: after,
-                    until_s: None,
-                    what,
-                },
-                _ => Said::Reconnecting { number: 1, what },
-            });
+            said.push(trouble::again(why, after, 1, what));
         }
     }
 

@@ -77,14 +77,12 @@ impl Claude {
                     why => why,
                 });
                 self.end.trouble(why, &what);
-                said.push(match why {
-                    Why::Limited => Said::Limited {
-                        after_us: Some(count(v, "retry_delay_ms").saturating_mul(1000)),
-                        until_s: None,
-                        what,
-                    },
-                    _ => Said::Reconnecting { number, what },
-                });
+                said.push(trouble::again(
+                    why,
+                    Some(count(v, "retry_delay_ms").saturating_mul(1000)),
+                    number,
+                    what,
+                ));
             }
             "permission_denied" => {
                 said.push(Said::Warning(format!(

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::count::{Count, since};
 use super::driver::{Driver, End, Verdict};
 use super::json::{NAME, count, cut, line, list, member, message, name, object, text, words, yes};
-use super::said::{Said, ToolCall, ToolKind, Used, Why};
+use super::said::{Said, ToolCall, ToolKind, Used};
 use super::{plan, tools, trouble};
 
 /// Its words for a connection that it makes again.
@@ -87,17 +87,12 @@ impl Codex {
         if let Some(rest) = words.strip_prefix(AGAIN) {
             self.tries = self.tries.saturating_add(1);
             let number = rest.split_once('/').and_then(|(n, _)| n.parse().ok());
-            said.push(match why {
-                Why::Limited => Said::Limited {
-                    after_us: None,
-                    until_s: None,
-                    what,
-                },
-                _ => Said::Reconnecting {
-                    number: number.unwrap_or(self.tries),
-                    what,
-                },
-            });
+            said.push(trouble::again(
+                why,
+                None,
+                number.unwrap_or(self.tries),
+                what,
+            ));
         } else {
             said.push(Said::Warning(what));
         }

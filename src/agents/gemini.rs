@@ -78,17 +78,7 @@ impl Gemini {
             // The rest of the line is a stack of calls.
             let what = what.split(" _ApiError").next().unwrap_or(&what).to_owned();
             self.end.trouble(why, &what);
-            said.push(match why {
-                Why::Limited => Said::Limited {
-                    after_us: None,
-                    until_s: None,
-                    what,
-                },
-                _ => Said::Reconnecting {
-                    number: number.unwrap_or(1),
-                    what,
-                },
-            });
+            said.push(trouble::again(why, None, number.unwrap_or(1), what));
             return;
         }
         let known = what.starts_with("Error resuming session")

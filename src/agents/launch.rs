@@ -106,7 +106,7 @@ impl Adapter {
             Prompt::Messages => Some(user_message(wanted.prompt)),
             Prompt::Argument | Prompt::File => None,
         };
-        launch.open = self.prompt == Prompt::Messages;
+        launch.open = self.stays_open();
         Ok(launch)
     }
 

@@ -3,7 +3,20 @@
 //! Programs name the same few troubles with different words; the words here are those of recorded streams and
 //! of the programs' sources. What is not known is an error.
 
-use super::said::Why;
+use super::said::{Said, Why};
+
+/// What a program says that met trouble and tries again by itself: it waits for its provider, for so many
+/// microseconds where that is said, or connects again, for the `number`th time.
+pub(super) fn again(why: Why, after_us: Option<u64>, number: u32, what: String) -> Said {
+    match why {
+        Why::Limited => Said::Limited {
+            after_us,
+            until_s: None,
+            what,
+        },
+        _ => Said::Reconnecting { number, what },
+    }
+}
 
 /// What kind of trouble a message is about.
 pub(super) fn of(message: &str) -> Why {

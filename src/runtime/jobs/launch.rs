@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    agents::{Adapter, Catalog, Prompt, Start, Used, Wanted, session_name},
+    agents::{Adapter, Catalog, Start, Used, Wanted, session_name},
     engine::{AgentState, Boundary, Cause, State, Talk},
     executor::{Job, Made, Maker, Speaks, Unmade},
     plan::{AgentIx, Plan, Worker},
@@ -94,7 +94,7 @@ impl JobMaker {
         job.speaks = Some(Speaks {
             program: adapter.id.clone(),
             driver: Arc::new(move || driver.driver_after(before)),
-            open: adapter.prompt == Prompt::Messages,
+            open: adapter.stays_open(),
             limits: (
                 Duration::from_micros(adapter.first_output_us),
                 Duration::from_micros(adapter.no_progress_us),
