@@ -17,6 +17,7 @@ mod journal;
 mod left;
 mod plan;
 mod purity;
+mod real;
 mod redaction;
 #[path = "../benches/rig/mod.rs"]
 mod rig;
