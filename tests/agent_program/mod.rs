@@ -176,7 +176,7 @@ fn wait_of(trouble: &Trouble, number: u32) -> Duration {
         Trouble::Status {
             after_s: Some(s), ..
         } => Duration::from_secs(*s),
-        _ => Duration::from_millis(50) * 2_u32.pow(number.min(5) - 1),
+        _ => Duration::from_millis(50) * 2_u32.pow(number.min(4) - 1),
     }
 }
 

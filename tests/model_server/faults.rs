@@ -31,7 +31,9 @@ pub struct Rule {
     fault: Fault,
     model: Option<String>,
     words: Option<String>,
+    first: usize,
     left: usize,
+    held: bool,
 }
 
 impl Rule {
@@ -41,7 +43,9 @@ impl Rule {
             fault,
             model: None,
             words: None,
+            first: 0,
             left: usize::MAX,
+            held: false,
         }
     }
 
@@ -57,28 +61,47 @@ impl Rule {
         self
     }
 
+    /// Not for the first so many of those requests.
+    pub fn after(mut self, first: usize) -> Self {
+        self.first = first;
+        self
+    }
+
     /// Only so many times.
     pub fn times(mut self, times: usize) -> Self {
         self.left = times;
         self
     }
 
-    /// Whether it holds answers back.
+    /// Only when the test lets it go.
+    pub fn held(mut self) -> Self {
+        self.held = true;
+        self
+    }
+
+    /// Whether it does nothing but hold answers back.
     pub(super) fn holds(&self) -> bool {
         matches!(self.fault, Fault::Held | Fault::HeldAfter(_))
     }
 }
 
-/// The fault for a request: that of the first rule that is for it and not used up.
-pub(super) fn take(rules: &mut [Rule], asked: &Asked) -> Option<Fault> {
-    let rule = rules.iter_mut().find(|rule| {
+/// The fault for a request, and whether it waits to be let go: those of the first rule that is for it and not used up.
+pub(super) fn take(rules: &mut [Rule], asked: &Asked) -> Option<(Fault, bool)> {
+    for rule in rules {
         let model = rule
             .model
             .as_ref()
             .is_none_or(|model| *model == asked.model);
         let words = rule.words.as_ref().is_none_or(|words| asked.says(words));
-        rule.left > 0 && model && words
-    })?;
-    rule.left = rule.left.saturating_sub(1);
-    Some(rule.fault)
+        if !model || !words || rule.left == 0 {
+            continue;
+        }
+        if rule.first > 0 {
+            rule.first -= 1;
+            continue;
+        }
+        rule.left = rule.left.saturating_sub(1);
+        return Some((rule.fault, rule.held || rule.fault == Fault::Held));
+    }
+    None
 }

@@ -58,13 +58,8 @@ pub struct Message {
 /// A request to a model, and how it was answered.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// When it came.
-    pub at: Instant,
-    pub path: &'static str,
     pub model: String,
     pub messages: Vec<Message>,
-    /// The answer was to come in pieces.
-    pub streamed: bool,
     /// Status of the answer; 0: none was begun.
     pub status: u16,
     /// The whole answer went out, with this usage in it.
@@ -112,10 +107,9 @@ impl Shared {
         result
     }
 
-    /// Waits until held answers are let go; whether the server still stands then.
-    fn held(&self) -> bool {
+    /// Waits until held answers are let go once more than `before`; whether the server still stands then.
+    fn held(&self, before: u64) -> bool {
         let mut book = self.book();
-        let before = book.released;
         while book.released == before && !book.closing {
             book = self.changed.wait(book).unwrap();
         }
@@ -283,23 +277,21 @@ fn model(path: &'static str, head: &Head, shared: &Shared, writer: &mut Writer<'
     let streamed = body["stream"] == true;
     let answer = answer(&messages, &(form.tools)(&body));
     let asked = Asked {
-        at: Instant::now(),
-        path,
         model: model.clone(),
         messages,
-        streamed,
         status: 0,
         used: None,
     };
-    let (number, fault, usage) = shared.change(|book| {
+    let (number, fault, usage, released) = shared.change(|book| {
         let fault = faults::take(&mut book.rules, &asked);
         book.asked.push(asked);
-        (book.asked.len() - 1, fault, book.usage)
+        (book.asked.len() - 1, fault, book.usage, book.released)
     });
-    let mut begins = |status: u16| shared.change(|book| book.asked[number].status = status);
-    if fault == Some(Fault::Held) && !shared.held() {
+    let begins = |status: u16| shared.change(|book| book.asked[number].status = status);
+    if fault.is_some_and(|(_, held)| held) && !shared.held(released) {
         return None;
     }
+    let fault = fault.map(|(fault, _)| fault);
     match fault {
         Some(Fault::Status(status, after_s)) => {
             begins(status);
@@ -328,7 +320,7 @@ fn model(path: &'static str, head: &Head, shared: &Shared, writer: &mut Writer<'
         let pieces = (form.pieces)(&name, &model, &answer, usage);
         let last = pieces.len() - 1;
         writer.pieces(&pieces, |at| match fault {
-            Some(Fault::HeldAfter(n)) if at == n.min(last) => shared.held(),
+            Some(Fault::HeldAfter(n)) if at == n.min(last) => shared.held(released),
             Some(Fault::Cut(n)) if at == n.min(last) => false,
             Some(Fault::Slow(pause)) => {
                 thread::sleep(pause);

@@ -2,7 +2,13 @@
 //!
 //! The programs are those of `agent_program`; the server is that of `model_server`.
 
+mod broken;
+mod budget;
+mod limits;
+mod silent;
+mod swap;
 mod together;
+mod words;
 
 use std::process::Command;
 
@@ -14,6 +20,18 @@ use crate::{
         together::Repo,
     },
 };
+
+/// The beginning of a plan: agents that ask for little of the machine, all at once, and may use their tools.
+const SMALL: &str = "\
+[limits]
+agents = 8
+[merge]
+end = \"branch\"
+[defaults]
+ram = \"20MiB\"
+cpus = 0
+ask = \"never\"
+";
 
 /// A repository, a model server, and the programs that talk to it.
 struct Served {
