@@ -129,8 +129,14 @@ impl Talk {
         }
     }
 
-    /// Reads a piece of its output.
-    pub fn read(&mut self, chunk: &[u8], key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
+    /// Reads a piece of its output; whether it is the first.
+    pub fn read(
+        &mut self,
+        chunk: &[u8],
+        key: &JobKey,
+        view: &JobView,
+        out: &mut Vec<Report>,
+    ) -> bool {
         let Self {
             driver,
             lines,
@@ -144,11 +150,13 @@ impl Talk {
                 Said::Warning(_) | Said::Reconnecting { .. } | Said::Limited { .. }
             )
         };
-        if !self.spoke || self.said.iter().any(progress) {
+        let first = !self.spoke;
+        if first || self.said.iter().any(progress) {
             self.spoke = true;
             self.moved = Instant::now();
         }
         self.tell(key, view, out);
+        first
     }
 
     /// Reports what decisions need of what was said.

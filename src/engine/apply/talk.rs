@@ -114,9 +114,12 @@ impl State {
                 ..
             } => {
                 let limit = self.limits.entry(provider.clone()).or_default();
+                // What comes while it refuses anyway is no further time.
+                if limit.until_us == 0 {
+                    limit.times = limit.times.saturating_add(1);
+                }
                 limit.until_us = *until_us;
                 limit.reason.clone_from(reason);
-                limit.times = limit.times.saturating_add(1);
             }
             TalkEvent::Silent { reason, .. } => {
                 self.talk_of(ix).silent = Some(reason.clone());

@@ -256,19 +256,20 @@ fn a_provider_that_takes_no_more_holds_all_its_agents_and_loses_none() {
     rig.end_agent(0, 1);
     assert_eq!(
         (rig.status(0), rig.state.agent(AgentIx(0)).failures),
-        (Status::Ready, 0)
+        (Status::BackingOff, 0)
     );
     let why = admit(&rig.state, &Figures::default(), AgentIx(0)).unwrap_err();
     assert!(why.to_string().contains("p takes no more for"), "{why}");
     assert_eq!(rig.state.finished, None);
-    let at = rig.state.next_deadline().unwrap();
-    assert!((8_000_000..10_000_000).contains(&at), "{at}");
-    rig.now_us = at;
-    rig.input(InputKind::Deadline);
-    assert_eq!(
-        (rig.status(0), rig.state.agent(AgentIx(0)).attempt),
-        (Status::Running, 2)
-    );
+    let until = rig.state.limited("p").unwrap().until_us;
+    // Those who are refused within the next second need no longer pause.
+    assert!((9_000_000..=10_000_000).contains(&until), "{until}");
+    while rig.state.agent(AgentIx(0)).attempt == 1 {
+        rig.now_us = rig.state.next_deadline().unwrap();
+        rig.input(InputKind::Deadline);
+    }
+    assert!((until..until + until / 4 + 1).contains(&rig.now_us));
+    assert_eq!(rig.status(0), Status::Running);
     assert!(rig.talk().went_on);
 }
 
