@@ -12,9 +12,7 @@ use crate::{
     config::Config,
     engine::{Effective, Prices, Setup, Thresholds},
     executor::Boundary,
-    graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
-    schedule::{Choices, capacity_from_plan, static_ranks},
     sys::landlock::{self, Support},
 };
 
@@ -229,17 +227,6 @@ impl RunConfig {
     pub fn setup(&self, mut plan: Plan) -> Setup {
         plan.name.clone_from(&self.plan_name);
         plan.mode = self.mode;
-        let graph = Graph::new(&plan);
-        let ranks = static_ranks(&plan, &graph);
-        let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
-        let capacity = capacity_from_plan(
-            &plan,
-            self.ram_limit_bytes,
-            self.cpus_milli,
-            self.agents_cap,
-        );
-        let choices = Choices::new(&plan, &graph, &capacity);
-        let critical = Critical::new(&graph, &choices.durations);
         let effective = Effective {
             ram_limit_bytes: self.ram_limit_bytes,
             agents_cap: self.agents_cap,
@@ -249,7 +236,7 @@ impl RunConfig {
             hybrid_enabled: self.hybrid_orchestration_enabled,
             parallel_enabled: self.parallel_graph_enabled,
         };
-        let mut setup = Setup::new(plan, effective, ranks, waves, critical.length_us);
+        let mut setup = Setup::planned(plan, effective);
         if let Some(prices) = &self.prices {
             setup.prices = prices.clone();
         }
