@@ -4,13 +4,11 @@
 
 #[cfg(test)]
 use schemars::JsonSchema;
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Mode;
 
-use super::{Answer, Pick};
+use super::{Addition, Answer, Pick};
 
 /// What an action is aimed at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,43 +184,6 @@ pub enum Action {
         /// The new cap, at least 1.
         cap: u32,
     },
-}
-
-/// Agents that a person wants to add, as they were written. One of `lines`, `command` and `tables`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[cfg_attr(test, derive(JsonSchema))]
-#[serde(default)]
-pub struct Addition {
-    /// An agent a line: `claude: fix it`, `$ cargo test`, `track/claude: fix it`.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub lines: String,
-    /// One agent in words: a worker and its prompt, or a command.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub command: Vec<String>,
-    /// Tables `[[agent]]` of a plan.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub tables: String,
-    /// Prompt files of these tables, by their paths there, with their texts.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub files: BTreeMap<String, String>,
-    /// Id; none: made of the words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<String>,
-    /// Track, by id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub track: Option<String>,
-    /// Phase, by id.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub phase: Option<String>,
-    /// Worker of whom the words name none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub worker: Option<String>,
-    /// Memory, as a plan states it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ram: Option<String>,
-    /// Agents that have to be done first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub after: Vec<String>,
 }
 
 /// What becomes of a conflict.

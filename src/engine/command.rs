@@ -255,8 +255,7 @@ fn of_tell(state: &State, ix: AgentIx, now: bool) -> Option<Command> {
 /// yesterday's work.
 fn stale_checks(state: &State) -> Vec<Command> {
     let reopened = |owner: &Owner| {
-        (state.check_of(*owner))
-            .is_some_and(|check| check.ending == Some(super::Ending::Reopened))
+        (state.check_of(*owner)).is_some_and(|check| check.ending == Some(super::Ending::Reopened))
     };
     let stale = state.setup.gated().filter(reopened);
     stale

@@ -44,7 +44,9 @@ impl Extension {
     /// Returns the positions of its agents.
     pub fn indices(&self) -> impl Iterator<Item = AgentIx> + use<> {
         let first = self.first;
-        (0_u32..).take(self.agents.len()).map(move |i| AgentIx(first.saturating_add(i)))
+        (0_u32..)
+            .take(self.agents.len())
+            .map(move |i| AgentIx(first.saturating_add(i)))
     }
 }
 
@@ -90,7 +92,10 @@ impl Setup {
             plan.workers.extend(by.workers.iter().cloned());
             plan.agents.extend(by.agents.iter().cloned());
             for cohort in &by.passed {
-                exempt.entry(cohort.clone()).or_default().extend(by.indices());
+                exempt
+                    .entry(cohort.clone())
+                    .or_default()
+                    .extend(by.indices());
             }
         }
         let effective = Effective {
@@ -115,7 +120,8 @@ impl Setup {
     #[must_use]
     pub fn misfit(&self, by: &Extension) -> Option<String> {
         let plan = &self.plan;
-        if (by.first as usize, by.first_worker as usize) != (plan.agents.len(), plan.workers.len()) {
+        if (by.first as usize, by.first_worker as usize) != (plan.agents.len(), plan.workers.len())
+        {
             return Some("the plan has changed meanwhile: add it again".to_owned());
         }
         if by.agents.is_empty() {
@@ -174,11 +180,7 @@ impl Setup {
     }
 
     /// Returns the hard needs of an agent on a file that one left, of whom nobody looked for it.
-    pub(super) fn unwatched<'s>(
-        &'s self,
-        edge: &'s Edge,
-        before: &'s Self,
-    ) -> Option<&'s str> {
+    pub(super) fn unwatched<'s>(&'s self, edge: &'s Edge, before: &'s Self) -> Option<&'s str> {
         let super::EdgeKind::Need(crate::plan::When::Output(path)) = &edge.kind else {
             return None;
         };

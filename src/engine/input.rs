@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, MergeOutcome, Offer,
-    StoppedBy, Trouble, Via, Words, Zone,
+    Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, MergeOutcome,
+    Offer, StoppedBy, Trouble, Via, Words, Zone,
 };
 
 /// Whose process it is.

@@ -5,6 +5,7 @@
 //! as a [`Command`]. Live runs, replay, crash recovery and simulation all use exactly this code.
 
 mod action;
+mod addition;
 mod admission;
 mod answers;
 mod apply;
@@ -27,7 +28,8 @@ mod turn;
 mod usage;
 pub mod words;
 
-pub use action::{Action, Addition, Settle, Target, UNBUILT_ACTIONS};
+pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
+pub use addition::{ADD_WORDS, Addition};
 pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
@@ -52,8 +54,8 @@ pub use extension::Extension;
 pub use heard::Heard;
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
 pub use metrics::{Metrics, Spent};
-pub use prices::{Price, Prices};
 pub use owners::CheckStep;
+pub use prices::{Price, Prices};
 pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,

@@ -2,10 +2,7 @@
 //!
 //! Must not know how far a run is.
 
-use super::{
-    Cohort, CohortIx, CohortKind, Owner, Setup,
-    setup::DEFAULT_CHECK_RAM_BYTES,
-};
+use super::{Cohort, CohortIx, CohortKind, Owner, Setup, setup::DEFAULT_CHECK_RAM_BYTES};
 use crate::plan::{AgentIx, Argv, Compare, PhaseIx};
 
 impl Setup {

@@ -16,8 +16,7 @@ use super::{
     kinds::kinds,
 };
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work,
-    Workspace,
+    Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work, Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -163,7 +162,14 @@ impl Setup {
         waves: Vec<u32>,
         critical_path_us: u64,
     ) -> Self {
-        Self::exempting(plan, effective, ranks, waves, critical_path_us, BTreeMap::new())
+        Self::exempting(
+            plan,
+            effective,
+            ranks,
+            waves,
+            critical_path_us,
+            BTreeMap::new(),
+        )
     }
 
     /// As [`Setup::new`], with agents that some cohorts do not judge ([`Setup::exempt`]).

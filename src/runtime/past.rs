@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Setup, State},
     journal::{ReadError, Reader, Readings, fold, fold_each},
+    plan::Plan,
     report::{history::History, run::RunReport},
     resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
@@ -48,6 +49,17 @@ pub fn ended(dir: &Path) -> Option<State> {
     let (setup, _) = read_folder(dir).ok()?;
     let state = fold(Arc::new(setup), &mut Reader::open(dir).ok()?).ok()?;
     state.finished.is_some().then_some(state)
+}
+
+/// The plan of a run with what was added since it began; none where nothing was.
+///
+/// # Errors
+/// When the folder or its journal cannot be read.
+pub fn extended(dir: &Path) -> io::Result<Option<Plan>> {
+    let (setup, _) = read_folder(dir).map_err(io::Error::other)?;
+    let mut reader = Reader::open(dir).map_err(io::Error::other)?;
+    let state = fold(Arc::new(setup), &mut reader).map_err(io::Error::other)?;
+    Ok((!state.added.is_empty()).then(|| state.setup.plan.clone()))
 }
 
 /// What a dashboard is told when the connection to its runner is lost: that it is, or, where nothing
@@ -84,6 +96,7 @@ pub fn report(dir: &Path, setup: Arc<Setup>, now_ms: Option<i64>) -> Result<RunR
 /// The schedule that the run began with.
 #[must_use]
 pub fn planned(setup: &Setup) -> Planned {
+    let setup = setup.began.as_deref().unwrap_or(setup);
     let capacity = capacity_from_plan(
         &setup.plan,
         setup.ram_limit_bytes,

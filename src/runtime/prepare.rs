@@ -16,6 +16,10 @@ use crate::{
     sys::landlock::{self, Support},
 };
 
+/// The plan as a person wrote it, in a run's folder where `plan.toml` is the expanded one: what is added
+/// later gets its defaults.
+pub const SOURCE: &str = "source.toml";
+
 /// Figures of this machine that limits depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Machine {
@@ -97,6 +101,12 @@ pub struct RunConfig {
     /// A person's own adapters of agent programs: name of the file and text.
     #[serde(default)]
     pub adapters: Vec<(String, String)>,
+    /// Variables that `--set` stated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// It plays its plan with simulated agents.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// List prices with a person's own over them; none: the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
@@ -196,6 +206,8 @@ impl RunConfig {
             card_us: config.status.card_interval_us,
             gate_us: config.status.gate_interval_us,
             adapters: Vec::new(),
+            set: BTreeMap::new(),
+            rehearsal: false,
             prices: None,
         }
     }

@@ -15,7 +15,10 @@ impl State {
             return;
         }
         // The order of starting is made anew: the ranks of those that are there may change.
-        let ready: Vec<AgentIx> = std::mem::take(&mut self.ready).iter().map(|r| r.agent).collect();
+        let ready: Vec<AgentIx> = std::mem::take(&mut self.ready)
+            .iter()
+            .map(|r| r.agent)
+            .collect();
         let resting = std::mem::take(&mut self.resting);
         let setup = Arc::new(self.setup.extended(std::slice::from_ref(by)));
         self.setup = setup.clone();

@@ -34,7 +34,10 @@ fn extended(state: &State, by: &Extension) -> Result<Setup, String> {
             return Err(why);
         }
         for edge in &setup.edges_in[ix.ix()] {
-            let begun = state.agents.get(edge.from.ix()).is_some_and(|a| a.attempt > 0);
+            let begun = state
+                .agents
+                .get(edge.from.ix())
+                .is_some_and(|a| a.attempt > 0);
             if let Some(path) = setup.unwatched(edge, &state.setup).filter(|_| begun) {
                 return Err(format!(
                     "`{}` has started without anybody waiting for its file {path}: need it without the file",
@@ -76,7 +79,10 @@ fn closed(state: &State, setup: &Setup, ix: AgentIx) -> Option<String> {
     let cohorts = setup.cohorts_of[ix.ix()].iter().filter(|&c| of_track(c));
     let mut passed = cohorts.filter(|&&cohort| passed(state, Owner::Cohort(cohort)));
     passed.next().map(|cohort| {
-        format!("{} has passed its gates: leave the track out", setup.cohorts[cohort.ix()])
+        format!(
+            "{} has passed its gates: leave the track out",
+            setup.cohorts[cohort.ix()]
+        )
     })
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
-use super::{add::running, answer::resolve_answer, retry::resolve_retry, review, rollback, settle, tell};
+use super::{
+    add::running, answer::resolve_answer, retry::resolve_retry, review, rollback, settle, tell,
+};
 use crate::{
     engine::{Action, Ending, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode},
