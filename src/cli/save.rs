@@ -43,9 +43,11 @@ pub fn save(args: &SaveArgs, global: &Global) -> Outcome {
         .map_err(|(_, _, why)| unreadable(why))?
         .ok_or_else(|| unreadable("it is not there".to_owned()))?;
     // With what was added since: groups that agents need would mean the new ones too, so all is written out.
-    let text = match past::extended(&run.path).map_err(|error| unreadable(error.to_string()))? {
-        Some(plan) => expand::to_toml(&plan),
-        None => as_begun,
+    let setup = past::setup(&run.path).map_err(|error| unreadable(error.to_string()))?;
+    let text = if setup.began.is_some() {
+        expand::to_toml(&setup.plan)
+    } else {
+        as_begun
     };
     let failed = |e| Error::internal("cannot write to stdout", e);
     let to = args.output.clone().unwrap_or_else(|| PathBuf::from(PLAN));
