@@ -151,6 +151,7 @@ impl State {
             | Action::Retry { .. }
             | Action::Answer { .. }
             | Action::Mode { .. }
+            | Action::Add { .. }
             | Action::Agents { .. } => {}
         }
     }

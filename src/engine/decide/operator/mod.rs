@@ -3,6 +3,7 @@
 //! Must not know keys or sockets; actions come named. A refusal is for the asker and is not
 //! journaled; an accepted action always is.
 
+mod add;
 mod answer;
 mod resolve;
 mod retry;
@@ -11,6 +12,8 @@ mod rollback;
 mod settle;
 mod tell;
 
+pub(in crate::engine::decide) use add::add;
+pub use add::refuses_extension;
 use answer::target;
 pub use resolve::{Refusal, Resolved, resolve};
 
@@ -53,6 +56,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         | Action::Swap { .. }
         | Action::Choose { .. }
         | Action::Undo { .. }
+        | Action::Add { .. }
         | Action::Tell { .. }
         | Action::Comment { .. } => {}
         Action::Stop { target: None } => events.push(Event::RunStopped {
