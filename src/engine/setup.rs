@@ -3,6 +3,8 @@
 //! Built once from plan and graph; the same inputs give the same setup. Must not change while a
 //! run lasts: what changes is in [`super::State`].
 
+mod steps;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -12,8 +14,11 @@ use super::{
     cohort::{self, Ties},
     kinds::kinds,
 };
+pub use steps::CheckStep;
+
+use crate::agents::Adapters;
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, Compare, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
+    Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work,
     Workspace,
 };
 
@@ -121,6 +126,9 @@ pub struct Setup {
     /// What tokens cost where a program does not say; events carry what is computed with it.
     #[serde(default)]
     pub prices: Prices,
+    /// The agent programs that are known in this run.
+    #[serde(default)]
+    pub adapters: Adapters,
 }
 
 /// Limits and settings that a setup is built with.
@@ -244,6 +252,7 @@ impl Setup {
             cohorts_of,
             closed_by,
             prices: Prices::built_in().clone(),
+            adapters: Adapters::default(),
             plan,
         }
     }
@@ -276,54 +285,6 @@ impl Setup {
     #[must_use]
     pub fn wave(&self, ix: AgentIx) -> u32 {
         self.waves[ix.ix()]
-    }
-
-    /// Returns the check commands of an agent, flattened: own acceptance commands, then its gates.
-    #[must_use]
-    pub fn checks(&self, ix: AgentIx) -> Vec<CheckStep<'_>> {
-        let agent = self.plan.agent(ix);
-        let own = agent.check.iter().map(|argv| CheckStep {
-            gate: "check",
-            argv,
-            ram_bytes: DEFAULT_CHECK_RAM_BYTES,
-            approve: None,
-            repeat: 0,
-            base: Compare::Asked,
-        });
-        own.chain(agent.gates.iter().flat_map(|g| self.gate_steps(g.ix())))
-            .collect()
-    }
-
-    /// Returns the gate commands of a phase, flattened.
-    #[must_use]
-    pub fn phase_checks(&self, phase: PhaseIx) -> Vec<CheckStep<'_>> {
-        self.plan.phases[phase.ix()]
-            .gates
-            .iter()
-            .flat_map(|g| self.gate_steps(g.ix()))
-            .collect()
-    }
-
-    pub(super) fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
-        let gate = &self.plan.gates[gate];
-        let commands = gate.run.iter().map(|argv| CheckStep {
-            gate: &gate.id,
-            argv,
-            ram_bytes: gate.ram_bytes,
-            approve: None,
-            repeat: gate.repeat,
-            base: gate.base,
-        });
-        // A person is asked when everything that a machine can check is green.
-        let approval = gate.approve.as_deref().map(|question| CheckStep {
-            gate: &gate.id,
-            argv: &[],
-            ram_bytes: 0,
-            approve: Some(question),
-            repeat: 0,
-            base: Compare::Never,
-        });
-        commands.chain(approval)
     }
 
     /// Returns whether an agent works in a workspace of its own.
@@ -381,20 +342,3 @@ pub const DEFAULT_CHECK_RAM_BYTES: u64 = 200 << 20;
 /// Time that a check command may take where the plan states no `timeout`: 2 hours, what DESIGN 5
 /// gives an agent.
 pub const DEFAULT_CHECK_LIMIT_US: u64 = 2 * 3600 * 1_000_000;
-
-/// One check command, or one approval, with the gate that it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CheckStep<'a> {
-    /// The gate's id, or `check`.
-    pub gate: &'a str,
-    /// The command; empty for an approval.
-    pub argv: &'a [String],
-    /// Memory reserved for it, in bytes.
-    pub ram_bytes: u64,
-    /// What a person is asked to approve, where it is no command.
-    pub approve: Option<&'a str>,
-    /// Times that it is run once more where it is red, at most.
-    pub repeat: u32,
-    /// When it is run on the base too where it is red.
-    pub base: Compare,
-}

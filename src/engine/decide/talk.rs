@@ -4,7 +4,7 @@
 
 use crate::{
     agents::{Ask, Question, Used},
-    engine::{Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
+    engine::{AgentState, Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
     plan::AgentIx,
 };
 
@@ -317,6 +317,11 @@ pub(super) fn more_to_tell(state: &State, ix: AgentIx) -> bool {
     let agent = state.agent(ix);
     agent.status == Status::Settling
         && (agent.talk.as_ref()).is_some_and(|talk| !talk.messages.is_empty())
+}
+
+/// Whether a person wants to work in the session of an agent whose turn has ended.
+pub(super) fn session_wished(agent: &AgentState) -> bool {
+    (agent.talk.as_ref()).is_some_and(|talk| talk.wished.is_some() && talk.session.is_some())
 }
 
 /// Whether nothing is started with the provider of an agent for now.

@@ -4,11 +4,13 @@
 //! journaled; an accepted action always is.
 
 mod answer;
+pub(in crate::engine::decide) mod open;
 mod resolve;
 mod retry;
 mod review;
 mod rollback;
 mod settle;
+mod swap;
 mod tell;
 
 use answer::target;
@@ -54,7 +56,9 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         | Action::Choose { .. }
         | Action::Undo { .. }
         | Action::Tell { .. }
+        | Action::Close { .. }
         | Action::Comment { .. } => {}
+        Action::Open { agent, .. } => events.extend(open::follows(state, agent, &agents)),
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,
         }),
