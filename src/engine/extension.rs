@@ -109,6 +109,7 @@ impl Setup {
         };
         Self {
             prices: self.prices.clone(),
+            adapters: self.adapters.clone(),
             began: Some(self.began()),
             ..Self::graphed(plan, effective, exempt)
         }

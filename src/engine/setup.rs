@@ -15,6 +15,7 @@ use super::{
     cohort::{self, Ties},
     kinds::kinds,
 };
+use crate::agents::Adapters;
 use crate::plan::{
     Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work, Workspace,
 };
@@ -129,6 +130,9 @@ pub struct Setup {
     /// What the run began with, where agents were added since.
     #[serde(skip)]
     pub began: Option<Arc<Setup>>,
+    /// The agent programs that are known in this run.
+    #[serde(default)]
+    pub adapters: Adapters,
 }
 
 /// Limits and settings that a setup is built with.
@@ -274,6 +278,7 @@ impl Setup {
             prices: Prices::built_in().clone(),
             exempt,
             began: None,
+            adapters: Adapters::default(),
             plan,
         }
     }

@@ -129,14 +129,8 @@ impl Talk {
         }
     }
 
-    /// Reads a piece of its output; whether it is the first.
-    pub fn read(
-        &mut self,
-        chunk: &[u8],
-        key: &JobKey,
-        view: &JobView,
-        out: &mut Vec<Report>,
-    ) -> bool {
+    /// Reads a piece of its output.
+    pub fn read(&mut self, chunk: &[u8], key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
         let Self {
             driver,
             lines,
@@ -150,13 +144,11 @@ impl Talk {
                 Said::Warning(_) | Said::Reconnecting { .. } | Said::Limited { .. }
             )
         };
-        let first = !self.spoke;
-        if first || self.said.iter().any(progress) {
+        if !self.spoke || self.said.iter().any(progress) {
             self.spoke = true;
             self.moved = Instant::now();
         }
         self.tell(key, view, out);
-        first
     }
 
     /// Reports what decisions need of what was said.

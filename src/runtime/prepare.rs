@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    agents::Catalog,
+    agents::{Adapters, Catalog},
     config::Config,
     engine::{Effective, Prices, Setup, Thresholds},
     executor::Boundary,
@@ -252,6 +252,7 @@ impl RunConfig {
         if let Some(prices) = &self.prices {
             setup.prices = prices.clone();
         }
+        setup.adapters = Adapters::new(self.adapters.clone());
         setup
     }
 }

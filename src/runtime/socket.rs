@@ -280,6 +280,9 @@ impl Server {
         }
         // Who asks is for the record; only names that we know, so that it cannot be forged text.
         let by = if by == "deck" { by } else { "ctl".to_owned() };
+        if by != "deck" && matches!(action, crate::engine::Action::Open { .. }) {
+            return ack(way, Err(door::NO_TERMINAL.to_owned()));
+        }
         let answer = way.clone();
         if let Action::Add { wanted } = action {
             add::start(&self.adding, &self.to_loop, (by, wanted), move |result| {
