@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use wavedeck::agents::Catalog;
 use wavedeck::plan::{self, LoadOptions, Loaded, Plan};
 
 fn folder(name: &str) -> PathBuf {
@@ -132,12 +133,14 @@ fn good_plans_expand_to_the_same_plan() {
 fn programs_of_a_persons_own_are_workers_and_bring_their_memory() {
     let source = "[[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"mine:big\", \"codex\", \"claude\"]\n\
                   [worker.w]\ncli = \"mine\"\nmodel = \"m\"\n";
-    let load = |programs: &[(&str, u64)]| {
-        let programs = programs
+    let load = |files: &[(&str, &str)]| {
+        let files: Vec<_> = files
             .iter()
-            .map(|(name, ram)| ((*name).to_owned(), *ram));
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        let own = (!files.is_empty()).then(|| Catalog::with(&files).unwrap());
         let options = LoadOptions {
-            programs: programs.collect(),
+            catalog: own,
             ..LoadOptions::default()
         };
         plan::load(source, &options, &mut |_| Err("no files".to_owned()))
@@ -148,13 +151,76 @@ fn programs_of_a_persons_own_are_workers_and_bring_their_memory() {
         found,
         ["unknown worker `mine`", "unknown agent program `mine`"]
     );
-    let loaded = load(&[("mine", 5 << 20), ("codex", 7 << 20)]).unwrap();
+    let mine = "id = \"mine\"\nprogram = \"mine\"\nram = \"5MiB\"\nmodel = [\"${model}\"]\n";
+    let codex = "id = \"codex\"\nram = \"7MiB\"\n";
+    let loaded = load(&[("mine.toml", mine), ("codex.toml", codex)]).unwrap();
     let ram: Vec<u64> = loaded.plan.agents[0]
         .modes
         .iter()
         .map(|m| m.ram_bytes)
         .collect();
     assert_eq!(ram, [5 << 20, 7 << 20, 320 << 20]);
+}
+
+#[test]
+fn who_answers_a_worker_is_stated_or_stands_in_its_model_or_its_adapter() {
+    let source = "[worker.there]\ncli = \"claude\"\nprovider = \"acme\"\n\
+                  [worker.claude]\ncli = \"claude\"\nprovider = \"own\"\n\
+                  [worker.tool]\nrun = \"tool\"\n\
+                  [[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"there\", \"claude\", \"tool\", \
+                  \"claude:sonnet\", \"opencode:anthropic/claude-sonnet-4-5\", \"opencode:ollama/qwen\", \"opencode\"]\n";
+    let loaded = load("p", source).unwrap();
+    let provider = |plan: &plan::Plan, name: &str| {
+        let worker = plan.workers.iter().find(|w| w.name == name).unwrap();
+        worker.provider().map(str::to_owned)
+    };
+    let of = |name: &str| provider(&loaded.plan, name).unwrap_or_default();
+    assert_eq!(of("there"), "acme");
+    assert_eq!(of("claude"), "own");
+    assert_eq!(of("tool"), "");
+    assert_eq!(of("claude:sonnet"), "anthropic");
+    assert_eq!(of("opencode:anthropic/claude-sonnet-4-5"), "anthropic");
+    assert_eq!(of("opencode:ollama/qwen"), "ollama");
+    assert_eq!(of("opencode"), "opencode");
+    let again = load("p", &plan::expand::to_toml(&loaded.plan))
+        .unwrap()
+        .plan;
+    assert_eq!(again.workers, loaded.plan.workers);
+}
+
+#[test]
+fn a_program_that_cannot_ask_is_refused_where_the_plan_says_that_it_does() {
+    let source = "[defaults]\nask = \"always\"\n[worker.tool]\nrun = \"tool\"\n\
+                  [[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"claude\", \"codex\"]\n\
+                  [[agent]]\nid = \"b\"\nprompt = \"x\"\nworker = \"codex\"\n\
+                  [[agent]]\nid = \"c\"\nprompt = \"x\"\nworker = \"tool\"\n\
+                  [[agent]]\nid = \"d\"\nrun = \"true\"\n\
+                  [[agent]]\nid = \"e\"\nprompt = \"x\"\nworker = \"codex\"\nask = \"never\"\n";
+    let found = load("p", source).unwrap_err();
+    let text = plan::render(&found, "p.toml", source);
+    assert_eq!(found.len(), 2, "{text}");
+    for worker in ["codex", "tool"] {
+        let line = format!(
+            "p.toml:2:7: error: worker `{worker}` cannot ask about everything that it does"
+        );
+        assert!(text.contains(&line), "{text}");
+    }
+    assert!(text.contains("a worker that asks: claude"), "{text}");
+    // A run of before can be read.
+    let options = LoadOptions {
+        recorded: true,
+        ..LoadOptions::default()
+    };
+    assert!(plan::load(source, &options, &mut |path| read(path)).is_ok());
+    // A person's own program may be able to.
+    let own = "id = \"codex\"\n[ask]\nalways = [\"--ask\"]\n";
+    let catalog = Catalog::with(&[("codex.toml".to_owned(), own.to_owned())]).unwrap();
+    let options = LoadOptions {
+        catalog: Some(catalog),
+        ..LoadOptions::default()
+    };
+    let found = plan::load(source, &options, &mut |path| read(path)).unwrap_err();
+    assert_eq!(found.len(), 1);
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub enum Tokens {
 pub struct Provider {
     /// Its name; agents of the same provider share its limits. Empty where it depends on the model.
     pub name: String,
+    /// What stands before the `/` of a model's name in place of a provider's own name, and whose that is.
+    pub prefixes: Vec<(String, String)>,
     /// Variables of which one holds a key.
     pub env: Vec<String>,
     /// Files of which one holds a login; `~/` is the home folder, a `$NAME` at the front a variable.
@@ -180,7 +182,7 @@ impl Adapter {
     }
 
     /// Who answers it under a model: agents of the same provider share its limits. Where that depends on the
-    /// model, it is what stands before the first `/` of the model's name; else the program is on its own.
+    /// model, it is whose name stands before the first `/` of the model's; else the program is on its own.
     #[must_use]
     pub fn provider_of(&self, model: Option<&str>) -> String {
         if !self.provider.name.is_empty() {
@@ -189,10 +191,11 @@ impl Adapter {
         let of_model = model
             .and_then(|m| m.split_once('/'))
             .map(|(front, _)| front);
-        of_model
-            .filter(|p| !p.is_empty())
-            .unwrap_or(&self.id)
-            .to_owned()
+        let Some(front) = of_model.filter(|front| !front.is_empty()) else {
+            return self.id.clone();
+        };
+        let known = self.provider.prefixes.iter().find(|(own, _)| own == front);
+        known.map_or(front, |(_, name)| name).to_owned()
     }
 
     /// Whether it can be started with these questions.

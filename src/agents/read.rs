@@ -49,7 +49,7 @@ const KEYS: &[&str] = &[
 ];
 const ASK: &[&str] = &["never", "outside", "always", "alone"];
 const ENV: &[&str] = &["set", "unset", "pass"];
-const PROVIDER: &[&str] = &["name", "env", "files", "login"];
+const PROVIDER: &[&str] = &["name", "prefixes", "env", "files", "login"];
 const CHECK: &[&str] = &["version", "help", "flags", "known"];
 const EXIT: &[&str] = &["why", "says"];
 
@@ -154,6 +154,7 @@ fn one(d: &mut Decoder, a: &mut Adapter, key: &Key<'_>, value: &Val<'_>) {
         ),
         "provider" => table(d, value, PROVIDER, &mut |d, name, value| match name {
             "name" => put(&mut a.provider.name, d.text(value, "a text").map(|t| t.v)),
+            "prefixes" => put(&mut a.provider.prefixes, prefixes(d, value)),
             "env" => put(&mut a.provider.env, names(d, value)),
             "files" => put(&mut a.provider.files, places(d, value)),
             _ => put(&mut a.provider.login, d.text(value, "a text").map(|t| t.v)),
@@ -258,6 +259,17 @@ fn variables(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<(String, String)>> 
         {
             all.push((name.to_owned(), text.v));
         }
+    }
+    Some(all)
+}
+
+/// What a program writes before the name of a model, and the provider that it means.
+fn prefixes(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<(String, String)>> {
+    let table = d.table(value, "a table such as { gemini = \"google\" }")?;
+    let mut all = Vec::new();
+    for (key, value) in table {
+        let name = d.id(value);
+        all.extend(name.map(|name| (key.get_ref().to_string(), name.v)));
     }
     Some(all)
 }

@@ -169,7 +169,7 @@ pub(crate) fn worker(name: &str) -> Worker {
         name: name.into(),
         run: None,
         cli: Some(name.into()),
-        model: None,
+        ..Worker::default()
     }
 }
 

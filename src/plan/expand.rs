@@ -57,7 +57,7 @@ pub fn to_toml(plan: &Plan) -> String {
                 .model
                 .as_ref()
                 .map_or_else(|| cli.clone(), |m| format!("{cli}:{m}"));
-            name == worker.name
+            name == worker.name && !worker.provider_stated
         });
         if by_name {
             continue;
@@ -71,6 +71,9 @@ pub fn to_toml(plan: &Plan) -> String {
         }
         if let Some(model) = &worker.model {
             line(w, "model", &quote(model));
+        }
+        if let Some(provider) = worker.provider.as_ref().filter(|_| worker.provider_stated) {
+            line(w, "provider", &quote(provider));
         }
     }
     for gate in &plan.gates {

@@ -16,6 +16,7 @@ use super::tables::resolve_gates;
 use super::units::{self, SECOND_US};
 use super::vars;
 use super::workers::Workers;
+use crate::agents::Ask;
 
 /// Duration where nobody states one, in microseconds.
 pub(super) const GUESSED_DURATION: u64 = 600 * SECOND_US;
@@ -93,6 +94,10 @@ impl Layers<'_> {
         let chosen = self.work(d, stack, id, has_parts);
         let workers = self.workers_of(d, stack, id, &chosen);
         let modes = self.modes(d, stack, id, &chosen, &workers);
+        let ask = pick(stack, |s| s.ask.as_ref());
+        if let Some(ask) = ask {
+            self.workers.can_ask(d, ask, &workers);
+        }
         let retry = Retry {
             attempts: pick(stack, |s| s.attempts).unwrap_or(if chosen.prompt { 2 } else { 1 }),
             base_us: pick(stack, |s| s.base).unwrap_or(RETRY_BASE),
@@ -140,7 +145,7 @@ impl Layers<'_> {
             modes,
             exclusive: pick(stack, |s| s.exclusive).unwrap_or(false) || together.alone(),
             timeout_us,
-            ask: pick(stack, |s| s.ask).unwrap_or_default(),
+            ask: ask.map_or_else(Ask::default, |ask| ask.v),
             fails_when_asking: pick(stack, |s| s.fails_when_asking).unwrap_or(false),
             retry,
             quiet_us: pick(stack, |s| s.quiet).filter(|q| *q > 0),

@@ -52,6 +52,7 @@ pub(crate) struct RawWorker {
     pub run: Option<Argv>,
     pub cli: Option<Sp<String>>,
     pub model: Option<Sp<String>>,
+    pub provider: Option<Sp<String>>,
     pub terminal: Option<bool>,
 }
 

@@ -164,6 +164,7 @@ pub(super) fn worker(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawWo
                 worker.cli = d.name(value, "the name of an agent program");
             }
             "model" => worker.model = d.name(value, "the name of a model"),
+            "provider" => worker.provider = d.id(value),
             "terminal" => worker.terminal = d.flag(value).map(|b| b.v),
             _ => d.unknown_key(key, keys::WORKER),
         }

@@ -170,7 +170,7 @@ pub(crate) struct AgentSpec {
     pub attempts: Option<u32>,
     pub base: Option<u64>,
     pub exclusive: Option<bool>,
-    pub ask: Option<Ask>,
+    pub ask: Option<Sp<Ask>>,
     pub fails_when_asking: Option<bool>,
     pub workspace: Option<Sp<Workspace>>,
     pub scope: Option<Sp<Scope>>,
@@ -278,7 +278,7 @@ impl AgentSpec {
                 "timeout" => spec.timeout = d.duration(value).map(|t| t.v),
                 "retry" => spec.retry(d, value),
                 "terminal" => spec.own.terminal = d.flag(value),
-                "ask" => spec.ask = d.one_of(value, &ASKS).map(|a| a.v),
+                "ask" => spec.ask = d.one_of(value, &ASKS),
                 "on_ask" => {
                     let words = [("wait", false), ("fail", true)];
                     spec.fails_when_asking = d.one_of(value, &words).map(|f| f.v);

@@ -353,16 +353,15 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
     let config: RunConfig =
         toml::from_str(&read("config.toml")?).map_err(|e| FolderError::Config(e.to_string()))?;
     let source = read("plan.toml")?;
-    let programs = if config.adapters.is_empty() {
-        BTreeMap::new()
-    } else {
-        config.catalog().map_err(FolderError::Config)?.programs()
-    };
+    let own = !config.adapters.is_empty();
+    let catalog = own.then(|| config.catalog()).transpose();
+
     let options = LoadOptions {
         file_name: "plan.toml".to_owned(),
         vars: BTreeMap::new(),
         only: None,
-        programs,
+        catalog: catalog.map_err(FolderError::Config)?,
+        recorded: true,
     };
     let loaded = plan::load(&source, &options, &mut |path| {
         Err(format!("{path} was not kept with the run"))

@@ -87,7 +87,7 @@ pub fn random(r: &mut Random) -> Plan {
             run: Some(vec!["work".into()]),
             // The second answers to a provider that may take no more for a while.
             cli: (i == 1).then(|| "p".to_owned()),
-            model: None,
+            ..Worker::default()
         })
         .collect();
     let mut agents: Vec<Agent> = Vec::new();
