@@ -63,6 +63,7 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
             tokens: 0,
             terminal: false,
         }],
+        capability: None,
         exclusive: false,
         timeout_us: None,
         ask: wavedeck::agents::Ask::Outside,

@@ -189,6 +189,55 @@ fn who_answers_a_worker_is_stated_or_stands_in_its_model_or_its_adapter() {
 }
 
 #[test]
+fn an_agent_that_names_a_capability_can_be_done_by_all_who_have_it() {
+    let source = "[worker.b]\ncli = \"claude\"\ncapabilities = [\"review\", \"write\"]\n\
+                  [worker.a]\nrun = \"cat\"\ncapabilities = [\"review\"]\n\
+                  [worker.codex]\ncli = \"codex\"\ncapabilities = [\"write\"]\n\
+                  [defaults]\ncapability = \"review\"\nprompt = \"x\"\n\
+                  [[agent]]\nid = \"r\"\nmode = [{ worker = \"b\", ram = \"1GiB\" }]\n\
+                  [[agent]]\nid = \"w\"\ncapability = \"write\"\n\
+                  [[agent]]\nid = \"n\"\nworker = \"codex\"\n\
+                  [[agent]]\nid = \"c\"\nrun = \"true\"\n";
+    let plan = load("p", source).unwrap().plan;
+    let of = |i: usize| -> Vec<&str> {
+        let workers = plan.agents[i].modes.iter().filter_map(|m| m.worker);
+        workers
+            .map(|w| plan.workers[w.ix()].name.as_str())
+            .collect()
+    };
+    assert_eq!(
+        [of(0), of(1), of(2), of(3)],
+        [vec!["a", "b"], vec!["b", "codex"], vec!["codex"], vec![]]
+    );
+    let capability = |i: usize| plan.agents[i].capability.as_deref();
+    assert_eq!(
+        [0, 1, 2, 3].map(capability),
+        [Some("review"), Some("write"), None, None]
+    );
+    assert_eq!(plan.agents[0].modes[1].ram_bytes, 1 << 30);
+    let again = load("p", &plan::expand::to_toml(&plan)).unwrap().plan;
+    assert_eq!(
+        (again.agents, again.workers),
+        (plan.agents.clone(), plan.workers.clone())
+    );
+
+    let bad = "[worker.a]\nrun = \"cat\"\ncapabilities = [\"review\"]\n\
+               [[agent]]\nid = \"t\"\nprompt = \"x\"\ncapability = \"reviw\"\n\
+               [[agent]]\nid = \"u\"\nprompt = \"x\"\ncapability = \"plan\"\n\
+               [[agent]]\nid = \"v\"\nrun = \"true\"\ncapability = \"review\"\n";
+    let found = load("p", bad).unwrap_err();
+    let text = plan::render(&found, "p.toml", bad);
+    for wanted in [
+        "p.toml:7:14: error: no worker has the capability `reviw`, did you mean `review`?",
+        "p.toml:11:14: error: no worker has the capability `plan`",
+        "[worker.NAME] capabilities = [\"plan\"]",
+        "p.toml:15:14: error: agent `v` has a command or simulation and a capability",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+}
+
+#[test]
 fn a_program_that_cannot_ask_is_refused_where_the_plan_says_that_it_does() {
     let source = "[defaults]\nask = \"always\"\n[worker.tool]\nrun = \"tool\"\n\
                   [[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"claude\", \"codex\"]\n\

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, Owner, Prices,
+    Cohort, CohortIx, Owner, Prices, Tally,
     cohort::{self, Ties},
     kinds::kinds,
 };
@@ -121,6 +121,9 @@ pub struct Setup {
     /// What tokens cost where a program does not say; events carry what is computed with it.
     #[serde(default)]
     pub prices: Prices,
+    /// How workers did in earlier runs, by name; read before the run.
+    #[serde(default)]
+    pub past: BTreeMap<String, Tally>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -244,6 +247,7 @@ impl Setup {
             cohorts_of,
             closed_by,
             prices: Prices::built_in().clone(),
+            past: BTreeMap::new(),
             plan,
         }
     }
@@ -255,9 +259,8 @@ impl Setup {
         &modes[(mode as usize).min(modes.len() - 1)]
     }
 
-    /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
-    /// itself, where its `timeout` says how long; for the gates of more than one as long as the
-    /// slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
+    /// Returns how long a check command of an owner may run, in microseconds: as its agent's `timeout` says; for the
+    /// gates of more than one as long as the slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
     #[must_use]
     pub fn check_limit_us(&self, owner: Owner) -> u64 {
         match owner {
@@ -297,11 +300,8 @@ impl Setup {
     /// Returns the gate commands of a phase, flattened.
     #[must_use]
     pub fn phase_checks(&self, phase: PhaseIx) -> Vec<CheckStep<'_>> {
-        self.plan.phases[phase.ix()]
-            .gates
-            .iter()
-            .flat_map(|g| self.gate_steps(g.ix()))
-            .collect()
+        let gates = self.plan.phases[phase.ix()].gates.iter();
+        gates.flat_map(|g| self.gate_steps(g.ix())).collect()
     }
 
     pub(super) fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {

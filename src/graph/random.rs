@@ -92,6 +92,7 @@ pub(crate) fn agent(id: &str, seconds: u64, mib: u64) -> Agent {
         class: Class::Implementation,
         work: Work::Command(vec!["true".into()]),
         modes: vec![mode(seconds, mib)],
+        capability: None,
         exclusive: false,
         timeout_us: None,
         ask: crate::agents::Ask::Outside,

@@ -48,7 +48,14 @@ pub(crate) const LIMITS: &[&str] = &[
 /// `[model.x]`.
 pub(crate) const MODEL: &[&str] = &["api", "url", "name", "ram", "ram_per_slot", "slots"];
 /// `[worker.x]`.
-pub(crate) const WORKER: &[&str] = &["run", "cli", "model", "provider", "terminal"];
+pub(crate) const WORKER: &[&str] = &[
+    "run",
+    "cli",
+    "model",
+    "provider",
+    "capabilities",
+    "terminal",
+];
 /// `[gate.x]`.
 pub(crate) const GATE: &[&str] = &["title", "run", "ram", "approve", "repeat", "base"];
 /// `[lease.x]`.

@@ -143,6 +143,7 @@ impl Layers<'_> {
             class: pick(stack, |s| s.class.as_ref().map(|c| c.v)).unwrap_or_default(),
             work: chosen.work,
             modes,
+            capability: capability(stack).filter(|_| chosen.prompt),
             exclusive: pick(stack, |s| s.exclusive).unwrap_or(false) || together.alone(),
             timeout_us,
             ask: ask.map_or_else(Ask::default, |ask| ask.v),
@@ -293,14 +294,15 @@ impl Layers<'_> {
             let beside = matches!(chosen.work, Work::Command(_) | Work::Sim(_));
             if let Some(layer) =
                 layer.filter(|l| *l <= chosen.layer && beside && stack[*l].id.is_some())
-                && let Some(worker) = stack[layer].worker.as_ref().and_then(|w| w.first())
             {
-                d.sink
-                    .error(
-                        worker.at,
-                        format!("agent `{id}` has a command or simulation and a worker"),
-                    )
-                    .help("a worker is for a `prompt`");
+                let worker = stack[layer].worker.as_ref().and_then(|w| w.first());
+                let worker = worker.map(|worker| (worker.at, "worker"));
+                let able = stack[layer].capability.as_ref();
+                if let Some((at, what)) = worker.or(able.map(|c| (c.at, "capability"))) {
+                    let message = format!("agent `{id}` has a command or simulation and a {what}");
+                    let found = d.sink.error(at, message);
+                    found.help(format!("a {what} is for a `prompt`"));
+                }
             }
             return Vec::new();
         }
@@ -311,7 +313,7 @@ impl Layers<'_> {
         let names: Vec<&Sp<String>> = match layer.map(|l| stack[l]) {
             Some(AgentSpec {
                 worker: Some(workers),
-                capability: Some(at),
+                capability: Some(Sp { at, .. }),
                 ..
             }) => {
                 let found = d
@@ -324,6 +326,10 @@ impl Layers<'_> {
                 worker: Some(workers),
                 ..
             }) => workers.iter().collect(),
+            Some(AgentSpec {
+                capability: Some(capability),
+                ..
+            }) => return self.workers.able(d, capability),
             Some(_) => return Vec::new(),
             None => of_modes().unwrap_or_default(),
         };
@@ -344,6 +350,15 @@ impl Layers<'_> {
             })
             .collect()
     }
+}
+
+/// The capability that an agent's worker must have, where the strongest layer that names either names that.
+fn capability(stack: &[&AgentSpec]) -> Option<String> {
+    let layer = stack
+        .iter()
+        .find(|s| s.worker.is_some() || s.capability.is_some())?;
+    let stated = layer.capability.as_ref().filter(|_| layer.worker.is_none());
+    stated.map(|capability| capability.v.clone())
 }
 
 /// Collects the keys that are not built, each from the strongest layer that states it.

@@ -214,6 +214,9 @@ pub struct Worker {
     /// The plan states the provider.
     #[serde(default)]
     pub provider_stated: bool,
+    /// What it can do, for agents that name a capability in place of a worker.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
 }
 
 impl Worker {

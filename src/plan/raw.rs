@@ -53,6 +53,7 @@ pub(crate) struct RawWorker {
     pub cli: Option<Sp<String>>,
     pub model: Option<Sp<String>>,
     pub provider: Option<Sp<String>>,
+    pub capabilities: Vec<Sp<String>>,
     pub terminal: Option<bool>,
 }
 

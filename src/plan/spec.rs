@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use crate::agents::Ask;
 
-use super::decode::{Decoder, Val, at};
+use super::decode::{Decoder, Val};
 use super::diag::{At, Sp};
 use super::keys;
 use super::model::{
@@ -159,7 +159,7 @@ pub(crate) struct AgentSpec {
     pub has_work: bool,
     pub worker: Option<Vec<Sp<String>>>,
     /// `capability`, in place of `worker`.
-    pub capability: Option<At>,
+    pub capability: Option<Sp<String>>,
     /// What may differ by worker.
     pub own: ModeSpec,
     pub ram_max: Option<Sp<u64>>,
@@ -251,16 +251,7 @@ impl AgentSpec {
                     }
                 }
                 "worker" => spec.worker = workers(d, value),
-                "capability" => {
-                    d.name(value, "a text");
-                    spec.capability = Some(at(value));
-                    spec.carry(
-                        d,
-                        "capability",
-                        value,
-                        "name the worker: worker = \"…\" with a [worker.…] run",
-                    );
-                }
+                "capability" => spec.capability = d.id(value),
                 "duration" => spec.own.duration = d.durations(value),
                 "size" => size = d.one_of(value, &SIZES),
                 "ram" => spec.own.ram = d.size(value),

@@ -42,7 +42,9 @@ impl Workers {
                 workers.unknown(d, "agent program", cli, &[]);
             }
             // An entry that says no more than the name is the worker by that name.
-            let says_more = worker.model.is_some() || worker.provider.is_some();
+            let says_more = worker.model.is_some()
+                || worker.provider.is_some()
+                || !worker.capabilities.is_empty();
             if !says_more && worker.cli.as_ref().is_some_and(|c| c.v == *name) {
                 continue;
             }
@@ -53,6 +55,7 @@ impl Workers {
                 model: worker.model.as_ref().map(|m| m.v.clone()),
                 provider: worker.provider.as_ref().map(|p| p.v.clone()),
                 provider_stated: worker.provider.is_some(),
+                capabilities: worker.capabilities.iter().map(|c| c.v.clone()).collect(),
             });
             workers
                 .places
@@ -110,6 +113,29 @@ impl Workers {
     pub fn ram(&self, ix: Option<WorkerIx>) -> u64 {
         let adapter = ix.and_then(|ix| self.adapter(ix));
         adapter.map_or(CODING_RAM, |a| a.ram_bytes)
+    }
+
+    /// Returns the workers that state a capability, in their order, or reports that there is none.
+    pub fn able(&self, d: &mut Decoder, capability: &Sp<String>) -> Vec<(WorkerIx, String)> {
+        let able = |worker: &Worker| worker.capabilities.contains(&capability.v);
+        let all = self.all.iter().enumerate();
+        let able: Vec<(WorkerIx, String)> = all
+            .filter(|(_, worker)| able(worker))
+            .map(|(i, worker)| (WorkerIx::of(i), worker.name.clone()))
+            .collect();
+        if able.is_empty() {
+            let known = self.all.iter().flat_map(|worker| &worker.capabilities);
+            let meant = d.suggest.nearest(&capability.v, known.map(String::as_str));
+            let message = format!("no worker has the capability `{}`", capability.v);
+            let found = d.sink.error(capability.at, message).meant(meant);
+            if meant.is_none() {
+                let name = &capability.v;
+                found.help(format!(
+                    "state it: [worker.NAME] capabilities = [\"{name}\"]"
+                ));
+            }
+        }
+        able
     }
 
     /// Reports workers of an agent that cannot ask what the plan wants them to.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agents::Catalog,
     config::Config,
-    engine::{Effective, Prices, Setup, Thresholds},
+    engine::{Effective, Prices, Setup, Tally, Thresholds},
     executor::Boundary,
     graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
@@ -102,6 +102,9 @@ pub struct RunConfig {
     /// List prices with a person's own over them; none: the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// How workers did in earlier runs, by name; empty where none is chosen by that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<String, Tally>,
 }
 
 /// What a run of before that setting has.
@@ -199,6 +202,7 @@ impl RunConfig {
             gate_us: config.status.gate_interval_us,
             adapters: Vec::new(),
             prices: None,
+            past: BTreeMap::new(),
         }
     }
 
@@ -253,6 +257,7 @@ impl RunConfig {
         if let Some(prices) = &self.prices {
             setup.prices = prices.clone();
         }
+        setup.past.clone_from(&self.past);
         setup
     }
 }

@@ -257,6 +257,7 @@ fn agent(
             Work::Command(vec!["true".into()])
         },
         modes,
+        capability: (prompt && r.chance(40)).then(|| "able".to_owned()),
         exclusive: r.chance(6),
         timeout_us: r.chance(40).then(|| 2_000_000 + r.below(20_000_000)),
         ask: wavedeck::agents::Ask::Outside,
