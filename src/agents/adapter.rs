@@ -84,6 +84,17 @@ pub struct Check {
     pub known: String,
 }
 
+/// A file that is made before a program starts where it is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MadeFile {
+    /// Its place, as in [`Adapter::writes`].
+    pub file: String,
+    /// What it holds then.
+    pub holds: String,
+    /// A variable with which the program does not use it.
+    pub unless: Option<String>,
+}
+
 /// One agent program.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Adapter {
@@ -131,6 +142,8 @@ pub struct Adapter {
     /// What it writes outside of its workspace: folders, and files where they have an ending or a variable
     /// names one. `~/` is the home folder, a `$NAME` at the front a variable.
     pub writes: Vec<String>,
+    /// Files of `writes` that are made before it starts where they are missing: within a boundary it could not.
+    pub makes: Vec<MadeFile>,
     /// What it leaves in its workspace that is no part of its work: lines as in `.gitignore`.
     pub leaves: Vec<String>,
     /// Longest time to its first output in microseconds; longer is a failure. 0: no limit.
@@ -211,6 +224,20 @@ impl Adapter {
         let places = self.writes.iter();
         places
             .filter_map(|place| resolved(place, read_env))
+            .collect()
+    }
+
+    /// Returns the files that are made before it starts where they are missing, each with what it holds then; as
+    /// [`places`](Self::places).
+    #[must_use]
+    pub fn made(&self, read_env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, &str)> {
+        let set = |name: &String| read_env(name).is_some_and(|value| !value.is_empty());
+        let wanted = self
+            .makes
+            .iter()
+            .filter(|made| !made.unless.as_ref().is_some_and(set));
+        wanted
+            .filter_map(|made| Some((resolved(&made.file, read_env)?, made.holds.as_str())))
             .collect()
     }
 

@@ -18,10 +18,12 @@ worker = \"mine:big\"
 const ADAPTER: &str = "\
 id = \"mine\"
 program = \"sh\"
-start = [\"-c\", 'cat > got.txt; echo \"$MINE $1\" >> got.txt; echo x > .mine.history', \"mine\", \"@model\"]
+start = [\"-c\", 'cat > got.txt; cat ~/.mine.json >> got.txt; echo kept > ~/.mine.json; echo \"$MINE $1\" >> got.txt; echo x > .mine.history', \"mine\", \"@model\"]
 model = [\"${model}\"]
 ram = \"123MiB\"
 leaves = [\".mine.*\"]
+writes = [\"~/.mine.json\"]
+makes = [{ file = \"~/.mine.json\", holds = \"fresh\\n\" }, { file = \"~/.not.json\", unless = \"HOME\" }]
 [env]
 set = { MINE = \"said\" }
 ";
@@ -81,9 +83,13 @@ fn a_program_of_a_persons_own_gets_its_prompt_and_leaves_nothing_of_its_own() {
     let branch = format!("wavedeck/{}", repo.here.run_id());
     let got = repo.git(&["show", &format!("{branch}:got.txt")]);
     assert!(
-        got.contains("Write it down.") && got.ends_with("said big\n"),
+        got.contains("Write it down.") && got.ends_with("fresh\nsaid big\n"),
         "{got}"
     );
+    let home = repo.here.path().join("home");
+    let kept = fs::read_to_string(home.join(".mine.json")).unwrap();
+    assert_eq!(kept, "kept\n", "it may be changed within the boundary");
+    assert!(!home.join(".not.json").exists());
     let files = repo.git(&["ls-tree", "-r", "--name-only", &branch]);
     assert!(
         files.contains("got.txt") && !files.contains(".mine"),
