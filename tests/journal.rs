@@ -83,6 +83,7 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
         inputs: Vec::new(),
         outputs: Vec::new(),
         context_files: Vec::new(),
+        context_cap: None,
     }
 }
 

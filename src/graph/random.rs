@@ -112,6 +112,7 @@ pub(crate) fn agent(id: &str, seconds: u64, mib: u64) -> Agent {
         inputs: Vec::new(),
         outputs: Vec::new(),
         context_files: Vec::new(),
+        context_cap: None,
     }
 }
 

@@ -252,6 +252,9 @@ pub struct Agent {
     /// Files whose texts its prompt has, as globs relative to the root.
     #[serde(default)]
     pub context_files: Vec<String>,
+    /// Tokens that its prompt may have at most; none: what the configuration says.
+    #[serde(default)]
+    pub context_cap: Option<u32>,
 }
 
 impl Agent {

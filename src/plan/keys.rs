@@ -133,7 +133,7 @@ pub(crate) const RETRY: &[&str] = &["attempts", "base"];
 /// `scope` as a table.
 pub(crate) const SCOPE: &[&str] = &["write", "read"];
 /// `context`.
-pub(crate) const CONTEXT: &[&str] = &["issue", "files"];
+pub(crate) const CONTEXT: &[&str] = &["issue", "files", "cap"];
 /// `sim`.
 pub(crate) const SIM: &[&str] = &[
     "duration",

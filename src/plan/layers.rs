@@ -161,6 +161,7 @@ impl Layers<'_> {
             join: together.join,
             inputs: together.inputs,
             context_files: together.context_files,
+            context_cap: together.context_cap,
             outputs: together.outputs,
         };
         Built { agent, carried }

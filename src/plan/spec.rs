@@ -179,6 +179,7 @@ pub(crate) struct AgentSpec {
     pub inputs: Option<Vec<Sp<String>>>,
     pub outputs: Option<Vec<Sp<String>>>,
     pub context_files: Option<Vec<Sp<String>>>,
+    pub context_cap: Option<Sp<u32>>,
     pub modes: Option<Vec<ModeSpec>>,
     pub carried: Vec<Carried>,
 }

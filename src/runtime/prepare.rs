@@ -96,6 +96,9 @@ pub struct RunConfig {
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
     #[serde(default = "gate_us")]
     pub gate_us: u64,
+    /// Tokens that a prompt may have at most, where the plan says nothing else.
+    #[serde(default = "cap")]
+    pub context_cap: u32,
     /// A person's own adapters of agent programs: name of the file and text.
     #[serde(default)]
     pub adapters: Vec<(String, String)>,
@@ -120,6 +123,11 @@ fn card_us() -> u64 {
 /// What a run of before that setting has.
 fn gate_us() -> u64 {
     crate::config::Status::default().gate_interval_us
+}
+
+/// What a run of before that setting has.
+const fn cap() -> u32 {
+    crate::context::LIMIT
 }
 
 /// What `run` was told beside plan and configuration.
@@ -200,6 +208,7 @@ impl RunConfig {
             notify_limit_us: config.notify.timeout_us,
             card_us: config.status.card_interval_us,
             gate_us: config.status.gate_interval_us,
+            context_cap: config.context.cap,
             adapters: Vec::new(),
             prices: None,
             past: BTreeMap::new(),

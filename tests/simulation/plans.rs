@@ -295,6 +295,7 @@ fn agent(
         },
         outputs: Vec::new(),
         context_files: Vec::new(),
+        context_cap: None,
     }
 }
 

@@ -69,7 +69,7 @@ impl JobMaker {
         let (start, session, before) = if let Some(session) = known {
             let (text, source) = next_turn(agent, talk);
             let turn = prompt::next_turn(&text, source, &job.cwd);
-            job.prompt = Some(turn.maker(file.clone()));
+            job.prompt = Some(turn.within(self.cap(plan)).maker(file.clone()));
             let before = talk.map_or_else(Used::default, |talk| talk.of_session);
             (Start::Resume, session.to_owned(), before)
         } else {
