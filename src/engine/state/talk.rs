@@ -196,4 +196,12 @@ impl State {
         let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
         plan.workers[worker.ix()].provider()
     }
+
+    /// Returns the agent program of a mode, by the name of its adapter; none for a command.
+    #[must_use]
+    pub fn program(&self, ix: AgentIx, mode: u32) -> Option<&str> {
+        let plan = &self.setup.plan;
+        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
+        plan.workers[worker.ix()].cli.as_deref()
+    }
 }

@@ -135,7 +135,7 @@ pub(super) fn agent_row(
     let mut shown = worker(agent.mode).to_owned();
     if plan.capability.is_some() && plan.modes.len() > 1 && agent.attempt == 0 {
         // Nobody has been chosen.
-        shown = "–".to_owned();
+        "–".clone_into(&mut shown);
     }
     if let Some(to) = agent.swap_to.filter(|&to| to != agent.mode) {
         shown = format!("› {}", worker(to));
