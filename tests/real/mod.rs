@@ -53,12 +53,7 @@ impl World {
             .local_addr()
             .unwrap()
             .port();
-        let script = env::var("WAVEDECK_MOCK").unwrap_or_else(|_| {
-            format!(
-                "{}/../shared/bench/agents/mock.mjs",
-                env!("CARGO_MANIFEST_DIR")
-            )
-        });
+        let script = env::var("WAVEDECK_MOCK").expect("WAVEDECK_MOCK: the model server's script");
         let server = Command::new("node")
             .arg(script)
             .arg(port.to_string())
