@@ -5,7 +5,7 @@ use crate::model_server::{
     faults::{Fault, Rule},
 };
 
-use super::{SMALL, Served};
+use super::{SMALL, Served, tokens};
 
 #[test]
 fn what_is_told_arrives_in_the_session() {
@@ -53,6 +53,9 @@ fn what_is_told_arrives_in_the_session() {
         assert!(users[0].contains(&format!("WRITE {id}.txt")), "{users:?}");
     }
     assert_eq!(events.all_of("agent.started", "a").len(), 1);
+    // One says at its end alone what it used: the answer before it was broken off is not known.
+    let used = served.server.used();
+    assert_eq!(tokens(&events), (used.input - 1200, used.output - 34));
 }
 
 #[test]
