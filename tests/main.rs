@@ -19,6 +19,7 @@ mod left;
 mod model_server;
 mod plan;
 mod purity;
+mod real;
 mod redaction;
 #[path = "../benches/rig/mod.rs"]
 mod rig;

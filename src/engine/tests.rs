@@ -3,6 +3,7 @@
 mod begins;
 mod budget;
 mod gates;
+mod session;
 mod talk;
 mod work;
 

@@ -97,6 +97,8 @@ pub(super) struct Talk {
     spoke: bool,
     /// When it last made progress, or began.
     moved: Instant,
+    /// When that is looked at next.
+    look: Option<Instant>,
     /// That it makes none was told.
     silent: bool,
 }
@@ -122,18 +124,13 @@ impl Talk {
             limits: speaks.limits,
             spoke: false,
             moved: Instant::now(),
+            look: None,
             silent: false,
         }
     }
 
-    /// Reads a piece of its output; whether it is the first.
-    pub fn read(
-        &mut self,
-        chunk: &[u8],
-        key: &JobKey,
-        view: &JobView,
-        out: &mut Vec<Report>,
-    ) -> bool {
+    /// Reads a piece of its output.
+    pub fn read(&mut self, chunk: &[u8], key: &JobKey, view: &JobView, out: &mut Vec<Report>) {
         let Self {
             driver,
             lines,
@@ -147,13 +144,11 @@ impl Talk {
                 Said::Warning(_) | Said::Reconnecting { .. } | Said::Limited { .. }
             )
         };
-        let first = !self.spoke;
-        if first || self.said.iter().any(progress) {
+        if !self.spoke || self.said.iter().any(progress) {
             self.spoke = true;
             self.moved = Instant::now();
         }
         self.tell(key, view, out);
-        first
     }
 
     /// Reports what decisions need of what was said.
@@ -167,13 +162,25 @@ impl Talk {
     }
 
     /// When it has been silent for too long; none: there is no limit, or that was told.
-    pub fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         let limit = if self.spoke {
             self.limits.1
         } else {
             self.limits.0
         };
         (!limit.is_zero() && !self.silent).then(|| self.moved + limit)
+    }
+
+    /// When its silence is to be looked at next; none: never, or that is arranged. What comes first may be its
+    /// second limit, which counts from any moment on.
+    pub fn next_look(&mut self, now: Instant) -> Option<Instant> {
+        let due = self.due()?;
+        if self.look.is_some_and(|look| look > now) {
+            return None;
+        }
+        let then = (!self.limits.1.is_zero()).then(|| now + self.limits.1);
+        self.look = Some(then.map_or(due, |then| then.min(due)));
+        self.look
     }
 
     /// Its time does not count: it is stopped.

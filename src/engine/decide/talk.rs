@@ -4,7 +4,7 @@
 
 use crate::{
     agents::{Ask, Question, Used},
-    engine::{Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
+    engine::{AgentState, Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
     plan::AgentIx,
 };
 
@@ -329,6 +329,11 @@ pub(super) fn away_us(state: &State, ix: AgentIx) -> Option<u64> {
     // Multiples of the golden ratio lie far from each other, however many there are.
     let place = u64::from(ix.0).wrapping_mul(0x9e37_79b9) >> 24 & 0xff;
     Some(left.saturating_add(left / 4 * place / 256))
+}
+
+/// Whether a person wants to work in the session of an agent whose turn has ended.
+pub(super) fn session_wished(agent: &AgentState) -> bool {
+    (agent.talk.as_ref()).is_some_and(|talk| talk.wished.is_some() && talk.session.is_some())
 }
 
 /// Whether an attempt was to go on with a session and ended before its program had named it.

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// One agent with a prompt and two workers, of programs `p` and `q`.
-fn prompted() -> Plan {
+pub(super) fn prompted() -> Plan {
     let mut plan = empty();
     plan.workers = ["p", "q"]
         .map(|name| Worker {
@@ -42,7 +42,7 @@ impl Rig {
         });
     }
 
-    fn session(&mut self, program: &str) {
+    pub(super) fn session(&mut self, program: &str) {
         self.hear(Heard::Session {
             program: program.to_owned(),
             id: "s".to_owned(),
@@ -79,19 +79,19 @@ impl Rig {
         });
     }
 
-    fn verdict(&mut self, why: Option<Why>) {
+    pub(super) fn verdict(&mut self, why: Option<Why>) {
         self.hear(Heard::Verdict {
             why,
             reason: "because".to_owned(),
         });
     }
 
-    fn talk(&self) -> &Talk {
+    pub(super) fn talk(&self) -> &Talk {
         self.state.agent(AgentIx(0)).talk.as_deref().unwrap()
     }
 }
 
-fn tell(text: &str, now: bool) -> Action {
+pub(super) fn tell(text: &str, now: bool) -> Action {
     Action::Tell {
         agent: "a".to_owned(),
         text: text.to_owned(),

@@ -94,12 +94,8 @@ impl Loop {
             && !cleaned.is_empty()
         {
             live.view.note(&cleaned);
-            // From its first output on another limit holds, which may be over sooner.
-            if let Some(talk) = &mut live.talk
-                && talk.read(&cleaned, &live.key, &live.view, &mut self.out)
-                && let Some(due) = talk.due()
-            {
-                self.timers.insert((due, serial));
+            if let Some(talk) = &mut live.talk {
+                talk.read(&cleaned, &live.key, &live.view, &mut self.out);
             }
             let appended = live.sink.append(&cleaned);
             let written = appended.is_ok();
