@@ -5,8 +5,8 @@
 use crate::{
     agents::{Reply, Used},
     engine::{
-        Asking, AttemptEnd, Cause, Ending, HoldBy, Message, Owner, Replied, Session, State, Status,
-        Talk, TalkEvent, WorkStage, state::pack,
+        Asking, AttemptEnd, Cause, Choice, Ending, HoldBy, Message, Owner, Replied, Session, State,
+        Status, Talk, TalkEvent, WorkStage, state::pack,
     },
     plan::AgentIx,
 };
@@ -23,6 +23,18 @@ impl State {
             return;
         };
         match event {
+            TalkEvent::Chosen {
+                capability,
+                worker,
+                among,
+                ..
+            } => {
+                self.talk_of(ix).choice = Some(Choice {
+                    capability: capability.clone(),
+                    worker: worker.clone(),
+                    among: among.clone(),
+                });
+            }
             TalkEvent::Session {
                 program,
                 session,

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use crate::{
     engine::{
-        Answer, AttentionKind, AttentionRaised, MergeOutcome, Strategy, TalkEvent, WorkEvent,
+        Answer, AttentionKind, AttentionRaised, Candidate, MergeOutcome, Strategy, TalkEvent,
+        WorkEvent,
     },
     plan::AgentId,
 };
@@ -180,6 +181,17 @@ pub(super) fn of_talk(talk: &TalkEvent) -> Option<String> {
             format!("- {provider} takes no more until {minutes}:{seconds:02}: {reason}")
         }
         TalkEvent::Unlimited { provider } => format!("  {provider} takes work again"),
+        TalkEvent::Chosen {
+            agent,
+            capability,
+            worker,
+            among,
+            ..
+        } => {
+            let among: Vec<String> = among.iter().map(Candidate::words).collect();
+            let among = among.join(" | ");
+            format!("  {agent} is done by {worker} for {capability}: {among}")
+        }
         _ => return None,
     })
 }
