@@ -259,9 +259,8 @@ impl Reader {
             }
             Said::Asked(question) => self.question(at, &question),
             // Who answered, and what, is not its program's to say.
-            Said::AskedNoMore(_) => {}
-            // What it was told is shown where it is told.
-            Said::Taken => {}
+            // Nor what it was told.
+            Said::AskedNoMore(_) | Said::Taken => {}
             Said::Used(used) => self.used = Some(used),
             Said::Limited { what, .. } => {
                 self.text(at, &what, "takes no more for now: ", 1, Kind::Warning);
