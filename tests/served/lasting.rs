@@ -1,5 +1,7 @@
 //! Sessions that outlive their process: a killed runner, a freeze, a session that is lost, another program.
 
+use std::fmt::Write as _;
+
 use rustix::process::Signal;
 
 use crate::{
@@ -16,7 +18,8 @@ use super::{SMALL, Served, tokens};
 fn two_files(agents: &[(&str, &str)]) -> Served {
     let mut plan = SMALL.to_owned();
     for (id, workers) in agents {
-        plan += &format!(
+        let _ = write!(
+            plan,
             "[[agent]]\nid = \"{id}\"\nworker = [{workers}]\nprompt = \"WRITE {id}1.txt <<<one>>> and WRITE {id}2.txt <<<two>>>\"\n"
         );
     }
