@@ -3,6 +3,7 @@
 //! Must not block and must not decide: a question is reported, and an answer is carried.
 
 use std::{
+    collections::VecDeque,
     fmt,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -91,6 +92,8 @@ pub(super) struct Talk {
     lines: Lines,
     said: Vec<Said>,
     open: Vec<Question>,
+    /// What was written to it and what it has not taken yet: its prompt, and messages by their numbers.
+    untaken: VecDeque<Option<u32>>,
     used: Used,
     limits: (Duration, Duration),
     /// Its first output came.
@@ -120,6 +123,7 @@ impl Talk {
             lines: Lines::default(),
             said: Vec::new(),
             open: Vec::new(),
+            untaken: VecDeque::from([None]),
             used: Used::default(),
             limits: speaks.limits,
             spoke: false,
@@ -236,17 +240,19 @@ impl Talk {
         self.driver.finished()
     }
 
-    /// The bytes for its standard input, and what of it is to be reported.
-    pub fn say(&mut self, say: &Say) -> (Option<Vec<u8>>, Option<Heard>) {
+    /// The bytes for its standard input. A message has reached it only when it says so: what is written may wait
+    /// there until it is ended.
+    pub fn say(&mut self, say: &Say) -> Option<Vec<u8>> {
         match say {
-            Say::Message(number, text) => match self.driver.tell(text) {
-                Some(bytes) => (Some(bytes), Some(Heard::Told(*number))),
-                None => (None, None),
-            },
+            Say::Message(number, text) => {
+                let bytes = self.driver.tell(text)?;
+                self.untaken.push_back(Some(*number));
+                Some(bytes)
+            }
             Say::Reply(question, reply) => {
-                let at = self.open.iter().position(|open| open.id == *question);
-                let question = at.map(|at| self.open.remove(at));
-                (question.and_then(|q| self.driver.answer(&q, reply)), None)
+                let at = self.open.iter().position(|open| open.id == *question)?;
+                let question = self.open.remove(at);
+                self.driver.answer(&question, reply)
             }
         }
     }
@@ -280,6 +286,7 @@ impl Talk {
                 self.open.retain(|open| open.id != question);
                 Heard::AskedNoMore(question)
             }
+            Said::Taken => Heard::Told(self.untaken.pop_front()??),
             Said::Limited {
                 after_us,
                 until_s,

@@ -91,7 +91,7 @@ fn post(server: &str, path: &str, body: &Value) -> Result<String, Trouble> {
         match name {
             "content-length" => length = value.parse::<usize>().ok(),
             "retry-after" => after_s = value.parse().ok(),
-            "content-type" => kind = value.to_owned(),
+            "content-type" => value.clone_into(&mut kind),
             _ => {}
         }
     }

@@ -34,7 +34,7 @@ impl Session {
         let mut session = Self::begin(folder, id);
         let text = fs::read(&session.path).ok()?;
         let kept: Value = serde_json::from_slice(&text).ok()?;
-        session.messages = kept["messages"].as_array()?.clone();
+        session.messages.clone_from(kept["messages"].as_array()?);
         session.used = (kept["input"].as_u64()?, kept["output"].as_u64()?);
         Some(session)
     }

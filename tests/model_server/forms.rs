@@ -66,9 +66,8 @@ fn of_list(list: &Value) -> Vec<Message> {
         let result = parts.clone().any(|part| part["type"] == "tool_result");
         let role = match (entry["role"].as_str(), entry["type"].as_str()) {
             (Some("tool"), _) | (_, Some("function_call_output")) => Role::Tool,
-            (_, Some("function_call")) => Role::Assistant,
             (Some("system" | "developer"), _) => Role::System,
-            (Some("assistant"), _) => Role::Assistant,
+            (Some("assistant"), _) | (_, Some("function_call")) => Role::Assistant,
             _ if result => Role::Tool,
             _ => Role::User,
         };

@@ -3,7 +3,7 @@
 //! Nothing here panics when the other side goes away: `None` ends the connection.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::TcpStream,
 };
 
@@ -47,6 +47,16 @@ pub struct Writer<'a> {
 impl<'a> Writer<'a> {
     pub fn new(stream: &'a TcpStream) -> Self {
         Self { stream }
+    }
+
+    /// Whether the other side has gone away: what is written to it would count as sent.
+    pub fn nobody_reads(&self) -> bool {
+        let mut byte = [0];
+        self.stream.set_nonblocking(true).unwrap();
+        let gone =
+            !matches!(self.stream.peek(&mut byte), Err(e) if e.kind() == ErrorKind::WouldBlock);
+        self.stream.set_nonblocking(false).unwrap();
+        gone
     }
 
     fn put(&mut self, bytes: &[u8]) -> Option<()> {

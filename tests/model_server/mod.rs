@@ -288,7 +288,7 @@ fn model(path: &'static str, head: &Head, shared: &Shared, writer: &mut Writer<'
         (book.asked.len() - 1, fault, book.usage, book.released)
     });
     let begins = |status: u16| shared.change(|book| book.asked[number].status = status);
-    if fault.is_some_and(|(_, held)| held) && !shared.held(released) {
+    if fault.is_some_and(|(_, held)| held) && (!shared.held(released) || writer.nobody_reads()) {
         return None;
     }
     let fault = fault.map(|(fault, _)| fault);

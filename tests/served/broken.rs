@@ -91,3 +91,20 @@ fn a_server_that_breaks_is_tried_again_and_a_login_that_is_missing_is_not() {
     let reason = events.of("agent.blocked", "d")["reason"].as_str().unwrap();
     assert_eq!(reason, "made to fail (status 401)");
 }
+
+#[test]
+fn without_a_server_each_ends_with_that_as_its_reason() {
+    let mut served = Served::with(&plan(1));
+    // Nobody listens on the first port of a machine.
+    served.url = "http://127.0.0.1:1".to_owned();
+    let events = served.start().end().with(1);
+    for (id, _) in AGENTS {
+        let failed = events.of("agent.failed", id);
+        let reason = failed["reason"].as_str().unwrap();
+        assert_eq!(failed["failure"], "external.service_failure", "{events}");
+        assert!(
+            reason.to_lowercase().contains("connection refused"),
+            "{reason}"
+        );
+    }
+}

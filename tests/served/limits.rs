@@ -95,6 +95,15 @@ fn programs_that_try_again_by_themselves_keep_running_while_nothing_else_is_star
         assert_eq!(events.ending(&format!("a{n}")), "completed", "{events}");
     }
     let until = events.all("resource.shortage")[0]["until_us"].as_u64();
+    let told = served.repo.here.say(&["replay", "--headless"]).out;
+    let line = told
+        .lines()
+        .find(|line| line.contains(" takes no more until 0:0"));
+    assert!(
+        line.is_some_and(|l| l.ends_with(": rate_limit (status 429)")),
+        "{told}"
+    );
+    assert!(told.contains(" takes work again\n"), "{told}");
     let late = |id: &str| events.us("agent.scheduled", id) > until.unwrap();
     assert!(late("a4") && late("a5"), "{events}");
 }

@@ -4,6 +4,7 @@
 
 mod broken;
 mod budget;
+mod lasting;
 mod limits;
 mod silent;
 mod swap;
@@ -38,14 +39,18 @@ struct Served {
     repo: Repo,
     server: ModelServer,
     fakes: Fakes,
+    /// Where the programs look for it.
+    url: String,
 }
 
 impl Served {
     fn with(plan: &str) -> Self {
         let programs = ["claude", "codex", "gemini", "opencode"];
+        let server = ModelServer::start();
         Self {
             repo: Repo::with(plan, &[("kept.txt", "kept\n")]),
-            server: ModelServer::start(),
+            url: server.url(),
+            server,
             fakes: programs.into_iter().fold(Fakes::new(), Fakes::talks),
         }
     }
@@ -54,7 +59,7 @@ impl Served {
         let mut command = self.repo.here.command(args);
         command.env("PATH", self.fakes.path());
         for name in ["ANTHROPIC", "OPENAI", "GOOGLE_GEMINI", "OPENCODE"] {
-            command.env(format!("{name}_BASE_URL"), self.server.url());
+            command.env(format!("{name}_BASE_URL"), &self.url);
         }
         command
     }

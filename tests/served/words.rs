@@ -5,7 +5,7 @@ use crate::model_server::{
     faults::{Fault, Rule},
 };
 
-use super::{SMALL, Served};
+use super::{SMALL, Served, tokens};
 
 #[test]
 fn what_is_told_arrives_in_the_session() {
@@ -27,7 +27,6 @@ fn what_is_told_arrives_in_the_session() {
         .until("each is held", |asked| (asked.len() == 6).then_some(()));
     let here = &served.repo.here;
     here.ctl("tell a Please WRITE a-told.txt <<<while it runs>>>");
-    live.hears("agent.told", "a");
     here.ctl("tell b Please WRITE b-told.txt <<<in a new turn>>>");
     // Its turn never ends by itself: it is broken off.
     here.ctl("tell c Please WRITE c-told.txt <<<at once>>> --now");
@@ -53,6 +52,9 @@ fn what_is_told_arrives_in_the_session() {
         assert!(users[0].contains(&format!("WRITE {id}.txt")), "{users:?}");
     }
     assert_eq!(events.all_of("agent.started", "a").len(), 1);
+    // One says at its end alone what it used: the answer before it was broken off is not known.
+    let used = served.server.used();
+    assert_eq!(tokens(&events), (used.input - 1200, used.output - 34));
 }
 
 #[test]
@@ -98,4 +100,26 @@ fn questions_are_answered_by_the_plan_or_by_a_person() {
         m.role == Role::Tool && m.text == "Not there, and not now."
     };
     assert!(no.flat_map(|a| &a.messages).any(refused));
+}
+
+#[test]
+fn what_was_written_to_a_program_and_not_taken_before_its_end_is_told_again() {
+    let served = Served::with(&format!(
+        "{SMALL}[[agent]]\nid = \"a\"\nworker = [\"claude:tiny\", \"claude:big\"]\nprompt = \"WRITE a.txt <<<first>>>\"\n"
+    ));
+    let rule = Rule::all(Fault::Held).of_model("tiny");
+    served.server.rule(rule.after(1));
+    let live = served.start();
+    served
+        .server
+        .until("it is held", |asked| (asked.len() == 2).then_some(()));
+    let here = &served.repo.here;
+    here.ctl("tell a Please WRITE told.txt <<<told>>>");
+    here.ctl("swap a claude:big");
+    let events = live.end().with(0);
+    assert_eq!(served.repo.delivered("a.txt"), "first\n");
+    assert_eq!(served.repo.delivered("told.txt"), "told\n");
+    let told = events.all_of("agent.told", "a");
+    assert_eq!(told.len(), 1, "{events}");
+    assert_eq!(told[0]["how"], "turn");
 }

@@ -170,6 +170,17 @@ pub(super) fn of_talk(talk: &TalkEvent) -> Option<String> {
         TalkEvent::RateReached { used, limit, .. } => {
             format!("- {used} tokens in the last minute, of {limit}: the next start waits")
         }
+        TalkEvent::Limited {
+            provider,
+            until_us,
+            reason,
+            ..
+        } => {
+            let s = until_us.div_ceil(1_000_000);
+            let (minutes, seconds) = (s / 60, s % 60);
+            format!("- {provider} takes no more until {minutes}:{seconds:02}: {reason}")
+        }
+        TalkEvent::Unlimited { provider } => format!("  {provider} takes work again"),
         TalkEvent::Chosen {
             agent,
             capability,
