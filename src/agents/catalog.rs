@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::adapter::Adapter;
 use super::read;
 use crate::plan::decode::{Decoder, document};
@@ -154,6 +156,60 @@ impl Catalog {
     /// Returns all, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Adapter> + Clone {
         self.all.values()
+    }
+}
+
+/// The adapters of a run: a person's own files, read when the first one is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Adapters {
+    files: Vec<(String, String)>,
+    all: OnceLock<Catalog>,
+}
+
+impl Adapters {
+    /// Takes a person's own files: name and text.
+    #[must_use]
+    pub const fn new(files: Vec<(String, String)>) -> Self {
+        Self {
+            files,
+            all: OnceLock::new(),
+        }
+    }
+
+    /// Returns all: the built-in ones, with the person's over them. Where a file is not well, which no run
+    /// begins with, the built-in ones alone.
+    #[must_use]
+    pub fn all(&self) -> &Catalog {
+        if self.files.is_empty() {
+            return Catalog::built_in();
+        }
+        self.all.get_or_init(|| {
+            Catalog::with(&self.files).unwrap_or_else(|_| Catalog::built_in().clone())
+        })
+    }
+
+    /// Returns an adapter by its name.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Adapter> {
+        self.all().get(id)
+    }
+}
+
+impl PartialEq for Adapters {
+    fn eq(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+}
+
+impl Serialize for Adapters {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.files.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Adapters {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::deserialize(from).map(Self::new)
     }
 }
 

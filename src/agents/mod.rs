@@ -29,7 +29,7 @@ mod tools;
 mod trouble;
 
 pub use adapter::{Adapter, Check, MadeFile, Prompt, Provider, Session, Tell, Tokens};
-pub use catalog::{AdapterError, Catalog, WITHOUT_ADAPTER};
+pub use catalog::{AdapterError, Adapters, Catalog, WITHOUT_ADAPTER};
 pub use driver::{Driver, Exits, STREAMS, Stream, Verdict};
 pub use launch::{Ask, Launch, Start, Wanted, session_name};
 pub use lines::{HEAD, LONGEST, Lines};

@@ -1,9 +1,12 @@
 //! What is fixed for a run: the plan, its effective limits, ranks and edges.
 //!
-//! Built once from plan and graph; the same inputs give the same setup. Must not change while a
-//! run lasts: what changes is in [`super::State`].
+//! Built from plan and graph; the same inputs give the same setup. While a run lasts it is replaced by
+//! one event alone, that adds agents ([`super::Extension`]); what else changes is in [`super::State`].
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,9 +15,9 @@ use super::{
     cohort::{self, Ties},
     kinds::kinds,
 };
+use crate::agents::Adapters;
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, Compare, NeedKind, PhaseIx, Plan, SubAgents, When, Work,
-    Workspace,
+    Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work, Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
@@ -69,7 +72,7 @@ pub struct Edge {
     pub kind: EdgeKind,
 }
 
-/// Everything about a run that does not change.
+/// Everything about a run that only more agents change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
     /// The plan as run.
@@ -121,6 +124,15 @@ pub struct Setup {
     /// What tokens cost where a program does not say; events carry what is computed with it.
     #[serde(default)]
     pub prices: Prices,
+    /// Agents that were added after the gates of a cohort had passed, by its name: it does not judge them.
+    #[serde(default)]
+    pub exempt: BTreeMap<String, BTreeSet<AgentIx>>,
+    /// What the run began with, where agents were added since.
+    #[serde(skip)]
+    pub began: Option<Arc<Setup>>,
+    /// The agent programs that are known in this run.
+    #[serde(default)]
+    pub adapters: Adapters,
     /// How workers did in earlier runs, by name; read before the run.
     #[serde(default)]
     pub past: BTreeMap<String, Tally>,
@@ -156,6 +168,25 @@ impl Setup {
         ranks: Vec<u64>,
         waves: Vec<u32>,
         critical_path_us: u64,
+    ) -> Self {
+        Self::exempting(
+            plan,
+            effective,
+            ranks,
+            waves,
+            critical_path_us,
+            BTreeMap::new(),
+        )
+    }
+
+    /// As [`Setup::new`], with agents that some cohorts do not judge ([`Setup::exempt`]).
+    pub(super) fn exempting(
+        plan: Plan,
+        effective: Effective,
+        ranks: Vec<u64>,
+        waves: Vec<u32>,
+        critical_path_us: u64,
+        exempt: BTreeMap<String, BTreeSet<AgentIx>>,
     ) -> Self {
         let count = plan.agents.len();
         let mut edges_in: Vec<Vec<Edge>> = vec![Vec::new(); count];
@@ -212,6 +243,7 @@ impl Setup {
             edges_in: &edges_in,
             children: &children,
             phases: &members,
+            exempt: &exempt,
         });
         let mut cohorts_of: Vec<Vec<CohortIx>> = vec![Vec::new(); count];
         let mut closed_by = cohorts_of.clone();
@@ -247,6 +279,9 @@ impl Setup {
             cohorts_of,
             closed_by,
             prices: Prices::built_in().clone(),
+            exempt,
+            began: None,
+            adapters: Adapters::default(),
             past: BTreeMap::new(),
             plan,
         }
@@ -279,51 +314,6 @@ impl Setup {
     #[must_use]
     pub fn wave(&self, ix: AgentIx) -> u32 {
         self.waves[ix.ix()]
-    }
-
-    /// Returns the check commands of an agent, flattened: own acceptance commands, then its gates.
-    #[must_use]
-    pub fn checks(&self, ix: AgentIx) -> Vec<CheckStep<'_>> {
-        let agent = self.plan.agent(ix);
-        let own = agent.check.iter().map(|argv| CheckStep {
-            gate: "check",
-            argv,
-            ram_bytes: DEFAULT_CHECK_RAM_BYTES,
-            approve: None,
-            repeat: 0,
-            base: Compare::Asked,
-        });
-        own.chain(agent.gates.iter().flat_map(|g| self.gate_steps(g.ix())))
-            .collect()
-    }
-
-    /// Returns the gate commands of a phase, flattened.
-    #[must_use]
-    pub fn phase_checks(&self, phase: PhaseIx) -> Vec<CheckStep<'_>> {
-        let gates = self.plan.phases[phase.ix()].gates.iter();
-        gates.flat_map(|g| self.gate_steps(g.ix())).collect()
-    }
-
-    pub(super) fn gate_steps(&self, gate: usize) -> impl Iterator<Item = CheckStep<'_>> {
-        let gate = &self.plan.gates[gate];
-        let commands = gate.run.iter().map(|argv| CheckStep {
-            gate: &gate.id,
-            argv,
-            ram_bytes: gate.ram_bytes,
-            approve: None,
-            repeat: gate.repeat,
-            base: gate.base,
-        });
-        // A person is asked when everything that a machine can check is green.
-        let approval = gate.approve.as_deref().map(|question| CheckStep {
-            gate: &gate.id,
-            argv: &[],
-            ram_bytes: 0,
-            approve: Some(question),
-            repeat: 0,
-            base: Compare::Never,
-        });
-        commands.chain(approval)
     }
 
     /// Returns whether an agent works in a workspace of its own.
@@ -381,20 +371,3 @@ pub const DEFAULT_CHECK_RAM_BYTES: u64 = 200 << 20;
 /// Time that a check command may take where the plan states no `timeout`: 2 hours, what DESIGN 5
 /// gives an agent.
 pub const DEFAULT_CHECK_LIMIT_US: u64 = 2 * 3600 * 1_000_000;
-
-/// One check command, or one approval, with the gate that it belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CheckStep<'a> {
-    /// The gate's id, or `check`.
-    pub gate: &'a str,
-    /// The command; empty for an approval.
-    pub argv: &'a [String],
-    /// Memory reserved for it, in bytes.
-    pub ram_bytes: u64,
-    /// What a person is asked to approve, where it is no command.
-    pub approve: Option<&'a str>,
-    /// Times that it is run once more where it is red, at most.
-    pub repeat: u32,
-    /// When it is run on the base too where it is red.
-    pub base: Compare,
-}

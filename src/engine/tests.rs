@@ -4,6 +4,7 @@ mod begins;
 mod budget;
 mod choice;
 mod gates;
+mod session;
 mod talk;
 mod work;
 

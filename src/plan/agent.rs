@@ -14,7 +14,7 @@ use super::id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 use super::model::{Argv, Class, Join, Priority, Scope};
 
 /// What an agent executes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// A command.
@@ -189,7 +189,7 @@ pub struct AgentMode {
 }
 
 /// One work package.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
     /// Its id.
     pub id: AgentId,

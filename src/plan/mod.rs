@@ -9,6 +9,7 @@
 //! lead back to TOML. Places are byte offsets throughout; they become lines and columns only when there
 //! is something to say.
 
+pub mod addition;
 mod agent;
 mod barrier;
 mod build;
@@ -22,6 +23,7 @@ pub mod id;
 pub(crate) mod keys;
 mod layers;
 mod layers_work;
+pub mod list;
 pub mod model;
 mod modes;
 mod names;

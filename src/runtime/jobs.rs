@@ -150,9 +150,11 @@ impl JobMaker {
         };
         let agent = state.setup.plan.agent(ix);
         let argv = self.command(state, ix, mode)?;
-        let prompted = matches!(agent.work, Work::Prompt(_));
+        // A person types into its session.
+        let opened = state.agent(ix).opened();
+        let prompted = matches!(agent.work, Work::Prompt(_)) && !opened;
         let output = output_path(&self.run_dir, agent.id.as_str(), key.attempt);
-        let terminal = agent.in_terminal(mode).then(|| JobTerminal {
+        let terminal = (opened || agent.in_terminal(mode)).then(|| JobTerminal {
             index: index_path(&output),
             prompt: context_file(&self.run_dir, agent.id.as_str(), key.attempt),
         });

@@ -8,15 +8,17 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    agents::Catalog,
+    agents::{Adapters, Catalog},
     config::Config,
     engine::{Effective, Prices, Setup, Tally, Thresholds},
     executor::Boundary,
-    graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
-    schedule::{Choices, capacity_from_plan, static_ranks},
     sys::landlock::{self, Support},
 };
+
+/// The plan as a person wrote it, in a run's folder where `plan.toml` is the expanded one: what is added
+/// later gets its defaults.
+pub const SOURCE: &str = "source.toml";
 
 /// Figures of this machine that limits depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,6 +104,12 @@ pub struct RunConfig {
     /// A person's own adapters of agent programs: name of the file and text.
     #[serde(default)]
     pub adapters: Vec<(String, String)>,
+    /// Variables that `--set` stated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// It plays its plan with simulated agents.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// List prices with a person's own over them; none: the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
@@ -210,6 +218,8 @@ impl RunConfig {
             gate_us: config.status.gate_interval_us,
             context_cap: config.context.cap,
             adapters: Vec::new(),
+            set: BTreeMap::new(),
+            rehearsal: false,
             prices: None,
             past: BTreeMap::new(),
         }
@@ -242,17 +252,6 @@ impl RunConfig {
     pub fn setup(&self, mut plan: Plan) -> Setup {
         plan.name.clone_from(&self.plan_name);
         plan.mode = self.mode;
-        let graph = Graph::new(&plan);
-        let ranks = static_ranks(&plan, &graph);
-        let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
-        let capacity = capacity_from_plan(
-            &plan,
-            self.ram_limit_bytes,
-            self.cpus_milli,
-            self.agents_cap,
-        );
-        let choices = Choices::new(&plan, &graph, &capacity);
-        let critical = Critical::new(&graph, &choices.durations);
         let effective = Effective {
             ram_limit_bytes: self.ram_limit_bytes,
             agents_cap: self.agents_cap,
@@ -262,10 +261,11 @@ impl RunConfig {
             hybrid_enabled: self.hybrid_orchestration_enabled,
             parallel_enabled: self.parallel_graph_enabled,
         };
-        let mut setup = Setup::new(plan, effective, ranks, waves, critical.length_us);
+        let mut setup = Setup::planned(plan, effective);
         if let Some(prices) = &self.prices {
             setup.prices = prices.clone();
         }
+        setup.adapters = Adapters::new(self.adapters.clone());
         setup.past.clone_from(&self.past);
         setup
     }

@@ -192,7 +192,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 94] = [
+pub const NAMES: [&str; 95] = [
     "leave",
     "help",
     "open",
@@ -284,6 +284,7 @@ pub const NAMES: [&str; 94] = [
     "sequential",
     "swap",
     "tell",
+    "add",
     "retry",
     "stop",
     "stop_run",
@@ -303,6 +304,8 @@ pub enum Verb {
     Swap,
     /// Say something to an agent.
     Tell,
+    /// One more agent.
+    Add,
     /// Start again.
     Retry,
     /// End it.

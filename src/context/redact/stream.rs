@@ -328,9 +328,10 @@ impl Stream {
                 Manner::Overwrite => out.resize(out.len() + end - span.start.max(at), b'*'),
                 Manner::Replace => {
                     if piece.first && self.marked != Some(span.start) {
-                        let (open, close): (&[u8], &[u8]) = match piece.bare {
-                            true => (b"\"[redacted: ", b"]\""),
-                            false => (b"[redacted: ", b"]"),
+                        let (open, close): (&[u8], &[u8]) = if piece.bare {
+                            (b"\"[redacted: ", b"]\"")
+                        } else {
+                            (b"[redacted: ", b"]")
                         };
                         out.extend_from_slice(open);
                         out.extend_from_slice(piece.kind.as_bytes());

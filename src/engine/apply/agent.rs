@@ -103,6 +103,8 @@ impl State {
             | Cause::Rollback
             | Cause::Preempted
             | Cause::Told
+            | Cause::Opened
+            | Cause::Returned
             | Cause::Limited
             | Cause::Anew => {}
         }

@@ -9,6 +9,7 @@ mod agent;
 mod attention;
 mod check;
 mod conflict;
+mod extended;
 mod merging;
 mod needs;
 mod phase;

@@ -123,6 +123,8 @@ impl State {
             && let Some(live) = &self.agents[ix.ix()].live
             && live.ending.is_none()
             && !self.agent(ix).asking()
+            // A person takes as long as it takes.
+            && !self.agent(ix).opened()
         {
             let at_us = now + limit.saturating_sub(live.clock_us);
             self.agents[ix.ix()].until_us = at_us;

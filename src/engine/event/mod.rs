@@ -31,7 +31,7 @@ pub use process::{AgentFreezeVerified, AgentPreempted, Candidate, ProcessTrouble
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
 pub use talk::{Budget, Replied, TalkEvent, ToldBy};
-pub use work::{Absent, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
+pub use work::{Absent, Added, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

@@ -107,6 +107,15 @@ pub struct Talk {
     pub went_on: bool,
     /// The attempt whose workspace the present one works in.
     pub home: u32,
+    /// Who wants to work in its session once its turn has ended; none: nobody.
+    #[serde(default)]
+    pub wished: Option<String>,
+    /// The present attempt is a person's work in its session.
+    #[serde(default)]
+    pub opened: bool,
+    /// The turn before that had ended well.
+    #[serde(default)]
+    pub well: bool,
 }
 
 impl Talk {

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// One agent with a prompt and two workers, of programs `p` and `q`.
-fn prompted() -> Plan {
+pub(super) fn prompted() -> Plan {
     let mut plan = empty();
     plan.workers = ["p", "q"]
         .map(|name| Worker {
@@ -41,7 +41,7 @@ impl Rig {
         });
     }
 
-    fn session(&mut self, program: &str) {
+    pub(super) fn session(&mut self, program: &str) {
         self.hear(Heard::Session {
             program: program.to_owned(),
             id: "s".to_owned(),
@@ -78,19 +78,19 @@ impl Rig {
         });
     }
 
-    fn verdict(&mut self, why: Option<Why>) {
+    pub(super) fn verdict(&mut self, why: Option<Why>) {
         self.hear(Heard::Verdict {
             why,
             reason: "because".to_owned(),
         });
     }
 
-    fn talk(&self) -> &Talk {
+    pub(super) fn talk(&self) -> &Talk {
         self.state.agent(AgentIx(0)).talk.as_deref().unwrap()
     }
 }
 
-fn tell(text: &str, now: bool) -> Action {
+pub(super) fn tell(text: &str, now: bool) -> Action {
     Action::Tell {
         agent: "a".to_owned(),
         text: text.to_owned(),
@@ -255,19 +255,20 @@ fn a_provider_that_takes_no_more_holds_all_its_agents_and_loses_none() {
     rig.end_agent(0, 1);
     assert_eq!(
         (rig.status(0), rig.state.agent(AgentIx(0)).failures),
-        (Status::Ready, 0)
+        (Status::BackingOff, 0)
     );
     let why = admit(&rig.state, &Figures::default(), AgentIx(0)).unwrap_err();
     assert!(why.to_string().contains("p takes no more for"), "{why}");
     assert_eq!(rig.state.finished, None);
-    let at = rig.state.next_deadline().unwrap();
-    assert!((8_000_000..10_000_000).contains(&at), "{at}");
-    rig.now_us = at;
-    rig.input(InputKind::Deadline);
-    assert_eq!(
-        (rig.status(0), rig.state.agent(AgentIx(0)).attempt),
-        (Status::Running, 2)
-    );
+    let until = rig.state.limited("p").unwrap().until_us;
+    // Those who are refused within the next second need no longer pause.
+    assert!((9_000_000..=10_000_000).contains(&until), "{until}");
+    while rig.state.agent(AgentIx(0)).attempt == 1 {
+        rig.now_us = rig.state.next_deadline().unwrap();
+        rig.input(InputKind::Deadline);
+    }
+    assert!((until..until + until / 4 + 1).contains(&rig.now_us));
+    assert_eq!(rig.status(0), Status::Running);
     assert!(rig.talk().went_on);
 }
 
@@ -287,8 +288,9 @@ fn programs_of_one_provider_share_its_limit() {
     });
     rig.verdict(Some(Why::Limited));
     rig.end_agent(0, 1);
-    let all = [0, 1, 2].map(|ix| rig.status(ix));
-    assert_eq!(all, [Status::Ready, Status::Ready, Status::Running]);
+    assert_ne!(rig.status(0), Status::Running);
+    let others = [1, 2].map(|ix| rig.status(ix));
+    assert_eq!(others, [Status::Ready, Status::Running]);
     rig.end_agent(2, 0);
     let why = admit(&rig.state, &Figures::default(), AgentIx(1)).unwrap_err();
     assert!(

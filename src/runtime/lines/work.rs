@@ -23,6 +23,7 @@ pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
             error: Some(error),
             ..
         } => format!("x the work of {agent} cannot be collected: {error}"),
+        WorkEvent::Added(of) => format!("  {} is new: {}", of.agent, of.title),
         WorkEvent::HandoffReady {
             agent,
             from_facts: false,

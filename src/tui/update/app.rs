@@ -136,6 +136,8 @@ pub struct App {
     pub(super) found: String,
     /// Where what is typed goes.
     pub(super) keyboard: Keyboard,
+    /// Whose session this dashboard has asked for.
+    pub(super) opening: Option<AgentIx>,
     /// Text for the clipboard of the terminal; whoever draws hands it over.
     pub copy: Option<String>,
     /// What is to be called out.
@@ -158,6 +160,8 @@ pub struct App {
     pub(super) lost: Option<String>,
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
+    /// What was asked to be added, until it is there.
+    pub(super) adding: Option<super::add::Adding>,
     /// A person has taken or given the mouse.
     pub(super) mouse_chosen: bool,
     pub(super) message_ticks: u8,
@@ -210,6 +214,7 @@ impl App {
             found_row: None,
             found: String::new(),
             keyboard: Keyboard::Ours,
+            opening: None,
             copy: None,
             alerts: Alerts::default(),
             diff: None,
@@ -224,6 +229,7 @@ impl App {
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
+            adding: None,
             mouse_chosen: false,
             message_ticks: 0,
             wardrobe: Wardrobe::default(),

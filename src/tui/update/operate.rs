@@ -2,6 +2,7 @@
 
 use super::{
     App,
+    add::{self, Adding},
     ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap},
     log, merge, note,
 };
@@ -94,11 +95,15 @@ pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
     if action == (Action::Stop { target: None }) {
         app.stop_asked = true;
     }
+    super::session::asked(app, &action, out);
     let what = notes::action(&action);
     let id = app.next_id;
     app.next_id += 1;
     app.say(Voice::Plain, format!("{what} …"));
     app.asked.insert(id, what);
+    if matches!(action, Action::Add { .. }) {
+        app.adding = Some(Adding { id, typed: None });
+    }
     out.push(Request::Action { id, action });
 }
 
@@ -183,6 +188,7 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
         Verb::Sequential => ask_sequential(app),
         Verb::Swap => ask_swap(app, pointed(app).as_ref()),
         Verb::Tell => note::tell(app, pointed(app).as_ref()),
+        Verb::Add => add::open(app, String::new()),
     }
 }
 
