@@ -73,14 +73,15 @@ impl Usage {
             exclusive: vec![0; setup.plan.phases.len() + 1],
             per_track: vec![0; setup.plan.tracks.len()],
             per_wave: vec![0; setup.wave_sizes.len()],
-            workers: (setup.plan.workers.iter())
-                .map(|worker| {
-                    let past = setup.past.get(&worker.name).copied().unwrap_or_default();
-                    Tally { running: 0, ..past }
-                })
-                .collect(),
+            workers: tallies(setup, 0),
             ..Self::default()
         }
+    }
+
+    /// Makes room for waves and workers that a plan has more.
+    pub(super) fn grow(&mut self, setup: &Setup) {
+        self.per_wave.resize(setup.wave_sizes.len(), 0);
+        self.workers.extend(tallies(setup, self.workers.len()));
     }
 
     /// The bucket of an agent in `per_phase` and `exclusive`.
@@ -169,6 +170,16 @@ impl Usage {
     pub(super) fn ram(&mut self, ram_bytes: u64, take: bool) {
         add(&mut self.ram_bytes, ram_bytes, take);
     }
+}
+
+/// What is known of workers before they do anything, from a position on.
+fn tallies(setup: &Setup, from: usize) -> Vec<Tally> {
+    let new = setup.plan.workers.iter().skip(from);
+    new.map(|worker| Tally {
+        running: 0,
+        ..setup.past.get(&worker.name).copied().unwrap_or_default()
+    })
+    .collect()
 }
 
 /// Position of a priority class in [`Usage::per_priority`].

@@ -35,14 +35,15 @@ pub struct Addition {
     pub alone: Plan,
 }
 
-/// Whether the plan's defaults name a worker: for everybody, or for a track.
+/// Whether the plan's defaults name a worker, or what one must be able to do: for everybody, or for a track.
 #[must_use]
 pub fn has_worker(source: &str, track: Option<&str>) -> bool {
     let Ok(table) = source.parse::<toml::Table>() else {
         return false;
     };
     let names = |defaults: Option<&toml::Value>| {
-        defaults.is_some_and(|defaults| defaults.get("worker").is_some())
+        let named = |key| defaults.is_some_and(|defaults| defaults.get(key).is_some());
+        named("worker") || named("capability")
     };
     let mut tracks = (table.get("track").and_then(toml::Value::as_array))
         .into_iter()

@@ -10,6 +10,7 @@
 mod check;
 mod digits;
 mod exact;
+mod json;
 mod plain;
 mod rules;
 mod scan;

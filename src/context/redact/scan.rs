@@ -37,6 +37,8 @@ pub(super) struct Piece {
     pub first: bool,
     /// Whether the lines after it belong to it.
     pub opens: bool,
+    /// A number in a line of JSON: its mark is a string.
+    pub bare: bool,
 }
 
 /// What is known to be secret: the built-in rules, and values. Cheap to clone and to make.
@@ -83,6 +85,7 @@ impl Redactor {
                     kind: hit.kind,
                     first: false,
                     opens: true,
+                    bare: false,
                 });
             }
             plain.raw(hit.span, |span| {
@@ -91,6 +94,7 @@ impl Redactor {
                     kind: hit.kind,
                     first,
                     opens: hit.opens,
+                    bare: false,
                 });
                 first = false;
             });

@@ -7,6 +7,7 @@ use memchr::memchr2;
 
 use super::{
     check::is_token,
+    json::{self, Stand},
     scan::{Piece, Redactor},
 };
 
@@ -74,6 +75,8 @@ pub struct Stream {
     block: Block,
     /// Whether the find before goes on.
     goes_on: bool,
+    /// Where its line stands, if the beginning of that is gone.
+    ahead: Option<Stand>,
     found: u64,
 }
 
@@ -88,6 +91,7 @@ impl Stream {
             marked: None,
             block: Block::Outside,
             goes_on: false,
+            ahead: None,
             found: 0,
         }
     }
@@ -170,7 +174,7 @@ impl Stream {
         }
         self.line = Vec::new();
         self.block = Block::Outside;
-        self.goes_on = false;
+        (self.goes_on, self.ahead) = (false, None);
     }
 
     /// The line has its end.
@@ -202,6 +206,9 @@ impl Stream {
         }
         self.done = self.done.saturating_sub(cut);
         self.marked = None;
+        let mut stand = self.ahead.unwrap_or_else(|| Stand::at(&line));
+        stand.over(&line[..cut]);
+        self.ahead = Some(stand);
         self.line = line;
         self.line.drain(..cut);
     }
@@ -227,9 +234,13 @@ impl Stream {
                         kind,
                         first: false,
                         opens: false,
+                        bare: false,
                     },
                 );
             }
+        }
+        if self.manner == Manner::Replace {
+            json::bare(text, &mut pieces, self.ahead);
         }
         pieces
     }
@@ -237,7 +248,7 @@ impl Stream {
     /// Whole lines; of the first one `done` bytes were let go.
     fn lines(&mut self, redactor: &Redactor, text: &[u8], out: &mut Vec<u8>) {
         let pieces = self.pieces(redactor, text);
-        self.goes_on = false;
+        (self.goes_on, self.ahead) = (false, None);
         let mut at = self.done;
         if self.block == Block::Outside && !pieces.iter().any(|p| p.opens) {
             self.write(text, &pieces, at..text.len(), out);
@@ -317,9 +328,14 @@ impl Stream {
                 Manner::Overwrite => out.resize(out.len() + end - span.start.max(at), b'*'),
                 Manner::Replace => {
                     if piece.first && self.marked != Some(span.start) {
-                        out.extend_from_slice(b"[redacted: ");
+                        let (open, close): (&[u8], &[u8]) = if piece.bare {
+                            (b"\"[redacted: ", b"]\"")
+                        } else {
+                            (b"[redacted: ", b"]")
+                        };
+                        out.extend_from_slice(open);
                         out.extend_from_slice(piece.kind.as_bytes());
-                        out.push(b']');
+                        out.extend_from_slice(close);
                     }
                 }
             }
@@ -378,5 +394,6 @@ fn key_line(line: &[u8], body: bool) -> Option<Piece> {
         kind: "private-key",
         first: true,
         opens: false,
+        bare: false,
     })
 }

@@ -89,6 +89,46 @@ fn what_is_around_a_secret_stays() {
 }
 
 #[test]
+fn a_bare_number_in_a_line_of_json_becomes_a_string() {
+    let redactor = Redactor::new(&["73519824".to_owned()]);
+    let clean = |line: &str| redactor.clean(line);
+    let card = "4111111111111111";
+    let json = |line: &str| serde_json::from_str::<serde_json::Value>(&clean(line));
+    let value = json(&format!(r#"{{"amount": {card},"n":1}}"#)).unwrap();
+    assert_eq!(value["amount"], "[redacted: card number]");
+    let value = json(&format!(r" [{card}, 5555555555554444,7]")).unwrap();
+    assert_eq!(value[1], "[redacted: card number]");
+    // A known value takes the number with it that it is a part of.
+    let value = json(r#"{"a":{"b":-9973519824.5e3}}"#).unwrap();
+    assert_eq!(value["a"]["b"], "[redacted: known value]");
+    // Within a string nothing is quoted, whatever it looks like.
+    let value = json(&format!(
+        r#"{{"t":"pay \\\": {card}, [{card}]","k":"73519824"}}"#
+    ))
+    .unwrap();
+    let mark = "[redacted: card number]";
+    assert_eq!(value["t"], format!("pay \\\": {mark}, [{mark}]"));
+    assert_eq!(value["k"], "[redacted: known value]");
+    // A long line is looked at in parts.
+    for place in [10, 12_200, 12_285, 16_300, 16_370, 28_600, 40_000] {
+        let text = "x".repeat(place);
+        let line = format!(r#"{{"t":"{text} \"","a":{card},"u":"[1, {card}, {text}","b":{card}}}"#);
+        let value = json(&line).unwrap_or_else(|e| panic!("{place}: {e}"));
+        assert_eq!(
+            (&value["a"], &value["b"]),
+            (&mark.into(), &mark.into()),
+            "{place}"
+        );
+        assert_eq!(value["u"], format!("[1, {mark}, {text}"));
+    }
+    // What is no JSON has no quotes.
+    assert_eq!(
+        clean(&format!("cards: {card}, 1")),
+        format!("cards: {mark}, 1")
+    );
+}
+
+#[test]
 fn ordinary_text_stays() {
     for text in [
         "let token = self.next_token();",
@@ -227,6 +267,8 @@ fn some_text() -> impl Strategy<Value = Vec<u8>> {
         1 => Just("\x1b[1;31m".to_owned()),
         2 => Just("\n".to_owned()),
         1 => Just("\r\n".to_owned()),
+        1 => Just("\n{\"a\": \"b\", \"c\":".to_owned()),
+        2 => Just("4111111111111111, ".to_owned()),
         1 => (0..3_usize, 1000..20_000_usize).prop_map(|(what, len)| match what {
             0 => " word".repeat(len / 5),
             1 => drawn(MIXED, len, 3),

@@ -23,7 +23,7 @@ impl State {
         let setup = Arc::new(self.setup.extended(std::slice::from_ref(by)));
         self.setup = setup.clone();
         self.wave_open.resize(setup.wave_sizes.len(), 0);
-        self.usage.per_wave.resize(setup.wave_sizes.len(), 0);
+        self.usage.grow(&setup);
         self.agents.extend(by.agents.iter().map(|_| AgentState {
             since_us: now,
             ..AgentState::default()

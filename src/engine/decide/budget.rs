@@ -135,6 +135,19 @@ pub(super) fn answered_no(state: &State) -> bool {
     Budget::ALL.into_iter().any(no)
 }
 
+/// Whether whatever of an agent's parts is not done was left by a budget: no failure stands behind that.
+pub(super) fn left_parts(state: &State, ix: AgentIx) -> bool {
+    let fits = |&part: &AgentIx| {
+        let agent = state.agent(part);
+        match agent.status {
+            Status::Skipped => agent.by_condition || agent.left,
+            Status::Failed | Status::Stopped => state.handled(part),
+            _ => true,
+        }
+    };
+    state.spent().is_some() && state.setup.children[ix.ix()].iter().all(fits)
+}
+
 /// A person said that no more may be used: what is ready is left.
 pub(super) fn refused(state: &State) -> Vec<Event> {
     if answered_no(state) {

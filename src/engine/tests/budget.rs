@@ -183,6 +183,52 @@ fn where_nobody_watches_the_run_ends_and_waits_for_a_person() {
 }
 
 #[test]
+fn a_parent_whose_parts_the_budget_left_waits_for_a_person_too() {
+    // With work of its own and as a group; a part that did its work and one that did not start.
+    for group in [false, true] {
+        let mut plan = plan(&[0, 0, 0], 100);
+        if group {
+            plan.agents[0].work = crate::plan::Work::Group;
+        }
+        plan.agents[1].parent = Some(AgentIx(0));
+        plan.agents[2].parent = Some(AgentIx(0));
+        let mut after = agent("after", 1, 1);
+        after.needs = vec![hard(0)];
+        plan.agents.push(after);
+        let mut rig = Rig::with_cap(plan, false, 1);
+        if !group {
+            rig.end_agent(0, 0);
+        }
+        rig.used(1, 130);
+        rig.end_agent(1, 0);
+        let all = [1, 2].map(|ix| rig.stands(ix));
+        assert_eq!(all, [Status::Succeeded, Status::Skipped], "{group}");
+        assert_eq!(rig.state.finished, Some(5), "{group}: {:?}", rig.stands(0));
+    }
+    // A person's no stops it.
+    let mut parts = plan(&[0, 0, 0], 100);
+    parts.agents[1].parent = Some(AgentIx(0));
+    parts.agents[2].parent = Some(AgentIx(0));
+    let mut rig = Rig::with_cap(parts, true, 1);
+    rig.end_agent(0, 0);
+    rig.used(1, 130);
+    rig.end_agent(1, 0);
+    rig.answer(Answer::No);
+    assert_eq!(rig.stands(0), Status::Stopped);
+    assert_eq!(rig.state.finished, Some(3));
+    // What failed is not hidden by it.
+    let mut plan = plan(&[0, 0, 0], 100);
+    plan.agents[1].parent = Some(AgentIx(0));
+    plan.agents[2].parent = Some(AgentIx(0));
+    let mut rig = Rig::with_cap(plan, false, 1);
+    rig.end_agent(0, 0);
+    rig.used(1, 130);
+    rig.end_agent(1, 1);
+    assert_eq!(rig.stands(1), Status::Failed);
+    assert_eq!(rig.state.finished, Some(1));
+}
+
+#[test]
 fn a_retry_that_the_budget_forbids_is_a_failure() {
     let mut plan = plan(&[0], 100);
     plan.agents[0].retry.attempts = 2;

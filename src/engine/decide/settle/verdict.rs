@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    super::{failure, operator::open, talk},
+    super::{budget, failure, operator::open, talk},
     begin,
     check::after_check,
     collect::after_collect,
@@ -244,6 +244,21 @@ pub(super) fn after_join(state: &State, ix: AgentIx) -> Vec<Event> {
         return vec![Event::AgentStopped {
             agent: state.id(ix),
             attempt: agent.attempt,
+        }];
+    }
+    if !lost.is_empty() && budget::left_parts(state, ix) {
+        let reason = format!("sub-agents not started for the budget: {}", lost.join(", "));
+        return vec![if budget::answered_no(state) {
+            Event::AgentStopped {
+                agent: state.id(ix),
+                attempt: agent.attempt,
+            }
+        } else {
+            Event::AgentBlocked {
+                agent: state.id(ix),
+                reason,
+                gate: None,
+            }
         }];
     }
     if !lost.is_empty() {
