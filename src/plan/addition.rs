@@ -234,7 +234,7 @@ mod tests {
                 .map(|n| n.agent.0)
                 .collect::<Vec<_>>()
         };
-        assert_eq!((needs(0), needs(1)), (vec![1], vec![2, 0]));
+        assert_eq!((needs(0), needs(1)), (vec![1], vec![0, 2]));
         assert_eq!(new.agents[0].timeout_us, Some(7 * 60 * 1_000_000));
         assert_eq!(new.agents[0].gates.len(), 1);
         let names: Vec<&str> = plan.workers.iter().map(|w| w.name.as_str()).collect();
