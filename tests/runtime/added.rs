@@ -4,7 +4,10 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use super::rig::{Here, signal};
+use super::{
+    rig::{Here, signal},
+    together::Repo,
+};
 
 const PLAN: &str = r#"
 [defaults]
@@ -85,4 +88,48 @@ fn who_is_added_outlives_the_runner_and_ends_after_resume() {
     let said = here.say(&["ctl", "add", "$ true"]);
     assert_eq!(said.status, 2, "{said}");
     assert!(said.err.contains("is not live"), "{said}");
+}
+
+/// A run without workspaces gets its first one: the work of who is added is merged and delivered, and a
+/// second one begins with it.
+#[test]
+fn who_is_added_works_in_a_workspace_and_is_delivered() {
+    let plan = "[merge]\nend = \"branch\"\n\
+        [[agent]]\nid = \"first\"\nrun = [\"sh\", \"-c\", \"while ! test -e ../go; do sleep 0.02; done\"]\n";
+    let repo = Repo::with(
+        &plan.replace("../go", "go"),
+        &[("a.txt", "a\n"), (".gitignore", "go\nmore.toml\nhome\n")],
+    );
+    let live = repo.here.start();
+    live.hears("agent.started", "first");
+    repo.here.write(
+        "more.toml",
+        "[[agent]]\nid = \"one\"\nworkspace = \"own\"\nrun = [\"sh\", \"-c\", \"echo 1 > one.txt\"]\n\
+         [[agent]]\nid = \"two\"\nworkspace = \"own\"\nneeds = [\"one\"]\nrun = [\"sh\", \"-c\", \"cat one.txt a.txt > two.txt\"]\n",
+    );
+    let said = repo.here.say(&["ctl", "add", "--plan", "more.toml"]);
+    assert_eq!(said.status, 0, "{said}");
+    live.hears("agent.completed", "two");
+    repo.here.write("go", "");
+    let events = live.end().with(0);
+    assert!(
+        events.has("merge.done", "one") && events.has("merge.done", "two"),
+        "{events}"
+    );
+    let branch = format!("wavedeck/{}", repo.here.run_id());
+    assert_eq!(repo.git(&["show", &format!("{branch}:two.txt")]), "1\na\n");
+}
+
+#[test]
+fn a_secret_in_what_is_added_is_in_no_record() {
+    let secret = "ghp_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
+    let here = Here::with(PLAN);
+    let live = here.start();
+    live.hears("agent.started", "first");
+    let said = here.say(&["ctl", "add", &format!("$ echo {secret}")]);
+    assert_eq!(said.status, 2, "{said}");
+    assert!(said.err.contains("looks like a secret"), "{said}");
+    here.write("go", "");
+    live.end().with(0);
+    assert!(!here.read_run("journal.jsonl").contains(secret));
 }

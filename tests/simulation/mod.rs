@@ -236,7 +236,7 @@ fn agents_are_added_while_simulations_go_on() {
             })
             .count();
     }
-    assert!(runs > 60 && done > 60, "{runs} runs, {done} done");
+    assert!(runs > 80 && done > 60, "{runs} runs, {done} done");
 }
 
 /// What never happens in a simulation proves nothing.

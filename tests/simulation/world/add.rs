@@ -19,9 +19,9 @@ pub struct Adds {
 impl Adds {
     pub fn new(seed: u64) -> Self {
         let mut r = Random::new(seed ^ 0xADD).beside();
-        let adds = r.chance(35);
+        let adds = r.chance(50);
         Self {
-            percent: if adds { 1 + r.below(8) } else { 0 },
+            percent: if adds { 2 + r.below(12) } else { 0 },
             left: 1 + r.below(5),
             made: 0,
             r,
