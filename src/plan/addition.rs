@@ -131,15 +131,10 @@ fn place_workers(plan: &Plan, loaded: &Plan, new: &mut Vec<Worker>) -> Vec<Worke
 /// What stands before the added tables: the plan without its agents, in place of which there are ones
 /// of the same names that do nothing and need nobody.
 fn before(ground: &Ground<'_>, tables: &str) -> Result<String, String> {
-    let wanted: toml::Table = match tables.parse() {
-        Ok(table) => table,
+    let Ok(wanted) = tables.parse::<toml::Table>() else {
         // The plan's own reader says it better.
-        Err(_) => {
-            let found = load(tables, ground.options, &mut |_| Ok(String::new()));
-            return Err(
-                found.map_or_else(|found| said(found, 0, ground, tables), |_| NAME.to_owned())
-            );
-        }
+        let found = load(tables, ground.options, &mut |_| Ok(String::new()));
+        return Err(found.map_or_else(|found| said(found, 0, ground, tables), |_| NAME.to_owned()));
     };
     if let Some(key) = wanted.keys().find(|key| *key != "agent") {
         return Err(format!(

@@ -26,9 +26,11 @@ fn who_is_added_outlives_the_runner_and_ends_after_resume() {
     let live = here.start();
     live.hears("agent.started", "first");
     // A line, a command behind a need, and tables with a prompt file that only this folder has.
+    let said = here.say(&["ctl", "add", "A/$ echo one 'two three'"]);
     assert_eq!(
-        here.say(&["ctl", "add", "A/$ echo one 'two three'"]).status,
-        0
+        (said.status, &*said.out),
+        (0, "echo-one-two-three\n"),
+        "{said}"
     );
     live.hears("agent.completed", "echo-one-two-three");
     let said = here.say(&[

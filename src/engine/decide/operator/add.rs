@@ -39,7 +39,7 @@ fn extended(state: &State, by: &Extension) -> Result<Setup, String> {
                 .agents
                 .get(edge.from.ix())
                 .is_some_and(|a| a.attempt > 0);
-            if let Some(path) = setup.unwatched(edge, &state.setup).filter(|_| begun) {
+            if let Some(path) = edge.unwatched(&state.setup).filter(|_| begun) {
                 return Err(format!(
                     "`{}` has started without anybody waiting for its file {path}: need it without the file",
                     state.id(edge.from)
