@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::OnceLock;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::adapter::Adapter;
 use super::read;
 use crate::plan::decode::{Decoder, document};
@@ -151,16 +153,63 @@ impl Catalog {
         self.all.get(id)
     }
 
-    /// Returns the names that a plan may use, with the memory of each in bytes.
-    #[must_use]
-    pub fn programs(&self) -> BTreeMap<String, u64> {
-        let all = self.iter().map(|a| (a.id.clone(), a.ram_bytes));
-        all.collect()
-    }
-
     /// Returns all, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Adapter> + Clone {
         self.all.values()
+    }
+}
+
+/// The adapters of a run: a person's own files, read when the first one is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Adapters {
+    files: Vec<(String, String)>,
+    all: OnceLock<Catalog>,
+}
+
+impl Adapters {
+    /// Takes a person's own files: name and text.
+    #[must_use]
+    pub const fn new(files: Vec<(String, String)>) -> Self {
+        Self {
+            files,
+            all: OnceLock::new(),
+        }
+    }
+
+    /// Returns all: the built-in ones, with the person's over them. Where a file is not well, which no run
+    /// begins with, the built-in ones alone.
+    #[must_use]
+    pub fn all(&self) -> &Catalog {
+        if self.files.is_empty() {
+            return Catalog::built_in();
+        }
+        self.all.get_or_init(|| {
+            Catalog::with(&self.files).unwrap_or_else(|_| Catalog::built_in().clone())
+        })
+    }
+
+    /// Returns an adapter by its name.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Adapter> {
+        self.all().get(id)
+    }
+}
+
+impl PartialEq for Adapters {
+    fn eq(&self, other: &Self) -> bool {
+        self.files == other.files
+    }
+}
+
+impl Serialize for Adapters {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.files.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Adapters {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Vec::deserialize(from).map(Self::new)
     }
 }
 

@@ -127,7 +127,7 @@ impl Used {
 pub enum Why {
     /// Nobody is logged in, or a key is missing or refused.
     Login,
-    /// The provider cannot be reached.
+    /// The provider cannot be reached, or fails by itself: another time it may answer.
     Network,
     /// The provider takes no more for now.
     Limited,

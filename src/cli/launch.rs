@@ -16,6 +16,7 @@ use crate::{
     runtime::{
         guard::{self, GUARD},
         lines::LineKind,
+        merits,
         prepare::{Machine, RunConfig, Stated, refusals},
         runner::{Manner, New},
         work,
@@ -199,6 +200,7 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
         Some(place) => (Some(place.commit), place.notes),
         None => (super::head::commit(&root), Vec::new()),
     };
+    run_config.past = merits::of(&plan, &root, home.as_deref());
     Ok(New {
         notes,
         plan,

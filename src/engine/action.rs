@@ -179,6 +179,19 @@ pub enum Action {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         wanted: Option<Box<Addition>>,
     },
+    /// Opens an agent's session in a terminal, for a person: at its turn's end, or at once.
+    Open {
+        /// Whose.
+        agent: String,
+        /// Its present turn is broken off for it.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        now: bool,
+    },
+    /// Hands an open session back to its agent, or takes back that it is to open.
+    Close {
+        /// Whose.
+        agent: String,
+    },
     /// Changes how many agents may run at once.
     Agents {
         /// The new cap, at least 1.

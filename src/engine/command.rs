@@ -2,11 +2,11 @@
 //!
 //! Must not decide. Commands are idempotent: their key names run, owner and attempt.
 
+mod talk;
+
 use crate::plan::AgentIx;
 
-use super::{
-    Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status, TalkEvent, WorkEvent,
-};
+use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status, WorkEvent};
 
 /// An order to the outside world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,43 +214,6 @@ fn live_check(state: &State, owner: Owner) -> Option<JobKey> {
     check.is_live().then(|| check_key(state, owner)).flatten()
 }
 
-/// What an answer asks for: it is carried to the program, or that is ended.
-fn of_talk(state: &State, talk: &TalkEvent, ix: AgentIx) -> Vec<Command> {
-    let key = main_key(state, ix);
-    if matches!(talk, TalkEvent::Silent { .. }) {
-        return vec![Command::Terminate { key }];
-    }
-    let TalkEvent::Answered { reply, fails, .. } = talk else {
-        return Vec::new();
-    };
-    if state.agent(ix).live.is_none() {
-        return Vec::new();
-    }
-    if *fails {
-        return vec![Command::Terminate { key }];
-    }
-    let replies = (state.agent(ix).talk.as_ref()).map_or(0, |talk| talk.replies.len());
-    match (reply, replies.checked_sub(1).map(u32::try_from)) {
-        (Some(_), Some(Ok(number))) => vec![Command::Reply { key, number }],
-        _ => Vec::new(),
-    }
-}
-
-/// What a message asks for: its program is told, or ended so that it goes on with it; where it does not
-/// run, its next attempt begins with it.
-fn of_tell(state: &State, ix: AgentIx, now: bool) -> Option<Command> {
-    let key = main_key(state, ix);
-    let agent = state.agent(ix);
-    let live = agent.live.as_ref().filter(|live| live.handle.is_some())?;
-    if now && live.ending == Some(super::Ending::Told) {
-        return Some(Command::Terminate { key });
-    }
-    let message = agent.talk.as_ref()?.messages.last()?.number;
-    live.ending
-        .is_none()
-        .then_some(Command::Tell { key, message })
-}
-
 /// Ends gate commands over agents of whom one is tried again, or was added: they would judge
 /// yesterday's work.
 fn stale_checks(state: &State) -> Vec<Command> {
@@ -366,7 +329,7 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
                 .map(|key| Command::Terminate { key })
                 .collect()
         }
-        (Event::Talk(talk), Some(ix)) => of_talk(state, talk, ix),
+        (Event::Talk(event), Some(ix)) => talk::of_talk(state, event, ix),
         (
             Event::OperatorAction {
                 action: Action::Tell { now, .. },
@@ -376,7 +339,19 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
             _,
         ) => {
             let told = agents.iter().filter_map(|id| state.find(id));
-            told.filter_map(|ix| of_tell(state, ix, *now)).collect()
+            told.filter_map(|ix| talk::of_tell(state, ix, *now))
+                .collect()
+        }
+        (
+            Event::OperatorAction {
+                action: Action::Open { .. } | Action::Close { .. },
+                agents,
+                ..
+            },
+            _,
+        ) => {
+            let meant = agents.iter().filter_map(|id| state.find(id));
+            meant.filter_map(|ix| talk::of_session(state, ix)).collect()
         }
         (Event::AttentionRaised(raised), _) => vec![Command::Notify { id: raised.id }],
         (Event::RunFinished { status, .. }, _) => vec![Command::Finish { status: *status }],

@@ -109,6 +109,8 @@ impl Setup {
         };
         Self {
             prices: self.prices.clone(),
+            adapters: self.adapters.clone(),
+            past: self.past.clone(),
             began: Some(self.began()),
             ..Self::graphed(plan, effective, exempt)
         }

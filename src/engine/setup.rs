@@ -11,10 +11,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, Owner, Prices,
+    Cohort, CohortIx, Owner, Prices, Tally,
     cohort::{self, Ties},
     kinds::kinds,
 };
+use crate::agents::Adapters;
 use crate::plan::{
     Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work, Workspace,
 };
@@ -129,6 +130,12 @@ pub struct Setup {
     /// What the run began with, where agents were added since.
     #[serde(skip)]
     pub began: Option<Arc<Setup>>,
+    /// The agent programs that are known in this run.
+    #[serde(default)]
+    pub adapters: Adapters,
+    /// How workers did in earlier runs, by name; read before the run.
+    #[serde(default)]
+    pub past: BTreeMap<String, Tally>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -274,6 +281,8 @@ impl Setup {
             prices: Prices::built_in().clone(),
             exempt,
             began: None,
+            adapters: Adapters::default(),
+            past: BTreeMap::new(),
             plan,
         }
     }
@@ -285,9 +294,8 @@ impl Setup {
         &modes[(mode as usize).min(modes.len() - 1)]
     }
 
-    /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
-    /// itself, where its `timeout` says how long; for the gates of more than one as long as the
-    /// slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
+    /// Returns how long a check command of an owner may run, in microseconds: as its agent's `timeout` says; for the
+    /// gates of more than one as long as the slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
     #[must_use]
     pub fn check_limit_us(&self, owner: Owner) -> u64 {
         match owner {

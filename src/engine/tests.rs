@@ -3,7 +3,9 @@
 mod added;
 mod begins;
 mod budget;
+mod choice;
 mod gates;
+mod session;
 mod talk;
 mod work;
 

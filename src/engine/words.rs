@@ -62,6 +62,8 @@ pub const VERBS: &[(&str, &str)] = &[
         "answer ID yes|no|retry|stop|seen|settle|sequential|always|say [TEXT…]",
     ),
     ("tell", "tell AGENT [--now] TEXT…"),
+    ("open", "open AGENT [--now]"),
+    ("close", "close AGENT"),
     (
         "choose",
         "choose CONFLICT FILE[#PLACE]|all ours|theirs|both|both-reversed|base|edit:SHA256",
@@ -104,9 +106,9 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
             why: "use `wavedeck status`".to_owned(),
         });
     }
-    if now && !matches!(verb.as_str(), "sequential" | "tell") {
+    if now && !matches!(verb.as_str(), "sequential" | "tell" | "open") {
         return Err(usage(
-            "`--now` goes with `sequential` and `tell` alone",
+            "`--now` goes with `sequential`, `tell` and `open` alone",
             verb,
         ));
     }
@@ -168,6 +170,13 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
             }),
             Err(why) => Err(usage(&why, verb)),
         },
+        ("open", [agent]) => single(Action::Open {
+            agent: agent_id(agent, verb)?,
+            now,
+        }),
+        ("close", [agent]) => single(Action::Close {
+            agent: agent_id(agent, verb)?,
+        }),
         ("send-back", [agent]) => single(Action::SendBack {
             agent: agent_id(agent, verb)?,
         }),
@@ -435,6 +444,14 @@ mod tests {
             text: "use the new schema".to_owned(),
             now,
         };
+        let open = |now| Action::Open {
+            agent: "api".to_owned(),
+            now,
+        };
+        assert_eq!(ok("open api"), [open(false)]);
+        assert_eq!(ok("open api --now"), [open(true)]);
+        let agent = "api".to_owned();
+        assert_eq!(ok("close api"), [Action::Close { agent }]);
         assert_eq!(ok("tell api use the new schema"), [tell(false)]);
         assert_eq!(ok("tell api --now use the new schema"), [tell(true)]);
         assert_eq!(
@@ -456,8 +473,9 @@ mod tests {
             ("sequential api", "sequential [--now]"),
             (
                 "stop --now",
-                "`--now` goes with `sequential` and `tell` alone",
+                "`--now` goes with `sequential`, `tell` and `open` alone",
             ),
+            ("open api now", "open AGENT [--now]"),
             ("tell api", "tell AGENT [--now] TEXT"),
             ("tell all stop it", "`all` is no agent's id / tell AGENT"),
             ("swap", "swap AGENT [WORKER]"),

@@ -97,6 +97,8 @@ pub(super) struct Talk {
     spoke: bool,
     /// When it last made progress, or began.
     moved: Instant,
+    /// When that is looked at next.
+    look: Option<Instant>,
     /// That it makes none was told.
     silent: bool,
 }
@@ -122,6 +124,7 @@ impl Talk {
             limits: speaks.limits,
             spoke: false,
             moved: Instant::now(),
+            look: None,
             silent: false,
         }
     }
@@ -159,13 +162,25 @@ impl Talk {
     }
 
     /// When it has been silent for too long; none: there is no limit, or that was told.
-    pub fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         let limit = if self.spoke {
             self.limits.1
         } else {
             self.limits.0
         };
         (!limit.is_zero() && !self.silent).then(|| self.moved + limit)
+    }
+
+    /// When its silence is to be looked at next; none: never, or that is arranged. What comes first may be its
+    /// second limit, which counts from any moment on.
+    pub fn next_look(&mut self, now: Instant) -> Option<Instant> {
+        let due = self.due()?;
+        if self.look.is_some_and(|look| look > now) {
+            return None;
+        }
+        let then = (!self.limits.1.is_zero()).then(|| now + self.limits.1);
+        self.look = Some(then.map_or(due, |then| then.min(due)));
+        self.look
     }
 
     /// Its time does not count: it is stopped.

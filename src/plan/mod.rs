@@ -52,6 +52,8 @@ mod workers;
 
 use std::collections::BTreeMap;
 
+use crate::agents::Catalog;
+
 pub use diag::{Diagnostic, Severity, render};
 pub use id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 pub use model::*;
@@ -66,8 +68,10 @@ pub struct LoadOptions {
     pub vars: BTreeMap<String, String>,
     /// Id or glob of `--only`: keeps the agents that match and what they need.
     pub only: Option<String>,
-    /// Agent programs beside the built-in ones, with the memory in bytes that each takes where nobody states it.
-    pub programs: BTreeMap<String, u64>,
+    /// The adapters of agent programs, a person's own among them; none: the built-in ones alone.
+    pub catalog: Option<Catalog>,
+    /// The plan is that of a run: what is refused only since then is let through, so that the run can be read.
+    pub recorded: bool,
 }
 
 /// A checked plan.

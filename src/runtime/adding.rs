@@ -83,7 +83,8 @@ impl Adding {
             file_name: "plan.toml".to_owned(),
             vars,
             only: None,
-            programs: catalog.programs(),
+            catalog: Some(catalog.clone()),
+            recorded: false,
         };
         let ground = Ground {
             source: &source,

@@ -14,6 +14,7 @@ pub mod intake;
 pub mod jobs;
 mod later;
 pub mod lines;
+pub mod merits;
 pub mod news;
 mod notices;
 mod output;

@@ -8,9 +8,9 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    agents::Catalog,
+    agents::{Adapters, Catalog},
     config::Config,
-    engine::{Effective, Prices, Setup, Thresholds},
+    engine::{Effective, Prices, Setup, Tally, Thresholds},
     executor::Boundary,
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
     sys::landlock::{self, Support},
@@ -98,6 +98,9 @@ pub struct RunConfig {
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
     #[serde(default = "gate_us")]
     pub gate_us: u64,
+    /// Tokens that a prompt may have at most, where the plan says nothing else.
+    #[serde(default = "cap")]
+    pub context_cap: u32,
     /// A person's own adapters of agent programs: name of the file and text.
     #[serde(default)]
     pub adapters: Vec<(String, String)>,
@@ -110,6 +113,9 @@ pub struct RunConfig {
     /// List prices with a person's own over them; none: the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// How workers did in earlier runs, by name; empty where none is chosen by that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<String, Tally>,
 }
 
 /// What a run of before that setting has.
@@ -125,6 +131,11 @@ fn card_us() -> u64 {
 /// What a run of before that setting has.
 fn gate_us() -> u64 {
     crate::config::Status::default().gate_interval_us
+}
+
+/// What a run of before that setting has.
+const fn cap() -> u32 {
+    crate::context::LIMIT
 }
 
 /// What `run` was told beside plan and configuration.
@@ -205,10 +216,12 @@ impl RunConfig {
             notify_limit_us: config.notify.timeout_us,
             card_us: config.status.card_interval_us,
             gate_us: config.status.gate_interval_us,
+            context_cap: config.context.cap,
             adapters: Vec::new(),
             set: BTreeMap::new(),
             rehearsal: false,
             prices: None,
+            past: BTreeMap::new(),
         }
     }
 
@@ -252,6 +265,8 @@ impl RunConfig {
         if let Some(prices) = &self.prices {
             setup.prices = prices.clone();
         }
+        setup.adapters = Adapters::new(self.adapters.clone());
+        setup.past.clone_from(&self.past);
         setup
     }
 }
@@ -352,16 +367,15 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
     let config: RunConfig =
         toml::from_str(&read("config.toml")?).map_err(|e| FolderError::Config(e.to_string()))?;
     let source = read("plan.toml")?;
-    let programs = if config.adapters.is_empty() {
-        BTreeMap::new()
-    } else {
-        config.catalog().map_err(FolderError::Config)?.programs()
-    };
+    let own = !config.adapters.is_empty();
+    let catalog = own.then(|| config.catalog()).transpose();
+
     let options = LoadOptions {
         file_name: "plan.toml".to_owned(),
         vars: BTreeMap::new(),
         only: None,
-        programs,
+        catalog: catalog.map_err(FolderError::Config)?,
+        recorded: true,
     };
     let loaded = plan::load(&source, &options, &mut |path| {
         Err(format!("{path} was not kept with the run"))

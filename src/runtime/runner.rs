@@ -314,6 +314,7 @@ impl Runner {
             cards: Cards::start(&self.dir.path, &self.state, rhythm, to_loop.clone()),
             snapshots: Snapshotter::new(&self.dir.path, self.journal.position()),
             jobs: JobMaker {
+                context_cap: self.config.context_cap,
                 workdir,
                 run_dir: self.dir.path.clone(),
                 program: program()?,

@@ -48,8 +48,6 @@ use super::{
 
 /// A client's frames are no longer than this.
 const LONGEST_ASKED: u32 = 64 << 10;
-/// The operator's may hold what is added to the plan, with its prompts.
-const LONGEST_ADDED: u32 = 8 << 20;
 /// So many connections at once.
 const CONNECTIONS: usize = 64;
 /// So many of them of agents, so that they cannot keep the operator out.
@@ -216,7 +214,7 @@ impl Server {
         }
         let mut terminals = Terminals::new(self.executor.clone(), &way, read_only);
         let longest = if operator {
-            LONGEST_ADDED
+            add::LONGEST
         } else {
             LONGEST_ASKED
         };
@@ -280,6 +278,9 @@ impl Server {
         }
         // Who asks is for the record; only names that we know, so that it cannot be forged text.
         let by = if by == "deck" { by } else { "ctl".to_owned() };
+        if by != "deck" && matches!(action, crate::engine::Action::Open { .. }) {
+            return ack(way, Err(door::NO_TERMINAL.to_owned()));
+        }
         let answer = way.clone();
         if let Action::Add { wanted } = action {
             add::start(&self.adding, &self.to_loop, (by, wanted), move |result| {

@@ -3,6 +3,8 @@
 //! Raw bytes in, in order and as they come. Must not keep more lines than the bytes that are kept
 //! gave, and must not decide anything: these lines are for people alone.
 
+use std::sync::Arc;
+
 use crate::{
     agents::{Adapter, Driver, Lines, Question, Said, Stream, ToolCall, Used},
     display::{
@@ -58,10 +60,10 @@ pub fn has_words(adapter: &Adapter) -> bool {
 }
 
 /// Whose stream it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
     /// How its stream is read.
-    pub adapter: &'static Adapter,
+    pub adapter: Arc<Adapter>,
     /// What earlier attempts of its session have used: some programs report the sum over a session.
     /// None: that is not known.
     pub before: Option<Used>,
@@ -96,7 +98,6 @@ impl Words {
     pub fn new(program: Program, at: u64) -> Self {
         let before = program.before.unwrap_or_default();
         Self {
-            program,
             reader: Reader {
                 driver: program.adapter.driver_after(before),
                 // Of a stream that is not read from its beginning the sums are not known.
@@ -106,6 +107,7 @@ impl Words {
                 used: None,
                 told: None,
             },
+            program,
             lines: Lines::default(),
             first: at,
             next: at,
@@ -116,7 +118,7 @@ impl Words {
     /// The same program from another place on.
     #[must_use]
     pub fn again(&self, at: u64) -> Self {
-        Self::new(self.program, at)
+        Self::new(self.program.clone(), at)
     }
 
     /// Where the first byte stood whose lines are kept.
@@ -357,7 +359,7 @@ mod tests {
 
     fn program(id: &str) -> Program {
         Program {
-            adapter: Catalog::built_in().get(id).unwrap(),
+            adapter: Arc::new(Catalog::built_in().get(id).unwrap().clone()),
             before: Some(Used::default()),
         }
     }

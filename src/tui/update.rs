@@ -32,6 +32,7 @@ mod resize;
 mod review;
 mod search;
 mod select;
+mod session;
 mod show;
 mod status;
 mod terminal;
@@ -104,6 +105,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     }
     evidence::follow_evidence(app);
     agent::follow_check(app, &mut out);
+    session::follow(app, &mut out);
     keyboard::follow(app, &mut out);
     terminal::follow(app, &mut out);
     evidence::diff(app, &mut out);

@@ -144,6 +144,16 @@ impl State {
                     self.tell(ix, by, text, *now);
                 }
             }
+            Action::Open { agent, now } => {
+                if let Some(ix) = self.find(&agent.as_str().into()) {
+                    self.open_session(ix, by, *now);
+                }
+            }
+            Action::Close { .. } => {
+                for ix in targets {
+                    self.close_session(ix);
+                }
+            }
             // What follows is events of its own.
             Action::Rollback { .. }
             | Action::SendBack { .. }

@@ -5,8 +5,8 @@
 use crate::{
     agents::{Reply, Used},
     engine::{
-        Asking, Cause, Ending, HoldBy, Message, Owner, Replied, Session, State, Status, Talk,
-        TalkEvent, state::pack,
+        Asking, AttemptEnd, Cause, Choice, Ending, HoldBy, Message, Owner, Replied, Session, State,
+        Status, Talk, TalkEvent, WorkStage, state::pack,
     },
     plan::AgentIx,
 };
@@ -23,6 +23,18 @@ impl State {
             return;
         };
         match event {
+            TalkEvent::Chosen {
+                capability,
+                worker,
+                among,
+                ..
+            } => {
+                self.talk_of(ix).choice = Some(Choice {
+                    capability: capability.clone(),
+                    worker: worker.clone(),
+                    among: among.clone(),
+                });
+            }
             TalkEvent::Session {
                 program,
                 session,
@@ -114,9 +126,12 @@ impl State {
                 ..
             } => {
                 let limit = self.limits.entry(provider.clone()).or_default();
+                // What comes while it refuses anyway is no further time.
+                if limit.until_us == 0 {
+                    limit.times = limit.times.saturating_add(1);
+                }
                 limit.until_us = *until_us;
                 limit.reason.clone_from(reason);
-                limit.times = limit.times.saturating_add(1);
             }
             TalkEvent::Silent { reason, .. } => {
                 self.talk_of(ix).silent = Some(reason.clone());
@@ -196,7 +211,15 @@ impl State {
             talk.why = None;
             talk.home = attempt;
         }
-        talk.carried = talk.messages.iter().map(|m| m.number).collect();
+        // Gone, if it was to be and its session is lost: whoever wished it sees the agent go on anew.
+        talk.opened = talk.went_on && talk.why == Some(Cause::Opened) && talk.session.is_some();
+        talk.carried.clear();
+        if talk.opened {
+            talk.wished = None;
+        } else {
+            let numbers = talk.messages.iter().map(|m| m.number);
+            talk.carried.extend(numbers);
+        }
     }
 
     /// An attempt has ended: nobody is there to be answered.
@@ -221,7 +244,11 @@ impl State {
                 true
             }
             // Cut off in the middle: a session is gone on with, a program without one begins anew.
-            Cause::Interrupted | Cause::Preempted | Cause::Limited => self.agents[ix.ix()]
+            Cause::Interrupted
+            | Cause::Preempted
+            | Cause::Limited
+            | Cause::Opened
+            | Cause::Returned => self.agents[ix.ix()]
                 .talk
                 .as_ref()
                 .is_some_and(|talk| talk.session.is_some()),
@@ -229,18 +256,63 @@ impl State {
         };
         let ended = self.agent(ix).last.as_ref().map(|last| last.attempt);
         let open = self.agent(ix).work.as_ref().is_none_or(|work| {
-            !work.path.is_empty() && work.stage <= crate::engine::WorkStage::Open
+            // A person goes on with what was collected too: it is collected anew then.
+            let last = if cause == Cause::Opened {
+                WorkStage::Queued
+            } else {
+                WorkStage::Open
+            };
+            !work.path.is_empty() && work.stage <= last
         });
         let prompt = matches!(self.setup.plan.agent(ix).work, crate::plan::Work::Prompt(_));
         let attempt = self.agent(ix).attempt;
         if goes_on && open && prompt && ended == Some(attempt) {
             let home = self.agent(ix).home();
+            let well = self.ended_well(ix);
             let talk = self.talk_of(ix);
             talk.goes_on = true;
+            talk.well = well && cause == Cause::Opened;
             talk.why = Some(cause);
             talk.home = home;
         } else if let Some(talk) = &mut self.agents[ix.ix()].talk {
             talk.goes_on = false;
+        }
+    }
+
+    /// Whether the last turn of an agent's program ended well, as far as exit and program say; where a
+    /// person worked in its session since, whether that turn had.
+    fn ended_well(&self, ix: AgentIx) -> bool {
+        let agent = self.agent(ix);
+        let talk = agent.talk.as_ref();
+        if let Some(talk) = talk.filter(|talk| talk.opened) {
+            return talk.well;
+        }
+        let refused = talk.is_some_and(|t| matches!(t.verdict, Some((Some(_), _))));
+        let ended = |last: &AttemptEnd| last.ending.is_none() && last.exit.ok();
+        !refused && agent.last.as_ref().is_some_and(ended)
+    }
+
+    /// A person wants to work in the session of an agent.
+    pub(super) fn open_session(&mut self, ix: AgentIx, by: &str, now: bool) {
+        let agent = &mut self.agents[ix.ix()];
+        let Some(live) = &mut agent.live else {
+            return;
+        };
+        if now {
+            live.ending.get_or_insert(Ending::Opened);
+        }
+        self.talk_of(ix).wished = Some(by.to_owned());
+    }
+
+    /// A person hands an open session back, or wants it no more.
+    pub(super) fn close_session(&mut self, ix: AgentIx) {
+        self.talk_of(ix).wished = None;
+        let agent = &mut self.agents[ix.ix()];
+        let opened = agent.opened();
+        if let Some(live) = &mut agent.live
+            && opened
+        {
+            live.ending.get_or_insert(Ending::Closed);
         }
     }
 

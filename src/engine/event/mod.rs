@@ -27,7 +27,7 @@ pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
-pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
+pub use process::{AgentFreezeVerified, AgentPreempted, Candidate, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
 pub use talk::{Budget, Replied, TalkEvent, ToldBy};

@@ -238,6 +238,10 @@ pub enum Cause {
     Anew,
     /// It is told something: its session goes on with that.
     Told,
+    /// A person works in its session, in a terminal.
+    Opened,
+    /// That person is done: its session goes on without one.
+    Returned,
 }
 
 /// Where a check stands: its owner and gate.

@@ -27,6 +27,10 @@ pub enum Ending {
     Preempted,
     /// It is told something at once: its session goes on with that.
     Told,
+    /// A person wants to work in its session at once.
+    Opened,
+    /// A person hands its session back.
+    Closed,
     /// It has said nothing for longer than its program may.
     Silent,
     /// It asks, nobody is there, and the plan says that it fails then.
@@ -214,6 +218,12 @@ impl AgentState {
         self.talk.as_ref().is_some_and(|talk| !talk.asks.is_empty())
     }
 
+    /// Returns whether its present attempt is a person's work in its session, in a terminal.
+    #[must_use]
+    pub fn opened(&self) -> bool {
+        self.talk.as_ref().is_some_and(|talk| talk.opened)
+    }
+
     /// Returns the attempt whose workspace the present one works in.
     #[must_use]
     pub fn home(&self) -> u32 {
@@ -273,6 +283,13 @@ pub struct PhaseState {
 }
 
 impl State {
+    /// Returns whether the present or last attempt of an agent has a terminal.
+    #[must_use]
+    pub fn in_terminal(&self, ix: AgentIx) -> bool {
+        let agent = self.agent(ix);
+        agent.opened() || self.setup.plan.agent(ix).in_terminal(agent.mode)
+    }
+
     /// Returns whether the failure of an agent was taken care of: a `when = "failed"` successor
     /// has succeeded (DESIGN 1).
     #[must_use]

@@ -31,7 +31,7 @@ pub use said::Said;
 pub use spending::{Account, MINUTE_US, Spending};
 pub use status::Status;
 pub use sync::Syncs;
-pub use talk::{Asking, Cost, Limit, Message, Session, Talk};
+pub use talk::{Asking, Choice, Cost, Limit, Message, Session, Talk};
 pub use work::{
     Checkout, Checkpoint, Delivery, Former, Merge, MergeStage, Merged, Merges, Rollback, Work,
     WorkStage,

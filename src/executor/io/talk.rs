@@ -53,8 +53,8 @@ impl Loop {
             let key = live.key.clone();
             self.out.push(Report::Heard { key, heard });
         }
-        if let Some(due) = talk.due() {
-            self.timers.insert((due, serial));
+        if let Some(look) = talk.next_look(now) {
+            self.timers.insert((look, serial));
         }
     }
 

@@ -59,6 +59,8 @@ pub struct Attempt {
     pub scheduled: Option<When>,
     /// Mode (worker) of it.
     pub mode: Option<u32>,
+    /// A person worked in its session, in a terminal.
+    pub opened: bool,
     /// Its process runs.
     pub started: Option<When>,
     /// It ended.
@@ -108,6 +110,7 @@ impl Attempts {
                 let known = self.attempt(ix, *attempt);
                 known.scheduled = Some(when);
                 known.mode = Some(*mode);
+                known.opened = state.agent(ix).opened();
             }
             (Event::AgentStarted { attempt, .. }, Some(ix)) => {
                 self.attempt(ix, *attempt).started = Some(when);
@@ -217,6 +220,7 @@ impl Attempts {
                 let new = mine.entry(number).or_default();
                 new.scheduled = old.scheduled.or(new.scheduled);
                 new.mode = old.mode.or(new.mode);
+                new.opened |= old.opened;
                 new.started = old.started.or(new.started);
                 new.ended = new.ended.take().or(old.ended);
                 new.retried = new.retried.take().or(old.retried);
@@ -248,6 +252,7 @@ impl Attempts {
             let attempt = Attempt {
                 scheduled: attempt.scheduled.filter(|w| w.seq <= seq),
                 mode: attempt.mode,
+                opened: attempt.opened,
                 started: attempt.started.filter(|w| w.seq <= seq),
                 ended: attempt.ended.clone().filter(|e| e.when.seq <= seq),
                 retried: attempt.retried.clone().filter(|r| r.when.seq <= seq),

@@ -3,8 +3,9 @@
 //! Must not decide whether it goes on: the state says so.
 
 use std::{
-    fs::DirBuilder,
-    os::unix::fs::DirBuilderExt as _,
+    fs::{self, DirBuilder, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -24,6 +25,10 @@ const GO_ON: &str = "You were interrupted. Look at what is there already, and go
 /// What a program is told that takes over the session under another model.
 const SWAPPED: &str =
     "Another model takes over this conversation. Go on with the task where it stands.";
+/// What a program is told whose session a person has worked in.
+const RETURNED: &str = "The operator has worked in this session and in these files, and hands it back to you. \
+                        Look at what has changed, and go on with the task until it is done.";
+
 impl JobMaker {
     /// The worker that does an agent in a mode, and its adapter, where it is an agent program.
     pub(super) fn adapter<'a>(
@@ -44,6 +49,40 @@ impl JobMaker {
         ))
     }
 
+    /// Makes a job with a terminal into a session that is opened there: a person types, nobody drives it.
+    fn open(
+        &self,
+        state: &State,
+        ix: AgentIx,
+        (worker, adapter): (&Worker, &Adapter),
+        job: &mut Job,
+    ) -> Result<(), String> {
+        let agent = state.agent(ix);
+        let session = (agent.talk.as_ref()).and_then(|talk| talk.session.as_ref());
+        let session = session.ok_or_else(|| "there is no session to open".to_owned())?;
+        // Admission may have chosen another worker since: the session is that of its program.
+        let (adapter, model) = if session.program == adapter.id {
+            (adapter, worker.model.as_deref())
+        } else {
+            let theirs = self.catalog.get().and_then(|all| all.get(&session.program));
+            let gone = || format!("there is no adapter for `{}`", session.program);
+            (theirs.ok_or_else(gone)?, None)
+        };
+        let launch = adapter.interactive(&Wanted {
+            start: Start::Resume,
+            prompt: "",
+            prompt_file: "",
+            model,
+            session: &session.id,
+            ask: state.setup.plan.agent(ix).ask,
+            folder: &job.cwd.display().to_string(),
+            bounded: (agent.work.as_ref()).is_some_and(|w| w.level == Boundary::Enforced),
+        })?;
+        around(adapter, job);
+        job.argv = launch.argv;
+        Ok(())
+    }
+
     /// Makes a job with a prompt into the start of an agent program: fresh with that prompt, or going on
     /// with a session and what that is told next.
     pub(super) fn speak(
@@ -53,6 +92,9 @@ impl JobMaker {
         (worker, adapter): (&Worker, &Adapter),
         job: &mut Job,
     ) -> Result<(), String> {
+        if state.agent(ix).opened() {
+            return self.open(state, ix, (worker, adapter), job);
+        }
         if job.terminal.is_some() {
             return Err(format!(
                 "{} is driven through its stream: leave `terminal` out",
@@ -68,28 +110,15 @@ impl JobMaker {
         let (start, session, before) = if let Some(session) = known {
             let (text, source) = next_turn(agent, talk);
             let turn = prompt::next_turn(&text, source, &job.cwd);
-            job.prompt = Some(turn.maker(file.clone()));
+            job.prompt = Some(turn.within(self.cap(plan)).maker(file.clone()));
             let before = talk.map_or_else(Used::default, |talk| talk.of_session);
             (Start::Resume, session.to_owned(), before)
         } else {
             let name = session_name(&state.run, plan.id.as_str(), agent.attempt);
             (Start::Fresh, name, Used::default())
         };
-        let env = |name: &str| std::env::var(name).ok();
-        let writes: Vec<PathBuf> = adapter
-            .places(&env)
-            .into_iter()
-            .map(PathBuf::from)
-            .collect();
         let bounded = (agent.work.as_ref()).is_some_and(|w| w.level == Boundary::Enforced);
-        if let Some(boundary) = &mut job.boundary {
-            // A program that is new here would have to make them, in a home that its boundary closes.
-            for folder in writes.iter().filter(|path| path.extension().is_none()) {
-                let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-            }
-            boundary.may_write.extend(writes);
-        }
-        job.env_extra.extend(passed(adapter));
+        around(adapter, job);
         let driver = adapter.clone();
         job.speaks = Some(Speaks {
             program: adapter.id.clone(),
@@ -129,6 +158,42 @@ impl JobMaker {
     }
 }
 
+/// Lets a program write where it keeps its state, and gives it its variables.
+fn around(adapter: &Adapter, job: &mut Job) {
+    let env = |name: &str| std::env::var(name).ok();
+    let places = adapter.places(&env).into_iter();
+    let writes: Vec<PathBuf> = places.map(PathBuf::from).collect();
+    if let Some(boundary) = &mut job.boundary {
+        // A program that is new here would have to make them, in a home that its boundary closes.
+        for folder in writes.iter().filter(|path| path.extension().is_none()) {
+            let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+        }
+        if boundary.enforce {
+            make_files(&adapter.made(&env));
+        }
+        boundary.may_write.extend(writes);
+    }
+    job.env_extra.extend(passed(adapter));
+}
+
+/// Makes the files that a program could not make within its boundary, open to this user alone. What is there, also as
+/// a link, stays as it is; one that cannot be made stays closed.
+fn make_files(files: &[(String, &str)]) {
+    for (path, holds) in files {
+        let new = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        if let Ok(mut file) = new {
+            // An empty one would be worse than none.
+            if file.write_all(holds.as_bytes()).is_err() {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+}
+
 /// The adapters of a run: a person's own are read at once, the built-in ones when the first is needed.
 pub fn catalog(config: &RunConfig) -> OnceLock<Catalog> {
     let own = (!config.adapters.is_empty()).then(|| config.catalog());
@@ -165,6 +230,7 @@ fn next_turn(agent: &AgentState, talk: Option<&Talk>) -> (String, &'static str) 
     }
     let text = match talk.and_then(|talk| talk.why) {
         Some(Cause::Swap) => SWAPPED.to_owned(),
+        Some(Cause::Returned) => RETURNED.to_owned(),
         _ => match agent.reason.as_deref().unwrap_or_default() {
             "" => GO_ON.to_owned(),
             why => format!("{GO_ON}\n\nWhat happened: {why}"),
@@ -200,4 +266,24 @@ fn passed(adapter: &Adapter) -> Vec<(String, String)> {
     env.sort();
     env.extend(adapter.env.clone());
     env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_made_where_they_are_missing_and_left_where_they_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        fs::write(at("there"), "mine").unwrap();
+        std::os::unix::fs::symlink(at("elsewhere"), at("link")).unwrap();
+        let all = ["new", "there", "link", "no/folder"].map(|name| (at(name), "{}"));
+        make_files(&all);
+        assert_eq!(fs::read_to_string(at("new")).unwrap(), "{}");
+        let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(at("new")).unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(at("there")).unwrap(), "mine");
+        assert!(!dir.path().join("elsewhere").exists());
+    }
 }

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use crate::{
     engine::{
-        Answer, AttentionKind, AttentionRaised, MergeOutcome, Strategy, TalkEvent, WorkEvent,
+        Answer, AttentionKind, AttentionRaised, Candidate, MergeOutcome, Strategy, TalkEvent,
+        WorkEvent,
     },
     plan::AgentId,
 };
@@ -168,6 +169,17 @@ pub(super) fn of_talk(talk: &TalkEvent) -> Option<String> {
         }
         TalkEvent::RateReached { used, limit, .. } => {
             format!("- {used} tokens in the last minute, of {limit}: the next start waits")
+        }
+        TalkEvent::Chosen {
+            agent,
+            capability,
+            worker,
+            among,
+            ..
+        } => {
+            let among: Vec<String> = among.iter().map(Candidate::words).collect();
+            let among = among.join(" | ");
+            format!("  {agent} is done by {worker} for {capability}: {among}")
         }
         _ => return None,
     })

@@ -182,6 +182,7 @@ fn helps(action: UiAction, row: &AgentRow) -> bool {
         UiAction::Do(Verb::Pause | Verb::Stop) => !ended,
         UiAction::Do(Verb::Swap) => !ended && !row.worker.is_empty(),
         UiAction::Do(Verb::Tell) => row.hears,
+        UiAction::Keyboard => row.opens,
         _ => true,
     }
 }

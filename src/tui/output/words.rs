@@ -137,7 +137,7 @@ mod tests {
 
     fn claude() -> Program {
         Program {
-            adapter: Catalog::built_in().get("claude").unwrap(),
+            adapter: Catalog::built_in().get("claude").unwrap().clone().into(),
             before: None,
         }
     }

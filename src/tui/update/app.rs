@@ -136,6 +136,8 @@ pub struct App {
     pub(super) found: String,
     /// Where what is typed goes.
     pub(super) keyboard: Keyboard,
+    /// Whose session this dashboard has asked for.
+    pub(super) opening: Option<AgentIx>,
     /// Text for the clipboard of the terminal; whoever draws hands it over.
     pub copy: Option<String>,
     /// What is to be called out.
@@ -212,6 +214,7 @@ impl App {
             found_row: None,
             found: String::new(),
             keyboard: Keyboard::Ours,
+            opening: None,
             copy: None,
             alerts: Alerts::default(),
             diff: None,

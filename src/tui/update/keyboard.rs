@@ -5,10 +5,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{App, agent, operate::cannot};
+use super::{App, agent, operate::cannot, session};
 use crate::{
     engine::State,
-    plan::AgentIx,
+    plan::{AgentIx, Work},
     tui::{
         emulator::{Emulator, Modes},
         feed::Request,
@@ -60,7 +60,7 @@ fn refused(app: &App, state: &State, ix: AgentIx) -> Option<String> {
     if !state.setup.has_process(ix) {
         return Some(format!("{id} has no process of its own"));
     }
-    if !state.setup.plan.agent(ix).in_terminal(agent.mode) {
+    if !state.in_terminal(ix) {
         return Some(format!(
             "{id} runs without a terminal: `terminal = true` in the plan gives it one"
         ));
@@ -80,13 +80,28 @@ pub(super) fn ask(app: &mut App, out: &mut Vec<Request>) {
     };
     let Some(state) = &app.state else { return };
     let Some(ix) = state.find(&id) else { return };
+    let prompted = matches!(state.setup.plan.agent(ix).work, Work::Prompt(_));
+    if prompted && !state.in_terminal(ix) && app.clock.is_none() {
+        session::open(app, ix, out);
+        return;
+    }
     if let Some(why) = refused(app, state, ix) {
         app.say(Voice::Bad, why);
         return;
     }
+    let opened = state.agent(ix).opened();
     agent::show(app, false, out);
+    if opened {
+        session::enter(app, ix, out);
+        return;
+    }
     let ui = &mut app.ui.on_agent;
     (ui.zoom, ui.tab, ui.attempt) = (None, Tab::Output, None);
+    take(app, ix, out);
+}
+
+/// Asks the runner for the keyboard of an agent whose screen is shown.
+pub(super) fn take(app: &mut App, ix: AgentIx, out: &mut Vec<Request>) {
     super::select::follow_selection(app);
     app.keyboard = Keyboard::Asked(ix);
     out.push(Request::Keyboard {
@@ -112,10 +127,9 @@ pub(super) fn told(app: &mut App, agent: AgentIx, held: Result<bool, String>) {
         }
         Ok(false) if ours => {
             if app.keyboard.held().is_some() {
-                app.say(
-                    Voice::Plain,
-                    "the agent has ended: the keyboard is yours again",
-                );
+                let text = session::ended(app, agent)
+                    .unwrap_or("the agent has ended: the keyboard is yours again");
+                app.say(Voice::Plain, text);
             }
             app.keyboard = Keyboard::Ours;
         }
@@ -156,12 +170,14 @@ pub(super) fn follow(app: &mut App, out: &mut Vec<Request>) {
 
 /// Time has passed.
 pub(super) fn tick(app: &mut App, out: &mut Vec<Request>) {
-    if let Keyboard::Held { leaving, .. } = &mut app.keyboard
+    if let Keyboard::Held { leaving, agent } = &mut app.keyboard
         && *leaving > 0
     {
         *leaving -= 1;
+        let agent = *agent;
         if *leaving == 0 {
             give_back(app, out);
+            session::left(app, agent);
         }
     }
 }

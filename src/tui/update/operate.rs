@@ -95,6 +95,7 @@ pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
     if action == (Action::Stop { target: None }) {
         app.stop_asked = true;
     }
+    super::session::asked(app, &action, out);
     let what = notes::action(&action);
     let id = app.next_id;
     app.next_id += 1;

@@ -1,8 +1,10 @@
 //! The selected row, and the output that follows it.
 
+use std::sync::Arc;
+
 use super::{App, search, terminal::in_terminal};
 use crate::{
-    agents::{Catalog, Stream, Used},
+    agents::{Stream, Used},
     engine::{State, Status},
     plan::{AgentIx, Work},
     tui::{
@@ -142,8 +144,8 @@ pub(super) fn program_of(app: &App, ix: AgentIx, attempt: u32) -> Option<Program
     if !matches!(state.setup.plan.agent(ix).work, Work::Prompt(_)) {
         return None;
     }
-    let program = state.provider(ix, mode)?;
-    let adapter = Catalog::built_in().get(program);
+    let program = state.program(ix, mode)?;
+    let adapter = state.setup.adapters.get(program);
     let adapter = adapter.filter(|adapter| has_words(adapter))?;
     let agent = state.agent(ix);
     let before = match adapter.stream {
@@ -157,6 +159,7 @@ pub(super) fn program_of(app: &App, ix: AgentIx, attempt: u32) -> Option<Program
         ),
         _ => Some(Used::default()),
     };
+    let adapter = Arc::new(adapter.clone());
     Some(Program { adapter, before })
 }
 

@@ -25,16 +25,17 @@ const MOST: usize = 10_000;
 /// Whether an attempt of an agent runs, or ran, in a terminal.
 pub(super) fn in_terminal(app: &App, state: &State, ix: AgentIx, attempt: u32) -> bool {
     let agent = state.agent(ix);
-    let mode = if attempt == agent.attempt {
-        Some(agent.mode)
-    } else {
+    if attempt == agent.attempt {
+        return state.in_terminal(ix);
+    }
+    let mode = {
         let known = app.history.as_ref().map(|h| h.attempts.of(ix, state.seq));
         known.and_then(|all| {
             let (_, attempt) = all.into_iter().find(|(number, _)| *number == attempt)?;
-            attempt.mode
+            Some((attempt.mode?, attempt.opened))
         })
     };
-    mode.is_some_and(|mode| state.setup.plan.agent(ix).in_terminal(mode))
+    mode.is_some_and(|(mode, opened)| opened || state.setup.plan.agent(ix).in_terminal(mode))
 }
 
 /// The output pane. On the deck, which is dear to divide, as it was drawn last.

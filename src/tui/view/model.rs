@@ -158,6 +158,8 @@ pub struct AgentRow {
     pub used: Option<Used>,
     /// It can be told something.
     pub hears: bool,
+    /// A person can work in its session, or type into its terminal.
+    pub opens: bool,
     /// What is left.
     pub left: Option<Left>,
 }

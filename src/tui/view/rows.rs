@@ -14,7 +14,7 @@ use super::{
 use crate::{
     agents::Used,
     display::clean_text,
-    engine::{AgentState, Status, Zone},
+    engine::{AgentState, State, Status, Zone},
     plan::{AgentIx, Priority, Work},
     tui::ui_state::{Group, Grouping, RowId, UiState},
 };
@@ -133,6 +133,10 @@ pub(super) fn agent_row(
             .map_or("", |w| chart.workers[w.ix()].as_str())
     };
     let mut shown = worker(agent.mode).to_owned();
+    if plan.capability.is_some() && plan.modes.len() > 1 && agent.attempt == 0 {
+        // Nobody has been chosen.
+        "–".clone_into(&mut shown);
+    }
     if let Some(to) = agent.swap_to.filter(|&to| to != agent.mode) {
         shown = format!("› {}", worker(to));
     }
@@ -191,9 +195,21 @@ pub(super) fn agent_row(
         hears: matches!(plan.work, Work::Prompt(_))
             && state.finished.is_none()
             && !agent.status.is_final(),
+        opens: state.finished.is_none() && opens(state, ix),
         left: (live && !matches!(agent.status, Status::Checking | Status::Merging))
             .then(|| agent_left(state, ix, now_us)),
     }
+}
+
+/// Whether there is a terminal to type into, or a session to open: near enough for a hint.
+fn opens(state: &State, ix: AgentIx) -> bool {
+    let agent = state.agent(ix);
+    let session = agent.talk.as_ref().is_some_and(|t| t.session.is_some());
+    let ended = matches!(
+        agent.status,
+        Status::Failed | Status::Stopped | Status::Blocked | Status::BackingOff
+    );
+    (agent.live.is_some() && (session || state.in_terminal(ix))) || (session && ended)
 }
 
 /// What its program says that its attempts have used; none: nothing is said.

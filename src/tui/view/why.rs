@@ -229,6 +229,8 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::RunStop => "is being ended with the run",
             engine::Ending::Reopened => "is being ended: what it judges is open again",
             engine::Ending::Told => "its turn is broken off, it is told something",
+            engine::Ending::Opened => "its turn is broken off, you open its session",
+            engine::Ending::Closed => "its session is handed back",
             engine::Ending::Silent => "silent for too long, is being ended",
             engine::Ending::Unanswered => "asks, and nobody is there: is being ended",
             engine::Ending::Preempted => "is being ended, goes again after the phase before it",
@@ -241,6 +243,17 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             let _ = write!(text, " · {} more", more.len());
         }
         return (text, Tone::Alert);
+    }
+    if agent.opened() {
+        return ("you work in its session".to_owned(), Tone::Warn);
+    }
+    if agent
+        .talk
+        .as_ref()
+        .is_some_and(|talk| talk.wished.is_some())
+    {
+        let text = "its session opens at the end of this turn";
+        return (text.to_owned(), Tone::Warn);
     }
     match mine {
         Some(sample) if !sample.line.is_empty() => {

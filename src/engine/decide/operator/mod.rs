@@ -5,11 +5,13 @@
 
 mod add;
 mod answer;
+pub(in crate::engine::decide) mod open;
 mod resolve;
 mod retry;
 mod review;
 mod rollback;
 mod settle;
+mod swap;
 mod tell;
 
 pub(in crate::engine::decide) use add::add;
@@ -58,7 +60,9 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         | Action::Undo { .. }
         | Action::Add { .. }
         | Action::Tell { .. }
+        | Action::Close { .. }
         | Action::Comment { .. } => {}
+        Action::Open { agent, .. } => events.extend(open::follows(state, agent, &agents)),
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,
         }),

@@ -3,10 +3,11 @@
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
 use super::{
-    add::possible, answer::resolve_answer, retry::resolve_retry, review, rollback, settle, tell,
+    add::possible, answer::resolve_answer, open, retry::resolve_retry, review, rollback, settle,
+    swap::resolve_swap, tell,
 };
 use crate::{
-    engine::{Action, Ending, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
+    engine::{Action, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode},
 };
 
@@ -172,8 +173,14 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
         Action::Comment {
             agent, file, text, ..
         } => review::comment(state, find(state, agent)?, file, text).and_then(|ix| plain(vec![ix])),
-        Action::Tell { agent, text, .. } => {
-            tell::possible(state, find(state, agent)?, text).and_then(|ix| plain(vec![ix]))
+        Action::Tell { agent, text, now } => {
+            tell::possible(state, find(state, agent)?, text, *now).and_then(|ix| plain(vec![ix]))
+        }
+        Action::Open { agent, now } => {
+            open::possible(state, find(state, agent)?, *now).and_then(plain)
+        }
+        Action::Close { agent } => {
+            open::can_close(state, find(state, agent)?).and_then(|ix| plain(vec![ix]))
         }
         Action::SendBack { agent } => {
             review::send_back(state, find(state, agent)?).and_then(|ix| plain(vec![ix]))
@@ -339,62 +346,4 @@ fn others(state: &State) -> (Vec<AgentIx>, Vec<Owner>) {
     let gates = state.setup.gated();
     let gates = gates.filter(|&owner| moving_check(owner));
     (agents, gates.skip(1 - keep).collect())
-}
-
-fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolved, Refusal> {
-    let ix = find(state, id)?;
-    let plan = &state.setup.plan;
-    let modes = &plan.agent(ix).modes;
-    let agent = state.agent(ix);
-    if agent.status.is_final() {
-        return Err(Refusal::NotNow(format!(
-            "{id} has ended; `retry` starts it again"
-        )));
-    }
-    let names: Vec<Option<&str>> = modes
-        .iter()
-        .map(|m| m.worker.map(|w| plan.workers[w.ix()].name.as_str()))
-        .collect();
-    if names.len() < 2 {
-        return Err(Refusal::NotNow(format!("{id} has only one worker")));
-    }
-    let being_swapped = agent
-        .live
-        .as_ref()
-        .is_some_and(|live| live.ending == Some(Ending::Swap));
-    let now = agent.swap_to.unwrap_or(agent.mode) as usize;
-    let to = match worker {
-        Some(name) => names.iter().position(|n| *n == Some(name)).ok_or_else(|| {
-            let known: Vec<&str> = names.iter().flatten().copied().collect();
-            Refusal::NotNow(format!(
-                "{id} has no worker `{name}`; it has {}",
-                known.join(", ")
-            ))
-        })?,
-        None => (now + 1) % names.len(),
-    };
-    let done_by = if agent.live.is_some() && !being_swapped {
-        Some(agent.mode as usize)
-    } else {
-        agent.swap_to.map(|to| to as usize)
-    };
-    if done_by == Some(to) {
-        return Err(Refusal::NotNow(format!(
-            "{id} is done by that worker already"
-        )));
-    }
-    if let Err(why) = crate::engine::admission::could_ever_fit(state, &modes[to]) {
-        return Err(Refusal::NotNow(format!(
-            "{id} could never run that way: {why}"
-        )));
-    }
-    let action = Action::Swap {
-        agent: id.to_owned(),
-        worker: names[to].map(str::to_owned),
-    };
-    Ok(Resolved {
-        action,
-        agents: vec![ix],
-        gates: Vec::new(),
-    })
 }

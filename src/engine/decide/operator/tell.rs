@@ -14,7 +14,12 @@ const LONGEST: usize = 16_000;
 const MOST: usize = 50;
 
 /// Whether an agent can be told something: it has a prompt, and a turn of its own comes.
-pub(super) fn possible(state: &State, ix: AgentIx, text: &str) -> Result<AgentIx, Refusal> {
+pub(super) fn possible(
+    state: &State,
+    ix: AgentIx,
+    text: &str,
+    now: bool,
+) -> Result<AgentIx, Refusal> {
     let not_now = |why: String| Err(Refusal::NotNow(why));
     let id = state.id(ix);
     let agent = state.agent(ix);
@@ -31,6 +36,11 @@ pub(super) fn possible(state: &State, ix: AgentIx, text: &str) -> Result<AgentIx
     }
     if text.len() > LONGEST {
         return not_now(format!("the message is longer than {LONGEST} bytes"));
+    }
+    if now && agent.opened() {
+        return not_now(format!(
+            "somebody works in the session of {id}: leave `--now` out, or `close` it first"
+        ));
     }
     let finished = matches!(
         agent.status,

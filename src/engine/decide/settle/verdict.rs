@@ -7,7 +7,7 @@ use crate::{
 };
 
 use super::{
-    super::{failure, talk},
+    super::{failure, operator::open, talk},
     begin,
     check::after_check,
     collect::after_collect,
@@ -56,8 +56,18 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             delay_us: 0,
             reason: "another worker takes over".to_owned(),
         },
+        // A person has worked in its session.
+        (None | Some(Ending::Closed), exit) if agent.opened() && *exit != Exit::Interrupted => {
+            return after_session(state, ix, agent);
+        }
+        (Some(Ending::Opened), _) => open::opens(state, ix),
+        (None, Exit::Code(_) | Exit::Signal { .. }) if talk::session_wished(agent) => {
+            open::opens(state, ix)
+        }
         (Some(Ending::Silent), _) => silent(state, ix),
         (Some(Ending::Told), _) => told(state, ix),
+        // Only of an open session, and that is dealt with above unless the runner died.
+        (Some(Ending::Closed), _) => open::returned(state, ix),
         (Some(Ending::Unanswered), _) => Event::AgentFailed {
             agent: id,
             attempt,
@@ -111,16 +121,7 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
         // Its program's own word counts before its exit status.
         (None, exit) if let Some(event) = said(state, ix, exit) => event,
         (None, exit) if exit.ok() && talk::more_to_tell(state, ix) => told(state, ix),
-        (None, exit) if exit.ok() && (state.setup.own(ix) || last.handoff) => {
-            WorkEvent::Collecting { agent: id, attempt }.into()
-        }
-        (None, exit) if exit.ok() => {
-            return if state.setup.children[ix.ix()].is_empty() {
-                after_join(state, ix)
-            } else {
-                vec![Event::AgentJoining { agent: id }]
-            };
-        }
+        (None, exit) if exit.ok() => return after_turn(state, ix, last.handoff),
         // We sent no SIGKILL, so on Linux it is most likely the kernel's for want of memory.
         (
             None,
@@ -136,6 +137,36 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
         (None, exit) => failure(state, ix, FailureKind::Error, exit.to_string()),
     };
     vec![event]
+}
+
+/// Its turn has ended well: what it left is looked at.
+fn after_turn(state: &State, ix: AgentIx, handoff: bool) -> Vec<Event> {
+    let agent = state.id(ix);
+    let attempt = state.agent(ix).attempt;
+    if state.setup.own(ix) || handoff {
+        vec![WorkEvent::Collecting { agent, attempt }.into()]
+    } else if state.setup.children[ix.ix()].is_empty() {
+        after_join(state, ix)
+    } else {
+        vec![Event::AgentJoining { agent }]
+    }
+}
+
+/// A person is done with its session, however the program there ended: where its turn before had ended
+/// well it is judged anew, else it goes on.
+fn after_session(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
+    let well = agent.talk.as_ref().is_some_and(|talk| talk.well);
+    if state.stopping.is_some() && !well {
+        vec![Event::AgentStopped {
+            agent: state.id(ix),
+            attempt: agent.attempt,
+        }]
+    } else if well && !talk::more_to_tell(state, ix) {
+        let handoff = agent.last.as_ref().is_some_and(|last| last.handoff);
+        after_turn(state, ix, handoff)
+    } else {
+        vec![open::returned(state, ix)]
+    }
 }
 
 /// It goes on with what it is told.
@@ -175,6 +206,7 @@ fn said(state: &State, ix: AgentIx, exit: &Exit) -> Option<Event> {
     } else {
         reason.clone()
     };
+    let away_us = talk::away_us(state, ix);
     Some(match why {
         // Trying again does not help: somebody has to log in, or to say something else.
         Why::Login | Why::Refused => Event::AgentBlocked {
@@ -183,11 +215,11 @@ fn said(state: &State, ix: AgentIx, exit: &Exit) -> Option<Event> {
             gate: None,
         },
         // None of its tries is lost to a provider that takes no more for now.
-        Why::Limited if talk::provider_limited(state, ix) => Event::AgentRetrying {
+        Why::Limited if let Some(delay_us) = away_us => Event::AgentRetrying {
             agent: state.id(ix),
             attempt: state.agent(ix).attempt,
             cause: Cause::Limited,
-            delay_us: 0,
+            delay_us,
             reason,
         },
         Why::Network | Why::Limited => failure(state, ix, FailureKind::External, reason),

@@ -121,6 +121,7 @@ pub fn regions(source: Source<'_>, ui: &UiState) -> Regions {
     let needs = AgentNeeds {
         tab: ui.on_agent.tab,
         zoom: ui.on_agent.zoom.is_some(),
+        footer: ix.is_some_and(|ix| source.state.agent(ix).opened()),
         attempts,
         checks,
     };

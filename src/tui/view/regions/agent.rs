@@ -16,6 +16,8 @@ pub struct AgentNeeds {
     pub tab: Tab,
     /// The output alone.
     pub zoom: bool,
+    /// A footer below that: how a session that is open is left.
+    pub footer: bool,
     /// Lines of the attempts.
     pub attempts: usize,
     /// Lines of the checks.
@@ -41,7 +43,9 @@ pub fn agent(size: (u16, u16), needs: AgentNeeds) -> Regions {
     }
     out.header = Rect::new(0, 0, w, 1);
     if needs.zoom {
-        out.output = Rect::new(0, 1, w, h - 1);
+        let below = u16::from(needs.footer);
+        out.output = Rect::new(0, 1, w, h - 1 - below);
+        out.footer = Rect::new(0, h - below, w, below);
         return out;
     }
     out.footer = Rect::new(0, h - 1, w, 1);
@@ -112,6 +116,7 @@ mod tests {
                         AgentNeeds {
                             tab,
                             zoom: false,
+                            footer: false,
                             attempts,
                             checks,
                         },
