@@ -79,6 +79,8 @@ fn agent(i: usize, ram_bytes: u64) -> Agent {
         inputs: Vec::new(),
         outputs: Vec::new(),
         context_files: Vec::new(),
+        capability: None,
+        context_cap: None,
     }
 }
 

@@ -1270,3 +1270,59 @@ fn the_latest_run_is_one_that_began() {
     drop(store.create_run(NOW - 1000, 0xaa03, b"", b"").unwrap());
     assert_eq!(store.latest().unwrap().unwrap(), good);
 }
+
+/// A snapshot carries what was added; whoever reads it has the setup of the begin, or any later one.
+#[test]
+fn a_snapshot_has_the_agents_that_were_added() {
+    use wavedeck::{
+        engine::{Effective, Event, Extension, Level, Record, State, Thresholds, WorkEvent},
+        journal::Position,
+    };
+    let read = |text: &str| {
+        let options = wavedeck::plan::LoadOptions::default();
+        wavedeck::plan::load(text, &options, &mut |_| unreachable!())
+            .unwrap()
+            .plan
+    };
+    let effective = Effective {
+        ram_limit_bytes: 1 << 30,
+        agents_cap: 2,
+        cpus_milli: 1000,
+        thresholds: Thresholds::default(),
+        attended: false,
+        hybrid_enabled: true,
+        parallel_enabled: true,
+    };
+    let begun = "[[agent]]\nid = \"a\"\nrun = \"true\"\n[[agent]]\nid = \"b\"\nrun = \"true\"\n";
+    let whole = format!(
+        "{begun}[[agent]]\nid = \"c\"\nrun = [\"x\", \"é\"]\nneeds = [\"a\"]\nscope = [\"src/**\"]\n"
+    );
+    let setup = Arc::new(Setup::planned(read(begun), effective));
+    let mut state = State::new(setup.clone());
+    state.run = "r".to_owned();
+    state.apply(&Record {
+        seq: 1,
+        at_ms: 0,
+        elapsed_us: 5,
+        priority: Level::Low,
+        source: String::new(),
+        affected: Vec::new(),
+        event: Event::from(WorkEvent::Extended(Extension {
+            first: 2,
+            agents: read(&whole).agents.split_off(2),
+            ..Extension::default()
+        })),
+    });
+    assert_eq!(state.agents.len(), 3);
+    let at = Position {
+        seq: 1,
+        offset: 9,
+        elapsed_us: 5,
+        crc: *b"00000000",
+    };
+    let bytes = snapshot::pack(state.clone(), at).unwrap();
+    for setup in [&setup, &state.setup] {
+        let (read, place) = snapshot::unpack(&bytes, "r", setup).unwrap();
+        assert_eq!((read, place), (state.clone(), at));
+    }
+}

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::{error::Error, load, planless};
+use super::{error::Error, load, out, planless};
 use crate::{
     display::escape,
-    engine::{Action, Addition},
+    engine::{Action, Addition, Event, WorkEvent},
+    journal::last_records,
 };
 
 /// Bytes that added tables may have: they go to the runner in one frame.
@@ -123,6 +124,30 @@ pub fn flags(actions: &mut [Action], args: &AddArgs) -> Result<(), Error> {
     }
     wanted.after.extend(args.after.iter().cloned());
     Ok(())
+}
+
+/// Says who was added by the action that is record `seq`, an id a line: the runner may have made them of
+/// words.
+///
+/// # Errors
+/// When nothing can be printed.
+pub fn told(dir: &Path, seq: u64) -> Result<(), Error> {
+    // The action, the plan with them, then each of them.
+    let first = seq + 2;
+    let after = last_records(dir, u64::MAX).into_iter();
+    let after = after.skip_while(|record| record.seq < first);
+    let mut text = String::new();
+    for (next, record) in (first..).zip(after) {
+        let Event::Work(work) = &record.event else {
+            break;
+        };
+        let (WorkEvent::Added(of), true) = (&**work, record.seq == next) else {
+            break;
+        };
+        text.push_str(of.agent.as_str());
+        text.push('\n');
+    }
+    out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))
 }
 
 /// Reads the tables of a file, and the prompt files that they name: the runner may be elsewhere.

@@ -112,13 +112,16 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
                 target: Some(Target::All)
             }
         );
-        client.act(action).map_err(|error| match error {
+        let seq = client.act(action).map_err(|error| match error {
             ClientError::Refused(_) if all => {
                 refused(error).help("`wavedeck ctl stop` ends the run itself")
             }
             ClientError::Refused(why) if adds => Error::Problems(format!("{}\n", why.trim_end())),
             error => refused(error),
         })?;
+        if adds {
+            add::told(&dir.path, seq)?;
+        }
     }
     Ok(status::OK)
 }

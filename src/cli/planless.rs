@@ -15,6 +15,8 @@ use crate::{
 
 /// Bytes that a list of agents may have.
 pub(super) const FILE_LIMIT: u64 = 1 << 20;
+/// Why nobody does a line that names nobody.
+const NOBODY: &str = "none is installed: write `claude: …` where one will be";
 /// Agents that one command line or list may have.
 const MOST: usize = 10_000;
 
@@ -72,14 +74,14 @@ pub fn source(commands: &[OsString], file: Option<&Path>, own: bool) -> Result<S
         let name = escape(&path.display().to_string());
         let text = read_list(path)?;
         let default = found::best(&catalog, &env, std::env::var_os("PATH").as_deref());
-        let otherwise = default.map_or(Otherwise::Nobody, |a| Otherwise::Worker(&a.id));
+        let otherwise = default.map_or(Otherwise::Nobody(NOBODY), |a| Otherwise::Worker(&a.id));
         of_lines(&text, &known(otherwise)).map_err(|why| Error::usage(format!("{name}:{why}")))?
     } else {
         let words: Option<Vec<String>> = (commands.iter())
             .map(|word| word.to_str().map(str::to_owned))
             .collect();
         let words = words.ok_or_else(|| Error::usage("an argument is not valid UTF-8"))?;
-        of_words(&words, &known(Otherwise::Nobody))?
+        of_words(&words, &known(Otherwise::Nobody(NOBODY)))?
     };
     match all.len() {
         0 => Err(Error::usage("the list names no agent")
@@ -149,7 +151,7 @@ mod tests {
             "-q",
             "${a}",
         ];
-        let all = of_words(&words(&line), &known(Otherwise::Nobody)).unwrap();
+        let all = of_words(&words(&line), &known(Otherwise::Nobody(NOBODY))).unwrap();
         let plan = loaded(&all, true);
         let ids: Vec<&str> = plan.agents.iter().map(|a| a.id.as_str()).collect();
         assert_eq!(ids, ["fix-flaky-test", "write-docs-home", "x-sh"]);
@@ -178,7 +180,7 @@ mod tests {
     #[test]
     fn what_is_no_agent_is_refused_in_words() {
         let refused = |line: &[&str]| {
-            let error = of_words(&words(line), &known(Otherwise::Nobody)).unwrap_err();
+            let error = of_words(&words(line), &known(Otherwise::Nobody(NOBODY))).unwrap_err();
             error.message
         };
         assert!(refused(&["true", "---"]).contains("is empty"));
@@ -199,13 +201,13 @@ mod tests {
         );
         let names: Vec<&str> = plan.workers.iter().map(|w| w.name.as_str()).collect();
         assert_eq!(names, ["claude", "codex:gpt-5", "gemini"]);
-        let none = of_lines("fix it", &known(Otherwise::Nobody)).unwrap_err();
+        let none = of_lines("fix it", &known(Otherwise::Nobody(NOBODY))).unwrap_err();
         assert!(
             none.starts_with("1: the line names no agent program"),
             "{none}"
         );
         assert!(
-            of_lines("\n$ 'a", &known(Otherwise::Nobody))
+            of_lines("\n$ 'a", &known(Otherwise::Nobody(NOBODY)))
                 .unwrap_err()
                 .starts_with("2: ")
         );

@@ -12,10 +12,10 @@ use std::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Edge, Effective, Setup};
+use super::{Edge, EdgeKind, Effective, Setup};
 use crate::{
     graph::{Critical, Graph},
-    plan::{Agent, AgentIx, Plan, Worker},
+    plan::{Agent, AgentIx, NeedKind, Plan, When, Worker},
     schedule::{Choices, capacity_from_plan, static_ranks},
 };
 
@@ -180,15 +180,16 @@ impl Setup {
         }
         None
     }
+}
 
-    /// Returns the hard needs of an agent on a file that one left, of whom nobody looked for it.
-    pub(super) fn unwatched<'s>(&'s self, edge: &'s Edge, before: &'s Self) -> Option<&'s str> {
-        let super::EdgeKind::Need(crate::plan::When::Output(path)) = &edge.kind else {
+impl Edge {
+    /// Returns the file that an edge waits for, where nobody has looked for it `before` the edge was there.
+    pub(super) fn unwatched(&self, before: &Setup) -> Option<&str> {
+        let EdgeKind::Need(When::Output(path)) = &self.kind else {
             return None;
         };
-        let known = before.edges_out.get(edge.from.ix())?;
-        let same = |old: &Edge| old.kind == edge.kind;
-        (!known.iter().any(same)).then_some(path.as_str())
+        let known = before.edges_out.get(self.from.ix())?;
+        (!known.iter().any(|old| old.kind == self.kind)).then_some(path.as_str())
     }
 }
 
@@ -197,7 +198,7 @@ fn circle(by: &Extension) -> Option<String> {
     let first = by.first as usize;
     let before = |agent: &Agent| -> Vec<usize> {
         let needs = agent.needs.iter();
-        let hard = needs.filter(|need| need.kind == crate::plan::NeedKind::Hard);
+        let hard = needs.filter(|need| need.kind == NeedKind::Hard);
         let all = hard.map(|need| need.agent).chain(agent.parent);
         all.filter_map(|ix| ix.ix().checked_sub(first)).collect()
     };

@@ -1,5 +1,6 @@
 //! Single decisions that are worth a name; the simulation proves the rest.
 
+mod added;
 mod begins;
 mod budget;
 mod choice;

@@ -22,6 +22,8 @@ pub struct Ground<'a> {
     pub options: &'a LoadOptions,
     /// The plan as it is now.
     pub plan: &'a Plan,
+    /// The tables were made of words: places in them say nothing to whoever wrote these.
+    pub words: bool,
 }
 
 /// What is added, with positions of the plan as it will be.
@@ -69,7 +71,9 @@ pub fn read(
     let lines = u32::try_from(before.matches('\n').count()).unwrap_or(u32::MAX);
     let text = format!("{before}{tables}");
     let loaded = load(&text, ground.options, read);
-    let mut loaded = loaded.map_err(|found| said(found, lines, tables))?.plan;
+    let mut loaded = loaded
+        .map_err(|found| said(found, lines, ground, tables))?
+        .plan;
     let mut workers = Vec::new();
     let place = place_workers(ground.plan, &loaded, &mut workers);
     let mut agents = loaded.agents.split_off(first.min(loaded.agents.len()));
@@ -128,13 +132,10 @@ fn place_workers(plan: &Plan, loaded: &Plan, new: &mut Vec<Worker>) -> Vec<Worke
 /// What stands before the added tables: the plan without its agents, in place of which there are ones
 /// of the same names that do nothing and need nobody.
 fn before(ground: &Ground<'_>, tables: &str) -> Result<String, String> {
-    let wanted: toml::Table = match tables.parse() {
-        Ok(table) => table,
+    let Ok(wanted) = tables.parse::<toml::Table>() else {
         // The plan's own reader says it better.
-        Err(_) => {
-            let found = load(tables, ground.options, &mut |_| Ok(String::new()));
-            return Err(found.map_or_else(|found| said(found, 0, tables), |_| NAME.to_owned()));
-        }
+        let found = load(tables, ground.options, &mut |_| Ok(String::new()));
+        return Err(found.map_or_else(|found| said(found, 0, ground, tables), |_| NAME.to_owned()));
     };
     if let Some(key) = wanted.keys().find(|key| *key != "agent") {
         return Err(format!(
@@ -172,7 +173,7 @@ fn stand_in(plan: &Plan, ix: AgentIx) -> toml::Value {
 }
 
 /// What is wrong, with places in the added tables.
-fn said(found: Vec<Diagnostic>, lines: u32, tables: &str) -> String {
+fn said(found: Vec<Diagnostic>, lines: u32, ground: &Ground<'_>, tables: &str) -> String {
     let mut all: Vec<Diagnostic> = found
         .into_iter()
         .filter(|d| d.severity == Severity::Error)
@@ -189,6 +190,11 @@ fn said(found: Vec<Diagnostic>, lines: u32, tables: &str) -> String {
             .take()
             .filter(|of| of.0 > lines)
             .map(|(line, column, text)| (line - lines, column, text));
+    }
+    if ground.words {
+        for d in &mut all {
+            (d.line, d.column, d.related) = (0, 0, None);
+        }
     }
     render(&all, NAME, tables)
 }
@@ -209,6 +215,7 @@ mod tests {
             source: PLAN,
             options: &options,
             plan,
+            words: false,
         };
         read(&ground, tables, &mut |path| Err(format!("no {path}")))
     }
@@ -235,7 +242,7 @@ mod tests {
                 .map(|n| n.agent.0)
                 .collect::<Vec<_>>()
         };
-        assert_eq!((needs(0), needs(1)), (vec![1], vec![2, 0]));
+        assert_eq!((needs(0), needs(1)), (vec![1], vec![0, 2]));
         assert_eq!(new.agents[0].timeout_us, Some(7 * 60 * 1_000_000));
         assert_eq!(new.agents[0].gates.len(), 1);
         let names: Vec<&str> = plan.workers.iter().map(|w| w.name.as_str()).collect();

@@ -79,8 +79,8 @@ pub enum Otherwise<'a> {
     Worker(&'a str),
     /// Whoever the plan's defaults name.
     Plan,
-    /// Nobody: the line is refused.
-    Nobody,
+    /// Nobody, and why: the line is refused.
+    Nobody(&'a str),
 }
 
 /// What names mean.
@@ -204,10 +204,10 @@ fn of_line(line: &str, known: &Known<'_>) -> Result<Task, String> {
         (Some((worker, prompt)), _) => (Some(worker), prompt),
         (None, Otherwise::Worker(worker)) => (Some(worker), line),
         (None, Otherwise::Plan) => (None, line),
-        (None, Otherwise::Nobody) => {
-            return Err("the line names no agent program, and none is installed: \
-                 write `claude: …` where one will be, or `$ command`"
-                .to_owned());
+        (None, Otherwise::Nobody(why)) => {
+            return Err(format!(
+                "the line names no agent program, and {why}, or `$ command`"
+            ));
         }
     };
     Ok(Task::Prompt {

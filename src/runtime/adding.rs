@@ -3,7 +3,11 @@
 //! On a thread of its own, one after the other, so that each sees what the one before has added. Must not
 //! touch the state: whether an addition may come is the engine's word.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     agents::Catalog,
@@ -20,6 +24,7 @@ use crate::{
 
 use super::{
     current::Current,
+    jobs,
     prepare::{RunConfig, SOURCE, refusals},
     work,
 };
@@ -32,13 +37,32 @@ const REFUSAL: usize = 4000;
 /// Reads what is to be added to one run.
 #[derive(Clone)]
 pub(super) struct Adding {
-    pub dir: PathBuf,
-    pub config: Arc<RunConfig>,
+    dir: PathBuf,
+    config: Arc<RunConfig>,
     pub current: Current,
-    pub redactor: Redactor,
+    redactor: Redactor,
+}
+
+/// What programs leave in workspaces, asked for when the first is made: by then another may have come.
+pub(super) fn leaves(
+    config: &RunConfig,
+    current: &Current,
+) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
+    let (config, current) = (config.clone(), current.clone());
+    Box::new(move || jobs::leaves(&jobs::catalog(&config), &current.get().plan))
 }
 
 impl Adding {
+    /// Reads for the run in a folder.
+    pub fn new(dir: &Path, config: &RunConfig, current: &Current, redactor: &Redactor) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            config: Arc::new(config.clone()),
+            current: current.clone(),
+            redactor: redactor.clone(),
+        }
+    }
+
     /// Makes agents of what a person wrote.
     ///
     /// # Errors
@@ -66,6 +90,7 @@ impl Adding {
             source: &source,
             options: &options,
             plan: &setup.plan,
+            words: wanted.tables.is_empty(),
         };
         let added = plan::addition::read(&ground, &text, &mut |path| {
             let file = wanted.files.get(path).cloned();
@@ -156,7 +181,7 @@ fn written(
         (Some(worker), _) => Otherwise::Worker(worker),
         _ if has_worker(source, wanted.track.as_deref()) => Otherwise::Plan,
         (None, Some(worker)) => Otherwise::Worker(worker),
-        (None, None) => Otherwise::Nobody,
+        (None, None) => Otherwise::Nobody("the run has none: write `claude: …`"),
     };
     let known = Known {
         catalog,

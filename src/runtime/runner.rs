@@ -8,7 +8,7 @@ mod folders;
 mod manner;
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -21,16 +21,14 @@ use crate::{
     journal::{Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store},
     plan::Plan,
     sys::{
-        limits,
-        lock::private_append,
-        proc,
+        limits, proc,
         signals::{self, SignalFd},
     },
 };
 
 use super::{
     RUNNER_FAILED,
-    adding::Adding,
+    adding::{Adding, leaves},
     cards::{Cards, Rhythm},
     clean::redactor,
     current::Current,
@@ -40,14 +38,14 @@ use super::{
     lines::Lines,
     notices::Notices,
     past,
-    prepare::{RunConfig, SOURCE, read_folder},
+    prepare::{RunConfig, read_folder},
     recover, socket,
     turns::{Ended, Msg, Turns, complain, now_ms},
     watch::STOP_SIGNALS,
     work::{self, Settings, Work},
 };
 
-use folders::private_folders;
+use folders::{keep_source, private_folders};
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
@@ -90,9 +88,7 @@ pub fn start(new: New, manner: Manner) -> Result<u8, RunnerError> {
         new.plan_text.as_bytes(),
         config_text.as_bytes(),
     )?;
-    if let Some(source) = &new.source {
-        private_append(&dir.path.join(SOURCE))?.write_all(source.as_bytes())?;
-    }
+    keep_source(&dir.path, new.source.as_deref())?;
     let plan_hash = sha256(new.plan_text.as_bytes());
     let boot_id = proc::boot_id()?;
     let journal = JournalWriter::create(&dir.path, &Header::new(&dir.id, &plan_hash, &boot_id))?;
@@ -267,12 +263,7 @@ impl Runner {
             to_loop: to_loop.clone(),
             sampler,
             notes: notes.clone(),
-            adding: Adding {
-                dir: self.dir.path.clone(),
-                config: Arc::new(self.config.clone()),
-                current: current.clone(),
-                redactor: redactor.clone(),
-            },
+            adding: Adding::new(&self.dir.path, &self.config, &current, &redactor),
             current: current.clone(),
             executor: executor.clone(),
             dir: self.dir.path.clone(),
@@ -295,10 +286,7 @@ impl Runner {
         let catalog = jobs::catalog(&self.config);
         let work = Work::new(
             Settings {
-                leaves: Box::new({
-                    let (config, current) = (self.config.clone(), current.clone());
-                    move || jobs::leaves(&jobs::catalog(&config), &current.get().plan)
-                }),
+                leaves: leaves(&self.config, &current),
                 run_dir: self.dir.path.clone(),
                 workdir: workdir.clone(),
                 state_folder: PathBuf::from(&self.config.state_folder),

@@ -48,8 +48,6 @@ use super::{
 
 /// A client's frames are no longer than this.
 const LONGEST_ASKED: u32 = 64 << 10;
-/// The operator's may hold what is added to the plan, with its prompts.
-const LONGEST_ADDED: u32 = 8 << 20;
 /// So many connections at once.
 const CONNECTIONS: usize = 64;
 /// So many of them of agents, so that they cannot keep the operator out.
@@ -216,7 +214,7 @@ impl Server {
         }
         let mut terminals = Terminals::new(self.executor.clone(), &way, read_only);
         let longest = if operator {
-            LONGEST_ADDED
+            add::LONGEST
         } else {
             LONGEST_ASKED
         };

@@ -3,6 +3,7 @@
 //! Never samples, reads output, syncs, or talks to the network here; other threads do and send
 //! what they have. Must not decide: that is the engine's.
 
+mod add;
 mod complain;
 mod end;
 mod msg;
@@ -19,8 +20,8 @@ use std::{
 use crate::{
     context::redact::Redactor,
     engine::{
-        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn,
-        refuses_extension, resolve, turn_with,
+        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve,
+        turn_with,
     },
     executor::{LocalExecutor, Mailbox, Report},
     journal::{JournalWriter, RunLock, Snapshotter},
@@ -267,17 +268,7 @@ impl Running {
                 by,
                 extension,
                 reply,
-            } => {
-                let before = self.turns.state.seq;
-                let wanted = extension.clone();
-                self.input(InputKind::Extend { by, extension });
-                if self.turns.state.seq > before {
-                    self.replies.push((reply, before + 1));
-                } else {
-                    let why = refuses_extension(&self.turns.state, &wanted);
-                    reply(Err(why.unwrap_or_else(|| "the run has ended".to_owned())));
-                }
-            }
+            } => self.add(by, extension, reply),
             Msg::Progress {
                 agent,
                 attempt,

@@ -1,5 +1,6 @@
 //! Whole runs through the real program: guard, runner, agents, journal, socket, command line.
 
+mod added;
 mod agents;
 mod attention;
 mod budget;

@@ -204,3 +204,34 @@ fn the_report_says_what_happened() {
     let again = here.say(&["replay", "--headless"]);
     assert!(again.out.contains("finished: "), "{again}");
 }
+
+/// A replay goes back to before an agent was added, and forward to where it is there.
+#[test]
+fn agents_that_were_added_come_and_go_with_the_clock() {
+    let here = Here::with(
+        "[[agent]]\nid = \"a\"\nrun = [\"sh\", \"-c\", \"while ! test -e go; do sleep 0.02; done\"]\n",
+    );
+    let live = here.start();
+    live.hears("agent.started", "a");
+    let said = here.say(&["ctl", "add", "--id", "late", "$ echo late"]);
+    assert_eq!(said.status, 0, "{said}");
+    here.write("go", "");
+    let events = live.end().with(0);
+    let added = events.all("plan.extended")[0]["seq"].as_u64().unwrap();
+    let mut deck = Deck::open(&here);
+    let agents = |deck: &Deck| deck.state.as_ref().unwrap().agents.len();
+    let last = deck.clock.unwrap().last_seq;
+    for (seq, there) in [(last, 2), (added - 1, 1), (added, 2), (1, 1), (last, 2)] {
+        assert_eq!(deck.ask(Replay::Seq(seq)).seq, seq);
+        assert_eq!(agents(&deck), there, "record {seq}");
+    }
+    assert_eq!(deck.output(1), "late\n");
+    // Step by step it is what the journal folds to.
+    deck.ask(Replay::Seq(1));
+    for seq in 2..=last {
+        assert_eq!(deck.ask(Replay::Step(1)).seq, seq);
+    }
+    let (setup, _) = read_folder(&here.run_dir()).unwrap();
+    let whole = fold(Arc::new(setup), &mut Reader::open(&here.run_dir()).unwrap()).unwrap();
+    assert_eq!(deck.state.as_ref(), Some(&whole));
+}

@@ -112,10 +112,22 @@ struct Checker<'a> {
     problems: Vec<String>,
 }
 
+/// How many agents a run began with; the others were added.
+pub fn begun_with(setup: &Setup) -> usize {
+    let began = setup.began.as_ref();
+    began.map_or(setup.plan.agents.len(), |began| began.plan.agents.len())
+}
+
 pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
     let mut c = Checker {
         setup,
-        agents: setup.plan.agents.iter().map(|_| Seen::default()).collect(),
+        agents: (0..setup.plan.agents.len())
+            .map(|i| Seen {
+                // Who is added later keeps nobody waiting before that.
+                was: (i >= begun_with(setup)).then_some(Was::Succeeded),
+                ..Seen::default()
+            })
+            .collect(),
         phases: setup
             .plan
             .phases
@@ -288,8 +300,25 @@ impl Checker<'_> {
         }
     }
 
+    /// It is there from now on: what was judged without it is judged again, but for waves.
+    fn added(&mut self, id: &AgentId) {
+        let ix = self.ix(id);
+        self.agents[ix.ix()] = Seen::default();
+        if let Some(phase) = self.setup.plan.agent(ix).phase {
+            let phase = &mut self.phases[phase.ix()];
+            (phase.0, phase.2, phase.3) = (false, false, false);
+        }
+    }
+
     fn step(&mut self, record: &Record) {
         self.open_again(&record.event);
+        if let Event::Work(work) = &record.event
+            && let WorkEvent::Extended(by) = &**work
+        {
+            for agent in &by.agents {
+                self.added(&agent.id);
+            }
+        }
         match &record.event {
             Event::AgentScheduled {
                 agent,

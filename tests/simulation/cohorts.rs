@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 
 use wavedeck::{
-    engine::{CohortIx, Event, Owner, Record, Setup, StoppedBy},
+    engine::{CohortIx, Event, Extension, Owner, Record, Setup, StoppedBy, WorkEvent},
     plan::AgentIx,
 };
+
+use super::check::begun_with;
 
 /// One cohort.
 #[derive(Debug, Clone, Default)]
@@ -29,8 +31,10 @@ pub struct Cohorts {
 
 impl Cohorts {
     pub fn new(setup: &Setup) -> Self {
+        let later = &setup.plan.agents[begun_with(setup)..];
         Self {
             points: vec![Point::default(); setup.cohorts.len()],
+            ended: later.iter().map(|agent| agent.id.to_string()).collect(),
             ..Self::default()
         }
     }
@@ -58,6 +62,11 @@ impl Cohorts {
     /// Takes one record; says what is wrong with it.
     pub fn step(&mut self, setup: &Setup, record: &Record) -> Option<String> {
         match &record.event {
+            Event::Work(work) => {
+                if let WorkEvent::Extended(by) = &**work {
+                    self.added(setup, by);
+                }
+            }
             Event::AgentScheduled { agent, .. } => {
                 let ix = setup.by_id[agent];
                 self.ended.remove(agent.as_str());
@@ -122,6 +131,18 @@ impl Cohorts {
             _ => {}
         }
         None
+    }
+
+    /// Whoever is judged with agents that came later is judged again.
+    fn added(&mut self, setup: &Setup, by: &Extension) {
+        for ix in by.indices() {
+            self.ended.remove(setup.plan.agent(ix).id.as_str());
+            for (cohort, point) in setup.cohorts.iter().zip(&mut self.points) {
+                if cohort.members.contains(&ix) {
+                    (point.complete, point.red, point.checking) = (false, false, false);
+                }
+            }
+        }
     }
 
     fn completed(&mut self, setup: &Setup, at: usize) -> Option<String> {

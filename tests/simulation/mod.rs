@@ -17,6 +17,8 @@ mod world;
 
 use std::fmt::Write as _;
 
+use wavedeck::engine::Event;
+
 /// What one simulation left: its journal as bytes, and what is wrong with it.
 struct Outcome {
     journal: String,
@@ -214,6 +216,27 @@ fn a_start_without_a_file_that_must_be_there_is_noticed() {
         }
     }
     panic!("noticed only {noticed} times");
+}
+
+/// Agents are added in many of the simulations, run, and end; some are refused.
+#[test]
+fn agents_are_added_while_simulations_go_on() {
+    let (mut runs, mut done) = (0, 0);
+    for seed in 0..400 {
+        let run = world::run(seed);
+        let begun = check::begun_with(&run.setup);
+        let later = &run.setup.plan.agents[begun..];
+        runs += usize::from(!later.is_empty());
+        done += run
+            .records
+            .iter()
+            .filter(|record| {
+                matches!(&record.event, Event::AgentCompleted { agent, .. }
+                if later.iter().any(|late| late.id == *agent))
+            })
+            .count();
+    }
+    assert!(runs > 80 && done > 60, "{runs} runs, {done} done");
 }
 
 /// What never happens in a simulation proves nothing.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use wavedeck::{
-    engine::{Action, CheckPlace, Event, Record, Setup, TalkEvent},
+    engine::{Action, CheckPlace, Event, Record, Setup, TalkEvent, WorkEvent},
     plan::Mode,
 };
 
@@ -121,6 +121,19 @@ impl Switch {
                 }
                 for cohort in &setup.cohorts_of[setup.by_id[agent].ix()] {
                     self.ends(&format!("::{}", setup.cohorts[cohort.ix()].name));
+                }
+            }
+            Event::Work(work) if matches!(**work, WorkEvent::Extended(_)) => {
+                let WorkEvent::Extended(by) = &**work else {
+                    return;
+                };
+                for ix in by.indices() {
+                    if let Some(phase) = setup.plan.agent(ix).phase {
+                        self.ends(&format!(":{}", setup.plan.phases[phase.ix()].id));
+                    }
+                    for cohort in &setup.cohorts_of[ix.ix()] {
+                        self.ends(&format!("::{}", setup.cohorts[cohort.ix()].name));
+                    }
                 }
             }
             Event::AttemptEnded { agent, .. } => {

@@ -17,6 +17,7 @@ use wavedeck::{
     schedule::static_ranks,
 };
 
+mod add;
 mod speak;
 mod work;
 
@@ -58,6 +59,8 @@ struct World {
     held_commands: Vec<Command>,
     /// What a person was told of.
     told: BTreeSet<u32>,
+    /// Who adds agents while it goes on: numbers of its own, so that all else is as without.
+    adds: add::Adds,
     /// Merges that rules' commands have to make files for: which work onto which head. Whatever cuts one
     /// short, the same two clash again.
     ruled: BTreeSet<(String, String)>,
@@ -119,8 +122,9 @@ pub fn run(seed: u64) -> Run {
     if r.chance(15) {
         faults.people = 60;
     }
-    let state = State::new(setup.clone());
+    let state = State::new(setup);
     let mut world = World {
+        adds: add::Adds::new(seed),
         r,
         folded: state.clone(),
         state,
@@ -147,7 +151,7 @@ pub fn run(seed: u64) -> Run {
     });
     world.go();
     Run {
-        setup,
+        setup: world.state.setup.clone(),
         records: world.records,
         problems: world.problems,
     }
@@ -306,6 +310,7 @@ impl World {
     }
 
     fn disturb(&mut self) {
+        self.add();
         if self.r.chance(self.faults.answers) {
             self.answer();
         }

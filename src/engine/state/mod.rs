@@ -164,7 +164,8 @@ impl State {
     /// the begin: the events add them.
     #[must_use]
     pub fn new(setup: Arc<Setup>) -> Self {
-        let setup = setup.began();
+        let began = setup.began.clone();
+        let setup = began.unwrap_or(setup);
         let mut wave_open = vec![0_u32; setup.wave_sizes.len()];
         let mut agents = Vec::with_capacity(setup.plan.agents.len());
         let mut movable = BTreeSet::new();

@@ -2,12 +2,23 @@
 //!
 //! Must make no other: the time to the first agent counts.
 
-use std::{io, path::Path};
+use std::{
+    io::{self, Write as _},
+    path::Path,
+};
 
 use crate::{
-    runtime::{reports::REPORTS, work::drafts},
-    sys::lock::private_dir,
+    runtime::{prepare::SOURCE, reports::REPORTS, work::drafts},
+    sys::lock::{private_append, private_dir},
 };
+
+/// Keeps the plan as it was written, where `plan.toml` is another text.
+pub(super) fn keep_source(dir: &Path, source: Option<&str>) -> io::Result<()> {
+    match source {
+        Some(source) => private_append(&dir.join(SOURCE))?.write_all(source.as_bytes()),
+        None => Ok(()),
+    }
+}
 
 /// The first agent waits for these: none is made that nobody will write into.
 pub(super) fn private_folders(dir: &Path, notify: bool, hands_off: bool) -> io::Result<()> {

@@ -16,6 +16,9 @@ use crate::{
     sys::locked,
 };
 
+/// An operator's frames are no longer than this: they may hold what is added, with its prompts.
+pub(super) const LONGEST: u32 = 8 << 20;
+
 /// Reads what is wanted and hands it to the loop; `answer` gets the number of its event, or why not.
 pub(super) fn start(
     adding: &Arc<Mutex<Adding>>,

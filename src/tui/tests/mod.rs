@@ -1,5 +1,6 @@
 //! Tests of the dashboard: screens as text, properties, keys, the loop.
 
+mod adding;
 mod agent;
 mod contrast;
 mod delivering;

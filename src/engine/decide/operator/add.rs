@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::Refusal;
 use crate::{
     engine::{
         Action, Added, CohortKind, Event, Extension, Owner, PhaseStatus, Setup, State, WorkEvent,
@@ -38,7 +39,7 @@ fn extended(state: &State, by: &Extension) -> Result<Setup, String> {
                 .agents
                 .get(edge.from.ix())
                 .is_some_and(|a| a.attempt > 0);
-            if let Some(path) = setup.unwatched(edge, &state.setup).filter(|_| begun) {
+            if let Some(path) = edge.unwatched(&state.setup).filter(|_| begun) {
                 return Err(format!(
                     "`{}` has started without anybody waiting for its file {path}: need it without the file",
                     state.id(edge.from)
@@ -49,8 +50,13 @@ fn extended(state: &State, by: &Extension) -> Result<Setup, String> {
     Ok(setup)
 }
 
+/// Whom it means: nobody who is there. Refused where the run takes no agents any more.
+pub(super) fn possible(state: &State) -> Result<Vec<AgentIx>, Refusal> {
+    running(state).map_err(Refusal::NotNow).map(|()| Vec::new())
+}
+
 /// Whether the run still takes agents.
-pub(super) fn running(state: &State) -> Result<(), String> {
+fn running(state: &State) -> Result<(), String> {
     if state.finished.is_some() {
         return Err("the run has ended: start another with `wavedeck run`".to_owned());
     }
