@@ -51,7 +51,7 @@ fn gemini_without_login() {
     let mut world = alone("gemini", "\"gemini:gemini-tiny\"", Manner::Silent);
     world.without = vec!["GEMINI_API_KEY"];
     world.file(".gemini/settings.json", r#"{"general":{"disableAutoUpdate":true,"enableAutoUpdate":false},"security":{"folderTrust":{"enabled":false}},"telemetry":{"enabled":false}}"#);
-    let said = reason(&world, "gemini", Duration::from_secs(60));
+    let said = reason(&world, "gemini", Duration::from_mins(1));
     assert!(said.contains("log") || said.contains("sign"), "{said}");
 }
 
@@ -66,7 +66,7 @@ fn claude_that_says_success_with_an_error() {
         "\"claude:tiny\"",
         Manner::Refuse(usize::MAX, 400, body),
     );
-    let said = reason(&world, "claude", Duration::from_secs(60));
+    let said = reason(&world, "claude", Duration::from_mins(1));
     assert!(said.contains("the model tiny is not here"), "{said}");
 }
 
@@ -80,7 +80,7 @@ fn opencode_that_is_silent() {
         ".config/wavedeck/agents/opencode.toml",
         "id = \"opencode\"\nfirst_output = \"30s\"\nno_progress = \"30s\"\n",
     );
-    let said = reason(&world, "opencode", Duration::from_secs(120));
+    let said = reason(&world, "opencode", Duration::from_mins(2));
     let of = ["no output for 30 s", "no progress for 30 s"];
     assert!(of.contains(&said.as_str()), "{said}");
 }

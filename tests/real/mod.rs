@@ -24,7 +24,7 @@ use crate::runtime::{
 };
 
 /// Programs start slowly where five share two processors.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// Whether the programs are there; prints where not.
 fn gated() -> bool {
