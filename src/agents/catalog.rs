@@ -190,8 +190,9 @@ impl Adapters {
         if self.files.is_empty() {
             return Catalog::built_in();
         }
-        self.all
-            .get_or_init(|| Catalog::with(&self.files).unwrap_or_else(|_| Catalog::built_in().clone()))
+        self.all.get_or_init(|| {
+            Catalog::with(&self.files).unwrap_or_else(|_| Catalog::built_in().clone())
+        })
     }
 
     /// Returns an adapter by its name.

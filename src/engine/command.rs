@@ -336,7 +336,8 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
             _,
         ) => {
             let told = agents.iter().filter_map(|id| state.find(id));
-            told.filter_map(|ix| talk::of_tell(state, ix, *now)).collect()
+            told.filter_map(|ix| talk::of_tell(state, ix, *now))
+                .collect()
         }
         (
             Event::OperatorAction {

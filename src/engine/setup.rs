@@ -18,8 +18,7 @@ pub use steps::CheckStep;
 
 use crate::agents::Adapters;
 use crate::plan::{
-    Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work,
-    Workspace,
+    Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work, Workspace,
 };
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).

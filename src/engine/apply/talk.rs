@@ -5,8 +5,8 @@
 use crate::{
     agents::{Reply, Used},
     engine::{
-        AttemptEnd, Asking, Cause, Ending, HoldBy, Message, Owner, Replied, Session, State, Status, Talk,
-        TalkEvent, WorkStage, state::pack,
+        Asking, AttemptEnd, Cause, Ending, HoldBy, Message, Owner, Replied, Session, State, Status,
+        Talk, TalkEvent, WorkStage, state::pack,
     },
     plan::AgentIx,
 };
@@ -197,8 +197,7 @@ impl State {
             talk.home = attempt;
         }
         // Gone, if it was to be and its session is lost: whoever wished it sees the agent go on anew.
-        talk.opened =
-            talk.went_on && talk.why == Some(Cause::Opened) && talk.session.is_some();
+        talk.opened = talk.went_on && talk.why == Some(Cause::Opened) && talk.session.is_some();
         talk.carried.clear();
         if talk.opened {
             talk.wished = None;

@@ -39,6 +39,10 @@ pub(super) fn of_tell(state: &State, ix: AgentIx, now: bool) -> Option<Command> 
     if now && live.ending == Some(Ending::Told) {
         return Some(Command::Terminate { key });
     }
+    // A person types there: it is told when that one is done.
+    if agent.opened() {
+        return None;
+    }
     let message = agent.talk.as_ref()?.messages.last()?.number;
     live.ending
         .is_none()
@@ -48,10 +52,7 @@ pub(super) fn of_tell(state: &State, ix: AgentIx, now: bool) -> Option<Command> 
 /// What opening a session at once, or handing one back, asks for: the program that holds it is ended.
 pub(super) fn of_session(state: &State, ix: AgentIx) -> Option<Command> {
     let live = state.agent(ix).live.as_ref()?;
-    let ends = matches!(
-        live.ending,
-        Some(Ending::Opened | Ending::Closed)
-    );
+    let ends = matches!(live.ending, Some(Ending::Opened | Ending::Closed));
     let key = main_key(state, ix);
     (ends && live.handle.is_some()).then_some(Command::Terminate { key })
 }

@@ -44,7 +44,10 @@ fn a_session_opens_at_the_end_of_a_turn_and_what_it_left_is_judged_after_it() {
     let mut plan = prompted();
     plan.agents[0].check = vec![vec!["true".to_owned()]];
     let mut rig = Rig::new(plan, true);
-    assert!(refused(&rig, &open(false)).contains("keeps no session"), "of an unknown program");
+    assert!(
+        refused(&rig, &open(false)).contains("keeps no session"),
+        "of an unknown program"
+    );
     rig.session("claude");
     rig.act(open(false));
     assert_eq!(rig.status(0), Status::Running, "its turn goes on");
@@ -54,11 +57,18 @@ fn a_session_opens_at_the_end_of_a_turn_and_what_it_left_is_judged_after_it() {
     assert!(rig.opened() && rig.caused(Cause::Opened));
     let agent = rig.state.agent(A);
     assert_eq!((agent.attempt, agent.failures, agent.home()), (2, 0, 1));
-    assert_eq!(rig.state.next_deadline(), None, "a person takes as long as it takes");
+    assert_eq!(
+        rig.state.next_deadline(),
+        None,
+        "a person takes as long as it takes"
+    );
     assert!(refused(&rig, &open(true)).contains("open already"));
     // However the person left it.
     rig.end_agent(0, 130);
-    assert_eq!((rig.status(0), rig.state.agent(A).attempt), (Status::Checking, 2));
+    assert_eq!(
+        (rig.status(0), rig.state.agent(A).attempt),
+        (Status::Checking, 2)
+    );
 }
 
 #[test]
@@ -79,7 +89,10 @@ fn a_turn_that_was_broken_off_goes_on_when_the_session_is_handed_back() {
     rig.end_agent(0, 143);
     assert!(rig.caused(Cause::Returned));
     let agent = rig.state.agent(A);
-    assert_eq!((agent.status, agent.attempt, agent.failures), (Status::Running, 3, 0));
+    assert_eq!(
+        (agent.status, agent.attempt, agent.failures),
+        (Status::Running, 3, 0)
+    );
     assert!(!agent.opened() && rig.talk().went_on && rig.talk().session.is_some());
     assert!(rig.state.next_deadline().is_some(), "its clock runs again");
     rig.verdict(None);
@@ -112,6 +125,8 @@ fn a_message_waits_until_the_person_is_done() {
     rig.end_agent(0, 0);
     rig.act(tell("mind the tests", false));
     assert!(refused(&rig, &tell("x", true)).contains("somebody works in the session"));
+    let key = JobKey::main(A, 2);
+    assert!(!rig.has(Command::Tell { key, message: 1 }));
     assert_eq!(rig.talk().messages.len(), 1);
     rig.end_agent(0, 0);
     assert!(rig.caused(Cause::Returned), "one waits for it");

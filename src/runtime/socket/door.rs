@@ -42,7 +42,8 @@ impl Drop for Cut {
 }
 
 /// What somebody is told who wants to open a session and is no dashboard.
-pub(super) const NO_TERMINAL: &str = "an open session needs a terminal: use the dashboard (`wavedeck attach`, key `a`)";
+pub(super) const NO_TERMINAL: &str =
+    "an open session needs a terminal: use the dashboard (`wavedeck attach`, key `a`)";
 
 /// Why a client may not steer the run; none: it may.
 pub(super) const fn refusal(place: peer::Place, read_only: bool) -> Option<&'static str> {

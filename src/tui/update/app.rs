@@ -29,6 +29,7 @@ use crate::{
         log::LogBuffer,
         output::{CheckPrint, Diff, Evidence, OutputBuffer},
         patch::Patch,
+        prompted::PromptText,
         search::Search,
         theme::Theme,
         ui_state::{Screen, UiState, Voice},
@@ -123,6 +124,8 @@ pub struct App {
     pub(super) evidence_wanted: bool,
     /// What the chosen command of a check printed.
     pub(super) check_print: Option<CheckPrint>,
+    /// The prompt that is looked at.
+    pub(super) prompt: Option<PromptText>,
     /// What is searched for in the output.
     pub(super) search: Option<Search>,
     /// The terminal of the selected agent, while it has a pane.
@@ -204,6 +207,7 @@ impl App {
             evidence: None,
             evidence_wanted: false,
             check_print: None,
+            prompt: None,
             search: None,
             emulator: None,
             // Until then as if there were one.
@@ -259,6 +263,7 @@ impl App {
             evidence: self.evidence.as_ref(),
             beside: Beside {
                 check: self.check_print.as_ref(),
+                prompt: self.prompt.as_ref(),
                 search: self.search.as_ref(),
                 terminal: self.emulator.as_ref(),
                 found: if self.ui.screen == Screen::Agent {

@@ -45,7 +45,13 @@ pub(super) fn open(app: &mut App, ix: AgentIx, out: &mut Vec<Request>) {
         }
         let lines = ["It opens when this turn has ended.".to_owned()];
         let title = format!("The session of {shown} is to open");
-        ask::ask(app, &title, &lines, "as it is: at the end of this turn", choices);
+        ask::ask(
+            app,
+            &title,
+            &lines,
+            "as it is: at the end of this turn",
+            choices,
+        );
         return;
     }
     if let Err(refusal) = can(&open(false)) {
@@ -100,7 +106,10 @@ pub(super) fn follow(app: &mut App, out: &mut Vec<Request>) {
         app.opening = None;
         return;
     };
-    let there = agent.live.as_ref().is_some_and(|live| live.handle.is_some());
+    let there = agent
+        .live
+        .as_ref()
+        .is_some_and(|live| live.handle.is_some());
     if !agent.opened() || !there {
         if agent.status.is_final() && agent.live.is_none() {
             app.opening = None;
@@ -117,7 +126,10 @@ pub(super) fn follow(app: &mut App, out: &mut Vec<Request>) {
         enter(app, ix, out);
     } else {
         // Keys that are meant for something else shall not end up there.
-        app.say(Voice::Good, format!("the session of {shown} is open: a on its row goes in"));
+        app.say(
+            Voice::Good,
+            format!("the session of {shown} is open: a on its row goes in"),
+        );
     }
 }
 
@@ -147,7 +159,13 @@ pub(super) fn left(app: &mut App, ix: AgentIx) {
     };
     let title = format!("The session of {} stays open", name(state, ix));
     let lines = ["Its program runs on; the key a goes back in.".to_owned()];
-    ask::ask(app, &title, &lines, "leave it open", vec![choice('h', then, vec![close])]);
+    ask::ask(
+        app,
+        &title,
+        &lines,
+        "leave it open",
+        vec![choice('h', then, vec![close])],
+    );
 }
 
 /// What is said when the program of a session has ended.

@@ -11,7 +11,7 @@ use crate::{
         emulator::Emulator,
         feed::{Request, Update},
         search::find,
-        ui_state::{Screen, Tab, Voice},
+        ui_state::{Screen, Voice},
         view::{
             agent::regions,
             terminal::{hidden, pane},
@@ -182,9 +182,7 @@ pub(super) fn take(
 
 /// Whether the output pane shows a terminal.
 pub(super) fn shown(app: &App) -> bool {
-    let evidence = app.ui.screen == Screen::Agent
-        && app.ui.on_agent.tab == Tab::Checks
-        && app.ui.on_agent.zoom.is_none();
+    let evidence = app.ui.covers_output();
     app.emulator.as_ref().is_some_and(Emulator::loaded) && !evidence
 }
 

@@ -3,6 +3,7 @@
 //! All text that leaves here is clean.
 
 mod action;
+mod talk;
 mod work;
 
 use std::fmt::Write as _;
@@ -14,8 +15,8 @@ use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
     engine::{
-        self, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event,
-        Health, OnBase, ProcessTrouble, Record, Zone, whose,
+        self, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event, Health,
+        OnBase, ProcessTrouble, Record, Zone, whose,
     },
 };
 
@@ -166,7 +167,12 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::AgentStopped { agent, .. } => (format!("{agent} stopped"), Tone::Plain),
         // What blocks or fails tells of itself already.
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Approval => {
+        Event::AttentionRaised(raised)
+            if matches!(
+                raised.attention,
+                AttentionKind::Approval | AttentionKind::Permission | AttentionKind::Question
+            ) =>
+        {
             let whose = whose(
                 raised.agent.as_ref(),
                 raised.phase.as_deref(),
@@ -280,6 +286,7 @@ pub fn note(record: &Record) -> Option<Note> {
             )
         }
         Event::Work(event) => work(event)?,
+        Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
         _ => return None,
     };
     Some(Note {

@@ -247,7 +247,11 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
     if agent.opened() {
         return ("you work in its session".to_owned(), Tone::Warn);
     }
-    if agent.talk.as_ref().is_some_and(|talk| talk.wished.is_some()) {
+    if agent
+        .talk
+        .as_ref()
+        .is_some_and(|talk| talk.wished.is_some())
+    {
         let text = "its session opens at the end of this turn";
         return (text.to_owned(), Tone::Warn);
     }

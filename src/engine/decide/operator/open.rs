@@ -133,7 +133,11 @@ pub(super) fn follows(state: &State, agent: &str, agents: &[AgentIx]) -> Vec<Eve
         reason: WHY.to_owned(),
     };
     // Those that it is a part of wait for it again.
-    let others: Vec<AgentIx> = agents.iter().copied().filter(|&other| other != ix).collect();
+    let others: Vec<AgentIx> = agents
+        .iter()
+        .copied()
+        .filter(|&other| other != ix)
+        .collect();
     let others = if others.is_empty() {
         Vec::new()
     } else {

@@ -2,7 +2,10 @@
 //!
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
-use super::{answer::resolve_answer, open, retry::resolve_retry, review, rollback, settle, swap::resolve_swap, tell};
+use super::{
+    answer::resolve_answer, open, retry::resolve_retry, review, rollback, settle,
+    swap::resolve_swap, tell,
+};
 use crate::{
     engine::{Action, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
     plan::{AgentIx, Mode},

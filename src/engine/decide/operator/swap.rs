@@ -3,7 +3,11 @@
 use super::{Refusal, Resolved, resolve::find};
 use crate::engine::{Action, Ending, State};
 
-pub(super) fn resolve_swap(state: &State, id: &str, worker: Option<&str>) -> Result<Resolved, Refusal> {
+pub(super) fn resolve_swap(
+    state: &State,
+    id: &str,
+    worker: Option<&str>,
+) -> Result<Resolved, Refusal> {
     let ix = find(state, id)?;
     let plan = &state.setup.plan;
     let modes = &plan.agent(ix).modes;

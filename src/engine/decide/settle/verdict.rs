@@ -57,9 +57,7 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             reason: "another worker takes over".to_owned(),
         },
         // A person has worked in its session.
-        (None | Some(Ending::Closed), exit)
-            if agent.opened() && *exit != Exit::Interrupted =>
-        {
+        (None | Some(Ending::Closed), exit) if agent.opened() && *exit != Exit::Interrupted => {
             return after_session(state, ix, agent);
         }
         (Some(Ending::Opened), _) => open::opens(state, ix),
