@@ -7,7 +7,7 @@ use super::{
     terminal::ctrl,
 };
 use crate::{
-    engine::{Action, Answer, Exit, Heard},
+    engine::{Action, Answer, Event, Exit, Heard},
     plan::AgentIx,
     tui::{
         feed::{Request, Update},
@@ -79,7 +79,16 @@ fn a_session_is_asked_for_gone_into_and_handed_back() {
     run.act(open(true));
     let agent = run.state.agent(ix);
     assert!(agent.opened(), "{:?} {:?}", agent.status, agent.reason);
-    let requests = news(&mut app, &run);
+    // Its terminal is not asked for before there is one: nobody would tell how it goes on.
+    let known = app.state.as_ref().unwrap().seq;
+    let mut requests = Vec::new();
+    for record in run.records.iter().filter(|record| record.seq > known) {
+        let begun = matches!(record.event, Event::AgentStarted { attempt: 2, .. });
+        let news = Update::Records(vec![record.clone()]);
+        requests = update(&mut app, AppInput::Feed(news));
+        let asked = |r: &Request| matches!(r, Request::Terminal { attempt: 2, .. });
+        assert_eq!(requests.iter().any(asked), begun, "{:?}", record.event);
+    }
     assert!(
         takes(&requests, ix),
         "who looks at it is taken into it: {requests:?}"

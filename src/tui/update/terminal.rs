@@ -58,6 +58,15 @@ fn wanted(app: &App) -> Option<(AgentIx, u32)> {
     if attempt == 0 || !in_terminal(app, state, ix, attempt) {
         return None;
     }
+    // Before its process runs nobody could be told how it goes on.
+    let agent = state.agent(ix);
+    let coming = agent
+        .live
+        .as_ref()
+        .is_some_and(|live| live.handle.is_none());
+    if coming && attempt == agent.attempt {
+        return None;
+    }
     (!area(app).is_empty()).then_some((ix, attempt))
 }
 
