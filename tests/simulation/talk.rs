@@ -136,6 +136,7 @@ impl Talks {
             | TalkEvent::Used { .. }
             | TalkEvent::Silent { .. }
             | TalkEvent::Prompted { .. }
+            | TalkEvent::Redacted { .. }
             | TalkEvent::BudgetWarned { .. }
             | TalkEvent::BudgetSpent { .. }
             | TalkEvent::RateReached { .. }

@@ -285,7 +285,7 @@ impl App {
             log: Some(&self.log),
             report: None,
             status: None,
-            clock: self.clock,
+            clock: self.clock.as_ref(),
             zone: &self.settings.zone,
         })
     }

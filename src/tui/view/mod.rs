@@ -100,7 +100,7 @@ pub struct Source<'a> {
     /// Status cards, where they have been made already.
     pub status: Option<&'a status::StatusPane>,
     /// Where a replay stands; none: it is live.
-    pub clock: Option<Clock>,
+    pub clock: Option<&'a Clock>,
     /// Time zone for times of day.
     pub zone: &'a jiff::tz::TimeZone,
 }

@@ -105,6 +105,12 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::AgentRetrying {
             agent,
+            cause: Cause::Opened | Cause::Returned,
+            reason,
+            ..
+        } => (format!("{agent}: {reason}"), Tone::Plain),
+        Event::AgentRetrying {
+            agent,
             delay_us,
             reason,
             ..

@@ -77,6 +77,7 @@ impl World {
                 },
                 within: self.r.chance(30),
             },
+            9 if n == 0 => Heard::Redacted(1),
             9 => Heard::Prompted {
                 tokens: self.now_us / 2_000,
                 offered: self.now_us / 1_000,

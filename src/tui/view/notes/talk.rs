@@ -104,6 +104,13 @@ pub(super) fn talk(event: &TalkEvent, now_us: u64) -> Option<(String, Tone)> {
         ),
         TalkEvent::Unlimited { provider } => (format!("{provider} takes work again"), Tone::Good),
         TalkEvent::Silent { agent, reason, .. } => (format!("{agent}: {reason}"), Tone::Warn),
+        TalkEvent::Redacted { agent, found, .. } => {
+            let s = if *found == 1 { "" } else { "s" };
+            (
+                format!("{found} secret{s} of {agent} taken out of what is kept"),
+                Tone::Warn,
+            )
+        }
         TalkEvent::Asked { .. }
         | TalkEvent::Session { .. }
         | TalkEvent::Used { .. }

@@ -1,5 +1,7 @@
 //! The prompt of the shown attempt in the output pane.
 
+use std::fmt::Write as _;
+
 use super::{OutputRow, Page, pieces};
 use crate::{
     display::figures::tokens,
@@ -58,12 +60,12 @@ pub(super) fn prompt(source: Source<'_>, ui: &UiState, ix: AgentIx, page: Page) 
 fn sum(sum: Sum) -> String {
     let mut text = format!("~{} of {} tokens", tokens(sum.tokens), tokens(sum.limit));
     if sum.offered > sum.tokens {
-        text.push_str(&format!(", ~{} offered", tokens(sum.offered)));
+        let _ = write!(text, ", ~{} offered", tokens(sum.offered));
     }
     let (cut, left) = sum.cut;
     for (count, what) in [(cut, "cut"), (left, "left out")] {
         if count > 0 {
-            text.push_str(&format!(", {count} {what}"));
+            let _ = write!(text, ", {count} {what}");
         }
     }
     text
