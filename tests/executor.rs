@@ -13,7 +13,8 @@ use std::{
 
 use tempfile::TempDir;
 use wavedeck::{
-    executor::{Config, Exit, Job, JobKey, LocalExecutor, Mailbox, Report},
+    agents::Catalog,
+    executor::{Config, Exit, Heard, Job, JobKey, LocalExecutor, Mailbox, Report, Speaks},
     sys::{
         proc::{self, ProcTable},
         tree::survivors_of_run,
@@ -682,6 +683,52 @@ fn a_frozen_simulated_agents_clock_stands() {
         "{:?}",
         began.elapsed()
     );
+}
+
+/// A program that says nothing at all, and nothing else happens that would wake anybody; and one that says
+/// something once: its limit from then on is the other one, though it is the shorter.
+#[test]
+fn silence_is_told_when_its_limit_is_over() {
+    let short = Duration::from_millis(200);
+    let long = Duration::from_hours(1);
+    let cases = [
+        (
+            ["/bin/sh", "-c", "exec sleep 300"],
+            (short, long),
+            "no output for 0 s",
+        ),
+        (
+            ["/bin/sh", "-c", "echo '{}'; exec sleep 300"],
+            (long, short),
+            "no progress for 0 s",
+        ),
+    ];
+    for (argv, limits, expected) in cases {
+        let mut rig = Rig::new();
+        let mut job = rig.job("mute", &argv);
+        let catalog = Catalog::built_in();
+        let adapter = catalog.get("codex").unwrap().clone();
+        job.speaks = Some(Speaks {
+            program: adapter.id.clone(),
+            driver: Arc::new(move || adapter.driver()),
+            open: false,
+            limits,
+        });
+        let key = job.key.clone();
+        rig.executor.spawn(job);
+        let said = rig.wait("its silence", |report| match report {
+            Report::Heard {
+                heard: Heard::Silent(said),
+                ..
+            } => Some(said.clone()),
+            _ => None,
+        });
+        assert_eq!(said, expected);
+        rig.executor.terminate(key, Duration::ZERO);
+        rig.wait("its end", |report| {
+            matches!(report, Report::Ended { .. }).then_some(())
+        });
+    }
 }
 
 /// Whoever is ended while a spawner has it in hand is ended, though it says nothing and nothing else

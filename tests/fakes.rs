@@ -1,10 +1,13 @@
-//! Agent programs that only play a recorded stream: scripts of their names, to be put first on `PATH`.
+//! Agent programs that are none: scripts of their names, to be put first on `PATH`.
 //!
-//! They read the line of their prompt, print the stream and end; no program of that name has to be there.
+//! Some only play a recorded stream: they read the line of their prompt, print the stream and end. Others talk to a
+//! model server (`agent_program`). No program of that name has to be there.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use tempfile::TempDir;
+
+use crate::agent_program;
 
 /// A folder of such programs.
 pub struct Fakes(TempDir);
@@ -24,10 +27,20 @@ impl Fakes {
             "#!/bin/sh\ncase \" $* \" in *' --version '*) echo '0 (a fake)'; exit 0;; esac\nread -r prompt\ncat '{}'\nexit {status}\n",
             said.display()
         );
+        self.put(program, &script);
+        self
+    }
+
+    /// Makes a program that talks to the model server that its environment names.
+    pub fn talks(self, program: &str) -> Self {
+        self.put(program, &agent_program::script(program));
+        self
+    }
+
+    fn put(&self, program: &str, script: &str) {
         let path = self.0.path().join(program);
         fs::write(&path, script).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        self
     }
 
     /// What `PATH` is to be.

@@ -63,6 +63,7 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
             tokens: 0,
             terminal: false,
         }],
+        capability: None,
         exclusive: false,
         timeout_us: None,
         ask: wavedeck::agents::Ask::Outside,
@@ -82,6 +83,7 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
         inputs: Vec::new(),
         outputs: Vec::new(),
         context_files: Vec::new(),
+        context_cap: None,
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails; clippy's exemption misses functions beside the tests"
 )]
 
+mod agent_program;
 mod cli;
 mod config;
 mod docs;
@@ -15,14 +16,17 @@ mod fakes;
 mod hostile;
 mod journal;
 mod left;
+mod model_server;
 mod plan;
 mod purity;
+mod real;
 mod redaction;
 #[path = "../benches/rig/mod.rs"]
 mod rig;
 mod runtime;
 mod sampler;
 mod sandbox;
+mod served;
 mod simulation;
 mod terminals;
 mod workspaces;

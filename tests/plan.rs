@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use wavedeck::agents::Catalog;
 use wavedeck::plan::{self, LoadOptions, Loaded, Plan};
 
 fn folder(name: &str) -> PathBuf {
@@ -132,12 +133,14 @@ fn good_plans_expand_to_the_same_plan() {
 fn programs_of_a_persons_own_are_workers_and_bring_their_memory() {
     let source = "[[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"mine:big\", \"codex\", \"claude\"]\n\
                   [worker.w]\ncli = \"mine\"\nmodel = \"m\"\n";
-    let load = |programs: &[(&str, u64)]| {
-        let programs = programs
+    let load = |files: &[(&str, &str)]| {
+        let files: Vec<_> = files
             .iter()
-            .map(|(name, ram)| ((*name).to_owned(), *ram));
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect();
+        let own = (!files.is_empty()).then(|| Catalog::with(&files).unwrap());
         let options = LoadOptions {
-            programs: programs.collect(),
+            catalog: own,
             ..LoadOptions::default()
         };
         plan::load(source, &options, &mut |_| Err("no files".to_owned()))
@@ -148,13 +151,125 @@ fn programs_of_a_persons_own_are_workers_and_bring_their_memory() {
         found,
         ["unknown worker `mine`", "unknown agent program `mine`"]
     );
-    let loaded = load(&[("mine", 5 << 20), ("codex", 7 << 20)]).unwrap();
+    let mine = "id = \"mine\"\nprogram = \"mine\"\nram = \"5MiB\"\nmodel = [\"${model}\"]\n";
+    let codex = "id = \"codex\"\nram = \"7MiB\"\n";
+    let loaded = load(&[("mine.toml", mine), ("codex.toml", codex)]).unwrap();
     let ram: Vec<u64> = loaded.plan.agents[0]
         .modes
         .iter()
         .map(|m| m.ram_bytes)
         .collect();
     assert_eq!(ram, [5 << 20, 7 << 20, 320 << 20]);
+}
+
+#[test]
+fn who_answers_a_worker_is_stated_or_stands_in_its_model_or_its_adapter() {
+    let source = "[worker.there]\ncli = \"claude\"\nprovider = \"acme\"\n\
+                  [worker.claude]\ncli = \"claude\"\nprovider = \"own\"\n\
+                  [worker.tool]\nrun = \"tool\"\n\
+                  [[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"there\", \"claude\", \"tool\", \
+                  \"claude:sonnet\", \"opencode:anthropic/claude-sonnet-4-5\", \"opencode:ollama/qwen\", \"opencode\"]\n";
+    let loaded = load("p", source).unwrap();
+    let provider = |plan: &plan::Plan, name: &str| {
+        let worker = plan.workers.iter().find(|w| w.name == name).unwrap();
+        worker.provider().map(str::to_owned)
+    };
+    let of = |name: &str| provider(&loaded.plan, name).unwrap_or_default();
+    assert_eq!(of("there"), "acme");
+    assert_eq!(of("claude"), "own");
+    assert_eq!(of("tool"), "");
+    assert_eq!(of("claude:sonnet"), "anthropic");
+    assert_eq!(of("opencode:anthropic/claude-sonnet-4-5"), "anthropic");
+    assert_eq!(of("opencode:ollama/qwen"), "ollama");
+    assert_eq!(of("opencode"), "opencode");
+    let again = load("p", &plan::expand::to_toml(&loaded.plan))
+        .unwrap()
+        .plan;
+    assert_eq!(again.workers, loaded.plan.workers);
+}
+
+#[test]
+fn an_agent_that_names_a_capability_can_be_done_by_all_who_have_it() {
+    let source = "[worker.b]\ncli = \"claude\"\ncapabilities = [\"review\", \"write\"]\n\
+                  [worker.a]\nrun = \"cat\"\ncapabilities = [\"review\"]\n\
+                  [worker.codex]\ncli = \"codex\"\ncapabilities = [\"write\"]\n\
+                  [defaults]\ncapability = \"review\"\nprompt = \"x\"\n\
+                  [[agent]]\nid = \"r\"\nmode = [{ worker = \"b\", ram = \"1GiB\" }]\n\
+                  [[agent]]\nid = \"w\"\ncapability = \"write\"\n\
+                  [[agent]]\nid = \"n\"\nworker = \"codex\"\n\
+                  [[agent]]\nid = \"c\"\nrun = \"true\"\n";
+    let plan = load("p", source).unwrap().plan;
+    let of = |i: usize| -> Vec<&str> {
+        let workers = plan.agents[i].modes.iter().filter_map(|m| m.worker);
+        workers
+            .map(|w| plan.workers[w.ix()].name.as_str())
+            .collect()
+    };
+    assert_eq!(
+        [of(0), of(1), of(2), of(3)],
+        [vec!["a", "b"], vec!["b", "codex"], vec!["codex"], vec![]]
+    );
+    let capability = |i: usize| plan.agents[i].capability.as_deref();
+    assert_eq!(
+        [0, 1, 2, 3].map(capability),
+        [Some("review"), Some("write"), None, None]
+    );
+    assert_eq!(plan.agents[0].modes[1].ram_bytes, 1 << 30);
+    let again = load("p", &plan::expand::to_toml(&plan)).unwrap().plan;
+    assert_eq!(
+        (again.agents, again.workers),
+        (plan.agents.clone(), plan.workers.clone())
+    );
+
+    let bad = "[worker.a]\nrun = \"cat\"\ncapabilities = [\"review\"]\n\
+               [[agent]]\nid = \"t\"\nprompt = \"x\"\ncapability = \"reviw\"\n\
+               [[agent]]\nid = \"u\"\nprompt = \"x\"\ncapability = \"plan\"\n\
+               [[agent]]\nid = \"v\"\nrun = \"true\"\ncapability = \"review\"\n";
+    let found = load("p", bad).unwrap_err();
+    let text = plan::render(&found, "p.toml", bad);
+    for wanted in [
+        "p.toml:7:14: error: no worker has the capability `reviw`, did you mean `review`?",
+        "p.toml:11:14: error: no worker has the capability `plan`",
+        "[worker.NAME] capabilities = [\"plan\"]",
+        "p.toml:15:14: error: agent `v` has a command or simulation and a capability",
+    ] {
+        assert!(text.contains(wanted), "{wanted}\n{text}");
+    }
+}
+
+#[test]
+fn a_program_that_cannot_ask_is_refused_where_the_plan_says_that_it_does() {
+    let source = "[defaults]\nask = \"always\"\n[worker.tool]\nrun = \"tool\"\n\
+                  [[agent]]\nid = \"a\"\nprompt = \"x\"\nworker = [\"claude\", \"codex\"]\n\
+                  [[agent]]\nid = \"b\"\nprompt = \"x\"\nworker = \"codex\"\n\
+                  [[agent]]\nid = \"c\"\nprompt = \"x\"\nworker = \"tool\"\n\
+                  [[agent]]\nid = \"d\"\nrun = \"true\"\n\
+                  [[agent]]\nid = \"e\"\nprompt = \"x\"\nworker = \"codex\"\nask = \"never\"\n";
+    let found = load("p", source).unwrap_err();
+    let text = plan::render(&found, "p.toml", source);
+    assert_eq!(found.len(), 2, "{text}");
+    for worker in ["codex", "tool"] {
+        let line = format!(
+            "p.toml:2:7: error: worker `{worker}` cannot ask about everything that it does"
+        );
+        assert!(text.contains(&line), "{text}");
+    }
+    assert!(text.contains("a worker that asks: claude"), "{text}");
+    // A run of before can be read.
+    let options = LoadOptions {
+        recorded: true,
+        ..LoadOptions::default()
+    };
+    assert!(plan::load(source, &options, &mut |path| read(path)).is_ok());
+    // A person's own program may be able to.
+    let own = "id = \"codex\"\n[ask]\nalways = [\"--ask\"]\n";
+    let catalog = Catalog::with(&[("codex.toml".to_owned(), own.to_owned())]).unwrap();
+    let options = LoadOptions {
+        catalog: Some(catalog),
+        ..LoadOptions::default()
+    };
+    let found = plan::load(source, &options, &mut |path| read(path)).unwrap_err();
+    assert_eq!(found.len(), 1);
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub enum Tokens {
 pub struct Provider {
     /// Its name; agents of the same provider share its limits. Empty where it depends on the model.
     pub name: String,
+    /// What stands before the `/` of a model's name in place of a provider's own name, and whose that is.
+    pub prefixes: Vec<(String, String)>,
     /// Variables of which one holds a key.
     pub env: Vec<String>,
     /// Files of which one holds a login; `~/` is the home folder, a `$NAME` at the front a variable.
@@ -80,6 +82,17 @@ pub struct Check {
     pub flags: Vec<String>,
     /// The version that the adapter was made with.
     pub known: String,
+}
+
+/// A file that is made before a program starts where it is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MadeFile {
+    /// Its place, as in [`Adapter::writes`].
+    pub file: String,
+    /// What it holds then.
+    pub holds: String,
+    /// A variable with which the program does not use it.
+    pub unless: Option<String>,
 }
 
 /// One agent program.
@@ -129,6 +142,8 @@ pub struct Adapter {
     /// What it writes outside of its workspace: folders, and files where they have an ending or a variable
     /// names one. `~/` is the home folder, a `$NAME` at the front a variable.
     pub writes: Vec<String>,
+    /// Files of `writes` that are made before it starts where they are missing: within a boundary it could not.
+    pub makes: Vec<MadeFile>,
     /// What it leaves in its workspace that is no part of its work: lines as in `.gitignore`.
     pub leaves: Vec<String>,
     /// Longest time to its first output in microseconds; longer is a failure. 0: no limit.
@@ -180,7 +195,7 @@ impl Adapter {
     }
 
     /// Who answers it under a model: agents of the same provider share its limits. Where that depends on the
-    /// model, it is what stands before the first `/` of the model's name; else the program is on its own.
+    /// model, it is whose name stands before the first `/` of the model's; else the program is on its own.
     #[must_use]
     pub fn provider_of(&self, model: Option<&str>) -> String {
         if !self.provider.name.is_empty() {
@@ -189,10 +204,11 @@ impl Adapter {
         let of_model = model
             .and_then(|m| m.split_once('/'))
             .map(|(front, _)| front);
-        of_model
-            .filter(|p| !p.is_empty())
-            .unwrap_or(&self.id)
-            .to_owned()
+        let Some(front) = of_model.filter(|front| !front.is_empty()) else {
+            return self.id.clone();
+        };
+        let known = self.provider.prefixes.iter().find(|(own, _)| own == front);
+        known.map_or(front, |(_, name)| name).to_owned()
     }
 
     /// Whether it can be started with these questions.
@@ -208,6 +224,20 @@ impl Adapter {
         let places = self.writes.iter();
         places
             .filter_map(|place| resolved(place, read_env))
+            .collect()
+    }
+
+    /// Returns the files that are made before it starts where they are missing, each with what it holds then; as
+    /// [`places`](Self::places).
+    #[must_use]
+    pub fn made(&self, read_env: &dyn Fn(&str) -> Option<String>) -> Vec<(String, &str)> {
+        let set = |name: &String| read_env(name).is_some_and(|value| !value.is_empty());
+        let wanted = self
+            .makes
+            .iter()
+            .filter(|made| !made.unless.as_ref().is_some_and(set));
+        wanted
+            .filter_map(|made| Some((resolved(&made.file, read_env)?, made.holds.as_str())))
             .collect()
     }
 

@@ -153,13 +153,6 @@ impl Catalog {
         self.all.get(id)
     }
 
-    /// Returns the names that a plan may use, with the memory of each in bytes.
-    #[must_use]
-    pub fn programs(&self) -> BTreeMap<String, u64> {
-        let all = self.iter().map(|a| (a.id.clone(), a.ram_bytes));
-        all.collect()
-    }
-
     /// Returns all, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Adapter> + Clone {
         self.all.values()

@@ -162,6 +162,7 @@ impl Claude {
     fn user(&mut self, v: &Value, said: &mut Vec<Said>) {
         if yes(v, "isReplay") {
             self.untaken = self.untaken.saturating_sub(1);
+            said.push(Said::Taken);
             return;
         }
         for part in list(member(v, "message"), "content") {

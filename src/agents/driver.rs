@@ -40,7 +40,7 @@ pub trait Driver: Send {
     }
 
     /// What is written to its standard input to tell it something while it runs; it gets there at its next
-    /// turn. None: it has to be told in a new turn of the same session.
+    /// turn, which [`Said::Taken`] tells. None: it has to be told in a new turn of the same session.
     fn tell(&mut self, text: &str) -> Option<Vec<u8>> {
         let _ = text;
         None

@@ -20,6 +20,7 @@ pub mod lines;
 mod opencode;
 mod plan;
 mod read;
+mod read_places;
 pub mod said;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ mod there;
 mod tools;
 mod trouble;
 
-pub use adapter::{Adapter, Check, Prompt, Provider, Session, Tell, Tokens};
+pub use adapter::{Adapter, Check, MadeFile, Prompt, Provider, Session, Tell, Tokens};
 pub use catalog::{AdapterError, Adapters, Catalog, WITHOUT_ADAPTER};
 pub use driver::{Driver, Exits, STREAMS, Stream, Verdict};
 pub use launch::{Ask, Launch, Start, Wanted, session_name};

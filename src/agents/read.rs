@@ -6,6 +6,7 @@ use toml::de::DeTable;
 
 use super::adapter::{Adapter, Prompt, Session, Tell, Tokens};
 use super::driver::STREAMS;
+use super::read_places::{made, places};
 use super::said::Why;
 use crate::plan::decode::{Decoder, Key, Val, at};
 use crate::plan::diag::At;
@@ -38,6 +39,7 @@ const KEYS: &[&str] = &[
     "cost",
     "env",
     "writes",
+    "makes",
     "leaves",
     "first_output",
     "no_progress",
@@ -49,7 +51,7 @@ const KEYS: &[&str] = &[
 ];
 const ASK: &[&str] = &["never", "outside", "always", "alone"];
 const ENV: &[&str] = &["set", "unset", "pass"];
-const PROVIDER: &[&str] = &["name", "env", "files", "login"];
+const PROVIDER: &[&str] = &["name", "prefixes", "env", "files", "login"];
 const CHECK: &[&str] = &["version", "help", "flags", "known"];
 const EXIT: &[&str] = &["why", "says"];
 
@@ -138,6 +140,7 @@ fn one(d: &mut Decoder, a: &mut Adapter, key: &Key<'_>, value: &Val<'_>) {
             _ => put(&mut a.pass, names(d, value)),
         }),
         "writes" => put(&mut a.writes, places(d, value)),
+        "makes" => put(&mut a.makes, made(d, value)),
         "leaves" => {
             let globs = d.list(value, "a list of lines as in .gitignore", Decoder::path);
             put(
@@ -154,6 +157,7 @@ fn one(d: &mut Decoder, a: &mut Adapter, key: &Key<'_>, value: &Val<'_>) {
         ),
         "provider" => table(d, value, PROVIDER, &mut |d, name, value| match name {
             "name" => put(&mut a.provider.name, d.text(value, "a text").map(|t| t.v)),
+            "prefixes" => put(&mut a.provider.prefixes, prefixes(d, value)),
             "env" => put(&mut a.provider.env, names(d, value)),
             "files" => put(&mut a.provider.files, places(d, value)),
             _ => put(&mut a.provider.login, d.text(value, "a text").map(|t| t.v)),
@@ -233,7 +237,7 @@ fn names(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<String>> {
     )
 }
 
-fn check_variable(d: &mut Decoder, place: At, name: &str) -> bool {
+pub(super) fn check_variable(d: &mut Decoder, place: At, name: &str) -> bool {
     let good = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let ok = !name.is_empty()
         && name.chars().all(good)
@@ -262,29 +266,15 @@ fn variables(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<(String, String)>> 
     Some(all)
 }
 
-/// Folders and files, absolute, below the home folder, or named by a variable.
-fn places(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<String>> {
-    d.list(
-        value,
-        "a list of folders such as [\"~/.cache\"]",
-        |d, value| {
-            let place = d.name(value, "a folder such as \"~/.cache\"")?;
-            let good = ["/", "~/", "$"]
-                .iter()
-                .any(|front| place.v.starts_with(front));
-            if !good
-                || place.v.split('/').any(|part| part == "..")
-                || place.v == "~/"
-                || place.v == "/"
-            {
-                d.sink
-                    .error(place.at, format!("`{}` is no place of its own", place.v))
-                    .help("begin it with `~/`, `/` or `$NAME`");
-                return None;
-            }
-            Some(place.v)
-        },
-    )
+/// What a program writes before the name of a model, and the provider that it means.
+fn prefixes(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<(String, String)>> {
+    let table = d.table(value, "a table such as { gemini = \"google\" }")?;
+    let mut all = Vec::new();
+    for (key, value) in table {
+        let name = d.id(value);
+        all.extend(name.map(|name| (key.get_ref().to_string(), name.v)));
+    }
+    Some(all)
 }
 
 fn exits(d: &mut Decoder, a: &mut Adapter, value: &Val<'_>) {

@@ -127,7 +127,7 @@ impl Used {
 pub enum Why {
     /// Nobody is logged in, or a key is missing or refused.
     Login,
-    /// The provider cannot be reached.
+    /// The provider cannot be reached, or fails by itself: another time it may answer.
     Network,
     /// The provider takes no more for now.
     Limited,
@@ -184,6 +184,8 @@ pub enum Said {
     Asked(Question),
     /// It no longer does.
     AskedNoMore(String),
+    /// It has taken the next of what was written to it: its prompt, then each message.
+    Taken,
     /// What it has used so far in this attempt.
     Used(Used),
     /// The provider takes no more for now; the program itself tries again.

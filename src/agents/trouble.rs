@@ -96,6 +96,14 @@ pub(super) fn of(message: &str) -> Why {
         "dns error",
         "socket hang up",
         "name resolution",
+        "internal server error",
+        "bad gateway",
+        "service unavailable",
+        "gateway timeout",
+        "status 500",
+        "status 502",
+        "status 503",
+        "status 504",
     ]) {
         Why::Network
     } else if has(&["refusal", "usage policy", "content policy", "safety"]) {
@@ -111,7 +119,7 @@ pub(super) fn of_status(status: u64) -> Option<Why> {
         401 | 403 => Some(Why::Login),
         402 => Some(Why::Exhausted),
         429 | 503 | 529 => Some(Why::Limited),
-        408 | 502 | 504 => Some(Why::Network),
+        408 | 500..=599 => Some(Why::Network),
         400.. => Some(Why::Error),
         _ => None,
     }
@@ -141,6 +149,10 @@ mod tests {
             ),
             (
                 "waiting for network (Connection failed: error sending request)",
+                Why::Network,
+            ),
+            (
+                "unexpected status 500 Internal Server Error: x, url: http://h/v1/responses",
                 Why::Network,
             ),
             ("Reached maximum number of turns (1)", Why::Exhausted),

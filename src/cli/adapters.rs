@@ -3,7 +3,6 @@
 //! A repository's files are never read for this: an adapter names a program that is started, and an agent may have
 //! written them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -33,16 +32,15 @@ pub fn catalog(env: Env<'_>) -> Result<Catalog, String> {
     all.map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
-/// Returns the names that a plan may use beside the built-in ones, or whose memory a person has changed, with the
-/// memory of each in bytes. Without files of a person's own nothing is read.
+/// Returns all adapters where a person has some of their own; none: the built-in ones, which are then not read.
 ///
 /// # Errors
 /// See [`catalog`].
-pub fn programs(env: Env<'_>) -> Result<BTreeMap<String, u64>, String> {
+pub fn changed(env: Env<'_>) -> Result<Option<Catalog>, String> {
     if own(env)?.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(None);
     }
-    Ok(catalog(env)?.programs())
+    catalog(env).map(Some)
 }
 
 /// Returns a person's files: name and text.
@@ -89,7 +87,7 @@ mod tests {
         let base = home.path().display().to_string();
         let env = |name: &str| (name == "XDG_CONFIG_HOME").then(|| base.clone());
         assert_eq!(catalog(&env).as_ref(), Ok(Catalog::built_in()));
-        assert!(programs(&env).unwrap().is_empty());
+        assert_eq!(changed(&env), Ok(None));
         std::fs::write(
             dir.join("mine.toml"),
             "id = \"mine\"\nprogram = \"my-agent\"\n",
@@ -102,7 +100,9 @@ mod tests {
             all.get("mine").map(|a| a.program.as_str()),
             Some("my-agent")
         );
-        assert_eq!(programs(&env).unwrap()["codex"], 2 << 30);
+        let codex = all.get("codex").unwrap();
+        assert_eq!(codex.ram_bytes, 2 << 30);
+        assert_eq!(changed(&env), Ok(Some(all.clone())));
         assert!(all.get("codex").is_some_and(|a| !a.resume.is_empty()));
         std::fs::write(dir.join("bad.toml"), "id = \"x\"\nprogramm = \"x\"\n").unwrap();
         let problems = catalog(&env).unwrap_err();

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{
+    add::{self, AddArgs},
     args::{Global, RunName},
     error::{Error, Outcome, status},
     find, out,
@@ -28,6 +29,9 @@ Actions:
   sequential [--now]   one agent at a time; --now freezes all but one at once
   swap AGENT [WORKER]  another of its workers from its next attempt on
   agents N             so many agents at once
+  add TEXT…            one more agent: `claude: fix it`, `lint: …`, `$ cargo test`; a track before it: `ui/claude: …`
+  add -- COMMAND…      the same in words: a command, or a worker and its prompt; with --- between several
+  add --plan FILE      all [[agent]] tables of a file; add -f FILE: an agent a line
   answer ID ANSWER…    yes, no, retry, stop or seen to what waits for you (`wavedeck asks`); then a text, or --note, and --url
   answer ID always     what an agent asks leave for, whenever it wants it in this run
   answer ID say TEXT…  to an agent's question, in words
@@ -55,12 +59,18 @@ pub struct CtlArgs {
     /// With answer and approve: where more of it can be read
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
+    /// What is added
+    #[command(flatten)]
+    pub add: AddArgs,
     /// With stats: one JSON object
     #[arg(long)]
     pub json: bool,
     /// The action and what it is aimed at
     #[arg(required = true, value_name = "ACTION")]
     pub action: Vec<String>,
+    /// With add: a command, or a worker and its prompt
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
 }
 
 /// Sends actions to a live run.
@@ -71,7 +81,13 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
     if args.json {
         return Err(Error::usage("--json is for `ctl stats`"));
     }
-    let mut actions = parse(&args.action, args.now).map_err(refusal)?;
+    let mut actions = if args.action == ["add"] {
+        vec![add::written(&args.add, &args.command)?]
+    } else {
+        let words: Vec<String> = args.action.iter().chain(&args.command).cloned().collect();
+        parse(&words, args.now).map_err(refusal)?
+    };
+    add::flags(&mut actions, &args.add)?;
     for action in &mut actions {
         said(action, args)?;
     }
@@ -88,6 +104,7 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
     let refused = |error: ClientError| Error::usage(error.to_string());
     let mut client = Client::connect(&dir.path, false).map_err(refused)?;
     for action in actions {
+        let adds = matches!(action, Action::Add { .. });
         // The agents may all have ended while a red gate keeps the run open.
         let all = matches!(
             &action,
@@ -99,6 +116,7 @@ pub fn ctl(args: &CtlArgs, _global: &Global) -> Outcome {
             ClientError::Refused(_) if all => {
                 refused(error).help("`wavedeck ctl stop` ends the run itself")
             }
+            ClientError::Refused(why) if adds => Error::Problems(format!("{}\n", why.trim_end())),
             error => refused(error),
         })?;
     }

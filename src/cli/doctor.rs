@@ -8,6 +8,7 @@ mod servers;
 
 use std::{
     fmt::Write as _,
+    io::IsTerminal as _,
     path::{Path, PathBuf},
 };
 
@@ -44,6 +45,8 @@ struct Finding {
     /// None: it is not there, and that is nobody's fault.
     well: Option<bool>,
     says: String,
+    /// It was not waited for: whether it is well is not known.
+    slow: bool,
     /// What to do about it.
     remedy: Option<String>,
 }
@@ -73,16 +76,37 @@ pub fn doctor(args: &DoctorArgs, _global: &Global) -> Outcome {
             "mend your own adapter files; until then the built-in ones are shown",
         ));
     }
+    // What is known is shown before anybody is waited for.
+    let show = |text: &str| {
+        let text = if args.json { "" } else { text };
+        out::print(text).map_err(|e| Error::internal("cannot write to stdout", e))
+    };
+    show(&all.iter().map(line).collect::<String>())?;
+    let watched = !args.json && std::io::stderr().is_terminal();
+    let waits = |names: &[&str]| {
+        if watched && !names.is_empty() {
+            let limit = adapters::PATIENCE.limit.as_secs();
+            let names = names.join(", ");
+            out::complain(&format!(
+                "asking {names} for their versions: {limit} s at most\n"
+            ));
+        }
+    };
     let (programs, servers) = std::thread::scope(|scope| {
         let servers: Vec<_> = servers::USUAL
             .iter()
             .map(|&(name, port, list)| scope.spawn(move || servers::look(name, port, list)))
             .collect();
-        let programs = adapters::look(&catalog, &env, path.as_deref());
+        let mut told = |program: &adapters::Program| {
+            // A reader that has gone away is noticed at the end.
+            let _ = show(&line(&program.finding()));
+        };
+        let programs = adapters::look(&catalog, &env, path.as_deref(), &waits, &mut told);
         let servers = servers.into_iter().filter_map(|s| s.join().ok().flatten());
         (programs, servers.collect::<Vec<_>>())
     });
     all.extend(programs.iter().map(adapters::Program::finding));
+    let told = all.len();
     if !programs.iter().any(adapters::Program::is_there) {
         let why = "no agent program is in PATH".to_owned();
         all.push(finding::<String>("programs", Err(why), "install one, such as claude, codex, gemini, opencode, cline or aider; commands run without"));
@@ -102,7 +126,7 @@ pub fn doctor(args: &DoctorArgs, _global: &Global) -> Outcome {
         let all = serde_json::json!({"findings": list, "adapters": programs, "servers": servers});
         format!("{}\n", safe_json(&all.to_string()))
     } else {
-        all.iter().map(line).collect()
+        all[told..].iter().map(line).collect()
     };
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(exit::OK)
@@ -110,6 +134,7 @@ pub fn doctor(args: &DoctorArgs, _global: &Global) -> Outcome {
 
 fn line(finding: &Finding) -> String {
     let mark = match finding.well {
+        None if finding.slow => "slow   ",
         Some(true) => "ok     ",
         Some(false) => "missing",
         None => "-      ",
@@ -135,6 +160,7 @@ fn finding<E: ToString>(what: &str, found: Result<String, E>, remedy: &str) -> F
         what: what.to_owned(),
         well: Some(well),
         says: clean_line(says, 400),
+        slow: false,
         remedy: (!well && !remedy.is_empty()).then(|| remedy.to_owned()),
     }
 }
@@ -236,6 +262,7 @@ fn of_servers(all: &[servers::Server]) -> Finding {
         } else {
             clean_line(says.join("; "), 800)
         },
+        slow: false,
         remedy: None,
     }
 }

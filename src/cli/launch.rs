@@ -16,6 +16,7 @@ use crate::{
     runtime::{
         guard::{self, GUARD},
         lines::LineKind,
+        merits,
         prepare::{Machine, RunConfig, Stated, refusals},
         runner::{Manner, New},
         work,
@@ -126,6 +127,7 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
     let Input {
         mut plan,
         source,
+        vars,
         as_written,
         config,
         stated,
@@ -184,10 +186,12 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
         )]);
     }
     // The folder must give this very plan again: what was filled in from outside goes in expanded.
-    let plan_text = if as_written && rehearse.is_none() {
-        source
+    run_config.rehearsal = rehearse.is_some();
+    run_config.set = vars;
+    let (plan_text, source) = if as_written && rehearse.is_none() {
+        (source, None)
     } else {
-        plan::expand::to_toml(&plan)
+        (plan::expand::to_toml(&plan), Some(source))
     };
     let home = std::env::var_os("WAVEDECK_HOME")
         .filter(|h| !h.is_empty())
@@ -196,10 +200,12 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
         Some(place) => (Some(place.commit), place.notes),
         None => (super::head::commit(&root), Vec::new()),
     };
+    run_config.past = merits::of(&plan, &root, home.as_deref());
     Ok(New {
         notes,
         plan,
         plan_text,
+        source,
         config: run_config,
         root,
         home,
@@ -214,6 +220,8 @@ pub struct Input<'a> {
     pub plan: Plan,
     /// Its text.
     pub source: String,
+    /// Variables that `--set` states.
+    pub vars: BTreeMap<String, String>,
     /// Whether the text alone gives the plan (no `--set`, `--only`, prompt files).
     pub as_written: bool,
     /// The configuration.

@@ -164,7 +164,8 @@ fn loaded(
         file_name: file_name.clone(),
         vars: args.set.iter().cloned().collect::<BTreeMap<_, _>>(),
         only: args.only.clone(),
-        programs: adapters::programs(&|name| std::env::var(name).ok()).map_err(Error::Problems)?,
+        catalog: adapters::changed(&|name| std::env::var(name).ok()).map_err(Error::Problems)?,
+        recorded: false,
     };
     let loaded = plan::load(&source, &options, &mut |prompt| read_prompt(folder, prompt));
     let (loaded, mut config) = match (loaded, config) {

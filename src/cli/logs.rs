@@ -20,7 +20,7 @@ use crate::{
     engine::{AttentionKind, Event, Item, Owner, State},
     journal::{Follower, Line, RunDir},
     plan::AgentId,
-    runtime::{jobs::index_path, prepare::read_folder, recover::output_attempts},
+    runtime::{jobs::index_path, past, recover::output_attempts},
     terminal::{self, Index},
 };
 
@@ -126,7 +126,7 @@ pub fn logs(args: &LogsArgs, _global: &Global) -> Outcome {
 /// Refuses an agent that the run does not have; says whether all its attempts run in terminals.
 fn known(dir: &RunDir, agent: &str) -> Result<bool, Error> {
     // Of a run whose plan cannot be read the output still can be.
-    let Ok((setup, _)) = read_folder(&dir.path) else {
+    let Ok(setup) = past::setup(&dir.path) else {
         return Ok(false);
     };
     let Some(&ix) = setup.by_id.get(&agent.into()) else {

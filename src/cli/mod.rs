@@ -3,6 +3,7 @@
 //! Reads arguments, loads what a command needs and prints. Must not decide anything about a run.
 
 pub mod adapters;
+mod add;
 mod again;
 mod args;
 mod asks;

@@ -226,6 +226,7 @@ fn run_here(args: &RunArgs, manner: Manner) -> Outcome {
         as_written: args.without_plan() && args.plan.only.is_none()
             || launch::as_written(&input.plan, &vars, args.plan.only.as_deref()),
         source: input.source,
+        vars,
         config: &input.config,
         stated: Stated {
             mode: args.mode,

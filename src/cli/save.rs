@@ -17,7 +17,7 @@ use super::{
     load::{self, PLAN},
     out,
 };
-use crate::display::escape;
+use crate::{display::escape, plan::expand, runtime::past};
 
 /// Bytes that a run's plan may have.
 const LIMIT: u64 = 64 << 20;
@@ -39,9 +39,16 @@ pub struct SaveArgs {
 pub fn save(args: &SaveArgs, global: &Global) -> Outcome {
     let run = find::run(args.run.as_deref())?;
     let unreadable = |why: String| find::unreadable(&run, format!("its plan: {why}"));
-    let text = load::read_own(&run.path.join("plan.toml"), LIMIT)
+    let as_begun = load::read_own(&run.path.join("plan.toml"), LIMIT)
         .map_err(|(_, _, why)| unreadable(why))?
         .ok_or_else(|| unreadable("it is not there".to_owned()))?;
+    // With what was added since: groups that agents need would mean the new ones too, so all is written out.
+    let setup = past::setup(&run.path).map_err(|error| unreadable(error.to_string()))?;
+    let text = if setup.began.is_some() {
+        expand::to_toml(&setup.plan)
+    } else {
+        as_begun
+    };
     let failed = |e| Error::internal("cannot write to stdout", e);
     let to = args.output.clone().unwrap_or_else(|| PathBuf::from(PLAN));
     if to == Path::new("-") {

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     display::{safe_json, spoken},
-    engine::{State, participants},
+    engine::{AgentState, State, participants},
     journal::{Reader, RunDir, fold, last_sample},
+    plan::Agent,
     runtime::past,
     status::{judge, standings},
     tui::view::attention,
@@ -80,6 +81,13 @@ pub(super) fn read(dir: &RunDir) -> Result<State, Error> {
     fold(setup.into(), &mut reader).map_err(|e| Error::usage(e.to_string()))
 }
 
+/// The worker of an agent's present or last attempt; none: it has none, or none has been chosen.
+fn worker<'a>(state: &'a State, agent: &AgentState, plan: &Agent) -> Option<&'a str> {
+    let chosen = plan.capability.is_none() || agent.attempt > 0;
+    let worker = plan.modes.get(agent.mode as usize)?.worker?;
+    chosen.then(|| state.setup.plan.workers[worker.ix()].name.as_str())
+}
+
 fn json(glance: Glance<'_>) -> String {
     let Glance {
         state,
@@ -118,6 +126,8 @@ fn json(glance: Glance<'_>) -> String {
                 "started_us": agent.started_us, "ended_us": agent.ended_us, "last_update_us": agent.since_us,
                 "phase": plan.phase.map(|p| &state.setup.plan.phases[p.ix()].id),
                 "reason": agent.reason, "peak_bytes": agent.peak_bytes,
+                "worker": worker(state, agent, plan),
+                "chosen": agent.talk.as_ref().and_then(|talk| talk.choice.as_ref()),
             })
         })
         .collect();

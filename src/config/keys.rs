@@ -28,6 +28,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("notify", &["bell", "desktop", "command", "timeout"]),
     ("runs", &["keep", "keep_days"]),
     ("status", &["card_interval", "gate_interval"]),
+    ("context", &["cap"]),
 ];
 
 /// Sets one key; a value that cannot be read is reported and changes nothing.
@@ -166,6 +167,11 @@ pub(super) fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str
         ("status", "gate_interval") => put(
             &mut config.status.gate_interval_us,
             d.duration(value).map(|t| t.v),
+        ),
+        ("context", "cap") => put(
+            &mut config.context.cap,
+            d.whole32(value, *units::CAPS.start(), *units::CAPS.end())
+                .map(|n| n.v),
         ),
         _ => {}
     }

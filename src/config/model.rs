@@ -32,6 +32,8 @@ pub struct Config {
     pub runs: Runs,
     /// The daily status.
     pub status: Status,
+    /// What agents are told.
+    pub context: Context,
 }
 
 /// `[limits]`: what this machine's user grants; a run takes the smaller of this and the plan's.
@@ -320,6 +322,21 @@ impl Default for Runs {
         Self {
             keep: 100,
             keep_days: 30,
+        }
+    }
+}
+
+/// `[context]`: what agents are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Context {
+    /// Tokens that a prompt may have at most, where the plan says nothing else; 20,000.
+    pub cap: u32,
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self {
+            cap: crate::context::LIMIT,
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Mode;
 
-use super::{Answer, Pick};
+use super::{Addition, Answer, Pick};
 
 /// What an action is aimed at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,6 +173,12 @@ pub enum Action {
         #[serde(skip_serializing_if = "std::ops::Not::not", default)]
         now: bool,
     },
+    /// Adds agents to the run.
+    Add {
+        /// Which; left out of the record, where `plan.extended` has what came of it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        wanted: Option<Box<Addition>>,
+    },
     /// Opens an agent's session in a terminal, for a person: at its turn's end, or at once.
     Open {
         /// Whose.
@@ -238,10 +244,6 @@ pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
     (
         "fallback",
         "sequential fallback of a group comes with the planner; use `sequential`",
-    ),
-    (
-        "add",
-        "adding agents to a live run is not built yet; start a second run",
     ),
     ("unload", "model servers are not read yet"),
     ("pin", "pinning comes with the memory controller"),

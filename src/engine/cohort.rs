@@ -3,7 +3,10 @@
 //! A phase is a cohort too, with rules of its own (barriers): it stays with the phases. Built once
 //! from the plan; must not know how far a run is.
 
-use std::fmt;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +88,8 @@ pub(super) struct Ties<'a> {
     pub children: &'a [Vec<AgentIx>],
     /// Agents by phase.
     pub phases: &'a [Vec<AgentIx>],
+    /// Agents that a cohort does not judge, by its name.
+    pub exempt: &'a BTreeMap<String, BTreeSet<AgentIx>>,
 }
 
 /// Finds the cohorts of a plan: tracks in plan order, waves, then the run.
@@ -114,11 +119,14 @@ pub(super) fn find(ties: &Ties<'_>) -> Vec<Cohort> {
         all.push(point(CohortKind::Run, "run".to_owned(), &plan.run_gates));
     }
     for at in 0..all.len() {
-        let (members, wanted) = match all[at].kind {
+        let (mut members, wanted) = match all[at].kind {
             CohortKind::Track(track) => of_track(ties, track),
             CohortKind::Wave(wave) => of_wave(ties, wave),
             CohortKind::Run => (plan.indices().collect(), Vec::new()),
         };
+        if let Some(exempt) = ties.exempt.get(&all[at].name) {
+            members.retain(|ix| !exempt.contains(ix));
+        }
         let awaited = awaited(ties, &all[..at], &members, !wanted.is_empty());
         let closes = wanted.into_iter().filter(|ix| !awaited[ix.ix()]);
         all[at].closes = closes.collect();

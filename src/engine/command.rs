@@ -6,7 +6,7 @@ mod talk;
 
 use crate::plan::AgentIx;
 
-use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status};
+use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status, WorkEvent};
 
 /// An order to the outside world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +214,19 @@ fn live_check(state: &State, owner: Owner) -> Option<JobKey> {
     check.is_live().then(|| check_key(state, owner)).flatten()
 }
 
+/// Ends gate commands over agents of whom one is tried again, or was added: they would judge
+/// yesterday's work.
+fn stale_checks(state: &State) -> Vec<Command> {
+    let reopened = |owner: &Owner| {
+        (state.check_of(*owner)).is_some_and(|check| check.ending == Some(super::Ending::Reopened))
+    };
+    let stale = state.setup.gated().filter(reopened);
+    stale
+        .filter_map(|owner| live_check(state, owner))
+        .map(|key| Command::Terminate { key })
+        .collect()
+}
+
 /// Derives the commands of an event; `state` is the state after it.
 #[must_use]
 pub fn effects(state: &State, record: &Record) -> Vec<Command> {
@@ -226,6 +239,7 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
                 attempt: *attempt,
             }]
         }
+        (Event::Work(work), _) if matches!(**work, WorkEvent::Extended(_)) => stale_checks(state),
         (Event::Work(work), _) => super::apply::work_effects(state, work, agent),
         (Event::RunResumed { .. }, _) => super::apply::work_again(state),
         (Event::AgentScheduled { mode, .. }, Some(ix)) => {
@@ -291,18 +305,7 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
             .map(|key| Command::Terminate { key })
             .into_iter()
             .collect(),
-        // A gate command over agents of whom one is tried again would judge yesterday's work.
-        (Event::AgentRetrying { .. } | Event::AgentJoining { .. }, _) => state
-            .setup
-            .gated()
-            .filter(|&owner| {
-                state
-                    .check_of(owner)
-                    .is_some_and(|check| check.ending == Some(super::Ending::Reopened))
-            })
-            .filter_map(|owner| live_check(state, owner))
-            .map(|key| Command::Terminate { key })
-            .collect(),
+        (Event::AgentRetrying { .. } | Event::AgentJoining { .. }, _) => stale_checks(state),
         (Event::RunStopped { .. }, _) => end_all(state),
         (
             Event::OperatorAction {

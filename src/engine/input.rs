@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Absent, Action, Boundary, CohortIx, Exit, Figures, Handle, Heard, MergeOutcome, Offer,
-    StoppedBy, Trouble, Via, Words, Zone,
+    Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, MergeOutcome,
+    Offer, StoppedBy, Trouble, Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -252,6 +252,13 @@ pub enum InputKind {
         by: String,
         /// What.
         action: Action,
+    },
+    /// A person or script adds agents; they were read and checked outside of the loop.
+    Extend {
+        /// Who: `deck`, `ctl`, …
+        by: String,
+        /// They.
+        extension: Box<Extension>,
     },
     /// A signal asks the run to stop.
     Signal {

@@ -15,6 +15,8 @@ struct Kind<'a> {
     priority: Option<Priority>,
     wave: Option<u32>,
     exclusive: bool,
+    /// Its worker is chosen among those that have it.
+    capability: Option<&'a str>,
     modes: Vec<Cost<'a>>,
 }
 
@@ -39,6 +41,7 @@ fn kind<'a>(plan: &'a Plan, agent: &'a Agent, wave: u32) -> Kind<'a> {
         priority: (!limits.per_priority.is_empty()).then_some(agent.priority),
         wave: limits.per_wave.contains_key(&wave).then_some(wave),
         exclusive: agent.exclusive,
+        capability: agent.capability.as_deref(),
         modes: agent
             .modes
             .iter()

@@ -5,6 +5,7 @@
 //! as a [`Command`]. Live runs, replay, crash recovery and simulation all use exactly this code.
 
 mod action;
+mod addition;
 mod admission;
 mod answers;
 mod apply;
@@ -14,6 +15,7 @@ mod command;
 pub mod decide;
 mod event;
 mod evidence;
+mod extension;
 mod heard;
 mod input;
 mod kinds;
@@ -27,6 +29,7 @@ mod usage;
 pub mod words;
 
 pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
+pub use addition::{ADD_WORDS, Addition};
 pub use admission::{
     Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
 };
@@ -34,33 +37,35 @@ pub use answers::answers;
 pub use begins::{Wanted, WantedAt};
 pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
-pub use decide::{Refusal, decide, participants, resolve, waiting};
+pub use decide::{Refusal, decide, participants, refuses_extension, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    Absent, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
-    AttentionRaised, Boundary, Budget, Cause, CheckPlace, Clash, Event, Exit, FailureKind, Figures,
-    Handle, HandoffChecked, HandoffChecking, Interruption, Level, MergeOutcome, Offer, OnBase,
-    ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy, Strategy, SyncKind,
-    SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
+    Absent, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
+    AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event, Exit,
+    FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Interruption, Level,
+    MergeOutcome, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy,
+    Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
 };
+pub use extension::Extension;
 pub use heard::Heard;
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
 pub use metrics::{Metrics, Spent};
+pub use owners::CheckStep;
 pub use prices::{Price, Prices};
-pub use setup::{CheckStep, Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
+pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
-    Checkpoint, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, HandedOff, HoldBy,
-    Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage, Merged, Merges,
-    Message, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Readiness, Ready, Remark,
-    Rollback, Said, Session, Shelf, Spending, State, Status, Syncs, Talk, Work, WorkStage,
+    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, HandedOff,
+    HoldBy, Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage, Merged,
+    Merges, Message, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Readiness, Ready,
+    Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs, Talk, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
-pub use usage::Usage;
+pub use usage::{Tally, Usage};
 
 #[cfg(test)]
 mod tests;

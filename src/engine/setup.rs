@@ -1,21 +1,20 @@
 //! What is fixed for a run: the plan, its effective limits, ranks and edges.
 //!
-//! Built once from plan and graph; the same inputs give the same setup. Must not change while a
-//! run lasts: what changes is in [`super::State`].
+//! Built from plan and graph; the same inputs give the same setup. While a run lasts it is replaced by
+//! one event alone, that adds agents ([`super::Extension`]); what else changes is in [`super::State`].
 
-mod steps;
-
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, Owner, Prices,
+    Cohort, CohortIx, Owner, Prices, Tally,
     cohort::{self, Ties},
     kinds::kinds,
 };
-pub use steps::CheckStep;
-
 use crate::agents::Adapters;
 use crate::plan::{
     Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work, Workspace,
@@ -73,7 +72,7 @@ pub struct Edge {
     pub kind: EdgeKind,
 }
 
-/// Everything about a run that does not change.
+/// Everything about a run that only more agents change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Setup {
     /// The plan as run.
@@ -125,9 +124,18 @@ pub struct Setup {
     /// What tokens cost where a program does not say; events carry what is computed with it.
     #[serde(default)]
     pub prices: Prices,
+    /// Agents that were added after the gates of a cohort had passed, by its name: it does not judge them.
+    #[serde(default)]
+    pub exempt: BTreeMap<String, BTreeSet<AgentIx>>,
+    /// What the run began with, where agents were added since.
+    #[serde(skip)]
+    pub began: Option<Arc<Setup>>,
     /// The agent programs that are known in this run.
     #[serde(default)]
     pub adapters: Adapters,
+    /// How workers did in earlier runs, by name; read before the run.
+    #[serde(default)]
+    pub past: BTreeMap<String, Tally>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -160,6 +168,25 @@ impl Setup {
         ranks: Vec<u64>,
         waves: Vec<u32>,
         critical_path_us: u64,
+    ) -> Self {
+        Self::exempting(
+            plan,
+            effective,
+            ranks,
+            waves,
+            critical_path_us,
+            BTreeMap::new(),
+        )
+    }
+
+    /// As [`Setup::new`], with agents that some cohorts do not judge ([`Setup::exempt`]).
+    pub(super) fn exempting(
+        plan: Plan,
+        effective: Effective,
+        ranks: Vec<u64>,
+        waves: Vec<u32>,
+        critical_path_us: u64,
+        exempt: BTreeMap<String, BTreeSet<AgentIx>>,
     ) -> Self {
         let count = plan.agents.len();
         let mut edges_in: Vec<Vec<Edge>> = vec![Vec::new(); count];
@@ -216,6 +243,7 @@ impl Setup {
             edges_in: &edges_in,
             children: &children,
             phases: &members,
+            exempt: &exempt,
         });
         let mut cohorts_of: Vec<Vec<CohortIx>> = vec![Vec::new(); count];
         let mut closed_by = cohorts_of.clone();
@@ -251,7 +279,10 @@ impl Setup {
             cohorts_of,
             closed_by,
             prices: Prices::built_in().clone(),
+            exempt,
+            began: None,
             adapters: Adapters::default(),
+            past: BTreeMap::new(),
             plan,
         }
     }
@@ -263,9 +294,8 @@ impl Setup {
         &modes[(mode as usize).min(modes.len() - 1)]
     }
 
-    /// Returns how long a check command of an owner may run, in microseconds: as long as the agent
-    /// itself, where its `timeout` says how long; for the gates of more than one as long as the
-    /// slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
+    /// Returns how long a check command of an owner may run, in microseconds: as its agent's `timeout` says; for the
+    /// gates of more than one as long as the slowest of them, but no less than `DEFAULT_CHECK_LIMIT_US` (2 h).
     #[must_use]
     pub fn check_limit_us(&self, owner: Owner) -> u64 {
         match owner {

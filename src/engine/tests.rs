@@ -2,6 +2,7 @@
 
 mod begins;
 mod budget;
+mod choice;
 mod gates;
 mod session;
 mod talk;

@@ -38,6 +38,30 @@ pub struct Usage {
     pub tracks: u32,
     /// Slots by wave; index 0 is wave 1.
     pub per_wave: Vec<u32>,
+    /// What each worker does and did, by position.
+    #[serde(default)]
+    pub workers: Vec<Tally>,
+}
+
+/// What a worker does now and how it did before: what it is chosen by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// Attempts by it that hold a slot.
+    pub running: u32,
+    /// Attempts by it that did their work, those of earlier runs included.
+    pub succeeded: u32,
+    /// Attempts by it that did their work or failed, those of earlier runs included.
+    pub ended: u32,
+}
+
+impl Tally {
+    /// The chance that its next attempt does its work, in permille: `(succeeded + 1) / (ended + 2)`, Laplace's rule of
+    /// succession. Who did nothing yet has 500; one failure in one attempt is not taken for certainty.
+    #[must_use]
+    pub fn chance_permille(&self) -> u32 {
+        let (won, all) = (u64::from(self.succeeded) + 1, u64::from(self.ended) + 2);
+        u32::try_from(won * 1000 / all).unwrap_or(1000)
+    }
 }
 
 impl Usage {
@@ -49,6 +73,12 @@ impl Usage {
             exclusive: vec![0; setup.plan.phases.len() + 1],
             per_track: vec![0; setup.plan.tracks.len()],
             per_wave: vec![0; setup.wave_sizes.len()],
+            workers: (setup.plan.workers.iter())
+                .map(|worker| {
+                    let past = setup.past.get(&worker.name).copied().unwrap_or_default();
+                    Tally { running: 0, ..past }
+                })
+                .collect(),
             ..Self::default()
         }
     }
@@ -83,6 +113,25 @@ impl Usage {
         }
         step(&mut self.per_wave[setup.wave(ix) as usize - 1], take);
         add(&mut self.cpus_milli, cpus_milli, take);
+    }
+
+    /// Counts an attempt of a mode's worker in or out.
+    pub(super) fn at_work(&mut self, mode: &AgentMode, take: bool) {
+        if let Some(tally) = self.tally(mode) {
+            step(&mut tally.running, take);
+        }
+    }
+
+    /// Counts how an attempt of a mode's worker ended.
+    pub(super) fn judged(&mut self, mode: &AgentMode, succeeded: bool) {
+        if let Some(tally) = self.tally(mode) {
+            tally.ended = tally.ended.saturating_add(1);
+            tally.succeeded = tally.succeeded.saturating_add(u32::from(succeeded));
+        }
+    }
+
+    fn tally(&mut self, mode: &AgentMode) -> Option<&mut Tally> {
+        self.workers.get_mut(mode.worker?.ix())
     }
 
     /// Takes (or gives back) what a process holds also while it is frozen.

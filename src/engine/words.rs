@@ -4,7 +4,7 @@
 
 use crate::plan::{Mode, suggest::Suggest};
 
-use super::{Action, Answer, Pick, Settle, Target, UNBUILT_ACTIONS};
+use super::{ADD_WORDS, Action, Addition, Answer, Pick, Settle, Target, UNBUILT_ACTIONS};
 
 /// Why words are no action.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("sequential", "sequential [--now]"),
     ("swap", "swap AGENT [WORKER]"),
     ("agents", "agents N"),
+    ("add", ADD_WORDS),
     (
         "answer",
         "answer ID yes|no|retry|stop|seen|settle|sequential|always|say [TEXT…]",
@@ -163,6 +164,12 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
             text: text.join(" "),
             now,
         }),
+        ("add", _) => match Addition::of_words(rest) {
+            Ok(wanted) => single(Action::Add {
+                wanted: Some(Box::new(wanted)),
+            }),
+            Err(why) => Err(usage(&why, verb)),
+        },
         ("open", [agent]) => single(Action::Open {
             agent: agent_id(agent, verb)?,
             now,

@@ -315,7 +315,13 @@ fn hand_over(
         pid,
         start_time,
     });
+    let timed = live.talk.is_some();
     inbox.fresh.push(live);
+    drop(inbox);
+    if timed {
+        // It may never say anything, and that is what its limit is for.
+        shared.nudge();
+    }
     Ok(())
 }
 

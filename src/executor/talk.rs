@@ -3,6 +3,7 @@
 //! Must not block and must not decide: a question is reported, and an answer is carried.
 
 use std::{
+    collections::VecDeque,
     fmt,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -93,12 +94,16 @@ pub(super) struct Talk {
     lines: Lines,
     said: Vec<Said>,
     open: Vec<Question>,
+    /// What was written to it and what it has not taken yet: its prompt, and messages by their numbers.
+    untaken: VecDeque<Option<u32>>,
     used: Used,
     limits: (Duration, Duration),
     /// Its first output came.
     spoke: bool,
     /// When it last made progress, or began.
     moved: Instant,
+    /// When that is looked at next.
+    look: Option<Instant>,
     /// That it makes none was told.
     silent: bool,
 }
@@ -120,10 +125,12 @@ impl Talk {
             lines: Lines::default(),
             said: Vec::new(),
             open: Vec::new(),
+            untaken: VecDeque::from([None]),
             used: Used::default(),
             limits: speaks.limits,
             spoke: false,
             moved: Instant::now(),
+            look: None,
             silent: false,
         }
     }
@@ -161,13 +168,25 @@ impl Talk {
     }
 
     /// When it has been silent for too long; none: there is no limit, or that was told.
-    pub fn due(&self) -> Option<Instant> {
+    fn due(&self) -> Option<Instant> {
         let limit = if self.spoke {
             self.limits.1
         } else {
             self.limits.0
         };
         (!limit.is_zero() && !self.silent).then(|| self.moved + limit)
+    }
+
+    /// When its silence is to be looked at next; none: never, or that is arranged. What comes first may be its
+    /// second limit, which counts from any moment on.
+    pub fn next_look(&mut self, now: Instant) -> Option<Instant> {
+        let due = self.due()?;
+        if self.look.is_some_and(|look| look > now) {
+            return None;
+        }
+        let then = (!self.limits.1.is_zero()).then(|| now + self.limits.1);
+        self.look = Some(then.map_or(due, |then| then.min(due)));
+        self.look
     }
 
     /// Its time does not count: it is stopped.
@@ -223,17 +242,19 @@ impl Talk {
         self.driver.finished()
     }
 
-    /// The bytes for its standard input, and what of it is to be reported.
-    pub fn say(&mut self, say: &Say) -> (Option<Vec<u8>>, Option<Heard>) {
+    /// The bytes for its standard input. A message has reached it only when it says so: what is written may wait
+    /// there until it is ended.
+    pub fn say(&mut self, say: &Say) -> Option<Vec<u8>> {
         match say {
-            Say::Message(number, text) => match self.driver.tell(text) {
-                Some(bytes) => (Some(bytes), Some(Heard::Told(*number))),
-                None => (None, None),
-            },
+            Say::Message(number, text) => {
+                let bytes = self.driver.tell(text)?;
+                self.untaken.push_back(Some(*number));
+                Some(bytes)
+            }
             Say::Reply(question, reply) => {
-                let at = self.open.iter().position(|open| open.id == *question);
-                let question = at.map(|at| self.open.remove(at));
-                (question.and_then(|q| self.driver.answer(&q, reply)), None)
+                let at = self.open.iter().position(|open| open.id == *question)?;
+                let question = self.open.remove(at);
+                self.driver.answer(&question, reply)
             }
         }
     }
@@ -267,6 +288,7 @@ impl Talk {
                 self.open.retain(|open| open.id != question);
                 Heard::AskedNoMore(question)
             }
+            Said::Taken => Heard::Told(self.untaken.pop_front()??),
             Said::Limited {
                 after_us,
                 until_s,

@@ -92,6 +92,7 @@ pub(crate) fn agent(id: &str, seconds: u64, mib: u64) -> Agent {
         class: Class::Implementation,
         work: Work::Command(vec!["true".into()]),
         modes: vec![mode(seconds, mib)],
+        capability: None,
         exclusive: false,
         timeout_us: None,
         ask: crate::agents::Ask::Outside,
@@ -111,6 +112,7 @@ pub(crate) fn agent(id: &str, seconds: u64, mib: u64) -> Agent {
         inputs: Vec::new(),
         outputs: Vec::new(),
         context_files: Vec::new(),
+        context_cap: None,
     }
 }
 
@@ -169,7 +171,7 @@ pub(crate) fn worker(name: &str) -> Worker {
         name: name.into(),
         run: None,
         cli: Some(name.into()),
-        model: None,
+        ..Worker::default()
     }
 }
 

@@ -172,7 +172,7 @@ fn start(dir: PathBuf, shared: Arc<Shared>) -> io::Result<SyncSender<Job>> {
 /// # Errors
 /// Where the state holds what has no binary form.
 pub fn pack(mut state: State, at: Position) -> io::Result<Vec<u8>> {
-    // The setup is the same for the whole run and comes from the plan.
+    // The setup comes from the plan that the run began with, and from what was added to it.
     state.setup = no_setup();
     let at_work = AtWork::take(&mut state);
     let state_bytes = postcard::to_allocvec(&state).map_err(io::Error::other)?;
@@ -291,7 +291,8 @@ pub fn load(path: &Path, run: &str, setup: &Arc<Setup>) -> Option<(State, Positi
     unpack(&bytes, run, setup)
 }
 
-/// Reads what [`pack`] has made of a state of this run; `None` as for [`load`].
+/// Reads what [`pack`] has made of a state of this run; `None` as for [`load`]. Of the setup it takes
+/// that of the begin, and adds what the state says was added.
 #[must_use]
 pub fn unpack(bytes: &[u8], run: &str, setup: &Arc<Setup>) -> Option<(State, Position)> {
     let mut parts = bytes.splitn(3, |&b| b == b'\n');
@@ -314,13 +315,17 @@ pub fn unpack(bytes: &[u8], run: &str, setup: &Arc<Setup>) -> Option<(State, Pos
         return None;
     }
     at_work.put(&mut state)?;
+    let mut setup = setup.began();
+    if !state.added.is_empty() {
+        setup = Arc::new(setup.extended(&state.added));
+    }
     if state.seq != head.seq
         || state.agents.len() != setup.plan.agents.len()
         || state.phases.len() != setup.plan.phases.len()
     {
         return None;
     }
-    state.setup = setup.clone();
+    state.setup = setup;
     let at = Position {
         seq: head.seq,
         offset: head.offset,

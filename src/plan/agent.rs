@@ -14,7 +14,7 @@ use super::id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 use super::model::{Argv, Class, Join, Priority, Scope};
 
 /// What an agent executes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Work {
     /// A command.
@@ -189,7 +189,7 @@ pub struct AgentMode {
 }
 
 /// One work package.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
     /// Its id.
     pub id: AgentId,
@@ -213,6 +213,10 @@ pub struct Agent {
     pub work: Work,
     /// The ways to do it, in the order of `worker`; at least one.
     pub modes: Vec<AgentMode>,
+    /// What its worker must be able to do; its modes are then the workers that are, and which of them does it is
+    /// chosen when it starts.
+    #[serde(default)]
+    pub capability: Option<String>,
     /// Never beside another agent of its phase (of the run, where it has no phase).
     pub exclusive: bool,
     /// Longest run of one attempt in microseconds; none: no limit.
@@ -248,6 +252,9 @@ pub struct Agent {
     /// Files whose texts its prompt has, as globs relative to the root.
     #[serde(default)]
     pub context_files: Vec<String>,
+    /// Tokens that its prompt may have at most; none: what the configuration says.
+    #[serde(default)]
+    pub context_cap: Option<u32>,
 }
 
 impl Agent {

@@ -68,7 +68,7 @@ pub(crate) fn build(
         .map(|(i, id)| (id.as_str(), GateIx::of(i)))
         .collect();
     let limits = limits(d, raw, &names);
-    let mut workers = Workers::new(d, raw, &options.programs);
+    let mut workers = Workers::new(d, raw, options);
     let mut has_parts = vec![false; specs.len()];
     for parent in places.parent.iter().flatten() {
         has_parts[parent.ix()] = true;

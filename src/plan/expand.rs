@@ -57,7 +57,7 @@ pub fn to_toml(plan: &Plan) -> String {
                 .model
                 .as_ref()
                 .map_or_else(|| cli.clone(), |m| format!("{cli}:{m}"));
-            name == worker.name
+            name == worker.name && !worker.provider_stated && worker.capabilities.is_empty()
         });
         if by_name {
             continue;
@@ -71,6 +71,13 @@ pub fn to_toml(plan: &Plan) -> String {
         }
         if let Some(model) = &worker.model {
             line(w, "model", &quote(model));
+        }
+        if let Some(provider) = worker.provider.as_ref().filter(|_| worker.provider_stated) {
+            line(w, "provider", &quote(provider));
+        }
+        if !worker.capabilities.is_empty() {
+            let names = worker.capabilities.iter().map(|c| quote(c));
+            line(w, "capabilities", &list(names));
         }
     }
     for gate in &plan.gates {
@@ -164,9 +171,10 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         .filter_map(|m| m.worker)
         .map(|x| quote(&plan.workers[x.ix()].name))
         .collect();
-    match &workers[..] {
-        [] => {}
-        [one] => line(w, "worker", one),
+    match (&agent.capability, &workers[..]) {
+        (Some(capability), _) => line(w, "capability", &quote(capability)),
+        (None, []) => {}
+        (None, [one]) => line(w, "worker", one),
         _ => line(w, "worker", &list(workers.iter().cloned())),
     }
     if let [one] = &agent.modes[..]

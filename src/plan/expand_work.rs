@@ -122,9 +122,12 @@ pub(super) fn agent(w: &mut String, agent: &Agent) {
     texts(w, "domains", &agent.domains);
     texts(w, "inputs", &agent.inputs);
     texts(w, "outputs", &agent.outputs);
-    if !agent.context_files.is_empty() {
-        let files = list(agent.context_files.iter().map(|p| quote(p)));
-        line(w, "context", &format!("{{ files = {files} }}"));
+    let files = list(agent.context_files.iter().map(|p| quote(p)));
+    let files = (!agent.context_files.is_empty()).then(|| format!("files = {files}"));
+    let cap = agent.context_cap.map(|cap| format!("cap = {cap}"));
+    let context: Vec<String> = files.into_iter().chain(cap).collect();
+    if !context.is_empty() {
+        line(w, "context", &format!("{{ {} }}", context.join(", ")));
     }
     if agent.join != Join::default() {
         line(w, "join", &word(&JOINS, agent.join));

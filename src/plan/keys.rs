@@ -48,7 +48,14 @@ pub(crate) const LIMITS: &[&str] = &[
 /// `[model.x]`.
 pub(crate) const MODEL: &[&str] = &["api", "url", "name", "ram", "ram_per_slot", "slots"];
 /// `[worker.x]`.
-pub(crate) const WORKER: &[&str] = &["run", "cli", "model", "terminal"];
+pub(crate) const WORKER: &[&str] = &[
+    "run",
+    "cli",
+    "model",
+    "provider",
+    "capabilities",
+    "terminal",
+];
 /// `[gate.x]`.
 pub(crate) const GATE: &[&str] = &["title", "run", "ram", "approve", "repeat", "base"];
 /// `[lease.x]`.
@@ -126,7 +133,7 @@ pub(crate) const RETRY: &[&str] = &["attempts", "base"];
 /// `scope` as a table.
 pub(crate) const SCOPE: &[&str] = &["write", "read"];
 /// `context`.
-pub(crate) const CONTEXT: &[&str] = &["issue", "files"];
+pub(crate) const CONTEXT: &[&str] = &["issue", "files", "cap"];
 /// `sim`.
 pub(crate) const SIM: &[&str] = &[
     "duration",

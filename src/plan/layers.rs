@@ -16,6 +16,7 @@ use super::tables::resolve_gates;
 use super::units::{self, SECOND_US};
 use super::vars;
 use super::workers::Workers;
+use crate::agents::Ask;
 
 /// Duration where nobody states one, in microseconds.
 pub(super) const GUESSED_DURATION: u64 = 600 * SECOND_US;
@@ -93,6 +94,10 @@ impl Layers<'_> {
         let chosen = self.work(d, stack, id, has_parts);
         let workers = self.workers_of(d, stack, id, &chosen);
         let modes = self.modes(d, stack, id, &chosen, &workers);
+        let ask = pick(stack, |s| s.ask.as_ref());
+        if let Some(ask) = ask {
+            self.workers.can_ask(d, ask, &workers);
+        }
         let retry = Retry {
             attempts: pick(stack, |s| s.attempts).unwrap_or(if chosen.prompt { 2 } else { 1 }),
             base_us: pick(stack, |s| s.base).unwrap_or(RETRY_BASE),
@@ -138,9 +143,10 @@ impl Layers<'_> {
             class: pick(stack, |s| s.class.as_ref().map(|c| c.v)).unwrap_or_default(),
             work: chosen.work,
             modes,
+            capability: capability(stack).filter(|_| chosen.prompt),
             exclusive: pick(stack, |s| s.exclusive).unwrap_or(false) || together.alone(),
             timeout_us,
-            ask: pick(stack, |s| s.ask).unwrap_or_default(),
+            ask: ask.map_or_else(Ask::default, |ask| ask.v),
             fails_when_asking: pick(stack, |s| s.fails_when_asking).unwrap_or(false),
             retry,
             quiet_us: pick(stack, |s| s.quiet).filter(|q| *q > 0),
@@ -155,6 +161,7 @@ impl Layers<'_> {
             join: together.join,
             inputs: together.inputs,
             context_files: together.context_files,
+            context_cap: together.context_cap,
             outputs: together.outputs,
         };
         Built { agent, carried }
@@ -288,14 +295,15 @@ impl Layers<'_> {
             let beside = matches!(chosen.work, Work::Command(_) | Work::Sim(_));
             if let Some(layer) =
                 layer.filter(|l| *l <= chosen.layer && beside && stack[*l].id.is_some())
-                && let Some(worker) = stack[layer].worker.as_ref().and_then(|w| w.first())
             {
-                d.sink
-                    .error(
-                        worker.at,
-                        format!("agent `{id}` has a command or simulation and a worker"),
-                    )
-                    .help("a worker is for a `prompt`");
+                let worker = stack[layer].worker.as_ref().and_then(|w| w.first());
+                let worker = worker.map(|worker| (worker.at, "worker"));
+                let able = stack[layer].capability.as_ref();
+                if let Some((at, what)) = worker.or(able.map(|c| (c.at, "capability"))) {
+                    let message = format!("agent `{id}` has a command or simulation and a {what}");
+                    let found = d.sink.error(at, message);
+                    found.help(format!("a {what} is for a `prompt`"));
+                }
             }
             return Vec::new();
         }
@@ -306,7 +314,7 @@ impl Layers<'_> {
         let names: Vec<&Sp<String>> = match layer.map(|l| stack[l]) {
             Some(AgentSpec {
                 worker: Some(workers),
-                capability: Some(at),
+                capability: Some(Sp { at, .. }),
                 ..
             }) => {
                 let found = d
@@ -319,6 +327,10 @@ impl Layers<'_> {
                 worker: Some(workers),
                 ..
             }) => workers.iter().collect(),
+            Some(AgentSpec {
+                capability: Some(capability),
+                ..
+            }) => return self.workers.able(d, capability),
             Some(_) => return Vec::new(),
             None => of_modes().unwrap_or_default(),
         };
@@ -339,6 +351,15 @@ impl Layers<'_> {
             })
             .collect()
     }
+}
+
+/// The capability that an agent's worker must have, where the strongest layer that names either names that.
+fn capability(stack: &[&AgentSpec]) -> Option<String> {
+    let layer = stack
+        .iter()
+        .find(|s| s.worker.is_some() || s.capability.is_some())?;
+    let stated = layer.capability.as_ref().filter(|_| layer.worker.is_none());
+    stated.map(|capability| capability.v.clone())
 }
 
 /// Collects the keys that are not built, each from the strongest layer that states it.

@@ -19,6 +19,7 @@ pub(super) struct Together {
     pub inputs: Vec<String>,
     pub outputs: Vec<String>,
     pub context_files: Vec<String>,
+    pub context_cap: Option<u32>,
 }
 
 impl Together {
@@ -37,6 +38,7 @@ impl Together {
                 inputs: Vec::new(),
                 outputs: Vec::new(),
                 context_files: Vec::new(),
+                context_cap: None,
             };
         }
         let scope = pick(stack, |s| s.scope.as_ref()).map(|s| &s.v);
@@ -72,6 +74,7 @@ impl Together {
             inputs: list(|s| s.inputs.as_ref()),
             outputs: list(|s| s.outputs.as_ref()),
             context_files: list(|s| s.context_files.as_ref()),
+            context_cap: pick(stack, |s| s.context_cap.as_ref()).map(|cap| cap.v),
         }
     }
 
@@ -87,7 +90,7 @@ fn without_effect(d: &mut Decoder, own: &AgentSpec) {
         list.as_ref().and_then(|l| l.first()).map(|t| t.at)
     };
     let workspace = own.workspace.as_ref().filter(|w| w.v == Workspace::Own);
-    let places: [Option<At>; 7] = [
+    let places: [Option<At>; 8] = [
         own.scope
             .as_ref()
             .filter(|s| s.v != Scope::default())
@@ -98,6 +101,7 @@ fn without_effect(d: &mut Decoder, own: &AgentSpec) {
         first(&own.inputs),
         first(&own.outputs),
         first(&own.context_files),
+        own.context_cap.as_ref().map(|cap| cap.at),
     ];
     for place in places.into_iter().flatten() {
         d.sink.warning(

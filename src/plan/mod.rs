@@ -9,6 +9,7 @@
 //! lead back to TOML. Places are byte offsets throughout; they become lines and columns only when there
 //! is something to say.
 
+pub mod addition;
 mod agent;
 mod barrier;
 mod build;
@@ -22,6 +23,7 @@ pub mod id;
 pub(crate) mod keys;
 mod layers;
 mod layers_work;
+pub mod list;
 pub mod model;
 mod modes;
 mod names;
@@ -50,6 +52,8 @@ mod workers;
 
 use std::collections::BTreeMap;
 
+use crate::agents::Catalog;
+
 pub use diag::{Diagnostic, Severity, render};
 pub use id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 pub use model::*;
@@ -64,8 +68,10 @@ pub struct LoadOptions {
     pub vars: BTreeMap<String, String>,
     /// Id or glob of `--only`: keeps the agents that match and what they need.
     pub only: Option<String>,
-    /// Agent programs beside the built-in ones, with the memory in bytes that each takes where nobody states it.
-    pub programs: BTreeMap<String, u64>,
+    /// The adapters of agent programs, a person's own among them; none: the built-in ones alone.
+    pub catalog: Option<Catalog>,
+    /// The plan is that of a run: what is refused only since then is let through, so that the run can be read.
+    pub recorded: bool,
 }
 
 /// A checked plan.

@@ -198,7 +198,7 @@ pub enum Class {
 }
 
 /// How an agent with a prompt is done.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Worker {
     /// Its name: `lint`, `claude:sonnet`.
     pub name: String,
@@ -208,13 +208,23 @@ pub struct Worker {
     pub cli: Option<String>,
     /// The model, declared or from the name.
     pub model: Option<String>,
+    /// Who answers it: stated, or as its program's adapter says for its model.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// The plan states the provider.
+    #[serde(default)]
+    pub provider_stated: bool,
+    /// What it can do, for agents that name a capability in place of a worker.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
 }
 
 impl Worker {
-    /// Who answers it, for limits that all its agents share; none: a command of a person's own.
+    /// Who answers it, for limits that all its agents share: its provider, else its program by itself. None: a
+    /// command of a person's own that states none.
     #[must_use]
     pub fn provider(&self) -> Option<&str> {
-        self.cli.as_deref()
+        self.provider.as_deref().or(self.cli.as_deref())
     }
 }
 

@@ -52,6 +52,8 @@ pub(crate) struct RawWorker {
     pub run: Option<Argv>,
     pub cli: Option<Sp<String>>,
     pub model: Option<Sp<String>>,
+    pub provider: Option<Sp<String>>,
+    pub capabilities: Vec<Sp<String>>,
     pub terminal: Option<bool>,
 }
 

@@ -164,6 +164,11 @@ pub(super) fn worker(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawWo
                 worker.cli = d.name(value, "the name of an agent program");
             }
             "model" => worker.model = d.name(value, "the name of a model"),
+            "provider" => worker.provider = d.id(value),
+            "capabilities" => {
+                let what = "a list of names such as [\"review\"]";
+                worker.capabilities = d.list(value, what, Decoder::id).unwrap_or_default();
+            }
             "terminal" => worker.terminal = d.flag(value).map(|b| b.v),
             _ => d.unknown_key(key, keys::WORKER),
         }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use crate::agents::Ask;
 
-use super::decode::{Decoder, Val, at};
+use super::decode::{Decoder, Val};
 use super::diag::{At, Sp};
 use super::keys;
 use super::model::{
@@ -159,7 +159,7 @@ pub(crate) struct AgentSpec {
     pub has_work: bool,
     pub worker: Option<Vec<Sp<String>>>,
     /// `capability`, in place of `worker`.
-    pub capability: Option<At>,
+    pub capability: Option<Sp<String>>,
     /// What may differ by worker.
     pub own: ModeSpec,
     pub ram_max: Option<Sp<u64>>,
@@ -170,7 +170,7 @@ pub(crate) struct AgentSpec {
     pub attempts: Option<u32>,
     pub base: Option<u64>,
     pub exclusive: Option<bool>,
-    pub ask: Option<Ask>,
+    pub ask: Option<Sp<Ask>>,
     pub fails_when_asking: Option<bool>,
     pub workspace: Option<Sp<Workspace>>,
     pub scope: Option<Sp<Scope>>,
@@ -179,6 +179,7 @@ pub(crate) struct AgentSpec {
     pub inputs: Option<Vec<Sp<String>>>,
     pub outputs: Option<Vec<Sp<String>>>,
     pub context_files: Option<Vec<Sp<String>>>,
+    pub context_cap: Option<Sp<u32>>,
     pub modes: Option<Vec<ModeSpec>>,
     pub carried: Vec<Carried>,
 }
@@ -251,16 +252,7 @@ impl AgentSpec {
                     }
                 }
                 "worker" => spec.worker = workers(d, value),
-                "capability" => {
-                    d.name(value, "a text");
-                    spec.capability = Some(at(value));
-                    spec.carry(
-                        d,
-                        "capability",
-                        value,
-                        "name the worker: worker = \"…\" with a [worker.…] run",
-                    );
-                }
+                "capability" => spec.capability = d.id(value),
                 "duration" => spec.own.duration = d.durations(value),
                 "size" => size = d.one_of(value, &SIZES),
                 "ram" => spec.own.ram = d.size(value),
@@ -278,7 +270,7 @@ impl AgentSpec {
                 "timeout" => spec.timeout = d.duration(value).map(|t| t.v),
                 "retry" => spec.retry(d, value),
                 "terminal" => spec.own.terminal = d.flag(value),
-                "ask" => spec.ask = d.one_of(value, &ASKS).map(|a| a.v),
+                "ask" => spec.ask = d.one_of(value, &ASKS),
                 "on_ask" => {
                     let words = [("wait", false), ("fail", true)];
                     spec.fails_when_asking = d.one_of(value, &words).map(|f| f.v);

@@ -5,6 +5,7 @@
 use super::decode::{Decoder, Val, at};
 use super::keys;
 use super::spec::{AgentSpec, Carried};
+use super::units::CAPS;
 
 impl AgentSpec {
     /// Reads the keys that are checked, but not carried out; returns whether it is one of them.
@@ -33,13 +34,14 @@ impl AgentSpec {
                 "files" => {
                     self.context_files = d.list(value, "a list of paths", Decoder::tracked_glob);
                 }
+                "cap" => self.context_cap = d.whole32(value, *CAPS.start(), *CAPS.end()),
                 _ => d.unknown_key(key, keys::CONTEXT),
             }
         }
         if issue {
             let help = "leave `issue` out: put what the agent must know of it into its `prompt`";
             self.carry(d, "context", value, help);
-            self.context_files = None;
+            (self.context_files, self.context_cap) = (None, None);
         }
     }
 

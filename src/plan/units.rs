@@ -6,6 +6,8 @@ use super::model::RamLimit;
 
 /// Microseconds of a second.
 pub const SECOND_US: u64 = 1_000_000;
+/// Limits on the tokens of a prompt that can be stated: with less hardly a task fits, and no model takes more.
+pub const CAPS: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
 /// Bytes of a mebibyte.
 pub const MIB: u64 = 1 << 20;
 /// Bytes of a gibibyte.

@@ -4,13 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use super::LoadOptions;
 use super::decode::Decoder;
 use super::diag::{At, Sp};
 use super::id::WorkerIx;
 use super::layers::CODING_RAM;
 use super::model::{Agent, Worker};
 use super::raw::{RawPlan, RawUnbuilt};
-use crate::agents::{Catalog, WITHOUT_ADAPTER};
+use crate::agents::{Adapter, Ask, Catalog, WITHOUT_ADAPTER};
 
 /// All workers while agents are built.
 pub(crate) struct Workers {
@@ -19,26 +20,32 @@ pub(crate) struct Workers {
     /// Where each was declared, or first used.
     places: Vec<At>,
     declared: usize,
-    /// Agent programs beside the built-in ones, with their memory.
-    programs: BTreeMap<String, u64>,
+    /// The adapters; none: the built-in ones.
+    catalog: Option<Catalog>,
+    /// The plan is that of a run.
+    recorded: bool,
 }
 
 impl Workers {
     /// Takes the declared ones in the order of their names.
-    pub fn new(d: &mut Decoder, raw: &RawPlan, programs: &BTreeMap<String, u64>) -> Self {
+    pub fn new(d: &mut Decoder, raw: &RawPlan, options: &LoadOptions) -> Self {
         let mut workers = Self {
             all: Vec::new(),
             by_name: BTreeMap::new(),
             places: Vec::new(),
             declared: 0,
-            programs: programs.clone(),
+            catalog: options.catalog.clone(),
+            recorded: options.recorded,
         };
         for (name, worker) in &raw.workers {
             if let Some(cli) = worker.cli.as_ref().filter(|c| !workers.knows(&c.v)) {
                 workers.unknown(d, "agent program", cli, &[]);
             }
             // An entry that says no more than the name is the worker by that name.
-            if worker.model.is_none() && worker.cli.as_ref().is_some_and(|c| c.v == *name) {
+            let says_more = worker.model.is_some()
+                || worker.provider.is_some()
+                || !worker.capabilities.is_empty();
+            if !says_more && worker.cli.as_ref().is_some_and(|c| c.v == *name) {
                 continue;
             }
             workers.add(Worker {
@@ -46,6 +53,9 @@ impl Workers {
                 run: worker.run.clone(),
                 cli: worker.cli.as_ref().map(|c| c.v.clone()),
                 model: worker.model.as_ref().map(|m| m.v.clone()),
+                provider: worker.provider.as_ref().map(|p| p.v.clone()),
+                provider_stated: worker.provider.is_some(),
+                capabilities: worker.capabilities.iter().map(|c| c.v.clone()).collect(),
             });
             workers
                 .places
@@ -57,7 +67,22 @@ impl Workers {
 
     /// Whether an agent program is known by this name.
     fn knows(&self, cli: &str) -> bool {
-        self.programs.contains_key(cli) || Catalog::built_in_names().any(|name| name == cli)
+        match &self.catalog {
+            Some(catalog) => catalog.get(cli).is_some(),
+            // The built-in files are read only where one of them is used.
+            None => Catalog::built_in_names().any(|name| name == cli),
+        }
+    }
+
+    /// Returns the adapter of a worker; none for a command.
+    pub fn adapter(&self, ix: WorkerIx) -> Option<&Adapter> {
+        self.adapter_of(&self.all[ix.ix()])
+    }
+
+    fn adapter_of(&self, worker: &Worker) -> Option<&Adapter> {
+        let catalog = self.catalog.as_ref();
+        let cli = worker.cli.as_deref()?;
+        catalog.unwrap_or_else(|| Catalog::built_in()).get(cli)
     }
 
     /// Reports a name that is no worker; `declared` are names that could be meant too.
@@ -78,7 +103,7 @@ impl Workers {
             return;
         }
         let declared = declared.iter().copied();
-        let programs = self.programs.keys().map(String::as_str);
+        let programs = (self.catalog.iter().flat_map(Catalog::iter)).map(|a| a.id.as_str());
         let built_in = Catalog::built_in_names().map(|name| -> &'c str { name });
         let known = declared.chain(programs).chain(built_in);
         d.unknown(what, name, known);
@@ -86,13 +111,70 @@ impl Workers {
 
     /// Returns the memory of an agent program in bytes where nobody states it.
     pub fn ram(&self, ix: Option<WorkerIx>) -> u64 {
-        let cli = ix.and_then(|ix| self.get(ix).cli.as_deref());
-        let built_in = |cli| Catalog::built_in().get(cli).map(|a| a.ram_bytes);
-        cli.and_then(|cli| self.programs.get(cli).copied().or_else(|| built_in(cli)))
-            .unwrap_or(CODING_RAM)
+        let adapter = ix.and_then(|ix| self.adapter(ix));
+        adapter.map_or(CODING_RAM, |a| a.ram_bytes)
     }
 
-    fn add(&mut self, worker: Worker) -> WorkerIx {
+    /// Returns the workers that state a capability, in their order, or reports that there is none.
+    pub fn able(&self, d: &mut Decoder, capability: &Sp<String>) -> Vec<(WorkerIx, String)> {
+        let able = |worker: &Worker| worker.capabilities.contains(&capability.v);
+        let all = self.all.iter().enumerate();
+        let able: Vec<(WorkerIx, String)> = all
+            .filter(|(_, worker)| able(worker))
+            .map(|(i, worker)| (WorkerIx::of(i), worker.name.clone()))
+            .collect();
+        if able.is_empty() {
+            let known = self.all.iter().flat_map(|worker| &worker.capabilities);
+            let meant = d.suggest.nearest(&capability.v, known.map(String::as_str));
+            let message = format!("no worker has the capability `{}`", capability.v);
+            let found = d.sink.error(capability.at, message).meant(meant);
+            if meant.is_none() {
+                let name = &capability.v;
+                found.help(format!(
+                    "state it: [worker.NAME] capabilities = [\"{name}\"]"
+                ));
+            }
+        }
+        able
+    }
+
+    /// Reports workers of an agent that cannot ask what the plan wants them to.
+    pub fn can_ask(&self, d: &mut Decoder, ask: &Sp<Ask>, workers: &[(WorkerIx, String)]) {
+        // A run of before is read as it was: its attempts were refused one by one.
+        if ask.v == Ask::default() || self.recorded {
+            return;
+        }
+        for (ix, name) in workers {
+            let able = match self.adapter(*ix) {
+                Some(adapter) => adapter.asks(ask.v),
+                // A command is told nothing, so it asks nothing.
+                None => ask.v != Ask::Always,
+            };
+            if !able {
+                let catalog = self.catalog.as_ref();
+                let all = catalog.unwrap_or_else(|| Catalog::built_in()).iter();
+                let asking = all.filter(|a| a.asks(ask.v)).map(|a| a.id.as_str());
+                let asking: Vec<&str> = asking.collect();
+                let what = match ask.v {
+                    Ask::Always => "ask about everything that it does",
+                    Ask::Outside => "ask about what is outside of its scope",
+                    Ask::Never => "be started so that it asks nothing",
+                };
+                d.sink
+                    .error(ask.at, format!("worker `{name}` cannot {what}"))
+                    .help(format!(
+                        "state ask = \"outside\" or \"never\", or a worker that asks: {}",
+                        asking.join(", ")
+                    ));
+            }
+        }
+    }
+
+    fn add(&mut self, mut worker: Worker) -> WorkerIx {
+        if worker.provider.is_none() {
+            let adapter = self.adapter_of(&worker);
+            worker.provider = adapter.map(|a| a.provider_of(worker.model.as_deref()));
+        }
         let ix = WorkerIx::of(self.all.len());
         self.by_name.insert(worker.name.clone(), ix);
         self.all.push(worker);
@@ -131,6 +213,7 @@ impl Workers {
             run: None,
             cli: Some(cli.to_owned()),
             model: model.map(str::to_owned),
+            ..Worker::default()
         };
         Some(self.add(worker))
     }

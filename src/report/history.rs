@@ -240,9 +240,11 @@ impl History {
     /// Closes the span of an agent whose state is another now.
     fn look(&mut self, after: &State, ix: AgentIx, seq: u64) {
         let agent = after.agent(ix);
-        let Some(spans) = self.spans.get_mut(ix.ix()) else {
-            return;
-        };
+        // One that was added since has no past.
+        if self.spans.len() <= ix.ix() {
+            self.spans.resize_with(ix.ix() + 1, Vec::new);
+        }
+        let spans = &mut self.spans[ix.ix()];
         let same = |last: &Kept| last.status == agent.status && last.attempt == agent.attempt;
         if !spans.last().is_some_and(same) {
             spans.push(Kept::new(agent, seq, self.now_us));
@@ -256,6 +258,9 @@ impl History {
             // The first span is the rest of the last one of the past.
             old.extend(mine.drain(..).skip(1));
         }
+        // Agents that were added since.
+        let known = past.spans.len().min(self.spans.len());
+        past.spans.extend(self.spans.drain(known..));
         past.marks.append(&mut self.marks);
         past.zones.extend(self.zones.drain(..).skip(1));
         past.barriers.extend(self.barriers.drain(..).skip(1));

@@ -6,7 +6,7 @@
 use crate::{
     context::redact::{Redactor, values},
     engine::{Action, Exit, Heard, InputKind, MergeOutcome, Trouble, Unready, Words},
-    plan::Plan,
+    plan::{Plan, Work},
 };
 
 /// What is secret in a run: the values of this program's environment and of the plan's.
@@ -95,6 +95,14 @@ pub(super) fn clean(mut kind: InputKind, redactor: &Redactor) -> InputKind {
             | Heard::Silent { reason } => one(reason),
             _ => {}
         },
+        InputKind::Extend { extension, .. } => {
+            for agent in &mut extension.agents {
+                one(&mut agent.title);
+                if let Work::Prompt(prompt) = &mut agent.work {
+                    one(prompt);
+                }
+            }
+        }
         InputKind::Operator {
             action:
                 Action::Answer {

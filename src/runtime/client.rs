@@ -19,7 +19,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use crate::{
-    engine::Setup,
+    engine::{Event, Record, Setup, WorkEvent},
     journal::last_records,
     plan::AgentIx,
     tui::feed::{Request, Update},
@@ -147,6 +147,7 @@ impl Client {
                     match &update {
                         Update::Snapshot(state) => mine.state().setup = Some(state.setup.clone()),
                         Update::Output { .. } => drop(mine.state().asked.pop_front()),
+                        Update::Records(records) => mine.follow(records, &news),
                         _ => {}
                     }
                     let gone = matches!(update, Update::Gone { .. });
@@ -327,6 +328,29 @@ impl Link {
             offset: ask.offset,
             max: ask.max,
         })
+    }
+
+    /// Agents may have been added: what is asked about them is found from here on.
+    fn follow(&self, records: &[Record], to: &mpsc::Sender<Update>) {
+        for record in records {
+            let Event::Work(work) = &record.event else {
+                continue;
+            };
+            let WorkEvent::Extended(by) = &**work else {
+                continue;
+            };
+            let mut state = self.state();
+            let now = state
+                .setup
+                .as_ref()
+                .filter(|setup| setup.misfit(by).is_none());
+            let now = now.map(|setup| Arc::new(setup.extended(std::slice::from_ref(by))));
+            if let Some(setup) = now {
+                state.setup = Some(setup.clone());
+                drop(state);
+                past::place_again(setup, to.clone());
+            }
+        }
     }
 
     /// The runner is gone: what it was asked for is read here.

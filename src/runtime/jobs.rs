@@ -17,7 +17,7 @@ use crate::{
     agents::{Adapter, Catalog},
     engine::{self, MERGE_GATE, Setup, State},
     executor::{self, Boundary, Job, JobKind, JobTerminal},
-    plan::{AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
+    plan::{Agent, AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
@@ -37,6 +37,8 @@ pub struct JobMaker {
     pub program: String,
     /// What boundaries have in common.
     pub bounds: Bounds,
+    /// Tokens that a prompt may have at most, where the plan says nothing else.
+    pub context_cap: u32,
     /// The agent programs that are known; read when the first one is started.
     pub catalog: OnceLock<Catalog>,
 }
@@ -82,6 +84,11 @@ impl Bounds {
 }
 
 impl JobMaker {
+    /// Tokens that the prompt of an agent may have at most.
+    fn cap(&self, agent: &Agent) -> u32 {
+        agent.context_cap.unwrap_or(self.context_cap)
+    }
+
     /// Makes the job of a key.
     ///
     /// # Errors
@@ -185,7 +192,7 @@ impl JobMaker {
             stdin: None,
             prompt: prompted
                 .then(|| prompt::gather(state, ix, mode, &cwd, &self.run_dir, note))
-                .map(|gathered| gathered.maker(text)),
+                .map(|gathered| gathered.within(self.cap(agent)).maker(text)),
             watch_outputs: watched(&state.setup, ix)
                 .iter()
                 .map(|path| cwd.join(path))

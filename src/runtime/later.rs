@@ -11,13 +11,16 @@ use std::{
 };
 
 use crate::{
-    engine::{Memory, Setup},
+    engine::Memory,
     executor::{self, LocalExecutor},
     journal::{JOURNAL, SampleWriter},
+    plan::AgentIx,
     resources::{Sampler, Sensor},
 };
 
 use super::{
+    adding::Adding,
+    current::Current,
     intake::Intake,
     jobs::engine_key,
     reports,
@@ -32,7 +35,8 @@ pub(super) struct Later {
     pub to_loop: mpsc::Sender<Msg>,
     pub sampler: Sampler,
     pub notes: Notes,
-    pub setup: Arc<Setup>,
+    pub current: Current,
+    pub adding: Adding,
     pub executor: Arc<LocalExecutor>,
     pub dir: PathBuf,
     pub run: String,
@@ -49,7 +53,7 @@ impl Later {
         let served = socket::serve(
             &self.dir,
             &self.run,
-            self.setup.clone(),
+            self.adding.clone(),
             self.executor.clone(),
             intake.clone(),
             self.to_loop.clone(),
@@ -66,8 +70,8 @@ impl Later {
         if let Err(error) = watch::start(self.to_loop.clone(), self.manner.guarded) {
             complain(&format!("signals cannot be read: {error}"));
         }
-        let (setup, to_loop) = (self.setup.clone(), self.to_loop.clone());
-        if let Err(error) = reports::watch(&self.dir, setup, intake, to_loop) {
+        let (current, to_loop) = (self.current.clone(), self.to_loop.clone());
+        if let Err(error) = reports::watch(&self.dir, current, intake, to_loop) {
             complain(&format!("agents' status files are not read: {error}"));
         }
         let sampling = thread::Builder::new()
@@ -80,15 +84,16 @@ impl Later {
     }
 
     fn sample(mut self) {
-        let quiet: Vec<Option<u64>> = self.setup.plan.agents.iter().map(|a| a.quiet_us).collect();
-        let limit = self.setup.ram_limit_bytes;
+        let setup = self.current.get();
+        let mut clocks = setup.plan.agents.len();
         let mut sensor = Sensor::new(
-            self.setup.thresholds,
-            limit,
+            setup.thresholds,
+            setup.ram_limit_bytes,
             self.memory.zone,
             self.memory.halted,
-            quiet,
+            setup.plan.agents.iter().map(|a| a.quiet_us),
         );
+        drop(setup);
         let mut samples = SampleWriter::open(&self.dir);
         let journal = self.dir.join(JOURNAL);
         let mut there = true;
@@ -114,6 +119,11 @@ impl Later {
                     sensor.thaw(agent);
                 }
             }
+            let setup = self.current.get();
+            for added in clocks..setup.plan.agents.len() {
+                sensor.set_quiet(AgentIx::of(added), setup.plan.agents[added].quiet_us);
+            }
+            clocks = setup.plan.agents.len();
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
             let edges = sensor.observe(&sample);
             samples.append(&sample);
@@ -132,10 +142,10 @@ impl Later {
 pub(super) fn sampler(
     run: &str,
     executor: &Arc<LocalExecutor>,
-    setup: &Arc<Setup>,
+    current: &Current,
 ) -> io::Result<Sampler> {
-    let (executor, owners) = (executor.clone(), setup.clone());
-    let whose = move |key: &executor::JobKey| match engine_key(&owners, key)?.owner {
+    let (executor, owners) = (executor.clone(), current.clone());
+    let whose = move |key: &executor::JobKey| match engine_key(&owners.get(), key)?.owner {
         crate::engine::Owner::Agent(ix) => Some((ix, key.attempt)),
         crate::engine::Owner::Phase(_) | crate::engine::Owner::Cohort(_) => None,
     };
@@ -147,7 +157,7 @@ pub(super) fn sampler(
         run,
         Box::new(move || executor.views()),
         Box::new(whose),
-        setup.ram_limit_bytes,
+        current.get().ram_limit_bytes,
         &own,
     )
 }

@@ -3,15 +3,18 @@
 //! The only place where the pure parts meet the machine: it turns what happens into inputs, writes
 //! the journal, then carries commands out. Must not decide anything about agents itself.
 
+mod adding;
 pub mod cards;
 mod clean;
 pub mod client;
+mod current;
 pub mod diff;
 pub mod guard;
 pub mod intake;
 pub mod jobs;
 mod later;
 pub mod lines;
+pub mod merits;
 pub mod news;
 mod notices;
 mod output;

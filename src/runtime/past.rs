@@ -7,7 +7,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, Read, Write},
     path::Path,
     sync::{Arc, mpsc as std_mpsc},
 };
@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     engine::{Setup, State},
-    journal::{ReadError, Reader, Readings, fold, fold_each},
+    journal::{JOURNAL, ReadError, Reader, Readings, fold, fold_each},
     report::{history::History, run::RunReport},
     resources::{Point, Trend},
     schedule::{Planned, capacity_from_plan},
@@ -27,7 +27,10 @@ use crate::{
     },
 };
 
-use super::{cards, prepare::read_folder};
+use super::{
+    cards,
+    prepare::{FolderError, read_folder},
+};
 
 /// Folds state and history of a run up to record `seq`.
 ///
@@ -48,6 +51,54 @@ pub fn ended(dir: &Path) -> Option<State> {
     let (setup, _) = read_folder(dir).ok()?;
     let state = fold(Arc::new(setup), &mut Reader::open(dir).ok()?).ok()?;
     state.finished.is_some().then_some(state)
+}
+
+/// What a run is made of with what was added since it began. The journal is read as a whole only where
+/// it says that something was.
+///
+/// # Errors
+/// When the folder, or the journal where it is needed, cannot be read.
+pub fn setup(dir: &Path) -> Result<Arc<Setup>, FolderError> {
+    let (setup, _) = read_folder(dir)?;
+    let setup = Arc::new(setup);
+    let journal = |error| FolderError::Read {
+        file: JOURNAL,
+        error,
+    };
+    if !was_extended(dir).map_err(journal)? {
+        return Ok(setup);
+    }
+    let folded = Reader::open(dir).and_then(|mut reader| fold(setup, &mut reader));
+    folded
+        .map(|state| state.setup)
+        .map_err(|error| journal(io::Error::other(error)))
+}
+
+/// Whether the journal has an addition. No text of another record looks like one: its quotes are escaped.
+fn was_extended(dir: &Path) -> io::Result<bool> {
+    const KIND: &[u8] = b"\"kind\":\"plan.extended\"";
+    let mut file = match fs::File::open(dir.join(JOURNAL)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    let mut bytes = vec![0; 256 << 10];
+    let mut kept = 0;
+    loop {
+        let read = file.read(&mut bytes[kept..])?;
+        if read == 0 {
+            return Ok(false);
+        }
+        let filled = kept + read;
+        if bytes[..filled]
+            .windows(KIND.len())
+            .any(|window| window == KIND)
+        {
+            return Ok(true);
+        }
+        // It may stand over the border of two pieces.
+        kept = filled.min(KIND.len() - 1);
+        bytes.copy_within(filled - kept..filled, 0);
+    }
 }
 
 /// What a dashboard is told when the connection to its runner is lost: that it is, or, where nothing
@@ -84,6 +135,7 @@ pub fn report(dir: &Path, setup: Arc<Setup>, now_ms: Option<i64>) -> Result<RunR
 /// The schedule that the run began with.
 #[must_use]
 pub fn planned(setup: &Setup) -> Planned {
+    let setup = setup.began.as_deref().unwrap_or(setup);
     let capacity = capacity_from_plan(
         &setup.plan,
         setup.ram_limit_bytes,
@@ -166,6 +218,14 @@ pub(super) fn read(
         let _ = to.blocking_send(update);
     })?;
     Ok(readings)
+}
+
+/// Places the graph of a large plan that agents were added to, on a thread of its own.
+pub(super) fn place_again(setup: Arc<Setup>, to: mpsc::Sender<Update>) {
+    if setup.plan.agents.len() > chart::LARGE {
+        let thread = std::thread::Builder::new().name("past".into());
+        let _ = thread.spawn(move || place(&setup, &to));
+    }
 }
 
 /// Places the graph of a large plan: the drawing thread shall not wait for it.

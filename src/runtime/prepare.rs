@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agents::{Adapters, Catalog},
     config::Config,
-    engine::{Effective, Prices, Setup, Thresholds},
+    engine::{Effective, Prices, Setup, Tally, Thresholds},
     executor::Boundary,
-    graph::{Critical, Graph},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
-    schedule::{Choices, capacity_from_plan, static_ranks},
     sys::landlock::{self, Support},
 };
+
+/// The plan as a person wrote it, in a run's folder where `plan.toml` is the expanded one: what is added
+/// later gets its defaults.
+pub const SOURCE: &str = "source.toml";
 
 /// Figures of this machine that limits depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,12 +98,24 @@ pub struct RunConfig {
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
     #[serde(default = "gate_us")]
     pub gate_us: u64,
+    /// Tokens that a prompt may have at most, where the plan says nothing else.
+    #[serde(default = "cap")]
+    pub context_cap: u32,
     /// A person's own adapters of agent programs: name of the file and text.
     #[serde(default)]
     pub adapters: Vec<(String, String)>,
+    /// Variables that `--set` stated.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub set: BTreeMap<String, String>,
+    /// It plays its plan with simulated agents.
+    #[serde(default)]
+    pub rehearsal: bool,
     /// List prices with a person's own over them; none: the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// How workers did in earlier runs, by name; empty where none is chosen by that.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past: BTreeMap<String, Tally>,
 }
 
 /// What a run of before that setting has.
@@ -117,6 +131,11 @@ fn card_us() -> u64 {
 /// What a run of before that setting has.
 fn gate_us() -> u64 {
     crate::config::Status::default().gate_interval_us
+}
+
+/// What a run of before that setting has.
+const fn cap() -> u32 {
+    crate::context::LIMIT
 }
 
 /// What `run` was told beside plan and configuration.
@@ -197,8 +216,12 @@ impl RunConfig {
             notify_limit_us: config.notify.timeout_us,
             card_us: config.status.card_interval_us,
             gate_us: config.status.gate_interval_us,
+            context_cap: config.context.cap,
             adapters: Vec::new(),
+            set: BTreeMap::new(),
+            rehearsal: false,
             prices: None,
+            past: BTreeMap::new(),
         }
     }
 
@@ -229,17 +252,6 @@ impl RunConfig {
     pub fn setup(&self, mut plan: Plan) -> Setup {
         plan.name.clone_from(&self.plan_name);
         plan.mode = self.mode;
-        let graph = Graph::new(&plan);
-        let ranks = static_ranks(&plan, &graph);
-        let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
-        let capacity = capacity_from_plan(
-            &plan,
-            self.ram_limit_bytes,
-            self.cpus_milli,
-            self.agents_cap,
-        );
-        let choices = Choices::new(&plan, &graph, &capacity);
-        let critical = Critical::new(&graph, &choices.durations);
         let effective = Effective {
             ram_limit_bytes: self.ram_limit_bytes,
             agents_cap: self.agents_cap,
@@ -249,11 +261,12 @@ impl RunConfig {
             hybrid_enabled: self.hybrid_orchestration_enabled,
             parallel_enabled: self.parallel_graph_enabled,
         };
-        let mut setup = Setup::new(plan, effective, ranks, waves, critical.length_us);
+        let mut setup = Setup::planned(plan, effective);
         if let Some(prices) = &self.prices {
             setup.prices = prices.clone();
         }
         setup.adapters = Adapters::new(self.adapters.clone());
+        setup.past.clone_from(&self.past);
         setup
     }
 }
@@ -354,16 +367,15 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
     let config: RunConfig =
         toml::from_str(&read("config.toml")?).map_err(|e| FolderError::Config(e.to_string()))?;
     let source = read("plan.toml")?;
-    let programs = if config.adapters.is_empty() {
-        BTreeMap::new()
-    } else {
-        config.catalog().map_err(FolderError::Config)?.programs()
-    };
+    let own = !config.adapters.is_empty();
+    let catalog = own.then(|| config.catalog()).transpose();
+
     let options = LoadOptions {
         file_name: "plan.toml".to_owned(),
         vars: BTreeMap::new(),
         only: None,
-        programs,
+        catalog: catalog.map_err(FolderError::Config)?,
+        recorded: true,
     };
     let loaded = plan::load(&source, &options, &mut |path| {
         Err(format!("{path} was not kept with the run"))

@@ -29,6 +29,7 @@ use crate::{
 };
 
 use super::{
+    current::Current,
     intake::{Intake, Origin},
     turns::{Msg, complain},
 };
@@ -64,7 +65,7 @@ struct Written {
 /// When the thread cannot be had; what else is missing is said.
 pub(super) fn watch(
     dir: &Path,
-    setup: Arc<Setup>,
+    current: Current,
     intake: Arc<Intake>,
     to_loop: mpsc::Sender<Msg>,
 ) -> io::Result<()> {
@@ -76,7 +77,7 @@ pub(super) fn watch(
             thread::sleep(BEFORE_WATCHING);
             let written = Arc::new(Written::default());
             // Lives as long as it is listened to.
-            let _watcher = match listen(&folder, &setup, &written) {
+            let _watcher = match listen(&folder, &current, &written) {
                 Ok(watcher) => watcher,
                 Err(error) => {
                     complain(&format!(
@@ -85,7 +86,7 @@ pub(super) fn watch(
                     return;
                 }
             };
-            read_all(&folder, &setup, &intake, &written, &to_loop);
+            read_all(&folder, &current, &intake, &written, &to_loop);
         })?;
     Ok(())
 }
@@ -93,11 +94,11 @@ pub(super) fn watch(
 /// Notes every file that is written from now on, and those that are there.
 fn listen(
     folder: &Path,
-    setup: &Arc<Setup>,
+    current: &Current,
     written: &Arc<Written>,
 ) -> io::Result<notify::RecommendedWatcher> {
     private_dir(folder)?;
-    let (heard, names) = (written.clone(), setup.clone());
+    let (heard, names) = (written.clone(), current.clone());
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let Ok(event) = event else { return };
         let wrote = matches!(
@@ -108,7 +109,7 @@ fn listen(
         );
         if wrote {
             for path in &event.paths {
-                heard.note(&names, path);
+                heard.note(&names.get(), path);
             }
         }
     })
@@ -118,7 +119,7 @@ fn listen(
         .map_err(io::Error::other)?;
     // The first agents have started already.
     for entry in folder.read_dir()?.flatten() {
-        written.note(setup, &entry.path());
+        written.note(&current.get(), &entry.path());
     }
     Ok(watcher)
 }
@@ -153,7 +154,7 @@ fn whose(setup: &Setup, path: &Path) -> Option<(AgentIx, u32)> {
 
 fn read_all(
     folder: &Path,
-    setup: &Setup,
+    current: &Current,
     intake: &Intake,
     written: &Written,
     to_loop: &mpsc::Sender<Msg>,
@@ -193,7 +194,7 @@ fn read_all(
         for key in due {
             later.remove(&key);
             let (agent, attempt) = key;
-            let id = setup.plan.agent(agent).id.clone();
+            let id = current.get().plan.agent(agent).id.clone();
             let name = format!("{id}.{attempt}.yaml");
             let Some(said) = read(&folder.join(&name), &name, id.as_str()) else {
                 continue;

@@ -8,7 +8,7 @@ mod folders;
 mod manner;
 
 use std::{
-    io,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, mpsc},
     thread,
@@ -21,22 +21,26 @@ use crate::{
     journal::{Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store},
     plan::Plan,
     sys::{
-        limits, proc,
+        limits,
+        lock::private_append,
+        proc,
         signals::{self, SignalFd},
     },
 };
 
 use super::{
     RUNNER_FAILED,
+    adding::Adding,
     cards::{Cards, Rhythm},
     clean::redactor,
+    current::Current,
     guard::{program, say_grace, survive_file_limit},
     jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
     lines::Lines,
     notices::Notices,
     past,
-    prepare::{RunConfig, read_folder},
+    prepare::{RunConfig, SOURCE, read_folder},
     recover, socket,
     turns::{Ended, Msg, Turns, complain, now_ms},
     watch::STOP_SIGNALS,
@@ -53,6 +57,8 @@ pub struct New {
     pub plan: Plan,
     /// What `plan.toml` of the run will hold: it must give `plan` again.
     pub plan_text: String,
+    /// The plan as it was written, where that is another text: additions get its defaults.
+    pub source: Option<String>,
     /// What is in force.
     pub config: RunConfig,
     /// Root of the repository, below which runs are kept.
@@ -84,6 +90,9 @@ pub fn start(new: New, manner: Manner) -> Result<u8, RunnerError> {
         new.plan_text.as_bytes(),
         config_text.as_bytes(),
     )?;
+    if let Some(source) = &new.source {
+        private_append(&dir.path.join(SOURCE))?.write_all(source.as_bytes())?;
+    }
     let plan_hash = sha256(new.plan_text.as_bytes());
     let boot_id = proc::boot_id()?;
     let journal = JournalWriter::create(&dir.path, &Header::new(&dir.id, &plan_hash, &boot_id))?;
@@ -250,15 +259,21 @@ impl Runner {
             Some(kind) => Some(Lines::start(&self.dir.path, kind, self.print_from)?),
             None => None,
         };
-        let setup = self.state.setup.clone();
-        let sampler = sampler(&self.dir.id, &executor, &setup)?;
+        let current = Current::new(self.state.setup.clone());
+        let sampler = sampler(&self.dir.id, &executor, &current)?;
         let first_figures = sampler.first_figures();
         let notes = Arc::new(Mutex::new(Vec::new()));
         let later = Later {
             to_loop: to_loop.clone(),
             sampler,
             notes: notes.clone(),
-            setup,
+            adding: Adding {
+                dir: self.dir.path.clone(),
+                config: Arc::new(self.config.clone()),
+                current: current.clone(),
+                redactor: redactor.clone(),
+            },
+            current: current.clone(),
             executor: executor.clone(),
             dir: self.dir.path.clone(),
             run: self.dir.id.clone(),
@@ -280,12 +295,15 @@ impl Runner {
         let catalog = jobs::catalog(&self.config);
         let work = Work::new(
             Settings {
-                leaves: jobs::leaves(&catalog, &self.state.setup.plan),
+                leaves: Box::new({
+                    let (config, current) = (self.config.clone(), current.clone());
+                    move || jobs::leaves(&jobs::catalog(&config), &current.get().plan)
+                }),
                 run_dir: self.dir.path.clone(),
                 workdir: workdir.clone(),
                 state_folder: PathBuf::from(&self.config.state_folder),
                 enforce: self.config.sandbox_enforce,
-                setup: self.state.setup.clone(),
+                setup: current.clone(),
                 sync: self.journal.sync_handle(),
                 redactor: redactor.clone(),
             },
@@ -297,6 +315,7 @@ impl Runner {
         );
         let turns = Turns {
             work,
+            current,
             redactor,
             notices: Notices::new(
                 self.config.notify,
@@ -307,6 +326,7 @@ impl Runner {
             cards: Cards::start(&self.dir.path, &self.state, rhythm, to_loop.clone()),
             snapshots: Snapshotter::new(&self.dir.path, self.journal.position()),
             jobs: JobMaker {
+                context_cap: self.config.context_cap,
                 workdir,
                 run_dir: self.dir.path.clone(),
                 program: program()?,

@@ -5,6 +5,7 @@
 //! come again; samples are dropped for it before that. Must not touch the state: it talks to the
 //! loop.
 
+mod add;
 mod door;
 mod place;
 mod terminals;
@@ -16,13 +17,13 @@ use std::{
     net::Shutdown,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicUsize, mpsc},
+    sync::{Arc, Mutex, atomic::AtomicUsize, mpsc},
     thread,
     time::{Duration, Instant},
 };
 
 use crate::{
-    engine::{Setup, Via, Words},
+    engine::{Action, Via, Words},
     executor::{self, LocalExecutor},
     plan::AgentIx,
     status::parse_report,
@@ -37,6 +38,8 @@ use terminals::Terminals;
 use way::{ClientSink, Out, Way, write_all};
 
 use super::{
+    adding::Adding,
+    current::Current,
     intake::{Intake, OTHERS, Origin},
     output,
     protocol::{self, FromClient, FromRunner, PROTOCOL},
@@ -45,6 +48,8 @@ use super::{
 
 /// A client's frames are no longer than this.
 const LONGEST_ASKED: u32 = 64 << 10;
+/// The operator's may hold what is added to the plan, with its prompts.
+const LONGEST_ADDED: u32 = 8 << 20;
 /// So many connections at once.
 const CONNECTIONS: usize = 64;
 /// So many of them of agents, so that they cannot keep the operator out.
@@ -59,7 +64,7 @@ const HELLO: Duration = Duration::from_secs(5);
 pub(super) fn serve(
     dir: &Path,
     run: &str,
-    setup: Arc<Setup>,
+    adding: Adding,
     executor: Arc<LocalExecutor>,
     intake: Arc<Intake>,
     to_loop: mpsc::Sender<Msg>,
@@ -71,7 +76,8 @@ pub(super) fn serve(
     let server = Arc::new(Server {
         dir: dir.to_owned(),
         run: run.to_owned(),
-        setup,
+        current: adding.current.clone(),
+        adding: Arc::new(Mutex::new(adding)),
         executor,
         intake,
         to_loop,
@@ -106,7 +112,9 @@ pub(super) fn serve(
 struct Server {
     dir: PathBuf,
     run: String,
-    setup: Arc<Setup>,
+    current: Current,
+    /// One addition after the other: each sees what the one before has added.
+    adding: Arc<Mutex<Adding>>,
     executor: Arc<LocalExecutor>,
     intake: Arc<Intake>,
     to_loop: mpsc::Sender<Msg>,
@@ -207,8 +215,13 @@ impl Server {
             }
         }
         let mut terminals = Terminals::new(self.executor.clone(), &way, read_only);
+        let longest = if operator {
+            LONGEST_ADDED
+        } else {
+            LONGEST_ASKED
+        };
         loop {
-            let (frame, raw) = protocol::read_at_most::<FromClient>(&mut stream, LONGEST_ASKED)?;
+            let (frame, raw) = protocol::read_at_most::<FromClient>(&mut stream, longest)?;
             match frame {
                 FromClient::Report { id, agent, attempt } => {
                     let told = self.report(id, (agent, attempt), &raw, (peer, place), &way);
@@ -260,14 +273,7 @@ impl Server {
     }
 
     /// Hands an action on, or refuses it; false: the client is gone or was cut.
-    fn act(
-        &self,
-        id: u64,
-        by: String,
-        action: crate::engine::Action,
-        refusal: Option<&str>,
-        way: &Way,
-    ) -> bool {
+    fn act(&self, id: u64, by: String, action: Action, refusal: Option<&str>, way: &Way) -> bool {
         let ack = move |way: &Way, result: Result<u64, String>| way.ack(id, result);
         if let Some(refusal) = refusal {
             return ack(way, Err(refusal.to_owned()));
@@ -278,6 +284,12 @@ impl Server {
             return ack(way, Err(door::NO_TERMINAL.to_owned()));
         }
         let answer = way.clone();
+        if let Action::Add { wanted } = action {
+            add::start(&self.adding, &self.to_loop, (by, wanted), move |result| {
+                ack(&answer, result);
+            });
+            return true;
+        }
         let _ = self.to_loop.send(Msg::Action {
             by,
             action,
@@ -304,7 +316,7 @@ impl Server {
         };
         let answer = way.clone();
         let _ = self.to_loop.send(Msg::Progress {
-            agent: self.setup.plan.agent(ix).id.clone(),
+            agent: self.current.get().plan.agent(ix).id.clone(),
             attempt,
             origin,
             via: Via::Command,
@@ -329,7 +341,7 @@ impl Server {
         let (peer::Place::Below, Some(root)) = (place, root) else {
             return Err("only a process of an agent of this run reports for it".to_owned());
         };
-        let Some(&ix) = self.setup.by_id.get(&agent.into()) else {
+        let Some(&ix) = self.current.get().by_id.get(&agent.into()) else {
             return Err("the run has no agent of this name".to_owned());
         };
         let marked = Marker::of(peer.pid).is_some_and(|marker| {
@@ -367,7 +379,11 @@ impl Server {
         offset: Option<u64>,
         max: u32,
     ) -> (FromRunner, Vec<u8>) {
-        let known = self.setup.by_id.contains_key(&agent.as_str().into());
+        let known = self
+            .current
+            .get()
+            .by_id
+            .contains_key(&agent.as_str().into());
         let piece = if known {
             output::read(&self.dir, &agent, attempt, offset, max)
         } else {

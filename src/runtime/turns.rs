@@ -19,8 +19,8 @@ use std::{
 use crate::{
     context::redact::Redactor,
     engine::{
-        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve,
-        turn_with,
+        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn,
+        refuses_extension, resolve, turn_with,
     },
     executor::{LocalExecutor, Mailbox, Report},
     journal::{JournalWriter, RunLock, Snapshotter},
@@ -30,6 +30,7 @@ use crate::{
 use super::{
     cards::Cards,
     clean::clean,
+    current::Current,
     jobs::{self, JobMaker},
     lines::Lines,
     news::{News, Sink},
@@ -49,6 +50,7 @@ pub(super) struct Turns {
     pub state: State,
     pub journal: JournalWriter,
     pub snapshots: Snapshotter,
+    pub current: Current,
     pub cards: Cards,
     pub executor: Arc<LocalExecutor>,
     pub mailbox: Arc<Mailbox>,
@@ -259,6 +261,21 @@ impl Running {
                     } else {
                         reply(Err("the run has ended".to_owned()));
                     }
+                }
+            }
+            Msg::Add {
+                by,
+                extension,
+                reply,
+            } => {
+                let before = self.turns.state.seq;
+                let wanted = extension.clone();
+                self.input(InputKind::Extend { by, extension });
+                if self.turns.state.seq > before {
+                    self.replies.push((reply, before + 1));
+                } else {
+                    let why = refuses_extension(&self.turns.state, &wanted);
+                    reply(Err(why.unwrap_or_else(|| "the run has ended".to_owned())));
                 }
             }
             Msg::Progress {

@@ -109,6 +109,15 @@ pub fn chosen_mode(plan: &Plan, capacity: &Capacity, ix: AgentIx) -> Option<usiz
         .position(|mode| fits(mode, capacity))
 }
 
+/// The mode that fits whose worker has the fewest agents so far.
+fn spread(plan: &Plan, capacity: &Capacity, ix: AgentIx, planned: &[u32]) -> Option<usize> {
+    let modes = plan.agent(ix).modes.iter().enumerate();
+    let fitting = modes.filter(|(_, mode)| fits(mode, capacity));
+    let of = |mode: &AgentMode| mode.worker.map_or(0, |worker| planned[worker.ix()]);
+    let least = fitting.min_by_key(|(_, mode)| of(mode));
+    least.map(|(mode, _)| mode)
+}
+
 /// Tokens per minute while an agent runs in a mode.
 #[must_use]
 pub fn token_rate(mode: &AgentMode) -> u64 {
@@ -133,13 +142,25 @@ pub struct Choices {
 impl Choices {
     /// Chooses modes and works out which conditions will hold.
     ///
-    /// Modes are the first that fit. Where all of them together exceed a budget, agents later in
+    /// Modes are the first that fit; of workers that an agent names by what they can do the one with the fewest agents
+    /// before it in plan order: which it will be is chosen when it starts. Where all of them together exceed a budget, agents later in
     /// plan order give way first: each takes the listed mode that spends least of it.
     #[must_use]
     pub fn new(plan: &Plan, graph: &Graph, capacity: &Capacity) -> Self {
+        let mut planned = vec![0_u32; plan.workers.len()];
         let mut modes: Vec<Option<usize>> = plan
             .indices()
-            .map(|ix| chosen_mode(plan, capacity, ix))
+            .map(|ix| {
+                let mode = match plan.agent(ix).capability {
+                    Some(_) => spread(plan, capacity, ix, &planned),
+                    None => chosen_mode(plan, capacity, ix),
+                };
+                let worker = mode.and_then(|mode| plan.agent(ix).modes[mode].worker);
+                if let Some(worker) = worker {
+                    planned[worker.ix()] += 1;
+                }
+                mode
+            })
             .collect();
         let expected = expectations(plan, graph);
         let overspent = keep_budgets(plan, capacity, &expected, &mut modes);

@@ -194,7 +194,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 95] = [
+pub const NAMES: [&str; 96] = [
     "leave",
     "help",
     "open",
@@ -287,6 +287,7 @@ pub const NAMES: [&str; 95] = [
     "sequential",
     "swap",
     "tell",
+    "add",
     "retry",
     "stop",
     "stop_run",
@@ -306,6 +307,8 @@ pub enum Verb {
     Swap,
     /// Say something to an agent.
     Tell,
+    /// One more agent.
+    Add,
     /// Start again.
     Retry,
     /// End it.

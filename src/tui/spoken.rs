@@ -259,7 +259,8 @@ impl Reader {
             }
             Said::Asked(question) => self.question(at, &question),
             // Who answered, and what, is not its program's to say.
-            Said::AskedNoMore(_) => {}
+            // Nor what it was told.
+            Said::AskedNoMore(_) | Said::Taken => {}
             Said::Used(used) => self.used = Some(used),
             Said::Limited { what, .. } => {
                 self.text(at, &what, "takes no more for now: ", 1, Kind::Warning);

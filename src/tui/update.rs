@@ -4,6 +4,7 @@
 //! resolved against the selection and checked by the engine's own rules before they are sent, and
 //! nothing that ends work goes out without a question.
 
+mod add;
 mod agent;
 mod agent_mouse;
 mod app;

@@ -329,6 +329,7 @@ pub struct Live {
     heard: Arc<(Mutex<Heard>, Condvar)>,
     readers: Vec<JoinHandle<()>>,
     err: Arc<Mutex<String>>,
+    patience: Duration,
 }
 
 impl Live {
@@ -365,7 +366,14 @@ impl Live {
             heard,
             readers: vec![lines, complaints],
             err,
+            patience: PATIENCE,
         }
+    }
+
+    /// The same, waited for longer.
+    pub fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     pub fn guard(&self) -> i32 {
@@ -398,7 +406,7 @@ impl Live {
 
     /// Waits until the events so far have what the closure looks for.
     pub fn until<T>(&self, what: &str, look: impl Fn(&Events) -> Option<T>) -> T {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         let mut heard = self.heard.0.lock().unwrap();
         loop {
             if let Some(found) = look(&heard.events) {
@@ -424,7 +432,7 @@ impl Live {
 
     /// Waits for the end of the guard, and of all who print.
     pub fn end(mut self) -> Ended {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break number(status);

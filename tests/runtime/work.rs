@@ -446,6 +446,33 @@ needs = ["long"]
 }
 
 #[test]
+fn how_long_a_prompt_may_be_is_said_by_the_plan_else_by_the_configuration() {
+    let here = Here::with(
+        r#"
+[worker.reads]
+run = ["cat"]
+[defaults]
+worker = "reads"
+workspace = "shared"
+prompt_file = "long.md"
+[[agent]]
+id = "tight"
+[[agent]]
+id = "wide"
+context = { cap = 30_000 }
+"#,
+    );
+    here.write("long.md", &"words and words again\n".repeat(1_000));
+    here.write("wavedeck.config.toml", "[context]\ncap = 1_000\n");
+    let events = here.run().with(5);
+    let blocked = events.of("agent.blocked", "tight");
+    let reason = blocked["reason"].as_str().unwrap();
+    assert!(reason.contains("that must not be cut, of "), "{reason}");
+    assert!(events.has("agent.completed", "wide"), "{events}");
+    assert!(!events.has("agent.blocked", "wide"));
+}
+
+#[test]
 fn caps_hold() {
     let here = Here::with(
         "[limits]\nagents = 2\nresources = { gpu = 1 }\n[defaults]\nsim = { duration = \"60ms\" }\n\

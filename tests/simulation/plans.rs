@@ -87,7 +87,7 @@ pub fn random(r: &mut Random) -> Plan {
             run: Some(vec!["work".into()]),
             // The second answers to a provider that may take no more for a while.
             cli: (i == 1).then(|| "p".to_owned()),
-            model: None,
+            ..Worker::default()
         })
         .collect();
     let mut agents: Vec<Agent> = Vec::new();
@@ -257,6 +257,7 @@ fn agent(
             Work::Command(vec!["true".into()])
         },
         modes,
+        capability: (prompt && r.chance(40)).then(|| "able".to_owned()),
         exclusive: r.chance(6),
         timeout_us: r.chance(40).then(|| 2_000_000 + r.below(20_000_000)),
         ask: wavedeck::agents::Ask::Outside,
@@ -294,6 +295,7 @@ fn agent(
         },
         outputs: Vec::new(),
         context_files: Vec::new(),
+        context_cap: None,
     }
 }
 

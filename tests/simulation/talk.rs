@@ -132,7 +132,8 @@ impl Talks {
                     return Err("takes work again before its time".to_owned());
                 }
             }
-            TalkEvent::Session { .. }
+            TalkEvent::Chosen { .. }
+            | TalkEvent::Session { .. }
             | TalkEvent::Used { .. }
             | TalkEvent::Silent { .. }
             | TalkEvent::Prompted { .. }

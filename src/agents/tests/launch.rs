@@ -192,6 +192,8 @@ fn the_provider_is_the_programs_or_stands_in_the_model() {
     assert_eq!(of("opencode", Some("openai/gpt-5")), "openai");
     assert_eq!(of("opencode", Some("gpt-5")), "opencode");
     assert_eq!(of("aider", None), "aider");
+    assert_eq!(of("aider", Some("gemini/gemini-2.5-pro")), "google");
+    assert_eq!(of("opencode", Some("/gpt-5")), "opencode");
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn its_input_stays_open_until_all_that_it_was_told_is_done() {
     const TELL: &[u8] = include_bytes!("../../../tests/streams/claude-tell.jsonl");
     let mut driver = claude();
     let (mut said, mut told) = (Vec::new(), false);
-    let mut turns = 0;
+    let (mut turns, mut taken) = (0, 0);
     for line in TELL.split(|b| *b == b'\n').filter(|l| !l.is_empty()) {
         assert!(!driver.finished(), "after {turns} turns");
         said.clear();
@@ -133,11 +133,12 @@ fn its_input_stays_open_until_all_that_it_was_told_is_done() {
                     drop(response(&mut *driver, &question.clone(), &Reply::Allow));
                 }
                 Said::TurnEnded { .. } => turns += 1,
+                Said::Taken => taken += 1,
                 _ => {}
             }
         }
     }
-    assert_eq!(turns, 2);
+    assert_eq!((turns, taken), (2, 2));
     assert!(driver.finished());
     // Its input is closed now.
     assert_eq!(driver.tell("too late"), None);

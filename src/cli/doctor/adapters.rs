@@ -2,17 +2,39 @@
 //!
 //! Names of keys alone, never a value. Must not start an agent.
 
-use std::{ffi::OsStr, fmt::Write as _, path::PathBuf, thread, time::Duration};
+use std::{
+    ffi::OsStr,
+    fmt::Write as _,
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
-use super::{Finding, ask::ask};
+use super::{
+    Finding,
+    ask::{Silence, ask},
+};
 use crate::{
     agents::{Adapter, Catalog, version_in},
     cli::{found, personal::Env},
     display::clean_line,
 };
 
-/// For each answer of a program.
-const LIMIT: Duration = Duration::from_secs(5);
+/// How long programs are waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For all answers of one; all are asked at once, so that nobody waits much longer than this. Some need ten
+    /// seconds for their version on a machine that is busy.
+    pub limit: Duration,
+    /// An answer that takes longer than this is worth a word.
+    pub slow: Duration,
+}
+
+/// What `doctor` has.
+pub const PATIENCE: Patience = Patience {
+    limit: Duration::from_secs(20),
+    slow: Duration::from_secs(5),
+};
 
 /// One agent program.
 #[derive(Debug, Default)]
@@ -25,37 +47,62 @@ pub struct Program {
     known: String,
     missing_flags: Vec<String>,
     credentials: Vec<String>,
+    /// How long it took to answer, or did not, where that is worth a word.
+    slow: Option<Duration>,
+    /// It gave no answer in time.
+    late: bool,
     /// What is wrong, and what to do about it.
     problems: Vec<(String, String)>,
 }
 
-/// Looks at all programs at once.
-pub fn look(catalog: &Catalog, env: Env<'_>, path: Option<&OsStr>) -> Vec<Program> {
+/// Looks at all programs at once; each is told of in its turn, as soon as that is known. `waits` gets the names of
+/// those that are asked.
+pub fn look(
+    catalog: &Catalog,
+    env: Env<'_>,
+    path: Option<&OsStr>,
+    waits: &dyn Fn(&[&str]),
+    told: &mut dyn FnMut(&Program),
+) -> Vec<Program> {
     // What needs the environment, before the threads.
     let all: Vec<(&Adapter, Option<PathBuf>, Vec<String>)> = catalog
         .iter()
         .map(|a| (a, found::place(a, path), found::logins(a, env)))
         .collect();
+    let there: Vec<&str> = (all.iter().filter(|(_, path, _)| path.is_some()))
+        .map(|(adapter, ..)| adapter.id.as_str())
+        .collect();
+    waits(&there);
     thread::scope(|scope| {
         let threads: Vec<_> = all
             .into_iter()
             .map(|(adapter, path, logins)| {
                 let id = adapter.id.clone();
-                (id, scope.spawn(move || one(adapter, path, logins)))
+                (
+                    id,
+                    scope.spawn(move || one(adapter, path, logins, PATIENCE)),
+                )
             })
             .collect();
         let joined = threads.into_iter().map(|(id, thread)| {
             // A thread that broke found nothing out.
-            thread.join().unwrap_or_else(|_| Program {
+            let program = thread.join().unwrap_or_else(|_| Program {
                 id,
                 ..Program::default()
-            })
+            });
+            told(&program);
+            program
         });
         joined.collect()
     })
 }
 
-fn one(adapter: &Adapter, path: Option<PathBuf>, credentials: Vec<String>) -> Program {
+fn one(
+    adapter: &Adapter,
+    path: Option<PathBuf>,
+    credentials: Vec<String>,
+    patience: Patience,
+) -> Program {
     let mut program = Program {
         id: adapter.id.clone(),
         title: adapter.title.clone(),
@@ -68,8 +115,10 @@ fn one(adapter: &Adapter, path: Option<PathBuf>, credentials: Vec<String>) -> Pr
     let Some(path) = path.and_then(|path| std::path::absolute(path).ok()) else {
         return program;
     };
+    let began = Instant::now();
+    let left = || patience.limit.saturating_sub(began.elapsed());
     if !adapter.check.version.is_empty() {
-        match ask(&path, &adapter.check.version, adapter, LIMIT) {
+        match ask(&path, &adapter.check.version, adapter, left()) {
             Ok(said) => match version_in(&said) {
                 Some(version) => program.version = Some(clean_line(version, 40)),
                 None => program.problem(
@@ -81,18 +130,19 @@ fn one(adapter: &Adapter, path: Option<PathBuf>, credentials: Vec<String>) -> Pr
                     ),
                 ),
             },
-            Err(why) => program.problem(
+            Err(Silence::Late) => program.late = true,
+            Err(Silence::Failed(why)) => program.problem(
                 format!("its version: {why}"),
                 format!(
-                    "start `{} {}` yourself: the machine may be busy, or it must be installed again",
+                    "start `{} {}` yourself: it may have to be installed again",
                     adapter.program,
                     adapter.check.version.join(" ")
                 ),
             ),
         }
     }
-    if !adapter.check.help.is_empty() && program.problems.is_empty() {
-        match ask(&path, &adapter.check.help, adapter, LIMIT) {
+    if !adapter.check.help.is_empty() && program.problems.is_empty() && !program.late {
+        match ask(&path, &adapter.check.help, adapter, left()) {
             Ok(said) => {
                 let lacks = adapter.lacks(&said);
                 if !lacks.is_empty() {
@@ -106,7 +156,8 @@ fn one(adapter: &Adapter, path: Option<PathBuf>, credentials: Vec<String>) -> Pr
                 }
                 program.missing_flags = lacks.into_iter().map(str::to_owned).collect();
             }
-            Err(why) => program.problem(
+            Err(Silence::Late) => program.late = true,
+            Err(Silence::Failed(why)) => program.problem(
                 format!("its help: {why}"),
                 format!(
                     "start `{} {}` yourself",
@@ -116,6 +167,8 @@ fn one(adapter: &Adapter, path: Option<PathBuf>, credentials: Vec<String>) -> Pr
             ),
         }
     }
+    let took = began.elapsed();
+    program.slow = (program.late || took > patience.slow).then_some(took);
     if program.credentials.is_empty() && adapter.has_login() {
         program.problem(
             "no key and no login was found".to_owned(),
@@ -144,6 +197,7 @@ impl Program {
                 well: None,
                 says: format!("`{}` is not in PATH", self.starts),
                 remedy: None,
+                slow: false,
             };
         };
         let mut says = match &self.version {
@@ -155,13 +209,24 @@ impl Program {
         if !self.credentials.is_empty() {
             let _ = write!(says, "; logged in by {}", self.credentials.join(", "));
         }
+        if let Some(slow) = self.slow {
+            let _ = write!(says, "; slow to answer ({} s)", slow.as_secs());
+            if self.late {
+                says.push_str(", and was not waited for");
+            }
+        }
         for (what, _) in &self.problems {
             let _ = write!(says, "; {what}");
         }
-        let remedies: Vec<&str> = self.problems.iter().map(|(_, r)| r.as_str()).collect();
+        let mut remedies: Vec<&str> = self.problems.iter().map(|(_, r)| r.as_str()).collect();
+        if self.late {
+            remedies.push("ask again when the machine is less busy");
+        }
+        let well = self.problems.is_empty();
         Finding {
             what: self.id.clone(),
-            well: Some(self.problems.is_empty()),
+            well: if well && self.late { None } else { Some(well) },
+            slow: well && self.late,
             says: clean_line(says, 600),
             remedy: (!remedies.is_empty()).then(|| clean_line(remedies.join("; "), 400)),
         }
@@ -177,8 +242,52 @@ impl Program {
             "id": self.id, "title": self.title, "program": self.starts,
             "path": self.path.as_ref().map(|p| p.to_string_lossy()),
             "version": self.version, "known": self.known,
+            "slow_s": self.slow.map(|slow| slow.as_secs()), "answers": !self.late,
             "missing_flags": self.missing_flags, "credentials": self.credentials,
             "problems": problems,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str, patience: Patience) -> Program {
+        let mut adapter = Adapter {
+            id: "x".to_owned(),
+            ..Adapter::default()
+        };
+        adapter.check.version = vec!["-c".to_owned(), script.to_owned()];
+        one(&adapter, Some("/bin/sh".into()), Vec::new(), patience)
+    }
+
+    #[test]
+    fn a_program_that_is_slow_is_not_missing() {
+        let long = Duration::from_mins(1);
+        let impatient = Patience {
+            limit: Duration::from_millis(50),
+            slow: long,
+        };
+        let late = sh("exec sleep 600", impatient).finding();
+        assert_eq!((late.well, late.slow), (None, true));
+        assert!(late.says.contains("slow to answer (0 s)"), "{}", late.says);
+        assert!(late.remedy.is_some());
+        let slow = Patience {
+            limit: long,
+            slow: Duration::ZERO,
+        };
+        let slow = sh("echo 1.2", slow).finding();
+        assert_eq!(
+            (slow.well, slow.slow, slow.remedy),
+            (Some(true), false, None)
+        );
+        assert!(slow.says.starts_with("version 1.2"), "{}", slow.says);
+        assert!(slow.says.contains("slow to answer (0 s)"), "{}", slow.says);
+        let quick = Patience {
+            limit: long,
+            slow: long,
+        };
+        assert!(!sh("echo 1.2", quick).finding().says.contains("slow"));
     }
 }

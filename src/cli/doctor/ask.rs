@@ -23,18 +23,27 @@ const LOOK: Duration = Duration::from_millis(10);
 /// For what is still in the pipes when it has ended.
 const REST: Duration = Duration::from_millis(200);
 
+/// Why there is no answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// None came in time: that says nothing about the program.
+    Late,
+    /// It cannot be started, or it failed; in words.
+    Failed(String),
+}
+
 /// Starts a program and returns what it printed.
 ///
 /// In `/`: a repository may hold settings that make an agent program start others.
 ///
 /// # Errors
-/// Why there is no answer, in words.
+/// Why there is no answer.
 pub fn ask(
     program: &Path,
     args: &[String],
     adapter: &Adapter,
     limit: Duration,
-) -> Result<String, String> {
+) -> Result<String, Silence> {
     let mut command = Command::new(program);
     command.args(args).current_dir("/").process_group(0);
     for name in &adapter.unset {
@@ -47,7 +56,7 @@ pub fn ask(
         .stderr(Stdio::piped());
     let mut child = command
         .spawn()
-        .map_err(|e| format!("it cannot be started: {e}"))?;
+        .map_err(|e| Silence::Failed(format!("it cannot be started: {e}")))?;
     let (to, answers) = mpsc::channel();
     let pipes = [
         child
@@ -72,10 +81,10 @@ pub fn ask(
         match child.try_wait() {
             Ok(Some(status)) => break Ok(status),
             Ok(None) if Instant::now() >= until => {
-                break Err(format!("no answer within {} s", limit.as_secs_f32()));
+                break Err(Silence::Late);
             }
             Ok(None) => thread::sleep(LOOK),
-            Err(e) => break Err(format!("its end cannot be seen: {e}")),
+            Err(e) => break Err(Silence::Failed(format!("its end cannot be seen: {e}"))),
         }
     };
     // A program that has ended may have left others.
@@ -95,7 +104,7 @@ pub fn ask(
             .chain(out.lines())
             .find(|l| !l.trim().is_empty());
         let why = why.map_or_else(String::new, |l| format!(": {}", clean_line(l, 120)));
-        return Err(format!("it failed ({status}){why}"));
+        return Err(Silence::Failed(format!("it failed ({status}){why}")));
     }
     Ok(out + "\n" + &err)
 }
@@ -111,7 +120,7 @@ fn bounded(mut pipe: Box<dyn Read + Send>) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn sh(script: &str, limit: Duration) -> Result<String, String> {
+    fn sh(script: &str, limit: Duration) -> Result<String, Silence> {
         let args = ["-c".to_owned(), script.to_owned()];
         ask(Path::new("/bin/sh"), &args, &Adapter::default(), limit)
     }
@@ -123,7 +132,10 @@ mod tests {
             sh("echo 1.2; echo x >&2", long).unwrap().trim_end(),
             "1.2\n\nx"
         );
-        let failed = sh("echo 'no \u{1b}[31mway' >&2; exit 3", long).unwrap_err();
+        let failed = match sh("echo 'no \u{1b}[31mway' >&2; exit 3", long) {
+            Err(Silence::Failed(why)) => why,
+            other => panic!("{other:?}"),
+        };
         assert!(
             failed.contains("exit status: 3") && failed.contains("way"),
             "{failed:?}"
@@ -134,8 +146,8 @@ mod tests {
         // What it leaves behind holds nobody up, and does not stay.
         assert!(sh("sleep 600 & echo 2.0", long).unwrap().starts_with("2.0"));
         let began = Instant::now();
-        let late = sh("exec sleep 600", Duration::from_millis(50)).unwrap_err();
-        assert!(late.starts_with("no answer within"), "{late}");
+        let late = sh("exec sleep 600", Duration::from_millis(50));
+        assert_eq!(late, Err(Silence::Late));
         assert!(began.elapsed() < long);
     }
 }

@@ -10,8 +10,9 @@ use std::{
     time::SystemTime,
 };
 
-use super::super::load;
+use super::super::{adapters, load};
 use crate::{
+    agents::Catalog,
     graph::{Critical, Graph},
     plan::{self, LoadOptions},
 };
@@ -62,6 +63,8 @@ pub(super) struct Plans {
     /// The current folder.
     pub here: PathBuf,
     read: BTreeMap<PathBuf, Read>,
+    /// A person's own adapters, or what is wrong with them.
+    catalog: Result<Option<Catalog>, String>,
     /// There is more than was looked at.
     pub more: bool,
 }
@@ -72,6 +75,7 @@ impl Plans {
             root,
             here,
             read: BTreeMap::new(),
+            catalog: adapters::changed(&|name| std::env::var(name).ok()),
             more: false,
         }
     }
@@ -156,8 +160,13 @@ impl Plans {
             return None;
         }
         let name = self.shown(path);
+        let catalog = match &self.catalog {
+            Ok(catalog) => catalog.clone(),
+            Err(why) => return Some(Err(why.clone())),
+        };
         let options = LoadOptions {
             file_name: name.clone(),
+            catalog,
             ..LoadOptions::default()
         };
         let folder = path.parent().unwrap_or(Path::new(""));

@@ -14,7 +14,7 @@ use crate::{
     display::clean_line,
     engine::{CheckStep, EvidenceKey, MERGE_GATE, Owner, Setup, evidence_key, is_base_evidence},
     journal::RunDir,
-    runtime::prepare::read_folder,
+    runtime::past,
 };
 
 /// Prints all of it, in the order in which the commands ran; with `only` that of one attempt (of a
@@ -23,7 +23,7 @@ use crate::{
 /// # Errors
 /// When there is no such agent or phase, or nothing was printed.
 pub(super) fn checks(dir: &RunDir, of: &str, only: Option<u32>) -> Outcome {
-    let (setup, _) = read_folder(&dir.path)?;
+    let setup = past::setup(&dir.path)?;
     let Some(steps) = steps(&setup, of) else {
         let text = format!("no agent or phase `{of}` in run {}", dir.id);
         return Err(

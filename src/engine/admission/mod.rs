@@ -3,8 +3,10 @@
 //! Asked for every start: first start, retry, thaw, checks, gates; and by the screens, which print
 //! the reason. Must not change anything, and knows memory only as figures that it is handed.
 
+mod pick;
 mod why;
 
+pub(in crate::engine) use pick::chosen;
 pub use why::Why;
 
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
@@ -253,7 +255,7 @@ pub(in crate::engine) fn could_ever_fit(state: &State, mode: &AgentMode) -> Resu
 }
 
 /// Asks whether a ready agent may start now, and in which of its modes: the one that a swap asked
-/// for, else the first in the plan's order that fits.
+/// for, else the first in the plan's order that fits, or of workers that it names by what they can do the least busy.
 ///
 /// # Errors
 /// Why not.
@@ -264,16 +266,7 @@ pub fn admit(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why
     if let Some(mode) = state.agent(ix).swap_to {
         return cost(state, &modes[(mode as usize).min(modes.len() - 1)]).map(|()| Grant { mode });
     }
-    let mut first = None;
-    for (mode, needs) in (0_u32..).zip(modes) {
-        match cost(state, needs) {
-            Ok(()) => return Ok(Grant { mode }),
-            Err(why) => {
-                first.get_or_insert(why);
-            }
-        }
-    }
-    Err(first.unwrap_or(Why::Held))
+    pick::pick(state, ix)
 }
 
 /// Finds the first of a kind that may start now. Answers as [`admit`] does for each of them; what
@@ -291,9 +284,7 @@ pub(in crate::engine) fn admit_first(state: &State, shelf: &Shelf) -> Option<(Ra
             .saturating_sub(state.usage.ram_bytes);
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
-    let mut fits = (0_u32..).zip(modes);
-    fits.find(|(_, mode)| cost(state, mode).is_ok())
-        .map(|(mode, _)| (first, Grant { mode }))
+    Some((first, pick::pick(state, first.agent).ok()?))
 }
 
 /// Asks whether a frozen agent may go on: its memory is held already, it needs a slot and CPUs.

@@ -161,6 +161,7 @@ impl State {
             | Action::Retry { .. }
             | Action::Answer { .. }
             | Action::Mode { .. }
+            | Action::Add { .. }
             | Action::Agents { .. } => {}
         }
     }

@@ -59,6 +59,14 @@ impl State {
         self.finalize(ix, Status::Skipped, now);
     }
 
+    /// An attempt came to an outcome of its own: what its worker is known for.
+    pub(super) fn judged(&mut self, ix: AgentIx, succeeded: bool) {
+        if self.agent(ix).attempt > 0 {
+            let mode = self.setup.mode(ix, self.agent(ix).mode);
+            self.usage.judged(mode, succeeded);
+        }
+    }
+
     pub(super) fn retrying(
         &mut self,
         ix: AgentIx,
@@ -75,6 +83,9 @@ impl State {
         self.close_conflict(ix, "tried again");
         self.reopen(ix);
         self.retries += 1;
+        if cause == Cause::Failure {
+            self.judged(ix, false);
+        }
         let agent = &mut self.agents[ix.ix()];
         agent.reason = Some(reason.to_owned());
         agent.failure = None;

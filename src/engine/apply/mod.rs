@@ -9,6 +9,7 @@ mod agent;
 mod attention;
 mod check;
 mod conflict;
+mod extended;
 mod merging;
 mod needs;
 mod phase;
@@ -223,6 +224,7 @@ impl State {
             } => self.on(agent, |s, ix| {
                 s.agents[ix.ix()].reason = Some(reason.clone());
                 s.agents[ix.ix()].failure = Some(*failure);
+                s.judged(ix, false);
                 s.finalize(ix, Status::Failed, now);
             }),
             Event::AgentStopped { agent, .. } => {
@@ -230,6 +232,7 @@ impl State {
             }
             Event::AgentCompleted { agent, .. } => self.on(agent, |s, ix| {
                 s.agents[ix.ix()].reason = None;
+                s.judged(ix, true);
                 s.finalize(ix, Status::Succeeded, now);
             }),
         }

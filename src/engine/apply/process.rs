@@ -37,6 +37,7 @@ impl State {
         let setup = self.setup.clone();
         let mode = setup.mode(ix, mode);
         self.usage.slot(&setup, ix, mode.cpus_milli, true);
+        self.usage.at_work(mode, true);
         self.usage.held(mode, true);
         self.usage.spend(mode);
     }
@@ -95,8 +96,9 @@ impl State {
     pub(super) fn thawed(&mut self, ix: AgentIx, now: u64) {
         self.resting.remove(&self.rank(ix));
         let setup = self.setup.clone();
-        let cpus = self.mode_of(ix).cpus_milli;
-        self.usage.slot(&setup, ix, cpus, true);
+        let mode = setup.mode(ix, self.agent(ix).mode);
+        self.usage.slot(&setup, ix, mode.cpus_milli, true);
+        self.usage.at_work(mode, true);
         self.moving += 1;
         self.set(ix, Status::Running, now);
         self.hold(ix, None);
@@ -110,8 +112,9 @@ impl State {
 
     fn give_slot(&mut self, ix: AgentIx) {
         let setup = self.setup.clone();
-        let cpus = self.mode_of(ix).cpus_milli;
-        self.usage.slot(&setup, ix, cpus, false);
+        let mode = setup.mode(ix, self.agent(ix).mode);
+        self.usage.slot(&setup, ix, mode.cpus_milli, false);
+        self.usage.at_work(mode, false);
     }
 
     /// Puts the end of the time limit of a running attempt on the list.

@@ -5,8 +5,8 @@
 use crate::{
     agents::{Reply, Used},
     engine::{
-        Asking, AttemptEnd, Cause, Ending, HoldBy, Message, Owner, Replied, Session, State, Status,
-        Talk, TalkEvent, WorkStage, state::pack,
+        Asking, AttemptEnd, Cause, Choice, Ending, HoldBy, Message, Owner, Replied, Session, State,
+        Status, Talk, TalkEvent, WorkStage, state::pack,
     },
     plan::AgentIx,
 };
@@ -23,6 +23,18 @@ impl State {
             return;
         };
         match event {
+            TalkEvent::Chosen {
+                capability,
+                worker,
+                among,
+                ..
+            } => {
+                self.talk_of(ix).choice = Some(Choice {
+                    capability: capability.clone(),
+                    worker: worker.clone(),
+                    among: among.clone(),
+                });
+            }
             TalkEvent::Session {
                 program,
                 session,
@@ -117,9 +129,12 @@ impl State {
                 ..
             } => {
                 let limit = self.limits.entry(provider.clone()).or_default();
+                // What comes while it refuses anyway is no further time.
+                if limit.until_us == 0 {
+                    limit.times = limit.times.saturating_add(1);
+                }
                 limit.until_us = *until_us;
                 limit.reason.clone_from(reason);
-                limit.times = limit.times.saturating_add(1);
             }
             TalkEvent::Silent { reason, .. } => {
                 self.talk_of(ix).silent = Some(reason.clone());

@@ -51,8 +51,9 @@ impl State {
             }
             WorkEvent::SyncCompleted { number, .. } => self.syncs.end(*number, true),
             WorkEvent::SyncFailed { number, .. } => self.syncs.end(*number, false),
+            WorkEvent::Extended(by) => self.extended(by, now),
             // For readers; the agent is told by the driver.
-            WorkEvent::ContextUpdated { .. } => {}
+            WorkEvent::ContextUpdated { .. } | WorkEvent::Added(_) => {}
             WorkEvent::HandoffChecking(of) => {
                 if let Some(ix) = self.find(&of.agent) {
                     self.asked(ix, of.number, now);

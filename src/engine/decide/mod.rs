@@ -18,7 +18,7 @@ mod work;
 
 pub use attention::waiting;
 pub(super) use finish::broken;
-pub use operator::{Refusal, Resolved, resolve};
+pub use operator::{Refusal, Resolved, refuses_extension, resolve};
 pub use sync::participants;
 
 use crate::plan::AgentIx;
@@ -164,6 +164,7 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             }]
         }
         InputKind::Operator { by, action } => operator::operator(state, by, action),
+        InputKind::Extend { by, extension } => operator::add(state, by, extension),
         InputKind::Signal { by } => match state.stopping {
             Some(_) => Vec::new(),
             None => vec![Event::RunStopped { by: by.clone() }],

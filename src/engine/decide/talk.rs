@@ -195,13 +195,15 @@ fn limited(
         let doubled = PAUSE_US.saturating_mul(1_u64.checked_shl(times.min(20)).unwrap_or(1));
         doubled.min(LONGEST_PAUSE_US)
     });
-    // Up to an eighth more, so that several programs that were refused together do not come back together;
-    // drawn from the event's own number, so that the same inputs give the same decisions.
-    let jitter = pause / 8 * (state.seq.wrapping_mul(0x9e37_79b9) >> 3 & 0xff) / 256;
-    let until_us = now_us.saturating_add(pause).saturating_add(jitter);
+    let until_us = now_us.saturating_add(pause);
     if known.is_some_and(|known| known.until_us >= until_us) {
         return None;
     }
+    // An eighth more, so that it holds for those too who are refused a little later, and up to another one, so
+    // that several runs do not come back together; drawn from the event's own number, so that the same inputs
+    // give the same decisions.
+    let jitter = pause / 8 + pause / 8 * (state.seq.wrapping_mul(0x9e37_79b9) >> 3 & 0xff) / 256;
+    let until_us = until_us.saturating_add(jitter);
     let event = TalkEvent::Limited {
         agent: state.id(ix),
         attempt: agent.attempt,
@@ -324,15 +326,19 @@ pub(super) fn more_to_tell(state: &State, ix: AgentIx) -> bool {
         && (agent.talk.as_ref()).is_some_and(|talk| !talk.messages.is_empty())
 }
 
+/// How long an agent that its provider refused stays away: until that is over, and up to a quarter more, for each
+/// agent another time, so that those who were refused together do not come back together.
+pub(super) fn away_us(state: &State, ix: AgentIx) -> Option<u64> {
+    let provider = state.provider(ix, state.agent(ix).mode)?;
+    let left = (state.limited(provider)?.until_us).saturating_sub(state.elapsed_us);
+    // Multiples of the golden ratio lie far from each other, however many there are.
+    let place = u64::from(ix.0).wrapping_mul(0x9e37_79b9) >> 24 & 0xff;
+    Some(left.saturating_add(left / 4 * place / 256))
+}
+
 /// Whether a person wants to work in the session of an agent whose turn has ended.
 pub(super) fn session_wished(agent: &AgentState) -> bool {
     (agent.talk.as_ref()).is_some_and(|talk| talk.wished.is_some() && talk.session.is_some())
-}
-
-/// Whether nothing is started with the provider of an agent for now.
-pub(super) fn provider_limited(state: &State, ix: AgentIx) -> bool {
-    let provider = state.provider(ix, state.agent(ix).mode);
-    provider.is_some_and(|provider| state.limited(provider).is_some())
 }
 
 /// Whether an attempt was to go on with a session and ended before its program had named it.

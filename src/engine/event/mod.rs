@@ -27,11 +27,11 @@ pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
     Zone,
 };
-pub use process::{AgentFreezeVerified, AgentPreempted, ProcessTrouble};
+pub use process::{AgentFreezeVerified, AgentPreempted, Candidate, ProcessTrouble};
 pub use record::Record;
 pub use sync::{SyncKind, SyncPoint};
 pub use talk::{Budget, Replied, TalkEvent, ToldBy};
-pub use work::{Absent, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
+pub use work::{Absent, Added, Boundary, HandoffChecked, HandoffChecking, WorkEvent};
 
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {

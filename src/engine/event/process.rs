@@ -38,6 +38,46 @@ pub struct AgentPreempted {
     pub reason: String,
 }
 
+/// A worker that an agent could be done by, with what it was judged by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+pub struct Candidate {
+    /// Its name.
+    pub worker: String,
+    /// Attempts by it that held a slot.
+    pub running: u32,
+    /// Attempts by it that did their work, those of earlier runs included.
+    pub succeeded: u32,
+    /// Attempts by it that did their work or failed, those of earlier runs included.
+    pub ended: u32,
+    /// What follows from these: `(succeeded + 1) / (ended + 2)`, in permille.
+    pub chance_permille: u32,
+    /// Why it had no room, in words; none: it had.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refused: Option<String>,
+}
+
+impl Candidate {
+    /// It in words: `claude 2 at work, 3 of 4 done well: 66 %`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let Self {
+            worker,
+            running,
+            succeeded,
+            ended,
+            ..
+        } = self;
+        let chance = self.chance_permille / 10;
+        let text =
+            format!("{worker} {running} at work, {succeeded} of {ended} done well: {chance} %");
+        match &self.refused {
+            Some(why) => format!("{text}; no room: {why}"),
+            None => text,
+        }
+    }
+}
+
 /// Something is wrong with processes or their output, and nothing follows from it: `process.trouble`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]

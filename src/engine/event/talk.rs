@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Level;
+use super::{Candidate, Level};
 use crate::{
     agents::Used,
     plan::{AgentId, units::show_decimal},
@@ -82,6 +82,17 @@ impl Budget {
               program's name for a question, `limit` what the plan says"
 )]
 pub enum TalkEvent {
+    /// Its worker was chosen among those that have the capability that it names: of those with room the one with the
+    /// fewest attempts at work, then the one with the best chance, then the first in the plan.
+    #[serde(rename = "worker.chosen")]
+    Chosen {
+        agent: AgentId,
+        attempt: u32,
+        capability: String,
+        worker: String,
+        /// All that have it, with the figures.
+        among: Vec<Candidate>,
+    },
     /// Its program has begun a conversation, or gone on with one.
     #[serde(rename = "agent.session")]
     Session {
@@ -245,6 +256,7 @@ impl TalkEvent {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Chosen { .. } => "worker.chosen",
             Self::Session { .. } => "agent.session",
             Self::Used { .. } => "agent.used",
             Self::Prompted { .. } => "agent.prompted",
@@ -267,7 +279,8 @@ impl TalkEvent {
     #[must_use]
     pub const fn agent(&self) -> Option<&AgentId> {
         match self {
-            Self::Session { agent, .. }
+            Self::Chosen { agent, .. }
+            | Self::Session { agent, .. }
             | Self::Used { agent, .. }
             | Self::Prompted { agent, .. }
             | Self::Redacted { agent, .. }
@@ -299,7 +312,8 @@ impl TalkEvent {
             | Self::Told { .. }
             | Self::RateReached { .. }
             | Self::Redacted { .. } => Level::Medium,
-            Self::Session { .. }
+            Self::Chosen { .. }
+            | Self::Session { .. }
             | Self::Used { .. }
             | Self::Prompted { .. }
             | Self::RateRecovered { .. }

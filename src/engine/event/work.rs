@@ -4,9 +4,11 @@
 //! made valid UTF-8 and bounded by who reports them; to be cleaned before they are shown.
 
 mod about;
+mod added;
 mod boundary;
 mod handoff;
 
+pub use added::Added;
 pub use boundary::Boundary;
 pub use handoff::{Absent, HandoffChecked, HandoffChecking};
 
@@ -22,7 +24,7 @@ use super::{
     parts::{is_false, is_zero},
     sync::SyncPoint,
 };
-use crate::plan::AgentId;
+use crate::{engine::Extension, plan::AgentId};
 
 /// One event about work; each kind carries the members that its document names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -283,6 +285,12 @@ pub enum WorkEvent {
         #[serde(skip_serializing_if = "is_zero", default)]
         artefacts: u32,
     },
+    /// Agents were added to the run: from here on the plan has them.
+    #[serde(rename = "plan.extended")]
+    Extended(Extension),
+    /// One of them, for readers; nothing follows from it.
+    #[serde(rename = "agent.added")]
+    Added(Added),
     /// The head goes back to a checkpoint, once this is on the disk.
     #[serde(rename = "rollback.started")]
     RollbackStarted {

@@ -31,7 +31,7 @@ pub use said::Said;
 pub use spending::{Account, MINUTE_US, Spending};
 pub use status::Status;
 pub use sync::Syncs;
-pub use talk::{Asking, Cost, Limit, Message, Session, Talk};
+pub use talk::{Asking, Choice, Cost, Limit, Message, Session, Talk};
 pub use work::{
     Checkout, Checkpoint, Delivery, Former, Merge, MergeStage, Merged, Merges, Rollback, Work,
     WorkStage,
@@ -60,8 +60,11 @@ pub struct Memory {
 /// The whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// What is fixed.
+    /// The plan and what follows from it.
     pub setup: Arc<Setup>,
+    /// What was added to the plan that the run began with, in order.
+    #[serde(default)]
+    pub added: Vec<super::Extension>,
     /// Identifier of the run; empty before it began.
     pub run: String,
     /// Boot of the machine on which the present runner began; handles are of this boot.
@@ -160,9 +163,11 @@ pub struct State {
 }
 
 impl State {
-    /// Makes the state before the first event.
+    /// Makes the state before the first event. Of a setup that agents were added to it is that of
+    /// the begin: the events add them.
     #[must_use]
     pub fn new(setup: Arc<Setup>) -> Self {
+        let setup = setup.began();
         let mut wave_open = vec![0_u32; setup.wave_sizes.len()];
         let mut agents = Vec::with_capacity(setup.plan.agents.len());
         let mut movable = BTreeSet::new();
@@ -244,6 +249,7 @@ impl State {
             red_checks: 0,
             peak_reserved_bytes: 0,
             peak_agents: 0,
+            added: Vec::new(),
             setup,
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::State;
 use crate::{
     agents::{Reply, Used, Why},
-    engine::Cause,
+    engine::{Candidate, Cause},
     plan::AgentIx,
 };
 
@@ -48,11 +48,25 @@ pub struct Session {
     pub model: Option<String>,
 }
 
+/// A worker that was chosen by what it can do, and among whom.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What it had to be able to do.
+    pub capability: String,
+    /// Its name.
+    pub worker: String,
+    /// All that are, with the figures of that moment.
+    pub among: Vec<Candidate>,
+}
+
 /// What there is to an agent's conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Talk {
     /// Its session; none: its program has not named one.
     pub session: Option<Session>,
+    /// How its worker was chosen last.
+    #[serde(default)]
+    pub choice: Option<Choice>,
     /// What the present or last attempt has used.
     pub used: Used,
     /// What the attempts before have used.
@@ -181,5 +195,13 @@ impl State {
         let plan = &self.setup.plan;
         let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
         plan.workers[worker.ix()].provider()
+    }
+
+    /// Returns the agent program of a mode, by the name of its adapter; none for a command.
+    #[must_use]
+    pub fn program(&self, ix: AgentIx, mode: u32) -> Option<&str> {
+        let plan = &self.setup.plan;
+        let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
+        plan.workers[worker.ix()].cli.as_deref()
     }
 }

@@ -12,9 +12,8 @@ pub(super) fn prompted() -> Plan {
     plan.workers = ["p", "q"]
         .map(|name| Worker {
             name: name.to_owned(),
-            run: None,
             cli: Some(name.to_owned()),
-            model: None,
+            ..Worker::default()
         })
         .to_vec();
     let mut a = agent("a", 1, 1);
@@ -256,20 +255,50 @@ fn a_provider_that_takes_no_more_holds_all_its_agents_and_loses_none() {
     rig.end_agent(0, 1);
     assert_eq!(
         (rig.status(0), rig.state.agent(AgentIx(0)).failures),
-        (Status::Ready, 0)
+        (Status::BackingOff, 0)
     );
     let why = admit(&rig.state, &Figures::default(), AgentIx(0)).unwrap_err();
     assert!(why.to_string().contains("p takes no more for"), "{why}");
     assert_eq!(rig.state.finished, None);
-    let at = rig.state.next_deadline().unwrap();
-    assert!((8_000_000..10_000_000).contains(&at), "{at}");
-    rig.now_us = at;
-    rig.input(InputKind::Deadline);
-    assert_eq!(
-        (rig.status(0), rig.state.agent(AgentIx(0)).attempt),
-        (Status::Running, 2)
-    );
+    let until = rig.state.limited("p").unwrap().until_us;
+    // Those who are refused within the next second need no longer pause.
+    assert!((9_000_000..=10_000_000).contains(&until), "{until}");
+    while rig.state.agent(AgentIx(0)).attempt == 1 {
+        rig.now_us = rig.state.next_deadline().unwrap();
+        rig.input(InputKind::Deadline);
+    }
+    assert!((until..until + until / 4 + 1).contains(&rig.now_us));
+    assert_eq!(rig.status(0), Status::Running);
     assert!(rig.talk().went_on);
+}
+
+#[test]
+fn programs_of_one_provider_share_its_limit() {
+    let source = "[defaults]\nworkspace = \"shared\"\nprompt = \"x\"\n\
+                  [[agent]]\nid = \"a\"\nworker = \"claude\"\n\
+                  [[agent]]\nid = \"b\"\nworker = \"opencode:anthropic/claude-sonnet-4-5\"\n\
+                  [[agent]]\nid = \"c\"\nworker = \"opencode:openai/gpt-5\"\n";
+    let options = crate::plan::LoadOptions::default();
+    let plan = crate::plan::load(source, &options, &mut |_| unreachable!()).unwrap();
+    let mut rig = Rig::with_cap(plan.plan, true, 1);
+    assert_eq!(rig.status(0), Status::Running);
+    rig.hear(Heard::Limited {
+        after_us: Some(8_000_000),
+        reason: "429".to_owned(),
+    });
+    rig.verdict(Some(Why::Limited));
+    rig.end_agent(0, 1);
+    let all = [0, 1, 2].map(|ix| rig.status(ix));
+    assert_eq!(all, [Status::BackingOff, Status::Ready, Status::Running]);
+    rig.end_agent(2, 0);
+    let why = admit(&rig.state, &Figures::default(), AgentIx(1)).unwrap_err();
+    assert!(
+        why.to_string().contains("anthropic takes no more for"),
+        "{why}"
+    );
+    rig.now_us = rig.state.next_deadline().unwrap();
+    rig.input(InputKind::Deadline);
+    assert!([0, 1].iter().any(|&ix| rig.status(ix) == Status::Running));
 }
 
 #[test]

@@ -53,8 +53,8 @@ impl Loop {
             let key = live.key.clone();
             self.out.push(Report::Heard { key, heard });
         }
-        if let Some(due) = talk.due() {
-            self.timers.insert((due, serial));
+        if let Some(look) = talk.next_look(now) {
+            self.timers.insert((look, serial));
         }
     }
 
@@ -68,7 +68,7 @@ impl Loop {
             return;
         };
         let waiting = feed.text.len().saturating_sub(feed.at);
-        let (Some(bytes), heard) = talk.say(say) else {
+        let Some(bytes) = talk.say(say) else {
             return;
         };
         if waiting + bytes.len() > MOST {
@@ -81,10 +81,6 @@ impl Loop {
             feed.watched = true;
             let data = epoll::EventData::new_u64(token(serial, Source::Stdin));
             let _ = epoll::add(&self.shared.epoll, &feed.fd, data, epoll::EventFlags::OUT);
-        }
-        if let Some(heard) = heard {
-            let key = live.key.clone();
-            self.out.push(Report::Heard { key, heard });
         }
         self.fed(serial);
     }

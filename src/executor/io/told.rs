@@ -2,7 +2,10 @@
 //!
 //! Must not wait: a command for a job that is just being started is kept until it has come.
 
-use std::{mem, time::Duration};
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
 
 use super::Loop;
 use crate::{
@@ -18,14 +21,15 @@ impl Loop {
     /// Takes what is in the inbox: new jobs first, then commands, which may be about them.
     pub(super) fn receive(&mut self) {
         let inbox = mem::take(&mut *locked(&self.shared.inbox));
-        for live in inbox.fresh {
+        for mut live in inbox.fresh {
             let (key, serial) = (live.key.clone(), live.serial);
             self.by_key.insert(key.clone(), serial);
             if live.terminal.is_some() {
                 self.terminals.push(serial);
             }
-            if let Some(due) = live.talk.as_ref().and_then(|talk| talk.due()) {
-                self.timers.insert((due, serial));
+            let now = Instant::now();
+            if let Some(look) = (live.talk.as_mut()).and_then(|talk| talk.next_look(now)) {
+                self.timers.insert((look, serial));
             }
             self.jobs.insert(serial, live);
             let early = mem::take(&mut self.early);

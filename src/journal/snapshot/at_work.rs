@@ -6,7 +6,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{CheckRun, Live, Merges, State, Syncs, Talk};
+use crate::engine::{CheckRun, Extension, Live, Merges, State, Syncs, Talk};
 
 /// Second line: what holds a process and how work comes together, taken out of the state; the binary
 /// form has no names, which handles, and members that lines leave out, need to be read. The numbers are
@@ -18,6 +18,8 @@ pub(super) struct AtWork {
     live: Vec<(u32, Live)>,
     #[serde(default)]
     talks: Vec<(u32, Box<Talk>)>,
+    #[serde(default)]
+    added: Vec<Extension>,
     checks: Vec<(u32, CheckRun)>,
     phases: Vec<(u32, CheckRun)>,
     cohorts: Vec<(u32, CheckRun)>,
@@ -28,6 +30,7 @@ impl AtWork {
         let mut taken = Self {
             merges: mem::take(&mut state.merges),
             syncs: mem::take(&mut state.syncs),
+            added: mem::take(&mut state.added),
             ..Self::default()
         };
         for (agent, i) in state.agents.iter_mut().zip(0_u32..) {
@@ -54,6 +57,7 @@ impl AtWork {
     pub(super) fn put(self, state: &mut State) -> Option<()> {
         state.merges = self.merges;
         state.syncs = self.syncs;
+        state.added = self.added;
         for (i, live) in self.live {
             state.agents.get_mut(i as usize)?.live = Some(live);
         }

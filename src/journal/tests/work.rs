@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::{big, flag, id, ids, line_of, maybe, pick, record, small, text};
 use crate::{
     engine::{
-        Absent, Boundary, Clash, Event, HandoffChecked, HandoffChecking, MergeOutcome, Offer,
-        RuleCommand, Strategy, SyncKind, SyncPoint, WorkEvent,
+        Absent, Added, Boundary, Clash, Event, Extension, HandoffChecked, HandoffChecking,
+        MergeOutcome, Offer, RuleCommand, Strategy, SyncKind, SyncPoint, WorkEvent,
     },
-    graph::random::Rng,
+    graph::random::{Rng, plan as random_plan},
     journal::format::{Line, decode},
 };
 
-const KINDS: usize = 28;
+const KINDS: usize = 30;
 
 /// Position of each kind; does not compile when one is added and missing below.
 fn kind(event: &WorkEvent) -> usize {
@@ -45,6 +45,8 @@ fn kind(event: &WorkEvent) -> usize {
         WorkEvent::HandoffChecking(_) => 25,
         WorkEvent::HandoffChecked(_) => 26,
         WorkEvent::MergeCommanded { .. } => 27,
+        WorkEvent::Extended(_) => 28,
+        WorkEvent::Added(_) => 29,
     }
 }
 
@@ -60,6 +62,18 @@ fn clash(rng: &mut Rng) -> Clash {
         lines: small(rng),
         kinds: texts(rng),
         complexity: small(rng),
+    }
+}
+
+/// Agents as random plans have them, behind those of another one.
+fn extension(rng: &mut Rng) -> Extension {
+    let plan = random_plan(rng.next());
+    Extension {
+        first: small(rng),
+        first_worker: small(rng),
+        workers: plan.workers,
+        agents: plan.agents,
+        passed: texts(rng),
     }
 }
 
@@ -295,6 +309,13 @@ fn event(rng: &mut Rng, kind: usize) -> WorkEvent {
             agent,
             attempt,
             number,
+        }),
+        28 => WorkEvent::Extended(extension(rng)),
+        29 => WorkEvent::Added(Added {
+            agent,
+            title: text(rng),
+            wave: small(rng),
+            by: text(rng),
         }),
         _ => WorkEvent::HandoffChecked(HandoffChecked {
             agent,

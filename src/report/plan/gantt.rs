@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::page::{Colour, Column, Page, Role, cells, fit};
-use super::{bytes, clean, duration};
+use super::{bytes, clean, duration, worker};
 
 /// Phase and track of an agent, `build/A`.
 fn place(plan: &Plan, ix: AgentIx) -> String {
@@ -90,7 +90,7 @@ pub(super) fn gantt(out: &mut Page, plan: &Plan, analysis: &Analysis) {
                     ),
                     "worker" => mode
                         .and_then(|m| m.worker)
-                        .map_or_else(|| "–".to_owned(), |w| clean(&plan.workers[w.ix()].name)),
+                        .map_or_else(|| "–".to_owned(), |w| worker(plan, ix, w)),
                     _ if slack == 0 => "!".to_owned(),
                     _ => format!("+{}", duration(slack)),
                 })

@@ -18,7 +18,7 @@ fn label(plan: &Plan, analysis: &Analysis, ix: AgentIx) -> Vec<String> {
     }
     if let Some(mode) = analysis.choices.mode(plan, ix) {
         if let Some(worker) = mode.worker {
-            lines.push(clean(&plan.workers[worker.ix()].name));
+            lines.push(super::worker(plan, ix, worker));
         }
         let guess = if mode.duration.guessed { "~" } else { "" };
         lines.push(format!("{guess}{}", duration(mode.duration.expected_us)));

@@ -96,6 +96,9 @@ pub fn to_json(plan: &Plan, analysis: &Analysis) -> String {
             seconds(item.start_us),
             seconds(item.end_us),
         );
+        if let Some(capability) = &plan.agent(item.agent).capability {
+            let _ = write!(text, ",\"capability\":{}", quote(capability));
+        }
         if !analysis.graph.subs(item.agent).is_empty() {
             let _ = write!(text, ",\"done_s\":{}", seconds(item.done_us));
         }

@@ -71,6 +71,9 @@ pub fn to_lines(plan: &Plan, analysis: &Analysis) -> String {
         if let Some(mode) = analysis.choices.mode(plan, item.agent).filter(|_| !group) {
             if let Some(worker) = mode.worker {
                 let _ = write!(w, ", worker {}", clean(&plan.workers[worker.ix()].name));
+                if let Some(capability) = &agent.capability {
+                    let _ = write!(w, " or another for {}", clean(capability));
+                }
             }
             let guess = |guessed| if guessed { " (a guess)" } else { "" };
             let _ = write!(w, ", memory {}", bytes(mode.ram_bytes));

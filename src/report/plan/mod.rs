@@ -12,7 +12,7 @@ mod page;
 mod table;
 
 use crate::{
-    plan::{Plan, When},
+    plan::{AgentIx, Plan, When, WorkerIx},
     schedule::Analysis,
 };
 
@@ -34,6 +34,15 @@ pub(crate) fn clean(text: &str) -> String {
         }
     };
     text.chars().map(shown).collect()
+}
+
+/// The worker that an agent is planned with; with `~` where it is one of several that can do it, of which one is
+/// chosen when it starts.
+pub(crate) fn worker(plan: &Plan, ix: AgentIx, worker: WorkerIx) -> String {
+    let agent = plan.agent(ix);
+    let free = agent.capability.is_some() && agent.modes.len() > 1;
+    let mark = if free { "~" } else { "" };
+    format!("{mark}{}", clean(&plan.workers[worker.ix()].name))
 }
 
 /// Bytes in the unit that keeps them short, `512M` or `2.5G`; binary units.

@@ -3,8 +3,9 @@
 //! Must not decide whether it goes on: the state says so.
 
 use std::{
-    fs::DirBuilder,
-    os::unix::fs::DirBuilderExt as _,
+    fs::{self, DirBuilder, OpenOptions},
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::PathBuf,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -109,7 +110,7 @@ impl JobMaker {
         let (start, session, before) = if let Some(session) = known {
             let (text, source) = next_turn(agent, talk);
             let turn = prompt::next_turn(&text, source, &job.cwd);
-            job.prompt = Some(turn.maker(file.clone()));
+            job.prompt = Some(turn.within(self.cap(plan)).maker(file.clone()));
             let before = talk.map_or_else(Used::default, |talk| talk.of_session);
             (Start::Resume, session.to_owned(), before)
         } else {
@@ -168,9 +169,30 @@ fn around(adapter: &Adapter, job: &mut Job) {
         for folder in writes.iter().filter(|path| path.extension().is_none()) {
             let _ = DirBuilder::new().recursive(true).mode(0o700).create(folder);
         }
+        if boundary.enforce {
+            make_files(&adapter.made(&env));
+        }
         boundary.may_write.extend(writes);
     }
     job.env_extra.extend(passed(adapter));
+}
+
+/// Makes the files that a program could not make within its boundary, open to this user alone. What is there, also as
+/// a link, stays as it is; one that cannot be made stays closed.
+fn make_files(files: &[(String, &str)]) {
+    for (path, holds) in files {
+        let new = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path);
+        if let Ok(mut file) = new {
+            // An empty one would be worse than none.
+            if file.write_all(holds.as_bytes()).is_err() {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
 }
 
 /// The adapters of a run: a person's own are read at once, the built-in ones when the first is needed.
@@ -245,4 +267,24 @@ fn passed(adapter: &Adapter) -> Vec<(String, String)> {
     env.sort();
     env.extend(adapter.env.clone());
     env
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_made_where_they_are_missing_and_left_where_they_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name).display().to_string();
+        fs::write(at("there"), "mine").unwrap();
+        std::os::unix::fs::symlink(at("elsewhere"), at("link")).unwrap();
+        let all = ["new", "there", "link", "no/folder"].map(|name| (at(name), "{}"));
+        make_files(&all);
+        assert_eq!(fs::read_to_string(at("new")).unwrap(), "{}");
+        let mode = std::os::unix::fs::MetadataExt::mode(&fs::metadata(at("new")).unwrap());
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(at("there")).unwrap(), "mine");
+        assert!(!dir.path().join("elsewhere").exists());
+    }
 }

@@ -220,6 +220,12 @@ fn folders(agent: &Agent) -> Vec<String> {
 }
 
 impl Gathered {
+    /// The same with so many tokens at most.
+    pub(super) fn within(mut self, tokens: u32) -> Self {
+        self.limit.tokens = tokens;
+        self
+    }
+
     /// Makes the prompt when its agent starts, and keeps it in a file.
     pub(super) fn maker(self, file: PathBuf) -> Maker {
         Maker::new(move |redactor| {

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use crate::{
     engine::{
-        Answer, AttentionKind, AttentionRaised, MergeOutcome, Strategy, TalkEvent, WorkEvent,
+        Answer, AttentionKind, AttentionRaised, Candidate, MergeOutcome, Strategy, TalkEvent,
+        WorkEvent,
     },
     plan::AgentId,
 };
@@ -22,6 +23,7 @@ pub(super) fn sentence(event: &WorkEvent) -> Option<String> {
             error: Some(error),
             ..
         } => format!("x the work of {agent} cannot be collected: {error}"),
+        WorkEvent::Added(of) => format!("  {} is new: {}", of.agent, of.title),
         WorkEvent::HandoffReady {
             agent,
             from_facts: false,
@@ -167,6 +169,28 @@ pub(super) fn of_talk(talk: &TalkEvent) -> Option<String> {
         }
         TalkEvent::RateReached { used, limit, .. } => {
             format!("- {used} tokens in the last minute, of {limit}: the next start waits")
+        }
+        TalkEvent::Limited {
+            provider,
+            until_us,
+            reason,
+            ..
+        } => {
+            let s = until_us.div_ceil(1_000_000);
+            let (minutes, seconds) = (s / 60, s % 60);
+            format!("- {provider} takes no more until {minutes}:{seconds:02}: {reason}")
+        }
+        TalkEvent::Unlimited { provider } => format!("  {provider} takes work again"),
+        TalkEvent::Chosen {
+            agent,
+            capability,
+            worker,
+            among,
+            ..
+        } => {
+            let among: Vec<String> = among.iter().map(Candidate::words).collect();
+            let among = among.join(" | ");
+            format!("  {agent} is done by {worker} for {capability}: {among}")
         }
         _ => return None,
     })

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::{
-    engine::{Action, InputKind, Via, Words},
+    engine::{Action, Extension, InputKind, Via, Words},
     plan::{AgentId, AgentIx},
     resources::{Edge, Sample},
     runtime::{intake::Origin, news::Sink},
@@ -35,6 +35,15 @@ pub enum Msg {
         by: String,
         /// What.
         action: Action,
+        /// Where the answer goes.
+        reply: Reply,
+    },
+    /// An operator adds agents, read and checked.
+    Add {
+        /// Who.
+        by: String,
+        /// They.
+        extension: Box<Extension>,
         /// Where the answer goes.
         reply: Reply,
     },

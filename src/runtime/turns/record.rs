@@ -28,6 +28,7 @@ impl Running {
             return;
         }
         let Turn { records, commands } = std::mem::take(&mut self.turn);
+        self.turns.current.set(&self.turns.state.setup);
         let written = if self.held_records.is_empty() {
             self.turns.journal.append(&records).map_err(|error| {
                 self.too_large |= error.too_large(self.turns.journal.position(), file_size());

@@ -69,7 +69,8 @@ impl Driver {
 
     /// The message of the commit that is made for an attempt.
     pub fn message(&self, agent: AgentIx, attempt: u32) -> String {
-        let plan = self.settings.setup.plan.agent(agent);
+        let setup = self.settings.now();
+        let plan = setup.plan.agent(agent);
         let title = clean_line(plan.title.replace(['\n', '\r'], " "), 72);
         let (id, run) = (&plan.id, &self.run);
         format!(
@@ -93,7 +94,8 @@ impl Driver {
         agent: AgentIx,
         commit: &str,
     ) -> Result<Vec<String>, String> {
-        let promised = &self.settings.setup.plan.agent(agent).outputs;
+        let setup = self.settings.now();
+        let promised = &setup.plan.agent(agent).outputs;
         let paths: Vec<&str> = promised.iter().map(String::as_str).collect();
         let found = entries_in(&ground.store, commit, &plain(&paths)).map_err(said)?;
         let missing = promised.iter().zip(found).filter(|(_, there)| !there);

@@ -79,13 +79,14 @@ impl Driver {
 
     /// The branch that the plan wants the work on.
     fn into(&self) -> String {
-        let spec = &self.settings.setup.plan.merge;
+        let setup = self.settings.now();
+        let spec = &setup.plan.merge;
         spec.into.replace("${run}", &self.run)
     }
 
     fn forward(&self, ground: &Ground, of: &Handing, told: &mut Told) {
         let root = &ground.repo().root;
-        let end = self.settings.setup.plan.merge.end;
+        let end = self.settings.now().plan.merge.end;
         let agreed = match (&of.forward, end) {
             (_, MergeEnd::Branch) => return,
             (Some(branch), _) => Agreed::To(branch),

@@ -65,7 +65,7 @@ impl Driver {
                 Ok(count) => Some(Ok((true, count))),
                 Err(error) => {
                     // It would have said nothing that is not known otherwise.
-                    let id = &self.settings.setup.plan.agent(of.agent).id;
+                    let id = &self.settings.now().plan.agent(of.agent).id.clone();
                     complain(&format!("the hand-off of {id} cannot be kept: {error}"));
                     None
                 }
@@ -80,7 +80,8 @@ impl Driver {
         let exists = &mut |paths: &[&str]| in_folder(folder, paths);
         let (handoff, facts) = self.written(of, exists).unwrap_or_default();
         if let Some(Err(why)) = &handoff {
-            let id = self.settings.setup.plan.agent(of.agent).id.as_str();
+            let setup = self.settings.now();
+            let id = setup.plan.agent(of.agent).id.as_str();
             let reason = format!("its hand-off: {why}");
             let reason = self.settings.redactor.clean(&reason);
             let noted = note::plain(&self.settings.run_dir, id, of.number, &reason);
@@ -101,7 +102,8 @@ impl Driver {
         of: &Attempt,
         exists: handoff::Exists<'_>,
     ) -> Option<(Told, BTreeMap<String, String>)> {
-        let id = self.settings.setup.plan.agent(of.agent).id.as_str();
+        let setup = self.settings.now();
+        let id = setup.plan.agent(of.agent).id.as_str();
         let path = draft(&self.settings.run_dir, id, of.number);
         let name = format!("{FOLDER}/draft/{id}.{}.md", of.number);
         let bytes = match reports::contents(&path) {
@@ -134,7 +136,8 @@ impl Driver {
     fn without_secrets(&self, of: &Attempt, found: &Handoff, path: &Path) -> Handoff {
         let clean = self.cleaned(found);
         if clean != *found {
-            let id = &self.settings.setup.plan.agent(of.agent).id;
+            let setup = self.settings.now();
+            let id = &setup.plan.agent(of.agent).id;
             let text = handoff::render(&clean, id, of.number, false);
             Self::replace(path, &text);
         }
@@ -165,7 +168,8 @@ impl Driver {
     }
 
     fn made_from_facts(&self, ground: &Ground, of: &Attempt, collected: &Collected) -> Handoff {
-        let agent = self.settings.setup.plan.agent(of.agent);
+        let setup = self.settings.now();
+        let agent = setup.plan.agent(of.agent);
         let changed = &collected.changed;
         let paths: Vec<String> = (changed.list.iter())
             .take(handoff::MOST_ARTEFACTS)
@@ -184,7 +188,8 @@ impl Driver {
 
     /// Keeps a hand-off and returns how many artefacts it names.
     fn keep_handoff(&self, of: &Attempt, found: &Handoff, from_facts: bool) -> io::Result<u32> {
-        let id = &self.settings.setup.plan.agent(of.agent).id;
+        let setup = self.settings.now();
+        let id = &setup.plan.agent(of.agent).id;
         let path = kept(&self.settings.run_dir, id.as_str());
         let text = handoff::render(found, id, of.number, from_facts);
         private_dir(path.parent().unwrap_or(&path))?;
@@ -196,7 +201,7 @@ impl Driver {
     /// rest back.
     pub fn without_git(&self, order: Order) -> Option<Order> {
         match order {
-            Order::Collect(of) if !self.settings.setup.own(of.agent) => {
+            Order::Collect(of) if !self.settings.now().own(of.agent) => {
                 self.collected(&of, Ok(self.collect_shared(&of)));
                 None
             }
@@ -252,7 +257,7 @@ impl Driver {
 
     fn absent(&self, wanted: &Wanted) -> Absent {
         let path = named(std::iter::once(wanted.path.as_bytes()));
-        let id = |ix: AgentIx| self.settings.setup.plan.agent(ix).id.clone();
+        let id = |ix: AgentIx| self.settings.now().plan.agent(ix).id.clone();
         Absent {
             path: path.concat(),
             from: wanted.from.map(id),

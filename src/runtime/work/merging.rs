@@ -41,9 +41,10 @@ impl Driver {
 
     fn try_it(&self, ground: &Ground, of: &Trial) -> Result<MergeOutcome, Hindered> {
         let conflict = of.conflict.to_string();
+        let setup = self.settings.now();
         let whose = Whose {
             conflict: &conflict,
-            agent: self.settings.setup.plan.agent(of.agent).id.as_str(),
+            agent: setup.plan.agent(of.agent).id.as_str(),
             attempt: of.attempt,
         };
         let tried = try_merge(&ground.store, &of.onto, &of.theirs, &whose).map_err(said)?;
@@ -76,7 +77,8 @@ impl Driver {
         settled: Settled,
     ) -> Result<MergeOutcome, Hindered> {
         let commit = self.commit(ground, of, tree, settled.clash.is_some())?;
-        let checks = self.settings.setup.checks(of.agent);
+        let setup = self.settings.now();
+        let checks = setup.checks(of.agent);
         let due = !settled.checked && checks.iter().any(|step| step.approve.is_none());
         let path = if due {
             ground.check_out(&result_name(of.number), &commit)?
@@ -103,7 +105,8 @@ impl Driver {
         tree: &str,
         conflict: bool,
     ) -> Result<String, String> {
-        let agent = self.settings.setup.plan.agent(of.agent);
+        let setup = self.settings.now();
+        let agent = setup.plan.agent(of.agent);
         let id = of.conflict.to_string();
         let note = MergeNote {
             run: &self.run,
@@ -127,7 +130,8 @@ impl Driver {
         mut doc: ConflictDoc,
         overlap: Overlap,
     ) -> Result<MergeOutcome, Hindered> {
-        let agent = self.settings.setup.plan.agent(of.agent);
+        let setup = self.settings.now();
+        let agent = setup.plan.agent(of.agent);
         let mut answers = if agent.join == Join::MergeWithRules {
             ground.rules.answer(&mut doc)
         } else {
@@ -211,7 +215,8 @@ impl Driver {
                 with.insert(*ix);
             }
         }
-        let plan = &self.settings.setup.plan;
+        let setup = self.settings.now();
+        let plan = &setup.plan;
         with.into_iter()
             .map(|ix| plan.agent(ix).id.clone())
             .collect()

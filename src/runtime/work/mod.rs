@@ -32,6 +32,7 @@ use crate::{
     engine::{Command, InputKind, Setup, State, Status},
     journal::SyncHandle,
     plan::AgentIx,
+    runtime::current::Current,
     sys::locked,
 };
 
@@ -63,13 +64,20 @@ pub(super) struct Settings {
     /// Whether the kernel is to hold them where it can.
     pub enforce: bool,
     /// The plan, and what follows from it.
-    pub setup: Arc<Setup>,
+    pub setup: Current,
     /// Tells when the journal is on the disk.
     pub sync: SyncHandle,
     /// Keeps secrets out of what is told to others.
     pub redactor: Redactor,
     /// What agent programs leave in their workspaces that is no part of the work: lines as in `.gitignore`.
-    pub leaves: Vec<String>,
+    pub leaves: Box<dyn Fn() -> Vec<String> + Send + Sync>,
+}
+
+impl Settings {
+    /// The plan as it is now.
+    fn now(&self) -> Arc<Setup> {
+        self.setup.get()
+    }
 }
 
 /// Takes orders from the loop; answers come as inputs.

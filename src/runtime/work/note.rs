@@ -80,7 +80,8 @@ impl Driver {
         attempt: u32,
         before: &Before,
     ) -> io::Result<()> {
-        let id = self.settings.setup.plan.agent(agent).id.as_str();
+        let setup = self.settings.now();
+        let id = setup.plan.agent(agent).id.as_str();
         let mut text = head(id, before.attempt, &before.reason);
         if !before.remarks.is_empty() {
             text.push_str("\n## What was said about its work\n\n");
@@ -105,7 +106,8 @@ impl Driver {
                 let _ = write!(text, "```diff\n{diff}\n```\n");
             }
         }
-        let is_agent = |id: &str| self.settings.setup.by_id.contains_key(&id.into());
+        let setup = self.settings.now();
+        let is_agent = |id: &str| setup.by_id.contains_key(&id.into());
         let found = evidence(&self.settings.run_dir, id, before.attempt, is_agent);
         if let Some((name, tail)) = found {
             let _ = write!(text, "\n## The end of gates/{name}\n\n```\n{tail}\n```\n");

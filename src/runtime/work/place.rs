@@ -272,14 +272,15 @@ impl Driver {
 
     pub fn look(&self) -> Result<Ground, String> {
         let settings = &self.settings;
-        let plan = &settings.setup.plan;
+        let setup = settings.now();
+        let plan = &setup.plan;
         let repo = Repository::open(&settings.workdir).map_err(said)?;
         let common = repo.common_dir.clone();
         let spec = &plan.workspace;
         let (state, run) = (&settings.state_folder, &self.run);
         let spaces =
             Workspaces::new(repo, state, run, &spec.copy, &spec.link, FLOOR).map_err(said)?;
-        let spaces = spaces.without(&settings.leaves);
+        let spaces = spaces.without(&(settings.leaves)());
         // Left by a runner that died.
         spaces.sweep().map_err(said)?;
         let scratch = spaces.folder().join(".merge");
@@ -292,7 +293,7 @@ impl Driver {
 
     /// The name of an attempt's workspace and ref.
     pub fn name(&self, agent: AgentIx, attempt: u32) -> String {
-        format!("{}.{attempt}", self.settings.setup.plan.agent(agent).id)
+        format!("{}.{attempt}", self.settings.now().plan.agent(agent).id)
     }
 
     /// The file that names what could not be collected of an attempt.
@@ -307,7 +308,7 @@ impl Driver {
         if let Some(scope) = known.get(&agent) {
             return Ok(scope.clone());
         }
-        let stated = self.settings.setup.plan.agent(agent).scope.clone();
+        let stated = self.settings.now().plan.agent(agent).scope.clone();
         let stated = stated.unwrap_or_default();
         let scope = Arc::new(Scope::new(&stated.write, &stated.read).map_err(said)?);
         known.insert(agent, scope.clone());

@@ -108,7 +108,8 @@ impl Driver {
     /// The head with the work of the attempt before merged onto it, where an agent can go on with that
     /// and git can merge it.
     fn start(&self, ground: &Ground, of: &Attempt) -> Option<String> {
-        let agent = self.settings.setup.plan.agent(of.agent);
+        let setup = self.settings.now();
+        let agent = setup.plan.agent(of.agent);
         if !of.take_over || !matches!(agent.work, Work::Prompt(_)) {
             return None;
         }

@@ -26,7 +26,8 @@ impl Driver {
         let Ok(scope) = self.scope(of.agent) else {
             return;
         };
-        let plan = &self.settings.setup.plan;
+        let setup = self.settings.now();
+        let plan = &setup.plan;
         let domains = plan.agent(of.agent).domains.iter().map(|name| Domain {
             name: name.as_str().into(),
             critical: plan.domains.get(name).is_some_and(|domain| domain.critical),
@@ -56,7 +57,8 @@ impl Driver {
     }
 
     fn watcher(&self, ground: &Ground) -> Option<Watch> {
-        let rules = self.settings.setup.plan.merge.rules.iter();
+        let setup = self.settings.now();
+        let rules = setup.plan.merge.rules.iter();
         let ruled: Vec<&str> = rules.map(|(glob, _)| glob.as_str()).collect();
         let settings = Settings {
             private: ground.spaces().folder().join(".watch"),
@@ -68,6 +70,7 @@ impl Driver {
             if let Notice::Degraded { key, why } = &notice {
                 complain(&match key {
                     Some(Key { agent, attempt }) => {
+                        let setup = setup.get();
                         let id = &setup.plan.agent(AgentIx(*agent)).id;
                         format!("the workspace {id}.{attempt} is not watched as it should: {why}")
                     }

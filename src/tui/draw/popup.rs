@@ -99,6 +99,10 @@ fn note(view: &View, (title, typed, to): (&str, &str, &Note), look: Look<'_>, bu
     for (y, line) in (2..).zip(shown) {
         Pen::new(buf, area, y).put(line, base.text);
     }
+    if *to == Note::Add {
+        let hint = "claude: what to do · $ command · track/claude: … · --after AGENT first";
+        Pen::new(buf, area, area.height.saturating_sub(1)).put(hint, base.dim);
+    }
     if let Note::Tell { now, .. } = to {
         let when = if *now {
             "at once: its turn is broken off for it"

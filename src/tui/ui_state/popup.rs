@@ -53,6 +53,8 @@ pub enum Note {
         /// The line of the new text, from 1; 0: the file as a whole.
         line: u32,
     },
+    /// Adds an agent.
+    Add,
     /// Tells an agent something.
     Tell {
         /// Whom.

@@ -163,6 +163,8 @@ pub struct App {
     pub(super) lost: Option<String>,
     pub(super) asked: BTreeMap<u64, String>,
     pub(super) next_id: u64,
+    /// What was asked to be added, until it is there.
+    pub(super) adding: Option<super::add::Adding>,
     /// A person has taken or given the mouse.
     pub(super) mouse_chosen: bool,
     pub(super) message_ticks: u8,
@@ -231,6 +233,7 @@ impl App {
             lost: None,
             asked: BTreeMap::new(),
             next_id: 1,
+            adding: None,
             mouse_chosen: false,
             message_ticks: 0,
             wardrobe: Wardrobe::default(),

@@ -278,7 +278,10 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
             let what = app.asked.remove(&id).unwrap_or_else(|| "asked".to_owned());
             match result {
                 Ok(()) => app.say(Voice::Good, format!("{what}: done")),
-                Err(why) => app.say(Voice::Bad, format!("{what}: {why}")),
+                Err(why) => {
+                    super::add::answered(app, id, true);
+                    app.say(Voice::Bad, format!("{what}: {why}"));
+                }
             }
         }
         Update::Gone { reason } => {
@@ -311,6 +314,7 @@ pub(super) fn fold(app: &mut App, record: &Record) {
     if app.ui.screen == Screen::Log {
         app.log.push(record);
     }
+    super::add::took(app, &record.event);
 }
 
 /// Notes what happened after record `known`. A replay sends thousands of records at once: words are

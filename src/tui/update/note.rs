@@ -1,10 +1,10 @@
-//! A note that is typed: with a conflict that is passed on, about a line of finished work, or what an
-//! agent is told.
+//! A note that is typed: with a conflict that is passed on, about a line of finished work, what an agent
+//! is told, or an agent that is added.
 
 use crossterm::event::KeyCode;
 
 use super::{
-    App,
+    App, add,
     operate::{cannot, send},
 };
 use crate::{
@@ -33,8 +33,16 @@ pub(super) fn press(app: &mut App, key: Key, out: &mut Vec<Request>) {
                 app.say(Voice::Plain, "nothing is typed yet; Esc leaves it");
                 return;
             }
-            app.ui.popups.pop();
-            send(app, action(to, text), out);
+            match action(to, text.clone()) {
+                Ok(action) => {
+                    app.ui.popups.pop();
+                    send(app, action, out);
+                    if let Some(adding) = app.adding.as_mut().filter(|a| a.typed.is_none()) {
+                        adding.typed = Some(text);
+                    }
+                }
+                Err(why) => app.say(Voice::Bad, why),
+            }
         }
         KeyCode::Tab => {
             if let Note::Tell { now, .. } = to {
@@ -49,8 +57,8 @@ pub(super) fn press(app: &mut App, key: Key, out: &mut Vec<Request>) {
     }
 }
 
-fn action(to: Note, text: String) -> Action {
-    match to {
+fn action(to: Note, text: String) -> Result<Action, String> {
+    Ok(match to {
         Note::Settle { conflict, how } => Action::Settle {
             conflict,
             how,
@@ -63,7 +71,8 @@ fn action(to: Note, text: String) -> Action {
             text,
         },
         Note::Tell { agent, now } => Action::Tell { agent, text, now },
-    }
+        Note::Add => return add::action(&text),
+    })
 }
 
 /// Opens the line in which an agent is told something, unless it cannot be told anything now.

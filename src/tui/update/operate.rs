@@ -2,6 +2,7 @@
 
 use super::{
     App,
+    add::{self, Adding},
     ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap},
     log, merge, note,
 };
@@ -100,6 +101,9 @@ pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
     app.next_id += 1;
     app.say(Voice::Plain, format!("{what} …"));
     app.asked.insert(id, what);
+    if matches!(action, Action::Add { .. }) {
+        app.adding = Some(Adding { id, typed: None });
+    }
     out.push(Request::Action { id, action });
 }
 
@@ -184,6 +188,7 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
         Verb::Sequential => ask_sequential(app),
         Verb::Swap => ask_swap(app, pointed(app).as_ref()),
         Verb::Tell => note::tell(app, pointed(app).as_ref()),
+        Verb::Add => add::open(app, String::new()),
     }
 }
 

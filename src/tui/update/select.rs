@@ -144,7 +144,7 @@ pub(super) fn program_of(app: &App, ix: AgentIx, attempt: u32) -> Option<Program
     if !matches!(state.setup.plan.agent(ix).work, Work::Prompt(_)) {
         return None;
     }
-    let program = state.provider(ix, mode)?;
+    let program = state.program(ix, mode)?;
     let adapter = state.setup.adapters.get(program);
     let adapter = adapter.filter(|adapter| has_words(adapter))?;
     let agent = state.agent(ix);

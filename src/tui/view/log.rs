@@ -2,7 +2,7 @@
 
 use crate::{
     display::clean_line,
-    engine::{self, CheckPlace, Event, Level, Record, State, WorkEvent},
+    engine::{self, Candidate, CheckPlace, Event, Level, Record, State, TalkEvent, WorkEvent},
     tui::{log::LogBuffer, ui_state::UiState},
 };
 
@@ -159,6 +159,19 @@ fn routine(event: &Event) -> String {
             "{whose} is let in: {} reserved, {running} at once",
             super::words::size(*ram_bytes)
         ),
+        Event::Talk(talk) => match talk.as_ref() {
+            TalkEvent::Chosen {
+                capability,
+                worker,
+                among,
+                ..
+            } => {
+                let among: Vec<String> = among.iter().map(Candidate::words).collect();
+                let among = among.join(" | ");
+                format!("{whose} is done by {worker} for {capability}: {among}")
+            }
+            _ => whose,
+        },
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
@@ -258,12 +271,16 @@ fn flatten(name: &str, value: &serde_json::Value, depth: u8, out: &mut Vec<(Stri
 }
 
 /// The rule behind a decision, in a sentence.
-const fn rule(event: &Event) -> Option<&'static str> {
+fn rule(event: &Event) -> Option<&'static str> {
     Some(match event {
         Event::AgentReady { .. } => "an agent is ready when every hard need is met",
         Event::AgentScheduled { .. } => {
             "admission: slots, memory, CPUs, other resources, caps and gates had room, and no ready \
              agent of a better rank fitted"
+        }
+        Event::Talk(talk) if matches!(**talk, TalkEvent::Chosen { .. }) => {
+            "of the workers that can and have room the one with the fewest attempts at work, then \
+             with the best chance by how its attempts ended, then the first in the plan"
         }
         Event::AgentSkipped { .. } => "a need that can no longer be met skips whoever has it",
         Event::AgentRetrying { .. } => "attempts are left: `retry` of the plan, doubled each time",

@@ -133,6 +133,10 @@ pub(super) fn agent_row(
             .map_or("", |w| chart.workers[w.ix()].as_str())
     };
     let mut shown = worker(agent.mode).to_owned();
+    if plan.capability.is_some() && plan.modes.len() > 1 && agent.attempt == 0 {
+        // Nobody has been chosen.
+        "–".clone_into(&mut shown);
+    }
     if let Some(to) = agent.swap_to.filter(|&to| to != agent.mode) {
         shown = format!("› {}", worker(to));
     }

@@ -3,6 +3,7 @@
 //! Must not know keys or sockets; actions come named. A refusal is for the asker and is not
 //! journaled; an accepted action always is.
 
+mod add;
 mod answer;
 pub(in crate::engine::decide) mod open;
 mod resolve;
@@ -13,6 +14,8 @@ mod settle;
 mod swap;
 mod tell;
 
+pub(in crate::engine::decide) use add::add;
+pub use add::refuses_extension;
 use answer::target;
 pub use resolve::{Refusal, Resolved, resolve};
 
@@ -55,6 +58,7 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
         | Action::Swap { .. }
         | Action::Choose { .. }
         | Action::Undo { .. }
+        | Action::Add { .. }
         | Action::Tell { .. }
         | Action::Close { .. }
         | Action::Comment { .. } => {}

@@ -77,7 +77,7 @@ fn has_session(state: &State, ix: AgentIx) -> Result<(), Refusal> {
         ));
     }
     let session = agent.talk.as_ref().and_then(|talk| talk.session.as_ref());
-    let program = match (session, state.provider(ix, agent.mode)) {
+    let program = match (session, state.program(ix, agent.mode)) {
         (Some(session), _) => session.program.as_str(),
         (None, Some(program)) => program,
         (None, None) => {

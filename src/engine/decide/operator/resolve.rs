@@ -3,7 +3,7 @@
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
 use super::{
-    answer::resolve_answer, open, retry::resolve_retry, review, rollback, settle,
+    add::running, answer::resolve_answer, open, retry::resolve_retry, review, rollback, settle,
     swap::resolve_swap, tell,
 };
 use crate::{
@@ -186,6 +186,10 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             review::send_back(state, find(state, agent)?).and_then(|ix| plain(vec![ix]))
         }
         Action::Rollback { wave } => rollback::concerned(state, *wave).and_then(plain),
+        Action::Add { .. } => match running(state) {
+            Ok(()) => plain(Vec::new()),
+            Err(why) => Err(Refusal::NotNow(why)),
+        },
         Action::Agents { cap } => {
             if *cap == 0 {
                 return Err(Refusal::NotNow(

@@ -5,6 +5,7 @@ use crate::{
         Cause, Event, Figures, Owner, PhaseStatus, Rank, State,
         admission::{
             Grant, admit, admit_any, admit_check, admit_check_thaw, admit_first, admit_thaw,
+            chosen as chosen_worker,
         },
         state::unpack,
     },
@@ -111,7 +112,7 @@ fn scheduled(state: &State, figures: &Figures, ix: AgentIx, mode: u32) -> Vec<Ev
     let plan = &state.setup.plan;
     let agent = plan.agent(ix);
     let chosen = &agent.modes[mode as usize];
-    let mut events = Vec::with_capacity(2);
+    let mut events = Vec::with_capacity(3);
     if let Some(phase) = agent.phase
         && state.phases[phase.ix()].status == PhaseStatus::Waiting
     {
@@ -119,6 +120,7 @@ fn scheduled(state: &State, figures: &Figures, ix: AgentIx, mode: u32) -> Vec<Ev
             phase: plan.phases[phase.ix()].id.clone(),
         });
     }
+    events.extend(chosen_worker(state, ix, mode).map(Event::from));
     events.push(Event::AgentScheduled {
         agent: agent.id.clone(),
         attempt: state.agent(ix).attempt + 1,

@@ -206,6 +206,7 @@ fn said(state: &State, ix: AgentIx, exit: &Exit) -> Option<Event> {
     } else {
         reason.clone()
     };
+    let away_us = talk::away_us(state, ix);
     Some(match why {
         // Trying again does not help: somebody has to log in, or to say something else.
         Why::Login | Why::Refused => Event::AgentBlocked {
@@ -214,11 +215,11 @@ fn said(state: &State, ix: AgentIx, exit: &Exit) -> Option<Event> {
             gate: None,
         },
         // None of its tries is lost to a provider that takes no more for now.
-        Why::Limited if talk::provider_limited(state, ix) => Event::AgentRetrying {
+        Why::Limited if let Some(delay_us) = away_us => Event::AgentRetrying {
             agent: state.id(ix),
             attempt: state.agent(ix).attempt,
             cause: Cause::Limited,
-            delay_us: 0,
+            delay_us,
             reason,
         },
         Why::Network | Why::Limited => failure(state, ix, FailureKind::External, reason),

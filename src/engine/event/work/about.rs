@@ -32,6 +32,8 @@ impl WorkEvent {
             Self::HandoffChecking(_) => "handoff.checking",
             Self::HandoffChecked(_) => "handoff.checked",
             Self::HandoffReady { .. } => "handoff.ready",
+            Self::Extended(_) => "plan.extended",
+            Self::Added(_) => "agent.added",
             Self::RollbackStarted { .. } => "rollback.started",
             Self::RollbackDone { .. } => "rollback.done",
             Self::Delivering { .. } => "run.delivering",
@@ -62,11 +64,13 @@ impl WorkEvent {
             | Self::HandoffReady { agent, .. } => Some(agent),
             Self::HandoffChecking(of) => Some(&of.agent),
             Self::HandoffChecked(of) => Some(&of.agent),
+            Self::Added(of) => Some(&of.agent),
             Self::SyncStarted { .. }
             | Self::SyncCompleted { .. }
             | Self::SyncFailed { .. }
             | Self::Checkout { .. }
             | Self::CheckedOut { .. }
+            | Self::Extended(_)
             | Self::RollbackStarted { .. }
             | Self::RollbackDone { .. }
             | Self::Delivering { .. }
@@ -86,7 +90,8 @@ impl WorkEvent {
             | Self::ConflictDetected { .. }
             | Self::Predicted { critical: true, .. }
             | Self::RollbackStarted { .. } => Level::High,
-            Self::MergeDone { .. }
+            Self::Extended(_)
+            | Self::MergeDone { .. }
             | Self::SyncFailed { .. }
             | Self::MergeFailed { .. }
             | Self::Predicted { .. }

@@ -28,6 +28,10 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
         Work::Sim(_) => all.push(("is", "simulated".to_owned())),
         Work::Group => all.push(("is", "its sub-agents".to_owned())),
     }
+    if let Some(capability) = &plan.capability {
+        let text = format!("{capability}: who can is chosen when it starts");
+        all.push(("needs", text));
+    }
     for mode in &plan.modes {
         let mut said = Vec::new();
         if let Some(worker) = mode.worker {
@@ -129,6 +133,12 @@ fn talk(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
     let Some(talk) = &source.state.agent(ix).talk else {
         return out;
     };
+    if let Some(choice) = &talk.choice {
+        let (worker, capability) = (&choice.worker, &choice.capability);
+        out.push(("chosen", format!("{worker} for {capability}, among")));
+        let among = choice.among.iter().map(|one| ("", one.words()));
+        out.extend(among);
+    }
     if let Some(session) = &talk.session {
         let model = session.model.as_ref();
         let model = model.map_or_else(String::new, |model| format!(" with {model}"));

@@ -112,6 +112,7 @@ pub(super) fn talk(event: &TalkEvent, now_us: u64) -> Option<(String, Tone)> {
             )
         }
         TalkEvent::Asked { .. }
+        | TalkEvent::Chosen { .. }
         | TalkEvent::Session { .. }
         | TalkEvent::Used { .. }
         | TalkEvent::Prompted { .. }

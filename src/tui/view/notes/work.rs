@@ -70,6 +70,7 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         | WorkEvent::CheckedOut { error: None, .. }
         | WorkEvent::MergeStarted { .. }
         | WorkEvent::HandoffChecking(_)
+        | WorkEvent::Extended(_)
         | WorkEvent::Delivering { .. } => return None,
         WorkEvent::HandoffChecked(of) if of.missing.is_empty() && of.error.is_none() => {
             return None;
@@ -85,6 +86,7 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
                 Tone::Warn,
             )
         }
+        WorkEvent::Added(of) => (format!("{} is new: {}", of.agent, of.title), Tone::Plain),
         WorkEvent::HandoffReady {
             agent,
             from_facts,
