@@ -24,6 +24,8 @@ pub enum Heard {
         tokens: u64,
         /// All that it was made of, uncut.
         offered: u64,
+        /// All that one session would hold which had done the whole plan so far.
+        full: u64,
     },
     /// So many secrets were taken out of its prompt, or of what it printed.
     Redacted(u64),

@@ -134,8 +134,8 @@ impl Spent {
         }
     }
 
-    /// Returns what the prompts left out, in thousandths of all that they were made of; none: there was no
-    /// prompt.
+    /// Returns what the prompts saved, in thousandths of what one session would hold that had done the whole
+    /// plan in order ([`super::TalkEvent::Prompted`]); none: there was no prompt.
     #[must_use]
     pub fn saved(&self) -> Option<Permille> {
         let (told, all) = self.prompted;

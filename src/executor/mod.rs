@@ -176,10 +176,21 @@ pub struct Made {
     pub argv: Option<Argv>,
     /// What it reads from its standard input; none: `/dev/null`.
     pub stdin: Option<Vec<u8>>,
-    /// Estimated tokens of the prompt, and of all that it was made of; none: it was not composed.
-    pub tokens: Option<(u64, u64)>,
+    /// How large the prompt is; none: it was not composed.
+    pub size: Option<PromptSize>,
     /// Secrets that were taken out of it.
     pub redacted: u64,
+}
+
+/// The size of a prompt, in estimated tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PromptSize {
+    /// The prompt.
+    pub tokens: u64,
+    /// All that it was made of, had nothing been cut.
+    pub offered: u64,
+    /// All that one session would hold which had done the whole plan so far.
+    pub full: u64,
 }
 
 /// Why there is no prompt.

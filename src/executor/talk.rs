@@ -68,7 +68,7 @@ pub enum Heard {
     /// What the attempt has used so far.
     Used(Used),
     /// What it was told at its start: estimated tokens of the prompt, and of all that it was made of.
-    Prompted(u64, u64),
+    Prompted(super::PromptSize),
     /// So many secrets were taken out of its prompt, or of what it printed.
     Redacted(u64),
     /// Its own list: entries done, all entries, the one that it is at.
@@ -323,9 +323,9 @@ pub(super) fn prompted(shared: &Shared, job: &mut Job) -> Result<(), Unmade> {
     };
     let made = maker.make(&shared.redactor)?;
     // Before it starts: its end may be reported by another thread.
-    if let Some((tokens, offered)) = made.tokens {
+    if let Some(size) = made.size {
         let key = job.key.clone();
-        let heard = Heard::Prompted(tokens, offered);
+        let heard = Heard::Prompted(size);
         shared.report(Report::Heard { key, heard });
     }
     if made.redacted > 0 {

@@ -2,6 +2,8 @@
 //!
 //! Must not decide: it only knows which command line belongs to which key.
 
+mod files;
+mod full;
 mod launch;
 mod place;
 mod prompt;
@@ -21,6 +23,7 @@ use crate::{
 };
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
+pub use full::Measured;
 pub use launch::{catalog, leaves};
 pub use place::{context_file, index_path, output_path};
 pub use speak::{heard, message, reply};
@@ -41,6 +44,8 @@ pub struct JobMaker {
     pub context_cap: u32,
     /// The agent programs that are known; read when the first one is started.
     pub catalog: OnceLock<Catalog>,
+    /// What prompts are measured against.
+    pub measured: Measured,
 }
 
 /// What the boundaries of all jobs of a run have in common.
@@ -191,7 +196,7 @@ impl JobMaker {
             terminal,
             stdin: None,
             prompt: prompted
-                .then(|| prompt::gather(state, ix, mode, &cwd, &self.run_dir, note))
+                .then(|| prompt::gather(state, ix, mode, &cwd, &self.run_dir, note, &self.measured))
                 .map(|gathered| gathered.within(self.cap(agent)).maker(text)),
             watch_outputs: watched(&state.setup, ix)
                 .iter()

@@ -320,6 +320,7 @@ impl Runner {
                 program: program()?,
                 bounds,
                 catalog,
+                measured: jobs::Measured::default(),
             },
             journal: self.journal,
             state: self.state,
@@ -334,13 +335,9 @@ impl Runner {
             inbox,
             after_first: Some(Box::new(move || later.start())),
         };
-        turns.journal.sync_handle().on_fault({
-            let to_loop = to_loop.clone();
-            move |error| {
-                let _ = to_loop.send(Msg::SyncFault(error.to_owned()));
-            }
+        turns.journal.sync_handle().on_fault(move |error| {
+            let _ = to_loop.send(Msg::SyncFault(error.to_owned()));
         });
-        drop(to_loop);
         let grace = turns.grace;
         let setup = turns.state.setup.clone();
         let (dir, lock) = (self.dir, self.lock);

@@ -152,9 +152,21 @@ impl World {
         env
     }
 
+    /// Ours, or another build of it: what is shown to somebody is shown of a release build.
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = self.repo.here.command(args);
-        command.envs(self.env());
+        let ours = self.repo.here.command(args);
+        let program = env::var_os("WAVEDECK_REAL_PROGRAM");
+        let mut command = Command::new(program.unwrap_or_else(|| ours.get_program().to_owned()));
+        let set = ours
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?)));
+        command
+            .args(args)
+            .current_dir(self.repo.here.path())
+            .env_clear()
+            .envs(set)
+            .envs(self.env())
+            .stdin(Stdio::null());
         command
     }
 

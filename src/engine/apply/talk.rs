@@ -62,11 +62,14 @@ impl State {
                 ..
             } => self.used(ix, *used, *computed_microusd, now),
             TalkEvent::Prompted {
-                tokens, offered, ..
+                tokens,
+                offered,
+                full,
+                ..
             } => {
                 let (told, all) = &mut self.talk_of(ix).prompted;
                 *told = told.saturating_add(*tokens);
-                *all = all.saturating_add(*offered);
+                *all = all.saturating_add(*(full.max(offered)));
             }
             TalkEvent::Redacted { found, .. } => {
                 self.redacted = self.redacted.saturating_add(*found);

@@ -142,11 +142,16 @@ pub(super) fn heard(
             attempt,
             found: *found,
         },
-        Heard::Prompted { tokens, offered } => TalkEvent::Prompted {
+        Heard::Prompted {
+            tokens,
+            offered,
+            full,
+        } => TalkEvent::Prompted {
             agent: id,
             attempt,
             tokens: *tokens,
             offered: *offered,
+            full: *full,
         },
         Heard::Verdict { why, reason } => TalkEvent::Verdict {
             agent: id,

@@ -127,6 +127,10 @@ pub enum TalkEvent {
         tokens: u64,
         /// All that it was made of, had nothing been cut.
         offered: u64,
+        /// What it is measured against: all that one session would hold which had done the whole plan so far;
+        /// 0 in old records.
+        #[serde(default)]
+        full: u64,
     },
     /// Secrets were taken out of its prompt, or of what it printed.
     #[serde(rename = "agent.redacted")]

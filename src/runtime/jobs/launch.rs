@@ -151,7 +151,7 @@ impl JobMaker {
             Ok(Made {
                 argv: Some(launch.argv),
                 stdin: launch.stdin,
-                tokens: made.tokens,
+                size: made.size,
                 redacted: made.redacted,
             })
         }));

@@ -6,33 +6,28 @@
 use std::{
     collections::BTreeSet,
     fs::{self, File},
-    io::{self, Read},
+    io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat2};
-
+use super::{
+    files::{DEEPEST, LONGEST, MOST_FILES, beginning, inside, named_by},
+    full::Measured,
+};
 use crate::{
-    conflict::scope::Globs,
     context::{Item, Kind, Limit, Prompt, compose, family},
     display::Cleaner,
     engine::State,
-    executor::{Made, Maker, Unmade},
+    executor::{Made, Maker, PromptSize, Unmade},
     plan::{Agent, AgentIx, Plan, Work},
     runtime::work::{kept, put},
     sys::lock::private_dir,
 };
 
-/// Bytes of one file that are read: more than any prompt holds of it.
-const LONGEST: u64 = 256 << 10;
 /// Bytes of the repository's instructions in one file (what codex reads of its own).
 const INSTRUCTIONS: u64 = 32 << 10;
-/// Files that named globs may bring.
-const MOST_FILES: usize = 64;
-/// Entries of folders that are looked through for them, and how deep.
-const MOST_ENTRIES: usize = 50_000;
-const DEEPEST: usize = 32;
 /// Names of the file with a repository's instructions, the first that is there counts.
 const NAMES: [&str; 2] = ["AGENTS.override.md", "AGENTS.md"];
 
@@ -54,6 +49,16 @@ pub(super) struct Gathered {
     /// Globs of the files that the plan names.
     files: Vec<String>,
     limit: Limit,
+    /// What the run has beyond that; none: the session has begun before.
+    beyond: Option<Beyond>,
+}
+
+/// What a prompt is measured against.
+#[derive(Debug, Clone)]
+struct Beyond {
+    globs: Arc<[String]>,
+    handoffs: PathBuf,
+    measured: Measured,
 }
 
 /// What a session that goes on is told next.
@@ -70,6 +75,7 @@ pub(super) fn next_turn(text: &str, source: &str, folder: &Path) -> Gathered {
         instructed: Vec::new(),
         files: Vec::new(),
         limit: Limit::default(),
+        beyond: None,
     }
 }
 
@@ -81,6 +87,7 @@ pub(super) fn gather(
     folder: &Path,
     run_dir: &Path,
     note: Option<PathBuf>,
+    measured: &Measured,
 ) -> Gathered {
     let plan = &state.setup.plan;
     let agent = plan.agent(ix);
@@ -105,6 +112,11 @@ pub(super) fn gather(
             permille: factor(plan, agent, mode),
             ..Limit::default()
         },
+        beyond: Some(Beyond {
+            globs: measured.globs(plan),
+            handoffs: kept(run_dir, "").with_file_name(""),
+            measured: measured.clone(),
+        }),
     }
 }
 
@@ -234,11 +246,28 @@ impl Gathered {
                 .map_err(|overflow| Unmade::Refused(overflow.to_string()))?;
             keep(&file, &prompt).map_err(Unmade::Failed)?;
             Ok(Made {
-                tokens: Some((u64::from(prompt.tokens), u64::from(prompt.offered))),
+                size: Some(PromptSize {
+                    tokens: u64::from(prompt.tokens),
+                    offered: u64::from(prompt.offered),
+                    full: u64::from(prompt.offered) + self.beyond(&items),
+                }),
                 redacted: prompt.redacted,
                 argv: None,
                 stdin: Some(prompt.text.into_bytes()),
             })
+        })
+    }
+
+    /// Tokens of what others of the run have and this agent is not told.
+    fn beyond(&self, items: &[Item]) -> u64 {
+        self.beyond.as_ref().map_or(0, |beyond| {
+            let Beyond {
+                globs,
+                handoffs,
+                measured,
+            } = beyond;
+            let plain = measured.beyond(items, globs, &self.folder, handoffs);
+            plain * u64::from(self.limit.permille) / 1000
         })
     }
 
@@ -266,7 +295,7 @@ impl Gathered {
                 items.push(item(Kind::Instructions, rank, &path, &bytes));
             }
         }
-        for (rank, (path, glob)) in self.named().into_iter().enumerate() {
+        for (rank, (path, glob)) in named_by(&self.folder, &self.files).into_iter().enumerate() {
             let found = path.and_then(|path| match inside(&root, &path, LONGEST) {
                 Ok(bytes) => Some((path, bytes)),
                 Err(_) => None,
@@ -282,79 +311,6 @@ impl Gathered {
         items.retain(|item| !item.text.trim().is_empty());
         items
     }
-
-    /// The files that the plan's globs bring, each once, and the globs that bring none.
-    fn named(&self) -> Vec<(Option<String>, String)> {
-        let mut all = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut left = MOST_ENTRIES;
-        for glob in &self.files {
-            let mut found = Vec::new();
-            if let Ok(globs) = Globs::new(&[glob]) {
-                let plain = glob
-                    .split('/')
-                    .take_while(|p| !p.contains(['*', '?', '[', '{']));
-                let start: PathBuf = plain.collect();
-                walk(&self.folder, &start, DEEPEST, &mut left, &mut |path| {
-                    if globs.inside(path.as_bytes()) {
-                        found.push(path.to_owned());
-                    }
-                });
-            }
-            found.sort();
-            if found.is_empty() {
-                all.push((None, glob.clone()));
-            }
-            for path in found {
-                if all.len() < MOST_FILES && seen.insert(path.clone()) {
-                    all.push((Some(path), glob.clone()));
-                }
-            }
-        }
-        all
-    }
-}
-
-/// Goes through a file or folder below a root, without following links.
-fn walk(root: &Path, path: &Path, depth: usize, left: &mut usize, each: &mut dyn FnMut(&str)) {
-    let (Ok(meta), Some(name)) = (fs::symlink_metadata(root.join(path)), path.to_str()) else {
-        return;
-    };
-    if meta.is_file() {
-        each(name);
-    }
-    if !meta.is_dir() || depth == 0 {
-        return;
-    }
-    let Ok(entries) = fs::read_dir(root.join(path)) else {
-        return;
-    };
-    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    names.sort();
-    for name in names.into_iter().filter(|name| name != ".git") {
-        let Some(less) = left.checked_sub(1) else {
-            return;
-        };
-        *left = less;
-        walk(root, &path.join(name), depth - 1, left, each);
-    }
-}
-
-/// The beginning of a regular file below a folder, whatever links there are.
-fn inside(root: &OwnedFd, path: &str, most: u64) -> io::Result<Vec<u8>> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    let file = openat2(root, path, flags, Mode::empty(), resolve)?;
-    if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    beginning(file.into(), most)
-}
-
-fn beginning(file: File, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(most).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn item(kind: Kind, rank: usize, source: &str, bytes: &[u8]) -> Item {

@@ -50,7 +50,11 @@ pub fn heard(state: &State, key: &executor::JobKey, heard: executor::Heard) -> O
         executor::Heard::Session { program, id, model } => Heard::Session { program, id, model },
         executor::Heard::Used(used) => Heard::Used(used),
         executor::Heard::Redacted(found) => Heard::Redacted(found),
-        executor::Heard::Prompted(tokens, offered) => Heard::Prompted { tokens, offered },
+        executor::Heard::Prompted(size) => Heard::Prompted {
+            tokens: size.tokens,
+            offered: size.offered,
+            full: size.full,
+        },
         executor::Heard::Asked(question) => {
             let calls = question.call.as_ref();
             Heard::Asked {

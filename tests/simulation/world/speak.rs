@@ -81,6 +81,7 @@ impl World {
             9 => Heard::Prompted {
                 tokens: self.now_us / 2_000,
                 offered: self.now_us / 1_000,
+                full: self.now_us / 900,
             },
             6 => Heard::AskedNoMore(format!("q{n}")),
             7 => Heard::Limited {
