@@ -88,12 +88,18 @@ pub struct Header {
 impl Header {
     /// Reads a header; the source may be a file or bytes, and is left inside or behind the header.
     pub fn read(source: &mut dyn Read) -> Result<Self, GgufError> {
+        Self::read_within(source, MOST_BYTES)
+    }
+
+    /// Reads a header of at most so many bytes.
+    pub(super) fn read_within(source: &mut dyn Read, most: u64) -> Result<Self, GgufError> {
         let mut from = Source {
             from: source,
             piece: vec![0; PIECE],
             at: 0,
             end: 0,
             taken: 0,
+            most,
         };
         read(&mut from)
     }
@@ -119,6 +125,7 @@ struct Source<'a> {
     at: usize,
     end: usize,
     taken: u64,
+    most: u64,
 }
 
 impl Source<'_> {
@@ -135,7 +142,7 @@ impl Source<'_> {
         let there = self.end - self.at;
         let take = usize::try_from(most).map_or(there, |most| most.min(there));
         self.taken += take as u64;
-        if self.taken > MOST_BYTES {
+        if self.taken > self.most {
             return Err(GgufError::TooLong);
         }
         self.at += take;

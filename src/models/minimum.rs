@@ -65,8 +65,7 @@ pub fn by_name(model: &str) -> Option<ByName> {
         parameters,
         millibits,
         least_bytes: weights(least.saturating_mul(1000), lowest),
-        usual_bytes: weights(parameters, bits_of(USUAL)?)
-            .saturating_add(HOST_BYTES + DEVICE_BYTES),
+        usual_bytes: weights(parameters, bits_of(USUAL)?).saturating_add(HOST_BYTES + DEVICE_BYTES),
     })
 }
 
@@ -78,9 +77,10 @@ pub fn lacking(model: &str, bytes: u64) -> Option<ByName> {
     by_name(model).filter(|need| bytes < need.least_bytes)
 }
 
-/// The smallest size in a word: the word itself, else in what `_` parts (`model_7b`), else in what `.` parts (`7b.gguf`).
+/// The smallest size in a word: the word itself, else in what `_` parts (`model_7b`), else before the first `.`
+/// (`7b.gguf`; behind one it could be the rest of a number).
 fn size_in(word: &str) -> Option<(u64, u64)> {
-    let part = |part: &str| size(part).or_else(|| part.split('.').filter_map(size).min());
+    let part = |part: &str| size(part).or_else(|| size(part.split('.').next()?));
     size(word).or_else(|| word.split('_').filter_map(part).min())
 }
 
@@ -106,7 +106,12 @@ fn size(word: &str) -> Option<(u64, u64)> {
     }
     let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
     let units = whole.parse::<u64>().ok()? * scale;
-    let units = units + if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let units = units
+        + if fraction.is_empty() {
+            0
+        } else {
+            fraction.parse().ok()?
+        };
     // `1m` is a length of context.
     if units == 0 || (factor == 1_000 && units < 10 * scale) || experts == 0 || experts > 1024 {
         return None;

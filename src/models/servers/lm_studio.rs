@@ -59,4 +59,3 @@ pub fn instances(answer: &[u8]) -> Result<Vec<Model>, AnswerError> {
     }
     Ok(all)
 }
-

@@ -78,7 +78,11 @@ fn whole(value: &Value) -> Option<Number> {
         other => other.as_u64(),
     };
     match value {
-        Value::Array(list) => list.iter().map(one).collect::<Option<_>>().map(Number::Each),
+        Value::Array(list) => list
+            .iter()
+            .map(one)
+            .collect::<Option<_>>()
+            .map(Number::Each),
         other => one(other).map(Number::One),
     }
 }

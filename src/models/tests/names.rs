@@ -5,7 +5,11 @@ use crate::models::{by_name, lacking};
 #[test]
 fn what_the_documents_promise_cannot_be() {
     // CodeLlama 34B for three sub-agents in 12 GB: weights of 20.2 GB as servers have it, 14.2 GB in Q2_K.
-    for name in ["codellama:34b", "CodeLlama 34B", "CodeLlama-34B-Instruct-GGUF"] {
+    for name in [
+        "codellama:34b",
+        "CodeLlama 34B",
+        "CodeLlama-34B-Instruct-GGUF",
+    ] {
         for bytes in [11_976 << 20, 12_000_000_000, 12 << 30] {
             let need = lacking(name, bytes).unwrap_or_else(|| panic!("{name} in {bytes}"));
             assert!(need.least_bytes < 14_200_000_000, "{need:?}");
@@ -58,17 +62,40 @@ fn sizes_and_mixtures_in_names() {
     let said = |name: &str| by_name(name).map(|n| (n.parameters / 1_000_000, n.millibits));
     assert_eq!(said("qwen2.5-coder:1.5b"), Some((1500, None)));
     assert_eq!(said("qwen2.5-coder:7b-q8_0"), Some((7000, Some(8501))));
-    assert_eq!(said("smollm2:135m-instruct-fp16"), Some((135, Some(16_000))));
-    assert_eq!(said("mlx-community/Qwen3-4B-4bit"), Some((4000, Some(4000))));
-    assert_eq!(said("models/llama-3.1-8b.Q4_K_M.gguf"), Some((8000, Some(4894))));
+    assert_eq!(
+        said("smollm2:135m-instruct-fp16"),
+        Some((135, Some(16_000)))
+    );
+    assert_eq!(
+        said("mlx-community/Qwen3-4B-4bit"),
+        Some((4000, Some(4000)))
+    );
+    assert_eq!(
+        said("models/llama-3.1-8b.Q4_K_M.gguf"),
+        Some((8000, Some(4894)))
+    );
     assert_eq!(said("deepseek_r1_7.1b_iq4_xs"), Some((7100, Some(4460))));
     // Active weights, lengths of context and versions are no sizes.
     assert_eq!(said("qwen3:235b-a22b"), Some((235_000, None)));
     assert_eq!(said("Qwen2.5-14B-Instruct-1M"), Some((14_000, None)));
     assert_eq!(said("mixtral:8x7b"), Some((44_800, None)));
     for none in [
-        "", "b", "qwen3-coder", "gpt-5.2", "opus-4.5", "gpt-oss:120b-cloud", "0b", "x7b", "-7b",
-        "1m", "9999999b", "8x", "7.b.", "1.2345b", "ｂ７b", "99999999999999999999b",
+        "",
+        "b",
+        "qwen3-coder",
+        "gpt-5.2",
+        "opus-4.5",
+        "gpt-oss:120b-cloud",
+        "0b",
+        "x7b",
+        "-7b",
+        "1m",
+        "9999999b",
+        "8x",
+        "7.b.",
+        "1.2345b",
+        "ｂ７b",
+        "99999999999999999999b",
     ] {
         if none == "-7b" {
             // A sign is no part of a number here.

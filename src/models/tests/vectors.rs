@@ -6,9 +6,7 @@ use super::{plain, shape};
 use crate::models::{
     CacheType, Load, Memory, Shape,
     ggml::mixture_millibits,
-    memory::{
-        DEVICE_BYTES, cache, compute, layer_cache, slot, sliding_cells, state, weights,
-    },
+    memory::{DEVICE_BYTES, cache, compute, layer_cache, sliding_cells, slot, state, weights},
     shape::{Number, Recurrent},
 };
 
@@ -126,7 +124,14 @@ fn a_cache_with_windows_is_exact() {
     let gemma = shape("gemma3", 262_208, &gemma);
     assert_eq!((0..62).filter(|i| !gemma.layer(*i).sliding).count(), 10);
     // Llama files may name a window that no server applies.
-    assert!((0..36).all(|i| !Shape { window: 128, ..llama_8b() }.layer(i).sliding));
+    assert!((0..36).all(|i| {
+        !Shape {
+            window: 128,
+            ..llama_8b()
+        }
+        .layer(i)
+        .sliding
+    }));
 }
 
 #[test]
@@ -153,7 +158,10 @@ fn a_compressed_cache_is_exact() {
     // 1166.62 MiB printed.
     assert_eq!(cache(&compressed, &load).full, 1166 * MIB + 640 * KIB);
     // Old files are expanded for every head.
-    assert_eq!(cache(&deepseek(&[]), &at(1)).full, 61 * 128 * (192 + 128) * 2);
+    assert_eq!(
+        cache(&deepseek(&[]), &at(1)).full,
+        61 * 128 * (192 + 128) * 2
+    );
 }
 
 #[test]
@@ -190,7 +198,9 @@ fn types_of_caches() {
     assert_eq!(CacheType::named("Q8_0"), Some(CacheType::Q8_0));
     assert_eq!(CacheType::named("q9"), None);
     let of = |name| CacheType::named(name).unwrap().size(64);
-    let all = ["f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"];
+    let all = [
+        "f32", "f16", "bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl",
+    ];
     assert_eq!(all.map(of), [256, 128, 128, 68, 48, 44, 40, 36, 36]);
     assert_eq!(CacheType::Q4_0.size(33), 19);
     assert_eq!(CacheType::F32.size(u64::MAX), u64::MAX);
@@ -205,7 +215,16 @@ fn buffers_of_known_models() {
         ..at(2048)
     };
     assert!(compute(&llama_70b(), &pairs) > compute(&llama_70b(), &at(2048)));
-    assert_eq!(compute(&qwen_7b(), &Load { context: 1, ..pairs }), 304 * MIB);
+    assert_eq!(
+        compute(
+            &qwen_7b(),
+            &Load {
+                context: 1,
+                ..pairs
+            }
+        ),
+        304 * MIB
+    );
 }
 
 #[test]
@@ -331,7 +350,7 @@ proptest! {
         prop_assert!(all(held, &longer) >= now);
         prop_assert!(all(held, &wider) >= now);
         prop_assert!(all(held.saturating_add(more), &load) >= now);
-        prop_assert!(slot(&shape, &load) <= u64::MAX - 1);
+        prop_assert!(slot(&shape, &load) <= all(0, &Load { slots: load.slots.saturating_add(1), ..load }));
         prop_assert!(shape.recurrent.is_none_or(|r| state(&r) >= r.state_size.min(r.inner_size)));
     }
 }
