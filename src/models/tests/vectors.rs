@@ -350,7 +350,8 @@ proptest! {
         prop_assert!(all(held, &longer) >= now);
         prop_assert!(all(held, &wider) >= now);
         prop_assert!(all(held.saturating_add(more), &load) >= now);
-        prop_assert!(slot(&shape, &load) <= all(0, &Load { slots: load.slots.saturating_add(1), ..load }));
+        let next = Load { slots: load.slots.saturating_add(1), ..load };
+        prop_assert!(slot(&shape, &load) <= all(0, &next));
         prop_assert!(shape.recurrent.is_none_or(|r| state(&r) >= r.state_size.min(r.inner_size)));
     }
 }
