@@ -16,6 +16,7 @@ pub mod executor;
 pub mod graph;
 pub mod handoff;
 pub mod journal;
+pub mod models;
 pub mod plan;
 pub mod report;
 pub mod resources;

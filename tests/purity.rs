@@ -95,7 +95,7 @@ fn the_pure_parts_know_no_clock_no_files_and_no_chance() {
     for source in sources() {
         if !source.is_below(&[
             "agents", "plan", "graph", "schedule", "engine", "conflict", "context", "handoff",
-            "display", "terminal",
+            "display", "terminal", "models",
         ]) || source.is_test()
         {
             continue;
@@ -256,6 +256,21 @@ fn arrows_go_one_way() {
             &[
                 "journal",
                 "report",
+                "tui",
+                "sys",
+                "executor",
+                "runtime",
+                "cli",
+                "resources",
+                "config",
+            ],
+        ),
+        (
+            &["models"],
+            &[
+                "plan",
+                "engine",
+                "journal",
                 "tui",
                 "sys",
                 "executor",
