@@ -74,6 +74,7 @@ impl Rig {
             key: JobKey::main(agent.into(), 1),
             argv: argv.iter().map(ToString::to_string).collect(),
             env_extra: Vec::new(),
+            env_unset: Vec::new(),
             cwd: self.folder.path().to_owned(),
             stdin: None,
             prompt: None,

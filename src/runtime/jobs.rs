@@ -134,6 +134,7 @@ impl JobMaker {
                 key: name,
                 argv: step.argv.to_vec(),
                 env_extra: told,
+                env_unset: Vec::new(),
                 stdin: None,
                 prompt: None,
                 watch_outputs: Vec::new(),
@@ -188,6 +189,7 @@ impl JobMaker {
             key: name,
             argv,
             env_extra,
+            env_unset: Vec::new(),
             terminal,
             stdin: None,
             prompt: prompted
