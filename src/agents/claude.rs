@@ -298,6 +298,10 @@ impl Driver for Claude {
         }
     }
 
+    fn raw(&mut self, line: &[u8]) {
+        self.asking.raw(line);
+    }
+
     fn answer(&mut self, question: &Question, reply: &Reply) -> Option<Vec<u8>> {
         self.asking.answer(question, reply)
     }

@@ -196,3 +196,29 @@ fn a_session_that_a_program_would_take_for_an_option_is_none() {
         }
     }
 }
+
+#[test]
+fn what_is_allowed_is_carried_out_as_it_was_written() {
+    let who = ["ann.smith", "corp.io"].join("@");
+    let content = format!("author = \"Ann Smith <{who}>\"\n");
+    let asks = json!({"type": "control_request", "request_id": "r1", "request": {
+        "subtype": "can_use_tool", "tool_name": "Write", "tool_use_id": "t1",
+        "input": {"file_path": "Cargo.toml", "content": content},
+    }});
+    let asks = asks.to_string();
+    let clean = crate::context::redact::Redactor::default().clean(&asks);
+    assert!(!clean.contains("ann.smith"), "{clean}");
+    let (mut driver, mut said) = (claude(), Vec::new());
+    driver.raw(b"{\"type\":\"user\"}");
+    driver.raw(asks.as_bytes());
+    driver.line(clean.as_bytes(), &mut said);
+    let Some(Said::Asked(question)) = said.last().cloned() else {
+        panic!("{said:?}")
+    };
+    assert!(!format!("{said:?}").contains("ann.smith"), "{said:?}");
+    let allowed = response(&mut *driver, &question, &Reply::Allow);
+    assert_eq!(
+        allowed["response"]["response"]["updatedInput"]["content"],
+        content
+    );
+}
