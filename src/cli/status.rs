@@ -175,7 +175,7 @@ fn json(glance: Glance<'_>) -> String {
         "run": state.run, "plan": state.setup.plan.name, "live": live, "finished": state.finished,
         "mode": state.mode, "zone": state.memory.zone, "seq": state.seq, "elapsed_us": state.elapsed_us,
         "agents": agents, "phases": phases, "cohorts": cohorts, "syncs": syncs, "attention": attention, "memory": memory,
-        "cards": cards, "gate": gate,
+        "cards": cards, "gate": gate, "secrets_taken_out": state.redacted,
     });
     format!("{}\n", safe_json(&value.to_string()))
 }

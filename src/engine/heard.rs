@@ -25,6 +25,8 @@ pub enum Heard {
         /// All that it was made of, uncut.
         offered: u64,
     },
+    /// So many secrets were taken out of its prompt, or of what it printed.
+    Redacted(u64),
     /// It waits for an answer; `within`: what it wants to do lies within its scope and boundary.
     Asked {
         /// What it asks, clean and bounded.

@@ -180,6 +180,8 @@ pub struct Made {
     pub stdin: Option<Vec<u8>>,
     /// Estimated tokens of the prompt, and of all that it was made of; none: it was not composed.
     pub tokens: Option<(u64, u64)>,
+    /// Secrets that were taken out of it.
+    pub redacted: u64,
 }
 
 /// Why there is no prompt.

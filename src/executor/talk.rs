@@ -69,6 +69,8 @@ pub enum Heard {
     Used(Used),
     /// What it was told at its start: estimated tokens of the prompt, and of all that it was made of.
     Prompted(u64, u64),
+    /// So many secrets were taken out of its prompt, or of what it printed.
+    Redacted(u64),
     /// Its own list: entries done, all entries, the one that it is at.
     Plan(u32, u32, Option<String>),
     /// It waits for an answer.
@@ -335,6 +337,10 @@ pub(super) fn prompted(shared: &Shared, job: &mut Job) -> Result<(), Unmade> {
     if let Some((tokens, offered)) = made.tokens {
         let key = job.key.clone();
         let heard = Heard::Prompted(tokens, offered);
+        shared.report(Report::Heard { key, heard });
+    }
+    if made.redacted > 0 {
+        let (key, heard) = (job.key.clone(), Heard::Redacted(made.redacted));
         shared.report(Report::Heard { key, heard });
     }
     job.stdin = made.stdin;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     display::clean_line,
-    engine::{AttentionKind, Owner, State, Status, Zone},
+    engine::{AttentionKind, Budget, Owner, State, Status, Zone},
     plan::AgentIx,
     report::{history::MarkKind, past::Past},
 };
@@ -57,6 +57,12 @@ pub struct Digest {
     pub gates: (usize, usize),
     /// The worst zone.
     pub worst_zone: Option<Zone>,
+    /// Budgets of which 80 % or more are used, in words.
+    #[serde(default)]
+    pub budgets: Vec<String>,
+    /// Messages that have not reached their agents yet.
+    #[serde(default)]
+    pub untold: usize,
     /// What waits for a person now, the longest first.
     pub waiting: Vec<Waiting>,
     /// What agents at work reported of themselves, the newest of each.
@@ -119,6 +125,9 @@ impl Digest {
             digest.says.extend(says(state, ix, from_us));
         }
         digest.lost_ms = lost_us / 1000;
+        digest.budgets = budgets(state);
+        let talks = state.agents.iter().filter_map(|agent| agent.talk.as_ref());
+        digest.untold = talks.map(|talk| talk.messages.len()).sum();
         for item in crate::engine::waiting(state) {
             // What failed is listed as such, with its reason.
             if item.kind != AttentionKind::Failed {
@@ -200,6 +209,16 @@ impl Digest {
         if let Some(zone) = self.worst_zone.filter(|zone| *zone > Zone::Green) {
             out.push(format!("     memory was {}", zone.name()));
         }
+        for budget in &self.budgets {
+            out.push(format!("     {budget}"));
+        }
+        match self.untold {
+            0 => {}
+            1 => out.push("     1 message has not reached its agent yet".to_owned()),
+            n => out.push(format!(
+                "     {n} messages have not reached their agents yet"
+            )),
+        }
         for w in self.waiting.iter().take(NAMES) {
             let since = if w.ms > 0 {
                 format!(" for {}", duration(w.ms * 1000))
@@ -235,6 +254,17 @@ impl Digest {
         }
         out.iter().map(|line| clean_line(line, 300)).collect()
     }
+}
+
+/// Budgets that are nearly used up, or more.
+fn budgets(state: &State) -> Vec<String> {
+    let near = |budget: Budget| {
+        let account = state.spending.account(budget);
+        let limit = state.budget(budget).filter(|_| account.warned)?;
+        let (used, limit) = (budget.amount(account.used), budget.amount(limit));
+        Some(format!("{used} of {limit} used"))
+    };
+    Budget::ALL.into_iter().filter_map(near).collect()
 }
 
 /// What an agent that has not ended said of itself after a moment.

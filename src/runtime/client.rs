@@ -228,7 +228,9 @@ impl Client {
                             }
                             continue;
                         }
-                        asked @ (Request::Evidence { .. } | Request::Check { .. }) => {
+                        asked @ (Request::Evidence { .. }
+                        | Request::Check { .. }
+                        | Request::Prompt { .. }) => {
                             // On this machine, and complete since the check has ended.
                             if let Some(answer) = theirs.printed(&asked)
                                 && to.blocking_send(answer).is_err()

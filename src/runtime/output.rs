@@ -9,12 +9,14 @@ use crate::{
     tui::feed::{Request, Update},
 };
 
-use super::jobs::output_path;
+use super::jobs::{context_file, output_path};
 
 /// Bytes that are read at once at most.
 const MOST: u32 = 1 << 20;
 /// Bytes of evidence that are read.
 const EVIDENCE: u32 = 64 << 10;
+/// Bytes of a prompt that are read: more than one has.
+const PROMPT: u32 = 1 << 20;
 /// Rounds of one check command whose evidence is looked for.
 const ROUNDS: u32 = 32;
 /// Checks that one owner may have for its evidence to be found.
@@ -78,7 +80,7 @@ fn checked(setup: &Setup, owner: Owner) -> Option<String> {
 }
 
 /// Answers a dashboard that asks what a check printed: the last command, or a certain one (empty
-/// where there is nothing to read); none: it asks for something else.
+/// where there is nothing to read); or what an attempt was told; none: it asks for something else.
 pub(super) fn answer(dir: &Path, setup: &Setup, request: &Request) -> Option<Update> {
     match *request {
         Request::Evidence { owner, attempt } => Some(Update::Evidence {
@@ -90,6 +92,15 @@ pub(super) fn answer(dir: &Path, setup: &Setup, request: &Request) -> Option<Upd
             let file = open(&dir.join("gates"), setup, &checked(setup, owner)?, key);
             let bytes = file.map_or_else(Vec::new, |file| piece(&file, None, EVIDENCE, None).bytes);
             Some(Update::Check { owner, key, bytes })
+        }
+        Request::Prompt { agent, attempt } => {
+            let id = setup.plan.agents.get(agent.ix())?.id.as_str();
+            let file = File::open(context_file(dir, id, attempt)).ok();
+            Some(Update::Prompt {
+                agent,
+                attempt,
+                text: file.map(|file| piece(&file, Some(0), PROMPT, None).bytes),
+            })
         }
         _ => None,
     }

@@ -72,6 +72,8 @@ pub enum UiAction {
     Wrap,
     /// What an agent program says as it says it, or in words.
     Raw,
+    /// What an agent was told at the start of its attempt.
+    Prompt,
     /// The next agent's screen.
     NextAgent,
     /// The screen of the agent before.
@@ -192,7 +194,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 95] = [
+pub const NAMES: [&str; 96] = [
     "leave",
     "help",
     "open",
@@ -232,6 +234,7 @@ pub const NAMES: [&str; 95] = [
     "mark_range",
     "wrap",
     "raw",
+    "prompt",
     "next_agent",
     "previous_agent",
     "deck",

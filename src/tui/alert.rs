@@ -79,6 +79,11 @@ impl Alerts {
         self.waiting.push(format!("{who} {what}: {}", raised.title));
     }
 
+    /// Something that a person should know before it stops the run: nothing waits for an answer yet.
+    pub fn warned(&mut self, text: String) {
+        self.waiting.push(text);
+    }
+
     /// Takes what is to be called out, as one message.
     pub fn take(&mut self) -> Option<String> {
         let all = std::mem::take(&mut self.waiting);

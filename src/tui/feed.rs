@@ -140,6 +140,15 @@ pub enum Update {
         /// The end of it, raw: hostile, to be sanitised before it is shown.
         bytes: Vec<u8>,
     },
+    /// The prompt that an attempt was given, as asked for.
+    Prompt {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
+        /// It, raw: hostile, to be cleaned before it is shown. None: there is none.
+        text: Option<Vec<u8>>,
+    },
     /// What has changed in the repository since the run began.
     Diff {
         /// Raw: hostile, to be sanitised before it is shown; or why there is none.
@@ -264,6 +273,13 @@ pub enum Request {
         owner: Owner,
         /// Which: attempt (or round of a phase's gates), round within it, step.
         key: (u32, u32, u32),
+    },
+    /// The prompt that an attempt was given.
+    Prompt {
+        /// Whose.
+        agent: AgentIx,
+        /// Which attempt.
+        attempt: u32,
     },
     /// What has changed in the repository since a commit.
     Diff {

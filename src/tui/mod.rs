@@ -23,6 +23,7 @@ pub mod palette;
 pub mod panes;
 pub mod patch;
 pub mod preferences;
+pub mod prompted;
 pub mod search;
 pub mod spoken;
 pub mod svg;

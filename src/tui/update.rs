@@ -27,6 +27,7 @@ mod operate;
 mod palette;
 mod pointed_popup;
 mod popups;
+mod prompt;
 mod queue;
 mod resize;
 mod review;
@@ -105,6 +106,7 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
     }
     evidence::follow_evidence(app);
     agent::follow_check(app, &mut out);
+    prompt::follow(app, &mut out);
     session::follow(app, &mut out);
     keyboard::follow(app, &mut out);
     terminal::follow(app, &mut out);

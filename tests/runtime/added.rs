@@ -124,7 +124,7 @@ fn who_is_added_works_in_a_workspace_and_is_delivered() {
 
 #[test]
 fn a_secret_in_what_is_added_is_in_no_record() {
-    let secret = format!("ghp_{}", "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789");
+    let secret = concat!("ghp_", "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789");
     let here = Here::with(PLAN);
     let live = here.start();
     live.hears("agent.started", "first");
@@ -133,5 +133,5 @@ fn a_secret_in_what_is_added_is_in_no_record() {
     assert!(said.err.contains("looks like a secret"), "{said}");
     here.write("go", "");
     live.end().with(0);
-    assert!(!here.read_run("journal.jsonl").contains(&secret));
+    assert!(!here.read_run("journal.jsonl").contains(secret));
 }

@@ -17,6 +17,7 @@ mod recovery;
 mod replay;
 pub mod rig;
 mod secrets;
+mod sessions;
 mod stalled;
 mod status;
 mod stream;

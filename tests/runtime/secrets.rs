@@ -72,6 +72,18 @@ context = {{ files = ["planted.txt"] }}
     // They were there, and what they are stands in their places.
     assert!(bytes > 10_000 && here.output("leaks.1").matches("[redacted: ").count() > 60);
     assert!(here.output("learns.1").matches("[redacted: ").count() > 60);
+    // How many there were is told.
+    let told = |kind: &str, name: &str| -> u64 {
+        let all = events.all_of(kind, name);
+        all.iter().filter_map(|e| e["found"].as_u64()).sum()
+    };
+    let found = told("agent.redacted", "leaks") + told("agent.redacted", "learns");
+    let status = here.say(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+    assert!(
+        found > 120 && status["secrets_taken_out"] == found,
+        "{found}"
+    );
     // Nor does the run's own output say one.
     assert!(!err.contains(&planted[0].2) && !format!("{events}").contains(&planted[0].2));
 }

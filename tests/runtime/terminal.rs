@@ -35,7 +35,9 @@ done''']
 "#;
 
 /// A dashboard that shows one terminal as the screen does.
-struct Pane {
+pub(super) struct Pane {
+    /// The attempt that is shown.
+    pub(super) attempt: u32,
     to: mpsc::Sender<Request>,
     from: mpsc::Receiver<Update>,
     screen: Parser,
@@ -54,6 +56,7 @@ impl Pane {
         let (to, asked) = mpsc::channel(16);
         open(news, asked);
         let mut pane = Self {
+            attempt: 1,
             to,
             from,
             screen: Parser::new(1, 1, 0),
@@ -68,7 +71,7 @@ impl Pane {
         pane
     }
 
-    fn live(here: &Here) -> Self {
+    pub(super) fn live(here: &Here) -> Self {
         let client = wait_for("the socket", || Client::connect(&here.run_dir(), true).ok());
         Self::new(|news, asked| client.bridge(news, asked).unwrap())
     }
@@ -80,14 +83,14 @@ impl Pane {
         Self::new(|news, asked| recording.bridge(news, asked).unwrap())
     }
 
-    fn ask(&self, request: Request) {
+    pub(super) fn ask(&self, request: Request) {
         self.to.blocking_send(request).unwrap();
     }
 
-    fn open(&mut self, at_us: Option<u64>) {
+    pub(super) fn open(&mut self, at_us: Option<u64>) {
         self.ask(Request::Terminal {
             agent: AGENT,
-            attempt: 1,
+            attempt: self.attempt,
             at_us,
         });
         while !matches!(self.next(), Update::Terminal { .. }) {}
@@ -117,7 +120,7 @@ impl Pane {
                 self.total = *total;
                 self.ask(Request::Output {
                     agent: AGENT,
-                    attempt: 1,
+                    attempt: self.attempt,
                     offset: Some(self.at),
                     max: 1 << 20,
                 });
@@ -159,7 +162,7 @@ impl Pane {
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         self.screen.screen().contents()
     }
 
@@ -173,18 +176,18 @@ impl Pane {
         }
     }
 
-    fn shows(&mut self, text: &str) {
+    pub(super) fn shows(&mut self, text: &str) {
         self.until(text, |pane| pane.text().contains(text));
     }
 
-    fn keyboard(&mut self, request: Request) -> Result<bool, String> {
+    pub(super) fn keyboard(&mut self, request: Request) -> Result<bool, String> {
         let before = self.held.len();
         self.ask(request);
         self.until("the keyboard", |pane| pane.held.len() > before);
         self.held[before].clone()
     }
 
-    fn types(&self, text: &str) {
+    pub(super) fn types(&self, text: &str) {
         self.ask(Request::Keys {
             agent: AGENT,
             bytes: text.as_bytes().to_vec(),
@@ -192,7 +195,7 @@ impl Pane {
     }
 }
 
-const fn take(take: bool) -> Request {
+pub(super) const fn take(take: bool) -> Request {
     Request::Keyboard { agent: AGENT, take }
 }
 

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, CheckPlace, Event, Record, Setup, StoppedBy, WorkEvent},
+    engine::{Action, Cause, CheckPlace, Event, Exit, Record, Setup, StoppedBy, WorkEvent},
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
@@ -45,6 +45,8 @@ struct Seen {
     exit_ok: bool,
     /// It has joined: its sub-agents may start.
     own_done: bool,
+    /// A person works in its session, and its turn before had ended well or not: that counts then.
+    opened: Option<bool>,
     attempts: BTreeSet<u32>,
     present: Vec<String>,
     /// Gates passed since the present attempt began.
@@ -384,7 +386,8 @@ impl Checker<'_> {
                 }
                 seen.frozen = false;
                 seen.present.clone_from(present);
-                seen.exit_ok = exit.ok();
+                let before = seen.opened == Some(true) && *exit != Exit::Interrupted;
+                seen.exit_ok = exit.ok() || before;
             }
             Event::AgentFrozen { agent, .. } => {
                 let ix = self.ix(agent);
@@ -446,8 +449,10 @@ impl Checker<'_> {
                 seen.was = None;
                 self.leave(ix);
             }
-            Event::AgentRetrying { agent, .. } => {
+            Event::AgentRetrying { agent, cause, .. } => {
                 let ix = self.ix(agent);
+                let seen = &mut self.agents[ix.ix()];
+                seen.opened = (*cause == Cause::Opened).then_some(seen.exit_ok);
                 self.leave(ix);
                 self.agents[ix.ix()].begins = false;
                 let seen = &mut self.agents[ix.ix()];

@@ -71,6 +71,8 @@ impl Switch {
                     }
                 }
                 Action::Swap { agent, .. }
+                | Action::Close { agent }
+                | Action::Open { agent, now: true }
                 | Action::Tell {
                     agent, now: true, ..
                 } => {

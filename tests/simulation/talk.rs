@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, Event, Record, Setup, TalkEvent},
+    engine::{Action, Cause, Event, Record, Setup, TalkEvent},
     plan::AgentId,
 };
 
@@ -16,6 +16,10 @@ pub struct Talks {
     asks: BTreeMap<AgentId, BTreeSet<String>>,
     /// Attempts that hold a process.
     live: BTreeMap<AgentId, u32>,
+    /// Agents whose session opens with their next attempt.
+    opens: BTreeSet<AgentId>,
+    /// Attempts in which a person works in the session.
+    opened: BTreeMap<AgentId, u32>,
     /// Providers that take no more.
     limited: BTreeMap<String, u64>,
     last: u32,
@@ -38,6 +42,17 @@ impl Talks {
                         .insert(self.last);
                 }
             }
+            Event::AgentRetrying { agent, cause, .. } => {
+                self.opens.remove(agent);
+                if *cause == Cause::Opened {
+                    self.opens.insert(agent.clone());
+                }
+            }
+            Event::AgentTimeout { agent, attempt, .. }
+                if self.opened.get(agent) == Some(attempt) =>
+            {
+                return Err("a person has run out of time".to_owned());
+            }
             Event::AgentScheduled {
                 agent,
                 attempt,
@@ -45,6 +60,10 @@ impl Talks {
                 ..
             } => {
                 self.live.insert(agent.clone(), *attempt);
+                self.opened.remove(agent);
+                if self.opens.remove(agent) {
+                    self.opened.insert(agent.clone(), *attempt);
+                }
                 let ix = setup.by_id[agent];
                 let mode = &setup.plan.agent(ix).modes[*mode as usize];
                 let worker = mode.worker.map(|w| &setup.plan.workers[w.ix()]);
@@ -94,6 +113,9 @@ impl Talks {
             TalkEvent::Told {
                 agent, messages, ..
             } => {
+                if self.opened.contains_key(agent) && self.live.contains_key(agent) {
+                    return Err("told while a person works in its session".to_owned());
+                }
                 let waiting = self.waiting.entry(agent.clone()).or_default();
                 if messages.is_empty() || !messages.iter().all(|m| waiting.remove(m)) {
                     return Err("told twice, or not to be told".to_owned());
@@ -115,6 +137,7 @@ impl Talks {
             | TalkEvent::Used { .. }
             | TalkEvent::Silent { .. }
             | TalkEvent::Prompted { .. }
+            | TalkEvent::Redacted { .. }
             | TalkEvent::BudgetWarned { .. }
             | TalkEvent::BudgetSpent { .. }
             | TalkEvent::RateReached { .. }

@@ -68,6 +68,9 @@ impl State {
                 *told = told.saturating_add(*tokens);
                 *all = all.saturating_add(*offered);
             }
+            TalkEvent::Redacted { found, .. } => {
+                self.redacted = self.redacted.saturating_add(*found);
+            }
             TalkEvent::Asked {
                 question,
                 text,

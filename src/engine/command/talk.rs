@@ -39,6 +39,10 @@ pub(super) fn of_tell(state: &State, ix: AgentIx, now: bool) -> Option<Command> 
     if now && live.ending == Some(Ending::Told) {
         return Some(Command::Terminate { key });
     }
+    // A person types there: it is told when that one is done.
+    if agent.opened() {
+        return None;
+    }
     let message = agent.talk.as_ref()?.messages.last()?.number;
     live.ending
         .is_none()

@@ -137,6 +137,11 @@ pub(super) fn heard(
                 reason: reason.clone(),
             }
         }
+        Heard::Redacted(found) => TalkEvent::Redacted {
+            agent: id,
+            attempt,
+            found: *found,
+        },
         Heard::Prompted { tokens, offered } => TalkEvent::Prompted {
             agent: id,
             attempt,

@@ -128,6 +128,14 @@ pub enum TalkEvent {
         /// All that it was made of, had nothing been cut.
         offered: u64,
     },
+    /// Secrets were taken out of its prompt, or of what it printed.
+    #[serde(rename = "agent.redacted")]
+    Redacted {
+        agent: AgentId,
+        attempt: u32,
+        /// How many.
+        found: u64,
+    },
     /// 80 % of a budget are used.
     #[serde(rename = "budget.warned")]
     BudgetWarned {
@@ -252,6 +260,7 @@ impl TalkEvent {
             Self::Session { .. } => "agent.session",
             Self::Used { .. } => "agent.used",
             Self::Prompted { .. } => "agent.prompted",
+            Self::Redacted { .. } => "agent.redacted",
             Self::BudgetWarned { .. } => "budget.warned",
             Self::BudgetSpent { .. } => "budget.spent",
             Self::RateReached { .. } => "rate.reached",
@@ -274,6 +283,7 @@ impl TalkEvent {
             | Self::Session { agent, .. }
             | Self::Used { agent, .. }
             | Self::Prompted { agent, .. }
+            | Self::Redacted { agent, .. }
             | Self::Asked { agent, .. }
             | Self::Answered { agent, .. }
             | Self::Told { agent, .. }
@@ -298,7 +308,10 @@ impl TalkEvent {
             | Self::Limited { .. }
             | Self::Silent { .. }
             | Self::Verdict { why: Some(_), .. } => Level::High,
-            Self::Answered { .. } | Self::Told { .. } | Self::RateReached { .. } => Level::Medium,
+            Self::Answered { .. }
+            | Self::Told { .. }
+            | Self::RateReached { .. }
+            | Self::Redacted { .. } => Level::Medium,
             Self::Chosen { .. }
             | Self::Session { .. }
             | Self::Used { .. }

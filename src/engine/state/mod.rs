@@ -117,6 +117,9 @@ pub struct State {
     /// What was used of what the plan limits.
     #[serde(default)]
     pub spending: Spending,
+    /// Secrets that were taken out of prompts and of what agents printed.
+    #[serde(default)]
+    pub redacted: u64,
     /// Messages that persons have told agents so far.
     pub messages: u32,
 
@@ -227,6 +230,7 @@ impl State {
             syncs: Syncs::default(),
             limits: BTreeMap::new(),
             spending: Spending::default(),
+            redacted: 0,
             messages: 0,
             ready: Ready::default(),
             resting: BTreeSet::new(),

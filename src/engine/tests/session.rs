@@ -125,6 +125,8 @@ fn a_message_waits_until_the_person_is_done() {
     rig.end_agent(0, 0);
     rig.act(tell("mind the tests", false));
     assert!(refused(&rig, &tell("x", true)).contains("somebody works in the session"));
+    let key = JobKey::main(A, 2);
+    assert!(!rig.has(Command::Tell { key, message: 1 }));
     assert_eq!(rig.talk().messages.len(), 1);
     rig.end_agent(0, 0);
     assert!(rig.caused(Cause::Returned), "one waits for it");

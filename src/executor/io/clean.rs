@@ -23,7 +23,7 @@ const SUSPICIOUS: Duration = Duration::from_secs(1);
 /// The output of a job on its way.
 #[derive(Debug)]
 pub(in crate::executor) struct Outflow {
-    stream: Stream,
+    pub(super) stream: Stream,
     /// When what is held back is let go, and how.
     due: Option<(Instant, Release)>,
 }

@@ -18,7 +18,7 @@ use rustix::{
 use super::Loop;
 use crate::{
     display::clean_text,
-    executor::{Exit, Report, trees::Ending},
+    executor::{Exit, Heard, Report, trees::Ending},
     sys::{
         locked,
         proc::ProcTable,
@@ -145,6 +145,11 @@ impl Loop {
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
         if let Some(talk) = &mut live.talk {
             talk.end(&exit, &live.key, &live.view, &mut self.out);
+        }
+        let found = live.flow.stream.found();
+        if found > 0 {
+            let (key, heard) = (live.key.clone(), Heard::Redacted(found));
+            self.out.push(Report::Heard { key, heard });
         }
         self.out.push(Report::Ended {
             exit,

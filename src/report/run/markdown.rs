@@ -31,6 +31,13 @@ pub(super) fn render(report: &RunReport) -> String {
     }
     super::gates::render(&mut out, &report.gates);
     super::tokens::render(&mut out, report);
+    if report.secrets_taken_out > 0 {
+        let found = report.secrets_taken_out;
+        let _ = writeln!(
+            out,
+            "Secrets taken out of prompts and of what agents printed: {found}.\n"
+        );
+    }
     targets(&mut out, report);
     bottlenecks(&mut out, report);
     waits(&mut out, report);

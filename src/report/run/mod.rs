@@ -120,6 +120,9 @@ pub struct RunReport {
     /// Tokens and money; none: no agent program has said anything of that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tokens: Option<Tokens>,
+    /// Secrets that were taken out of prompts and of what agents printed.
+    #[serde(default)]
+    pub secrets_taken_out: u64,
     /// Every agent, in plan order.
     pub agents: Vec<AgentLine>,
 }
@@ -224,6 +227,7 @@ impl RunReport {
             gates: Vec::new(),
             memory,
             tokens: Tokens::of(state),
+            secrets_taken_out: state.redacted,
             agents: Vec::new(),
             metrics,
         }

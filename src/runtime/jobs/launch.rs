@@ -152,6 +152,7 @@ impl JobMaker {
                 argv: Some(launch.argv),
                 stdin: launch.stdin,
                 tokens: made.tokens,
+                redacted: made.redacted,
             })
         }));
         Ok(())

@@ -235,6 +235,7 @@ impl Gathered {
             keep(&file, &prompt).map_err(Unmade::Failed)?;
             Ok(Made {
                 tokens: Some((u64::from(prompt.tokens), u64::from(prompt.offered))),
+                redacted: prompt.redacted,
                 argv: None,
                 stdin: Some(prompt.text.into_bytes()),
             })

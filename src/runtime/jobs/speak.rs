@@ -49,6 +49,7 @@ pub fn heard(state: &State, key: &executor::JobKey, heard: executor::Heard) -> O
     let heard = match heard {
         executor::Heard::Session { program, id, model } => Heard::Session { program, id, model },
         executor::Heard::Used(used) => Heard::Used(used),
+        executor::Heard::Redacted(found) => Heard::Redacted(found),
         executor::Heard::Prompted(tokens, offered) => Heard::Prompted { tokens, offered },
         executor::Heard::Asked(question) => {
             let calls = question.call.as_ref();

@@ -206,7 +206,7 @@ impl Recording {
             | Request::Keyboard { .. }
             | Request::Keys { .. }
             | Request::Size { .. }) => self.terminal(&asked, to),
-            asked @ (Request::Evidence { .. } | Request::Check { .. }) => {
+            asked @ (Request::Evidence { .. } | Request::Check { .. } | Request::Prompt { .. }) => {
                 match output::answer(&self.dir, &self.state.setup, &asked) {
                     Some(update) => send(to, update),
                     None => Some(()),

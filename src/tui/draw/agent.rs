@@ -230,7 +230,7 @@ pub fn tab_hits(agent: &AgentView) -> Vec<(u16, u16, Tab, String)> {
         let count = match tab {
             Tab::Attempts => agent.counts.0,
             Tab::Checks => agent.counts.1,
-            Tab::Output | Tab::Plan => 0,
+            Tab::Output | Tab::Plan | Tab::Prompt => 0,
         };
         let word = if count > 0 {
             format!(" {} {count} ", tab.name())

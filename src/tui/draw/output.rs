@@ -78,7 +78,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
     );
     let focused = zoomed
         || match ui.screen {
-            Screen::Agent => ui.on_agent.tab == Tab::Output,
+            Screen::Agent => matches!(ui.on_agent.tab, Tab::Output | Tab::Prompt),
             _ => ui.focus == Pane::Output,
         };
     let column = match output.column {

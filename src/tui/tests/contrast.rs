@@ -156,6 +156,9 @@ fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buf
         key(&mut app, &run, KeyCode::Char(' '));
         key(&mut app, &run, KeyCode::Char('z'));
         look(&mut app, &format!("{round}, output"));
+        key(&mut app, &run, KeyCode::Char('o'));
+        look(&mut app, &format!("{round}, prompt"));
+        key(&mut app, &run, KeyCode::Char('o'));
         key(&mut app, &run, KeyCode::Char('1'));
     }
 }

@@ -15,6 +15,7 @@ pub mod queue;
 mod replay;
 mod resizes;
 pub mod screens;
+mod session;
 mod status;
 mod talk;
 mod terminal;

@@ -42,7 +42,7 @@ fn plan() -> Plan {
     plan
 }
 
-fn says(run: &mut Run, id: &str, heard: Heard) {
+pub(super) fn says(run: &mut Run, id: &str, heard: Heard) {
     let agent = run.state.find(&id.into()).unwrap();
     run.input(InputKind::Heard {
         agent,
@@ -67,7 +67,7 @@ fn permission() -> Question {
 }
 
 /// A run in which one agent asks for leave, and another which of two.
-fn run() -> Run {
+pub(super) fn run() -> Run {
     let mut run = Run::new(plan(), 6, 4 * GIB);
     run.wait(30);
     let session = |id: &str| Heard::Session {
@@ -104,7 +104,7 @@ fn run() -> Run {
     run
 }
 
-fn paint(app: &mut App) -> String {
+pub(super) fn paint(app: &mut App) -> String {
     let (w, h) = app.ui.size;
     let mut buf = Buffer::empty(Rect::new(0, 0, w, h));
     app.draw(&mut buf);
@@ -264,4 +264,94 @@ fn what_it_prints_is_shown_as_it_is_on_demand() {
     press(&mut app, "R");
     assert!(!app.ui.on_agent.raw);
     assert!(app.ui.message.is_some());
+}
+
+#[test]
+fn the_prompt_of_an_attempt_is_shown_with_where_it_came_from() {
+    let run = run();
+    let ix = run.state.find(&"api".into()).unwrap();
+    let text = "# Task\n\nDo api.\u{1b}[31m\n[… 12 lines cut …]\n## Where this came from\n\n```yaml\ntokens: 3200 # estimated, of 20000\noffered: 5000\nitems:\n  - { file: \"a.rs\", sha256: \"00\", tokens: 7, state: 12 lines cut }\n```\n";
+    for size in [(200, 55), (120, 35), (80, 24), (45, 20)] {
+        let mut app = app(&run, size);
+        go_to(&mut app, "api");
+        let asked = press(&mut app, "o");
+        let wanted = Request::Prompt {
+            agent: ix,
+            attempt: 1,
+        };
+        assert!(asked.contains(&wanted), "{asked:?}");
+        let came = Update::Prompt {
+            agent: ix,
+            attempt: 1,
+            text: Some(text.into()),
+        };
+        update(&mut app, AppInput::Feed(came));
+        let shown = paint(&mut app);
+        assert!(
+            shown.contains("PROMPT") && shown.contains("Do api."),
+            "{shown}"
+        );
+        assert!(shown.contains("12 lines cut") && !shown.contains('\u{1b}'));
+        if size.0 >= 80 {
+            let sum = "~3.2k of 20.0k tokens, ~5.0k offered, 1 cut";
+            assert!(shown.contains(sum), "{shown}");
+        }
+        // Down, and back to the output.
+        press(&mut app, "jj");
+        assert!(!paint(&mut app).contains("# Task"));
+        press(&mut app, "o");
+        assert!(!paint(&mut app).contains("PROMPT"));
+    }
+    // A command is told nothing; and of what is not kept that is said.
+    let mut app = app(&run, (120, 35));
+    go_to(&mut app, "lint");
+    press(&mut app, "o");
+    assert!(paint(&mut app).contains("it is a command, and is told nothing"));
+}
+
+#[test]
+fn what_was_said_and_used_stands_in_the_list_of_what_happened() {
+    let mut plan = plan();
+    plan.limits.tokens = Some(1_000);
+    let mut run = Run::new(plan, 6, 4 * GIB);
+    run.wait(30);
+    let mut app = app(&run, (200, 55));
+    let asked = Heard::Asked {
+        question: permission(),
+        within: true,
+    };
+    says(&mut run, "api", asked);
+    let used = Used {
+        input: 850,
+        ..Used::default()
+    };
+    says(&mut run, "web", Heard::Used(used));
+    run.act(Action::Tell {
+        agent: "docs".into(),
+        text: "x".into(),
+        now: false,
+    });
+    let known = app.state.as_ref().unwrap().seq;
+    let records = run.records.iter().filter(|record| record.seq > known);
+    let records = records.cloned().collect();
+    update(&mut app, AppInput::Feed(Update::Records(records)));
+    let said = app.ui.message.clone().unwrap().1;
+    assert!(
+        said.contains("nearly used up: 850 tokens of 1000 tokens"),
+        "{said}"
+    );
+    let notes: Vec<String> = run.notes().into_iter().map(|note| note.text).collect();
+    assert!(
+        notes.iter().any(|note| note.contains("nearly used up")),
+        "{notes:?}"
+    );
+    let rule = notes.iter().any(|note| note.contains("it may"));
+    assert!(!rule, "what a rule allows is no news: {notes:?}");
+    press(&mut app, "'");
+    let digest = paint(&mut app);
+    assert!(
+        digest.contains("850 tokens of 1000 tokens used"),
+        "{digest}"
+    );
+    assert!(digest.contains("1 message has not reached"), "{digest}");
 }

@@ -49,7 +49,7 @@ fn text(app: &mut App) -> String {
     screens::text(&buf)
 }
 
-fn ctrl(app: &mut App, c: char) -> Vec<Request> {
+pub(super) fn ctrl(app: &mut App, c: char) -> Vec<Request> {
     let key = KeyEvent::new(KeyCode::Char(c), KeyModifiers::CONTROL);
     update(app, AppInput::Terminal(Event::Key(key)))
 }
@@ -215,9 +215,9 @@ fn who_has_no_keyboard_says_why() {
     let run = run();
     let mut app = app(&run, (120, 35));
     for (id, why) in [
-        ("api-auth", "runs without a terminal"),
+        ("api-auth", "keeps no session"),
         ("tidy", "has no process of its own"),
-        ("schema", "runs without a terminal"),
+        ("schema", "keeps no session"),
     ] {
         go_to(&mut app, id);
         assert_eq!(press(&mut app, "a"), [], "{id}");

@@ -1,6 +1,6 @@
 //! What a person has chosen on the agent's screen.
 
-use super::Screen;
+use super::{Screen, UiState};
 
 /// The part of the agent's screen that the arrow keys move in; where the screen is narrow, the one
 /// that is shown.
@@ -15,11 +15,19 @@ pub enum Tab {
     Checks,
     /// What the plan says of it.
     Plan,
+    /// What its attempt was told.
+    Prompt,
 }
 
 impl Tab {
     /// All, in order.
-    pub const ALL: [Self; 4] = [Self::Output, Self::Attempts, Self::Checks, Self::Plan];
+    pub const ALL: [Self; 5] = [
+        Self::Output,
+        Self::Attempts,
+        Self::Checks,
+        Self::Plan,
+        Self::Prompt,
+    ];
 
     /// The next one.
     #[must_use]
@@ -28,7 +36,8 @@ impl Tab {
             Self::Output => Self::Attempts,
             Self::Attempts => Self::Checks,
             Self::Checks => Self::Plan,
-            Self::Plan => Self::Output,
+            Self::Plan => Self::Prompt,
+            Self::Prompt => Self::Output,
         }
     }
 
@@ -40,6 +49,7 @@ impl Tab {
             Self::Attempts => "attempts",
             Self::Checks => "checks",
             Self::Plan => "plan",
+            Self::Prompt => "prompt",
         }
     }
 }
@@ -58,6 +68,8 @@ pub struct AgentUi {
     pub check: Option<(u32, u32, u32)>,
     /// First visible line of what the plan says.
     pub plan_first: usize,
+    /// First visible line of what its attempt was told.
+    pub prompt_first: usize,
     /// First visible line of what a check printed, counted from its end; 0: its end.
     pub check_up: usize,
     /// Long lines are broken, not cut.
@@ -82,6 +94,7 @@ impl Default for AgentUi {
             attempt: None,
             check: None,
             plan_first: 0,
+            prompt_first: 0,
             check_up: 0,
             wrap: true,
             raw: false,
@@ -90,6 +103,20 @@ impl Default for AgentUi {
             search: String::new(),
             term_up: 0,
         }
+    }
+}
+
+impl UiState {
+    /// Whether the agent's screen shows something else in the place of its output: what a check printed, or
+    /// the prompt.
+    #[must_use]
+    pub const fn covers_output(&self) -> bool {
+        matches!(self.screen, Screen::Agent)
+            && match self.on_agent.tab {
+                Tab::Prompt => true,
+                Tab::Checks => self.on_agent.zoom.is_none(),
+                _ => false,
+            }
     }
 }
 

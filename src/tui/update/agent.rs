@@ -67,6 +67,7 @@ fn with<T>(app: &App, what: impl FnOnce(Source<'_>, AgentIx) -> T) -> Option<T> 
 pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
     let moved = |at: usize, count: usize| at.saturating_add_signed(by).min(count.saturating_sub(1));
     match app.ui.on_agent.tab {
+        Tab::Prompt => super::prompt::scroll(app, by),
         _ if app.ui.on_agent.zoom.is_some() => scroll_output(app, by, out),
         Tab::Output => scroll_output(app, by, out),
         Tab::Attempts => {
@@ -143,7 +144,7 @@ pub(super) fn page(app: &App) -> usize {
     let rows = match tab {
         _ if app.ui.on_agent.zoom.is_some() => view.output.rows.len(),
         Tab::Output if view.terminal.is_some() => usize::from(r.output.height),
-        Tab::Output => view.output.rows.iter().filter(|row| !row.more).count(),
+        Tab::Output | Tab::Prompt => view.output.rows.iter().filter(|row| !row.more).count(),
         Tab::Attempts | Tab::Checks => 4,
         Tab::Plan => usize::from(r.plan.height.saturating_sub(1)),
     };
@@ -165,7 +166,7 @@ pub(super) fn lines_at_end(app: &App) -> usize {
 /// To the side: another tab, or along lines that are cut.
 pub(super) fn sideways(app: &mut App, left: bool) {
     let ui = &mut app.ui.on_agent;
-    if !ui.wrap && (ui.tab == Tab::Output || ui.zoom.is_some()) {
+    if !ui.wrap && (matches!(ui.tab, Tab::Output | Tab::Prompt) || ui.zoom.is_some()) {
         ui.column = if left {
             ui.column.saturating_sub(8)
         } else {
@@ -198,7 +199,7 @@ pub(super) fn open(app: &mut App) {
         Tab::Attempts => ui.tab = Tab::Output,
         Tab::Checks => app.say(Voice::Plain, "what it printed is shown beside it"),
         // What it waits for is behind it.
-        Tab::Output | Tab::Plan => match conflict {
+        Tab::Output | Tab::Plan | Tab::Prompt => match conflict {
             Some(id) => clash::show(app, id),
             None => app.say(Voice::Plain, "nothing more is behind this"),
         },

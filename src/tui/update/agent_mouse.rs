@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::{App, agent, moves::scroll_output};
+use super::{App, agent, moves::scroll_output, prompt};
 use crate::tui::{
     draw::agent::tab_hits,
     feed::Request,
@@ -47,7 +47,8 @@ pub(super) fn click(
     if let Some(by) = wheel {
         match tab {
             Tab::Output if app.ui.on_agent.tab == Tab::Checks => agent::scroll_check(app, by),
-            Tab::Output => scroll_output(app, by, out),
+            Tab::Output if app.ui.on_agent.tab == Tab::Prompt => prompt::scroll(app, by),
+            Tab::Output | Tab::Prompt => scroll_output(app, by, out),
             Tab::Plan => agent::scroll_plan(app, by),
             // One entry a turn: three at once would be past it.
             Tab::Attempts | Tab::Checks => {
@@ -61,7 +62,7 @@ pub(super) fn click(
         return true;
     }
     // Beside the lists the output stays what it is: evidence while a check is looked at.
-    let keeps = tab == Tab::Output && app.ui.on_agent.tab == Tab::Checks;
+    let keeps = tab == Tab::Output && matches!(app.ui.on_agent.tab, Tab::Checks | Tab::Prompt);
     if !keeps {
         app.ui.on_agent.tab = tab;
     }
@@ -81,7 +82,7 @@ pub(super) fn click(
                 app.ui.on_agent.check_up = 0;
             }
         }
-        Tab::Output | Tab::Plan => {}
+        Tab::Output | Tab::Plan | Tab::Prompt => {}
     }
     true
 }

@@ -29,6 +29,7 @@ use crate::{
         log::LogBuffer,
         output::{CheckPrint, Diff, Evidence, OutputBuffer},
         patch::Patch,
+        prompted::PromptText,
         search::Search,
         theme::Theme,
         ui_state::{Screen, UiState, Voice},
@@ -123,6 +124,8 @@ pub struct App {
     pub(super) evidence_wanted: bool,
     /// What the chosen command of a check printed.
     pub(super) check_print: Option<CheckPrint>,
+    /// The prompt that is looked at.
+    pub(super) prompt: Option<PromptText>,
     /// What is searched for in the output.
     pub(super) search: Option<Search>,
     /// The terminal of the selected agent, while it has a pane.
@@ -206,6 +209,7 @@ impl App {
             evidence: None,
             evidence_wanted: false,
             check_print: None,
+            prompt: None,
             search: None,
             emulator: None,
             // Until then as if there were one.
@@ -262,6 +266,7 @@ impl App {
             evidence: self.evidence.as_ref(),
             beside: Beside {
                 check: self.check_print.as_ref(),
+                prompt: self.prompt.as_ref(),
                 search: self.search.as_ref(),
                 terminal: self.emulator.as_ref(),
                 found: if self.ui.screen == Screen::Agent {
@@ -283,7 +288,7 @@ impl App {
             log: Some(&self.log),
             report: None,
             status: None,
-            clock: self.clock,
+            clock: self.clock.as_ref(),
             zone: &self.settings.zone,
         })
     }

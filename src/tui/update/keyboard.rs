@@ -127,9 +127,16 @@ pub(super) fn told(app: &mut App, agent: AgentIx, held: Result<bool, String>) {
         }
         Ok(false) if ours => {
             if app.keyboard.held().is_some() {
-                let text = session::ended(app, agent)
-                    .unwrap_or("the agent has ended: the keyboard is yours again");
-                app.say(Voice::Plain, text);
+                match session::ended(app, agent) {
+                    Some(text) => {
+                        app.ui.on_agent.zoom = None;
+                        app.say(Voice::Plain, text);
+                    }
+                    None => app.say(
+                        Voice::Plain,
+                        "the agent has ended: the keyboard is yours again",
+                    ),
+                }
             }
             app.keyboard = Keyboard::Ours;
         }

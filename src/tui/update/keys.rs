@@ -12,7 +12,7 @@ use super::{
     note,
     operate::operate,
     popups::in_popup,
-    queue, resize, review, search,
+    prompt, queue, resize, review, search,
     select::{ask_output, keep_selection},
     status, terminal, themes,
 };
@@ -187,6 +187,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::MarkRange => agent::mark_range(app),
         UiAction::Wrap => agent::wrap(app),
         UiAction::Raw => agent::raw(app),
+        UiAction::Prompt => prompt::show(app, out),
         UiAction::NextAgent => agent::other(app, 1, out),
         UiAction::PreviousAgent => agent::other(app, -1, out),
         UiAction::Graph => {

@@ -9,7 +9,7 @@ use super::{
     select::{follow_selection, go_to_what_runs, keep_selection, output_rows},
 };
 use crate::{
-    engine::{Event, Record, Setup},
+    engine::{Event, Record, Setup, TalkEvent},
     report::history::History,
     resources::{Point, Sensor},
     tui::{
@@ -140,6 +140,14 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
                 {
                     app.alerts.raised(raised);
                 }
+                if let Event::Talk(talk) = &record.event
+                    && matches!(**talk, TalkEvent::BudgetWarned { .. })
+                    && app.settings.can_act
+                    && let Some(note) = notes::note(record)
+                {
+                    app.alerts.warned(note.text.clone());
+                    app.say(Voice::Bad, note.text);
+                }
                 doubt_output(app, &record.event);
             }
             remember(app, &records, known);
@@ -245,6 +253,18 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
                 && (print.owner, print.key) == (owner, key)
             {
                 print.take(&bytes);
+                app.now();
+            }
+        }
+        Update::Prompt {
+            agent,
+            attempt,
+            text,
+        } => {
+            if let Some(prompt) = &mut app.prompt
+                && (prompt.agent, prompt.attempt) == (agent, attempt)
+            {
+                prompt.take(text.as_deref());
                 app.now();
             }
         }

@@ -25,7 +25,7 @@ pub(super) fn typed(app: &mut App, out: &mut Vec<Request>) {
 /// What is searched shall be seen.
 pub(super) fn show_output(app: &mut App) {
     let tab = &mut app.ui.on_agent.tab;
-    if matches!(tab, Tab::Checks | Tab::Plan) {
+    if matches!(tab, Tab::Checks | Tab::Plan | Tab::Prompt) {
         *tab = Tab::Output;
     }
     // What is looked through is what it printed.

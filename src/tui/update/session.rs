@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     display::clean_line,
-    engine::{Action, Cause, State, Status, decide::resolve},
+    engine::{Action, Cause, State, decide::resolve},
     plan::AgentIx,
     tui::{
         feed::Request,
@@ -173,9 +173,9 @@ pub(super) fn ended(app: &App, ix: AgentIx) -> Option<&'static str> {
     let state = app.state.as_ref()?;
     let agent = state.agents.get(ix.ix())?;
     let talk = agent.talk.as_ref()?;
-    if talk.why == Some(Cause::Returned) {
+    // The keyboard comes back before the records that say so.
+    if talk.why == Some(Cause::Returned) || (talk.opened && !talk.well) {
         return Some("the session is handed back: its agent goes on");
     }
-    let judged = talk.opened && matches!(agent.status, Status::Checking | Status::Merging);
-    judged.then_some("the session is handed back: its work is judged")
+    (talk.opened).then_some("the session is handed back: its work is judged")
 }

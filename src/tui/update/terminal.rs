@@ -11,7 +11,7 @@ use crate::{
         emulator::Emulator,
         feed::{Request, Update},
         search::find,
-        ui_state::{Screen, Tab, Voice},
+        ui_state::{Screen, Voice},
         view::{
             agent::regions,
             terminal::{hidden, pane},
@@ -56,6 +56,15 @@ fn wanted(app: &App) -> Option<(AgentIx, u32)> {
     let ix = app.selected()?;
     let attempt = agent::attempt_of(app, state, ix);
     if attempt == 0 || !in_terminal(app, state, ix, attempt) {
+        return None;
+    }
+    // Before its process runs nobody could be told how it goes on.
+    let agent = state.agent(ix);
+    let coming = agent
+        .live
+        .as_ref()
+        .is_some_and(|live| live.handle.is_none());
+    if coming && attempt == agent.attempt {
         return None;
     }
     (!area(app).is_empty()).then_some((ix, attempt))
@@ -182,9 +191,7 @@ pub(super) fn take(
 
 /// Whether the output pane shows a terminal.
 pub(super) fn shown(app: &App) -> bool {
-    let evidence = app.ui.screen == Screen::Agent
-        && app.ui.on_agent.tab == Tab::Checks
-        && app.ui.on_agent.zoom.is_none();
+    let evidence = app.ui.covers_output();
     app.emulator.as_ref().is_some_and(Emulator::loaded) && !evidence
 }
 

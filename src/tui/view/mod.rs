@@ -52,6 +52,7 @@ use super::{
     feed::Clock,
     log::LogBuffer,
     output::{CheckPrint, Evidence, OutputBuffer},
+    prompted::PromptText,
     search::Search,
     ui_state::{self, MIN_SIZE, Screen, UiState},
 };
@@ -99,7 +100,7 @@ pub struct Source<'a> {
     /// Status cards, where they have been made already.
     pub status: Option<&'a status::StatusPane>,
     /// Where a replay stands; none: it is live.
-    pub clock: Option<Clock>,
+    pub clock: Option<&'a Clock>,
     /// Time zone for times of day.
     pub zone: &'a jiff::tz::TimeZone,
 }
@@ -109,6 +110,8 @@ pub struct Source<'a> {
 pub struct Beside<'a> {
     /// What the chosen command of a check printed.
     pub check: Option<&'a CheckPrint>,
+    /// The prompt of the shown attempt.
+    pub prompt: Option<&'a PromptText>,
     /// What is searched for in the output.
     pub search: Option<&'a Search>,
     /// The terminal of the shown attempt.
@@ -298,9 +301,7 @@ fn terminal_view(
     let emulator = source.beside.terminal?;
     let ix = ui.agent().and_then(|id| source.state.find(id))?;
     let attempt = agent::shown_attempt(source.state.agent(ix).attempt, ui);
-    let evidence = ui.screen == Screen::Agent
-        && ui.on_agent.tab == super::ui_state::Tab::Checks
-        && ui.on_agent.zoom.is_none();
+    let evidence = ui.covers_output();
     let red = source.evidence.is_some_and(|e| !e.lines.is_empty()) && ui.screen == Screen::Deck;
     if (emulator.agent, emulator.attempt) != (ix, attempt) || evidence || red || area.is_empty() {
         return None;

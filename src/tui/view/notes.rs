@@ -3,6 +3,7 @@
 //! All text that leaves here is clean.
 
 mod action;
+mod talk;
 mod work;
 
 use std::fmt::Write as _;
@@ -104,6 +105,12 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::AgentRetrying {
             agent,
+            cause: Cause::Opened | Cause::Returned,
+            reason,
+            ..
+        } => (format!("{agent}: {reason}"), Tone::Plain),
+        Event::AgentRetrying {
+            agent,
             delay_us,
             reason,
             ..
@@ -166,7 +173,12 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::AgentStopped { agent, .. } => (format!("{agent} stopped"), Tone::Plain),
         // What blocks or fails tells of itself already.
-        Event::AttentionRaised(raised) if raised.attention == AttentionKind::Approval => {
+        Event::AttentionRaised(raised)
+            if matches!(
+                raised.attention,
+                AttentionKind::Approval | AttentionKind::Permission | AttentionKind::Question
+            ) =>
+        {
             let whose = whose(
                 raised.agent.as_ref(),
                 raised.phase.as_deref(),
@@ -280,6 +292,7 @@ pub fn note(record: &Record) -> Option<Note> {
             )
         }
         Event::Work(event) => work(event)?,
+        Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
         _ => return None,
     };
     Some(Note {

@@ -1,5 +1,7 @@
 //! The output pane: lines of an agent's output, or what a check printed.
 
+mod told;
+
 use ratatui::layout::Rect;
 
 use super::{
@@ -111,6 +113,9 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         && ui.on_agent.zoom.is_none()
     {
         return check(source, ui, ix, page);
+    }
+    if on_agent && ui.on_agent.tab == crate::tui::ui_state::Tab::Prompt {
+        return told::prompt(source, ui, ix, page);
     }
     let agent = state.agent(ix);
     let attempt = shown_attempt(agent.attempt, ui);

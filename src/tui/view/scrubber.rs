@@ -59,7 +59,7 @@ impl Scrubber {
 }
 
 /// Projects the line into so many columns.
-pub(super) fn scrubber(source: Source<'_>, clock: Clock, width: u16) -> Scrubber {
+pub(super) fn scrubber(source: Source<'_>, clock: &Clock, width: u16) -> Scrubber {
     let mut left = format!(
         "{} {} of {}",
         speed(clock.speed_permille),

@@ -23,6 +23,23 @@ impl World {
             return;
         }
         let (agent, attempt) = *self.r.pick(&speakers);
+        // Nobody hears what is said in a session that a person works in.
+        let opened = self.state.agent(agent).opened();
+        if opened || self.r.chance(10) {
+            let now = self.r.chance(40);
+            let agent = self.state.id(agent).to_string();
+            match (opened, self.r.chance(30)) {
+                (_, true) => self.operator(Action::Close { agent }),
+                (false, _) => self.operator(Action::Open { agent, now }),
+                (true, false) if self.r.chance(50) => self.operator(Action::Tell {
+                    agent,
+                    text: "meanwhile".to_owned(),
+                    now,
+                }),
+                (true, false) => {}
+            }
+            return;
+        }
         if self.r.chance(15) {
             let text = format!("say {}", self.records.len());
             let now = self.r.chance(30);
@@ -36,7 +53,7 @@ impl World {
         let n = self.r.below(4);
         let heard = match self.r.below(10) {
             0 | 1 => Heard::Session {
-                program: "p".to_owned(),
+                program: "claude".to_owned(),
                 id: format!("s{}", agent.0),
                 model: None,
             },
@@ -60,6 +77,7 @@ impl World {
                 },
                 within: self.r.chance(30),
             },
+            9 if n == 0 => Heard::Redacted(1),
             9 => Heard::Prompted {
                 tokens: self.now_us / 2_000,
                 offered: self.now_us / 1_000,

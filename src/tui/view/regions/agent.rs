@@ -94,7 +94,7 @@ pub fn agent(size: (u16, u16), needs: AgentNeeds) -> Regions {
         )
     };
     match needs.tab {
-        Tab::Output => out.output = whole,
+        Tab::Output | Tab::Prompt => out.output = whole,
         Tab::Plan => out.plan = whole,
         Tab::Attempts => (out.attempts, out.output) = split(needs.attempts),
         Tab::Checks => (out.checks, out.output) = split(needs.checks),

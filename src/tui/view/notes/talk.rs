@@ -1,0 +1,121 @@
+//! Conversations with agent programs, budgets and providers in words.
+//!
+//! Says what a person would miss. What an agent reports all the time, and what a rule answers, is not told.
+
+use crate::{
+    engine::{Replied, TalkEvent, ToldBy},
+    tui::view::words::{Tone, span},
+};
+
+/// Puts an event into words; routine ones give none. `now_us` is when it happened (elapsed µs).
+pub(super) fn talk(event: &TalkEvent, now_us: u64) -> Option<(String, Tone)> {
+    Some(match event {
+        TalkEvent::Answered {
+            agent, fails: true, ..
+        } => (
+            format!("{agent} asks, and nobody is there: it fails"),
+            Tone::Bad,
+        ),
+        // Many a call is let through by rule; what waits for a person is told by the queue's own events.
+        TalkEvent::Answered { by, .. } if by == "rule" => return None,
+        TalkEvent::Answered {
+            agent,
+            reply,
+            text,
+            by,
+            ..
+        } => {
+            let how = match reply {
+                Some(Replied::Allowed) => "it may",
+                Some(Replied::Denied) => "it may not",
+                Some(Replied::Said) => "answered",
+                None => "it asks no longer",
+            };
+            let text = match text.as_str() {
+                "" => String::new(),
+                text => format!(": {text}"),
+            };
+            let by = match by.as_str() {
+                "deck" => " (you)",
+                "engine" => "",
+                _ => " (ctl)",
+            };
+            (format!("{agent}: {how}{by}{text}"), Tone::Dim)
+        }
+        TalkEvent::Told {
+            agent,
+            messages,
+            how,
+            ..
+        } => {
+            let how = match how {
+                ToldBy::Live => "while it works",
+                ToldBy::Turn => "with its turn",
+            };
+            let what = match messages.len() {
+                1 => "what you said".to_owned(),
+                n => format!("your {n} messages"),
+            };
+            (format!("{agent} was told {what}, {how}"), Tone::Plain)
+        }
+        TalkEvent::BudgetWarned {
+            budget,
+            used,
+            limit,
+        } => (
+            format!(
+                "a budget is nearly used up: {} of {}",
+                budget.amount(*used),
+                budget.amount(*limit)
+            ),
+            Tone::Warn,
+        ),
+        TalkEvent::BudgetSpent {
+            budget,
+            used,
+            limit,
+            ..
+        } => (
+            format!(
+                "{} of {} used: nothing more is started",
+                budget.amount(*used),
+                budget.amount(*limit)
+            ),
+            Tone::Bad,
+        ),
+        TalkEvent::RateReached { used, limit, .. } => (
+            format!("{used} tokens in the last minute, of {limit}: the next start waits"),
+            Tone::Warn,
+        ),
+        TalkEvent::RateRecovered { .. } => {
+            ("the rate of tokens lets more start".to_owned(), Tone::Dim)
+        }
+        TalkEvent::Limited {
+            provider,
+            until_us,
+            reason,
+            ..
+        } => (
+            format!(
+                "{provider} takes no more for {}: {reason}",
+                span(until_us.saturating_sub(now_us))
+            ),
+            Tone::Warn,
+        ),
+        TalkEvent::Unlimited { provider } => (format!("{provider} takes work again"), Tone::Good),
+        TalkEvent::Silent { agent, reason, .. } => (format!("{agent}: {reason}"), Tone::Warn),
+        TalkEvent::Redacted { agent, found, .. } => {
+            let s = if *found == 1 { "" } else { "s" };
+            (
+                format!("{found} secret{s} of {agent} taken out of what is kept"),
+                Tone::Warn,
+            )
+        }
+        TalkEvent::Asked { .. }
+        | TalkEvent::Chosen { .. }
+        | TalkEvent::Session { .. }
+        | TalkEvent::Used { .. }
+        | TalkEvent::Prompted { .. }
+        | TalkEvent::Verdict { .. } => return None,
+    })
+}
