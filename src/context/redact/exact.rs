@@ -3,6 +3,8 @@
 //! Found literally, and as base64, a URL and a string of JSON write them, whatever stands around. Must not
 //! keep a value longer than its finder.
 
+use std::fmt::Write as _;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 
 /// Shortest value that is looked for: a shorter one would take away ordinary words.
@@ -192,10 +194,11 @@ fn as_in_json(value: &str, all: bool) -> String {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
             '\t' => out.push_str("\\t"),
-            '<' | '>' | '&' if all => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c if c.is_ascii_control() || (all && !c.is_ascii()) => {
+            c if c.is_ascii_control()
+                || (all && (!c.is_ascii() || matches!(c, '<' | '>' | '&'))) =>
+            {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    out.push_str(&format!("\\u{unit:04x}"));
+                    let _ = write!(out, "\\u{unit:04x}");
                 }
             }
             c => out.push(c),
