@@ -13,8 +13,8 @@ use std::{
 
 use tempfile::TempDir;
 use wavedeck::{
-    agents::Catalog,
-    executor::{Config, Exit, Heard, Job, JobKey, LocalExecutor, Mailbox, Report, Speaks},
+    agents::{Catalog, Reply},
+    executor::{Config, Exit, Heard, Job, JobKey, LocalExecutor, Mailbox, Report, Say, Speaks},
     sys::{
         proc::{self, ProcTable},
         tree::survivors_of_run,
@@ -74,6 +74,7 @@ impl Rig {
             key: JobKey::main(agent.into(), 1),
             argv: argv.iter().map(ToString::to_string).collect(),
             env_extra: Vec::new(),
+            env_unset: Vec::new(),
             cwd: self.folder.path().to_owned(),
             stdin: None,
             prompt: None,
@@ -729,6 +730,46 @@ fn silence_is_told_when_its_limit_is_over() {
             matches!(report, Report::Ended { .. }).then_some(())
         });
     }
+}
+
+/// What is kept and shown has no addresses; what a program was allowed to write has them all the same.
+#[test]
+fn an_answer_gives_back_what_was_asked_for_with_its_secrets() {
+    let mut rig = Rig::new();
+    let who = ["ann.smith", "corp.io"].join("@");
+    let asks = r#"{"type":"control_request","request_id":"r1","request":{"subtype":"can_use_tool","tool_name":"Write","input":{"file_path":"a","content":"by WHO"},"tool_use_id":"t1"}}"#;
+    let asks = asks.replace("WHO", &who);
+    let script = format!(
+        "read -r prompt; echo '{asks}'; read -r answer; case $answer in *{who}*) exit 0;; esac; exit 9"
+    );
+    let mut job = rig.job("asks", &["/bin/sh", "-c", &script]);
+    let adapter = Catalog::built_in().get("claude").unwrap().clone();
+    job.stdin = Some(b"go\n".to_vec());
+    job.speaks = Some(Speaks {
+        program: adapter.id.clone(),
+        driver: Arc::new(move || adapter.driver()),
+        open: true,
+        limits: (Duration::ZERO, Duration::ZERO),
+    });
+    let (key, output) = (job.key.clone(), job.output.clone());
+    rig.executor.spawn(job);
+    let question = rig.wait("its question", |report| match report {
+        Report::Heard {
+            heard: Heard::Asked(question),
+            ..
+        } => Some(question.clone()),
+        _ => None,
+    });
+    assert!(!format!("{question:?}").contains("ann.smith"));
+    rig.executor
+        .say(key, Say::Reply(question.id.clone(), Reply::Allow));
+    let exit = rig.wait("its end", |report| match report {
+        Report::Ended { exit, .. } => Some(exit.clone()),
+        _ => None,
+    });
+    assert_eq!(exit, Exit::Code(0));
+    let kept = std::fs::read_to_string(output).unwrap();
+    assert!(kept.contains("[redacted: e-mail]"), "{kept}");
 }
 
 /// Whoever is ended while a spawner has it in hand is ended, though it says nothing and nothing else

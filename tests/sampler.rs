@@ -66,6 +66,7 @@ impl Rig {
             key,
             argv: argv.iter().map(ToString::to_string).collect(),
             env_extra: Vec::new(),
+            env_unset: Vec::new(),
             cwd: self.folder.path().to_owned(),
             stdin: None,
             prompt: None,

@@ -2,6 +2,8 @@
 //!
 //! Must not look at the machine, and holds no secret: of keys it knows the names alone.
 
+use std::path::{Component, Path};
+
 use super::driver::{Driver, Exits, Stream};
 use super::launch::Ask;
 use super::said::Used;
@@ -249,10 +251,14 @@ impl Adapter {
     }
 }
 
-/// A place with its variable or home folder filled in; none where that is not an absolute path.
+/// A place with its variable or home folder filled in; none where that is not an absolute path, or where the home
+/// folder lies in it: within a boundary, opening that would open everything.
 fn resolved(place: &str, read_env: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    // A variable that is empty is as good as none.
+    let read_env = |name: &str| read_env(name).filter(|value| !value.is_empty());
+    let home = read_env("HOME");
     let place = match place.strip_prefix('~') {
-        Some(rest) => format!("{}{rest}", read_env("HOME")?),
+        Some(rest) => format!("{}{rest}", home.as_deref()?),
         None => match place.strip_prefix('$') {
             Some(rest) => {
                 let (name, rest) = rest.split_once('/').map_or((rest, ""), |(n, r)| (n, r));
@@ -263,5 +269,8 @@ fn resolved(place: &str, read_env: &dyn Fn(&str) -> Option<String>) -> Option<St
             None => place.to_owned(),
         },
     };
-    place.starts_with('/').then_some(place)
+    let of = Path::new(&place);
+    let up = of.components().any(|part| part == Component::ParentDir);
+    let around = home.is_some_and(|home| Path::new(&home).starts_with(of));
+    (of.is_absolute() && of.parent().is_some() && !up && !around).then_some(place)
 }

@@ -13,7 +13,8 @@ use super::claude_tasks::Tasks;
 use super::count::{Count, sum};
 use super::driver::{Driver, End, Verdict};
 use super::json::{
-    LINE, count, cut, line, list, member, message, microusd, name, object, text, words, yes,
+    LINE, count, cut, line, list, member, message, microusd, name, object, session, text, words,
+    yes,
 };
 use super::said::{Question, Reply, Said, Used, Why};
 use super::{tools, trouble};
@@ -55,7 +56,7 @@ impl Claude {
         match text(v, "subtype") {
             "init" => {
                 self.end.turn_goes_on();
-                let (id, model) = (name(v, "session_id"), name(v, "model"));
+                let (id, model) = (session(v, "session_id"), name(v, "model"));
                 if let Some(id) = id.filter(|id| (id, &model) != (&self.session.0, &self.session.1))
                 {
                     self.session = (id.clone(), model.clone());
@@ -295,6 +296,10 @@ impl Driver for Claude {
             "rate_limit_event" => self.limited(&v, said),
             _ => {}
         }
+    }
+
+    fn raw(&mut self, line: &[u8]) {
+        self.asking.raw(line);
     }
 
     fn answer(&mut self, question: &Question, reply: &Reply) -> Option<Vec<u8>> {

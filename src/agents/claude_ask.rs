@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::json::{NAME, cut, line, list, member, message, text};
+use super::json::{NAME, cut, line, list, member, message, object, text};
 use super::said::{Question, Reply, Said};
 use super::tools;
 
@@ -16,6 +16,9 @@ use super::tools;
 const OPEN: usize = 64;
 /// Most calls that are remembered as asked about.
 const ASKED: usize = 1024;
+/// What a line that is a request has in its beginning, and how long that is.
+const REQUEST: &[u8] = b"\"control_request\"";
+const HEAD: usize = 512;
 /// Its tool for questions of its own.
 const ITS_OWN: &str = "AskUserQuestion";
 
@@ -24,6 +27,9 @@ const ITS_OWN: &str = "AskUserQuestion";
 pub(super) struct Asking {
     /// By the name of the request: the call's name, its tool and its arguments.
     open: BTreeMap<String, (String, String, Value)>,
+    /// Arguments as they were written, by the name of the request, until that is read without its secrets: an answer
+    /// gives them back, and what it gives back is carried out.
+    raw: BTreeMap<String, Value>,
     /// Calls that were asked about; a refusal of one of them is no news.
     asked: Vec<String>,
 }
@@ -63,9 +69,28 @@ impl Asking {
         if self.asked.len() < ASKED {
             self.asked.push(cut(call_id, NAME));
         }
-        let open = (call_id.to_owned(), tool.to_owned(), input.clone());
+        let input = self.raw.remove(id).unwrap_or_else(|| input.clone());
+        let open = (call_id.to_owned(), tool.to_owned(), input);
         self.open.insert(id.to_owned(), open);
         said.push(Said::Asked(question));
+    }
+
+    /// Remembers the arguments of a request as they were written.
+    pub(super) fn raw(&mut self, line: &[u8]) {
+        let head = &line[..line.len().min(HEAD)];
+        if !head.windows(REQUEST.len()).any(|part| part == REQUEST) {
+            return;
+        }
+        let Some(v) = object(line) else { return };
+        let (id, request) = (text(&v, "request_id"), member(&v, "request"));
+        if text(&v, "type") != "control_request" || id.is_empty() || id.len() > NAME {
+            return;
+        }
+        if self.raw.len() >= OPEN {
+            self.raw.pop_first();
+        }
+        self.raw
+            .insert(id.to_owned(), member(request, "input").clone());
     }
 
     /// Takes the beginning of a request that was too long to be kept. What it asks for cannot be allowed, since

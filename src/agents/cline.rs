@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::count::Count;
 use super::driver::{Driver, End, Verdict};
-use super::json::{NAME, count, cut, line, member, message, microusd, name, object, text, words};
+use super::json::{
+    NAME, count, cut, line, member, message, microusd, object, session, text, words,
+};
 use super::said::{Said, Used, Why};
 use super::{tools, trouble};
 
@@ -144,7 +146,7 @@ impl Driver for Cline {
         };
         match text(&v, "type") {
             "hook_event" => {
-                let id = name(&v, "taskId");
+                let id = session(&v, "taskId");
                 let own = member(&v, "parentAgentId").is_null();
                 if let Some(id) = id.filter(|id| own && *id != self.session) {
                     self.session.clone_from(&id);

@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::count::{Count, since};
 use super::driver::{Driver, End, Verdict};
-use super::json::{NAME, count, cut, line, list, member, message, name, object, text, words, yes};
+use super::json::{
+    NAME, count, cut, line, list, member, message, object, session, text, words, yes,
+};
 use super::said::{Said, ToolCall, ToolKind, Used};
 use super::{plan, tools, trouble};
 
@@ -112,7 +114,7 @@ impl Driver for Codex {
         };
         match text(&v, "type") {
             "thread.started" => {
-                if let Some(id) = name(&v, "thread_id") {
+                if let Some(id) = session(&v, "thread_id") {
                     said.push(Said::Session { id, model: None });
                 }
             }

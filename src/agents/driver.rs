@@ -32,6 +32,12 @@ pub trait Driver: Send {
     /// Reads a line of its standard output (or error: programs mix them) and adds what it says.
     fn line(&mut self, line: &[u8], said: &mut Vec<Said>);
 
+    /// Reads a line as it was written, before its secrets are taken out and [`line`](Self::line) gets it: only to
+    /// remember what an answer gives back unchanged. Must say nothing of it.
+    fn raw(&mut self, line: &[u8]) {
+        let _ = line;
+    }
+
     /// What is written to its standard input to answer a question; none where it takes no answer, or no
     /// longer waits for one.
     fn answer(&mut self, question: &Question, reply: &Reply) -> Option<Vec<u8>> {

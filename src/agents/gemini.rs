@@ -8,7 +8,9 @@ use serde_json::Value;
 
 use super::count::Count;
 use super::driver::{Driver, End, Verdict};
-use super::json::{NAME, count, cut, line, list, member, message, name, object, text, words, yes};
+use super::json::{
+    NAME, count, cut, line, list, member, message, name, object, session, text, words, yes,
+};
 use super::said::{Said, Used, Why};
 use super::{plan, tools, trouble};
 
@@ -109,7 +111,7 @@ impl Driver for Gemini {
         match kind {
             "init" => {
                 self.end.turn_goes_on();
-                if let Some(id) = name(&v, "session_id") {
+                if let Some(id) = session(&v, "session_id") {
                     let model = name(&v, "model");
                     said.push(Said::Session { id, model });
                 }

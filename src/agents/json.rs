@@ -71,6 +71,11 @@ pub(super) fn name(value: &Value, key: &str) -> Option<String> {
     (!name.is_empty() && name.len() <= NAME).then(|| name.to_owned())
 }
 
+/// The name of a session; none where it could not be gone on with under that name.
+pub(super) fn session(value: &Value, key: &str) -> Option<String> {
+    name(value, key).filter(|name| super::launch::is_name(name))
+}
+
 /// A line of plain text among the JSON, in one line; none for what began as JSON.
 pub(super) fn words(bytes: &[u8]) -> Option<String> {
     let bytes = bytes.trim_ascii();

@@ -170,10 +170,16 @@ impl Adapter {
     }
 }
 
+/// Whether a text can name a session or a model: no program takes it for an option or for several arguments.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let bad = |c: char| c.is_control() || c.is_whitespace();
+    !(name.is_empty() || name.starts_with('-') || name.contains(bad) || name.len() > 256)
+}
+
 /// Refuses a name that the program would take for something else.
 fn named(what: &str, name: &str) -> Result<(), String> {
-    let bad = |c: char| c.is_control() || c.is_whitespace();
-    if name.is_empty() || name.starts_with('-') || name.contains(bad) || name.len() > 256 {
+    if !is_name(name) {
         return Err(format!(
             "`{}` is no name of a {what}",
             crate::display::escape(name)

@@ -31,7 +31,7 @@ mod trouble;
 pub use adapter::{Adapter, Check, MadeFile, Prompt, Provider, Session, Tell, Tokens};
 pub use catalog::{AdapterError, Adapters, Catalog, WITHOUT_ADAPTER};
 pub use driver::{Driver, Exits, STREAMS, Stream, Verdict};
-pub use launch::{Ask, Launch, Start, Wanted, session_name};
+pub use launch::{Ask, Launch, Start, Wanted, is_name, session_name};
 pub use lines::{HEAD, LONGEST, Lines};
 pub use said::{Question, Reply, Said, ToolCall, ToolKind, Used, Why};
 pub use there::version_in;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::count::Count;
 use super::driver::{Driver, End, Verdict};
 use super::json::{
-    NAME, count, cut, line, list, member, message, microusd, name, object, text, words,
+    NAME, count, cut, line, list, member, message, microusd, object, session, text, words,
 };
 use super::said::{Said, Used, Why};
 use super::{plan, tools, trouble};
@@ -156,7 +156,7 @@ impl Driver for Opencode {
             }
             return;
         };
-        if let Some(id) = name(&v, "sessionID")
+        if let Some(id) = session(&v, "sessionID")
             && id != self.session
         {
             self.session.clone_from(&id);

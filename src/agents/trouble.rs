@@ -22,6 +22,15 @@ pub(super) fn again(why: Why, after_us: Option<u64>, number: u32, what: String) 
 pub(super) fn of(message: &str) -> Why {
     let text = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
+    // Numbers of requests and places in files hold those figures too, and a change log is no login.
+    let alone = |word: &str| {
+        let part = |c: char| c.is_ascii_alphanumeric() || c == ':' || c == '.';
+        let mut found = text.match_indices(word);
+        found.any(|(at, _)| {
+            let after = &text[at + word.len()..];
+            !text[..at].ends_with(part) && !after.starts_with(|c: char| c.is_ascii_alphanumeric())
+        })
+    };
     if has(&[
         "not logged in",
         "please run /login",
@@ -35,15 +44,15 @@ pub(super) fn of(message: &str) -> Why {
         "api_key environment variable",
         "set an auth method",
         "auth method",
-        "login",
-        "log in",
         "sign in",
         "status 401",
         "status: 401",
         "status 403",
         "permission_error",
         "oauth token",
-    ]) {
+    ]) || alone("login")
+        || alone("log in")
+    {
         Why::Login
     } else if has(&[
         "prompt is too long",
@@ -61,7 +70,6 @@ pub(super) fn of(message: &str) -> Why {
     ]) {
         Why::Exhausted
     } else if has(&[
-        "429",
         "rate limit",
         "rate_limit",
         "too many requests",
@@ -72,7 +80,8 @@ pub(super) fn of(message: &str) -> Why {
         "resource_exhausted",
         "resource exhausted",
         "quota",
-    ]) {
+    ]) || alone("429")
+    {
         Why::Limited
     } else if has(&[
         "waiting for network",
@@ -159,6 +168,13 @@ mod tests {
             ("Prompt is too long", Why::Exhausted),
             ("You've hit your limit · resets 3pm", Why::Limited),
             ("the frobnicator broke", Why::Error),
+            ("got status: 429 for request 17", Why::Limited),
+            ("status=429", Why::Limited),
+            ("Please login first", Why::Login),
+            ("request 1742911 failed", Why::Error),
+            ("src/main.rs:429:5 is wrong", Why::Error),
+            ("the changelog in docs is wrong", Why::Error),
+            ("bloginess", Why::Error),
         ] {
             assert_eq!(of(text), why, "{text}");
         }

@@ -6,6 +6,7 @@ use std::{ffi::OsString, path::Path};
 
 use super::{error::Error, found, load};
 use crate::{
+    context::redact::Redactor,
     display::escape,
     plan::{
         list::{Beside, Ids, Item, Known, Otherwise, Wrong, of_lines, of_words, tables},
@@ -31,8 +32,9 @@ impl From<Wrong> for Error {
 }
 
 /// Writes the plan.
-fn plan(all: &[Item], own: bool) -> String {
-    let (agents, ids) = tables(all, &mut Ids::default(), &Beside::default());
+fn plan(all: &[Item], own: bool, redactor: &Redactor) -> String {
+    let clean = |text: &str| redactor.clean(text);
+    let (agents, ids) = tables(all, &mut Ids::default(), &Beside::default(), &clean);
     let first = ids.first().map_or("", String::as_str);
     let name = match all.len() {
         0 | 1 => first.to_owned(),
@@ -87,7 +89,7 @@ pub fn source(commands: &[OsString], file: Option<&Path>, own: bool) -> Result<S
         0 => Err(Error::usage("the list names no agent")
             .help("an agent a line: claude: fix the flaky test")),
         n if n > MOST => Err(Error::usage(format!("{n} agents are more than {MOST}"))),
-        _ => Ok(plan(&all, own)),
+        _ => Ok(plan(&all, own, &Redactor::of_environment())),
     }
 }
 
@@ -130,7 +132,7 @@ mod tests {
     }
 
     fn loaded(all: &[Item], own: bool) -> plan::Plan {
-        let text = super::plan(all, own);
+        let text = super::plan(all, own, &Redactor::default());
         let loaded = plan::load(&text, &LoadOptions::default(), &mut |_| unreachable!());
         let loaded = loaded.unwrap_or_else(|found| panic!("{text}\n{found:?}"));
         assert_eq!(loaded.warnings, [], "{text}");
@@ -187,11 +189,45 @@ mod tests {
         assert!(refused(&["claude"]).contains("no prompt"));
         assert!(refused(&["claude", "-p", "x"]).contains("flags of its own"));
         assert!(refused(&[""]).contains("empty word"));
+        for worker in [
+            "claude:-x",
+            "claude:--dangerously-skip-permissions",
+            "codex:a\tb",
+        ] {
+            let all = of_words(&words(&[worker, "x"]), &known(Otherwise::Nobody(NOBODY))).unwrap();
+            let text = super::plan(&all, true, &Redactor::default());
+            let refused = plan::load(&text, &LoadOptions::default(), &mut |_| unreachable!());
+            assert!(refused.is_err(), "{worker}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_a_prompt_names_no_agent() {
+        let secret = format!("ghp_{}", "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789");
+        let redactor = Redactor::new(&["pear-tree-77".to_owned()]);
+        let line = [
+            "claude",
+            &*format!("{secret} is mine"),
+            "---",
+            "echo",
+            "pear-tree-77",
+        ];
+        let all = of_words(&words(&line), &known(Otherwise::Nobody(NOBODY))).unwrap();
+        let text = super::plan(&all, true, &redactor);
+        let loaded = plan::load(&text, &LoadOptions::default(), &mut |_| unreachable!()).unwrap();
+        for agent in &loaded.plan.agents {
+            let shown = format!("{} {:?} {}", agent.id, agent.title, loaded.plan.name);
+            let shown = shown.to_lowercase();
+            assert!(
+                !shown.contains("abcdef") && !shown.contains("pear"),
+                "{shown}"
+            );
+        }
     }
 
     #[test]
     fn a_list_is_a_plan() {
-        let text = "# later\n\nclaude: fix it\ncodex:gpt-5: \u{1b}[31mwrite: it\nNote: fix it\n$ cargo test 'a b'\n";
+        let text = "\u{feff}claude: fix it\ncodex:gpt-5: \u{1b}[31mwrite: it\nNote: fix it\n$ cargo test 'a b'\n";
         let all = of_lines(text, &known(Otherwise::Worker("gemini"))).unwrap();
         let plan = loaded(&all, true);
         let ids: Vec<&str> = plan.agents.iter().map(|a| a.id.as_str()).collect();
@@ -206,6 +242,12 @@ mod tests {
             none.starts_with("1: the line names no agent program"),
             "{none}"
         );
+        for empty in ["$", "$ ", "$\t"] {
+            let none = of_lines(empty, &known(Otherwise::Worker("gemini"))).unwrap_err();
+            assert_eq!(none, "1: there is no command behind `$`");
+        }
+        let all = of_lines("$\techo hi", &known(Otherwise::Worker("gemini"))).unwrap();
+        assert_eq!(all[0].task, Task::Command(words(&["echo", "hi"])));
         assert!(
             of_lines("\n$ 'a", &known(Otherwise::Nobody(NOBODY)))
                 .unwrap_err()

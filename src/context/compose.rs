@@ -191,7 +191,7 @@ fn shown(item: &Item, text: &str, cut: Option<(u32, bool)>) -> String {
     if item.kind.fenced() {
         let _ = write!(out, "### {}\n\n", item.source);
     }
-    let fence = "`".repeat(longest_fence(text).max(2) + 1);
+    let fence = fence(text);
     if item.kind.fenced() {
         let _ = writeln!(out, "{fence}text");
     }
@@ -214,10 +214,11 @@ fn shown(item: &Item, text: &str, cut: Option<(u32, bool)>) -> String {
     out
 }
 
-/// The longest run of backticks.
-fn longest_fence(text: &str) -> usize {
+/// What stands before and after a foreign text, so that nothing in it ends it: more backticks than it has in a row.
+#[must_use]
+pub fn fence(text: &str) -> String {
     let runs = text.split(|c| c != '`').map(str::len);
-    runs.max().unwrap_or(0)
+    "`".repeat(runs.max().unwrap_or(0).max(2) + 1)
 }
 
 /// Tokens of the headings of all items.

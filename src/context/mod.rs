@@ -12,7 +12,7 @@ pub mod redact;
 mod tests;
 mod tokens;
 
-pub use compose::{LIMIT, Limit, Overflow, Prompt, compose};
+pub use compose::{LIMIT, Limit, Overflow, Prompt, compose, fence};
 pub use item::{Item, Kind, Tier};
 pub use provenance::{Origin, Use};
 pub use tokens::{family, tokens};

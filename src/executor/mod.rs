@@ -136,6 +136,8 @@ pub struct Job {
     pub argv: Argv,
     /// Environment on top of the run's; the marker is added by itself.
     pub env_extra: Vec<(String, String)>,
+    /// Variables of the run's environment that it does not get.
+    pub env_unset: Vec<String>,
     /// Working folder.
     pub cwd: PathBuf,
     /// What it reads from its standard input, which then ends; none: `/dev/null`. In a terminal, whose

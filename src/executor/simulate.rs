@@ -219,6 +219,7 @@ fn start_self(json: &str, role: &str) -> io::Result<Spawned> {
         argv: &[program, SUBCOMMAND.to_owned(), json.to_owned()],
         env: &block,
         extra: &[],
+        unset: &[],
         cwd: &env::current_dir()?,
         stdin: stdin.as_fd(),
         output: Output::Split(stdout.as_fd(), stderr.as_fd()),

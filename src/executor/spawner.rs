@@ -183,6 +183,7 @@ fn start_within(shared: &Shared, job: Job, rules: Option<&[Rule]>) -> io::Result
         argv: &job.argv,
         env: &shared.env,
         extra: &extra,
+        unset: &job.env_unset,
         cwd: &job.cwd,
         stdin: match &input {
             Some((_, end)) => end.as_fd(),

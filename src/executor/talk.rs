@@ -92,6 +92,8 @@ pub(super) struct Talk {
     program: String,
     driver: Box<dyn Driver>,
     lines: Lines,
+    /// Its lines as they were written; none: nothing is given back to it.
+    raw: Option<Lines>,
     said: Vec<Said>,
     open: Vec<Question>,
     /// What was written to it and what it has not taken yet: its prompt, and messages by their numbers.
@@ -123,6 +125,7 @@ impl Talk {
             program: speaks.program.clone(),
             driver: (speaks.driver)(),
             lines: Lines::default(),
+            raw: speaks.open.then(Lines::default),
             said: Vec::new(),
             open: Vec::new(),
             untaken: VecDeque::from([None]),
@@ -132,6 +135,14 @@ impl Talk {
             moved: Instant::now(),
             look: None,
             silent: false,
+        }
+    }
+
+    /// Reads a piece of its output as it was written, before [`read`](Self::read) gets it without its secrets.
+    pub fn read_raw(&mut self, chunk: &[u8]) {
+        let Self { driver, raw, .. } = self;
+        if let Some(lines) = raw {
+            lines.feed(chunk, &mut |line| driver.raw(line));
         }
     }
 

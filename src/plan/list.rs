@@ -177,6 +177,8 @@ fn of_part(part: &[String], known: &Known<'_>) -> Result<Item, Wrong> {
 /// The number of a line and what is wrong with it.
 pub fn of_lines(text: &str, known: &Known<'_>) -> Result<Vec<Item>, String> {
     let mut all = Vec::new();
+    // Some editors mark UTF-8 at the beginning of a file.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for (at, line) in text.lines().enumerate() {
         let (line, at) = (line.trim(), at + 1);
         if line.is_empty() || line.starts_with('#') {
@@ -193,7 +195,8 @@ pub fn of_lines(text: &str, known: &Known<'_>) -> Result<Vec<Item>, String> {
 }
 
 fn of_line(line: &str, known: &Known<'_>) -> Result<Task, String> {
-    if let Some(command) = line.strip_prefix("$ ") {
+    let command = line.strip_prefix('$');
+    if let Some(command) = command.filter(|c| c.is_empty() || c.starts_with(char::is_whitespace)) {
         let words = super::words::split(command).map_err(|e| e.to_string())?;
         if words.first().is_none_or(String::is_empty) {
             return Err("there is no command behind `$`".to_owned());
@@ -270,14 +273,22 @@ pub struct Beside<'a> {
     pub after: &'a [String],
 }
 
-/// Writes the tables of agents; returns the id of each with them.
+/// Writes the tables of agents; returns the id of each with them. `clean` takes secrets out of what names them,
+/// which is shown everywhere.
 #[must_use]
-pub fn tables(all: &[Item], ids: &mut Ids, beside: &Beside<'_>) -> (String, Vec<String>) {
+pub fn tables(
+    all: &[Item],
+    ids: &mut Ids,
+    beside: &Beside<'_>,
+    clean: &dyn Fn(&str) -> String,
+) -> (String, Vec<String>) {
     let mut text = String::new();
     let mut made = Vec::with_capacity(all.len());
     for item in all {
         let (words, title) = match &item.task {
-            Task::Prompt { prompt, .. } => (prompt.clone(), clean_line(prompt, LONGEST_TITLE)),
+            Task::Prompt { prompt, .. } => {
+                (clean(prompt), clean_line(clean(prompt), LONGEST_TITLE))
+            }
             Task::Command(argv) => {
                 let program = argv.first().map(Path::new).and_then(Path::file_name);
                 let program =
@@ -287,7 +298,8 @@ pub fn tables(all: &[Item], ids: &mut Ids, beside: &Beside<'_>) -> (String, Vec<
                 for word in rest {
                     let _ = write!(words, " {word}");
                 }
-                (words, clean_line(argv.join(" "), LONGEST_TITLE))
+                let title = clean_line(clean(&argv.join(" ")), LONGEST_TITLE);
+                (clean(&words), title)
             }
         };
         let id = beside.id.map_or_else(|| ids.of(&words), str::to_owned);

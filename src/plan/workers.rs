@@ -11,7 +11,7 @@ use super::id::WorkerIx;
 use super::layers::CODING_RAM;
 use super::model::{Agent, Worker};
 use super::raw::{RawPlan, RawUnbuilt};
-use crate::agents::{Adapter, Ask, Catalog, WITHOUT_ADAPTER};
+use crate::agents::{Adapter, Ask, Catalog, WITHOUT_ADAPTER, is_name};
 
 /// All workers while agents are built.
 pub(crate) struct Workers {
@@ -40,6 +40,15 @@ impl Workers {
         for (name, worker) in &raw.workers {
             if let Some(cli) = worker.cli.as_ref().filter(|c| !workers.knows(&c.v)) {
                 workers.unknown(d, "agent program", cli, &[]);
+            }
+            // A run that was recorded before this was looked at is shown all the same.
+            if let Some(model) = worker
+                .model
+                .as_ref()
+                .filter(|m| !is_name(&m.v) && !options.recorded)
+            {
+                let what = format!("`{}` is no name of a model", model.v);
+                d.sink.error(model.at, what);
             }
             // An entry that says no more than the name is the worker by that name.
             let says_more = worker.model.is_some()
@@ -200,7 +209,7 @@ impl Workers {
             self.unknown(d, "worker", &wanted, &declared);
             return None;
         }
-        if model.is_some_and(|m| m.is_empty() || m.chars().any(|c| c.is_control() || c == ' ')) {
+        if model.is_some_and(|m| m.is_empty() || !(self.recorded || is_name(m))) {
             d.sink.error(
                 name.at,
                 format!("worker `{}` names no model after `:`", name.v),

@@ -75,7 +75,8 @@ impl Adding {
         let catalog = self.config.catalog()?;
         let (source, vars) = self.source()?;
         let text = if wanted.tables.is_empty() {
-            written(wanted, &setup.plan, &catalog, &source)?
+            let clean = |text: &str| self.redactor.clean(text);
+            written(wanted, &setup.plan, &catalog, &source, &clean)?
         } else {
             wanted.tables.clone()
         };
@@ -174,6 +175,7 @@ fn written(
     plan: &Plan,
     catalog: &Catalog,
     source: &str,
+    clean: &dyn Fn(&str) -> String,
 ) -> Result<String, String> {
     let workers: Vec<&str> = plan.workers.iter().map(|w| w.name.as_str()).collect();
     let tracks: Vec<&str> = plan.tracks.iter().map(|t| t.id.as_str()).collect();
@@ -216,7 +218,7 @@ fn written(
         ram: wanted.ram.as_deref(),
         after: &wanted.after,
     };
-    Ok(tables(&items, &mut ids, &beside).0)
+    Ok(tables(&items, &mut ids, &beside, clean).0)
 }
 
 /// A refusal as it goes to a client: clean, its lines kept.

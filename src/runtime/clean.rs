@@ -11,9 +11,7 @@ use crate::{
 
 /// What is secret in a run: the values of this program's environment and of the plan's.
 pub(super) fn redactor(plan: &Plan) -> Redactor {
-    let own: Vec<(String, String)> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let own = environment();
     let own = own.iter().map(|(n, v)| (n.as_str(), v.as_str()));
     let of_plan = plan
         .workspace
@@ -21,6 +19,22 @@ pub(super) fn redactor(plan: &Plan) -> Redactor {
         .iter()
         .map(|(n, v)| (n.as_str(), v.as_str()));
     Redactor::new(&values(own.chain(of_plan)))
+}
+
+/// The variables of this program.
+fn environment() -> Vec<(String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+impl Redactor {
+    /// Takes the values of this program's environment for secret: for texts from before a run.
+    #[must_use]
+    pub fn of_environment() -> Self {
+        let own = environment();
+        Self::new(&values(own.iter().map(|(n, v)| (n.as_str(), v.as_str()))))
+    }
 }
 
 /// Takes what is secret out of an input.

@@ -61,6 +61,7 @@ pub fn guard(args: &[String], grace: Duration) -> io::Result<u8> {
         argv: &argv,
         env: &env,
         extra: &[],
+        unset: &[],
         cwd: Path::new("."),
         stdin: theirs.as_fd(),
         output: Output::Split(out.as_fd(), err.as_fd()),

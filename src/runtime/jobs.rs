@@ -139,6 +139,7 @@ impl JobMaker {
                 key: name,
                 argv: step.argv.to_vec(),
                 env_extra: told,
+                env_unset: Vec::new(),
                 stdin: None,
                 prompt: None,
                 watch_outputs: Vec::new(),
@@ -193,6 +194,7 @@ impl JobMaker {
             key: name,
             argv,
             env_extra,
+            env_unset: Vec::new(),
             terminal,
             stdin: None,
             prompt: prompted

@@ -194,6 +194,7 @@ impl Notices {
             },
             argv: self.argv.clone(),
             env_extra: env,
+            env_unset: Vec::new(),
             cwd: self.workdir.clone(),
             stdin: Some(format!("{json}\n").into_bytes()),
             prompt: None,

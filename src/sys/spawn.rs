@@ -83,6 +83,8 @@ pub struct SpawnSpec<'a> {
     pub env: &'a EnvBlock,
     /// Entries (see [`entry`]) on top of it; they replace entries of the same name.
     pub extra: &'a [CString],
+    /// Names of entries of it that are left out.
+    pub unset: &'a [String],
     /// Working folder.
     pub cwd: &'a Path,
     /// Standard input.
@@ -177,11 +179,19 @@ fn env_pointers(spec: &SpawnSpec<'_>) -> Vec<*mut c_char> {
             base.starts_with(name)
         })
     };
+    let unset = |base: &CStr| {
+        let base = base.to_bytes();
+        let mut names = spec.unset.iter().map(String::as_bytes);
+        names.any(|name| {
+            base.strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(b"="))
+        })
+    };
     pointers.extend(
         spec.env
             .entries
             .iter()
-            .filter(|e| !replaced(e))
+            .filter(|e| !replaced(e) && !unset(e))
             .map(|e| e.as_ptr().cast_mut()),
     );
     pointers.push(ptr::null_mut());
@@ -319,4 +329,35 @@ fn spawn_at(
         ))?;
     }
     Ok(pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs::File, os::fd::AsFd as _};
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_or_replaced_is_not_passed_on() {
+        let vars = ["CLAUDECODE", "CLAUDECODE_X", "KEPT", "REPLACED"];
+        let vars = vars.map(|name| (OsString::from(name), OsString::from("old")));
+        let env = EnvBlock::new(vars).unwrap();
+        let extra = [entry(OsStr::new("REPLACED"), OsStr::new("new")).unwrap()];
+        let null = File::open("/dev/null").unwrap();
+        let pointers = env_pointers(&SpawnSpec {
+            argv: &[],
+            env: &env,
+            extra: &extra,
+            unset: &["CLAUDECODE".to_owned()],
+            cwd: Path::new("/"),
+            stdin: null.as_fd(),
+            output: Output::Merged(null.as_fd()),
+        });
+        let (end, entries) = pointers.split_last().unwrap();
+        assert!(end.is_null());
+        // SAFETY: each but the last points to a text of `env` or `extra`, which live on.
+        let text = |at: &*mut c_char| unsafe { CStr::from_ptr(*at) }.to_str().unwrap().to_owned();
+        let entries: Vec<String> = entries.iter().map(text).collect();
+        assert_eq!(entries, ["REPLACED=new", "CLAUDECODE_X=old", "KEPT=old"]);
+    }
 }

@@ -90,6 +90,7 @@ impl Terminal {
             argv: &argv,
             env: &env,
             extra: &[],
+            unset: &[],
             cwd: ground.path(),
             stdin: null.as_fd(),
             output: Output::Merged(null.as_fd()),

@@ -211,4 +211,14 @@ fn places_are_those_of_the_environment() {
     );
     assert!(codex.places(&|_| None).is_empty());
     assert!(codex.places(&|_| Some("relative".to_owned())).is_empty());
+    for open in ["", "/", "//", "/home", "/home/dev/", "/srv/../home/dev"] {
+        let env = |name: &str| match name {
+            "HOME" => Some("/home/dev".to_owned()),
+            _ => Some(open.to_owned()),
+        };
+        assert_eq!(codex.places(&env), ["/home/dev/.codex"], "{open:?}");
+    }
+    let opencode = Catalog::built_in().get("opencode").unwrap();
+    let empty = |_: &str| Some(String::new());
+    assert!(opencode.places(&empty).is_empty());
 }

@@ -159,3 +159,66 @@ fn what_keeps_no_input_open_takes_neither_answers_nor_words() {
         assert!(!driver.finished());
     }
 }
+
+#[test]
+fn a_session_that_a_program_would_take_for_an_option_is_none() {
+    let lines = |id: &str| {
+        [
+            (
+                Stream::Claude,
+                json!({"type": "system", "subtype": "init", "session_id": id}),
+            ),
+            (
+                Stream::Codex,
+                json!({"type": "thread.started", "thread_id": id}),
+            ),
+            (Stream::Gemini, json!({"type": "init", "session_id": id})),
+            (Stream::Opencode, json!({"type": "x", "sessionID": id})),
+            (Stream::Cline, json!({"type": "hook_event", "taskId": id})),
+        ]
+    };
+    let heard = |(stream, line): (Stream, Value)| {
+        let mut said = Vec::new();
+        let mut driver = stream.driver(&Exits::new(), Used::default());
+        driver.line(line.to_string().as_bytes(), &mut said);
+        let session = |said: &Said| matches!(said, Said::Session { .. });
+        said.iter().any(session)
+    };
+    for (id, good) in [
+        ("ses_1-a", true),
+        ("--dangerously-skip", false),
+        ("a b", false),
+        ("a\nb", false),
+        ("[redacted: token]", false),
+    ] {
+        for line in lines(id) {
+            assert_eq!(heard(line.clone()), good, "{id:?} {line:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_allowed_is_carried_out_as_it_was_written() {
+    let who = ["ann.smith", "corp.io"].join("@");
+    let content = format!("author = \"Ann Smith <{who}>\"\n");
+    let asks = json!({"type": "control_request", "request_id": "r1", "request": {
+        "subtype": "can_use_tool", "tool_name": "Write", "tool_use_id": "t1",
+        "input": {"file_path": "Cargo.toml", "content": content},
+    }});
+    let asks = asks.to_string();
+    let clean = crate::context::redact::Redactor::default().clean(&asks);
+    assert!(!clean.contains("ann.smith"), "{clean}");
+    let (mut driver, mut said) = (claude(), Vec::new());
+    driver.raw(b"{\"type\":\"user\"}");
+    driver.raw(asks.as_bytes());
+    driver.line(clean.as_bytes(), &mut said);
+    let Some(Said::Asked(question)) = said.last().cloned() else {
+        panic!("{said:?}")
+    };
+    assert!(!format!("{said:?}").contains("ann.smith"), "{said:?}");
+    let allowed = response(&mut *driver, &question, &Reply::Allow);
+    assert_eq!(
+        allowed["response"]["response"]["updatedInput"]["content"],
+        content
+    );
+}

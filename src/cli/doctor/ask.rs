@@ -14,7 +14,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::{agents::Adapter, display::clean_line};
+use crate::{agents::Adapter, context::redact::Redactor, display::clean_line};
 
 /// Bytes of an answer that are kept; the rest is read and dropped, so that nobody waits for us.
 const KEPT: u64 = 256 << 10;
@@ -103,7 +103,9 @@ pub fn ask(
             .lines()
             .chain(out.lines())
             .find(|l| !l.trim().is_empty());
-        let why = why.map_or_else(String::new, |l| format!(": {}", clean_line(l, 120)));
+        // Some print the key that they do not like.
+        let clean = |l: &str| clean_line(Redactor::of_environment().clean(l), 120);
+        let why = why.map_or_else(String::new, |l| format!(": {}", clean(l)));
         return Err(Silence::Failed(format!("it failed ({status}){why}")));
     }
     Ok(out + "\n" + &err)
@@ -141,6 +143,12 @@ mod tests {
             "{failed:?}"
         );
         assert!(!failed.contains('\u{1b}'));
+        let key = format!("sk-ant-{}", "api03-AbCdEfGhIjKlMnOp");
+        let refused = sh(&format!("echo 'bad key {key}' >&2; exit 3"), long);
+        assert!(
+            matches!(&refused, Err(Silence::Failed(why)) if why.contains("[redacted: anthropic-key]")),
+            "{refused:?}"
+        );
         let much = sh("head -c 3000000 /dev/zero", long).unwrap();
         assert!(much.len() as u64 <= KEPT + 1, "{}", much.len());
         // What it leaves behind holds nobody up, and does not stay.

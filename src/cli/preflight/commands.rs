@@ -4,7 +4,7 @@ use super::line;
 use crate::{
     cli::again::quoted,
     display::{clean_text, escape},
-    plan::{MergeRule, Plan, Work},
+    plan::{Argv, MergeRule, Plan, Work},
     tui::{
         front::preflight::{Line, Section},
         view::Tone,
@@ -46,11 +46,21 @@ pub(super) fn commands(plan: &Plan) -> Vec<Section> {
                 runs.push(line(" ", &text, Tone::Dim));
             }
         }
+        for check in agent.needs.iter().flat_map(|need| &need.check) {
+            let text = format!("before: {}", escape(&argv(check)));
+            runs.push(line(" ", &text, Tone::Plain));
+        }
         for check in &agent.check {
             let text = format!("check: {}", escape(&argv(check)));
             runs.push(line(" ", &text, Tone::Plain));
         }
     }
+    let list = |all: &[Argv]| -> Vec<Line> {
+        (all.iter())
+            .map(|words| line("", &escape(&argv(words)), Tone::Plain))
+            .collect()
+    };
+    let (setup, verify) = (list(&plan.workspace.setup), list(&plan.verify));
     let gates = plan.gates.iter().flat_map(|gate| {
         let id = clean_text(&gate.id, 64);
         (gate.run.iter()).map(move |words| line(&id, &escape(&argv(words)), Tone::Plain))
@@ -74,8 +84,10 @@ pub(super) fn commands(plan: &Plan) -> Vec<Section> {
         lines: runs,
     }];
     for (title, lines) in [
+        ("COMMANDS OF EACH NEW WORKSPACE", setup),
         ("COMMANDS OF GATES", gates),
         ("COMMANDS OF MERGE RULES", rules),
+        ("COMMANDS AT THE END", verify),
     ] {
         if !lines.is_empty() {
             let title = title.to_owned();
@@ -83,4 +95,42 @@ pub(super) fn commands(plan: &Plan) -> Vec<Section> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{LoadOptions, load};
+
+    #[test]
+    fn every_command_is_on_the_page() {
+        let text = r#"
+verify = ["run-verify"]
+[workspace]
+setup = ["run-setup"]
+[merge.rules]
+"x.lock" = { run = "run-rule" }
+[gate.g]
+run = ["run-gate"]
+[[phase]]
+id = "p"
+gates = ["g"]
+[[agent]]
+id = "a"
+phase = "p"
+run = "run-a"
+check = ["run-check"]
+[[agent]]
+id = "b"
+phase = "p"
+run = "run-b"
+needs = [{ agent = "a", check = ["run-need"] }]
+"#;
+        let plan = load(text, &LoadOptions::default(), &mut |_| unreachable!());
+        let plan = plan.unwrap_or_else(|found| panic!("{found:?}")).plan;
+        let shown = format!("{:?}", commands(&plan));
+        for name in ["verify", "setup", "rule", "gate", "a", "check", "b", "need"] {
+            assert!(shown.contains(&format!("run-{name}\"")), "{name}: {shown}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Values that are known to be secret: those of the environment that agents get.
 //!
-//! Found literally, and as base64 and as a URL writes them, whatever stands around. Must not keep a
-//! value longer than its finder.
+//! Found literally, and as base64, a URL and a string of JSON write them, whatever stands around. Must not
+//! keep a value longer than its finder.
+
+use std::fmt::Write as _;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
@@ -10,7 +12,7 @@ const SHORTEST: usize = 8;
 /// Longest part of one.
 const LONGEST: usize = 4096;
 /// Parts of names that say that the value is a secret.
-const PARTS: [&str; 12] = [
+const PARTS: [&str; 15] = [
     "KEY",
     "KEYS",
     "TOKEN",
@@ -20,6 +22,9 @@ const PARTS: [&str; 12] = [
     "PASSWORD",
     "PASSWD",
     "PASSPHRASE",
+    "PASS",
+    "SSHPASS",
+    "PWD",
     "CREDENTIAL",
     "CREDENTIALS",
     "PAT",
@@ -44,7 +49,9 @@ pub fn names_a_secret(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let parts: Vec<&str> = upper.split(['_', '-', '.']).collect();
     let secret = |part: &&str| PARTS.contains(part) || ENDS.iter().any(|end| part.ends_with(end));
-    parts.iter().any(secret) && parts.last().is_none_or(|last| !LEADS.contains(last))
+    // The working folder.
+    let folder = matches!(*parts, ["PWD"]);
+    parts.iter().any(secret) && parts.last().is_none_or(|last| !LEADS.contains(last)) && !folder
 }
 
 /// The values of variables that hold secrets, each line of one for itself.
@@ -72,8 +79,22 @@ fn is_secret(value: &str) -> bool {
     (SHORTEST..=LONGEST).contains(&bytes.len())
         && seen.iter().filter(|s| **s).count() >= 5
         && !plain_word
-        && !bytes.starts_with(b"/")
+        && !is_path(value)
         && !bytes.starts_with(b"-----")
+}
+
+/// Whether a value is a path: base64 may begin with a slash too, but has no words between its slashes.
+fn is_path(value: &str) -> bool {
+    let drawn = |part: &str| {
+        let has = |what: fn(&u8) -> bool| part.bytes().any(|byte| what(&byte));
+        let all = |what: fn(&u8) -> bool| part.bytes().all(|byte| what(&byte));
+        part.len() >= 16
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_lowercase)
+            && has(u8::is_ascii_uppercase)
+            && all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'='))
+    };
+    value.starts_with('/') && !value.split('/').any(drawn)
 }
 
 /// Finds known values.
@@ -91,8 +112,25 @@ impl Exact {
             forms.push(value.clone().into_bytes());
             // What base64 makes of it depends on how many bytes stand before it: the middle, which
             // depends on none of its neighbours, is the same for each of the three ways.
-            forms.extend((0..3).filter_map(|shift| base64_middle(value.as_bytes(), shift)));
+            for shift in 0..3 {
+                if let Some(form) = base64_middle(value.as_bytes(), shift) {
+                    let in_urls = |byte| match byte {
+                        b'+' => b'-',
+                        b'/' => b'_',
+                        other => other,
+                    };
+                    forms.push(form.iter().copied().map(in_urls).collect());
+                    forms.push(form);
+                }
+            }
             forms.extend(as_in_a_url(value.as_bytes()));
+            // Some write what is not ASCII, or may be taken for HTML, by its number; and a program may print a
+            // string of JSON within another one.
+            for all in [false, true] {
+                let once = as_in_json(value, all);
+                forms.push(as_in_json(&once, all).into_bytes());
+                forms.push(once.into_bytes());
+            }
         }
         forms.sort();
         forms.dedup();
@@ -130,16 +168,43 @@ fn base64_middle(value: &[u8], shift: usize) -> Option<Vec<u8>> {
     (out.len() >= SHORTEST).then_some(out)
 }
 
-fn as_in_a_url(value: &[u8]) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(value.len() * 2);
-    for byte in value {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            out.push(*byte);
-        } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+/// The ways that URLs write it: with large or small figures, and with `!'()*` as they are.
+fn as_in_a_url(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let ways = [(true, false), (false, false), (true, true), (false, true)];
+    ways.into_iter().map(move |(large, marks)| {
+        let mut out = Vec::with_capacity(value.len() * 2);
+        for byte in value {
+            let plain = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+            if plain || marks && matches!(byte, b'!' | b'\'' | b'(' | b')' | b'*') {
+                out.push(*byte);
+            } else if large {
+                out.extend_from_slice(format!("%{byte:02X}").as_bytes());
+            } else {
+                out.extend_from_slice(format!("%{byte:02x}").as_bytes());
+            }
+        }
+        out
+    })
+}
+
+/// It as in a string of JSON, without the quotes; `all`: also what need not be written by its number.
+fn as_in_json(value: &str, all: bool) -> String {
+    let mut out = String::with_capacity(value.len() + 8);
+    for c in value.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\t' => out.push_str("\\t"),
+            c if c.is_ascii_control()
+                || (all && (!c.is_ascii() || matches!(c, '<' | '>' | '&'))) =>
+            {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+            }
+            c => out.push(c),
         }
     }
-    (out != value).then_some(out)
+    out
 }
 
 #[cfg(test)]
@@ -155,6 +220,9 @@ mod tests {
             "db_password",
             "MY_SECRET_2",
             "NPM_CONFIG__AUTHTOKEN",
+            "SMTP_PASS",
+            "SSHPASS",
+            "MYSQL_PWD",
         ] {
             assert!(names_a_secret(name), "{name}");
         }
@@ -163,6 +231,8 @@ mod tests {
             "KEYBOARD",
             "MONKEY",
             "PWD",
+            "OLDPWD",
+            "BYPASS",
             "AWS_ACCESS_KEY_ID",
             "SSH_KEY_FILE",
             "TOKENIZERS_X",
@@ -175,6 +245,8 @@ mod tests {
             ("B_TOKEN", "short"),
             ("C_KEY", "production"),
             ("D_KEY", "/home/x/key.pem"),
+            ("G_KEY", "/home/Alice/Projects2026/id_ed25519"),
+            ("H_KEY", "/wJalrXUtnFEMI7K7MDENGbPxRfiCYzzzzzzzzKEY"),
             (
                 "E_KEY",
                 "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0\n-----END KEY-----",
@@ -182,7 +254,38 @@ mod tests {
             ("HOME", "/home/someone"),
             ("F_KEY", "aaaaaaaaaaaaaaaa"),
         ]);
-        assert_eq!(all, ["MIIEvQIBADANBgkqhkiG9w0", "s3cr3t-value-1"]);
+        assert_eq!(
+            all,
+            [
+                "/wJalrXUtnFEMI7K7MDENGbPxRfiCYzzzzzzzzKEY",
+                "MIIEvQIBADANBgkqhkiG9w0",
+                "s3cr3t-value-1"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_value_is_found_as_programs_write_it_into_json_and_urls() {
+        let value = "pä\"ss\\w<o>rd/(1)";
+        let exact = Exact::new(&[value.to_owned()]).unwrap();
+        let once = serde_json::json!({ "text": value }).to_string();
+        let twice = serde_json::json!({ "output": once }).to_string();
+        for text in [
+            once,
+            twice,
+            r#"{"text":"p\u00e4\"ss\\w\u003co\u003erd/(1)"}"#.to_owned(),
+            "https://h/?q=p%c3%a4%22ss%5cw%3co%3erd%2f%281%29".to_owned(),
+            "https://h/?q=p%C3%A4%22ss%5Cw%3Co%3Erd%2F(1)".to_owned(),
+        ] {
+            let mut found = 0;
+            exact.find(text.as_bytes(), |_| found += 1);
+            assert_eq!(found, 1, "{text}");
+        }
+        // `printf 'a~~?secret>>?value' | base64 | tr '+/' '-_'`.
+        let exact = Exact::new(&["a~~?secret>>?value".to_owned()]).unwrap();
+        let mut found = 0;
+        exact.find(b"YX5-P3NlY3JldD4-P3ZhbHVl", |r| found += r.len());
+        assert_eq!(found, 24);
     }
 
     #[test]

@@ -178,6 +178,8 @@ fn computed(state: &State, ix: AgentIx, used: &Used) -> Option<u64> {
 const PAUSE_US: u64 = 15 * 1_000_000;
 /// Longest pause, unless the provider says a longer one.
 const LONGEST_PAUSE_US: u64 = 900 * 1_000_000;
+/// Longest pause that is believed: a window of a month. Who is told of a longer one is asked again after it.
+const BELIEVED_US: u64 = 32 * 86_400 * 1_000_000;
 
 /// Nothing more is started with a provider that refuses, until that is over. One that refuses several
 /// agents at once is told of once.
@@ -193,6 +195,7 @@ fn limited(
     let known = state.limited(provider);
     let times = state.limits.get(provider).map_or(0, |limit| limit.times);
     let stated = after_us.filter(|us| *us > 0);
+    let stated = stated.map(|us| us.min(BELIEVED_US));
     if stated.is_none() && known.is_some() {
         return None;
     }

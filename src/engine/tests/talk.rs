@@ -273,6 +273,18 @@ fn a_provider_that_takes_no_more_holds_all_its_agents_and_loses_none() {
 }
 
 #[test]
+fn a_pause_of_centuries_is_not_believed() {
+    let mut rig = Rig::new(prompted(), true);
+    rig.session("p");
+    rig.hear(Heard::Limited {
+        after_us: Some(u64::MAX),
+        reason: "429".to_owned(),
+    });
+    let provider = rig.state.limits.values().next().unwrap();
+    assert!(provider.until_us < 41 * 86_400 * 1_000_000, "{provider:?}");
+}
+
+#[test]
 fn programs_of_one_provider_share_its_limit() {
     let source = "[defaults]\nworkspace = \"shared\"\nprompt = \"x\"\n\
                   [[agent]]\nid = \"a\"\nworker = \"claude\"\n\

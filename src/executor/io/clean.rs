@@ -41,6 +41,9 @@ impl Loop {
             return;
         };
         let mut cleaned = mem::take(&mut self.cleaned);
+        if let Some(talk) = &mut live.talk {
+            talk.read_raw(&self.buffer[..len]);
+        }
         let flow = &mut live.flow;
         flow.stream
             .push(&self.shared.redactor, &self.buffer[..len], &mut cleaned);

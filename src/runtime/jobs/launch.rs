@@ -175,6 +175,7 @@ fn around(adapter: &Adapter, job: &mut Job) {
         boundary.may_write.extend(writes);
     }
     job.env_extra.extend(passed(adapter));
+    job.env_unset.clone_from(&adapter.unset);
 }
 
 /// Makes the files that a program could not make within its boundary, open to this user alone. What is there, also as

@@ -11,6 +11,7 @@ use std::{
 };
 
 use crate::{
+    context::fence,
     display::clean_line,
     engine::{evidence_key, is_base_evidence},
     plan::AgentIx,
@@ -103,14 +104,19 @@ impl Driver {
             let left = DIFF / clash.merges.len().max(1);
             for commit in &clash.merges {
                 let diff = others(ground, commit, left);
-                let _ = write!(text, "```diff\n{diff}\n```\n");
+                let fence = fence(&diff);
+                let _ = write!(text, "{fence}diff\n{diff}\n{fence}\n");
             }
         }
         let setup = self.settings.now();
         let is_agent = |id: &str| setup.by_id.contains_key(&id.into());
         let found = evidence(&self.settings.run_dir, id, before.attempt, is_agent);
         if let Some((name, tail)) = found {
-            let _ = write!(text, "\n## The end of gates/{name}\n\n```\n{tail}\n```\n");
+            let fence = fence(&tail);
+            let _ = write!(
+                text,
+                "\n## The end of gates/{name}\n\n{fence}\n{tail}\n{fence}\n"
+            );
         }
         let file = file(&self.settings.run_dir, id, attempt);
         private_dir(file.parent().unwrap_or(&file))?;

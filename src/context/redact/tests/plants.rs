@@ -120,6 +120,8 @@ pub fn plants() -> Vec<(&'static str, &'static str, String)> {
         ("password", "password = \"", 12),
         ("password", "db.password: ", 14),
         ("environment-value", "export SESSION_SECRET=", 18),
+        ("environment-value", "SMTP_PASS=", 18),
+        ("environment-value", "export MYSQL_PWD=", 18),
         ("command-line-password", "mysql --password=", 14),
         ("command-line-password", "curl -s -u admin:", 14),
         (
