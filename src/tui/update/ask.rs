@@ -218,7 +218,7 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
         }
     }
     let lines = vec![if state.agent(ix).live.is_some() {
-        "Its turn is broken off; its workspace stays as it is.".to_owned()
+        "Its process is ended, its workspace stays: its next attempt begins there.".to_owned()
     } else {
         "Its next attempt begins with that worker.".to_owned()
     }];
