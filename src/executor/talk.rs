@@ -305,7 +305,9 @@ impl Talk {
                 what,
             } => {
                 let after_us = after_us.or_else(|| until_s.map(from_now));
-                Heard::Limited(after_us, clean_text(&what, WORDS))
+                let what = clean_text(&what, WORDS);
+                view.says(&format!("takes no more for now: {what}"));
+                Heard::Limited(after_us, what)
             }
             Said::Call(call) => {
                 view.says(&format!("{} {}", call.tool, call.what));
