@@ -165,6 +165,12 @@ pub struct Adapter {
 }
 
 impl Adapter {
+    /// Returns whether what it prints is for programs: then only what it says there is for a person.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        !matches!(self.stream, Stream::None | Stream::Aider)
+    }
+
     /// Returns what reads the stream of a first attempt.
     #[must_use]
     pub fn driver(&self) -> Box<dyn Driver> {

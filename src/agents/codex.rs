@@ -159,7 +159,7 @@ impl Driver for Codex {
 /// The beginning of an item that is a call.
 fn call(id: &str, kind: &str, item: &Value) -> ToolCall {
     let (class, what) = match kind {
-        "command_execution" => (ToolKind::Run, line(text(item, "command"))),
+        "command_execution" => (ToolKind::Run, line(inner(text(item, "command")))),
         "file_change" => (ToolKind::Edit, changes(item)),
         "web_search" => (ToolKind::Fetch, line(text(item, "query"))),
         "collab_tool_call" => (ToolKind::Delegate, line(text(item, "prompt"))),
@@ -176,11 +176,34 @@ fn call(id: &str, kind: &str, item: &Value) -> ToolCall {
     ToolCall {
         id: cut(id, NAME),
         kind: class,
-        tool: kind.to_owned(),
+        tool: match kind {
+            "command_execution" => "shell",
+            "file_change" => "edit",
+            other => other,
+        }
+        .to_owned(),
         what,
         paths,
         diff: None,
     }
+}
+
+/// The command that a login shell is given: its name before it is the same in all of them. As it is quoted.
+fn inner(command: &str) -> &str {
+    let Some((shell, given)) = command.split_once(" -lc ") else {
+        return command;
+    };
+    if shell.contains(' ') || !shell.ends_with("sh") {
+        return command;
+    }
+    let given = given.trim();
+    for quote in ['\'', '"'] {
+        let bare = (given.strip_prefix(quote)).and_then(|rest| rest.strip_suffix(quote));
+        if let Some(bare) = bare.filter(|bare| !bare.is_empty()) {
+            return bare;
+        }
+    }
+    given
 }
 
 /// The files of a change with what is done to each.

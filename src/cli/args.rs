@@ -93,7 +93,7 @@ pub enum Command {
     Report(ReportArgs),
     /// Write a run as one file (not built yet)
     Export(unbuilt::OfRun),
-    /// Steer a live run: pause, resume, stop, retry, mode, sequential, swap, agents, answer
+    /// Steer a live run: pause, resume, stop, retry, mode, sequential, swap, add, answer, tell and more
     Ctl(CtlArgs),
     /// Where a run stands
     Status(StatusArgs),

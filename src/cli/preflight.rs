@@ -22,7 +22,7 @@ use super::{
 use crate::{
     cli::args::Global,
     display::{self, clean_text, escape},
-    plan::{AgentIx, Severity, Work, Workspace},
+    plan::{AgentIx, MergeEnd, Severity, Work, Workspace},
     runtime::prepare::{Machine, RunConfig, Stated},
     schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan},
     sys::memory::Meters,
@@ -30,7 +30,7 @@ use crate::{
         front::preflight::{Line, Preflight, Section, Trust},
         view::{
             Tone,
-            words::{size, span},
+            words::{dollars, size, span, tokens},
         },
     },
 };
@@ -265,6 +265,13 @@ fn facts(
         .filter(|item| item.start_us == 0 && !groups.contains(&item.agent))
         .map(|item| item.agent);
     starts.push(line("first", &names(&mut first, FIRST), Tone::Plain));
+    let mut most: Vec<String> = Vec::new();
+    most.extend((plan.limits.tokens).map(|n| format!("{} tokens", tokens(n))));
+    most.extend(plan.limits.cost_microusd.map(dollars));
+    if !most.is_empty() && !rehearsed {
+        let text = format!("{}: then nothing new starts, and it asks", most.join(", "));
+        starts.push(line("budget", &text, Tone::Plain));
+    }
     if rehearsed {
         let text =
             "a rehearsal: simulated agents of the stated size and time, no command of the plan";
@@ -331,6 +338,20 @@ fn facts(
              write the same file disturb each other"
         );
         place.push(line("shared", &text, Tone::Warn));
+    }
+    let own = plan.agents.iter().any(|a| a.workspace != Workspace::Shared);
+    if own && root.is_some() && !rehearsed {
+        let into = plan.merge.into.replace("${run}", "RUN");
+        let end = match plan.merge.end {
+            MergeEnd::Branch => "",
+            MergeEnd::Ask => "; at the end it asks about yours",
+            MergeEnd::Ff => "; at the end yours goes there too",
+        };
+        place.push(line(
+            "work goes to",
+            &format!("branch {into}{end}"),
+            Tone::Plain,
+        ));
     }
     place.push(line(
         "never",

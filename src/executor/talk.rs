@@ -29,6 +29,8 @@ pub struct Speaks {
     pub program: String,
     /// Makes the driver.
     pub driver: Arc<dyn Fn() -> Box<dyn Driver> + Send + Sync>,
+    /// What it prints is for programs: only what it says there is for a person.
+    pub stream: bool,
     /// Its standard input stays open after what it reads first.
     pub open: bool,
     /// Longest time to its first output, and without progress after that; zero: no limit.
@@ -90,6 +92,7 @@ pub enum Heard {
 /// The conversation of a live job.
 pub(super) struct Talk {
     program: String,
+    stream: bool,
     driver: Box<dyn Driver>,
     lines: Lines,
     /// Its lines as they were written; none: nothing is given back to it.
@@ -123,6 +126,7 @@ impl Talk {
     pub fn new(speaks: &Speaks) -> Self {
         Self {
             program: speaks.program.clone(),
+            stream: speaks.stream,
             driver: (speaks.driver)(),
             lines: Lines::default(),
             raw: speaks.open.then(Lines::default),
@@ -155,6 +159,9 @@ impl Talk {
             ..
         } = self;
         lines.feed(chunk, &mut |line| driver.line(line, said));
+        if self.stream {
+            view.streams();
+        }
         let progress = |said: &Said| {
             !matches!(
                 said,
@@ -273,11 +280,14 @@ impl Talk {
     /// What decisions need of it; what it does now is for whoever looks.
     fn hear(&mut self, said: Said, view: &JobView) -> Option<Heard> {
         Some(match said {
-            Said::Session { id, model } => Heard::Session {
-                program: self.program.clone(),
-                id: clean_text(&id, NAME),
-                model: model.map(|model| clean_text(&model, NAME)),
-            },
+            Said::Session { id, model } => {
+                view.says("its session begins");
+                Heard::Session {
+                    program: self.program.clone(),
+                    id: clean_text(&id, NAME),
+                    model: model.map(|model| clean_text(&model, NAME)),
+                }
+            }
             Said::Used(used) if used != self.used => {
                 self.used = used;
                 Heard::Used(used)
@@ -306,7 +316,9 @@ impl Talk {
                 what,
             } => {
                 let after_us = after_us.or_else(|| until_s.map(from_now));
-                Heard::Limited(after_us, clean_text(&what, WORDS))
+                let what = clean_text(&what, WORDS);
+                view.says(&format!("takes no more for now: {what}"));
+                Heard::Limited(after_us, what)
             }
             Said::Call(call) => {
                 view.says(&format!("{} {}", call.tool, call.what));

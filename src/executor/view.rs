@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -32,6 +32,8 @@ pub struct JobView {
     last_us: AtomicU64,
     tail: Mutex<Vec<u8>>,
     said: Mutex<Vec<u8>>,
+    /// It prints a stream for programs, whose lines are nothing for a person.
+    stream: AtomicBool,
 }
 
 impl JobView {
@@ -45,6 +47,7 @@ impl JobView {
             last_us: AtomicU64::new(0),
             tail: Mutex::default(),
             said: Mutex::default(),
+            stream: AtomicBool::new(false),
         }
     }
 
@@ -60,14 +63,23 @@ impl JobView {
             .saturating_sub(Duration::from_micros(self.last_us.load(Ordering::Relaxed)))
     }
 
-    /// Returns the last line that it printed, safe to show; empty where there is none.
+    /// Returns the last line that it printed, or what it says that it does, safe to show; empty where there is
+    /// none, or nothing but a stream for programs.
     pub fn last_line(&self) -> String {
         let said = locked(&self.said).clone();
         if !said.is_empty() {
             return tail_line(&said);
         }
+        if self.stream.load(Ordering::Relaxed) {
+            return String::new();
+        }
         let tail = locked(&self.tail).clone();
         tail_line(&tail)
+    }
+
+    /// It prints a stream for programs: only what it says in that is shown.
+    pub(super) fn streams(&self) {
+        self.stream.store(true, Ordering::Relaxed);
     }
 
     /// What its program says that it does: stands in place of its last line until it says something else.
@@ -198,6 +210,18 @@ fn skip_string(chars: &mut Chars<'_>) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn of_a_stream_for_programs_only_what_is_said_in_it_is_shown() {
+        let view = JobView::new(JobKey::main("a".into(), 1), 1, 1);
+        view.note(b"{\"type\":\"system\"}\n");
+        assert_eq!(view.last_line(), "{\"type\":\"system\"}");
+        view.streams();
+        assert_eq!(view.last_line(), "");
+        view.says("reads the plan");
+        view.note(b"{\"type\":\"result\"}\n");
+        assert_eq!(view.last_line(), "reads the plan");
+    }
 
     #[test]
     fn takes_the_last_line_that_says_something() {

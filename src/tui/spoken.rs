@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::{
-    agents::{Adapter, Driver, Lines, Question, Said, Stream, ToolCall, Used},
+    agents::{Adapter, Driver, Lines, Question, Said, ToolCall, Used},
     display::{
         clean_line,
         figures::{dollars, tokens},
@@ -51,12 +51,6 @@ pub struct Spoken {
     pub kind: Kind,
     /// The question that it is, by the program's name for it.
     pub question: Option<String>,
-}
-
-/// Whether what a program prints is for programs: then it is shown in words.
-#[must_use]
-pub fn has_words(adapter: &Adapter) -> bool {
-    !matches!(adapter.stream, Stream::None | Stream::Aider)
 }
 
 /// Whose stream it is.

@@ -68,7 +68,14 @@ pub(super) fn heard(
                 agent: id.clone(),
                 attempt,
                 question: question.id.clone(),
-                text: wording(question),
+                text: wording(
+                    question,
+                    state
+                        .agent(ix)
+                        .work
+                        .as_deref()
+                        .map(|work| work.path.as_str()),
+                ),
                 tool: question.call.as_ref().map(|call| call.tool.clone()),
                 options: question.options.clone(),
             })];
@@ -234,13 +241,18 @@ pub(super) fn over(state: &State, now_us: u64) -> impl Iterator<Item = Event> {
     })
 }
 
-/// A question in words: with what it is about.
-fn wording(question: &Question) -> String {
-    match &question.call {
+/// A question in words: with what it is about. A path in the agent's workspace, which is long and always begins
+/// alike, is named from there.
+fn wording(question: &Question, workspace: Option<&str>) -> String {
+    let text = match &question.call {
         Some(call) if !call.what.is_empty() && !question.text.contains(&call.what) => {
             format!("{} {}", question.text, call.what)
         }
         _ => question.text.clone(),
+    };
+    match workspace.filter(|path| path.len() > 1) {
+        Some(path) => text.replace(&format!("{path}/"), "./"),
+        None => text,
     }
 }
 
@@ -353,4 +365,34 @@ pub(super) fn session_wished(agent: &AgentState) -> bool {
 pub(super) fn lost_session(state: &State, ix: AgentIx) -> bool {
     let talk = state.agent(ix).talk.as_ref();
     talk.is_some_and(|talk| talk.went_on && talk.session.is_some() && !talk.spoke)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::agents::{ToolCall, ToolKind};
+
+    #[test]
+    fn a_question_names_a_file_from_the_workspace_on() {
+        let path = "/state/work/repo/api.1/src/a.rs";
+        let question = Question {
+            id: "1".to_owned(),
+            text: "may it use Write?".to_owned(),
+            call: Some(ToolCall {
+                id: String::new(),
+                kind: ToolKind::Edit,
+                tool: "Write".to_owned(),
+                what: path.to_owned(),
+                paths: vec![path.to_owned()],
+                diff: None,
+            }),
+            options: Vec::new(),
+        };
+        let here = Some("/state/work/repo/api.1");
+        assert_eq!(wording(&question, here), "may it use Write? ./src/a.rs");
+        for other in [None, Some(""), Some("/"), Some("/state/work/repo/api")] {
+            let text = wording(&question, other);
+            assert_eq!(text, format!("may it use Write? {path}"), "{other:?}");
+        }
+    }
 }

@@ -123,6 +123,7 @@ impl JobMaker {
         job.speaks = Some(Speaks {
             program: adapter.id.clone(),
             driver: Arc::new(move || driver.driver_after(before)),
+            stream: adapter.speaks(),
             open: adapter.stays_open(),
             limits: (
                 Duration::from_micros(adapter.first_output_us),

@@ -166,6 +166,14 @@ fn figures(agent: &AgentView, theme: &Theme, buf: &mut Buffer, area: Rect) {
         let style = if row.quiet { base.alert } else { base.text };
         all.push(("quiet", words::span(us), style));
     }
+    if let Some(used) = row.used {
+        if used.tokens() > 0 {
+            all.push(("tokens", words::tokens(used.tokens()), base.text));
+        }
+        if let Some(cost) = used.cost_microusd {
+            all.push(("cost", words::dollars(cost), base.text));
+        }
+    }
     if let Some(count) = row.processes {
         all.push(("processes", count.to_string(), base.text));
     }

@@ -30,8 +30,25 @@ pub(super) struct Columns {
     pub left: (u16, u16),
 }
 
+/// What the column *now* should have: less says nothing of what an agent does.
+const NOW: u16 = 18;
+
 impl Columns {
+    /// Where what an agent does now would have too little room, other columns go: first those whose figures
+    /// are on the agent's screen too.
     pub fn new(view: &View, ui: &UiState) -> Self {
+        let mut out = Self::without(view, ui, 0);
+        for gone in 1..=3 {
+            if out.now.1 >= NOW || out.worker.1 == 0 {
+                break;
+            }
+            out = Self::without(view, ui, gone);
+        }
+        out
+    }
+
+    /// Without so many of: diff, reserved, quiet.
+    fn without(view: &View, ui: &UiState, gone: u8) -> Self {
         let w = view.regions.table.width;
         let table = &view.table;
         let mut out = Self::default();
@@ -49,15 +66,19 @@ impl Columns {
             (at, columns)
         };
         out.left = take(6, 70);
-        out.diff = if table.diffs { take(11, 120) } else { (0, 0) };
+        out.diff = if table.diffs && gone < 1 {
+            take(11, 120)
+        } else {
+            (0, 0)
+        };
         out.cost = if table.used.1 { take(7, 140) } else { (0, 0) };
         out.tokens = if table.used.0 { take(6, 120) } else { (0, 0) };
         out.output = take(6, if table.used.0 { 180 } else { 150 });
-        out.reserved = take(5, 100);
+        out.reserved = if gone < 2 { take(5, 100) } else { (0, 0) };
         out.peak = take(5, 130);
         out.own = take(5, 60);
         out.gauge = take(if w >= 150 { 12 } else { 8 }, 96);
-        out.quiet = take(5, 90);
+        out.quiet = if gone < 3 { take(5, 90) } else { (0, 0) };
         out.age = take(5, 72);
         out.attempt = if table.retries { take(3, 130) } else { (0, 0) };
         out.worker = if ui.grouping == Grouping::Flat || w >= 110 {
@@ -159,7 +180,12 @@ pub(super) fn head(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer, 
     };
     left(columns.state, "state");
     left(columns.name, "agent");
-    left(columns.now, "now, or why it waits");
+    let now = if columns.now.1 < 20 {
+        "now, or why not"
+    } else {
+        "now, or why it waits"
+    };
+    left(columns.now, now);
     left(columns.worker, "worker");
     let gauge = if columns.gauge.1 >= 12 {
         "memory used"

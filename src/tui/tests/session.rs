@@ -1,14 +1,15 @@
 //! An agent's session that a person works in: asked for, gone into, left, handed back.
 
 use super::{
-    fixture::Run,
+    fixture::{GIB, Run},
     keys::{actions, app, go_to, press},
     talk::{paint, run, says},
     terminal::ctrl,
 };
 use crate::{
     engine::{Action, Answer, Event, Exit, Heard},
-    plan::AgentIx,
+    graph::random::{agent, empty, worker},
+    plan::{AgentIx, AgentMode, Work, WorkerIx},
     tui::{
         feed::{Request, Update},
         ui_state::{Popup, Screen},
@@ -172,5 +173,83 @@ fn a_session_that_cannot_be_opened_says_why() {
         assert_eq!(actions(press(&mut app, "a")), []);
         let said = app.ui.message.clone().unwrap().1;
         assert!(app.ui.popups.is_empty() && said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn a_message_that_is_taken_has_not_been_heard_yet() {
+    let run = run();
+    let mut app = app(&run, (120, 35));
+    go_to(&mut app, "web");
+    press(&mut app, "i");
+    let asked = press(&mut app, "x\n");
+    let id = asked.iter().find_map(|request| match request {
+        Request::Action { id, .. } => Some(*id),
+        _ => None,
+    });
+    let ack = Update::Ack {
+        id: id.unwrap(),
+        result: Ok(()),
+    };
+    update(&mut app, AppInput::Feed(ack));
+    let said = app.ui.message.clone().unwrap().1;
+    assert!(said.ends_with("x: noted, for its next turn"), "{said}");
+}
+
+#[test]
+fn the_question_of_the_next_worker_says_what_becomes_of_the_session() {
+    let mut plan = empty();
+    plan.workers = ["claude", "claude", "codex"].map(worker).to_vec();
+    plan.workers[1].name = "claude:large".into();
+    let mut a = agent("api", 600, 200);
+    a.work = Work::Prompt("Do it.".into());
+    a.modes = (0..3)
+        .map(|n| AgentMode {
+            worker: Some(WorkerIx(n)),
+            ..a.modes[0].clone()
+        })
+        .collect();
+    a.modes[2].tokens = 150_000;
+    plan.agents = vec![a];
+    let mut run = Run::new(plan, 6, 4 * GIB);
+    run.wait(30);
+    let begun = Heard::Session {
+        program: "claude".into(),
+        id: "s".into(),
+        model: None,
+    };
+    says(&mut run, "api", begun);
+    let mut app = app(&run, (120, 35));
+    go_to(&mut app, "api");
+    press(&mut app, "m");
+    let shown = paint(&mut app);
+    let row = |name: &str| {
+        shown
+            .lines()
+            .rfind(|l| l.contains(name))
+            .unwrap_or_default()
+    };
+    assert!(
+        row("2  claude:large").contains("its session goes on"),
+        "{shown}"
+    );
+    assert!(
+        row("3  codex").contains("~150k tokens  a session of its own"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn what_an_agent_does_keeps_its_room_in_the_table() {
+    let run = run();
+    for columns in 110..170 {
+        let mut app = app(&run, (columns, 35));
+        let shown = paint(&mut app);
+        assert!(shown.contains("now, or why"), "{columns}: {shown}");
+        let row = shown.lines().find(|line| line.contains("? ask   "));
+        assert!(
+            row.is_some_and(|row| row.contains("asks: may it ")),
+            "{columns}: {shown}"
+        );
     }
 }

@@ -161,7 +161,7 @@ pub struct App {
     /// The status card that is looked at.
     pub(super) card: Option<CardFile>,
     pub(super) lost: Option<String>,
-    pub(super) asked: BTreeMap<u64, String>,
+    pub(super) asked: BTreeMap<u64, (String, &'static str)>,
     pub(super) next_id: u64,
     /// What was asked to be added, until it is there.
     pub(super) adding: Option<super::add::Adding>,

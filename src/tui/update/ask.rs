@@ -3,8 +3,8 @@
 use super::App;
 use crate::{
     display::{clean_line, clean_text},
-    engine::{Action, Status, Target, decide::resolve},
-    plan::{AgentIx, Mode},
+    engine::{Action, State, Status, Target, decide::resolve},
+    plan::{AgentIx, Mode, WorkerIx},
     tui::{
         ui_state::{Choice, Popup, RowId, Voice},
         view::words,
@@ -200,10 +200,15 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
         };
         if resolve(state, &action).is_ok() {
             let memory = if mode.ram_guessed { "~" } else { "" };
+            let tokens = match mode.tokens {
+                0 => String::new(),
+                tokens => format!("  ~{} tokens", words::tokens(tokens)),
+            };
+            let kept = kept(state, ix, worker);
             choices.push(Choice {
                 key,
                 label: format!(
-                    "{}  {memory}{}  ~{}",
+                    "{}  {memory}{}  ~{}{tokens}{kept}",
                     clean_line(name, 30),
                     words::size(mode.ram_bytes),
                     words::span(mode.duration.expected_us)
@@ -213,7 +218,7 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
         }
     }
     let lines = vec![if state.agent(ix).live.is_some() {
-        "Its process is ended and the next attempt begins with that worker.".to_owned()
+        "Its process is ended, its workspace stays: its next attempt begins there.".to_owned()
     } else {
         "Its next attempt begins with that worker.".to_owned()
     }];
@@ -224,4 +229,19 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
         "no other",
         choices,
     );
+}
+
+/// What becomes of the session of an agent program when this worker takes over; empty where there is none.
+fn kept(state: &State, ix: AgentIx, worker: WorkerIx) -> &'static str {
+    let session = (state.agent(ix).talk.as_ref()).and_then(|talk| talk.session.as_ref());
+    let Some(session) = session else {
+        return "";
+    };
+    let program = state.setup.plan.workers[worker.ix()].cli.as_deref();
+    let adapter = (state.setup.adapters).get(&session.program);
+    if program == Some(session.program.as_str()) && adapter.is_some_and(|a| a.resumes()) {
+        "  its session goes on"
+    } else {
+        "  a session of its own"
+    }
 }

@@ -275,9 +275,10 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
             text,
         } => super::status::take(app, track, day, days, text),
         Update::Ack { id, result } => {
-            let what = app.asked.remove(&id).unwrap_or_else(|| "asked".to_owned());
+            let asked = app.asked.remove(&id);
+            let (what, done) = asked.unwrap_or_else(|| ("asked".to_owned(), "done"));
             match result {
-                Ok(()) => app.say(Voice::Good, format!("{what}: done")),
+                Ok(()) => app.say(Voice::Good, format!("{what}: {done}")),
                 Err(why) => {
                     super::add::answered(app, id, true);
                     app.say(Voice::Bad, format!("{what}: {why}"));

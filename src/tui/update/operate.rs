@@ -97,10 +97,15 @@ pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
     }
     super::session::asked(app, &action, out);
     let what = notes::action(&action);
+    // What is taken is not yet what has come to pass.
+    let done = match action {
+        Action::Tell { now: false, .. } => "noted, for its next turn",
+        _ => "done",
+    };
     let id = app.next_id;
     app.next_id += 1;
     app.say(Voice::Plain, format!("{what} …"));
-    app.asked.insert(id, what);
+    app.asked.insert(id, (what, done));
     if matches!(action, Action::Add { .. }) {
         app.adding = Some(Adding { id, typed: None });
     }

@@ -10,7 +10,7 @@ use crate::{
     tui::{
         feed::Request,
         output::OutputBuffer,
-        spoken::{Program, has_words},
+        spoken::Program,
         ui_state::{Grouping, Look, Pane, RowId, Screen, UiState},
         view::{
             agent::{attempts, shown_attempt},
@@ -146,7 +146,7 @@ pub(super) fn program_of(app: &App, ix: AgentIx, attempt: u32) -> Option<Program
     }
     let program = state.program(ix, mode)?;
     let adapter = state.setup.adapters.get(program);
-    let adapter = adapter.filter(|adapter| has_words(adapter))?;
+    let adapter = adapter.filter(|adapter| adapter.speaks())?;
     let agent = state.agent(ix);
     let before = match adapter.stream {
         // It reports the sum over its session.

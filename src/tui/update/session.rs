@@ -68,7 +68,7 @@ pub(super) fn open(app: &mut App, ix: AgentIx, out: &mut Vec<Request>) {
     }
     let lines = [
         "It opens at the end of this turn; now interrupts it.".to_owned(),
-        "When you leave its program, the agent goes on, or is judged.".to_owned(),
+        "When you leave its program, the agent goes on, or its work is checked.".to_owned(),
     ];
     let title = format!("Work in the session of {shown}?");
     ask::ask(app, &title, &lines, "no, let it go on", choices);

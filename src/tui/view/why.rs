@@ -260,7 +260,8 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             (clean_line(&sample.line, SENTENCE), Tone::Plain)
         }
         Some(sample) if sample.output_bytes == 0 => ("no output yet".to_owned(), Tone::Dim),
-        _ => (String::new(), Tone::Dim),
+        Some(_) => ("nothing said yet".to_owned(), Tone::Dim),
+        None => (String::new(), Tone::Dim),
     }
 }
 

@@ -47,7 +47,7 @@ fn named(point: &SyncPoint) -> String {
 pub fn together(point: &SyncPoint) -> String {
     let of = named(point);
     match point.sync {
-        SyncKind::ContextMerge => format!("the work of {of} is being merged"),
+        SyncKind::ContextMerge => format!("the work of {of} comes together"),
         SyncKind::ProgressCheckpoint => format!("{of} is complete: a checkpoint is made"),
         SyncKind::QualityGate => format!("the gates of {of} are checked"),
     }
