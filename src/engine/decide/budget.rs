@@ -157,7 +157,8 @@ pub(super) fn refused(state: &State) -> Vec<Event> {
     }
 }
 
-/// The end of what is ready and does not start. Who has failed before is failed: no failure is hidden.
+/// The end of what is ready and does not start. Who has failed before is failed: no failure is hidden. Who has
+/// begun has left work: it waits for a person, and after that one's no it is stopped.
 pub(super) fn given_up(state: &State) -> Vec<Event> {
     let Some(budget) = state.spent() else {
         return Vec::new();
@@ -172,6 +173,15 @@ pub(super) fn given_up(state: &State) -> Vec<Event> {
                 attempt: agent.attempt,
                 failure: agent.failure.unwrap_or(FailureKind::Error),
                 reason: format!("{before}; not tried again: the budget is used up ({used})"),
+            },
+            None if agent.attempt > 0 && answered_no(state) => Event::AgentStopped {
+                agent: state.id(rank.agent),
+                attempt: agent.attempt,
+            },
+            None if agent.attempt > 0 => Event::AgentBlocked {
+                agent: state.id(rank.agent),
+                reason: format!("not gone on with: the budget is used up ({used})"),
+                gate: None,
             },
             None => Event::AgentSkipped {
                 agent: state.id(rank.agent),

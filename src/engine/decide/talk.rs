@@ -3,7 +3,7 @@
 //! Must not interpret a program's words: drivers did. What is told of an attempt that is over is dropped.
 
 use crate::{
-    agents::{Ask, Question, Used},
+    agents::{Ask, Question, Used, Why},
     engine::{AgentState, Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
     plan::AgentIx,
 };
@@ -173,6 +173,8 @@ fn computed(state: &State, ix: AgentIx, used: &Used) -> Option<u64> {
 const PAUSE_US: u64 = 15 * 1_000_000;
 /// Longest pause, unless the provider says a longer one.
 const LONGEST_PAUSE_US: u64 = 900 * 1_000_000;
+/// Longest pause that is believed: the windows of subscriptions are a week, and a day more.
+const LONGEST_WINDOW_US: u64 = 8 * 24 * 3_600 * 1_000_000;
 
 /// Nothing more is started with a provider that refuses, until that is over. One that refuses several
 /// agents at once is told of once.
@@ -187,7 +189,7 @@ fn limited(
     let provider = state.provider(ix, agent.mode)?;
     let known = state.limited(provider);
     let times = state.limits.get(provider).map_or(0, |limit| limit.times);
-    let stated = after_us.filter(|us| *us > 0);
+    let stated = after_us.filter(|us| *us > 0).map(|us| us.min(LONGEST_WINDOW_US));
     if stated.is_none() && known.is_some() {
         return None;
     }
@@ -341,8 +343,12 @@ pub(super) fn session_wished(agent: &AgentState) -> bool {
     (agent.talk.as_ref()).is_some_and(|talk| talk.wished.is_some() && talk.session.is_some())
 }
 
-/// Whether an attempt was to go on with a session and ended before its program had named it.
+/// Whether an attempt was to go on with a session and ended before its program had named it. Where its provider
+/// took no more, that says nothing about the session.
 pub(super) fn lost_session(state: &State, ix: AgentIx) -> bool {
     let talk = state.agent(ix).talk.as_ref();
-    talk.is_some_and(|talk| talk.went_on && talk.session.is_some() && !talk.spoke)
+    talk.is_some_and(|talk| {
+        let refused = matches!(talk.verdict, Some((Some(Why::Limited), _)));
+        talk.went_on && talk.session.is_some() && !talk.spoke && !refused
+    })
 }

@@ -23,6 +23,11 @@ pub(super) fn possible(state: &State, ix: AgentIx, now: bool) -> Result<Vec<Agen
         return not_now("the run is stopping");
     }
     has_session(state, ix)?;
+    if state.before_rollback(ix) {
+        return not_now(format!(
+            "the session of {id} is of before the roll-back: `retry` starts it anew"
+        ));
+    }
     if agent.opened() {
         return not_now(format!("the session of {id} is open already"));
     }
