@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, Cause, Event, Record, Setup, TalkEvent},
+    engine::{Action, Cause, Event, Record, Setup, TalkEvent, WorkEvent},
     plan::AgentId,
 };
 
@@ -82,6 +82,9 @@ impl Talks {
                 if left {
                     return Err("done, and was not told what it was to be told".to_owned());
                 }
+            }
+            Event::Work(work) if matches!(**work, WorkEvent::RollbackStarted { .. }) => {
+                self.opens.retain(|agent| !setup.own(setup.by_id[agent]));
             }
             Event::Talk(talk) => return self.talk(talk, record.elapsed_us),
             _ => {}

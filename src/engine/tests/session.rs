@@ -269,3 +269,21 @@ fn after_a_roll_back_sessions_of_before_are_lost_and_those_of_after_are_kept() {
     rig.prepare();
     assert!(rig.opened());
 }
+
+#[test]
+fn a_session_is_not_opened_where_a_crash_has_lost_the_last_attempt() {
+    let mut plan = prompted();
+    plan.agents.push(agent("b", 1, 1));
+    let mut rig = Rig::new(plan, true);
+    rig.session("claude");
+    rig.end_agent(0, 1);
+    assert_eq!(rig.status(0), Status::Failed);
+    assert!(resolve(&rig.state, &open(false)).is_ok());
+    // Another attempt ran, of which the journal knows nothing.
+    rig.input(InputKind::Recovered {
+        boot_id: "b".to_owned(),
+        survivors: 1,
+        seen_attempts: vec![("a".into(), 2)],
+    });
+    assert!(refused(&rig, &open(false)).contains("`retry` starts it anew"));
+}

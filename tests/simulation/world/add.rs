@@ -109,8 +109,7 @@ impl World {
                 check: Vec::new(),
             });
         }
-        // Behind a later phase it could close a ring through a barrier, which the plan's reader refuses.
-        if !agent.needs.is_empty() || r.chance(50) {
+        if r.chance(50) {
             agent.phase = None;
         }
         if r.chance(40) {
