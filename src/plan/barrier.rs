@@ -74,7 +74,10 @@ impl Family {
 /// Names the first barrier that never opens: its phase, the agent of it that waits, and for whom of a later
 /// phase; none: all open.
 #[must_use]
-pub fn never_opens<'a>(agents: &'a [Agent], phases: &'a [Phase]) -> Option<(&'a str, &'a str, &'a str)> {
+pub fn never_opens<'a>(
+    agents: &'a [Agent],
+    phases: &'a [Phase],
+) -> Option<(&'a str, &'a str, &'a str)> {
     let crossing = find(agents, phases).into_iter().next()?;
     let id = |ix: AgentIx| agents[ix.ix()].id.as_str();
     let phase = phases[crossing.phase.ix()].id.as_str();

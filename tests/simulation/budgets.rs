@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{
-        Answer, AttentionKind, Cause, Event, Exit, Record, Setup, TalkEvent, WorkEvent,
-    },
+    engine::{Answer, AttentionKind, Cause, Event, Exit, Record, Setup, TalkEvent, WorkEvent},
     plan::AgentId,
 };
 
@@ -91,7 +89,8 @@ impl Budgets {
             }
             Event::AttemptEnded { agent, exit, .. } => {
                 if let Some(live) = self.live.remove(agent) {
-                    let ran = !matches!(exit, Exit::SpawnError(_) | Exit::Refused(_)) && !live.opened;
+                    let ran =
+                        !matches!(exit, Exit::SpawnError(_) | Exit::Refused(_)) && !live.opened;
                     self.ended += if live.said == 0 && ran {
                         live.stated
                     } else {

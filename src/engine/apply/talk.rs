@@ -199,7 +199,8 @@ impl State {
 
     /// An attempt begins: what it goes on with is settled here.
     pub(super) fn talk_begins(&mut self, ix: AgentIx, attempt: u32) {
-        let lost = self.setup.own(ix) && (self.agent(ix).work.is_none() || self.before_rollback(ix));
+        let lost =
+            self.setup.own(ix) && (self.agent(ix).work.is_none() || self.before_rollback(ix));
         let rolled = self.merges.rollbacks;
         let Some(talk) = &mut self.agents[ix.ix()].talk else {
             return;

@@ -141,7 +141,9 @@ pub(super) fn left_parts(state: &State, ix: AgentIx) -> bool {
         let agent = state.agent(part);
         match agent.status {
             Status::Skipped => agent.by_condition || agent.left,
-            Status::Failed | Status::Stopped => state.handled(part),
+            Status::Failed => state.handled(part),
+            // It had begun, and was stopped by the no.
+            Status::Stopped => state.handled(part) || answered_no(state),
             _ => true,
         }
     };

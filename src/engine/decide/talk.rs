@@ -189,7 +189,9 @@ fn limited(
     let provider = state.provider(ix, agent.mode)?;
     let known = state.limited(provider);
     let times = state.limits.get(provider).map_or(0, |limit| limit.times);
-    let stated = after_us.filter(|us| *us > 0).map(|us| us.min(LONGEST_WINDOW_US));
+    let stated = after_us
+        .filter(|us| *us > 0)
+        .map(|us| us.min(LONGEST_WINDOW_US));
     if stated.is_none() && known.is_some() {
         return None;
     }

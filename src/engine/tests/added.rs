@@ -220,10 +220,16 @@ fn a_barrier_that_would_wait_for_itself_because_of_who_comes_is_refused() {
     );
     // Before the barrier, and behind it, there is room.
     ring.needs = vec![hard(0)];
-    assert_eq!(refuses_extension(&rig.state, &by(&rig.state, vec![ring])), None);
+    assert_eq!(
+        refuses_extension(&rig.state, &by(&rig.state, vec![ring])),
+        None
+    );
     let mut behind = needing("z", 2);
     behind.phase = Some(PhaseIx(1));
-    assert_eq!(refuses_extension(&rig.state, &by(&rig.state, vec![behind])), None);
+    assert_eq!(
+        refuses_extension(&rig.state, &by(&rig.state, vec![behind])),
+        None
+    );
 }
 
 /// One by one before the start is the same as all at once: the same setup, state and turns.

@@ -261,7 +261,10 @@ fn after_a_roll_back_sessions_of_before_are_lost_and_those_of_after_are_kept() {
     rig.act(tell("more", true));
     rig.end_agent(0, 143);
     rig.prepare();
-    assert!(rig.talk().went_on, "its workspace is of after the roll-back");
+    assert!(
+        rig.talk().went_on,
+        "its workspace is of after the roll-back"
+    );
     rig.session("claude");
     rig.act(open(false));
     rig.verdict(None);

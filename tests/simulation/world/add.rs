@@ -27,7 +27,11 @@ impl Adds {
         let adds = r.chance(50);
         let mut says = Random::new(seed ^ 0x5A1D).beside();
         Self {
-            words: if says.chance(30) { 2 + says.below(10) } else { 0 },
+            words: if says.chance(30) {
+                2 + says.below(10)
+            } else {
+                0
+            },
             says,
             percent: if adds { 2 + r.below(12) } else { 0 },
             left: 1 + r.below(5),
@@ -85,7 +89,8 @@ impl World {
             return self.folded.clone();
         };
         if state != self.folded {
-            self.problems.push("a snapshot gives another state".to_owned());
+            self.problems
+                .push("a snapshot gives another state".to_owned());
         }
         state
     }

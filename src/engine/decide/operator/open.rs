@@ -65,7 +65,11 @@ pub(super) fn possible(state: &State, ix: AgentIx, now: bool) -> Result<Vec<Agen
             return not_now(format!("{id} is {}: wait for its turn", status.name()));
         }
     }
-    if agent.last.as_ref().is_none_or(|last| last.attempt != agent.attempt) {
+    if agent
+        .last
+        .as_ref()
+        .is_none_or(|last| last.attempt != agent.attempt)
+    {
         return not_now(format!(
             "what became of the last attempt of {id} is not known: `retry` starts it anew"
         ));
