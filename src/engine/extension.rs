@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{Edge, EdgeKind, Effective, Setup};
 use crate::{
     graph::{Critical, Graph},
-    plan::{Agent, AgentIx, NeedKind, Plan, When, Worker},
+    plan::{Agent, AgentIx, NeedKind, Plan, When, Worker, never_opens},
     schedule::{Choices, capacity_from_plan, static_ranks},
 };
 
@@ -178,7 +178,10 @@ impl Setup {
                 return Some(format!("`{}` would have to wait for the new agent", id(i)));
             }
         }
-        None
+        let (phase, member, later) = never_opens(&with.plan.agents, &with.plan.phases)?;
+        Some(format!(
+            "the barrier of phase `{phase}` would never open: `{member}` would wait for `{later}` of a later phase"
+        ))
     }
 }
 

@@ -71,6 +71,19 @@ impl Family {
     }
 }
 
+/// Names the first barrier that never opens: its phase, the agent of it that waits, and for whom of a later
+/// phase; none: all open.
+#[must_use]
+pub fn never_opens<'a>(
+    agents: &'a [Agent],
+    phases: &'a [Phase],
+) -> Option<(&'a str, &'a str, &'a str)> {
+    let crossing = find(agents, phases).into_iter().next()?;
+    let id = |ix: AgentIx| agents[ix.ix()].id.as_str();
+    let phase = phases[crossing.phase.ix()].id.as_str();
+    Some((phase, id(crossing.member), id(crossing.to)))
+}
+
 /// Returns every crossing, by barrier and then in plan order; each pair of agents once.
 ///
 /// Barriers count in every mode, since the mode can change while a run goes on. Agents that have no

@@ -54,6 +54,7 @@ use std::collections::BTreeMap;
 
 use crate::agents::Catalog;
 
+pub use barrier::never_opens;
 pub use diag::{Diagnostic, Severity, render};
 pub use id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
 pub use model::*;

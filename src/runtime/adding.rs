@@ -31,6 +31,8 @@ use super::{
 
 /// Agents that are added at once, at most.
 const MOST: usize = 1000;
+/// Bytes of all their prompts, at most: they stand in one record, which every client gets as one frame.
+const LONGEST: usize = 4 << 20;
 /// Longest text of a refusal, in characters.
 const REFUSAL: usize = 4000;
 
@@ -103,6 +105,9 @@ impl Adding {
                 added.agents.len()
             ));
         }
+        if let Some(why) = too_long(&added.agents) {
+            return Err(why);
+        }
         let refused = refusals(&added.alone, &self.config, "added");
         if !refused.is_empty() {
             return Err(refused.join("\n"));
@@ -169,6 +174,20 @@ impl Adding {
     }
 }
 
+/// Why the prompts of agents are too long to be recorded at once. Many agents may name one long file.
+fn too_long(agents: &[Agent]) -> Option<String> {
+    let prompts = agents.iter().map(|agent| match &agent.work {
+        Work::Prompt(prompt) => prompt.len(),
+        _ => 0,
+    });
+    let bytes: usize = prompts.sum();
+    (bytes > LONGEST).then(|| {
+        format!(
+            "the prompts of what is added have {bytes} bytes together, more than {LONGEST}: add fewer at once, or let the agents read the file"
+        )
+    })
+}
+
 /// The tables of what was written in words.
 fn written(
     wanted: &Addition,
@@ -229,4 +248,18 @@ pub(super) fn said(why: &str) -> String {
         text = text.chars().take(REFUSAL).collect();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_that_are_too_long_for_one_record_are_refused() {
+        let mut agent = crate::graph::random::agent("a", 1, 1);
+        agent.work = Work::Prompt("x".repeat(LONGEST / 10));
+        assert_eq!(too_long(&vec![agent.clone(); 10]), None);
+        let why = too_long(&vec![agent; 11]).unwrap();
+        assert!(why.contains("add fewer at once"), "{why}");
+    }
 }

@@ -1,10 +1,10 @@
 //! Nothing starts once a budget is used up and not lifted, nor while the last minute has more tokens than
 //! may be. Told from the journal alone: what was reported, and what the plan states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Answer, AttentionKind, Event, Exit, Record, Setup, TalkEvent},
+    engine::{Answer, AttentionKind, Cause, Event, Exit, Record, Setup, TalkEvent, WorkEvent},
     plan::AgentId,
 };
 
@@ -15,11 +15,15 @@ const MINUTE_US: u64 = 60_000_000;
 struct Live {
     stated: u64,
     said: u64,
+    /// A person works in its session: what is used there is not known.
+    opened: bool,
 }
 
 #[derive(Debug, Default)]
 pub struct Budgets {
     live: BTreeMap<AgentId, Live>,
+    /// Agents whose session opens with their next attempt.
+    opens: BTreeSet<AgentId>,
     /// Of attempts that have ended.
     ended: u64,
     /// It was all used, or said to be.
@@ -37,7 +41,13 @@ impl Budgets {
         match &record.event {
             Event::AgentScheduled { agent, mode, .. } => {
                 let stated = setup.plan.agent(setup.by_id[agent]).modes[*mode as usize].tokens;
-                self.live.insert(agent.clone(), Live { stated, said: 0 });
+                let opened = self.opens.remove(agent);
+                let live = Live {
+                    stated,
+                    said: 0,
+                    opened,
+                };
+                self.live.insert(agent.clone(), live);
                 if let Some(limit) = limits.tokens.filter(|_| !self.lifted) {
                     let live = self.live.values().map(|live| live.stated.max(live.said));
                     let charged = self.ended + live.sum::<u64>();
@@ -50,6 +60,15 @@ impl Budgets {
                 if limits.tokens_per_minute.is_some_and(|limit| recent > limit) {
                     return Err(format!("started after {recent} tokens in a minute"));
                 }
+            }
+            Event::AgentRetrying { agent, cause, .. } => {
+                self.opens.remove(agent);
+                if *cause == Cause::Opened {
+                    self.opens.insert(agent.clone());
+                }
+            }
+            Event::Work(work) if matches!(**work, WorkEvent::RollbackStarted { .. }) => {
+                self.opens.retain(|agent| !setup.own(setup.by_id[agent]));
             }
             Event::Talk(talk) => {
                 if let TalkEvent::Used { agent, used, .. } = talk.as_ref()
@@ -70,7 +89,8 @@ impl Budgets {
             }
             Event::AttemptEnded { agent, exit, .. } => {
                 if let Some(live) = self.live.remove(agent) {
-                    let ran = !matches!(exit, Exit::SpawnError(_) | Exit::Refused(_));
+                    let ran =
+                        !matches!(exit, Exit::SpawnError(_) | Exit::Refused(_)) && !live.opened;
                     self.ended += if live.said == 0 && ran {
                         live.stated
                     } else {

@@ -617,6 +617,10 @@ impl Checker<'_> {
                         let ix = self.ix(id);
                         self.agents[ix.ix()].completed = 0;
                     }
+                    // Nobody opens a session of before.
+                    for ix in self.setup.plan.indices().filter(|&ix| self.setup.own(ix)) {
+                        self.agents[ix.ix()].opened = None;
+                    }
                 }
                 self.begin(record, work);
             }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, Cause, Event, Record, Setup, TalkEvent},
+    engine::{Action, Cause, Event, Record, Setup, TalkEvent, WorkEvent},
     plan::AgentId,
 };
 
@@ -18,6 +18,8 @@ pub struct Talks {
     live: BTreeMap<AgentId, u32>,
     /// Agents whose session opens with their next attempt.
     opens: BTreeSet<AgentId>,
+    /// Agents whose session somebody wants to work in.
+    wished: BTreeSet<AgentId>,
     /// Attempts in which a person works in the session.
     opened: BTreeMap<AgentId, u32>,
     /// Providers that take no more.
@@ -42,10 +44,28 @@ impl Talks {
                         .insert(self.last);
                 }
             }
+            Event::OperatorAction {
+                action: action @ (Action::Open { .. } | Action::Close { .. }),
+                agents,
+                ..
+            } => {
+                for agent in agents {
+                    match action {
+                        Action::Open { .. } => self.wished.insert(agent.clone()),
+                        _ => self.wished.remove(agent),
+                    };
+                }
+            }
+            Event::AgentStopped { agent, .. } | Event::AgentFailed { agent, .. } => {
+                self.wished.remove(agent);
+            }
             Event::AgentRetrying { agent, cause, .. } => {
                 self.opens.remove(agent);
                 if *cause == Cause::Opened {
                     self.opens.insert(agent.clone());
+                    if !self.wished.remove(agent) {
+                        return Err("opened, and nobody wants to work in it".to_owned());
+                    }
                 }
             }
             Event::AgentTimeout { agent, attempt, .. }
@@ -82,6 +102,9 @@ impl Talks {
                 if left {
                     return Err("done, and was not told what it was to be told".to_owned());
                 }
+            }
+            Event::Work(work) if matches!(**work, WorkEvent::RollbackStarted { .. }) => {
+                self.opens.retain(|agent| !setup.own(setup.by_id[agent]));
             }
             Event::Talk(talk) => return self.talk(talk, record.elapsed_us),
             _ => {}

@@ -837,7 +837,7 @@ impl World {
         let survivors = u32::try_from(self.processes.len()).unwrap();
         self.processes.clear();
         self.inbox.clear();
-        self.state = self.folded.clone();
+        self.state = self.stored();
         if self.state.finished.is_some() {
             return;
         }

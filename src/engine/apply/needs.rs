@@ -27,6 +27,9 @@ impl State {
         self.agents[ix.ix()].ended_us = Some(now);
         self.agents[ix.ix()].ended_ms = self.at_ms;
         self.hold(ix, None);
+        if let Some(talk) = &mut self.agents[ix.ix()].talk {
+            talk.wished = None;
+        }
         self.note_handled(ix);
         let setup = self.setup.clone();
         let wave = setup.wave(ix);

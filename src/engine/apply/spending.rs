@@ -52,7 +52,9 @@ impl State {
     /// has used nothing.
     pub(super) fn charge_end(&mut self, ix: AgentIx, exit: &Exit) {
         let before = self.charged(ix);
-        let ran = !matches!(exit, Exit::SpawnError(_) | Exit::Refused(_));
+        // Nor is guessed what a person has used who worked in its session.
+        let ran =
+            !matches!(exit, Exit::SpawnError(_) | Exit::Refused(_)) && !self.agent(ix).opened();
         let end = match before.1 {
             0 if ran => self.mode_of(ix).tokens,
             said => said,

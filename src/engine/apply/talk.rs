@@ -168,7 +168,14 @@ impl State {
 
     /// An agent's conversation; there is one from the first word on.
     pub(super) fn talk_of(&mut self, ix: AgentIx) -> &mut Talk {
-        self.agents[ix.ix()].talk.get_or_insert_default()
+        let rolled = self.merges.rollbacks;
+        let talk = &mut self.agents[ix.ix()].talk;
+        talk.get_or_insert_with(|| {
+            Box::new(Talk {
+                rolled,
+                ..Talk::default()
+            })
+        })
     }
 
     /// A person lets an agent use the tool that it asks for, whenever it wants to.
@@ -195,9 +202,9 @@ impl State {
 
     /// An attempt begins: what it goes on with is settled here.
     pub(super) fn talk_begins(&mut self, ix: AgentIx, attempt: u32) {
-        // What went back must not come in again with what was built on it.
         let lost =
-            self.setup.own(ix) && (self.agent(ix).work.is_none() || self.merges.rollbacks > 0);
+            self.setup.own(ix) && (self.agent(ix).work.is_none() || self.before_rollback(ix));
+        let rolled = self.merges.rollbacks;
         let Some(talk) = &mut self.agents[ix.ix()].talk else {
             return;
         };
@@ -214,10 +221,13 @@ impl State {
         if !talk.went_on {
             talk.session = None;
             talk.of_session = Used::default();
-            talk.why = None;
             talk.home = attempt;
+            talk.rolled = rolled;
+            // Its session is lost: whoever wished it sees the agent go on anew, and does not get another.
+            if talk.why.take() == Some(Cause::Opened) {
+                talk.wished = None;
+            }
         }
-        // Gone, if it was to be and its session is lost: whoever wished it sees the agent go on anew.
         talk.opened = talk.went_on && talk.why == Some(Cause::Opened) && talk.session.is_some();
         talk.carried.clear();
         if talk.opened {

@@ -141,7 +141,9 @@ pub(super) fn left_parts(state: &State, ix: AgentIx) -> bool {
         let agent = state.agent(part);
         match agent.status {
             Status::Skipped => agent.by_condition || agent.left,
-            Status::Failed | Status::Stopped => state.handled(part),
+            Status::Failed => state.handled(part),
+            // It had begun, and was stopped by the no.
+            Status::Stopped => state.handled(part) || answered_no(state),
             _ => true,
         }
     };
@@ -157,7 +159,8 @@ pub(super) fn refused(state: &State) -> Vec<Event> {
     }
 }
 
-/// The end of what is ready and does not start. Who has failed before is failed: no failure is hidden.
+/// The end of what is ready and does not start. Who has failed before is failed: no failure is hidden. Who has
+/// begun has left work: it waits for a person, and after that one's no it is stopped.
 pub(super) fn given_up(state: &State) -> Vec<Event> {
     let Some(budget) = state.spent() else {
         return Vec::new();
@@ -172,6 +175,15 @@ pub(super) fn given_up(state: &State) -> Vec<Event> {
                 attempt: agent.attempt,
                 failure: agent.failure.unwrap_or(FailureKind::Error),
                 reason: format!("{before}; not tried again: the budget is used up ({used})"),
+            },
+            None if agent.attempt > 0 && answered_no(state) => Event::AgentStopped {
+                agent: state.id(rank.agent),
+                attempt: agent.attempt,
+            },
+            None if agent.attempt > 0 => Event::AgentBlocked {
+                agent: state.id(rank.agent),
+                reason: format!("not gone on with: the budget is used up ({used})"),
+                gate: None,
             },
             None => Event::AgentSkipped {
                 agent: state.id(rank.agent),

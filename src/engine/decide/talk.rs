@@ -3,7 +3,7 @@
 //! Must not interpret a program's words: drivers did. What is told of an attempt that is over is dropped.
 
 use crate::{
-    agents::{Ask, Question, Used},
+    agents::{Ask, Question, Used, Why},
     engine::{AgentState, Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
     plan::AgentIx,
 };
@@ -361,10 +361,14 @@ pub(super) fn session_wished(agent: &AgentState) -> bool {
     (agent.talk.as_ref()).is_some_and(|talk| talk.wished.is_some() && talk.session.is_some())
 }
 
-/// Whether an attempt was to go on with a session and ended before its program had named it.
+/// Whether an attempt was to go on with a session and ended before its program had named it. Where its provider
+/// took no more, that says nothing about the session.
 pub(super) fn lost_session(state: &State, ix: AgentIx) -> bool {
     let talk = state.agent(ix).talk.as_ref();
-    talk.is_some_and(|talk| talk.went_on && talk.session.is_some() && !talk.spoke)
+    talk.is_some_and(|talk| {
+        let refused = matches!(talk.verdict, Some((Some(Why::Limited), _)));
+        talk.went_on && talk.session.is_some() && !talk.spoke && !refused
+    })
 }
 
 #[cfg(test)]

@@ -107,6 +107,9 @@ pub struct Talk {
     pub went_on: bool,
     /// The attempt whose workspace the present one works in.
     pub home: u32,
+    /// Roll-backs that the run had seen when that workspace was made.
+    #[serde(default)]
+    pub rolled: u32,
     /// Who wants to work in its session once its turn has ended; none: nobody.
     #[serde(default)]
     pub wished: Option<String>,
@@ -182,6 +185,14 @@ pub struct Limit {
 }
 
 impl State {
+    /// Returns whether a roll-back has come since the workspace of an agent was made: what went back must not
+    /// come in again with what was built on it, so its session is not gone on with.
+    #[must_use]
+    pub fn before_rollback(&self, ix: AgentIx) -> bool {
+        let talk = self.agent(ix).talk.as_ref();
+        self.setup.own(ix) && talk.is_some_and(|talk| talk.rolled != self.merges.rollbacks)
+    }
+
     /// The limit of a provider that takes no more for now.
     #[must_use]
     pub fn limited(&self, provider: &str) -> Option<&Limit> {

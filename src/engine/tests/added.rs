@@ -202,6 +202,36 @@ fn nobody_who_is_there_gets_past_a_gate_because_of_who_comes() {
     assert_eq!(rig.status(2), Status::Waiting);
 }
 
+#[test]
+fn a_barrier_that_would_wait_for_itself_because_of_who_comes_is_refused() {
+    let mut plan = empty();
+    plan.phases = vec![phase("first", true, vec![]), phase("second", false, vec![])];
+    plan.agents = vec![agent("a", 1, 1), agent("b", 1, 1), needing("x", 1)];
+    plan.agents[0].phase = Some(PhaseIx(0));
+    plan.agents[1].phase = Some(PhaseIx(1));
+    let rig = Rig::new(plan, true);
+    assert_eq!(rig.status(1), Status::Ready, "behind the barrier");
+    let mut ring = needing("y", 2);
+    ring.phase = Some(PhaseIx(0));
+    let why = rig.refuses(vec![ring.clone()]);
+    assert_eq!(
+        why,
+        "the barrier of phase `first` would never open: `y` would wait for `b` of a later phase"
+    );
+    // Before the barrier, and behind it, there is room.
+    ring.needs = vec![hard(0)];
+    assert_eq!(
+        refuses_extension(&rig.state, &by(&rig.state, vec![ring])),
+        None
+    );
+    let mut behind = needing("z", 2);
+    behind.phase = Some(PhaseIx(1));
+    assert_eq!(
+        refuses_extension(&rig.state, &by(&rig.state, vec![behind])),
+        None
+    );
+}
+
 /// One by one before the start is the same as all at once: the same setup, state and turns.
 #[test]
 fn agents_that_come_one_by_one_before_the_start_are_as_if_they_had_been_there() {

@@ -229,6 +229,61 @@ fn a_parent_whose_parts_the_budget_left_waits_for_a_person_too() {
 }
 
 #[test]
+fn who_has_begun_and_may_not_go_on_is_not_called_unstarted() {
+    let told = |attended| {
+        let mut plan = plan(&[0, 0], 100);
+        plan.agents[0].work = crate::plan::Work::Prompt("do".to_owned());
+        let mut rig = Rig::with_cap(plan, attended, 1);
+        rig.act(Action::Tell {
+            agent: "a0".to_owned(),
+            text: "more".to_owned(),
+            now: false,
+        });
+        rig.used(0, 130);
+        // Its turn ends well, and it would go on with the message.
+        rig.end_agent(0, 0);
+        rig
+    };
+    // Where nobody watches it waits for a person, as whoever was left with it.
+    let rig = told(false);
+    assert_eq!(
+        (rig.stands(0), rig.stands(1)),
+        (Status::Blocked, Status::Skipped)
+    );
+    let reason = rig.state.agents[0].reason.as_deref().unwrap();
+    assert!(
+        reason.starts_with("not gone on with: the budget"),
+        "{reason}"
+    );
+    assert_eq!(rig.state.finished, Some(5));
+    // A part that was stopped for it is no failure of its parent.
+    let mut parts = plan(&[0, 0, 0], 100);
+    parts.agents[1].work = crate::plan::Work::Prompt("do".to_owned());
+    parts.agents[1].parent = Some(AgentIx(0));
+    parts.agents[2].parent = Some(AgentIx(0));
+    let mut rig = Rig::with_cap(parts, true, 1);
+    rig.end_agent(0, 0);
+    rig.used(1, 130);
+    rig.act(Action::Tell {
+        agent: "a1".to_owned(),
+        text: "more".to_owned(),
+        now: false,
+    });
+    rig.end_agent(1, 0);
+    rig.answer(Answer::No);
+    let all = [0, 1, 2].map(|ix| rig.stands(ix));
+    assert_eq!(all, [Status::Stopped, Status::Stopped, Status::Skipped]);
+    assert_eq!(rig.state.finished, Some(3));
+    let mut rig = told(true);
+    rig.answer(Answer::No);
+    assert_eq!(
+        (rig.stands(0), rig.stands(1)),
+        (Status::Stopped, Status::Skipped)
+    );
+    assert_eq!(rig.state.finished, Some(3));
+}
+
+#[test]
 fn a_retry_that_the_budget_forbids_is_a_failure() {
     let mut plan = plan(&[0], 100);
     plan.agents[0].retry.attempts = 2;

@@ -185,3 +185,108 @@ fn a_program_without_sessions_and_a_command_are_refused() {
     let rig = Rig::new(plan, true);
     assert!(refused(&rig, &open(false)).contains("has not named the session"));
 }
+
+#[test]
+fn what_a_person_uses_up_in_a_session_is_not_guessed() {
+    let mut plan = prompted();
+    for mode in &mut plan.agents[0].modes {
+        mode.tokens = 1_000;
+    }
+    let mut rig = Rig::new(plan, true);
+    rig.session("claude");
+    rig.act(open(false));
+    rig.verdict(None);
+    rig.end_agent(0, 0);
+    assert!(rig.opened());
+    let before = rig.state.spending.tokens.used;
+    assert_eq!(before, 1_000, "its turn said nothing");
+    rig.end_agent(0, 0);
+    assert_eq!(rig.state.spending.tokens.used, before);
+    assert_eq!(rig.state.usage.tokens, before);
+}
+
+#[test]
+fn a_wish_ends_with_its_agent() {
+    let mut rig = Rig::new(prompted(), true);
+    rig.session("claude");
+    rig.act(open(false));
+    rig.act(Action::Stop {
+        target: Some(Target::Agent("a".to_owned())),
+    });
+    rig.end_agent(0, 143);
+    // It is stopped, and the run over; a run with others goes on.
+    assert_eq!(rig.status(0), Status::Stopped);
+    assert_eq!(rig.talk().wished, None);
+}
+
+#[test]
+fn after_a_roll_back_sessions_of_before_are_lost_and_those_of_after_are_kept() {
+    use super::work::own;
+    let mut plan = prompted();
+    plan.agents[0].workspace = crate::plan::Workspace::Own;
+    plan.agents[0].needs = vec![hard(1)];
+    plan.agents.push(own("b"));
+    // Its check is red, and so the run stays open with nothing at work.
+    plan.agents.push(agent("c", 1, 1));
+    plan.agents[2].needs = vec![hard(1)];
+    plan.agents[2].check = vec![vec!["test".into()]];
+    plan.agents[2].retry.attempts = 1;
+    let mut rig = super::work::rig(plan);
+    rig.leaves(1, Some("work"), &[]);
+    rig.clean("m1");
+    rig.advanced();
+    rig.prepare();
+    rig.session("claude");
+    rig.end_agent(0, 1);
+    assert_eq!(rig.status(0), Status::Failed);
+    rig.end_agent(2, 0);
+    rig.end(rig.check_key(Owner::Agent(AgentIx(2))), 1);
+    rig.act(Action::Rollback { wave: 0 });
+    rig.input(InputKind::RolledBack {
+        number: 1,
+        done: Ok(()),
+    });
+    rig.prepare();
+    assert!(refused(&rig, &open(false)).contains("roll-back"));
+    rig.leaves(1, Some("work"), &[]);
+    rig.clean("m2");
+    rig.advanced();
+    rig.act(Action::Retry {
+        target: Target::Agent("a".to_owned()),
+    });
+    rig.prepare();
+    assert_eq!(rig.status(0), Status::Running);
+    assert!(!rig.talk().went_on);
+    rig.session("claude");
+    rig.act(tell("more", true));
+    rig.end_agent(0, 143);
+    rig.prepare();
+    assert!(
+        rig.talk().went_on,
+        "its workspace is of after the roll-back"
+    );
+    rig.session("claude");
+    rig.act(open(false));
+    rig.verdict(None);
+    rig.end_agent(0, 0);
+    rig.prepare();
+    assert!(rig.opened());
+}
+
+#[test]
+fn a_session_is_not_opened_where_a_crash_has_lost_the_last_attempt() {
+    let mut plan = prompted();
+    plan.agents.push(agent("b", 1, 1));
+    let mut rig = Rig::new(plan, true);
+    rig.session("claude");
+    rig.end_agent(0, 1);
+    assert_eq!(rig.status(0), Status::Failed);
+    assert!(resolve(&rig.state, &open(false)).is_ok());
+    // Another attempt ran, of which the journal knows nothing.
+    rig.input(InputKind::Recovered {
+        boot_id: "b".to_owned(),
+        survivors: 1,
+        seen_attempts: vec![("a".into(), 2)],
+    });
+    assert!(refused(&rig, &open(false)).contains("`retry` starts it anew"));
+}

@@ -360,3 +360,36 @@ fn who_is_silent_for_too_long_is_ended_with_the_reason_that_its_program_told_las
         Some("no progress for 900 s: because")
     );
 }
+
+#[test]
+fn a_session_that_a_provider_refuses_before_it_speaks_is_not_lost() {
+    let mut rig = Rig::new(prompted(), true);
+    rig.session("p");
+    rig.act(tell("more", true));
+    rig.end_agent(0, 143);
+    assert!(rig.talk().went_on && !rig.talk().spoke);
+    rig.hear(Heard::Limited {
+        after_us: Some(8_000_000),
+        reason: "429".to_owned(),
+    });
+    rig.verdict(Some(Why::Limited));
+    rig.end_agent(0, 1);
+    assert_eq!(rig.status(0), Status::BackingOff);
+    assert!(rig.talk().goes_on && rig.talk().session.is_some());
+}
+
+#[test]
+fn no_provider_is_away_for_longer_than_its_longest_window() {
+    let mut rig = Rig::new(prompted(), true);
+    rig.session("p");
+    rig.hear(Heard::Limited {
+        after_us: Some(u64::MAX),
+        reason: "429".to_owned(),
+    });
+    let until = rig.state.limited("p").unwrap().until_us;
+    let day = 24 * 3_600 * 1_000_000;
+    assert!((8 * day..11 * day).contains(&until), "{until}");
+    rig.verdict(Some(Why::Limited));
+    rig.end_agent(0, 1);
+    assert!(rig.state.next_deadline().is_some_and(|at| at >= until));
+}

@@ -1,7 +1,9 @@
-//! Agents that a person adds while a run goes on: at any moment, needing anybody, in any place.
+//! Agents that a person adds while a run goes on, at any moment, needing anybody, in any place; what that
+//! person says to agents in any state; and that a snapshot holds all of it.
 
 use wavedeck::{
-    engine::{Extension, InputKind, refuses_extension},
+    engine::{Action, Extension, InputKind, State, refuses_extension},
+    journal::{Position, snapshot},
     plan::{Agent, AgentIx, Need, NeedKind, SubAgents, When, Work},
 };
 
@@ -14,13 +16,23 @@ pub struct Adds {
     percent: u64,
     left: u64,
     made: u64,
+    /// What is said to agents, whatever they do just now; in few worlds.
+    says: Random,
+    words: u64,
 }
 
 impl Adds {
     pub fn new(seed: u64) -> Self {
         let mut r = Random::new(seed ^ 0xADD).beside();
         let adds = r.chance(50);
+        let mut says = Random::new(seed ^ 0x5A1D).beside();
         Self {
+            words: if says.chance(30) {
+                2 + says.below(10)
+            } else {
+                0
+            },
+            says,
             percent: if adds { 2 + r.below(12) } else { 0 },
             left: 1 + r.below(5),
             made: 0,
@@ -30,8 +42,62 @@ impl Adds {
 }
 
 impl World {
+    /// Somebody says something to an agent, in whatever state that is.
+    fn say(&mut self) {
+        let says = &mut self.adds.says;
+        if !says.chance(self.adds.words) {
+            return;
+        }
+        let prompts = |ix: &AgentIx| {
+            let agent = self.state.setup.plan.agent(*ix);
+            matches!(agent.work, Work::Prompt(_))
+        };
+        let prompts: Vec<AgentIx> = self.state.setup.plan.indices().filter(prompts).collect();
+        if prompts.is_empty() {
+            return;
+        }
+        let agent = self.state.id(*says.pick(&prompts)).to_string();
+        let now = says.chance(40);
+        let action = match says.below(6) {
+            0 | 1 => Action::Tell {
+                agent,
+                text: "whatever you do".to_owned(),
+                now,
+            },
+            2 => Action::Close { agent },
+            3 => Action::Swap {
+                agent,
+                worker: Some(format!("w{}", says.below(3))),
+            },
+            _ => Action::Open { agent, now },
+        };
+        self.operator(action);
+    }
+
+    /// The state as a snapshot of it gives it back.
+    pub(super) fn stored(&mut self) -> State {
+        let at = Position {
+            seq: self.folded.seq,
+            offset: 0,
+            elapsed_us: 0,
+            crc: [b'0'; 8],
+        };
+        let bytes = snapshot::pack(self.folded.clone(), at).unwrap();
+        let read = snapshot::unpack(&bytes, &self.folded.run, &self.folded.setup);
+        let Some((state, _)) = read else {
+            self.problems.push("a snapshot is not read".to_owned());
+            return self.folded.clone();
+        };
+        if state != self.folded {
+            self.problems
+                .push("a snapshot gives another state".to_owned());
+        }
+        state
+    }
+
     /// Adds one or two agents now and then; what is refused has to leave no trace.
     pub fn add(&mut self) {
+        self.say();
         let adds = &mut self.adds;
         if adds.left == 0 || !adds.r.chance(adds.percent) {
             return;
@@ -109,8 +175,7 @@ impl World {
                 check: Vec::new(),
             });
         }
-        // Behind a later phase it could close a ring through a barrier, which the plan's reader refuses.
-        if !agent.needs.is_empty() || r.chance(50) {
+        if r.chance(50) {
             agent.phase = None;
         }
         if r.chance(40) {

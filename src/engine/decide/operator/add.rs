@@ -17,7 +17,15 @@ use crate::{
 /// Returns why agents cannot be added now, as a sentence; none: they can.
 #[must_use]
 pub fn refuses_extension(state: &State, by: &Extension) -> Option<String> {
-    extended(state, by).err()
+    extended(state, &now(state, by)).err()
+}
+
+/// An addition as it would come now: the gates that have passed do not judge it.
+fn now(state: &State, by: &Extension) -> Extension {
+    Extension {
+        passed: state.passed_waves(),
+        ..by.clone()
+    }
 }
 
 /// The setup with them, or why not.
@@ -98,8 +106,7 @@ fn passed(state: &State, owner: Owner) -> bool {
 
 /// Decides what follows from an addition; nothing if it is refused.
 pub(in crate::engine::decide) fn add(state: &State, by: &str, wanted: &Extension) -> Vec<Event> {
-    let mut extension = wanted.clone();
-    extension.passed = state.passed_waves();
+    let extension = now(state, wanted);
     let Ok(setup) = extended(state, &extension) else {
         return Vec::new();
     };

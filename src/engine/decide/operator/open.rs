@@ -23,6 +23,11 @@ pub(super) fn possible(state: &State, ix: AgentIx, now: bool) -> Result<Vec<Agen
         return not_now("the run is stopping");
     }
     has_session(state, ix)?;
+    if state.before_rollback(ix) {
+        return not_now(format!(
+            "the session of {id} is of before the roll-back: `retry` starts it anew"
+        ));
+    }
     if agent.opened() {
         return not_now(format!("the session of {id} is open already"));
     }
@@ -59,6 +64,15 @@ pub(super) fn possible(state: &State, ix: AgentIx, now: bool) -> Result<Vec<Agen
         status => {
             return not_now(format!("{id} is {}: wait for its turn", status.name()));
         }
+    }
+    if agent
+        .last
+        .as_ref()
+        .is_none_or(|last| last.attempt != agent.attempt)
+    {
+        return not_now(format!(
+            "what became of the last attempt of {id} is not known: `retry` starts it anew"
+        ));
     }
     if agent.lost_parts() {
         return not_now(format!("{id} waits for its parts: open one of these"));
