@@ -239,7 +239,7 @@ fn kept(state: &State, ix: AgentIx, worker: WorkerIx) -> &'static str {
     };
     let program = state.setup.plan.workers[worker.ix()].cli.as_deref();
     let adapter = (state.setup.adapters).get(&session.program);
-    if program == Some(session.program.as_str()) && adapter.is_some_and(|a| a.resumes()) {
+    if program == Some(session.program.as_str()) && adapter.is_some_and(crate::agents::Adapter::resumes) {
         "  its session goes on"
     } else {
         "  a session of its own"
