@@ -72,6 +72,7 @@ fn job(number: usize, argv: &[&str]) -> Job {
         key: JobKey::main(format!("a{number}").as_str().into(), 1),
         argv: argv.iter().map(ToString::to_string).collect(),
         env_extra: Vec::new(),
+        env_unset: Vec::new(),
         cwd: env::temp_dir(),
         stdin: None,
         prompt: None,

@@ -59,6 +59,7 @@ fn main() {
             key: JobKey::main(format!("a{number}").as_str().into(), 1),
             argv: argv.clone(),
             env_extra: Vec::new(),
+            env_unset: Vec::new(),
             cwd: folder.clone(),
             stdin: None,
             prompt: None,
