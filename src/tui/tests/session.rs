@@ -3,7 +3,7 @@
 use super::{
     fixture::{GIB, Run},
     keys::{actions, app, go_to, press},
-    talk::{paint, run, says},
+    talk::{paint, run, says, seen},
     terminal::ctrl,
 };
 use crate::{
@@ -251,5 +251,27 @@ fn what_an_agent_does_keeps_its_room_in_the_table() {
             row.is_some_and(|row| row.contains("asks: may it ")),
             "{columns}: {shown}"
         );
+    }
+}
+
+#[test]
+fn files_in_the_workspace_are_named_from_there() {
+    let mut run = run();
+    let ix = run.state.find(&"api".into()).unwrap();
+    for (path, named) in [
+        ("/home/dev/run/repo", "Write ./out1.txt"),
+        ("/home/dev/run", "Write ./repo/out1.txt"),
+        ("/home/dev/run/rep", "Write /home/dev/run/repo/out1.txt"),
+        ("", "Write /home/dev/run/repo/out1.txt"),
+    ] {
+        let work = crate::engine::Work {
+            path: path.to_owned(),
+            ..Default::default()
+        };
+        run.state.agents[ix.ix()].work = Some(Box::new(work));
+        let mut app = seen(&run, (120, 35));
+        assert!(paint(&mut app).contains(named), "{path}");
+        press(&mut app, "!");
+        assert!(paint(&mut app).contains(named), "{path}: in the queue");
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn paint(app: &mut App) -> String {
 }
 
 /// The run on a screen, with what its first agent prints.
-fn seen(run: &Run, size: (u16, u16)) -> App {
+pub(super) fn seen(run: &Run, size: (u16, u16)) -> App {
     let mut app = app(run, size);
     let asked = Request::Output {
         agent: run.state.find(&"api".into()).unwrap(),

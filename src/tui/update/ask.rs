@@ -2,6 +2,7 @@
 
 use super::App;
 use crate::{
+    agents::Adapter,
     display::{clean_line, clean_text},
     engine::{Action, State, Status, Target, decide::resolve},
     plan::{AgentIx, Mode, WorkerIx},
@@ -239,7 +240,7 @@ fn kept(state: &State, ix: AgentIx, worker: WorkerIx) -> &'static str {
     };
     let program = state.setup.plan.workers[worker.ix()].cli.as_deref();
     let adapter = (state.setup.adapters).get(&session.program);
-    if program == Some(session.program.as_str()) && adapter.is_some_and(crate::agents::Adapter::resumes) {
+    if program == Some(session.program.as_str()) && adapter.is_some_and(Adapter::resumes) {
         "  its session goes on"
     } else {
         "  a session of its own"

@@ -128,6 +128,9 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
     if attempt == agent.attempt {
         answered(agent, &mut shown);
     }
+    if !shown.said.is_empty() {
+        from_workspace(agent, &mut shown.lines);
+    }
     let follows = ui.look == Look::Tail;
     let (rows, of) = match evidence {
         Some(found) => (plain(&found.lines, 0, page), "what its red check printed"),
@@ -168,6 +171,17 @@ pub(super) fn output(source: Source<'_>, ui: &UiState, area: Rect) -> OutputView
         search: source.beside.search.map(Search::words).unwrap_or_default(),
         cut: on_agent && !page.wrap,
         column: page.column,
+    }
+}
+
+/// Names files in an agent's workspace from there: that is long, begins alike in all of them, and would be what is left of
+/// a line that is cut.
+pub(super) fn from_workspace(agent: &AgentState, lines: &mut [String]) {
+    let work = agent.work.as_ref().filter(|work| work.path.len() > 1);
+    let Some(work) = work else { return };
+    let here = format!("{}/", work.path);
+    for line in lines.iter_mut().filter(|line| line.contains(&here)) {
+        *line = line.replace(&here, "./");
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     display::clean_text,
-    engine::{Answer, AttentionKind, Conflict, Item, Owner},
+    engine::{Answer, AttentionKind, Conflict, Item, Owner, State},
     tui::{
         output::{Diff, Evidence, OutputBuffer},
         ui_state::{Look, Queue},
@@ -178,7 +178,7 @@ pub fn queue(
         held
     });
     view.facts = facts.join(" · ");
-    body(&mut view, item, material);
+    body(&mut view, state, item, material);
     let mut nothing_chosen = false;
     if let (true, Some(Owner::Agent(ix))) = (of_conflict(item.kind), item.owner)
         && let Some(conflict) = state
@@ -258,7 +258,7 @@ fn answers(items: &[Item], item: &Item, ui: &Queue) -> Vec<(String, String)> {
     out
 }
 
-fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
+fn body(view: &mut QueueView, state: &State, item: &Item, material: Material<'_>) {
     let plain = |lines: &[String]| -> Vec<(String, Tone)> {
         lines.iter().map(|l| (l.clone(), Tone::Plain)).collect()
     };
@@ -295,7 +295,10 @@ fn body(view: &mut QueueView, item: &Item, material: Material<'_>) {
             view.from_end = true;
             let mine = |b: &&OutputBuffer| (b.agent, b.attempt) == (ix, item.attempt);
             if let Some(buffer) = material.output.filter(mine) {
-                let shown = buffer.show(Look::Tail, LINES);
+                let mut shown = buffer.show(Look::Tail, LINES);
+                if !shown.said.is_empty() {
+                    super::output::from_workspace(state.agent(ix), &mut shown.lines);
+                }
                 let tones = (0..shown.lines.len()).map(|n| said_tone(shown.kind(n)));
                 view.body = shown.lines.iter().cloned().zip(tones).collect();
             }
