@@ -712,6 +712,7 @@ fn silence_is_told_when_its_limit_is_over() {
         job.speaks = Some(Speaks {
             program: adapter.id.clone(),
             driver: Arc::new(move || adapter.driver()),
+            stream: true,
             open: false,
             limits,
         });
@@ -748,6 +749,7 @@ fn an_answer_gives_back_what_was_asked_for_with_its_secrets() {
     job.speaks = Some(Speaks {
         program: adapter.id.clone(),
         driver: Arc::new(move || adapter.driver()),
+        stream: true,
         open: true,
         limits: (Duration::ZERO, Duration::ZERO),
     });
