@@ -3,7 +3,7 @@
 use super::{
     fixture::{GIB, Run},
     keys::{actions, app, go_to, press},
-    talk::{paint, run, says, seen},
+    talk::{on, paint, run, says},
     terminal::ctrl,
 };
 use crate::{
@@ -256,7 +256,7 @@ fn what_an_agent_does_keeps_its_room_in_the_table() {
 
 #[test]
 fn files_in_the_workspace_are_named_from_there() {
-    let mut run = run();
+    let run = run();
     let ix = run.state.find(&"api".into()).unwrap();
     for (path, named) in [
         ("/home/dev/run/repo", "Write ./out1.txt"),
@@ -268,9 +268,12 @@ fn files_in_the_workspace_are_named_from_there() {
             path: path.to_owned(),
             ..Default::default()
         };
-        run.state.agents[ix.ix()].work = Some(Box::new(work));
-        let mut app = seen(&run, (120, 35));
-        assert!(paint(&mut app).contains(named), "{path}");
+        let mut app = on(&run, "api", (160, 60));
+        let mut state = run.state.clone();
+        state.agents[ix.ix()].work = Some(Box::new(work));
+        update(&mut app, AppInput::Feed(Update::Snapshot(Box::new(state))));
+        let shown = paint(&mut app);
+        assert!(shown.contains(named), "{path}: {shown}");
         press(&mut app, "!");
         assert!(paint(&mut app).contains(named), "{path}: in the queue");
     }

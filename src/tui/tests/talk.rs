@@ -112,7 +112,7 @@ pub(super) fn paint(app: &mut App) -> String {
 }
 
 /// The run on a screen, with what its first agent prints.
-pub(super) fn seen(run: &Run, size: (u16, u16)) -> App {
+fn seen(run: &Run, size: (u16, u16)) -> App {
     let mut app = app(run, size);
     let asked = Request::Output {
         agent: run.state.find(&"api".into()).unwrap(),
@@ -142,7 +142,7 @@ fn answer(app: &mut App, requests: Vec<Request>) {
     }
 }
 
-fn on(run: &Run, id: &str, size: (u16, u16)) -> App {
+pub(super) fn on(run: &Run, id: &str, size: (u16, u16)) -> App {
     let mut app = app(run, size);
     go_to(&mut app, id);
     app.ui.chosen = true;
