@@ -7,6 +7,7 @@ use super::{
     terminal::ctrl,
 };
 use crate::{
+    agents::Used,
     engine::{Action, Answer, Event, Exit, Heard},
     graph::random::{agent, empty, worker},
     plan::{AgentIx, AgentMode, Work, WorkerIx},
@@ -201,6 +202,7 @@ fn the_question_of_the_next_worker_says_what_becomes_of_the_session() {
     let mut plan = empty();
     plan.workers = ["claude", "claude", "codex"].map(worker).to_vec();
     plan.workers[1].name = "claude:large".into();
+    plan.workers[1].model = Some("claude-sonnet-4-5".into());
     let mut a = agent("api", 600, 200);
     a.work = Work::Prompt("Do it.".into());
     a.modes = (0..3)
@@ -219,6 +221,12 @@ fn the_question_of_the_next_worker_says_what_becomes_of_the_session() {
         model: None,
     };
     says(&mut run, "api", begun);
+    let used = Used {
+        input: 400_000,
+        output: 10_000,
+        ..Used::default()
+    };
+    says(&mut run, "api", Heard::Used(used));
     let mut app = app(&run, (120, 35));
     go_to(&mut app, "api");
     press(&mut app, "m");
@@ -230,7 +238,7 @@ fn the_question_of_the_next_worker_says_what_becomes_of_the_session() {
             .unwrap_or_default()
     };
     assert!(
-        row("2  claude:large").contains("its session goes on"),
+        row("2  claude:large").contains("~$1.35 for its use so far  its session goes on"),
         "{shown}"
     );
     assert!(

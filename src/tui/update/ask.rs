@@ -205,11 +205,11 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
                 0 => String::new(),
                 tokens => format!("  ~{} tokens", words::tokens(tokens)),
             };
-            let kept = kept(state, ix, worker);
+            let (price, kept) = (price(state, ix, worker), kept(state, ix, worker));
             choices.push(Choice {
                 key,
                 label: format!(
-                    "{}  {memory}{}  ~{}{tokens}{kept}",
+                    "{}  {memory}{}  ~{}{tokens}{price}{kept}",
                     clean_line(name, 30),
                     words::size(mode.ram_bytes),
                     words::span(mode.duration.expected_us)
@@ -230,6 +230,20 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
         "no other",
         choices,
     );
+}
+
+/// What the tokens that an agent has used so far would have cost with this worker, by list prices; empty where it
+/// has used none, or the worker's model has no price.
+fn price(state: &State, ix: AgentIx, worker: WorkerIx) -> String {
+    let used = (state.agent(ix).talk.as_ref()).map(|talk| talk.all_used());
+    let used = used.filter(|used| used.tokens() > 0);
+    let model = state.setup.plan.workers[worker.ix()].model.as_deref();
+    let cost = used
+        .zip(model)
+        .and_then(|(used, model)| state.setup.prices.cost(model, &used));
+    cost.map_or_else(String::new, |cost| {
+        format!("  ~{} for its use so far", words::dollars(cost))
+    })
 }
 
 /// What becomes of the session of an agent program when this worker takes over; empty where there is none.
