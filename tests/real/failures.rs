@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{HEAD, World, agent, front::Manner, gated};
+use super::{HEAD, World, agent, front::Manner, gated, one_of_each};
 
 /// Runs one agent that fails; returns its reason.
 fn reason(world: &World, name: &str, limit: Duration) -> String {
@@ -91,19 +91,7 @@ fn a_storm_of_429_over_five_loses_none() {
         return;
     }
     let body = r#"{"type":"error","error":{"type":"rate_limit_error","code":429,"status":"RESOURCE_EXHAUSTED","message":"Too many requests"}}"#;
-    let plan = [
-        HEAD.to_owned(),
-        agent("claude", "\"claude:tiny\"", ""),
-        agent("codex", "\"codex:tiny\"", ""),
-        agent("gemini", "\"gemini:gemini-tiny\"", ""),
-        agent("opencode", "\"opencode:local/tiny\"", ""),
-        agent(
-            "aider",
-            "\"aider:openai/tiny\"",
-            "scope = { write = [\"aider.txt\"] }",
-        ),
-    ]
-    .concat();
+    let plan = one_of_each(true);
     let world = World::with(&plan, Manner::Refuse(25, 429, body));
     let events = world.start().end().with(0);
     for name in ["claude", "codex", "gemini", "opencode", "aider"] {

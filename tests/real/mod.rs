@@ -206,3 +206,21 @@ fn agent(id: &str, worker: &str, more: &str) -> String {
 
 /// The head of a plan: all at once, the result on a branch.
 const HEAD: &str = "version = 1\nname = \"real\"\n[limits]\nagents = 5\n[merge]\nend = \"branch\"\n[defaults]\ncpus = 0.2\n";
+
+/// A plan in which each program with a session has an agent of its name, and aider too where it is wanted.
+fn one_of_each(aider: bool) -> String {
+    let mut plan = HEAD.to_owned();
+    for (id, model) in [
+        ("claude", "tiny"),
+        ("codex", "tiny"),
+        ("gemini", "gemini-tiny"),
+        ("opencode", "local/tiny"),
+    ] {
+        plan += &agent(id, &format!("\"{id}:{model}\""), "");
+    }
+    if aider {
+        let scope = "scope = { write = [\"aider.txt\"] }";
+        plan += &agent("aider", "\"aider:openai/tiny\"", scope);
+    }
+    plan
+}

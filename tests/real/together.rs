@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{HEAD, World, agent, front::Manner, gated};
+use super::{HEAD, World, agent, front::Manner, gated, one_of_each};
 
 /// What the server says of each of its answers.
 const INPUT: u64 = 1_200;
@@ -28,19 +28,7 @@ fn five_programs_at_once_are_all_done_merged_counted_and_measured() {
     if !gated() {
         return;
     }
-    let plan = [
-        HEAD.to_owned(),
-        agent("claude", "\"claude:tiny\"", ""),
-        agent("codex", "\"codex:tiny\"", ""),
-        agent("gemini", "\"gemini:gemini-tiny\"", ""),
-        agent("opencode", "\"opencode:local/tiny\"", ""),
-        agent(
-            "aider",
-            "\"aider:openai/tiny\"",
-            "scope = { write = [\"aider.txt\"] }",
-        ),
-    ]
-    .concat();
+    let plan = one_of_each(true);
     let world = World::with(&plan, Manner::Forward(Duration::from_secs(6)));
     let over = AtomicBool::new(false);
     let (ended, seen) = thread::scope(|scope| {
@@ -205,14 +193,7 @@ fn a_message_arrives_at_each_program() {
         return;
     }
     for now in [false, true] {
-        let plan = [
-            HEAD.to_owned(),
-            agent("claude", "\"claude:tiny\"", ""),
-            agent("codex", "\"codex:tiny\"", ""),
-            agent("gemini", "\"gemini:gemini-tiny\"", ""),
-            agent("opencode", "\"opencode:local/tiny\"", ""),
-        ]
-        .concat();
+        let plan = one_of_each(false);
         let world = World::with(&plan, Manner::Forward(Duration::from_secs(3)));
         let live = world.start();
         for (name, _) in FOUR {

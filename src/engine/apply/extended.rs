@@ -5,11 +5,26 @@
 use std::sync::Arc;
 
 use crate::{
-    engine::{AgentState, CohortIx, Extension, Owner, State},
+    engine::{AgentState, CohortIx, Extension, Owner, Setup, State},
     plan::AgentIx,
 };
 
 impl State {
+    /// An agent is not over yet, or again: its wave, phase and cohorts wait for it, and their gates with them.
+    pub(super) fn awaits(&mut self, setup: &Setup, ix: AgentIx) {
+        let wave = setup.wave(ix);
+        self.wave_open[wave as usize - 1] += 1;
+        self.waves_due.remove(&wave);
+        if let Some(phase) = setup.plan.agent(ix).phase {
+            self.reopen_gates(Owner::Phase(phase));
+            self.phases[phase.ix()].open += 1;
+        }
+        for &cohort in &setup.cohorts_of[ix.ix()] {
+            self.reopen_gates(Owner::Cohort(cohort));
+            self.cohorts[cohort.ix()].open += 1;
+        }
+    }
+
     pub(super) fn extended(&mut self, by: &Extension, now: u64) {
         if self.setup.misfit(by).is_some() {
             return;
@@ -33,17 +48,7 @@ impl State {
         }
         self.resting = resting.iter().map(|r| self.rank(r.agent)).collect();
         for ix in by.indices() {
-            let wave = setup.wave(ix);
-            self.wave_open[wave as usize - 1] += 1;
-            self.waves_due.remove(&wave);
-            if let Some(phase) = setup.plan.agent(ix).phase {
-                self.reopen_gates(Owner::Phase(phase));
-                self.phases[phase.ix()].open += 1;
-            }
-            for &cohort in &setup.cohorts_of[ix.ix()] {
-                self.reopen_gates(Owner::Cohort(cohort));
-                self.cohorts[cohort.ix()].open += 1;
-            }
+            self.awaits(&setup, ix);
             let children = u32::try_from(setup.children[ix.ix()].len()).unwrap_or(u32::MAX);
             self.agents[ix.ix()].children_open = children;
         }

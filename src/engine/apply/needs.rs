@@ -250,16 +250,7 @@ impl State {
             agent.left = false;
             self.note_attention(ix, Status::Waiting);
             self.note_handled(ix);
-            self.wave_open[setup.wave(ix) as usize - 1] += 1;
-            self.waves_due.remove(&setup.wave(ix));
-            if let Some(phase) = setup.plan.agent(ix).phase {
-                self.reopen_gates(Owner::Phase(phase));
-                self.phases[phase.ix()].open += 1;
-            }
-            for &cohort in &setup.cohorts_of[ix.ix()] {
-                self.reopen_gates(Owner::Cohort(cohort));
-                self.cohorts[cohort.ix()].open += 1;
-            }
+            self.awaits(&setup, ix);
             if let Some(parent) = setup.plan.agent(ix).parent {
                 self.agents[parent.ix()].children_open += 1;
                 // It waits for this part again; any other verdict on it is about itself.

@@ -58,6 +58,13 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// All in words, one beside the other.
+    #[must_use]
+    pub fn all_words(all: &[Self]) -> String {
+        let all: Vec<String> = all.iter().map(Self::words).collect();
+        all.join(" | ")
+    }
+
     /// It in words: `claude 2 at work, 3 of 4 done well: 66 %`.
     #[must_use]
     pub fn words(&self) -> String {

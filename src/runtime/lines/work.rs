@@ -188,8 +188,7 @@ pub(super) fn of_talk(talk: &TalkEvent) -> Option<String> {
             among,
             ..
         } => {
-            let among: Vec<String> = among.iter().map(Candidate::words).collect();
-            let among = among.join(" | ");
+            let among = Candidate::all_words(among);
             format!("  {agent} is done by {worker} for {capability}: {among}")
         }
         _ => return None,

@@ -166,8 +166,7 @@ fn routine(event: &Event) -> String {
                 among,
                 ..
             } => {
-                let among: Vec<String> = among.iter().map(Candidate::words).collect();
-                let among = among.join(" | ");
+                let among = Candidate::all_words(among);
                 format!("{whose} is done by {worker} for {capability}: {among}")
             }
             _ => whose,
