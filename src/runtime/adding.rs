@@ -46,12 +46,9 @@ pub(super) struct Adding {
 }
 
 /// What programs leave in workspaces, asked for when the first is made: by then another may have come.
-pub(super) fn leaves(
-    config: &RunConfig,
-    current: &Current,
-) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
-    let (config, current) = (config.clone(), current.clone());
-    Box::new(move || jobs::leaves(&jobs::catalog(&config), &current.get().plan))
+pub(super) fn leaves(current: &Current) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
+    let current = current.clone();
+    Box::new(move || jobs::leaves(&current.get()))
 }
 
 impl Adding {

@@ -10,13 +10,10 @@ mod prompt;
 mod speak;
 mod told;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::OnceLock,
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
-    agents::{Adapter, Catalog},
+    agents::Adapter,
     engine::{self, MERGE_GATE, Setup, State},
     executor::{self, Boundary, Job, JobKind, JobTerminal},
     plan::{Agent, AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
@@ -24,7 +21,7 @@ use crate::{
 
 use super::{guard::program, prepare::RunConfig, reports, work::draft};
 pub use full::Measured;
-pub use launch::{catalog, leaves};
+pub use launch::leaves;
 pub use place::{context_file, index_path, output_path};
 pub use speak::{heard, message, reply};
 pub use told::input;
@@ -42,8 +39,6 @@ pub struct JobMaker {
     pub bounds: Bounds,
     /// Tokens that a prompt may have at most, where the plan says nothing else.
     pub context_cap: u32,
-    /// The agent programs that are known; read when the first one is started.
-    pub catalog: OnceLock<Catalog>,
     /// What prompts are measured against.
     pub measured: Measured,
 }
@@ -99,7 +94,7 @@ impl JobMaker {
     /// # Errors
     /// A sentence that says why there is nothing to run.
     pub fn job(&self, state: &State, key: engine::JobKey, mode: u32) -> Result<Job, String> {
-        let spoken = self.spoken(state, key, mode)?;
+        let spoken = Self::spoken(state, key, mode)?;
         let job = self.made(state, key, mode);
         let mut job = job.ok_or_else(|| "nothing to run".to_owned())?;
         if let (engine::Owner::Agent(ix), Some((worker, adapter))) = (key.owner, spoken) {
@@ -109,16 +104,15 @@ impl JobMaker {
     }
 
     /// The agent program that a key's job is, if it is one.
-    fn spoken<'a>(
-        &'a self,
-        state: &'a State,
+    fn spoken(
+        state: &State,
         key: engine::JobKey,
         mode: u32,
-    ) -> Result<Option<(&'a Worker, &'a Adapter)>, String> {
+    ) -> Result<Option<(&Worker, &Adapter)>, String> {
         let (engine::Owner::Agent(ix), None) = (key.owner, key.check) else {
             return Ok(None);
         };
-        match self.adapter(state, ix, mode) {
+        match Self::adapter(state, ix, mode) {
             Some((worker, adapter)) => Ok(Some((worker, adapter?))),
             None => Ok(None),
         }

@@ -283,10 +283,9 @@ impl Runner {
             cards: Duration::from_micros(self.config.card_us),
             gate_us: self.config.gate_us,
         };
-        let catalog = jobs::catalog(&self.config);
         let work = Work::new(
             Settings {
-                leaves: leaves(&self.config, &current),
+                leaves: leaves(&current),
                 run_dir: self.dir.path.clone(),
                 workdir: workdir.clone(),
                 state_folder: PathBuf::from(&self.config.state_folder),
@@ -319,7 +318,6 @@ impl Runner {
                 run_dir: self.dir.path.clone(),
                 program: program()?,
                 bounds,
-                catalog,
                 measured: jobs::Measured::default(),
             },
             journal: self.journal,

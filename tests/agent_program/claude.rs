@@ -53,10 +53,7 @@ pub fn run(program: &Program) -> i32 {
         };
         session
     } else {
-        let id = program
-            .option("--session-id")
-            .map_or_else(unique, str::to_owned);
-        Session::begin(&folder, &id)
+        Session::named(&folder, program)
     };
     let (send, input) = mpsc::channel();
     thread::spawn(move || {

@@ -213,14 +213,7 @@ pub fn chat(
             reply.output = number(&piece["usage"]["completion_tokens"]);
         }
     }
-    if let Some((id, tool)) = call {
-        let arguments = arguments(&given)?;
-        reply.call = Some(Call {
-            id,
-            tool,
-            arguments,
-        });
-    }
+    reply.call = called(call, &given)?;
     Ok(reply)
 }
 
@@ -330,13 +323,19 @@ pub fn messages(
     if !whole {
         return Err(Trouble::Network("the stream was cut".to_owned()));
     }
-    if let Some((id, tool)) = call {
-        let arguments = arguments(&given)?;
-        reply.call = Some(Call {
-            id,
-            tool,
-            arguments,
-        });
-    }
+    reply.call = called(call, &given)?;
     Ok(reply)
+}
+
+/// The call of a tool that a stream named in pieces.
+fn called(call: Option<(String, String)>, given: &str) -> Result<Option<Call>, Trouble> {
+    let Some((id, tool)) = call else {
+        return Ok(None);
+    };
+    let arguments = arguments(given)?;
+    Ok(Some(Call {
+        id,
+        tool,
+        arguments,
+    }))
 }

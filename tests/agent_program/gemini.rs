@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Program, client, line, say, session::Session, unique, with_tries};
+use super::{Program, client, line, say, session::Session, with_tries};
 
 /// Tries after the first; the real one makes nine.
 const TRIES: u32 = 3;
@@ -19,10 +19,7 @@ pub fn run(program: &Program) -> i32 {
         };
         session
     } else {
-        let id = program
-            .option("--session-id")
-            .map_or_else(unique, str::to_owned);
-        Session::begin(&folder, &id)
+        Session::named(&folder, program)
     };
     let (server, model) = (
         program.server(),

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Call, client::Reply};
+use super::{Call, Program, client::Reply, unique};
 
 /// A conversation. Its messages have a `role`; an answer may have a `call`, what a tool gave back has the `id` of that.
 pub struct Session {
@@ -27,6 +27,12 @@ impl Session {
             messages: Vec::new(),
             used: (0, 0),
         }
+    }
+
+    /// A new one of the name that the program was given, or of its own.
+    pub fn named(folder: &Path, program: &Program) -> Self {
+        let id = (program.option("--session-id")).map_or_else(unique, str::to_owned);
+        Self::begin(folder, &id)
     }
 
     /// One that is there.

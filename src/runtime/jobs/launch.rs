@@ -7,18 +7,18 @@ use std::{
     io::Write as _,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::PathBuf,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    agents::{Adapter, Catalog, Start, Used, Wanted, session_name},
-    engine::{AgentState, Boundary, Cause, State, Talk},
+    agents::{Adapter, Start, Used, Wanted, session_name},
+    engine::{AgentState, Boundary, Cause, Setup, State, Talk},
     executor::{Job, Made, Maker, Speaks, Unmade},
-    plan::{AgentIx, Plan, Worker},
+    plan::{AgentIx, Worker},
 };
 
-use super::{JobMaker, RunConfig, context_file, prompt};
+use super::{JobMaker, context_file, prompt};
 
 /// What a program is told that goes on without a message.
 const GO_ON: &str = "You were interrupted. Look at what is there already, and go on with the task.";
@@ -31,18 +31,16 @@ const RETURNED: &str = "The operator has worked in this session and in these fil
 
 impl JobMaker {
     /// The worker that does an agent in a mode, and its adapter, where it is an agent program.
-    pub(super) fn adapter<'a>(
-        &'a self,
-        state: &'a State,
+    pub(super) fn adapter(
+        state: &State,
         ix: AgentIx,
         mode: u32,
-    ) -> Option<(&'a Worker, Result<&'a Adapter, String>)> {
+    ) -> Option<(&Worker, Result<&Adapter, String>)> {
         let plan = &state.setup.plan;
         let worker = plan.agent(ix).modes.get(mode as usize)?.worker?;
         let worker = &plan.workers[worker.ix()];
         let cli = worker.cli.as_deref()?;
-        let catalog = self.catalog.get_or_init(|| Catalog::built_in().clone());
-        let adapter = catalog.get(cli);
+        let adapter = state.setup.adapters.get(cli);
         Some((
             worker,
             adapter.ok_or_else(|| format!("there is no adapter for `{cli}`")),
@@ -51,7 +49,6 @@ impl JobMaker {
 
     /// Makes a job with a terminal into a session that is opened there: a person types, nobody drives it.
     fn open(
-        &self,
         state: &State,
         ix: AgentIx,
         (worker, adapter): (&Worker, &Adapter),
@@ -64,7 +61,7 @@ impl JobMaker {
         let (adapter, model) = if session.program == adapter.id {
             (adapter, worker.model.as_deref())
         } else {
-            let theirs = self.catalog.get().and_then(|all| all.get(&session.program));
+            let theirs = state.setup.adapters.get(&session.program);
             let gone = || format!("there is no adapter for `{}`", session.program);
             (theirs.ok_or_else(gone)?, None)
         };
@@ -93,7 +90,7 @@ impl JobMaker {
         job: &mut Job,
     ) -> Result<(), String> {
         if state.agent(ix).opened() {
-            return self.open(state, ix, (worker, adapter), job);
+            return Self::open(state, ix, (worker, adapter), job);
         }
         if job.terminal.is_some() {
             return Err(format!(
@@ -197,20 +194,11 @@ fn make_files(files: &[(String, &str)]) {
     }
 }
 
-/// The adapters of a run: a person's own are read at once, the built-in ones when the first is needed.
-pub fn catalog(config: &RunConfig) -> OnceLock<Catalog> {
-    let own = (!config.adapters.is_empty()).then(|| config.catalog());
-    // They were well when the run was made; of one that no longer is, its starts say that there is none.
-    own.and_then(Result::ok)
-        .map_or_else(OnceLock::new, OnceLock::from)
-}
-
 /// What the programs of a plan leave in their workspaces that is no part of the work: lines as in `.gitignore`.
-pub fn leaves(catalog: &OnceLock<Catalog>, plan: &Plan) -> Vec<String> {
+pub fn leaves(setup: &Setup) -> Vec<String> {
     let mut all = Vec::new();
-    for cli in plan.workers.iter().filter_map(|w| w.cli.as_deref()) {
-        let catalog = catalog.get_or_init(|| Catalog::built_in().clone());
-        if let Some(adapter) = catalog.get(cli) {
+    for cli in setup.plan.workers.iter().filter_map(|w| w.cli.as_deref()) {
+        if let Some(adapter) = setup.adapters.get(cli) {
             all.extend(adapter.leaves.iter().cloned());
         }
     }
