@@ -132,6 +132,7 @@ fn setup_of(agents: impl Iterator<Item = Agent>) -> Arc<Setup> {
         agents_cap: 16,
         cpus_milli: 64_000,
         thresholds: Thresholds::default(),
+        memory: wavedeck::engine::MemoryRules::default(),
         attended: false,
         hybrid_enabled: true,
         parallel_enabled: true,
@@ -165,6 +166,7 @@ impl Play {
             at_ms: 1_795_000_000_000 + i64::try_from(self.now_us / 1000).unwrap(),
             elapsed_us: self.now_us,
             figures: Figures::default(),
+            uses: wavedeck::engine::Uses::default(),
             kind,
         };
         let mut turn = Turn::default();
@@ -1289,6 +1291,7 @@ fn a_snapshot_has_the_agents_that_were_added() {
         agents_cap: 2,
         cpus_milli: 1000,
         thresholds: Thresholds::default(),
+        memory: wavedeck::engine::MemoryRules::default(),
         attended: false,
         hybrid_enabled: true,
         parallel_enabled: true,

@@ -112,6 +112,7 @@ pub fn setup_of(text: &str) -> Arc<Setup> {
         agents_cap: 16,
         cpus_milli: 64_000,
         thresholds: Thresholds::default(),
+        memory: wavedeck::engine::MemoryRules::default(),
         attended: false,
         hybrid_enabled: true,
         parallel_enabled: true,
@@ -153,6 +154,7 @@ impl Play {
             at_ms: BEGIN_MS + i64::try_from(self.now_us / 1000).unwrap(),
             elapsed_us: self.now_us,
             figures: self.figures,
+            uses: wavedeck::engine::Uses::default(),
             kind,
         };
         let mut turn = Turn::default();
@@ -311,6 +313,7 @@ fn long_step(play: &mut Play, random: &mut Random, events: u64, pace: u64) -> Tu
                 available_bytes: GIB * u64::from(1000 - permille),
                 total_bytes: 1000 * GIB,
                 agents_bytes: GIB * u64::from(permille) / 2,
+                ..Figures::default()
             };
             let zone = [Zone::Green, Zone::Red][usize::from(permille > 800)];
             return play.input(
@@ -404,6 +407,7 @@ pub fn sample(state: &State) -> Sample {
             available_bytes: 40 * GIB,
             total_bytes: 64 * GIB,
             agents_bytes: 5 * GIB,
+            ..Figures::default()
         },
         agents: agents.collect(),
         machine: MachineSample {

@@ -5,6 +5,7 @@
 use toml::de::DeValue;
 
 use super::model::{Color, Config, Desktop, Glyphs};
+use crate::engine::Adaptation;
 use crate::plan::decode::{Decoder, Val, at};
 use crate::plan::{Mode, RamLimit, units};
 
@@ -13,6 +14,7 @@ pub const SECTIONS: &[(&str, &[&str])] = &[
     ("", &["mode"]),
     ("limits", &["ram", "agents", "cpus"]),
     ("zones", &["yellow", "orange", "red", "halt", "hysteresis"]),
+    ("memory", &["band", "strategy", "window", "lease_wait"]),
     ("sampling", &["interval", "pss_interval"]),
     ("processes", &["grace", "spawners", "env", "output_drain"]),
     ("sandbox", &["enforce", "write"]),
@@ -66,6 +68,26 @@ pub(super) fn set(d: &mut Decoder, config: &mut Config, section: &str, key: &str
         ("zones", "hysteresis") => put(
             &mut config.zones.hysteresis,
             d.whole32(value, 0, 50).map(|n| n.v),
+        ),
+        ("memory", "band") => put(&mut config.memory.band, band(d, value).map(Some)),
+        ("memory", "strategy") => {
+            let words = [
+                ("continuous", Adaptation::Continuous),
+                ("phase", Adaptation::Phase),
+                ("sub_agents", Adaptation::SubAgents),
+            ];
+            put(
+                &mut config.memory.strategy,
+                d.one_of(value, &words).map(|w| w.v),
+            );
+        }
+        ("memory", "window") => put(
+            &mut config.memory.window_us,
+            d.duration(value).map(|t| t.v.max(SHORTEST)),
+        ),
+        ("memory", "lease_wait") => put(
+            &mut config.memory.lease_wait_us,
+            d.duration(value).map(|t| t.v),
         ),
         ("sampling", "interval") => put(&mut config.sampling.interval_us, interval(d, value)),
         ("sampling", "pss_interval") => {
@@ -187,6 +209,20 @@ fn ram(d: &mut Decoder, value: &Val<'_>) -> Option<RamLimit> {
         d.wrong_unit(WHAT, value, &units::MEMORY);
     }
     limit
+}
+
+/// Two percentages such as `"70-85"`.
+fn band(d: &mut Decoder, value: &Val<'_>) -> Option<(u32, u32)> {
+    const WHAT: &str = "two percentages such as \"70-85\"";
+    let text = d.text(value, WHAT)?;
+    let read = |part: &str| part.trim().trim_end_matches('%').trim().parse::<u32>().ok();
+    let band = text.v.split_once('-');
+    let band = band.and_then(|(low, high)| Some((read(low)?, read(high)?)));
+    let band = band.filter(|(low, high)| 1 <= *low && low < high && *high <= 100);
+    if band.is_none() {
+        d.expected(WHAT, value);
+    }
+    band
 }
 
 fn percent(d: &mut Decoder, value: &Val<'_>) -> Option<u32> {

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::engine::Adaptation;
 use crate::plan::units::SECOND_US;
 use crate::plan::{Mode, RamLimit};
 
@@ -16,6 +17,8 @@ pub struct Config {
     pub limits: Limits,
     /// Thresholds of memory pressure.
     pub zones: Zones,
+    /// How memory drives what runs.
+    pub memory: Memory,
     /// How often memory is looked at.
     pub sampling: Sampling,
     /// How agents' processes are started and ended.
@@ -80,6 +83,30 @@ impl Default for Zones {
             red: 85,
             halt: 95,
             hysteresis: 2,
+        }
+    }
+}
+
+/// `[memory]`: how memory drives what runs at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Pressure in percent that is aimed at, from and to; none: by the machine's tier.
+    pub band: Option<(u32, u32)>,
+    /// How many run at once by pressure.
+    pub strategy: Adaptation,
+    /// Microseconds between two judgements of how many run at once; 5 min.
+    pub window_us: u64,
+    /// Microseconds for which a leased command waits at most; 30 min.
+    pub lease_wait_us: u64,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            band: None,
+            strategy: Adaptation::Continuous,
+            window_us: 300 * SECOND_US,
+            lease_wait_us: 1800 * SECOND_US,
         }
     }
 }

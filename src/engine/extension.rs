@@ -103,6 +103,7 @@ impl Setup {
             agents_cap: self.agents_cap,
             cpus_milli: self.cpus_milli,
             thresholds: self.thresholds,
+            memory: self.memory,
             attended: self.attended,
             hybrid_enabled: self.hybrid_enabled,
             parallel_enabled: self.parallel_enabled,

@@ -11,7 +11,7 @@ use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
     Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, MergeOutcome,
-    Offer, StoppedBy, Trouble, Via, Words, Zone,
+    Offer, StoppedBy, Trouble, Uses, Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -118,6 +118,8 @@ pub struct Input {
     pub elapsed_us: u64,
     /// Memory as last sampled.
     pub figures: Figures,
+    /// What agents hold, as last sampled.
+    pub uses: Uses,
     /// What happened.
     pub kind: InputKind,
 }

@@ -19,9 +19,11 @@ mod extension;
 mod heard;
 mod input;
 mod kinds;
+mod measures;
 mod metrics;
 mod owners;
 mod prices;
+mod rules;
 mod setup;
 mod state;
 mod turn;
@@ -53,9 +55,11 @@ pub use evidence::{
 pub use extension::Extension;
 pub use heard::Heard;
 pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
+pub use measures::{Use, Uses};
 pub use metrics::{Metrics, Spent};
 pub use owners::CheckStep;
 pub use prices::{Price, Prices};
+pub use rules::{Adaptation, Band, MemoryRules, Per, Steps};
 pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,

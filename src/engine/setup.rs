@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, Owner, Prices, Tally,
+    Cohort, CohortIx, MemoryRules, Owner, Prices, Tally,
     cohort::{self, Ties},
     kinds::kinds,
 };
@@ -85,6 +85,9 @@ pub struct Setup {
     pub cpus_milli: u64,
     /// Zone thresholds.
     pub thresholds: Thresholds,
+    /// How memory drives what runs.
+    #[serde(default)]
+    pub memory: MemoryRules,
     /// Somebody watches: blocked agents keep the run open. Else it ends when nothing can move.
     pub attended: bool,
     /// Flag L1: off, and the hybrid mode is sequential.
@@ -149,6 +152,8 @@ pub struct Effective {
     pub cpus_milli: u64,
     /// See [`Setup::thresholds`].
     pub thresholds: Thresholds,
+    /// How memory drives what runs.
+    pub memory: MemoryRules,
     /// See [`Setup::attended`].
     pub attended: bool,
     /// See [`Setup::hybrid_enabled`].
@@ -260,6 +265,7 @@ impl Setup {
             agents_cap: effective.agents_cap.max(1),
             cpus_milli: effective.cpus_milli,
             thresholds: effective.thresholds,
+            memory: effective.memory,
             attended: effective.attended,
             hybrid_enabled: effective.hybrid_enabled,
             parallel_enabled: effective.parallel_enabled,

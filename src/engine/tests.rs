@@ -43,6 +43,7 @@ impl Rig {
             agents_cap,
             cpus_milli: 8_000,
             thresholds: Thresholds::default(),
+            memory: crate::engine::MemoryRules::default(),
             attended,
             hybrid_enabled: true,
             parallel_enabled: true,
@@ -70,6 +71,7 @@ impl Rig {
             at_ms: 0,
             elapsed_us: self.now_us,
             figures: Figures::default(),
+            uses: crate::engine::Uses::default(),
             kind,
         };
         let Turn { records, commands } = turn(&mut self.state, &input);

@@ -182,6 +182,7 @@ mod tests {
             agents_cap: 1,
             cpus_milli: 0,
             thresholds: Thresholds::default(),
+            memory: crate::engine::MemoryRules::default(),
             attended: true,
             hybrid_enabled: true,
             parallel_enabled: true,
@@ -192,6 +193,7 @@ mod tests {
             at_ms: 0,
             elapsed_us: 0,
             figures: crate::engine::Figures::default(),
+            uses: crate::engine::Uses::default(),
             kind: InputKind::Settle,
         };
         let mut turn = Turn::default();

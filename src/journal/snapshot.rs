@@ -240,6 +240,7 @@ pub(super) fn no_setup() -> Arc<Setup> {
         agents_cap: 1,
         cpus_milli: 0,
         thresholds: Thresholds::default(),
+        memory: crate::engine::MemoryRules::default(),
         attended: false,
         hybrid_enabled: true,
         parallel_enabled: true,

@@ -161,6 +161,7 @@ fn figures(rng: &mut Rng) -> Figures {
         available_bytes: big(rng),
         total_bytes: big(rng),
         agents_bytes: big(rng),
+        ..Figures::default()
     }
 }
 

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{engine::Figures, plan::AgentIx};
+use crate::{
+    engine::{Figures, Use, Uses},
+    plan::AgentIx,
+};
 
 /// Memory of the whole machine (or of the container that we run in).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -54,6 +57,19 @@ impl AgentSample {
     #[must_use]
     pub const fn ix(&self) -> AgentIx {
         AgentIx(self.agent)
+    }
+}
+
+impl Sample {
+    /// Returns what agents hold, for decisions.
+    #[must_use]
+    pub fn uses(&self) -> Uses {
+        let uses = self.agents.iter().map(|agent| Use {
+            agent: agent.ix(),
+            attempt: agent.attempt,
+            bytes: agent.resident_bytes,
+        });
+        uses.collect()
     }
 }
 

@@ -223,6 +223,9 @@ impl Sampler {
             available_bytes: available,
             total_bytes: total,
             agents_bytes,
+            swap_used_bytes: self.machine.swap_used_bytes,
+            stall_permille: self.machine.stall_permille,
+            ..Figures::default()
         }
     }
 

@@ -257,6 +257,7 @@ mod tests {
             available_bytes: 1000_u64.saturating_sub(u64::from(pressure)),
             total_bytes: 1000,
             agents_bytes: 0,
+            ..Figures::default()
         };
         Sample {
             figures,
@@ -372,6 +373,7 @@ mod tests {
                 available_bytes: 600_000 - n * 500,
                 pressure_permille: 430,
                 agents_bytes: 0,
+                ..Figures::default()
             };
             s.observe(&sample);
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     agents::{Adapters, Catalog},
     config::Config,
-    engine::{Effective, Prices, Setup, Tally, Thresholds},
+    engine::{Band, Effective, MemoryRules, Prices, Setup, Tally, Thresholds},
     executor::Boundary,
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
     sys::landlock::{self, Support},
@@ -113,6 +113,9 @@ pub struct RunConfig {
     /// List prices with a person's own over them; none: the built-in ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prices: Option<Prices>,
+    /// How memory drives what runs at once.
+    #[serde(default)]
+    pub memory: MemoryRules,
     /// How workers did in earlier runs, by name; empty where none is chosen by that.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub past: BTreeMap<String, Tally>,
@@ -221,6 +224,7 @@ impl RunConfig {
             set: BTreeMap::new(),
             rehearsal: false,
             prices: None,
+            memory: memory(config, machine),
             past: BTreeMap::new(),
         }
     }
@@ -257,6 +261,7 @@ impl RunConfig {
             agents_cap: self.agents_cap,
             cpus_milli: self.cpus_milli,
             thresholds: self.thresholds(),
+            memory: self.memory,
             attended: self.attended,
             hybrid_enabled: self.hybrid_orchestration_enabled,
             parallel_enabled: self.parallel_graph_enabled,
@@ -268,6 +273,23 @@ impl RunConfig {
         setup.adapters = Adapters::new(self.adapters.clone());
         setup.past.clone_from(&self.past);
         setup
+    }
+}
+
+/// The rules of a run by configuration and tier; the configuration states percent.
+fn memory(config: &Config, machine: Machine) -> MemoryRules {
+    let wanted = &config.memory;
+    let tier = crate::config::tier::default_band(machine.ram_bytes);
+    let (low, high) = wanted.band.unwrap_or(tier);
+    MemoryRules {
+        band: Band {
+            low: low * 10,
+            high: high * 10,
+        },
+        adaptation: wanted.strategy,
+        window_us: wanted.window_us,
+        lease_wait_us: wanted.lease_wait_us,
+        ..MemoryRules::default()
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 };
 
 use crate::{
-    engine::{InputKind, State},
+    engine::{InputKind, State, Uses},
     executor::{self, LocalExecutor, Mailbox},
     journal::{Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store},
     plan::Plan,
@@ -326,6 +326,7 @@ impl Runner {
             mailbox,
             lines,
             figures: first_figures,
+            uses: Uses::default(),
             notes,
             grace: Duration::from_micros(self.config.grace_us),
             base_us: self.base_us,

@@ -20,7 +20,7 @@ use std::{
 use crate::{
     context::redact::Redactor,
     engine::{
-        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, resolve,
+        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, Uses, resolve,
         turn_with,
     },
     executor::{LocalExecutor, Mailbox, Report},
@@ -58,6 +58,8 @@ pub(super) struct Turns {
     pub jobs: JobMaker,
     pub lines: Option<Lines>,
     pub figures: Figures,
+    /// What agents hold, as last sampled.
+    pub uses: Uses,
     pub notes: Notes,
     pub grace: Duration,
     /// Time that the run had been alive before this runner, in microseconds.
@@ -231,7 +233,8 @@ impl Running {
                 let halt = self.turns.state.setup.thresholds.halt;
                 let room = self.turns.figures.pressure_permille >= halt
                     && sample.figures.pressure_permille < halt;
-                self.turns.figures = sample.figures;
+                self.turns.uses = sample.uses();
+                self.turns.figures = sample.figures.beside(&self.turns.state, &self.turns.uses);
                 if room {
                     self.input(InputKind::Settle);
                 }
@@ -365,6 +368,7 @@ impl Running {
             at_ms: now_ms(),
             elapsed_us: self.elapsed_us(),
             figures: self.turns.figures,
+            uses: self.turns.uses.clone(),
             kind: clean(kind, &self.turns.redactor),
         };
         let history = &mut self.history;

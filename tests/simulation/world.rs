@@ -94,6 +94,7 @@ fn setup(r: &mut Random) -> Setup {
             agents_cap: 1 + u32::try_from(r.below(u64::from(plans::AGENTS_CAP))).unwrap(),
             cpus_milli: plans::CPUS_MILLI,
             thresholds: Thresholds::default(),
+            memory: wavedeck::engine::MemoryRules::default(),
             attended: r.chance(30),
             hybrid_enabled: !r.chance(5),
             parallel_enabled: !r.chance(5),
@@ -537,6 +538,7 @@ impl World {
             available_bytes: 0,
             total_bytes: 0,
             agents_bytes: 0,
+            ..Figures::default()
         }
     }
 
@@ -546,6 +548,7 @@ impl World {
             at_ms: 1_000,
             elapsed_us: self.now_us,
             figures: self.figures(),
+            uses: wavedeck::engine::Uses::default(),
             kind,
         };
         let Turn { records, commands } = turn(&mut self.state, &input);
@@ -805,6 +808,7 @@ impl World {
                 at_ms: 1_000,
                 elapsed_us: self.now_us,
                 figures: self.figures(),
+                uses: wavedeck::engine::Uses::default(),
                 kind,
             };
             let Turn {

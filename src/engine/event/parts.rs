@@ -67,6 +67,24 @@ pub struct Figures {
     pub total_bytes: u64,
     /// Resident memory of all agents' trees, in bytes (an upper bound: shared pages count twice).
     pub agents_bytes: u64,
+    /// Memory of the model servers on this machine, in bytes; weights that are mapped from a file count.
+    #[serde(skip_serializing_if = "none", default)]
+    pub servers_bytes: u64,
+    /// What other runs on this machine have reserved and do not use yet, in bytes.
+    #[serde(skip_serializing_if = "none", default)]
+    pub others_bytes: u64,
+    /// Of what is reserved for agents, what they use, in bytes.
+    #[serde(skip_serializing_if = "none", default)]
+    pub realised_bytes: u64,
+    /// What agents use beyond what is reserved for them, in bytes.
+    #[serde(skip_serializing_if = "none", default)]
+    pub excess_bytes: u64,
+    /// Swap in use, in bytes.
+    #[serde(skip_serializing_if = "none", default)]
+    pub swap_used_bytes: u64,
+    /// Share of the last 10 s in which some task stalled for memory, in permille.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub stall_permille: u32,
 }
 
 /// How to find a process again after a crash.
@@ -294,6 +312,11 @@ pub struct Interruption {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 pub(super) const fn is_zero(n: &u32) -> bool {
     *n == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+const fn none(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 #[expect(

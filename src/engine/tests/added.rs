@@ -252,6 +252,7 @@ fn agents_that_come_one_by_one_before_the_start_are_as_if_they_had_been_there() 
             agents_cap: 3,
             cpus_milli: 4_000,
             thresholds: Thresholds::default(),
+            memory: crate::engine::MemoryRules::default(),
             attended: false,
             hybrid_enabled: true,
             parallel_enabled: true,
@@ -284,6 +285,7 @@ fn agents_that_come_one_by_one_before_the_start_are_as_if_they_had_been_there() 
             at_ms: 0,
             elapsed_us: 1,
             figures: Figures::default(),
+            uses: crate::engine::Uses::default(),
             kind: InputKind::Begin {
                 run: "r".into(),
                 boot_id: "b".into(),

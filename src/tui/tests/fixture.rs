@@ -51,6 +51,7 @@ impl Run {
             agents_cap: cap,
             cpus_milli: 64_000,
             thresholds: Thresholds::default(),
+            memory: crate::engine::MemoryRules::default(),
             attended: true,
             hybrid_enabled: true,
             parallel_enabled: true,
@@ -81,6 +82,7 @@ impl Run {
             available_bytes: 64 * GIB * u64::from(1000 - self.pressure) / 1000,
             total_bytes: 64 * GIB,
             agents_bytes: 0,
+            ..Figures::default()
         }
     }
 
@@ -92,6 +94,7 @@ impl Run {
                 at_ms: START_MS + (self.now_us / 1000).cast_signed(),
                 elapsed_us: self.now_us,
                 figures: self.figures(),
+                uses: crate::engine::Uses::default(),
                 kind,
             };
             let done = turn(&mut self.state, &input);
