@@ -146,6 +146,7 @@ fn setup(count: usize, bound: Bound) -> Setup {
         agents_cap: if bound == Bound::Slots { RUNNING } else { 16 },
         cpus_milli: 1_000 * if bound == Bound::Cpus { many / 2 } else { many },
         thresholds: Thresholds::default(),
+        memory: wavedeck::engine::MemoryRules::default(),
         attended: false,
         hybrid_enabled: true,
         parallel_enabled: true,
@@ -167,6 +168,7 @@ impl Run {
             at_ms: 0,
             elapsed_us: self.now_us,
             figures: Figures::default(),
+            uses: wavedeck::engine::Uses::default(),
             kind,
         };
         let turn = turn(&mut self.state, &input);
