@@ -269,7 +269,7 @@ impl Runner {
             dir: self.dir.path.clone(),
             run: self.dir.id.clone(),
             interval: Duration::from_micros(self.config.sample_us.max(10_000)),
-            memory: self.state.memory,
+            memory: self.state.memory.clone(),
             base_us: self.base_us,
             started,
             manner: self.manner,

@@ -9,6 +9,7 @@ mod end;
 mod msg;
 mod progress;
 mod record;
+mod sample;
 mod stats;
 
 use std::{
@@ -227,30 +228,7 @@ impl Running {
     fn take(&mut self, msg: Msg) {
         match msg {
             Msg::Reports => self.reports(),
-            Msg::Sample(sample, edges) => {
-                // The sensor tells of thresholds that it saw crossed; what admission saw before its
-                // first reading is only known here.
-                let halt = self.turns.state.setup.thresholds.halt;
-                let room = self.turns.figures.pressure_permille >= halt
-                    && sample.figures.pressure_permille < halt;
-                self.turns.uses = sample.uses();
-                self.turns.figures = sample.figures.beside(&self.turns.state, &self.turns.uses);
-                if room {
-                    self.input(InputKind::Settle);
-                }
-                self.own_peak_bytes = self.own_peak_bytes.max(sample.machine.own_bytes);
-                for agent in &sample.agents {
-                    let peak = self.peaks.entry((agent.agent, agent.attempt)).or_default();
-                    *peak = (*peak).max(agent.peak_bytes);
-                }
-                for edge in edges {
-                    self.input(edge.into());
-                }
-                self.turns.cards.offer(&self.turns.state, &sample);
-                if !self.clients.is_empty() {
-                    self.tell(&News::Sample(Arc::from(sample)));
-                }
-            }
+            Msg::Sample(sample, edges) => self.sample(sample, edges),
             Msg::Signal(number) => self.stop(StoppedBy::Signal(number)),
             Msg::GuardLost => self.guard_lost = true,
             Msg::Action { by, action, reply } => {
