@@ -4,6 +4,7 @@
 //! measures. Must not decide what to start or stop: that is the engine's, from edges and figures.
 
 mod forecast;
+mod growth;
 mod member;
 mod pss;
 mod roster;
@@ -13,7 +14,7 @@ mod sensor;
 pub mod trend;
 pub mod zones;
 
-pub use pss::{PssFigures, PssJob};
+pub use pss::{PssFigures, PssJob, SlowReadings};
 pub use sample::{AgentSample, MachineSample, Sample};
 pub use sampler::{Sampler, Views, Whose};
 pub use sensor::{Edge, Sensor};

@@ -5,6 +5,9 @@
 //! the figures mean is the sensor's, what follows from them the engine's. Runs on its own thread,
 //! never on the loop or the drawing thread.
 
+mod slow;
+mod tracked;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fmt, io, iter, process,
@@ -17,10 +20,11 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{
     AgentSample, MachineSample, Sample,
     member::{Member, Room, resident},
-    pss::{PssFigures, PssJob},
     roster::{Ages, Process, Root, Roster},
     zones,
 };
+use tracked::{Attempt, Tracked};
+
 use crate::{
     engine::Figures,
     executor::{JobKey, JobView},
@@ -66,19 +70,8 @@ pub struct Sampler {
     dirty: bool,
     look_due: Instant,
     looks: u64,
-    peaks: BTreeMap<u32, (u32, u64)>,
-    pss: PssFigures,
-}
-
-/// A job that runs.
-struct Tracked {
-    view: Arc<JobView>,
-    whose: Option<(AgentIx, u32)>,
-    members: Vec<Member>,
-    /// Its last line, as of so many bytes of output.
-    line: (u64, String),
-    /// The reading that saw it last.
-    reading: u64,
+    /// By agent: what is known of its last attempt.
+    attempts: BTreeMap<u32, Attempt>,
 }
 
 impl Sampler {
@@ -110,8 +103,7 @@ impl Sampler {
             dirty: true,
             look_due: now,
             looks: 0,
-            peaks: BTreeMap::new(),
-            pss: PssFigures::default(),
+            attempts: BTreeMap::new(),
         };
         sampler.set_own(own);
         sampler.read_machine()?;
@@ -158,7 +150,7 @@ impl Sampler {
         let mut agents_bytes = 0;
         for job in self.jobs.values_mut() {
             let bytes = resident(&mut job.members, &mut room);
-            agents_bytes += bytes;
+            agents_bytes += bytes.saturating_sub(job.shared());
             if let Some((ix, attempt)) = job.whose {
                 let agent = agents
                     .entry((ix.0, attempt))
@@ -173,7 +165,12 @@ impl Sampler {
         }
         let agents = agents
             .into_values()
-            .map(|agent| self.finish(agent))
+            .map(|agent| {
+                self.attempts
+                    .entry(agent.agent)
+                    .or_default()
+                    .finish(agent, elapsed_us)
+            })
             .collect();
         Sample {
             at_ms,
@@ -182,33 +179,6 @@ impl Sampler {
             machine: self.machine,
             agents,
         }
-    }
-
-    /// Returns a slow measurement of the `top` largest agents' proportional sets, to be run on a
-    /// thread that nothing waits for (milliseconds per process), then given to
-    /// [`Sampler::note_pss`].
-    #[must_use]
-    pub fn pss_job(&self, last: &Sample, top: usize) -> PssJob {
-        let mut largest: Vec<&AgentSample> = last.agents.iter().collect();
-        largest.sort_by_key(|a| (std::cmp::Reverse(a.resident_bytes), a.agent));
-        largest.truncate(top);
-        let processes_of = |agent: &AgentSample| {
-            let whose = Some((agent.ix(), agent.attempt));
-            let jobs = self.jobs.values().filter(|j| j.whose == whose);
-            jobs.flat_map(|j| j.members.iter().map(|m| m.process))
-                .collect()
-        };
-        PssJob::new(
-            largest
-                .into_iter()
-                .map(|a| ((a.agent, a.attempt), processes_of(a)))
-                .collect(),
-        )
-    }
-
-    /// Takes what a [`PssJob`] measured into the readings to come, in place of what was known.
-    pub fn note_pss(&mut self, figures: PssFigures) {
-        self.pss = figures;
     }
 
     fn figures(&self, agents_bytes: u64) -> Figures {
@@ -255,6 +225,7 @@ impl Sampler {
             let job = self.jobs.entry(root).or_insert_with(|| Tracked {
                 whose: None,
                 members: vec![Member::new(root)],
+                slow: None,
                 line: (0, String::new()),
                 reading: 0,
                 view,
@@ -308,21 +279,6 @@ impl Sampler {
         let rest = (began.elapsed() * LOOK_SHARE).clamp(LOOK_EVERY, LOOK_AT_LATEST);
         self.look_due = began + rest;
     }
-
-    /// Adds what is known beside the reading: peak and proportional set.
-    fn finish(&mut self, mut agent: AgentSample) -> AgentSample {
-        let peak = self.peaks.entry(agent.agent).or_insert((agent.attempt, 0));
-        if peak.0 < agent.attempt {
-            *peak = (agent.attempt, 0);
-        }
-        agent.peak_bytes = agent.resident_bytes;
-        if peak.0 == agent.attempt {
-            peak.1 = peak.1.max(agent.resident_bytes);
-            agent.peak_bytes = peak.1;
-        }
-        agent.pss_bytes = self.pss.of(agent.agent, agent.attempt);
-        agent
-    }
 }
 
 impl fmt::Debug for Sampler {
@@ -332,24 +288,6 @@ impl fmt::Debug for Sampler {
             .field("jobs", &self.jobs.len())
             .field("machine", &self.machine)
             .finish_non_exhaustive()
-    }
-}
-
-impl Tracked {
-    /// Adds this job to its agent's row; the line is that of the job that printed last.
-    fn add_to(&mut self, agent: &mut AgentSample, bytes: u64) {
-        let printed = self.view.output_bytes();
-        let quiet_us = u64::try_from(self.view.quiet().as_micros()).unwrap_or(u64::MAX);
-        agent.resident_bytes += bytes;
-        agent.processes += u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        agent.output_bytes += printed;
-        if printed != self.line.0 {
-            self.line = (printed, self.view.last_line());
-        }
-        if quiet_us < agent.quiet_us {
-            agent.quiet_us = quiet_us;
-            agent.line.clone_from(&self.line.1);
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     executor::{self, LocalExecutor},
     journal::{JOURNAL, SampleWriter},
     plan::AgentIx,
-    resources::{Sampler, Sensor},
+    resources::{Sampler, Sensor, SlowReadings},
 };
 
 use super::{
@@ -41,6 +41,8 @@ pub(super) struct Later {
     pub dir: PathBuf,
     pub run: String,
     pub interval: Duration,
+    /// Between two slow readings.
+    pub slow: Duration,
     pub memory: Memory,
     pub base_us: u64,
     pub started: Instant,
@@ -97,6 +99,9 @@ impl Later {
         let mut samples = SampleWriter::open(&self.dir);
         let journal = self.dir.join(JOURNAL);
         let mut there = true;
+        let mut slow = SlowReadings::start(self.slow)
+            .map_err(|error| complain(&format!("shared memory counts twice: {error}")))
+            .ok();
         loop {
             thread::sleep(self.interval);
             let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
@@ -125,6 +130,9 @@ impl Later {
             }
             clocks = setup.plan.agents.len();
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
+            if let Some(slow) = &mut slow {
+                slow.turn(&mut self.sampler, &sample);
+            }
             let edges = sensor.observe(&sample);
             samples.append(&sample);
             if self

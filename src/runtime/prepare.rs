@@ -78,6 +78,9 @@ pub struct RunConfig {
     pub spawners: u32,
     /// Time between samples, in microseconds.
     pub sample_us: u64,
+    /// Time between slow readings of memory, in microseconds.
+    #[serde(default = "pss_us")]
+    pub pss_us: u64,
     /// Names of environment variables that agents get.
     pub env: Vec<String>,
     /// Whether the kernel keeps the boundary of agents where it can.
@@ -124,6 +127,11 @@ pub struct RunConfig {
 /// What a run of before that setting has.
 fn enforce() -> bool {
     crate::config::Sandbox::default().enforce
+}
+
+/// What a run of before that setting has.
+fn pss_us() -> u64 {
+    crate::config::Sampling::default().pss_interval_us
 }
 
 /// What a run of before that setting has.
@@ -212,6 +220,7 @@ impl RunConfig {
             output_drain_us: config.processes.output_drain_us,
             spawners: config.processes.spawners,
             sample_us: config.sampling.interval_us,
+            pss_us: config.sampling.pss_interval_us,
             env: config.processes.env.clone(),
             sandbox_enforce: config.sandbox.enforce,
             sandbox_write: config.sandbox.write.clone(),

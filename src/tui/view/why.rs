@@ -11,7 +11,7 @@ use work::merging;
 
 use super::{
     gates,
-    words::{SENTENCE, Tone, names, size, span, took},
+    words::{SENTENCE, Tone, held, names, span, took},
 };
 use crate::{
     display::{clean_line, clean_text},
@@ -279,7 +279,7 @@ fn frozen(
         None => "goes on".to_owned(),
     };
     if let Some(sample) = mine {
-        let _ = write!(text, ", holds {}", size(sample.resident_bytes));
+        let _ = write!(text, ", holds {}", held(sample));
     }
     match agent.frozen_tree {
         Some((stopped, total)) if stopped < total => {
