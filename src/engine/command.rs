@@ -6,7 +6,10 @@ mod talk;
 
 use crate::plan::AgentIx;
 
-use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status, WorkEvent};
+use super::{
+    Action, CheckPlace, Event, JobKey, MeasureEvent, Owner, Purpose, Record, State, Status,
+    WorkEvent,
+};
 
 /// An order to the outside world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,6 +266,13 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         (Event::AgentTimeout { .. }, Some(ix)) => vec![Command::Terminate {
             key: main_key(state, ix),
         }],
+        (Event::Measure(measure), Some(ix))
+            if matches!(**measure, MeasureEvent::OverLimit { .. }) =>
+        {
+            vec![Command::Terminate {
+                key: main_key(state, ix),
+            }]
+        }
         (Event::AgentFrozen { .. }, Some(ix)) => vec![Command::Freeze {
             key: main_key(state, ix),
         }],

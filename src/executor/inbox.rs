@@ -103,6 +103,8 @@ pub(super) struct Shared {
     pub views: Mutex<BTreeMap<JobKey, Arc<JobView>>>,
     pub sink: Arc<dyn ReportSink>,
     pub serial: AtomicU64,
+    /// Processes that the kernel had killed for want of memory when that was last looked up.
+    pub oom_kills: AtomicU64,
 }
 
 impl Shared {

@@ -12,6 +12,7 @@ mod sample;
 mod sampler;
 mod sensor;
 pub mod trend;
+mod watch;
 pub mod zones;
 
 pub use pss::{PssFigures, PssJob, SlowReadings};

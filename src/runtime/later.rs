@@ -26,7 +26,7 @@ use super::{
     reports,
     runner::Manner,
     socket,
-    turns::{Msg, Notes, complain, now_ms},
+    turns::{Msg, Note, Notes, complain, now_ms},
     watch,
 };
 
@@ -87,13 +87,13 @@ impl Later {
 
     fn sample(mut self) {
         let setup = self.current.get();
-        let mut clocks = setup.plan.agents.len();
+        let mut known = 0;
         let mut sensor = Sensor::new(
             setup.thresholds,
             setup.ram_limit_bytes,
             self.memory.zone,
             self.memory.halted,
-            setup.plan.agents.iter().map(|a| a.quiet_us),
+            [],
         );
         drop(setup);
         let mut samples = SampleWriter::open(&self.dir);
@@ -112,23 +112,25 @@ impl Later {
                 }
             }
             let alive = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            for (agent, frozen) in self
+            for note in self
                 .notes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .drain(..)
             {
-                if frozen {
-                    sensor.freeze(agent);
-                } else {
-                    sensor.thaw(agent);
+                match note {
+                    Note::Frozen(agent) => sensor.freeze(agent),
+                    Note::Thawed(agent) => sensor.thaw(agent),
+                    Note::Reserved(agent, bytes) => sensor.set_reserved(agent, bytes),
                 }
             }
             let setup = self.current.get();
-            for added in clocks..setup.plan.agents.len() {
-                sensor.set_quiet(AgentIx::of(added), setup.plan.agents[added].quiet_us);
+            for (at, agent) in setup.plan.agents.iter().enumerate().skip(known) {
+                sensor.set_quiet(AgentIx::of(at), agent.quiet_us);
+                sensor.set_limit(AgentIx::of(at), agent.ram_max_bytes);
             }
-            clocks = setup.plan.agents.len();
+            known = setup.plan.agents.len();
+            self.executor.refresh_oom_kills();
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
             if let Some(slow) = &mut slow {
                 slow.turn(&mut self.sampler, &sample);

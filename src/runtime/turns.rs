@@ -40,7 +40,7 @@ use super::{
 };
 
 pub(super) use complain::complain;
-pub use msg::{Msg, Notes, Reply};
+pub use msg::{Msg, Note, Notes, Reply};
 pub use stats::Stats;
 
 /// How soon the loop looks whether what it started runs: nobody wakes it for that alone.

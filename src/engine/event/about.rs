@@ -61,6 +61,7 @@ impl Event {
             Self::AttentionAnswered(_) => "attention.answered",
             Self::Work(work) => work.kind(),
             Self::Talk(talk) => talk.kind(),
+            Self::Measure(measure) => measure.kind(),
         }
     }
 
@@ -101,6 +102,7 @@ impl Event {
             Self::AttentionAnswered(answered) => answered.agent.as_ref(),
             Self::Work(work) => work.agent(),
             Self::Talk(talk) => talk.agent(),
+            Self::Measure(measure) => Some(measure.agent()),
             _ => None,
         }
     }
@@ -112,6 +114,7 @@ impl Event {
             Self::RunDegraded { .. } => Level::Critical,
             Self::Work(work) => work.level(),
             Self::Talk(talk) => talk.level(),
+            Self::Measure(measure) => measure.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, TalkEvent,
-    WorkEvent, Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, MeasureEvent, OnBase, ProcessTrouble,
+    StoppedBy, TalkEvent, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -72,10 +72,7 @@ pub enum Event {
     RunStopped { by: StoppedBy },
     /// Recording has a fault (`error`), or is well again (none).
     #[serde(rename = "run.degraded")]
-    RunDegraded {
-        /// What is wrong.
-        error: Option<String>,
-    },
+    RunDegraded { error: Option<String> },
     /// The run ended.
     #[serde(rename = "run.finished")]
     RunFinished {
@@ -152,7 +149,6 @@ pub enum Event {
     AgentQuiet {
         agent: AgentId,
         attempt: u32,
-        /// Silent, or speaking again.
         quiet: bool,
     },
     /// It has reported of itself, or tried to.
@@ -392,9 +388,11 @@ pub enum Event {
         /// What was measured.
         figures: Figures,
     },
-    /// Work in workspaces, and conversations: kinds of their own.
+    /// Work in workspaces, conversations, measured memory: kinds of their own.
     #[serde(untagged)]
     Work(Box<WorkEvent>),
     #[serde(untagged)]
     Talk(Box<TalkEvent>),
+    #[serde(untagged)]
+    Measure(Box<MeasureEvent>),
 }

@@ -7,6 +7,7 @@ mod about;
 mod attention;
 mod gate;
 mod kinds;
+mod measure;
 mod merge;
 mod offer;
 mod parts;
@@ -21,6 +22,7 @@ pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
+pub use measure::MeasureEvent;
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
 pub use offer::Offer;
 pub use parts::{
@@ -36,6 +38,12 @@ pub use work::{Absent, Added, Boundary, HandoffChecked, HandoffChecking, WorkEve
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {
         Self::Work(Box::new(event))
+    }
+}
+
+impl From<MeasureEvent> for Event {
+    fn from(event: MeasureEvent) -> Self {
+        Self::Measure(Box::new(event))
     }
 }
 

@@ -35,6 +35,8 @@ pub enum Ending {
     Silent,
     /// It asks, nobody is there, and the plan says that it fails then.
     Unanswered,
+    /// It holds more than its `ram_max`.
+    TooLarge,
 }
 
 /// Who holds an agent back.
@@ -144,6 +146,15 @@ pub struct AgentState {
     pub hold: Option<HoldBy>,
     /// Silent for longer than its `quiet`.
     pub quiet: bool,
+    /// Its memory grows without end, as it seems, in the present attempt.
+    #[serde(default)]
+    pub leaking: bool,
+    /// What its last attempt held that was beyond its `ram_max`, in bytes.
+    #[serde(default)]
+    pub over_bytes: u64,
+    /// What an attempt of it reserves at least, in bytes: the kernel killed one for want of memory. 0: none.
+    #[serde(default)]
+    pub least_bytes: u64,
     /// The live attempt.
     pub live: Option<Live>,
     /// Its checks.

@@ -20,7 +20,7 @@ use crate::{
     display::clean_text,
     executor::{Exit, Heard, Report, trees::Ending},
     sys::{
-        locked,
+        locked, memory,
         proc::ProcTable,
         reap::{self, Orphans, Usage},
         subreaper::MainChildren,
@@ -131,6 +131,7 @@ impl Loop {
             self.early_ends.clear();
         }
         self.by_key.remove(&live.key);
+        let ours = self.endings.contains_key(&serial);
         if let Some(mut terminal) = live.terminal.take() {
             self.terminals.retain(|&s| s != serial);
             terminal.end(&live.key);
@@ -143,6 +144,7 @@ impl Loop {
             self.remover.take(folder, leaked > 0);
         }
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
+        let oom = !ours && killed(&exit) && oom_since(live.oom_kills);
         if let Some(talk) = &mut live.talk {
             talk.end(&exit, &live.key, &live.view, &mut self.out);
         }
@@ -157,6 +159,7 @@ impl Loop {
             maxrss_bytes: usage.maxrss_bytes,
             output_bytes: live.view.output_bytes(),
             leaked,
+            oom,
             present: live
                 .watch_outputs
                 .iter()
@@ -225,6 +228,21 @@ impl Loop {
             }
         }
     }
+}
+
+/// Whether it ended as what SIGKILL ends: it itself, or a program that a shell waited for.
+const fn killed(exit: &Exit) -> bool {
+    const SIGKILL: i32 = 9;
+    match exit {
+        Exit::Signal { number, .. } => *number == SIGKILL,
+        Exit::Code(code) => *code == 128 + SIGKILL,
+        Exit::Lost => false,
+    }
+}
+
+/// Whether the kernel has killed for want of memory since its count was this.
+fn oom_since(before: u64) -> bool {
+    memory::oom_kills().is_some_and(|now| now > before)
 }
 
 /// Closes a descriptor that the poll watches.

@@ -228,6 +228,9 @@ fn badge(source: Source<'_>, ix: AgentIx) -> (String, bool) {
         let all = others.iter().map(|ix| chart.names[ix.ix()].as_str());
         text = format!("would clash with {} · ", names(all, 2));
     }
+    if state.agent(ix).leaking {
+        text.push_str("LEAK · ");
+    }
     let outside = state
         .agent(ix)
         .work

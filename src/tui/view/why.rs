@@ -232,6 +232,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Opened => "its turn is broken off, you open its session",
             engine::Ending::Closed => "its session is handed back",
             engine::Ending::Silent => "silent for too long, is being ended",
+            engine::Ending::TooLarge => "holds more than its ram_max, is being ended",
             engine::Ending::Unanswered => "asks, and nobody is there: is being ended",
             engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };
