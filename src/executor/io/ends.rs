@@ -6,6 +6,7 @@ use std::{
     collections::HashSet,
     mem,
     os::fd::OwnedFd,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -144,7 +145,7 @@ impl Loop {
             self.remover.take(folder, leaked > 0);
         }
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
-        let oom = !ours && killed(&exit) && oom_since(live.oom_kills);
+        let oom = !ours && killed(&exit) && self.oom_since(live.oom_kills);
         if let Some(talk) = &mut live.talk {
             talk.end(&exit, &live.key, &live.view, &mut self.out);
         }
@@ -170,6 +171,16 @@ impl Loop {
                 .map(|why| self.shared.redactor.clean(&clean_text(&why, WORDS))),
             key: live.key,
         });
+    }
+
+    /// Whether the kernel has killed for want of memory since its count was this.
+    fn oom_since(&self, before: u64) -> bool {
+        let Some(now) = memory::oom_kills() else {
+            return false;
+        };
+        // What starts from now on has nothing to do with these.
+        self.shared.oom_kills.store(now, Ordering::Relaxed);
+        now > before
     }
 
     /// Looks at the trees of ended jobs, ends what is left of them and reports.
@@ -238,11 +249,6 @@ const fn killed(exit: &Exit) -> bool {
         Exit::Code(code) => *code == 128 + SIGKILL,
         Exit::Lost => false,
     }
-}
-
-/// Whether the kernel has killed for want of memory since its count was this.
-fn oom_since(before: u64) -> bool {
-    memory::oom_kills().is_some_and(|now| now > before)
 }
 
 /// Closes a descriptor that the poll watches.
