@@ -59,6 +59,8 @@ pub struct Sampler {
     views: Views,
     whose: Whose,
     ram_limit_bytes: u64,
+    /// What other runs have reserved and do not use yet.
+    others_bytes: u64,
     meters: Meters,
     machine: MachineSample,
     stall_due: Instant,
@@ -92,6 +94,7 @@ impl Sampler {
             views,
             whose,
             ram_limit_bytes,
+            others_bytes: 0,
             meters: Meters::open()?,
             machine: MachineSample::default(),
             stall_due: now,
@@ -121,6 +124,11 @@ impl Sampler {
     /// Changes the memory that all agents may use together, in bytes.
     pub fn set_ram_limit(&mut self, bytes: u64) {
         self.ram_limit_bytes = bytes;
+    }
+
+    /// Says what other runs on this machine have reserved and do not use yet, in bytes.
+    pub fn set_others(&mut self, bytes: u64) {
+        self.others_bytes = bytes;
     }
 
     /// Returns the figures before anything runs, from the machine's memory as [`Sampler::open`] read
@@ -193,6 +201,7 @@ impl Sampler {
             available_bytes: available,
             total_bytes: total,
             agents_bytes,
+            others_bytes: self.others_bytes,
             swap_used_bytes: self.machine.swap_used_bytes,
             stall_permille: self.machine.stall_permille,
             ..Figures::default()

@@ -23,6 +23,7 @@ use super::{
     current::Current,
     intake::Intake,
     jobs::engine_key,
+    others::Others,
     reports,
     runner::Manner,
     socket,
@@ -34,6 +35,7 @@ use super::{
 pub(super) struct Later {
     pub to_loop: mpsc::Sender<Msg>,
     pub sampler: Sampler,
+    pub others: Others,
     pub notes: Notes,
     pub current: Current,
     pub adding: Adding,
@@ -87,6 +89,8 @@ impl Later {
 
     fn sample(mut self) {
         let setup = self.current.get();
+        // Others may be about to start.
+        self.others.tell(0, setup.ram_limit_bytes);
         let mut known = 0;
         let mut sensor = Sensor::new(
             setup.thresholds,
@@ -131,7 +135,10 @@ impl Later {
             }
             known = setup.plan.agents.len();
             self.executor.refresh_oom_kills();
+            self.sampler.set_others(self.others.open_bytes());
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
+            let used = sample.figures.agents_bytes;
+            self.others.tell(used, setup.ram_limit_bytes);
             if let Some(slow) = &mut slow {
                 slow.turn(&mut self.sampler, &sample);
             }
@@ -153,6 +160,7 @@ pub(super) fn sampler(
     run: &str,
     executor: &Arc<LocalExecutor>,
     current: &Current,
+    others: &Others,
 ) -> io::Result<Sampler> {
     let (executor, owners) = (executor.clone(), current.clone());
     let whose = move |key: &executor::JobKey| match engine_key(&owners.get(), key)?.owner {
@@ -163,11 +171,13 @@ pub(super) fn sampler(
         std::process::id().cast_signed(),
         rustix::process::getppid().map_or(0, rustix::process::Pid::as_raw_pid),
     ];
-    Sampler::open(
+    let mut sampler = Sampler::open(
         run,
         Box::new(move || executor.views()),
         Box::new(whose),
         current.get().ram_limit_bytes,
         &own,
-    )
+    )?;
+    sampler.set_others(others.open_bytes());
+    Ok(sampler)
 }

@@ -17,6 +17,7 @@ pub mod lines;
 pub mod merits;
 pub mod news;
 mod notices;
+pub mod others;
 mod output;
 pub mod past;
 pub mod prepare;

@@ -37,6 +37,7 @@ use super::{
     later::{Later, sampler},
     lines::Lines,
     notices::Notices,
+    others::{self, Others},
     past,
     prepare::{RunConfig, read_folder},
     recover, socket,
@@ -45,7 +46,7 @@ use super::{
     work::{self, Settings, Work},
 };
 
-use folders::{keep_source, private_folders};
+use folders::{keep_source, passes, private_folders};
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
@@ -256,12 +257,15 @@ impl Runner {
             None => None,
         };
         let current = Current::new(self.state.setup.clone());
-        let sampler = sampler(&self.dir.id, &executor, &current)?;
+        let others = Others::new(&self.dir.id);
+        let sampler = sampler(&self.dir.id, &executor, &current, &others)?;
+        let open = others.own();
         let first_figures = sampler.first_figures();
         let notes = Arc::new(Mutex::new(Vec::new()));
         let later = Later {
             to_loop: to_loop.clone(),
             sampler,
+            others,
             notes: notes.clone(),
             adding: Adding::new(&self.dir.path, &self.config, &current, &redactor),
             current: current.clone(),
@@ -329,6 +333,7 @@ impl Runner {
             figures: first_figures,
             uses: Uses::default(),
             notes,
+            open,
             grace: Duration::from_micros(self.config.grace_us),
             base_us: self.base_us,
             started,
@@ -354,6 +359,7 @@ impl Runner {
         let status = ended.status;
         executor.join();
         socket::remove(&dir.path);
+        others::forget(&dir.id);
         if status != RUNNER_FAILED
             && let Err(error) = past::finish(&dir.path, setup, ended.past)
         {
@@ -371,16 +377,6 @@ impl Drop for ShutDown {
     fn drop(&mut self) {
         self.0.shutdown(self.1);
     }
-}
-
-/// Whether a variable passes the allow-list: a name, or a prefix with `*`.
-fn passes(allowed: &[String], name: &str) -> bool {
-    allowed
-        .iter()
-        .any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == pattern,
-        })
 }
 
 /// SHA-256 in lower-case hex.

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use wavedeck::plan::{Curve, Sim};
 
-use super::rig::{BIN, Here};
+use super::rig::{BIN, Here, Live, wait_for};
 
 /// A command that takes so much memory and keeps it.
 fn taking(ram_bytes: u64) -> String {
@@ -97,4 +97,34 @@ fn a_kill_for_want_of_memory_is_recognised() {
     // The count has moved before this one began: its kill is somebody else's.
     let exit = &events.of("attempt.ended", "b")["exit"];
     assert_eq!(exit["signal"]["name"], "SIGKILL", "{events}");
+}
+
+#[test]
+fn runs_on_one_machine_see_what_others_have_reserved() {
+    let plan = "[[agent]]\nid = \"a\"\nrun = \"sleep 300\"\nram = \"700MiB\"\n";
+    let first = Here::with(plan);
+    let live = first.start();
+    live.hears("agent.started", "a");
+    let told = first.runtime.path().join("wavedeck");
+    let name = format!("{}.memory", first.run_id());
+    wait_for("what it has reserved", || {
+        let text = fs::read_to_string(told.join(&name)).ok()?;
+        let told: serde_json::Value = serde_json::from_str(&text).ok()?;
+        // Little of it is in use.
+        (told["open_bytes"].as_u64()? > 600 << 20).then_some(())
+    });
+    // Another run, started beside it.
+    let second = Here::with("[[agent]]\nid = \"b\"\nrun = \"true\"\n");
+    let beside = || {
+        let mut command = second.command(&["run", "--headless", "--json"]);
+        command.env("XDG_RUNTIME_DIR", first.runtime.path());
+        let events = Live::of(command).end().with(0);
+        let started = events.all("run.started")[0];
+        started["figures"]["others_bytes"].as_u64().unwrap_or(0)
+    };
+    assert!(beside() > 600 << 20);
+    first.ctl("stop -y");
+    live.end().with(3);
+    assert!(!told.join(&name).exists(), "it has ended");
+    assert_eq!(beside(), 0);
 }
