@@ -416,6 +416,7 @@ pub fn sample(state: &State) -> Sample {
             swap_used_bytes: 0,
             stall_permille: 0,
             own_bytes: 24 << 20,
+            ..MachineSample::default()
         },
     }
 }

@@ -4,6 +4,7 @@
 
 mod adapters;
 mod ask;
+mod beside;
 mod servers;
 
 use std::{
@@ -76,6 +77,8 @@ pub fn doctor(args: &DoctorArgs, _global: &Global) -> Outcome {
             "mend your own adapter files; until then the built-in ones are shown",
         ));
     }
+    all.push(beside::runs());
+    all.push(beside::strays(&catalog));
     // What is known is shown before anybody is waited for.
     let show = |text: &str| {
         let text = if args.json { "" } else { text };

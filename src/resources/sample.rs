@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{Figures, Use, Uses},
     plan::AgentIx,
+    sys::strays::Strays,
 };
 
 /// Memory of the whole machine (or of the container that we run in).
@@ -23,6 +24,14 @@ pub struct MachineSample {
     pub stall_permille: u32,
     /// Resident memory of wavedeck's own processes, in bytes.
     pub own_bytes: u64,
+    /// Agent programs of this user that no run started.
+    #[serde(default, skip_serializing_if = "no_strays")]
+    pub strays: Strays,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+const fn no_strays(strays: &Strays) -> bool {
+    strays.count == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]

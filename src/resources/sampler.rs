@@ -32,6 +32,7 @@ use crate::{
     sys::{
         memory::Meters,
         proc::{self, ForkWatch, ProcTable},
+        strays::strays,
     },
 };
 
@@ -45,6 +46,10 @@ const LOOK_AT_LATEST: Duration = Duration::from_secs(5);
 const YOUNG: Duration = Duration::from_millis(200);
 /// At this age a process is what it will be: no program that is just being replaced.
 const SETTLED: Duration = Duration::from_secs(1);
+/// Between two looks for agent programs outside of all runs, at least.
+const STRAYS_EVERY: Duration = Duration::from_secs(10);
+/// Until the first one: what is asked for sooner is more urgent.
+const STRAYS_FIRST: Duration = Duration::from_secs(1);
 /// Between two readings of pressure-stall information, which the kernel renews every 2 s.
 const STALL_EVERY: Duration = Duration::from_secs(1);
 
@@ -72,6 +77,11 @@ pub struct Sampler {
     dirty: bool,
     look_due: Instant,
     looks: u64,
+    /// Names of known agent programs.
+    programs: Vec<String>,
+    /// Processes have appeared since strays were looked for.
+    stirred: bool,
+    strays_due: Instant,
     /// By agent: what is known of its last attempt.
     attempts: BTreeMap<u32, Attempt>,
 }
@@ -106,6 +116,9 @@ impl Sampler {
             dirty: true,
             look_due: now,
             looks: 0,
+            programs: Vec::new(),
+            stirred: true,
+            strays_due: now + STRAYS_FIRST,
             attempts: BTreeMap::new(),
         };
         sampler.set_own(own);
@@ -119,6 +132,11 @@ impl Sampler {
         let others = own.iter().copied().filter(|pid| *pid != me);
         let member = |pid| Some(Member::new((pid, proc::start_time(pid).ok()?)));
         self.own = iter::once(me).chain(others).filter_map(member).collect();
+    }
+
+    /// Says which agent programs are known, by the names of their processes.
+    pub fn set_programs(&mut self, programs: Vec<String>) {
+        self.programs = programs;
     }
 
     /// Changes the memory that all agents may use together, in bytes.
@@ -152,6 +170,7 @@ impl Sampler {
         let _ = self.read_machine();
         self.meet_jobs();
         self.look();
+        self.find_strays();
         let mut room = Room::for_jobs(self.jobs.len());
         self.machine.own_bytes = resident(&mut self.own, &mut room);
         let mut agents: BTreeMap<(u32, u32), AgentSample> = BTreeMap::new();
@@ -248,9 +267,25 @@ impl Sampler {
         self.jobs.retain(|_, job| job.reading == reading);
     }
 
+    /// Looks for agent programs outside of all runs, seldom.
+    fn find_strays(&mut self) {
+        let now = Instant::now();
+        let some = self.machine.strays.count > 0;
+        if now < self.strays_due || !(self.stirred || some) || self.programs.is_empty() {
+            return;
+        }
+        self.strays_due = now + STRAYS_EVERY;
+        self.stirred = false;
+        if let Ok(table) = ProcTable::scan() {
+            self.machine.strays = strays(&table, &self.programs);
+        }
+    }
+
     /// Sorts all processes by job, where that can have changed and is due.
     fn look(&mut self) {
-        self.dirty |= self.forks.changed();
+        let changed = self.forks.changed();
+        self.dirty |= changed;
+        self.stirred |= changed;
         let began = Instant::now();
         let ages = ages();
         // While all jobs are young, their trees are not worth a look.

@@ -89,6 +89,9 @@ impl Later {
 
     fn sample(mut self) {
         let setup = self.current.get();
+        let programs = setup.adapters.all().iter();
+        let programs = programs.map(|a| a.program.clone()).collect();
+        self.sampler.set_programs(programs);
         // Others may be about to start.
         self.others.tell(0, setup.ram_limit_bytes);
         let mut known = 0;

@@ -24,6 +24,7 @@ pub mod reap;
 pub mod remove;
 pub mod signals;
 pub mod spawn;
+pub mod strays;
 pub mod subreaper;
 pub mod tree;
 pub mod zone;

@@ -269,6 +269,7 @@ impl Run {
                 swap_used_bytes: 212 * MIB,
                 stall_permille: 4,
                 own_bytes: 24 * MIB,
+                ..MachineSample::default()
             },
             agents,
         }
