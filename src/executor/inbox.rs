@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     context::redact::Redactor,
-    sys::{landlock::Support, locked, spawn::EnvBlock},
+    sys::{cgroup::Group, landlock::Support, locked, spawn::EnvBlock},
 };
 
 /// What an event of the poll is about.
@@ -60,6 +60,7 @@ pub(super) enum Command {
     Kill(JobKey),
     Freeze(JobKey),
     Thaw(JobKey),
+    Group(JobKey, Arc<Group>),
     Terminal(Viewer, TerminalAsk),
     Say(JobKey, Say),
     Shutdown(Duration),

@@ -38,7 +38,9 @@ use super::{
     terminal::{TerminalAsk, Viewer},
 };
 use crate::context::redact::Redactor;
-use crate::sys::{landlock::Support, limits, locked, marker, memory, spawn::EnvBlock, subreaper};
+use crate::sys::{
+    cgroup::Group, landlock::Support, limits, locked, marker, memory, spawn::EnvBlock, subreaper,
+};
 
 /// Stack of a thread here: they call nothing deep.
 const STACK: usize = 128 * 1024;
@@ -188,6 +190,11 @@ impl LocalExecutor {
     /// Lets a frozen job go on.
     pub fn thaw(&self, key: JobKey) {
         self.shared.command(Command::Thaw(key));
+    }
+
+    /// Says which group a running job's tree was put into; freezing and ending use it from then on.
+    pub fn group(&self, key: JobKey, group: Arc<Group>) {
+        self.shared.command(Command::Group(key, group));
     }
 
     /// Says something to the program of a job that speaks; [`super::Report::Heard`] tells what of it was

@@ -281,6 +281,7 @@ fn hand_over(
             pid,
             start_time,
             marker: Some(hand.marker),
+            group: None,
         },
         pidfd: Some(pidfd),
         pipe: Some(pipe),

@@ -17,7 +17,7 @@ pub mod zones;
 
 pub use pss::{PssFigures, PssJob, SlowReadings};
 pub use sample::{AgentSample, MachineSample, Sample};
-pub use sampler::{Sampler, Views, Whose};
+pub use sampler::{Sampler, Tree, Views, Whose};
 pub use sensor::{Edge, Sensor};
 pub use trend::{Point, Trend};
 pub use zones::pressure;

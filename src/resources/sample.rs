@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     engine::{Figures, Use, Uses},
     plan::AgentIx,
-    sys::strays::Strays,
+    sys::{cgroup::Rung, strays::Strays},
 };
 
 /// Memory of the whole machine (or of the container that we run in).
@@ -24,9 +24,17 @@ pub struct MachineSample {
     pub stall_permille: u32,
     /// Resident memory of wavedeck's own processes, in bytes.
     pub own_bytes: u64,
+    /// What keeps the processes of agents together.
+    #[serde(default, skip_serializing_if = "is_tree")]
+    pub rung: Rung,
     /// Agent programs of this user that no run started.
     #[serde(default, skip_serializing_if = "no_strays")]
     pub strays: Strays,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+fn is_tree(rung: &Rung) -> bool {
+    *rung == Rung::Tree
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]

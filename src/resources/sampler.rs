@@ -30,6 +30,7 @@ use crate::{
     executor::{JobKey, JobView},
     plan::AgentIx,
     sys::{
+        cgroup::Rung,
         memory::Meters,
         proc::{self, ForkWatch, ProcTable},
         strays::strays,
@@ -57,6 +58,17 @@ const STALL_EVERY: Duration = Duration::from_secs(1);
 pub type Views = Box<dyn Fn() -> Vec<Arc<JobView>> + Send>;
 /// Says which agent and attempt a job works for; none for commands of a phase.
 pub type Whose = Box<dyn Fn(&JobKey) -> Option<(AgentIx, u32)> + Send>;
+
+/// The processes of one job, each by its pid and start in clock ticks since boot.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// The job.
+    pub key: JobKey,
+    /// Its first process.
+    pub root: (i32, u64),
+    /// All that are known, the first one too while it lives.
+    pub processes: Vec<(i32, u64)>,
+}
 
 /// Takes readings; holds the files that it reads again and again.
 pub struct Sampler {
@@ -160,6 +172,27 @@ impl Sampler {
     #[must_use]
     pub const fn looks(&self) -> u64 {
         self.looks
+    }
+
+    /// Returns the trees of jobs that have run for so long, as of the last reading.
+    #[must_use]
+    pub fn trees(&self, lasted: Duration) -> Vec<Tree> {
+        let ticks = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+        let ticks = ticks.saturating_mul(proc::ticks_per_second()) / 1000;
+        let now = ages().now;
+        let lasts = |root: &&Process| root.1.saturating_add(ticks) <= now;
+        let jobs = self.jobs.iter().filter(|(root, _)| lasts(root));
+        jobs.map(|(root, job)| Tree {
+            key: job.view.key.clone(),
+            root: *root,
+            processes: job.members.iter().map(|m| m.process).collect(),
+        })
+        .collect()
+    }
+
+    /// Says what keeps the processes of agents together.
+    pub fn set_rung(&mut self, rung: Rung) {
+        self.machine.rung = rung;
     }
 
     /// Takes one reading. `at_ms` is the wall clock in milliseconds since the Unix epoch,

@@ -21,6 +21,7 @@ use crate::{
 use super::{
     adding::Adding,
     current::Current,
+    groups::Grouping,
     intake::Intake,
     jobs::engine_key,
     others::Others,
@@ -106,6 +107,9 @@ impl Later {
         let mut samples = SampleWriter::open(&self.dir);
         let journal = self.dir.join(JOURNAL);
         let mut there = true;
+        let mut grouping = Grouping::start(&self.run, &self.dir);
+        let rung = grouping.as_ref().map(Grouping::rung);
+        self.sampler.set_rung(rung.unwrap_or_default());
         let mut slow = SlowReadings::start(self.slow)
             .map_err(|error| complain(&format!("shared memory counts twice: {error}")))
             .ok();
@@ -142,6 +146,9 @@ impl Later {
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
             let used = sample.figures.agents_bytes;
             self.others.tell(used, setup.ram_limit_bytes);
+            if let Some(grouping) = &mut grouping {
+                grouping.turn(&self.sampler, &self.executor, &self.current);
+            }
             if let Some(slow) = &mut slow {
                 slow.turn(&mut self.sampler, &sample);
             }

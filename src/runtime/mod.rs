@@ -9,6 +9,7 @@ mod clean;
 pub mod client;
 mod current;
 pub mod diff;
+mod groups;
 pub mod guard;
 pub mod intake;
 pub mod jobs;

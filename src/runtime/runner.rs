@@ -32,6 +32,7 @@ use super::{
     cards::{Cards, Rhythm},
     clean::redactor,
     current::Current,
+    groups,
     guard::{program, say_grace, survive_file_limit},
     jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
@@ -155,13 +156,14 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     let grace = Duration::from_micros(config.grace_us);
     let signals = SignalFd::new(&STOP_SIGNALS)?;
     let mut stopped = None;
-    let (survivors, mut seen) = recover::end_survivors(&dir.id, &handles, grace, || {
-        let Ok(Some(signal)) = signals.next() else {
-            return false;
-        };
-        // The second one does not wait for the grace.
-        stopped.replace(signal).is_some()
-    })?;
+    let (survivors, mut seen) =
+        recover::end_survivors(&dir.path, &dir.id, &handles, grace, || {
+            let Ok(Some(signal)) = signals.next() else {
+                return false;
+            };
+            // The second one does not wait for the grace.
+            stopped.replace(signal).is_some()
+        })?;
     if let Some(signal) = stopped {
         return Ok(Resumed::Stopped(signal));
     }
@@ -360,6 +362,7 @@ impl Runner {
         executor.join();
         socket::remove(&dir.path);
         others::forget(&dir.id);
+        groups::forget(&dir.path, &dir.id);
         if status != RUNNER_FAILED
             && let Err(error) = past::finish(&dir.path, setup, ended.past)
         {

@@ -8,6 +8,7 @@
 compile_error!("wavedeck needs Linux 5.13 or newer (WSL 2 works too)");
 
 pub mod ballast;
+pub mod cgroup;
 pub mod exec;
 pub mod foreground;
 pub mod landlock;

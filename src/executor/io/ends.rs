@@ -145,7 +145,13 @@ impl Loop {
             self.remover.take(folder, leaked > 0);
         }
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
-        let oom = !ours && killed(&exit) && self.oom_since(live.oom_kills);
+        let counted = live.root.group.as_ref().and_then(|group| group.oom_kills());
+        let oom = !ours
+            && killed(&exit)
+            && counted.map_or_else(|| self.oom_since(live.oom_kills), |kills| kills > 0);
+        if let Some(group) = &live.root.group {
+            group.remove();
+        }
         if let Some(talk) = &mut live.talk {
             talk.end(&exit, &live.key, &live.view, &mut self.out);
         }
