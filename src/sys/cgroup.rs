@@ -8,11 +8,17 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
 
 use super::proc;
+
+/// How the names of runs' folders begin.
+const PREFIX: &str = "wavedeck-";
+/// An empty folder that is older was left.
+const OLD: Duration = Duration::from_secs(24 * 3600);
 
 /// What keeps the processes of agents together on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -59,7 +65,11 @@ impl Groups {
     /// Why that is not possible here, as a sentence for a person.
     pub fn make(run: &str) -> Result<Self, String> {
         let own = own_group()?;
-        Self::below(&own, run)
+        let made = Self::below(&own, run);
+        if made.is_ok() {
+            sweep(&own);
+        }
+        made
     }
 
     /// Looks whether groups can be made, and unmakes them again.
@@ -142,10 +152,7 @@ impl Groups {
     /// What the system says.
     pub fn group(&self, root: (i32, u64), max: Option<u64>) -> io::Result<Group> {
         let folder = self.folder.join(format!("{}-{}", root.0, root.1));
-        match fs::create_dir(&folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
+        fs::create_dir_all(&folder)?;
         let group = Group(folder);
         if let (true, Some(max)) = (self.memory, max) {
             fs::write(group.0.join("memory.max"), max.to_string())?;
@@ -221,8 +228,27 @@ impl Group {
     }
 }
 
+/// Removes what runs of long ago left here that were killed and never resumed. The kernel refuses to remove a
+/// group that has a process.
+fn sweep(own: &Path) {
+    let old = |path: &Path| {
+        let made = fs::symlink_metadata(path).and_then(|meta| meta.modified());
+        made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > OLD))
+    };
+    for entry in fs::read_dir(own).into_iter().flatten().flatten() {
+        let named = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if named && old(&entry.path()) {
+            let groups = Groups {
+                folder: entry.path(),
+                memory: false,
+            };
+            groups.remove();
+        }
+    }
+}
+
 fn name_of(run: &str) -> String {
-    format!("wavedeck-{run}")
+    format!("{PREFIX}{run}")
 }
 
 /// The group of version 2 that this process is in.

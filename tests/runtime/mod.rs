@@ -14,6 +14,7 @@ mod integrity;
 mod look;
 mod measured;
 mod operator;
+mod outlives;
 mod recovery;
 mod replay;
 pub mod rig;
