@@ -1,9 +1,17 @@
 //! Puts the trees of agents that last into groups of the kernel's, where such can be made.
 //!
-//! On the sampler's thread: moving a process waits for the kernel, and no start may wait for that; who ends within
-//! a second is never moved. Must not decide what is frozen or ended.
+//! On a thread of its own: moving a process waits for the kernel, and neither a start nor a reading may wait for that;
+//! who ends within a second is never moved. Must not decide what is frozen or ended.
 
-use std::{collections::HashMap, fs, io::Write as _, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    io::Write as _,
+    path::Path,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 use crate::{
     executor::{LocalExecutor, Owner},
@@ -21,9 +29,20 @@ const NOTED: &str = "group";
 /// A tree that is younger is left alone.
 const LASTS: Duration = Duration::from_secs(1);
 
-/// The groups of a run.
+/// Stack of the thread.
+const STACK: usize = 128 << 10;
+
+/// Hands trees to the thread that moves them.
 #[derive(Debug)]
 pub(super) struct Grouping {
+    rung: Rung,
+    trees: mpsc::SyncSender<Vec<Tree>>,
+}
+
+/// What the thread keeps.
+struct Mover {
+    executor: Arc<LocalExecutor>,
+    current: Current,
     groups: Groups,
     /// By the first process: the group, and how many processes it was seen with.
     known: HashMap<(i32, u64), (Arc<Group>, usize)>,
@@ -31,7 +50,12 @@ pub(super) struct Grouping {
 
 impl Grouping {
     /// Makes the place for them; none where that cannot be.
-    pub fn start(run: &str, dir: &Path) -> Option<Self> {
+    pub fn start(
+        run: &str,
+        dir: &Path,
+        executor: &Arc<LocalExecutor>,
+        current: &Current,
+    ) -> Option<Self> {
         let groups = Groups::make(run).ok()?;
         let note = dir.join(NOTED);
         // A run that goes on has the one of before.
@@ -42,23 +66,40 @@ impl Grouping {
             groups.remove();
             return None;
         }
-        Some(Self {
+        let rung = groups.rung();
+        let mut mover = Mover {
+            executor: executor.clone(),
+            current: current.clone(),
             groups,
             known: HashMap::new(),
-        })
+        };
+        // While it moves one, the next waits; what comes meanwhile is old when it is done.
+        let (trees, wanted) = mpsc::sync_channel::<Vec<Tree>>(1);
+        thread::Builder::new()
+            .name("groups".into())
+            .stack_size(STACK)
+            .spawn(move || wanted.into_iter().for_each(|trees| mover.turn(trees)))
+            .ok()?;
+        Some(Self { rung, trees })
     }
 
     /// Returns what they can do.
     pub const fn rung(&self) -> Rung {
-        self.groups.rung()
+        self.rung
     }
 
-    /// Moves what is new and has lasted; to be called after each reading.
-    pub fn turn(&mut self, sampler: &Sampler, executor: &LocalExecutor, current: &Current) {
-        let trees = sampler.trees(LASTS);
-        let live = |root: &(i32, u64)| trees.iter().any(|tree| tree.root == *root);
+    /// Has moved what is new and has lasted; to be called after each reading.
+    pub fn turn(&self, sampler: &Sampler) {
+        // Where the thread is busy the next reading has newer ones.
+        let _ = self.trees.try_send(sampler.trees(LASTS));
+    }
+}
+
+impl Mover {
+    fn turn(&mut self, trees: Vec<Tree>) {
+        let live: HashSet<(i32, u64)> = trees.iter().map(|tree| tree.root).collect();
         self.known.retain(|root, (group, _)| {
-            let stays = live(root);
+            let stays = live.contains(root);
             if !stays {
                 group.remove();
             }
@@ -72,13 +113,13 @@ impl Grouping {
                     gather(group, || tree.processes.clone());
                     *seen = tree.processes.len();
                 }
-                None => self.begin(&tree, executor, current),
+                None => self.begin(&tree),
             }
         }
     }
 
-    fn begin(&mut self, tree: &Tree, executor: &LocalExecutor, current: &Current) {
-        let setup = current.get();
+    fn begin(&mut self, tree: &Tree) {
+        let setup = self.current.get();
         let max = match &tree.key.owner {
             Owner::Agent(id) => setup.by_id.get(id).copied(),
             Owner::Phase(_) | Owner::Cohort(_) | Owner::Notice => None,
@@ -93,7 +134,7 @@ impl Grouping {
             return;
         }
         let group = Arc::new(group);
-        executor.group(tree.key.clone(), group.clone());
+        self.executor.group(tree.key.clone(), group.clone());
         self.known.insert(tree.root, (group, tree.processes.len()));
     }
 }

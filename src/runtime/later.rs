@@ -107,7 +107,7 @@ impl Later {
         let mut samples = SampleWriter::open(&self.dir);
         let journal = self.dir.join(JOURNAL);
         let mut there = true;
-        let mut grouping = Grouping::start(&self.run, &self.dir);
+        let grouping = Grouping::start(&self.run, &self.dir, &self.executor, &self.current);
         let rung = grouping.as_ref().map(Grouping::rung);
         self.sampler.set_rung(rung.unwrap_or_default());
         let mut slow = SlowReadings::start(self.slow)
@@ -146,8 +146,8 @@ impl Later {
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
             let used = sample.figures.agents_bytes;
             self.others.tell(used, setup.ram_limit_bytes);
-            if let Some(grouping) = &mut grouping {
-                grouping.turn(&self.sampler, &self.executor, &self.current);
+            if let Some(grouping) = &grouping {
+                grouping.turn(&self.sampler);
             }
             if let Some(slow) = &mut slow {
                 slow.turn(&mut self.sampler, &sample);
