@@ -22,7 +22,7 @@ use crate::{
     tui::view::{
         attention::waiting,
         mine, notes, why,
-        words::{names, size, span},
+        words::{held, names, size, span},
     },
 };
 use cards::cards;
@@ -295,7 +295,7 @@ fn section(
         if agent.live.is_some() {
             figures = span(state.clock_us(ix, glance.now_us()));
             if let Some(mine) = mine {
-                let _ = write!(figures, " {}", size(mine.resident_bytes));
+                let _ = write!(figures, " {}", held(mine));
                 if agent.quiet {
                     let _ = write!(figures, " quiet for {}", span(mine.quiet_us));
                 }

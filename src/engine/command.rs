@@ -7,8 +7,8 @@ mod talk;
 use crate::plan::AgentIx;
 
 use super::{
-    Action, CheckPlace, Event, JobKey, MemoryEvent, Owner, Purpose, Record, State, Status,
-    WorkEvent,
+    Action, CheckPlace, Event, JobKey, MeasureEvent, MemoryEvent, Owner, Purpose, Record, State,
+    Status, WorkEvent,
 };
 
 /// An order to the outside world.
@@ -266,6 +266,13 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         (Event::AgentTimeout { .. }, Some(ix)) => vec![Command::Terminate {
             key: main_key(state, ix),
         }],
+        (Event::Measure(measure), Some(ix))
+            if matches!(**measure, MeasureEvent::OverLimit { .. }) =>
+        {
+            vec![Command::Terminate {
+                key: main_key(state, ix),
+            }]
+        }
         (Event::AgentFrozen { .. }, Some(ix)) => vec![Command::Freeze {
             key: main_key(state, ix),
         }],

@@ -214,6 +214,26 @@ pub enum InputKind {
         /// Silent, or speaking again.
         quiet: bool,
     },
+    /// An agent leaks, as it seems: told once an attempt.
+    Leaking {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+        /// How much more each minute, in bytes.
+        growth_bytes_per_min: i64,
+    },
+    /// An agent holds more than its `ram_max`.
+    OverLimit {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+    },
     /// An agent reports of itself.
     Progress {
         /// Whom.

@@ -69,11 +69,13 @@ impl Figures {
 
 impl State {
     /// Returns what a start of an agent in a mode reserves, in bytes: what is stated, or what its own attempts have
-    /// used before where that is more, as far as the run's limit goes.
+    /// used before where that is more (after a kill for want of memory half as much again), as far as the run's limit goes.
     #[must_use]
     pub fn asks(&self, ix: AgentIx, mode: &AgentMode) -> u64 {
         let limit = self.setup.ram_limit_bytes.max(mode.ram_bytes);
-        mode.ram_bytes.max(self.agent(ix).peak_bytes.min(limit))
+        let agent = self.agent(ix);
+        let before = agent.peak_bytes.max(agent.least_bytes);
+        mode.ram_bytes.max(before.min(limit))
     }
 
     /// Returns what is reserved for an agent now, in bytes: for its own process, and for its check command.

@@ -49,9 +49,9 @@ pub use event::{
     Absent, Adapted, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered,
     AttentionKind, AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event,
     Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, InBand, Interruption,
-    Level, MemoryEvent, MergeOutcome, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied,
-    RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent,
-    Zone, whose,
+    Level, MeasureEvent, MemoryEvent, MergeOutcome, Offer, OnBase, ProcessTrouble, Purpose, Record,
+    Replied, RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble,
+    WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,

@@ -311,7 +311,13 @@ mod tests {
 
     #[test]
     fn curves_reach_the_stated_peak_and_no_more() {
-        for curve in [Curve::Flat, Curve::Ramp, Curve::Spike, Curve::Stairs, Curve::Climb] {
+        for curve in [
+            Curve::Flat,
+            Curve::Ramp,
+            Curve::Spike,
+            Curve::Stairs,
+            Curve::Climb,
+        ] {
             let values: Vec<u64> = (0..=100)
                 .map(|n| at(curve, 1000, SECOND * n / 100, SECOND))
                 .collect();

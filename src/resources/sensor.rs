@@ -8,7 +8,12 @@ use crate::{
     plan::AgentIx,
 };
 
-use super::{Sample, forecast::Slope, zones};
+use super::{
+    AgentSample, Sample,
+    forecast::Slope,
+    watch::{Finding, Watch},
+    zones,
+};
 
 /// Between two judgements in an emergency, in microseconds.
 const EMERGENCY_US: u64 = 1_000_000;
@@ -38,6 +43,26 @@ pub enum Edge {
         /// Silent, or speaking again.
         quiet: bool,
     },
+    /// An agent leaks, as it seems.
+    Leaking {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+        /// How much more each minute, in bytes.
+        growth_bytes_per_min: i64,
+    },
+    /// An agent holds more than its hard limit.
+    OverLimit {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+    },
 }
 
 impl From<Edge> for InputKind {
@@ -64,6 +89,26 @@ impl From<Edge> for InputKind {
                 attempt,
                 quiet,
             },
+            Edge::Leaking {
+                agent,
+                attempt,
+                bytes,
+                growth_bytes_per_min,
+            } => Self::Leaking {
+                agent,
+                attempt,
+                bytes,
+                growth_bytes_per_min,
+            },
+            Edge::OverLimit {
+                agent,
+                attempt,
+                bytes,
+            } => Self::OverLimit {
+                agent,
+                attempt,
+                bytes,
+            },
         }
     }
 }
@@ -83,6 +128,8 @@ pub struct Sensor {
     judged_us: u64,
     /// By the agent's position.
     clocks: Vec<Clock>,
+    /// By the agent's position, as far as something is known of them.
+    watches: Vec<Watch>,
     slope: Slope,
 }
 
@@ -139,6 +186,7 @@ impl Sensor {
             step: 0,
             judged_us: 0,
             clocks: quiet_us.into_iter().map(clock).collect(),
+            watches: Vec::new(),
             slope: Slope::default(),
         }
     }
@@ -205,6 +253,7 @@ impl Sensor {
                 quiet,
             }));
         }
+        edges.extend(sample.agents.iter().filter_map(|agent| self.watch(agent)));
         edges
     }
 
@@ -233,6 +282,43 @@ impl Sensor {
         steps
             .cap(pressure + self.thresholds.hysteresis)
             .max(self.step)
+    }
+
+    fn watch(&mut self, agent: &AgentSample) -> Option<Edge> {
+        let (ix, attempt) = (agent.ix(), agent.attempt);
+        let bytes = agent.counted_bytes();
+        Some(match self.watch_of(ix).read(agent)? {
+            Finding::Leak => Edge::Leaking {
+                agent: ix,
+                attempt,
+                bytes,
+                growth_bytes_per_min: agent.growth_bytes_per_min.unwrap_or(0),
+            },
+            Finding::Over => Edge::OverLimit {
+                agent: ix,
+                attempt,
+                bytes,
+            },
+        })
+    }
+
+    fn watch_of(&mut self, agent: AgentIx) -> &mut Watch {
+        if self.watches.len() <= agent.ix() {
+            self.watches.resize_with(agent.ix() + 1, Watch::default);
+        }
+        &mut self.watches[agent.ix()]
+    }
+
+    /// Sets an agent's hard limit (`ram_max`) in bytes.
+    pub fn set_limit(&mut self, agent: AgentIx, limit: Option<u64>) {
+        if limit.is_some() || self.watches.len() > agent.ix() {
+            self.watch_of(agent).limit = limit;
+        }
+    }
+
+    /// Says what is reserved for an agent's present attempt, in bytes.
+    pub fn set_reserved(&mut self, agent: AgentIx, bytes: u64) {
+        self.watch_of(agent).reserved = bytes;
     }
 
     /// Stops an agent's quiet clock: it is frozen.

@@ -266,6 +266,7 @@ pub fn sentence(event: &Event) -> Option<String> {
         }
         Event::Talk(talk) => work::of_talk(talk)?,
         Event::Memory(memory) => format!("  {}", adapted::sentence(memory)?),
+        Event::Measure(event) => format!("! {}", event.words()),
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(
                 answered.agent.as_ref(),

@@ -328,7 +328,7 @@ fn ram(facts: Facts<'_>, members: &[AgentIx]) -> Option<u64> {
             .binary_search_by_key(&ix.0, |a| a.agent)
             .ok()?;
         let read = &sample.agents[at];
-        (read.attempt == agent.attempt).then_some(read.resident_bytes)
+        (read.attempt == agent.attempt).then_some(read.counted_bytes())
     });
     Some(mine.sum())
 }

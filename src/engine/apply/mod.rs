@@ -95,6 +95,7 @@ impl State {
             Event::CheckpointMade { wave, commit } => self.checkpoint(*wave, commit.as_ref()),
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
+            Event::Measure(measure) => self.measured(measure),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
             Event::GatePassed { place, .. } => self.gate_passed(place),

@@ -3,7 +3,7 @@
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    AttemptEnd, Cause, Ending, Handle, HoldBy, Live, Owner, State, Status,
+    AttemptEnd, Cause, Ending, Exit, Handle, HoldBy, Live, MeasureEvent, Owner, State, Status,
     state::{Due, pack},
 };
 
@@ -57,6 +57,42 @@ impl State {
             live.clock_from_us = now;
         }
         self.arm(ix, now);
+    }
+
+    pub(super) fn measured(&mut self, event: &MeasureEvent) {
+        let Some(ix) = self.find(event.agent()) else {
+            return;
+        };
+        let agent = &mut self.agents[ix.ix()];
+        match event {
+            MeasureEvent::Leaking { .. } => agent.leaking = true,
+            MeasureEvent::OverLimit { bytes, .. } => {
+                agent.over_bytes = *bytes;
+                if let Some(live) = &mut agent.live {
+                    live.ending.get_or_insert(Ending::TooLarge);
+                }
+            }
+        }
+    }
+
+    /// What the next attempt reserves at least: half as much again as this one held, where the kernel killed it
+    /// for want of memory.
+    fn grow(&mut self, ix: AgentIx) {
+        let limit = self.setup.ram_limit_bytes;
+        let reserved = self.mode_of(ix).ram_bytes;
+        let agent = &mut self.agents[ix.ix()];
+        let Some(last) = agent.last.as_ref().filter(|l| l.exit == Exit::OutOfMemory) else {
+            return;
+        };
+        // Killed before it was measured, it held at least what was reserved.
+        let held = if last.peak_bytes > 0 {
+            last.peak_bytes
+        } else {
+            reserved
+        };
+        let more = held.saturating_add(held / 2);
+        let least = if limit > 0 { more.min(limit) } else { more };
+        agent.least_bytes = agent.least_bytes.max(least);
     }
 
     pub(super) fn timed_out(&mut self, ix: AgentIx) {
@@ -195,7 +231,9 @@ impl State {
         agent.ran_us += ran_us;
         agent.peak_bytes = agent.peak_bytes.max(end.peak_bytes);
         agent.quiet = false;
+        agent.leaking = false;
         agent.frozen_tree = None;
         agent.last = Some(end);
+        self.grow(ix);
     }
 }

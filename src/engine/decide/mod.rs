@@ -8,6 +8,7 @@ mod attention;
 mod budget;
 mod deliver;
 mod finish;
+mod measure;
 pub(super) mod memory;
 mod operator;
 mod process;
@@ -101,6 +102,17 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
                 Vec::new()
             }
         }
+        InputKind::Leaking {
+            agent,
+            attempt,
+            bytes,
+            growth_bytes_per_min,
+        } => measure::leaking(state, *agent, *attempt, (*bytes, *growth_bytes_per_min)),
+        InputKind::OverLimit {
+            agent,
+            attempt,
+            bytes,
+        } => measure::over_limit(state, *agent, *attempt, *bytes),
         InputKind::Progress {
             agent,
             attempt,

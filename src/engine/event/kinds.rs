@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, MemoryEvent, OnBase, ProcessTrouble,
-    StoppedBy, TalkEvent, WorkEvent, Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, MeasureEvent, MemoryEvent, OnBase,
+    ProcessTrouble, StoppedBy, TalkEvent, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -72,10 +72,7 @@ pub enum Event {
     RunStopped { by: StoppedBy },
     /// Recording has a fault (`error`), or is well again (none).
     #[serde(rename = "run.degraded")]
-    RunDegraded {
-        /// What is wrong.
-        error: Option<String>,
-    },
+    RunDegraded { error: Option<String> },
     /// The run ended.
     #[serde(rename = "run.finished")]
     RunFinished {
@@ -152,7 +149,6 @@ pub enum Event {
     AgentQuiet {
         agent: AgentId,
         attempt: u32,
-        /// Silent, or speaking again.
         quiet: bool,
     },
     /// It has reported of itself, or tried to.
@@ -397,4 +393,6 @@ pub enum Event {
     Talk(Box<TalkEvent>),
     #[serde(untagged)]
     Memory(Box<MemoryEvent>),
+    #[serde(untagged)]
+    Measure(Box<MeasureEvent>),
 }

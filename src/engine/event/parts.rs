@@ -130,6 +130,8 @@ pub enum Exit {
     Interrupted,
     /// It ended, but how is not known: something else was told.
     Lost,
+    /// The kernel killed it, or a process of it, for want of memory.
+    OutOfMemory,
 }
 
 impl Exit {
@@ -150,6 +152,7 @@ impl std::fmt::Display for Exit {
             Self::Refused(why) => write!(f, "not started: {why}"),
             Self::Interrupted => f.write_str("interrupted: the runner died"),
             Self::Lost => f.write_str("ended, and its exit status was lost"),
+            Self::OutOfMemory => f.write_str("killed by the kernel: out of memory"),
         }
     }
 }

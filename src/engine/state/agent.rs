@@ -37,6 +37,8 @@ pub enum Ending {
     Unanswered,
     /// It is parked: it goes on later.
     Park,
+    /// It holds more than its `ram_max`.
+    TooLarge,
 }
 
 /// Who holds an agent back.
@@ -161,6 +163,15 @@ pub struct AgentState {
     pub taken_back: (u32, u64),
     /// Silent for longer than its `quiet`.
     pub quiet: bool,
+    /// Its memory grows without end, as it seems, in the present attempt.
+    #[serde(default)]
+    pub leaking: bool,
+    /// What its last attempt held that was beyond its `ram_max`, in bytes.
+    #[serde(default)]
+    pub over_bytes: u64,
+    /// What an attempt of it reserves at least, in bytes: the kernel killed one for want of memory. 0: none.
+    #[serde(default)]
+    pub least_bytes: u64,
     /// The live attempt.
     pub live: Option<Live>,
     /// Its checks.

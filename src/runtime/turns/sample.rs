@@ -1,16 +1,19 @@
-//! A reading of memory comes in: what decisions see from now on, and what has to be judged by it.
+//! What the loop does with readings of memory: figures for decisions, peaks of attempts, what others are told.
 //!
-//! Must not decide: edges become inputs, nothing else.
+//! Must not judge them: the sensor has, and the engine decides.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
-use super::{News, Running};
 use crate::{
-    engine::InputKind,
+    engine::{self, InputKind},
     resources::{Edge, Sample},
+    runtime::news::News,
 };
 
+use super::Running;
+
 impl Running {
+    /// Takes a reading, with what the sensor saw in it.
     pub(super) fn sample(&mut self, sample: Box<Sample>, edges: Vec<Edge>) {
         let before = self.turns.figures;
         self.turns.uses = sample.uses();
@@ -22,8 +25,9 @@ impl Running {
         }
         self.own_peak_bytes = self.own_peak_bytes.max(sample.machine.own_bytes);
         for agent in &sample.agents {
-            let peak = self.peaks.entry((agent.agent, agent.attempt)).or_default();
-            *peak = (*peak).max(agent.peak_bytes);
+            // Not the highest of all: with the first slow reading it falls to what is true.
+            let key = (agent.agent, agent.attempt);
+            self.peaks.insert(key, agent.peak_bytes);
         }
         let judged = edges.contains(&Edge::Judge);
         for edge in edges {
@@ -36,5 +40,28 @@ impl Running {
         if !self.clients.is_empty() {
             self.tell(&News::Sample(Arc::from(sample)));
         }
+    }
+
+    /// The kernel knows the peak of the largest process, the sampler that of the whole tree. A child
+    /// shares our memory until its exec, so a small figure of the kernel's may be ours.
+    pub(super) fn add_sampled_peak(&mut self, kind: &mut InputKind) {
+        if let InputKind::Ended {
+            key, peak_bytes, ..
+        } = kind
+            && let (engine::Owner::Agent(ix), None) = (key.owner, key.check)
+        {
+            let sampled = self.peaks.remove(&(ix.0, key.attempt)).unwrap_or(0);
+            if *peak_bytes <= self.own_peak_bytes {
+                *peak_bytes = 0;
+            }
+            *peak_bytes = (*peak_bytes).max(sampled);
+        }
+    }
+
+    /// Says what is reserved and not used yet.
+    pub(super) fn tell_open(&self) {
+        let reserved = self.turns.state.usage.ram_bytes;
+        let open = reserved.saturating_sub(self.turns.figures.realised_bytes);
+        self.turns.open.store(open, Ordering::Relaxed);
     }
 }

@@ -255,7 +255,9 @@ impl Run {
                 output_bytes: u64::from(ix.0 % 6 != 4) * (3_000 + u64::from(ix.0) * 7_919),
                 quiet_us: u64::from(ix.0 % 7) * 9 * SECOND + SECOND,
                 line: lines[ix.ix() % lines.len()].to_owned(),
-                pss_bytes: None,
+                // Nothing that counts twice.
+                pss_bytes: Some(resident),
+                ..AgentSample::default()
             });
         }
         let total: u64 = agents.iter().map(|a| a.resident_bytes).sum();
@@ -272,6 +274,7 @@ impl Run {
                 swap_used_bytes: 212 * MIB,
                 stall_permille: 4,
                 own_bytes: 24 * MIB,
+                ..MachineSample::default()
             },
             agents,
         }

@@ -295,6 +295,7 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::Work(event) => work(event)?,
         Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
         Event::Memory(event) => (adapted::sentence(event)?, memory_tone(event)),
+        Event::Measure(event) => (event.words(), Tone::Bad),
         _ => return None,
     };
     Some(Note {

@@ -163,7 +163,7 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
         (Sort::Memory, Some(s)) => s
             .agents
             .iter()
-            .map(|a| (a.agent, a.resident_bytes))
+            .map(|a| (a.agent, a.counted_bytes()))
             .collect(),
         _ => BTreeMap::new(),
     };

@@ -11,7 +11,7 @@ use work::merging;
 
 use super::{
     gates,
-    words::{SENTENCE, Tone, names, size, span, took},
+    words::{SENTENCE, Tone, held, names, span, took},
 };
 use crate::{
     display::{clean_line, clean_text},
@@ -230,6 +230,7 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Opened => "its turn is broken off, you open its session",
             engine::Ending::Closed => "its session is handed back",
             engine::Ending::Silent => "silent for too long, is being ended",
+            engine::Ending::TooLarge => "holds more than its ram_max, is being ended",
             engine::Ending::Unanswered => "asks, and nobody is there: is being ended",
             engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };
@@ -277,7 +278,7 @@ fn frozen(
         None => "goes on".to_owned(),
     };
     if let Some(sample) = mine {
-        let _ = write!(text, ", holds {}", size(sample.resident_bytes));
+        let _ = write!(text, ", holds {}", held(sample));
     }
     match agent.frozen_tree {
         Some((stopped, total)) if stopped < total => {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::{
-    super::{budget, failure, operator::open, talk},
+    super::{budget, failure, measure, operator::open, talk},
     begin,
     check::after_check,
     collect::after_collect,
@@ -125,6 +125,8 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState, uses: &Uses) ->
             reason: last.exit.to_string(),
             gate: None,
         },
+        (Some(Ending::TooLarge), _) => measure::too_large(state, ix),
+        (None, Exit::OutOfMemory) => measure::out_of_memory(state, ix),
         (None, exit) if !exit.ok() && talk::lost_session(state, ix) => Event::AgentRetrying {
             agent: id,
             attempt,
