@@ -113,6 +113,8 @@ impl State {
         }
         let halt = self.setup.thresholds.halt;
         let goes = before.pressure_permille >= halt && now.pressure_permille < halt;
-        goes || room(self, now).most() > room(self, before).most()
+        let most = |figures| [true, false].map(|guessed| room(self, figures).most(guessed));
+        let (now, before) = (most(now), most(before));
+        goes || now[0] > before[0] || now[1] > before[1]
     }
 }

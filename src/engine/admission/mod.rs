@@ -142,7 +142,7 @@ fn cpus(state: &State, asked: u64) -> Result<(), Why> {
 /// What a mode costs an agent.
 fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Result<(), Why> {
     cpus(state, mode.cpus_milli)?;
-    memory::admit_bytes(state, figures, state.asks(ix, mode))?;
+    memory::admit_bytes(state, figures, state.asks(ix, mode), mode.ram_guessed)?;
     cost_beside_memory(state, mode)
 }
 
@@ -274,7 +274,7 @@ pub(in crate::engine) fn admit_first(
     if let [only] = modes.as_slice() {
         cpus(state, only.cpus_milli).ok()?;
         cost_beside_memory(state, only).ok()?;
-        let free = memory::room(state, figures).most();
+        let free = memory::room(state, figures).most(only.ram_guessed);
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
     Some((first, pick::pick(state, figures, first.agent).ok()?))
@@ -313,7 +313,7 @@ pub fn admit_check(
     } else if state.on_head(owner) && state.checkout_for(owner).is_none() {
         return Err(Why::Checkout);
     }
-    memory::admit_bytes(state, figures, ram_bytes)
+    memory::admit_bytes(state, figures, ram_bytes, false)
 }
 
 /// Asks whether the frozen check command of an owner may go on: its memory is held already.
