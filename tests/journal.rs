@@ -76,6 +76,7 @@ fn agent(i: usize, needs: &[usize]) -> Agent {
         ram_max_bytes: None,
         check: Vec::new(),
         gates: Vec::new(),
+        leases: std::collections::BTreeMap::new(),
         workspace: Workspace::Shared,
         scope: None,
         domains: Vec::new(),

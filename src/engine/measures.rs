@@ -68,7 +68,7 @@ impl Figures {
 }
 
 impl State {
-    /// Returns what is reserved for an agent now, in bytes: for its own process, and for its check command.
+    /// Returns what is reserved for an agent now, in bytes: for its own process with its leases, and for its check command.
     #[must_use]
     pub fn reserved(&self, ix: AgentIx) -> u64 {
         let agent = self.agent(ix);
@@ -76,6 +76,7 @@ impl State {
         let check = agent.check.as_ref().filter(|check| check.is_live());
         let steps = check.map(|check| (check.step as usize, self.checks_of(Owner::Agent(ix))));
         let of_check = steps.and_then(|(at, steps)| steps.get(at).map(|step| step.ram_bytes));
-        own.map_or(0, |_| self.mode_of(ix).ram_bytes) + of_check.unwrap_or(0)
+        let of_own = own.map_or(0, |_| self.mode_of(ix).ram_bytes + self.lease_extra(ix));
+        of_own + of_check.unwrap_or(0)
     }
 }

@@ -33,7 +33,8 @@ pub mod words;
 pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use addition::{ADD_WORDS, Addition};
 pub use admission::{
-    Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
+    Grant, Why, admit, admit_check, admit_check_thaw, admit_lease, admit_thaw, behind_barrier,
+    free_bytes, mode_name, size_asked, size_free,
 };
 pub use answers::answers;
 pub use begins::{Wanted, WantedAt};
@@ -44,7 +45,8 @@ pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severit
 pub use event::{
     Absent, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
     AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event, Exit,
-    FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Interruption, Level,
+    FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Interruption, LeaseCause,
+    LeaseEvent, Level,
     MergeOutcome, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy,
     Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
 };
@@ -64,7 +66,7 @@ pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
     Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, HandedOff,
-    HoldBy, Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage, Merged,
+    HoldBy, Item, JobState, Judged, Lease, Leases, Limit, Live, MINUTE_US, Memory, Merge, MergeStage, Merged,
     Merges, Message, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Readiness, Ready,
     Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs, Talk, Work, WorkStage,
 };

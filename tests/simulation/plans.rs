@@ -148,6 +148,7 @@ pub fn random(r: &mut Random) -> Plan {
             .collect(),
         workers,
         gates,
+        leases: leases(r),
         agents,
         run_gates: gates_of(r, percent),
         wave_gates: (1..=waves)

@@ -3,11 +3,14 @@
 //! Asked for every start: first start, retry, thaw, checks, gates; and by the screens, which print
 //! the reason. Must not change anything, and knows memory only as figures that it is handed.
 
+mod lease;
 mod pick;
 mod why;
 
 pub(in crate::engine) use pick::chosen;
-pub use why::Why;
+pub(in crate::engine) use lease::halted;
+pub use lease::{admit_lease, free_bytes};
+pub use why::{Why, size_asked, size_free};
 
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
 
@@ -152,6 +155,7 @@ fn ram(state: &State, asked: u64) -> Result<(), Why> {
 fn cost(state: &State, mode: &AgentMode) -> Result<(), Why> {
     cpus(state, mode.cpus_milli)?;
     ram(state, mode.ram_bytes)?;
+    lease::beside(state, mode.ram_bytes)?;
     cost_beside_memory(state, mode)
 }
 
@@ -282,6 +286,7 @@ pub(in crate::engine) fn admit_first(state: &State, shelf: &Shelf) -> Option<(Ra
             .setup
             .ram_limit_bytes
             .saturating_sub(state.usage.ram_bytes);
+        let free = lease::kept(state).map_or(free, |kept| kept.min(free));
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
     Some((first, pick::pick(state, first.agent).ok()?))
@@ -320,7 +325,8 @@ pub fn admit_check(
     } else if state.on_head(owner) && state.checkout_for(owner).is_none() {
         return Err(Why::Checkout);
     }
-    ram(state, ram_bytes)
+    ram(state, ram_bytes)?;
+    lease::beside(state, ram_bytes)
 }
 
 /// Asks whether the frozen check command of an owner may go on: its memory is held already.

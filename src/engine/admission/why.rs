@@ -65,6 +65,13 @@ pub enum Why {
         /// Free of the limit.
         free: u64,
     },
+    /// Memory: what is free is kept for a command inside of an agent that waits for its lease.
+    Leased {
+        /// Asked, in bytes.
+        asked: u64,
+        /// The command.
+        name: String,
+    },
     /// Another renewable resource.
     Resource {
         /// Which.
@@ -134,8 +141,9 @@ impl Why {
     }
 }
 
-/// Writes bytes as GiB or MiB with one decimal where it matters.
-fn bytes(n: u64) -> String {
+/// Writes bytes that are asked for as GiB or MiB, rounded up, with one decimal where it matters.
+#[must_use]
+pub fn size_asked(n: u64) -> String {
     const GIB: u64 = 1 << 30;
     if n >= GIB {
         let tenths = n.saturating_mul(10).div_ceil(GIB);
@@ -146,7 +154,8 @@ fn bytes(n: u64) -> String {
 }
 
 /// Writes what is free, rounded down so that the sentence never promises too much.
-fn bytes_down(n: u64) -> String {
+#[must_use]
+pub fn size_free(n: u64) -> String {
     const GIB: u64 = 1 << 30;
     if n >= GIB {
         let tenths = n.saturating_mul(10) / GIB;
@@ -191,7 +200,16 @@ impl fmt::Display for Why {
                 free % 1000 / 100
             ),
             Self::Ram { asked, free } => {
-                write!(f, "needs {}, {} to give", bytes(*asked), bytes_down(*free))
+                write!(
+                    f,
+                    "needs {}, {} to give",
+                    size_asked(*asked),
+                    size_free(*free)
+                )
+            }
+            Self::Leased { asked, name } => {
+                let asked = size_asked(*asked);
+                write!(f, "needs {asked}; what is free is kept for {name}, which waits")
             }
             Self::Resource { name, asked, free } => write!(f, "needs {asked} {name}, {free} free"),
             Self::Provider {

@@ -10,6 +10,7 @@ mod attention;
 mod check;
 mod conflict;
 mod extended;
+mod lease;
 mod merging;
 mod needs;
 mod phase;
@@ -94,6 +95,7 @@ impl State {
             Event::CheckpointMade { wave, commit } => self.checkpoint(*wave, commit.as_ref()),
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
+            Event::Lease(lease) => self.lease_event(lease, now),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
             Event::GatePassed { place, .. } => self.gate_passed(place),

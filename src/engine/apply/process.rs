@@ -122,7 +122,7 @@ impl State {
         if let Some(limit) = self.setup.plan.agent(ix).timeout_us
             && let Some(live) = &self.agents[ix.ix()].live
             && live.ending.is_none()
-            && !self.agent(ix).asking()
+            && !self.clock_stands(ix)
             // A person takes as long as it takes.
             && !self.agent(ix).opened()
         {
@@ -159,6 +159,7 @@ impl State {
         ) {
             self.give_slot(ix);
         }
+        self.leases_end(ix, now);
         let setup = self.setup.clone();
         self.usage.held(setup.mode(ix, self.agent(ix).mode), false);
         self.unschedule(ix);

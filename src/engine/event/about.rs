@@ -61,6 +61,7 @@ impl Event {
             Self::AttentionAnswered(_) => "attention.answered",
             Self::Work(work) => work.kind(),
             Self::Talk(talk) => talk.kind(),
+            Self::Lease(lease) => lease.kind(),
         }
     }
 
@@ -101,6 +102,7 @@ impl Event {
             Self::AttentionAnswered(answered) => answered.agent.as_ref(),
             Self::Work(work) => work.agent(),
             Self::Talk(talk) => talk.agent(),
+            Self::Lease(lease) => Some(lease.agent()),
             _ => None,
         }
     }
@@ -112,6 +114,7 @@ impl Event {
             Self::RunDegraded { .. } => Level::Critical,
             Self::Work(work) => work.level(),
             Self::Talk(talk) => talk.level(),
+            Self::Lease(lease) => lease.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }

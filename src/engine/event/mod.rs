@@ -7,6 +7,7 @@ mod about;
 mod attention;
 mod gate;
 mod kinds;
+mod lease;
 mod merge;
 mod offer;
 mod parts;
@@ -21,6 +22,7 @@ pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
+pub use lease::{LeaseCause, LeaseEvent};
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
 pub use offer::Offer;
 pub use parts::{
@@ -42,5 +44,11 @@ impl From<WorkEvent> for Event {
 impl From<TalkEvent> for Event {
     fn from(event: TalkEvent) -> Self {
         Self::Talk(Box::new(event))
+    }
+}
+
+impl From<LeaseEvent> for Event {
+    fn from(event: LeaseEvent) -> Self {
+        Self::Lease(Box::new(event))
     }
 }

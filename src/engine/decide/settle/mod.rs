@@ -18,7 +18,7 @@ mod waiting;
 
 use crate::engine::{Event, Figures, Owner, State, state::unpack};
 
-use super::{attention, budget, finish};
+use super::{attention, budget, finish, lease};
 
 /// Decides the next thing that follows; empty when the state is at rest.
 pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec<Event> {
@@ -77,6 +77,10 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     let attention = attention::look(state);
     if !attention.is_empty() {
         return attention;
+    }
+    // They make what runs already go on, and need no slot.
+    if let Some(granted) = lease::next(state, figures) {
+        return vec![granted];
     }
     let start = start::admit_next(state, figures);
     if start.is_empty() {
