@@ -5,6 +5,7 @@
 //! agents.
 
 mod folders;
+mod jobs_env;
 mod manner;
 
 use std::{
@@ -35,6 +36,7 @@ use super::{
     guard::{program, say_grace, survive_file_limit},
     jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
+    leases::Desk,
     lines::Lines,
     notices::Notices,
     past,
@@ -46,6 +48,7 @@ use super::{
 };
 
 use folders::{keep_source, private_folders};
+use jobs_env::{passed, passes, shims};
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
@@ -235,9 +238,7 @@ impl Runner {
                 let _ = to_loop.send(Msg::Reports);
             }))
         };
-        let env = std::env::vars_os()
-            .filter(|(name, _)| name.to_str().is_some_and(|n| passes(&self.config.env, n)))
-            .collect();
+        let env = passed(&self.config);
         let mut settings = executor::Config::new(self.dir.id.clone(), env);
         let redactor = redactor(&self.state.setup.plan);
         settings.redactor = redactor.clone();
@@ -300,7 +301,10 @@ impl Runner {
                 Arc::new(move |done| drop(to_loop.send(Msg::Work(Box::new(done)))))
             },
         );
+        let (own, setup) = (program()?, self.state.setup.clone());
+        let shims = shims(&self.dir.path, &setup.plan, &self.config, &own);
         let turns = Turns {
+            leases: Desk::new(to_loop.clone()),
             work,
             current,
             redactor,
@@ -316,7 +320,8 @@ impl Runner {
                 context_cap: self.config.context_cap,
                 workdir,
                 run_dir: self.dir.path.clone(),
-                program: program()?,
+                shims,
+                program: own,
                 bounds,
                 measured: jobs::Measured::default(),
             },
@@ -338,7 +343,6 @@ impl Runner {
             let _ = to_loop.send(Msg::SyncFault(error.to_owned()));
         });
         let grace = turns.grace;
-        let setup = turns.state.setup.clone();
         let (dir, lock) = (self.dir, self.lock);
         let the_loop = thread::Builder::new().name("loop".into()).spawn(move || {
             // Whatever happens to the loop, nothing that it started stays.
@@ -370,16 +374,6 @@ impl Drop for ShutDown {
     fn drop(&mut self) {
         self.0.shutdown(self.1);
     }
-}
-
-/// Whether a variable passes the allow-list: a name, or a prefix with `*`.
-fn passes(allowed: &[String], name: &str) -> bool {
-    allowed
-        .iter()
-        .any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == pattern,
-        })
 }
 
 /// SHA-256 in lower-case hex.

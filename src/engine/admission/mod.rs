@@ -7,9 +7,9 @@ mod lease;
 mod pick;
 mod why;
 
-pub(in crate::engine) use pick::chosen;
 pub(in crate::engine) use lease::halted;
 pub use lease::{admit_lease, free_bytes};
+pub(in crate::engine) use pick::chosen;
 pub use why::{Why, size_asked, size_free};
 
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};

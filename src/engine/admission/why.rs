@@ -209,7 +209,10 @@ impl fmt::Display for Why {
             }
             Self::Leased { asked, name } => {
                 let asked = size_asked(*asked);
-                write!(f, "needs {asked}; what is free is kept for {name}, which waits")
+                write!(
+                    f,
+                    "needs {asked}; what is free is kept for {name}, which waits"
+                )
             }
             Self::Resource { name, asked, free } => write!(f, "needs {asked} {name}, {free} free"),
             Self::Provider {

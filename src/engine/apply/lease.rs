@@ -38,6 +38,7 @@ impl State {
                     below: below.clone(),
                     since_us: now,
                     granted_us: None,
+                    cause: LeaseCause::default(),
                 };
                 (*number, Some(lease))
             }
@@ -60,11 +61,10 @@ impl State {
                 (Ok(at), None) => drop(list.remove(at)),
                 _ => {}
             }
-            if let (Some(_), Ok(at)) = (
-                granted,
-                list.binary_search_by_key(&number, |lease| lease.number),
-            ) {
+            let at = list.binary_search_by_key(&number, |lease| lease.number);
+            if let (Some(cause), Ok(at)) = (granted, at) {
                 list[at].granted_us = Some(now);
+                list[at].cause = cause;
             }
         });
     }

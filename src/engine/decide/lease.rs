@@ -49,6 +49,7 @@ pub(super) fn asked(
         below: below.iter().filter(held).copied().collect(),
         since_us: input.elapsed_us,
         granted_us: None,
+        cause: LeaseCause::default(),
     };
     let line = state.lease_line();
     let rank = state.lease_rank(&lease);
@@ -169,7 +170,10 @@ fn something_moves(state: &State) -> bool {
     let mut all = state.setup.plan.indices();
     all.any(|ix| {
         let agent = state.agent(ix);
-        let ending = agent.live.as_ref().is_some_and(|live| live.ending.is_some());
+        let ending = agent
+            .live
+            .as_ref()
+            .is_some_and(|live| live.ending.is_some());
         match agent.status {
             Status::Scheduled | Status::Preparing => true,
             Status::Running => ending || !waits(ix),

@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{State, Status};
-use crate::plan::{AgentIx, Priority};
+use crate::{
+    engine::LeaseCause,
+    plan::{AgentIx, Priority},
+};
 
 /// A command inside of an agent that waits for memory, or has got it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,8 @@ pub struct Lease {
     pub since_us: u64,
     /// Since when it has its memory (elapsed µs); none: it waits.
     pub granted_us: Option<u64>,
+    /// Why it has, where it has.
+    pub cause: LeaseCause,
 }
 
 /// All leases of a run. They are gone with the processes that hold them.

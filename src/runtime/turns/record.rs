@@ -43,6 +43,7 @@ impl Running {
                     self.carry_out(command);
                 }
                 self.turns.work.look(&self.turns.state);
+                self.look_at_leases();
                 if let Some(lines) = &self.turns.lines {
                     lines.wake();
                 }
@@ -59,6 +60,8 @@ impl Running {
                 for command in now {
                     self.carry_out(command);
                 }
+                // No fault of recording holds up what runs.
+                self.look_at_leases();
                 self.held_commands.extend(later);
                 self.held_records.extend(records.iter().cloned());
                 self.tell_records(records);
@@ -133,11 +136,12 @@ impl Running {
 
     fn note_frozen(&self, key: engine::JobKey, frozen: bool) {
         if let engine::Owner::Agent(ix) = key.owner {
+            let stands = frozen || self.turns.state.waits_for_lease(ix);
             self.turns
                 .notes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push((ix, frozen));
+                .push((ix, stands));
         }
     }
 
