@@ -345,6 +345,13 @@ pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
             gib(limit)
         ));
     }
+    for (name, &bytes) in plan.leases.iter().filter(|(_, bytes)| **bytes > limit) {
+        out.push(format!(
+            "{file}: error: lease `{name}` needs {}, and this run may use {}",
+            gib(bytes),
+            gib(limit)
+        ));
+    }
     out
 }
 

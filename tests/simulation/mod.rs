@@ -6,6 +6,7 @@
 mod budgets;
 mod check;
 mod cohorts;
+mod leases;
 mod merges;
 mod plans;
 mod queue;

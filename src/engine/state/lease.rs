@@ -87,10 +87,11 @@ impl State {
         agent.status == Status::Running && !ending
     }
 
-    /// Its place in the order of granting: agents of higher priority first, then in the order of asking.
-    pub(in crate::engine) fn lease_rank(&self, lease: &Lease) -> (Priority, u32) {
+    /// Its place in the order of granting: what a command waits for that holds memory meanwhile, then agents
+    /// of higher priority, then in the order of asking.
+    pub(in crate::engine) fn lease_rank(&self, lease: &Lease) -> (bool, Priority, u32) {
         let priority = self.setup.plan.agent(lease.agent).priority;
-        (priority, lease.number)
+        (lease.below.is_empty(), priority, lease.number)
     }
 
     /// Returns those that wait, in the order in which they are granted; without those of agents that are

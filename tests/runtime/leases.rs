@@ -1,0 +1,173 @@
+//! Commands inside of agents that wait for memory: order, re-entrance, ends of all kinds.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+
+use serde_json::Value;
+
+use super::rig::{Events, Here, Live, signal, wait_for};
+
+/// The leased program: says how it was called, begins, and ends with 7 when it is told to.
+const SUITE: &str = r#"#!/bin/sh
+read line
+printf '%s|' "$0" "$@" "$line" "$WAVEDECK_LEASE"; echo
+[ "$1" = inner ] && exit 0
+[ "$1" = a ] && suite inner < /dev/null
+: > "$1.began"
+while [ ! -e "$1.go" ]; do sleep 0.02; done
+exit 7
+"#;
+
+const TABLES: &str = "\
+[lease.suite]
+ram = \"600MiB\"
+[lease.nothere]
+ram = \"100MiB\"
+[defaults]
+ram = \"50MiB\"
+retry = { attempts = 1 }
+";
+
+fn here(agents: &[(&str, &str)]) -> Here {
+    let mut plan = TABLES.to_owned();
+    for (id, script) in agents {
+        let script = serde_json::to_string(script).unwrap();
+        plan += &format!("[[agent]]\nid = \"{id}\"\nrun = [\"sh\", \"-c\", {script}]\n");
+    }
+    let here = Here::with(&plan);
+    here.write("bin/suite", SUITE);
+    let mode = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(here.path().join("bin/suite"), mode).unwrap();
+    here
+}
+
+fn path(here: &Here) -> String {
+    format!("{}:/usr/bin:/bin", here.path().join("bin").display())
+}
+
+fn start(here: &Here) -> Live {
+    let mut command = here.command(&["run", "--headless", "--json", "--ram", "1GiB"]);
+    command.env("PATH", path(here));
+    Live::of(command)
+}
+
+fn numbers(here: &Here, name: &str) -> u64 {
+    let said = here.ctl_says("stats --json");
+    let stats: Value = serde_json::from_str(&said.out).unwrap();
+    stats[name].as_u64().unwrap()
+}
+
+fn pid(here: &Here, name: &str) -> i32 {
+    wait_for(name, || here.read(name).trim().parse().ok())
+}
+
+/// Waits until a command asks after a file is there.
+fn after(file: &str, then: &str) -> String {
+    format!("while [ ! -e {file} ]; do sleep 0.02; done; {then}")
+}
+
+#[test]
+fn a_leased_command_waits_its_turn_and_is_the_program_that_was_meant() {
+    let first = "echo in | suite a 'x  y' ''; echo status $?; nothere; echo status $?";
+    let here = here(&[
+        ("a", first),
+        (
+            "b",
+            &after("a.began", "suite b < /dev/null; echo status $?"),
+        ),
+    ]);
+    let live = start(&here);
+    live.hears("lease.waiting", "b");
+    let line = wait_for("its place in line", || {
+        let said = here.output("b.1");
+        said.lines().next().map(str::to_owned)
+    });
+    assert!(
+        line.starts_with("wavedeck: suite waits for 600 MiB: 1st in line; ")
+            && line.ends_with(" MiB free"),
+        "{line}"
+    );
+    let counted = ["leases_waiting", "leases_held", "leases_granted"].map(|n| numbers(&here, n));
+    assert_eq!(counted, [1, 1, 1]);
+    assert_eq!(numbers(&here, "leased_bytes"), 600 << 20);
+    assert!(!live.events().has("lease.granted", "b"));
+    here.write("a.go", "");
+    live.hears("lease.granted", "b");
+    here.write("b.go", "");
+    let events = live.end().with(0);
+    let program = here.path().join("bin/suite");
+    let program = program.display();
+    let expected = format!(
+        "{program}|a|x  y||in|suite=1|\n{program}|inner||suite=1|\nstatus 7\n\
+         nothere: command not found\nstatus 127\n"
+    );
+    assert_eq!(here.output("a.1"), expected);
+    assert_eq!(
+        here.output("b.1"),
+        format!("{line}\n{program}|b||suite=2|\nstatus 7\n")
+    );
+    // Below one that has its lease nobody asks, nor for what is not there.
+    let kinds = |kind: &str| events.all(kind).len();
+    assert_eq!(
+        ["lease.granted", "lease.waiting", "lease.returned"].map(kinds),
+        [2, 1, 2]
+    );
+    let returned = events.seq("lease.returned", "a");
+    assert!(returned < events.seq("lease.granted", "b"), "{events}");
+    let granted = events.of("lease.granted", "b");
+    assert_eq!(granted["cause"], "room");
+    assert!(granted["waited_us"].as_u64() > Some(0));
+
+    // By hand, where no run is any more.
+    let mut shim = Command::new(here.run_dir().join("leased-commands/suite"));
+    let shim = shim
+        .args(["inner", "by hand"])
+        .env_clear()
+        .env("PATH", path(&here));
+    let output = shim.stdin(std::process::Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        text(output.stdout),
+        format!("{program}|inner|by hand||suite=0|\n")
+    );
+    let said = text(output.stderr);
+    let begin = "wavedeck: suite runs without waiting for memory: no runner answers for this run";
+    assert!(said.starts_with(begin), "{said}");
+}
+
+#[test]
+fn however_a_command_ends_its_lease_is_given_back() {
+    let run = |name: &str| {
+        format!("suite {name} < /dev/null & echo $! > {name}.pid; wait $!; echo ended $?")
+    };
+    let here = here(&[
+        ("a", &run("a")),
+        ("b", &after("b.ask", &run("b"))),
+        ("c", &after("a.began", &run("c"))),
+        ("d", &after("d.ask", &run("d"))),
+    ]);
+    let live = start(&here);
+    live.hears("lease.waiting", "c");
+    here.write("b.ask", "");
+    live.hears("lease.waiting", "b");
+    assert_eq!(live.events().of("lease.waiting", "b")["place"], 2);
+    // One that waits is killed: the other moves up.
+    signal(pid(&here, "c.pid"), rustix::process::Signal::KILL);
+    live.hears("lease.returned", "c");
+    assert_eq!(live.events().of("lease.returned", "c")["ram_bytes"], 0);
+    // One that holds it is killed, which is the program itself.
+    signal(pid(&here, "a.pid"), rustix::process::Signal::KILL);
+    live.hears("lease.granted", "b");
+    live.hears("attempt.ended", "a");
+    let ended = |agent: &str| here.output(&format!("{agent}.1")).contains("ended 137");
+    assert!(ended("a") && ended("c"));
+    // An agent that is stopped takes what it holds and what it waits for with it.
+    here.write("d.ask", "");
+    live.hears("lease.waiting", "d");
+    here.ctl("stop b");
+    live.hears("lease.granted", "d");
+    here.ctl("stop d");
+    let events: Events = live.end().events;
+    assert_eq!(events.ending("b"), "stopped");
+    here.nobody_left();
+}
