@@ -193,10 +193,12 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         if let Err(wrong) = c.budgets.step(setup, record) {
             c.problem(record, wrong);
         }
+        let before = c.ram();
         let leased = c.leases.step(setup, record);
+        let more = c.ram() > before.max(setup.ram_limit_bytes);
         c.step(record);
         match leased {
-            Ok(true) if c.ram() > setup.ram_limit_bytes => {
+            Ok(true) if more => {
                 c.problem(record, "more memory leased than there is".into());
             }
             Ok(_) => {}

@@ -201,6 +201,25 @@ fn every_action_meets_gates_over_more_than_one_agent() {
     panic!("never met: {missing:?}");
 }
 
+/// Memory that is leased twice, without room, or never given back is noticed; the last where it is missed.
+#[test]
+fn tampered_leases_are_noticed() {
+    for (kind, least) in [(0, 1), (1, 5), (2, 1)] {
+        let mut noticed = 0;
+        for seed in 0..3_000 {
+            let run = world::run(seed);
+            let mut records = run.records.clone();
+            if world::lease::tamper(&mut records, kind) {
+                noticed += usize::from(!check::check(&run.setup, &records).is_empty());
+            }
+            if noticed == least {
+                break;
+            }
+        }
+        assert_eq!(noticed, least, "of kind {kind}");
+    }
+}
+
 /// An agent that starts without what it is to begin with is noticed.
 #[test]
 fn a_start_without_a_file_that_must_be_there_is_noticed() {

@@ -18,7 +18,7 @@ use wavedeck::{
 };
 
 mod add;
-mod lease;
+pub mod lease;
 mod speak;
 mod work;
 

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use wavedeck::{
-    engine::{InputKind, JobKey, Lease, Owner, State, Status, Use, Uses},
+    engine::{
+        Event, InputKind, JobKey, Lease, LeaseCause, LeaseEvent, Owner, Record, State, Status, Use,
+        Uses,
+    },
     plan::AgentIx,
 };
 
@@ -179,4 +182,49 @@ impl World {
                 .push("nothing moves, and leases wait".to_owned());
         }
     }
+}
+
+/// Damages what a journal says of leases in one of three ways; false where there is nothing to damage.
+pub fn tamper(records: &mut Vec<Record>, kind: usize) -> bool {
+    let at = |records: &[Record], from: usize, wanted: &dyn Fn(&LeaseEvent) -> bool| {
+        let found = records[from..]
+            .iter()
+            .position(|record| match &record.event {
+                Event::Lease(lease) => wanted(lease),
+                _ => false,
+            });
+        found.map(|found| from + found)
+    };
+    let granted = |lease: &LeaseEvent| matches!(lease, LeaseEvent::Granted { .. });
+    let changed = match kind {
+        // One without room is said to have some.
+        0 => {
+            let no_room = |lease: &LeaseEvent| match lease {
+                LeaseEvent::Granted { cause, .. } => *cause != LeaseCause::Room,
+                _ => false,
+            };
+            at(records, 0, &no_room).map(|i| {
+                if let Event::Lease(lease) = &mut records[i].event
+                    && let LeaseEvent::Granted { cause, .. } = &mut **lease
+                {
+                    *cause = LeaseCause::Room;
+                }
+            })
+        }
+        // One is granted twice.
+        1 => at(records, 0, &granted).map(|i| {
+            let copy = records[i].clone();
+            records.insert(i + 1, copy);
+        }),
+        // What is given back is not told.
+        _ => {
+            let returned = |lease: &LeaseEvent| match lease {
+                LeaseEvent::Returned { ram_bytes, .. } => *ram_bytes > 1 << 30,
+                _ => false,
+            };
+            at(records, 0, &returned).map(|i| drop(records.remove(i)))
+        }
+    };
+    super::renumber(records);
+    changed.is_some()
 }
