@@ -264,6 +264,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             work::said(answered.attention, answered.answer).to_owned()
         }
         Event::Talk(talk) => work::of_talk(talk)?,
+        Event::Lease(lease) if lease.is_news() => format!("  {}", lease.words()),
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(
                 answered.agent.as_ref(),

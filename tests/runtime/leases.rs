@@ -171,3 +171,55 @@ fn however_a_command_ends_its_lease_is_given_back() {
     assert_eq!(events.ending("b"), "stopped");
     here.nobody_left();
 }
+
+/// What the samples of a run say: the most that agents held in MiB, how many samples were above the budget, how
+/// many there are, and how long the run took in seconds.
+fn measured(here: &Here, budget_mib: u64) -> (u64, usize, usize, f64) {
+    let bytes = |sample: &Value| sample["figures"]["agents_bytes"].as_u64();
+    let text = here.read_run("samples.jsonl");
+    let samples = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok());
+    let held: Vec<u64> = samples.filter_map(|sample| bytes(&sample)).collect();
+    let over = held.iter().filter(|held| **held > budget_mib << 20).count();
+    let events = here.journal();
+    let took = events.all("run.finished")[0]["elapsed_us"]
+        .as_f64()
+        .unwrap();
+    (
+        held.iter().max().unwrap() >> 20,
+        over,
+        held.len(),
+        took / 1e6,
+    )
+}
+
+/// Figures of docs/benchmarks.md: `WAVEDECK_BENCH=1 cargo test --test main six_test_suites -- --nocapture`; takes
+/// 4.2 GiB and a minute and a half.
+#[test]
+fn six_test_suites_keep_to_the_budget_and_take_no_longer_than_they_must() {
+    if std::env::var_os("WAVEDECK_BENCH").is_none() {
+        return;
+    }
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let plan = fs::read_to_string(root.join("assets/plans/leases.toml")).unwrap();
+    let lease = "[lease.wavedeck]\nram = \"700MiB\"\n";
+    assert!(plan.contains(lease));
+    // Two suites of 16 s at a time, and a second before and after.
+    let ideal = 3.0 * 16.0 + 2.0;
+    for plan in [plan.replace(lease, ""), plan.clone()] {
+        let here = Here::with(&plan);
+        let bin = std::path::Path::new(super::rig::BIN).parent().unwrap();
+        let mut command = here.command(&["run", "--headless", "--json", "--ram", "2GiB"]);
+        command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        let live = Live::of(command).patient(std::time::Duration::from_secs(200));
+        live.end().with(0);
+        let (most, over, samples, took) = measured(&here, 2048);
+        let leased = plan.contains(lease);
+        println!(
+            "leases {leased}: at most {most} MiB of 2048, {over} of {samples} samples above, {took:.1} s (ideal {ideal})"
+        );
+        assert_eq!(leased, over == 0);
+        assert!(!leased || took <= 1.2 * ideal);
+    }
+}

@@ -46,7 +46,7 @@ pub fn ask(dir: &Path, name: &str, below: &[u32], say: &mut dyn FnMut(&str)) -> 
     let mut pause = FIRST_TRY;
     let mut error = None;
     for _ in 0..TRIES {
-        let asked = connect(dir).and_then(|stream| wait(stream, name, below, say));
+        let asked = connect(dir, name, below).and_then(|stream| wait(stream, name, say));
         match asked {
             Ok(asked) => return asked,
             Err(Gone::Refused(why)) => return Asked::Without(Some(why)),
@@ -73,11 +73,17 @@ impl From<io::Error> for Gone {
     }
 }
 
-fn connect(dir: &Path) -> Result<UnixStream, Gone> {
+/// Asks at once: a runner of another version lets go of who asks what it does not know.
+fn connect(dir: &Path, name: &str, below: &[u32]) -> Result<UnixStream, Gone> {
     let path = std::fs::read_to_string(dir.join(ADDRESS))?;
     let mut stream = UnixStream::connect(PathBuf::from(path))?;
     stream.set_read_timeout(Some(ANSWER))?;
     stream.set_write_timeout(Some(ANSWER))?;
+    let frame = FromClient::Lease {
+        name: name.to_owned(),
+        below: below.to_vec(),
+    };
+    protocol::write(&mut stream, &frame, &[])?;
     let (hello, _) = protocol::read_at_most::<FromRunner>(&mut stream, LONGEST)?;
     match hello {
         FromRunner::Hello { protocol, .. } if protocol == PROTOCOL => Ok(stream),
@@ -95,17 +101,7 @@ struct Waiting {
     free_bytes: u64,
 }
 
-fn wait(
-    mut stream: UnixStream,
-    name: &str,
-    below: &[u32],
-    say: &mut dyn FnMut(&str),
-) -> Result<Asked, Gone> {
-    let frame = FromClient::Lease {
-        name: name.to_owned(),
-        below: below.to_vec(),
-    };
-    protocol::write(&mut stream, &frame, &[])?;
+fn wait(mut stream: UnixStream, name: &str, say: &mut dyn FnMut(&str)) -> Result<Asked, Gone> {
     let began = Instant::now();
     let mut until = began + ANSWER;
     let mut latest: Option<Waiting> = None;

@@ -2,7 +2,10 @@
 
 use crate::{
     display::clean_line,
-    engine::{self, Candidate, CheckPlace, Event, Level, Record, State, TalkEvent, WorkEvent},
+    engine::{
+        self, Candidate, CheckPlace, Event, LeaseCause, LeaseEvent, Level, Record, State,
+        TalkEvent, WorkEvent,
+    },
     tui::{log::LogBuffer, ui_state::UiState},
 };
 
@@ -171,6 +174,7 @@ fn routine(event: &Event) -> String {
             }
             _ => whose,
         },
+        Event::Lease(lease) => lease.words(),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
@@ -281,6 +285,22 @@ fn rule(event: &Event) -> Option<&'static str> {
             "of the workers that can and have room the one with the fewest attempts at work, then \
              with the best chance by how its attempts ended, then the first in the plan"
         }
+        Event::Lease(lease) => match **lease {
+            LeaseEvent::Waiting { .. } => {
+                "a leased command inside of an agent waits until its memory is there; first what runs below one \
+                 that has its own, then agents of higher priority, then in the order of asking"
+            }
+            LeaseEvent::Granted { cause, .. } => match cause {
+                LeaseCause::Room => "the first in line gets its memory as soon as there is room",
+                LeaseCause::Alone => {
+                    "all that runs waits for leases, so the first in line gets its memory without room for it"
+                }
+                LeaseCause::Late => {
+                    "nobody waits longer than `memory.lease_wait`: then it runs anyway"
+                }
+            },
+            LeaseEvent::Returned { .. } => "a lease ends with its process, however that ends",
+        },
         Event::AgentSkipped { .. } => "a need that can no longer be met skips whoever has it",
         Event::AgentRetrying { .. } => "attempts are left: `retry` of the plan, doubled each time",
         Event::AgentTimeout { .. } => {

@@ -293,6 +293,7 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::Work(event) => work(event)?,
         Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
+        Event::Lease(event) => talk::lease(event)?,
         _ => return None,
     };
     Some(Note {

@@ -1,11 +1,27 @@
-//! Conversations with agent programs, budgets and providers in words.
+//! Conversations with agent programs, budgets, providers and leases in words.
 //!
 //! Says what a person would miss. What an agent reports all the time, and what a rule answers, is not told.
 
 use crate::{
-    engine::{Replied, TalkEvent, ToldBy},
+    engine::{LeaseCause, LeaseEvent, Replied, TalkEvent, ToldBy},
     tui::view::words::{Tone, span},
 };
+
+/// Puts an event about memory for a command into words; none where nothing had to wait.
+pub(super) fn lease(event: &LeaseEvent) -> Option<(String, Tone)> {
+    let tone = match event {
+        LeaseEvent::Granted {
+            cause: LeaseCause::Late,
+            ..
+        } => Tone::Alert,
+        LeaseEvent::Granted {
+            cause: LeaseCause::Alone,
+            ..
+        } => Tone::Warn,
+        _ => Tone::Dim,
+    };
+    event.is_news().then(|| (event.words(), tone))
+}
 
 /// Puts an event into words; routine ones give none. `now_us` is when it happened (elapsed µs).
 pub(super) fn talk(event: &TalkEvent, now_us: u64) -> Option<(String, Tone)> {
