@@ -7,11 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Level;
-use crate::{
-    display::figures::{exact, ordinal},
-    engine::{size_asked, size_free},
-    plan::AgentId,
-};
+use crate::plan::AgentId;
 
 /// Why a lease was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -112,61 +108,6 @@ impl LeaseEvent {
             Self::Waiting { agent, .. }
             | Self::Granted { agent, .. }
             | Self::Returned { agent, .. } => agent,
-        }
-    }
-
-    /// Returns it in words for a person.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::Waiting {
-                agent,
-                name,
-                ram_bytes,
-                place,
-                free_bytes,
-                ..
-            } => {
-                let (asked, free) = (size_asked(*ram_bytes), size_free(*free_bytes));
-                let place = ordinal(*place);
-                format!("{agent}: {name} waits for {asked}: {place} in line, {free} free")
-            }
-            Self::Granted {
-                agent,
-                name,
-                ram_bytes,
-                waited_us,
-                cause,
-                free_bytes,
-                ..
-            } => {
-                let (asked, waited) = (size_asked(*ram_bytes), exact(*waited_us));
-                match cause {
-                    LeaseCause::Room if *waited_us == 0 => {
-                        format!("{agent}: {name} has its {asked}")
-                    }
-                    LeaseCause::Room => format!("{agent}: {name} has its {asked} after {waited}"),
-                    LeaseCause::Alone => {
-                        let free = size_free(*free_bytes);
-                        format!("{agent}: {name} gets {asked} of {free}: all that runs waits")
-                    }
-                    LeaseCause::Late => {
-                        format!("{agent}: {name} runs without its {asked}: it has waited {waited}")
-                    }
-                }
-            }
-            Self::Returned {
-                agent,
-                name,
-                ram_bytes: 0,
-                ..
-            } => format!("{agent}: {name} waits no longer"),
-            Self::Returned {
-                agent,
-                name,
-                ram_bytes,
-                ..
-            } => format!("{agent}: {name} gives {} back", size_asked(*ram_bytes)),
         }
     }
 

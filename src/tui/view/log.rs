@@ -174,7 +174,7 @@ fn routine(event: &Event) -> String {
             }
             _ => whose,
         },
-        Event::Lease(lease) => lease.words(),
+        Event::Lease(lease) => notes::leased(lease),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),

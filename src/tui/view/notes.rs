@@ -9,6 +9,7 @@ mod work;
 use std::fmt::Write as _;
 
 pub use action::action;
+pub use talk::leased;
 pub use work::{routine, together, work};
 
 use super::words::{SENTENCE, Tone, size, span, took};
