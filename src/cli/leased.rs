@@ -3,14 +3,11 @@
 //! Must not change anything of the command: arguments, name, environment (but for the marker), descriptors,
 //! signals and exit status are its own, since it becomes the program. Whatever fails, the program runs.
 
-use std::{
-    ffi::{OsStr, OsString},
-    io,
-};
+use std::{ffi::OsString, io};
 
 use crate::{
     display::escape,
-    runtime::leases::{Asked, Called, MARKER, ask, below},
+    runtime::leases::{Asked, Called, MARKER, ask, below, marked},
     sys::exec,
 };
 
@@ -30,7 +27,8 @@ pub fn become_meant(args: &[OsString]) -> Option<u8> {
         Err(error) => return Some(not_there(&name, &error)),
     };
     let marker = std::env::var_os(MARKER);
-    let above = below(marker.as_deref());
+    let run = called.run();
+    let above = below(marker.as_deref(), &run);
     // Below one that has its lease: that is for both.
     let env = if above.iter().any(|(leased, _)| *leased == name) {
         None
@@ -46,21 +44,11 @@ pub fn become_meant(args: &[OsString]) -> Option<u8> {
                 0
             }
         };
-        Some(marked(marker.as_deref(), &name, number))
+        Some(marked(marker.as_deref(), &name, number, &run))
     };
     let error = exec::become_other(&program, args, env.map(|env| (MARKER, env)));
     out::complain(&format!("{name}: {error}\n"));
     Some(NOT_STARTED)
-}
-
-/// The marker with one more.
-fn marked(marker: Option<&OsStr>, name: &str, number: u32) -> OsString {
-    let mut all = marker.unwrap_or_default().to_owned();
-    if !all.is_empty() {
-        all.push(" ");
-    }
-    all.push(format!("{name}={number}"));
-    all
 }
 
 fn not_there(name: &str, error: &io::Error) -> u8 {

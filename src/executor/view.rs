@@ -244,6 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn silence_does_not_count_while_it_waits_for_something_of_ours() {
+        let view = JobView::new(JobKey::main("a".into(), 1), 1, 1);
+        let later = Instant::now() + Duration::from_secs(600);
+        assert_eq!(view.stood(later), None);
+        view.stand(true);
+        assert_eq!(view.stood(later), Some(later));
+        view.stand(false);
+        let stood = view.stood(later).unwrap();
+        assert!(stood < later && stood >= view.born);
+    }
+
+    #[test]
     fn takes_the_last_line_that_says_something() {
         assert_eq!(tail_line(b"one\ntwo\n\n  \n"), "two");
         assert_eq!(tail_line(b"10 %\r50 %\r100 %"), "100 %");

@@ -75,19 +75,28 @@ pub(super) fn asked(
 
 /// The process of a lease has ended.
 pub(super) fn ended(state: &State, number: u32, now_us: u64) -> Vec<Event> {
-    let Some(lease) = state.lease(number) else {
-        return Vec::new();
-    };
+    let lease = state.lease(number);
+    let returned = lease.map(|lease| returned(state, lease, now_us));
+    returned.into_iter().collect()
+}
+
+/// An attempt has ended, and with it all that it has leased.
+pub(super) fn all_ended(state: &State, ix: AgentIx) -> impl Iterator<Item = Event> {
+    let leases = state.leases_of(ix);
+    leases.map(|lease| returned(state, lease, state.elapsed_us))
+}
+
+fn returned(state: &State, lease: &Lease, now_us: u64) -> Event {
     let since = lease.granted_us;
-    let returned = LeaseEvent::Returned {
+    LeaseEvent::Returned {
         agent: state.id(lease.agent),
         attempt: state.agent(lease.agent).attempt,
-        number,
+        number: lease.number,
         name: lease.name.clone(),
         ram_bytes: since.map_or(0, |_| lease.ram_bytes),
         held_us: since.map_or(0, |since| now_us.saturating_sub(since)),
-    };
-    vec![returned.into()]
+    }
+    .into()
 }
 
 /// The next lease that is granted: the first in line, where there is room or nothing else can move.

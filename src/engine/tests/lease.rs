@@ -113,6 +113,9 @@ fn leases_take_the_place_of_what_their_agent_reserves() {
     assert!(rig.waits(third));
     rig.end_agent(1, 0);
     assert!(rig.state.leases.list.is_empty());
+    let returned =
+        |e: &&Event| matches!(e, Event::Lease(l) if matches!(**l, LeaseEvent::Returned { .. }));
+    assert_eq!(rig.events.iter().filter(returned).count(), 4);
     assert_eq!(rig.used_mib(), 600);
     let late = rig.ask(B, "suite", &[], 0);
     assert!(rig.state.lease(late).is_none(), "its attempt is over");

@@ -22,7 +22,7 @@ use crate::{
 /// How long a runner may take for its first word.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long it may be silent beyond the time for which a lease is waited for at most.
-const BEYOND: Duration = Duration::from_secs(60);
+const BEYOND: Duration = Duration::from_mins(1);
 /// Between two lines about the place in line.
 const AGAIN: Duration = Duration::from_secs(30);
 /// Where a run has only begun, or too many ask at once, it is asked again after so long, then twice that….

@@ -21,7 +21,7 @@ pub(super) use desk::{Desk, Request, tell};
 
 /// Name of the folder in a run's own that holds a link to this program for each leased command.
 pub const FOLDER: &str = "leased-commands";
-/// Names the leases that a process runs below, `NAME=NUMBER` each with a space between; number 0: one that
+/// Names the leases that a process runs below, `NAME=NUMBER@RUN` each with a space between; number 0: one that
 /// runs without.
 pub const MARKER: &str = "WAVEDECK_LEASE";
 const PATH: &str = "PATH";
@@ -137,6 +137,13 @@ impl Called {
         self.folder.parent().unwrap_or(&self.folder)
     }
 
+    /// The name of that run.
+    #[must_use]
+    pub fn run(&self) -> String {
+        let name = self.run_dir().file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     /// Finds the program that is meant: the next of its name on the PATH behind the folder, as a shell
     /// would.
     ///
@@ -178,13 +185,29 @@ impl Called {
     }
 }
 
-/// The leases that a process runs below, as its environment says: names and numbers.
+/// The leases of a run that a process runs below, as its environment says: names and numbers. A run inside of
+/// an agent has leases of its own.
 #[must_use]
-pub fn below(marker: Option<&OsStr>) -> Vec<(String, u32)> {
+pub fn below(marker: Option<&OsStr>, run: &str) -> Vec<(String, u32)> {
     let text = marker.and_then(OsStr::to_str).unwrap_or_default();
-    let all = text.split(' ').filter_map(|one| one.rsplit_once('='));
-    all.filter_map(|(name, number)| Some((name.to_owned(), number.parse().ok()?)))
-        .collect()
+    let all = text.split(' ').filter_map(|one| one.rsplit_once('@'));
+    let all = all.filter(|(_, of)| *of == run);
+    all.filter_map(|(one, _)| {
+        let (name, number) = one.rsplit_once('=')?;
+        Some((name.to_owned(), number.parse().ok()?))
+    })
+    .collect()
+}
+
+/// The marker with one lease more.
+#[must_use]
+pub fn marked(marker: Option<&OsStr>, name: &str, number: u32, run: &str) -> OsString {
+    let mut all = marker.unwrap_or_default().to_owned();
+    if !all.is_empty() {
+        all.push(" ");
+    }
+    all.push(format!("{name}={number}@{run}"));
+    all
 }
 
 #[cfg(test)]
@@ -245,11 +268,18 @@ mod tests {
 
     #[test]
     fn a_marker_of_any_form_is_read() {
-        let read = |text: &str| below(Some(OsStr::new(text)));
+        let read = |text: &str| below(Some(OsStr::new(text)), "r1");
+        let one = marked(Some(OsStr::new("cargo=3@r2")), "cargo", 12, "r1");
+        let two = marked(Some(&one), "npm", 0, "r1");
+        let both = [("cargo".to_owned(), 12), ("npm".to_owned(), 0)];
         assert_eq!(
-            read("cargo=12 npm=0"),
-            [("cargo".to_owned(), 12), ("npm".to_owned(), 0)]
+            read(two.to_str().unwrap()),
+            both,
+            "those of another run are none"
         );
-        assert!(read("").is_empty() && read("x =").is_empty() && below(None).is_empty());
+        for bad in ["", "x =", "x@r1", "x=y@r1", "=@", "@r1"] {
+            assert!(read(bad).is_empty(), "{bad}");
+        }
+        assert!(below(None, "r1").is_empty());
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use wavedeck::{
     engine::{
-        Event, InputKind, JobKey, Lease, LeaseCause, LeaseEvent, Owner, Record, State, Status, Use,
-        Uses,
+        CheckRun, Event, InputKind, JobKey, Lease, LeaseCause, LeaseEvent, Owner, Record, State,
+        Status, Use, Uses,
     },
     plan::AgentIx,
 };
@@ -159,7 +159,7 @@ impl World {
         let mut all = state.setup.plan.indices();
         let waits = all.all(|ix| {
             let agent = state.agent(ix);
-            let checks = agent.check.as_ref().is_some_and(|check| check.is_live());
+            let checks = agent.check.as_ref().is_some_and(CheckRun::is_live);
             let ending = agent
                 .live
                 .as_ref()
@@ -175,7 +175,7 @@ impl World {
         let can = state.leases.list.iter().any(|lease| runs(lease.agent));
         let gates = state.setup.gated().any(|owner| {
             let check = state.check_of(owner);
-            check.is_some_and(|check| check.is_live())
+            check.is_some_and(CheckRun::is_live)
         });
         if waits && can && !gates {
             self.problems

@@ -134,9 +134,9 @@ fn leases(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
     let all = state.leases_of(ix).map(|lease| {
         let (name, size) = (&lease.name, engine::size_asked(lease.ram_bytes));
         let text = match (lease.granted_us, state.lease_place(lease.number)) {
-            (Some(_), _) => format!("{name} has {size}"),
-            (None, Some(place)) => format!("{name} waits for {size}: {} in line", ordinal(place)),
-            (None, None) => format!("{name} waits for {size}"),
+            (Some(_), _) => format!("{name}: has {size}"),
+            (None, Some(place)) => format!("{name}: {} in line, {size}", ordinal(place)),
+            (None, None) => format!("{name}: waits for {size}"),
         };
         ("lease", text)
     });
