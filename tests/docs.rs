@@ -218,6 +218,7 @@ fn the_examples_of_adapters_are_adapters() {
     let catalog = Catalog::with(&files).unwrap_or_else(|e| panic!("{}", e[0]));
     let mine = catalog.get("my-agent").unwrap();
     let launch = mine.launch(&Wanted {
+        server: None,
         start: Start::Fresh,
         prompt: "Do it",
         prompt_file: "",

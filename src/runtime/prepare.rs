@@ -398,6 +398,7 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
         only: None,
         catalog: catalog.map_err(FolderError::Config)?,
         recorded: true,
+        models: Vec::new(),
     };
     let loaded = plan::load(&source, &options, &mut |path| {
         Err(format!("{path} was not kept with the run"))

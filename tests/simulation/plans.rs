@@ -146,6 +146,7 @@ pub fn random(r: &mut Random) -> Plan {
                 gates: gates_of(r, percent),
             })
             .collect(),
+        models: Vec::new(),
         workers,
         gates,
         agents,
