@@ -192,6 +192,11 @@ pub enum Action {
         /// Whose.
         agent: String,
     },
+    /// Unloads a model that nobody uses.
+    Unload {
+        /// Which, by its name in the plan.
+        model: String,
+    },
     /// Changes how many agents may run at once.
     Agents {
         /// The new cap, at least 1.
@@ -245,6 +250,5 @@ pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
         "fallback",
         "sequential fallback of a group comes with the planner; use `sequential`",
     ),
-    ("unload", "model servers are not read yet"),
     ("pin", "pinning comes with the memory controller"),
 ];

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{AgentId, AgentIx, PhaseIx};
+use crate::plan::{AgentId, AgentIx, ModelIx, PhaseIx};
 
 use super::{
     Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, MergeOutcome,
-    Offer, StoppedBy, Trouble, Uses, Via, Words, Zone,
+    Offer, ServedNow, StoppedBy, Trouble, UnloadedNow, Uses, Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -247,6 +247,20 @@ pub enum InputKind {
         zone: Zone,
         /// At or above the halt threshold: nothing may start.
         halted: bool,
+    },
+    /// A model was loaded or is gone, as its server says.
+    Served {
+        /// Which.
+        model: ModelIx,
+        /// What is now.
+        now: ServedNow,
+    },
+    /// A model was unloaded because it was ordered, or could not be.
+    Unloaded {
+        /// Which.
+        model: ModelIx,
+        /// What that gave back, as measured; or why it is still there.
+        done: Result<UnloadedNow, String>,
     },
     /// A person or script asks for something.
     Operator {

@@ -344,7 +344,7 @@ mod tests {
         let at = Address::parse(&format!("http://127.0.0.1:{port}/x/")).unwrap();
         let request = Request {
             method: "POST",
-            path: "/a",
+            path: "/a".into(),
             body: "{\"b\":1}".to_owned(),
         };
         let answer = ask(&at, &request, &quick());
@@ -437,7 +437,7 @@ mod tests {
         let at = Address::parse(&format!("http://localhost:{port}")).unwrap();
         let request = Request {
             method: "GET",
-            path: "/",
+            path: "/".into(),
             body: String::new(),
         };
         assert_eq!(ask(&at, &request, &quick()), Err(AskError::Late));

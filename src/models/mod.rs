@@ -8,6 +8,7 @@
 pub mod client;
 pub mod ggml;
 pub mod gguf;
+pub mod look;
 pub mod memory;
 pub mod minimum;
 pub mod servers;

@@ -21,7 +21,9 @@ const SLOTS: u32 = 1;
 const MOST_SLOTS: u32 = 10_000;
 
 /// Which protocol a model's server speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum ModelApi {
     /// Ollama.

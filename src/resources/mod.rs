@@ -10,6 +10,7 @@ mod roster;
 mod sample;
 mod sampler;
 mod sensor;
+mod servers;
 pub mod trend;
 pub mod zones;
 
@@ -17,5 +18,6 @@ pub use pss::{PssFigures, PssJob};
 pub use sample::{AgentSample, MachineSample, Sample};
 pub use sampler::{Sampler, Views, Whose};
 pub use sensor::{Edge, Sensor};
+pub use servers::{ReadServers, ServerSample, Servers};
 pub use trend::{Point, Trend};
 pub use zones::pressure;

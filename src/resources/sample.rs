@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ServerSample;
 use crate::{
     engine::{Figures, Use, Uses},
     plan::AgentIx,
@@ -86,4 +87,7 @@ pub struct Sample {
     pub machine: MachineSample,
     /// Agents with a live process, by position.
     pub agents: Vec<AgentSample>,
+    /// Models of the plan, as their servers were seen last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerSample>,
 }

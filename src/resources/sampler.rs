@@ -15,7 +15,7 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{
-    AgentSample, MachineSample, Sample,
+    AgentSample, MachineSample, ReadServers, Sample, Servers,
     member::{Member, Room, resident},
     pss::{PssFigures, PssJob},
     roster::{Ages, Process, Root, Roster},
@@ -68,6 +68,11 @@ pub struct Sampler {
     looks: u64,
     peaks: BTreeMap<u32, (u32, u64)>,
     pss: PssFigures,
+    servers: ReadServers,
+    /// Pages of no file on the machine, in bytes; 0 within a container.
+    anon_bytes: u64,
+    /// What the servers hold, as of the last reading: all of it, and of files.
+    served: (u64, u64),
 }
 
 /// A job that runs.
@@ -112,10 +117,20 @@ impl Sampler {
             looks: 0,
             peaks: BTreeMap::new(),
             pss: PssFigures::default(),
+            servers: Box::new(Servers::default),
+            served: (0, 0),
+            anon_bytes: 0,
         };
         sampler.set_own(own);
         sampler.read_machine()?;
         Ok(sampler)
+    }
+
+    /// Says where the figures of model servers come from.
+    #[must_use]
+    pub fn with_servers(mut self, servers: ReadServers) -> Self {
+        self.servers = servers;
+        self
     }
 
     /// Says which processes are wavedeck's own (guard, dashboards); the caller's pid is added.
@@ -150,6 +165,8 @@ impl Sampler {
     /// What cannot be read keeps its last value; a process that is gone counts for nothing.
     pub fn read(&mut self, at_ms: i64, elapsed_us: u64) -> Sample {
         let _ = self.read_machine();
+        let servers = (self.servers)();
+        self.served = (servers.bytes, servers.file_bytes);
         self.meet_jobs();
         self.look();
         let mut room = Room::for_jobs(self.jobs.len());
@@ -181,6 +198,7 @@ impl Sampler {
             figures: self.figures(agents_bytes),
             machine: self.machine,
             agents,
+            servers: servers.samples,
         }
     }
 
@@ -212,17 +230,21 @@ impl Sampler {
     }
 
     fn figures(&self, agents_bytes: u64) -> Figures {
-        let (total, available) = (self.machine.total_bytes, self.machine.available_bytes);
+        let (servers_bytes, mapped) = self.served;
+        let total = self.machine.total_bytes;
+        // Mapped weights are called available; taking them away makes the server read them again and again.
+        let held = match servers_bytes {
+            0 => 0,
+            bytes => bytes.max(self.anon_bytes.saturating_add(mapped)),
+        };
+        let available = (self.machine.available_bytes).min(total.saturating_sub(held));
+        let ours = agents_bytes.saturating_add(servers_bytes);
         Figures {
-            pressure_permille: zones::pressure(
-                total,
-                available,
-                agents_bytes,
-                self.ram_limit_bytes,
-            ),
+            pressure_permille: zones::pressure(total, available, ours, self.ram_limit_bytes),
             available_bytes: available,
             total_bytes: total,
             agents_bytes,
+            servers_bytes,
             swap_used_bytes: self.machine.swap_used_bytes,
             stall_permille: self.machine.stall_permille,
             ..Figures::default()
@@ -236,6 +258,9 @@ impl Sampler {
             total = total.min(container.limit);
             available = available.min(container.limit.saturating_sub(container.used()?));
         }
+        // A container's own pages are not told apart here.
+        let contained = self.meters.container().is_some();
+        self.anon_bytes = if contained { 0 } else { machine.anonymous };
         self.machine.total_bytes = total;
         self.machine.available_bytes = available;
         self.machine.swap_used_bytes = machine.swap_total.saturating_sub(machine.swap_free);

@@ -23,6 +23,7 @@ use super::{
     current::Current,
     intake::Intake,
     jobs::engine_key,
+    models::{Board, Starter},
     reports,
     runner::Manner,
     socket,
@@ -34,6 +35,7 @@ use super::{
 pub(super) struct Later {
     pub to_loop: mpsc::Sender<Msg>,
     pub sampler: Sampler,
+    pub servers: Starter,
     pub notes: Notes,
     pub current: Current,
     pub adding: Adding,
@@ -73,6 +75,9 @@ impl Later {
         let (current, to_loop) = (self.current.clone(), self.to_loop.clone());
         if let Err(error) = reports::watch(&self.dir, current, intake, to_loop) {
             complain(&format!("agents' status files are not read: {error}"));
+        }
+        if let Err(error) = self.servers.start() {
+            complain(&format!("model servers are not asked: {error}"));
         }
         let sampling = thread::Builder::new()
             .name("sampler".into())
@@ -143,6 +148,7 @@ pub(super) fn sampler(
     run: &str,
     executor: &Arc<LocalExecutor>,
     current: &Current,
+    servers: Board,
 ) -> io::Result<Sampler> {
     let (executor, owners) = (executor.clone(), current.clone());
     let whose = move |key: &executor::JobKey| match engine_key(&owners.get(), key)?.owner {
@@ -160,4 +166,5 @@ pub(super) fn sampler(
         current.get().ram_limit_bytes,
         &own,
     )
+    .map(|sampler| sampler.with_servers(Box::new(move || servers.read())))
 }

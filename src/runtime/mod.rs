@@ -15,6 +15,7 @@ pub mod jobs;
 mod later;
 pub mod lines;
 pub mod merits;
+mod models;
 pub mod news;
 mod notices;
 mod output;

@@ -272,6 +272,7 @@ impl RunConfig {
         }
         setup.adapters = Adapters::new(self.adapters.clone());
         setup.past.clone_from(&self.past);
+        setup.models = setup.plan.models.iter().map(super::models::need).collect();
         setup
     }
 }

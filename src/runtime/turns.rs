@@ -34,6 +34,7 @@ use super::{
     current::Current,
     jobs::{self, JobMaker},
     lines::Lines,
+    models::Models,
     news::{News, Sink},
     notices::Notices,
     work::Work,
@@ -68,6 +69,8 @@ pub(super) struct Turns {
     pub inbox: mpsc::Receiver<Msg>,
     /// Carries out what is asked of workspaces and merges.
     pub work: Work,
+    /// Asks model servers, and has their models unloaded.
+    pub models: Models,
     /// Tells a person of what waits.
     pub notices: Notices,
     /// Keeps secrets out of the journal.

@@ -52,7 +52,7 @@ pub fn look(usual: &'static str, port: u16, path: &'static str) -> Option<Server
     };
     let request = Request {
         method: "GET",
-        path,
+        path: path.into(),
         body: String::new(),
     };
     let answer = ask_well(&at, &request, &LIMITS).ok()?;

@@ -162,6 +162,7 @@ impl State {
             | Action::Answer { .. }
             | Action::Mode { .. }
             | Action::Add { .. }
+            | Action::Unload { .. }
             | Action::Agents { .. } => {}
         }
     }

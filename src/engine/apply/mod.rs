@@ -11,6 +11,7 @@ mod check;
 mod conflict;
 mod extended;
 mod merging;
+mod model;
 mod needs;
 mod phase;
 mod process;
@@ -19,6 +20,7 @@ mod spending;
 mod talk;
 mod work;
 
+pub(super) use model::model_effects;
 pub(super) use work::{work_again, work_effects};
 
 use crate::plan::{AgentId, AgentIx};
@@ -70,7 +72,10 @@ impl State {
                 interrupted,
                 boot_id,
                 ..
-            } => self.resumed(boot_id, interrupted),
+            } => {
+                self.resumed(boot_id, interrupted);
+                self.models_resumed();
+            }
             Event::RunStopped { by } => self.stop(by),
             Event::RunDegraded { error } => self.degraded.clone_from(error),
             Event::RunFinished {
@@ -94,6 +99,7 @@ impl State {
             Event::CheckpointMade { wave, commit } => self.checkpoint(*wave, commit.as_ref()),
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
+            Event::Model(model) => self.model_event(model),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
             Event::GatePassed { place, .. } => self.gate_passed(place),
@@ -158,7 +164,10 @@ impl State {
                 attempt,
                 mode,
                 ..
-            } => self.on(agent, |s, ix| s.scheduled(ix, *attempt, *mode, now)),
+            } => self.on(agent, |s, ix| {
+                s.scheduled(ix, *attempt, *mode, now);
+                s.model_wanted(ix);
+            }),
             Event::AgentStarted { agent, handle, .. } => {
                 self.on(agent, |s, ix| s.started(ix, handle, now));
             }

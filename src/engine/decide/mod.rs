@@ -8,6 +8,7 @@ mod attention;
 mod budget;
 mod deliver;
 mod finish;
+mod model;
 mod operator;
 mod process;
 mod progress;
@@ -163,7 +164,9 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
                 figures: input.figures,
             }]
         }
-        InputKind::Operator { by, action } => operator::operator(state, by, action),
+        InputKind::Served { model, now } => model::served(state, *model, now),
+        InputKind::Unloaded { model, done } => model::unloaded(state, *model, done),
+        InputKind::Operator { by, action } => operator::operator(state, by, action, &input.uses),
         InputKind::Extend { by, extension } => operator::add(state, by, extension),
         InputKind::Signal { by } => match state.stopping {
             Some(_) => Vec::new(),

@@ -61,6 +61,7 @@ impl Event {
             Self::AttentionAnswered(_) => "attention.answered",
             Self::Work(work) => work.kind(),
             Self::Talk(talk) => talk.kind(),
+            Self::Model(model) => model.kind(),
         }
     }
 
@@ -101,6 +102,7 @@ impl Event {
             Self::AttentionAnswered(answered) => answered.agent.as_ref(),
             Self::Work(work) => work.agent(),
             Self::Talk(talk) => talk.agent(),
+            Self::Model(model) => model.agent(),
             _ => None,
         }
     }
@@ -112,6 +114,7 @@ impl Event {
             Self::RunDegraded { .. } => Level::Critical,
             Self::Work(work) => work.level(),
             Self::Talk(talk) => talk.level(),
+            Self::Model(model) => model.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }

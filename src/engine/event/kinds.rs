@@ -9,13 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, OnBase, ProcessTrouble, StoppedBy, TalkEvent,
-    WorkEvent, Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, ModelEvent, OnBase, ProcessTrouble, StoppedBy,
+    TalkEvent, WorkEvent, Zone,
 };
-use crate::{
-    engine::{Action, Metrics},
-    plan::{AgentId, Mode},
-};
+use crate::engine::{Action, Metrics};
+use crate::plan::{AgentId, Mode};
 
 /// One event. The names are the contract's; kinds that it does not list are ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -397,4 +395,6 @@ pub enum Event {
     Work(Box<WorkEvent>),
     #[serde(untagged)]
     Talk(Box<TalkEvent>),
+    #[serde(untagged)]
+    Model(Box<ModelEvent>),
 }

@@ -8,6 +8,7 @@ mod attention;
 mod gate;
 mod kinds;
 mod merge;
+mod model;
 mod offer;
 mod parts;
 mod process;
@@ -22,6 +23,7 @@ pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
+pub use model::{Held, Known, ModelEvent, Unloading};
 pub use offer::Offer;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
@@ -36,6 +38,12 @@ pub use work::{Absent, Added, Boundary, HandoffChecked, HandoffChecking, WorkEve
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {
         Self::Work(Box::new(event))
+    }
+}
+
+impl From<ModelEvent> for Event {
+    fn from(event: ModelEvent) -> Self {
+        Self::Model(Box::new(event))
     }
 }
 

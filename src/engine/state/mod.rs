@@ -8,6 +8,7 @@ mod attention;
 mod check;
 mod clock;
 mod conflict;
+mod model;
 mod order;
 mod ready;
 mod said;
@@ -24,6 +25,7 @@ pub use agent::{
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
+pub use model::{Frees, ModelNeed, ModelState};
 pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
@@ -120,6 +122,9 @@ pub struct State {
     /// Secrets that were taken out of prompts and of what agents printed.
     #[serde(default)]
     pub redacted: u64,
+    /// Models that servers hold, by position.
+    #[serde(default)]
+    pub models: Vec<ModelState>,
     /// Messages that persons have told agents so far.
     pub messages: u32,
 
@@ -231,6 +236,7 @@ impl State {
             limits: BTreeMap::new(),
             spending: Spending::default(),
             redacted: 0,
+            models: vec![ModelState::default(); setup.plan.models.len()],
             messages: 0,
             ready: Ready::default(),
             resting: BTreeSet::new(),

@@ -43,6 +43,7 @@ impl Running {
                     self.carry_out(command);
                 }
                 self.turns.work.look(&self.turns.state);
+                self.turns.models.look(&self.turns.state);
                 if let Some(lines) = &self.turns.lines {
                     lines.wake();
                 }
@@ -191,6 +192,11 @@ impl Running {
             | Command::RollBack { .. }
             | Command::Deliver => {
                 if let Some(refused) = self.turns.work.order(&self.turns.state, command) {
+                    self.input(refused);
+                }
+            }
+            Command::Unload { model } => {
+                if let Some(refused) = self.turns.models.unload(model) {
                     self.input(refused);
                 }
             }

@@ -22,20 +22,25 @@ pub use resolve::{Refusal, Resolved, resolve};
 use crate::{
     engine::{
         Action, Answer, AttentionKind, Cause, CheckRun, Event, JobState, Owner, Settle, State,
-        Status, StoppedBy, Target,
+        Status, StoppedBy, Target, Uses,
     },
     plan::{AgentIx, Mode},
 };
 
 use super::{
-    attention, mode_change,
+    attention, mode_change, model,
     process::{here, names},
     settle::gates::judging,
     talk,
 };
 
 /// Decides what follows from an action; nothing if it is refused.
-pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Action) -> Vec<Event> {
+pub(in crate::engine::decide) fn operator(
+    state: &State,
+    by: &str,
+    action: &Action,
+    uses: &Uses,
+) -> Vec<Event> {
     let Ok(Resolved {
         action,
         agents,
@@ -55,13 +60,17 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
     match &action {
         Action::Pause { .. } => events.extend(freeze(state, &agents, &gates, Cause::Operator)),
         Action::Resume { .. }
-        | Action::Swap { .. }
         | Action::Choose { .. }
         | Action::Undo { .. }
         | Action::Add { .. }
         | Action::Tell { .. }
         | Action::Close { .. }
         | Action::Comment { .. } => {}
+        Action::Swap { worker, .. } => {
+            let swapped = |&ix| swap::follows(state, ix, worker.as_deref(), uses);
+            events.extend(agents.iter().filter_map(swapped));
+        }
+        Action::Unload { model } => events.extend(model::unload(state, model)),
         Action::Open { agent, .. } => events.extend(open::follows(state, agent, &agents)),
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,

@@ -18,7 +18,7 @@ mod waiting;
 
 use crate::engine::{Event, Figures, Owner, State, state::unpack};
 
-use super::{attention, budget, finish};
+use super::{attention, budget, finish, model};
 
 /// Decides the next thing that follows; empty when the state is at rest.
 pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec<Event> {
@@ -77,6 +77,9 @@ pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec
     let attention = attention::look(state);
     if !attention.is_empty() {
         return attention;
+    }
+    if let Some(unloading) = model::idle(state) {
+        return vec![unloading];
     }
     let start = start::admit_next(state, figures);
     if start.is_empty() {
