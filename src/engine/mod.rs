@@ -46,8 +46,9 @@ pub use event::{
     Absent, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
     AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event, Exit,
     FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Held, Interruption, Known,
-    Level, MergeOutcome, ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy,
-    Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading, WorkEvent, Zone, whose,
+    Level, MergeOutcome, ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied,
+    RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading,
+    WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
@@ -65,10 +66,11 @@ pub use served::{ServedNow, UnloadedNow};
 pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
-    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, Frees, HandedOff,
-    HoldBy, Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage, Merged,
-    Merges, Message, ModelNeed, ModelState, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Readiness, Ready,
-    Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs, Talk, Work, WorkStage,
+    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, Frees,
+    HandedOff, HoldBy, Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage,
+    Merged, Merges, Message, ModelNeed, ModelState, PhaseState, PhaseStatus, Pick, Place,
+    Prediction, Rank, Readiness, Ready, Remark, Rollback, Said, Session, Shelf, Spending, State,
+    Status, Syncs, Talk, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::{Tally, Usage};

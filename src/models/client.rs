@@ -12,8 +12,10 @@ use std::{
 
 use thiserror::Error;
 
-use super::servers::{MOST_BYTES, Request};
-use crate::plan::Address;
+use super::{
+    address::Address,
+    servers::{MOST_BYTES, Request},
+};
 
 /// Bytes of the head of an answer that are read.
 const HEAD: usize = 64 << 10;

@@ -4,10 +4,10 @@
 //! the client allow, a few questions long. Must not measure memory: what a server says of it is an estimate.
 
 use super::{
+    address::{Address, ModelApi},
     client::{AskError, Limits, ask, ask_well},
     servers::{Api, Model, Presence, Request, llama, lm_studio},
 };
-use crate::plan::{Address, ModelApi};
 
 /// How a model can be taken out of memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,18 +129,24 @@ fn of_list(question: &Question<'_>, models: &[Model]) -> Look {
         let mut of = models.iter().filter(|m| same(question.api, name, &m.name));
         // Of several instances one that is in memory.
         let found = of.clone().find(|m| takes(m)).or_else(|| of.next());
-        look.seen.push(found.map_or_else(Seen::default, |model| Seen {
-            loaded: takes(model),
-            sleeping: model.presence == Presence::Sleeping,
-            told_bytes: model.host_bytes(),
-            file_bytes: model.file_bytes,
-            slots: model.slots,
-            context: model.context,
-            called: model.name.clone(),
-            ..Seen::default()
-        }));
+        look.seen
+            .push(found.map_or_else(Seen::default, |model| Seen {
+                loaded: takes(model),
+                sleeping: model.presence == Presence::Sleeping,
+                told_bytes: model.host_bytes(),
+                file_bytes: model.file_bytes,
+                slots: model.slots,
+                context: model.context,
+                called: model.name.clone(),
+                ..Seen::default()
+            }));
     }
-    let asked = |m: &&Model| question.names.iter().any(|n| same(question.api, n, &m.name));
+    let asked = |m: &&Model| {
+        question
+            .names
+            .iter()
+            .any(|n| same(question.api, n, &m.name))
+    };
     let others = models.iter().filter(|m| m.is_loaded() && !asked(m));
     for other in others {
         look.others += 1;
@@ -188,7 +194,11 @@ fn llama(question: &Question<'_>) -> Result<Look, String> {
         let mut look = listed(question, Api::LlamaRouter)?;
         for (name, seen) in question.names.iter().zip(&mut look.seen) {
             if seen.loaded && question.in_use {
-                slots(question, seen, &format!("?model={}&autoload=false", escaped(name)));
+                slots(
+                    question,
+                    seen,
+                    &format!("?model={}&autoload=false", escaped(name)),
+                );
             }
         }
         return Ok(look);

@@ -3,8 +3,9 @@
 //! Bytes in, figures out: the header of a GGUF file ([`gguf`]), the formulas of memory ([`memory`]), the least that a
 //! name allows ([`minimum`]), and the answers of model servers ([`servers`]). All of it is computed, not measured:
 //! where it is shown it carries `~`. One module opens connections ([`client`]); no other does, and none opens a file.
-//! Must not know the engine, and of a plan only where a server is.
+//! Must not know engine or plan.
 
+pub mod address;
 pub mod client;
 pub mod ggml;
 pub mod gguf;

@@ -19,7 +19,7 @@ use crate::{
     engine::{InputKind, State, Uses},
     executor::{self, LocalExecutor, Mailbox},
     journal::{Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store},
-    plan::{Plan, Worker},
+    plan::Plan,
     sys::{
         limits, proc,
         signals::{self, SignalFd},
@@ -36,7 +36,7 @@ use super::{
     jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
     lines::Lines,
-    models::{Models, Tell},
+    models::Models,
     notices::Notices,
     past,
     prepare::{RunConfig, read_folder},
@@ -257,15 +257,7 @@ impl Runner {
             None => None,
         };
         let current = Current::new(self.state.setup.clone());
-        let models = {
-            let to_loop = to_loop.clone();
-            // The loop is gone at the very end only.
-            let tell: Tell = Arc::new(move |told| drop(to_loop.send(Msg::Work(Box::new(told)))));
-            // A rehearsal works with nobody's model.
-            let plan = &self.state.setup.plan;
-            let real: &[Worker] = if self.config.rehearsal { &[] } else { &plan.workers };
-            Models::new(&plan.models, real, &tell)
-        };
+        let models = Models::of_run(setup, self.config.rehearsal, to_loop.clone());
         let sampler = sampler(&self.dir.id, &executor, &current, models.board())?;
         let first_figures = sampler.first_figures();
         let notes = Arc::new(Mutex::new(Vec::new()));

@@ -231,8 +231,7 @@ impl Running {
         match msg {
             Msg::Reports => self.reports(),
             Msg::Sample(sample, edges) => {
-                // The sensor tells of thresholds that it saw crossed; what admission saw before its
-                // first reading is only known here.
+                // The sensor tells of what it saw crossed, not of what admission saw before its first reading.
                 let halt = self.turns.state.setup.thresholds.halt;
                 let room = self.turns.figures.pressure_permille >= halt
                     && sample.figures.pressure_permille < halt;

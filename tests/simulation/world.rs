@@ -9,8 +9,8 @@ use wavedeck::{
     engine::{
         Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
         Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
-        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, WorkEvent, Zone, admit,
-        behind_barrier, turn,
+        Status, StoppedBy, Target, Thresholds, Trouble, Turn, UnloadedNow, Via, Words, WorkEvent,
+        Zone, admit, behind_barrier, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
@@ -688,6 +688,21 @@ impl World {
             | Command::DropBase { .. }
             | Command::RollBack { .. }
             | Command::Deliver => self.work(command),
+            Command::Unload { model } => {
+                if self.state.model_slots_used(model) > 0 {
+                    self.problems
+                        .push(format!("{model:?} is unloaded while it is used"));
+                }
+                let done = if self.r.chance(30) {
+                    Err("it is kept".to_owned())
+                } else {
+                    Ok(UnloadedNow {
+                        freed_bytes: Some(1),
+                        left_bytes: None,
+                    })
+                };
+                self.later(1_000, InputKind::Unloaded { model, done });
+            }
             Command::Notify { id } => {
                 if !self.told.insert(id) {
                     self.problems.push(format!("{id} is told twice"));

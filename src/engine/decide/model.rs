@@ -5,8 +5,8 @@
 use super::Resolved;
 use crate::{
     engine::{
-        Action, Cause, Event, Frees, Held, ModelEvent, Refusal, ServedNow, State, Unloading,
-        UnloadedNow,
+        Action, Cause, Event, Frees, Held, ModelEvent, Refusal, ServedNow, State, UnloadedNow,
+        Unloading,
     },
     plan::{AgentIx, ModelIx},
 };
@@ -175,7 +175,10 @@ pub(in crate::engine) fn swapped(
     let workers = &state.setup.plan.workers;
     let worker = |mode: u32| {
         let worker = state.setup.mode(ix, mode).worker?;
-        Some((workers[worker.ix()].name.clone(), workers[worker.ix()].served))
+        Some((
+            workers[worker.ix()].name.clone(),
+            workers[worker.ix()].served,
+        ))
     };
     let (from, to) = (worker(agent.mode)?, worker(to)?);
     // An agent without a process holds nothing.

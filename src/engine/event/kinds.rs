@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, ModelEvent, OnBase, ProcessTrouble, StoppedBy,
-    TalkEvent, WorkEvent, Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, ModelEvent, OnBase, ProcessTrouble,
+    StoppedBy, TalkEvent, WorkEvent, Zone,
 };
 use crate::engine::{Action, Metrics};
 use crate::plan::{AgentId, Mode};

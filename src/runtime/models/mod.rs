@@ -19,11 +19,12 @@ use std::{
 };
 
 use crate::{
-    engine::{InputKind, State},
+    engine::{InputKind, Setup, State},
     plan::{Address, Model, ModelApi, ModelIx, Worker},
     resources::{ServerSample, Servers},
 };
 
+use super::turns::Msg;
 pub use needs::of_plan as need;
 use process::Bytes;
 use server::{Order, Server};
@@ -98,6 +99,14 @@ impl Starter {
 }
 
 impl Models {
+    /// Makes what a run needs. A rehearsal works with nobody's model.
+    pub fn of_run(setup: &Setup, rehearsal: bool, to_loop: mpsc::Sender<Msg>) -> Self {
+        // The loop is gone at the very end only.
+        let tell: Tell = Arc::new(move |told| drop(to_loop.send(Msg::Work(Box::new(told)))));
+        let real: &[Worker] = if rehearsal { &[] } else { &setup.plan.workers };
+        Self::new(&setup.plan.models, real, &tell)
+    }
+
     /// Makes what a plan needs; nothing is asked before [`Starter::start`].
     pub fn new(models: &[Model], workers: &[Worker], tell: &Tell) -> Self {
         let board = Board::default();
@@ -144,7 +153,10 @@ impl Models {
         let mut used: Vec<(&Arc<AtomicBool>, bool)> = Vec::new();
         for (ix, (_, in_use)) in &self.ways {
             let now = state.model_slots_used(*ix) > 0;
-            match used.iter_mut().find(|(known, _)| Arc::ptr_eq(known, in_use)) {
+            match used
+                .iter_mut()
+                .find(|(known, _)| Arc::ptr_eq(known, in_use))
+            {
                 Some((_, any)) => *any |= now,
                 None => used.push((in_use, now)),
             }

@@ -90,7 +90,10 @@ impl Process {
     /// Measures it; none where it is not to be seen.
     pub fn measure(&mut self) -> Option<Bytes> {
         let now = Instant::now();
-        if self.root.is_some_and(|(pid, start)| !proc::is_alive(pid, start)) {
+        if self
+            .root
+            .is_some_and(|(pid, start)| !proc::is_alive(pid, start))
+        {
             self.root = None;
             self.search_due = now;
         }
@@ -149,6 +152,15 @@ impl Process {
     }
 }
 
+/// Returns where a path of a process is for us: it may be relative to that one's folder, or within its container.
+#[must_use]
+pub fn as_seen_by(pid: i32, path: &str) -> String {
+    match path.strip_prefix('/') {
+        Some(rest) => format!("/proc/{pid}/root/{rest}"),
+        None => format!("/proc/{pid}/cwd/{path}"),
+    }
+}
+
 /// Returns after how many seconds without a request a server sleeps, by its command line; none: it does not say so.
 #[must_use]
 pub fn sleeps_after(pid: i32) -> Option<u32> {
@@ -160,7 +172,11 @@ pub fn sleeps_after(pid: i32) -> Option<u32> {
         Some([]) => Some(Vec::new()),
         _ => None,
     })?;
-    let value = if value.is_empty() { all.next()?.clone() } else { value };
+    let value = if value.is_empty() {
+        all.next()?.clone()
+    } else {
+        value
+    };
     let seconds: u32 = std::str::from_utf8(&value).ok()?.parse().ok()?;
     (seconds > 0).then_some(seconds)
 }

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     Board, Tell, needs,
-    process::{Bytes, Process, sleeps_after},
+    process::{Bytes, Process, as_seen_by, sleeps_after},
 };
 use crate::{
     display::clean_line,
@@ -130,6 +130,7 @@ impl Server {
                 ask_due = Instant::now() + every;
             }
             let bytes = self.measure();
+            self.read_files();
             self.edges(bytes);
             self.show(bytes);
             match orders.recv_timeout(MEASURE) {
@@ -164,7 +165,6 @@ impl Server {
                 if !after.eq(before) {
                     self.changed();
                 }
-                self.read_files();
             }
             Err(why) => {
                 // One that is gone holds nothing; whoever starts it again is another process.
@@ -183,16 +183,17 @@ impl Server {
         }
     }
 
-    /// Reads the headers of files that the server names, each once, where it is on this machine.
+    /// Reads the headers of files that the server names, each once, where its process is on this machine.
     fn read_files(&mut self) {
-        if self.process.is_none() {
+        let Some(pid) = self.process.as_ref().and_then(Process::root) else {
             return;
-        }
+        };
         for row in &mut self.rows {
             if row.seen.path.is_some() && row.seen.path != row.file {
                 row.file.clone_from(&row.seen.path);
                 let path = row.file.as_deref().unwrap_or_default();
-                row.need = needs::of_file(path, row.seen.context, row.seen.slots.unwrap_or(1));
+                let slots = row.seen.slots.unwrap_or(1);
+                row.need = needs::of_file(&as_seen_by(pid, path), row.seen.context, slots);
             }
         }
     }
@@ -211,7 +212,8 @@ impl Server {
     fn held(&self, at: usize, measured: Option<Bytes>) -> Held {
         let row = &self.rows[at];
         let told = row.seen.told_bytes;
-        let of_process = measured.map(|bytes| bytes.all.saturating_sub(self.idle_bytes.unwrap_or(0)));
+        let of_process =
+            measured.map(|bytes| bytes.all.saturating_sub(self.idle_bytes.unwrap_or(0)));
         let loaded = self.rows.iter().filter(|row| row.seen.loaded).count() as u64;
         let (bytes, by) = match (of_process, told) {
             (Some(bytes), _) if loaded + self.look.others <= 1 => (bytes, Known::Measured),
@@ -265,7 +267,8 @@ impl Server {
         let now = Instant::now();
         for at in 0..self.rows.len() {
             // A local one that does not answer and has no process is gone.
-            let there = self.rows[at].seen.loaded && (self.error.is_none() || self.process.is_none());
+            let there =
+                self.rows[at].seen.loaded && (self.error.is_none() || self.process.is_none());
             let held = self.held(at, measured);
             let row = &mut self.rows[at];
             let edge = match (there, row.told) {
