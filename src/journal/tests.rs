@@ -72,7 +72,9 @@ fn kind(event: &Event) -> usize {
         Event::CohortCompleted { .. } => 47,
         Event::CohortFailed { .. } => 48,
         Event::AgentPreempted(_) => 49,
-        Event::Work(_) | Event::Talk(_) => unreachable!("left to serde, and tested on its own"),
+        Event::Work(_) | Event::Talk(_) | Event::Model(_) => {
+            unreachable!("left to serde, and tested on its own")
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     display::{clean_line, figures::lasted, safe_json},
-    engine::{Answer, AttentionKind, Event, OnBase, ProcessTrouble, Record, whose},
+    engine::{Answer, AttentionKind, Event, Level, OnBase, ProcessTrouble, Record, whose},
     journal::{Follower, Line},
 };
 
@@ -264,6 +264,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             work::said(answered.attention, answered.answer).to_owned()
         }
         Event::Talk(talk) => work::of_talk(talk)?,
+        Event::Model(model) if model.level() >= Level::Medium => format!("  {}", model.words()),
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(
                 answered.agent.as_ref(),

@@ -12,6 +12,7 @@ mod gates;
 mod handoff;
 mod integrity;
 mod look;
+mod models;
 mod operator;
 mod recovery;
 mod replay;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::Budget;
+use crate::{engine::Budget, plan::MODEL_RESOURCE};
 
 /// Why something does not start now; `Display` is the sentence that screens print.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,6 +193,11 @@ impl fmt::Display for Why {
             Self::Ram { asked, free } => {
                 write!(f, "needs {}, {} to give", bytes(*asked), bytes_down(*free))
             }
+            Self::Resource { name, asked, free } if name.starts_with(MODEL_RESOURCE) => write!(
+                f,
+                "model {}: needs {asked} of its slots, {free} free",
+                &name[MODEL_RESOURCE.len()..]
+            ),
             Self::Resource { name, asked, free } => write!(f, "needs {asked} {name}, {free} free"),
             Self::Provider {
                 name,

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Level};
-use crate::plan::AgentId;
+use crate::plan::{AgentId, units::human_size};
 
 /// How a number of bytes is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -147,6 +147,69 @@ impl ModelEvent {
         }
     }
 
+    /// Returns it in words for people.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let size = |bytes: &u64| human_size(*bytes);
+        match self {
+            Self::Loaded { model, held } => {
+                let about = if held.by == Known::Measured { "" } else { "~" };
+                format!("{model} is loaded: {about}{}", size(&held.bytes))
+            }
+            Self::Unloading {
+                model,
+                cause,
+                told_bytes,
+            } => {
+                let why = match cause {
+                    Cause::Operator => "you asked for it",
+                    _ => "nobody uses it any more",
+                };
+                format!("{model} is being unloaded, {why}: ~{}", size(told_bytes))
+            }
+            Self::Unloaded {
+                model,
+                asked,
+                told_bytes,
+                freed_bytes,
+                ..
+            } => {
+                let by = if *asked { "" } else { " by its server" };
+                match freed_bytes {
+                    Some(freed) => format!("{model} was unloaded{by}: {} came back", size(freed)),
+                    None => format!(
+                        "{model} was unloaded{by}: ~{}, not measured",
+                        size(told_bytes)
+                    ),
+                }
+            }
+            Self::Kept { model, reason } => format!("{model} was not unloaded: {reason}"),
+            Self::Swapped {
+                agent,
+                from,
+                to,
+                frees_bytes,
+                later_bytes,
+                others,
+                ..
+            } => {
+                let later = if later_bytes > frees_bytes {
+                    let of = match others {
+                        0 => "when its model is unloaded".to_owned(),
+                        n => format!("if the last of {} users leaves", n + 1),
+                    };
+                    format!("; ~{} {of}", size(later_bytes))
+                } else {
+                    String::new()
+                };
+                format!(
+                    "{agent} goes from {from} to {to}: frees ~{} now{later}",
+                    size(frees_bytes)
+                )
+            }
+        }
+    }
+
     /// Returns how urgent it is.
     #[must_use]
     pub const fn level(&self) -> Level {
@@ -155,5 +218,79 @@ impl ModelEvent {
             Self::Unloaded { .. } | Self::Swapped { .. } => Level::Medium,
             Self::Kept { .. } => Level::High,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Event;
+
+    #[test]
+    fn every_kind_is_written_and_read_again() {
+        let model = || "qwen".to_owned();
+        let held = Held {
+            bytes: 7,
+            by: Known::Shared,
+            unloading: Unloading::Sleep(6),
+            base_bytes: Some(5),
+            slot_bytes: None,
+        };
+        let all = [
+            ModelEvent::Loaded {
+                model: model(),
+                held,
+            },
+            ModelEvent::Unloading {
+                model: model(),
+                cause: Cause::Swap,
+                told_bytes: 7,
+            },
+            ModelEvent::Unloaded {
+                model: model(),
+                asked: true,
+                told_bytes: 7,
+                freed_bytes: Some(6),
+                left_bytes: None,
+            },
+            ModelEvent::Kept {
+                model: model(),
+                reason: "no".to_owned(),
+            },
+            ModelEvent::Swapped {
+                agent: "a".into(),
+                attempt: 1,
+                from: "local".to_owned(),
+                to: "cloud".to_owned(),
+                cause: Cause::Swap,
+                frees_bytes: 1,
+                later_bytes: 8,
+                others: 2,
+            },
+        ];
+        for event in all {
+            let event = Event::from(event);
+            let text = serde_json::to_string(&event).unwrap();
+            let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(value["kind"], event.kind());
+            assert_eq!(
+                serde_json::from_str::<Event>(&text).unwrap(),
+                event,
+                "{text}"
+            );
+        }
+        let swapped =
+            "a goes from local to cloud: frees ~1 B now; ~8 B if the last of 3 users leaves";
+        let event = ModelEvent::Swapped {
+            agent: "a".into(),
+            attempt: 1,
+            from: "local".to_owned(),
+            to: "cloud".to_owned(),
+            cause: Cause::Swap,
+            frees_bytes: 1,
+            later_bytes: 8,
+            others: 2,
+        };
+        assert_eq!(event.words(), swapped);
     }
 }

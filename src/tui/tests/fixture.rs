@@ -269,6 +269,7 @@ impl Run {
                 own_bytes: 24 * MIB,
             },
             agents,
+            servers: Vec::new(),
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     display::clean_text,
     engine::{
         self, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event, Health,
-        OnBase, ProcessTrouble, Record, Zone, whose,
+        ModelEvent, OnBase, ProcessTrouble, Record, Zone, whose,
     },
 };
 
@@ -293,6 +293,14 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::Work(event) => work(event)?,
         Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
+        Event::Model(event) => {
+            let tone = match event.as_ref() {
+                ModelEvent::Kept { .. } => Tone::Warn,
+                ModelEvent::Swapped { .. } | ModelEvent::Unloaded { .. } => Tone::Good,
+                ModelEvent::Loaded { .. } | ModelEvent::Unloading { .. } => Tone::Dim,
+            };
+            (event.words(), tone)
+        }
         _ => return None,
     };
     Some(Note {
