@@ -353,10 +353,6 @@ impl Process {
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
-
-    pub fn pid(&self) -> i32 {
-        self.child.id().cast_signed()
-    }
 }
 
 impl Drop for Process {

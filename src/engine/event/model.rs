@@ -193,6 +193,9 @@ impl ModelEvent {
                 others,
                 ..
             } => {
+                if *later_bytes == 0 {
+                    return format!("{agent} goes from {from} to {to}");
+                }
                 let later = if later_bytes > frees_bytes {
                     let of = match others {
                         0 => "when its model is unloaded".to_owned(),
