@@ -222,7 +222,7 @@ pub struct Worker {
     #[serde(default)]
     pub capabilities: Vec<String>,
     /// The model of [`Plan::models`] that answers it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub served: Option<ModelIx>,
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use wavedeck::plan::{
     Agent, AgentId, AgentIx, AgentMode, Class, Compare, Domain, Duration, Gate, GateIx, Join,
-    Limits, Mode, Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx,
-    When, Work, Worker, WorkerIx, Workspace,
+    Limits, Mode, Model, ModelIx, Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents,
+    Track, TrackIx, When, Work, Worker, WorkerIx, Workspace,
 };
 
 use super::random::Random;
@@ -38,6 +38,37 @@ fn spending(r: &mut Random, limits: &mut Limits, agents: &mut [Agent]) {
     if r.chance(15) {
         limits.tokens_per_minute = Some(1_000 + r.below(30_000));
     }
+}
+
+/// A model that a server on this machine holds, for the first worker; in some runs.
+fn served(
+    r: &mut Random,
+    limits: &mut Limits,
+    workers: &mut [Worker],
+    agents: &mut [Agent],
+) -> Vec<Model> {
+    // Other numbers than those that decide over budgets.
+    r.next();
+    if !r.chance(25) {
+        return Vec::new();
+    }
+    let model = Model {
+        id: "qwen".to_owned(),
+        url: "http://127.0.0.1:9".to_owned(),
+        name: "qwen".to_owned(),
+        ram_bytes: Some(1 << 30),
+        slots: 1 + r.below(3) as u32,
+        ..Model::default()
+    };
+    limits
+        .resources
+        .insert(model.resource(), u64::from(model.slots));
+    workers[0].served = Some(ModelIx::of(0));
+    let modes = agents.iter_mut().flat_map(|agent| &mut agent.modes);
+    for mode in modes.filter(|mode| mode.worker == Some(WorkerIx::of(0))) {
+        mode.uses.insert(model.resource(), 1);
+    }
+    vec![model]
 }
 
 pub fn random(r: &mut Random) -> Plan {
@@ -81,7 +112,7 @@ pub fn random(r: &mut Random) -> Plan {
             }
         })
         .collect();
-    let workers: Vec<Worker> = (0..2)
+    let mut workers: Vec<Worker> = (0..2)
         .map(|i| Worker {
             name: format!("w{i}"),
             run: Some(vec!["work".into()]),
@@ -120,6 +151,7 @@ pub fn random(r: &mut Random) -> Plan {
         limits.per_wave.insert(1, 1 + r.below(3) as u32);
     }
     spending(&mut r.beside(), &mut limits, &mut agents);
+    let models = served(&mut r.beside(), &mut limits, &mut workers, &mut agents);
     let waves = 3;
     let gates_of = |r: &mut Random, percent| {
         if r.chance(percent) {
@@ -146,7 +178,7 @@ pub fn random(r: &mut Random) -> Plan {
                 gates: gates_of(r, percent),
             })
             .collect(),
-        models: Vec::new(),
+        models,
         workers,
         gates,
         agents,

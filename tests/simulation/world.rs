@@ -8,12 +8,12 @@ use std::{
 use wavedeck::{
     engine::{
         Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
-        Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
-        Status, StoppedBy, Target, Thresholds, Trouble, Turn, UnloadedNow, Via, Words, WorkEvent,
-        Zone, admit, behind_barrier, turn,
+        Handle, Held, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record,
+        ServedNow, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble, Turn, UnloadedNow,
+        Unloading, Via, Words, WorkEvent, Zone, admit, behind_barrier, turn,
     },
     graph::Graph,
-    plan::{AgentId, AgentIx, Mode, Plan, When},
+    plan::{AgentId, AgentIx, Mode, ModelIx, Plan, When},
     schedule::static_ranks,
 };
 
@@ -352,6 +352,7 @@ impl World {
             }
         }
         self.speak();
+        self.serve();
         // Without a draw: what agents say of themselves changes nothing else.
         if self.records.len() % 13 == 5 {
             self.report();
@@ -381,6 +382,35 @@ impl World {
                 self.crash();
             }
         }
+    }
+
+    /// A model's server loads it for who uses it, and sometimes gives it back; a person does too.
+    fn serve(&mut self) {
+        const MODEL: ModelIx = ModelIx(0);
+        if self.state.setup.plan.models.is_empty() || self.state.finished.is_some() {
+            return;
+        }
+        let used = self.state.model_slots_used(MODEL) > 0;
+        let now = match self.state.model(MODEL).loaded {
+            false if used && self.r.chance(30) => ServedNow::Loaded(Held {
+                bytes: 1 << 30,
+                unloading: *self.r.pick(&[
+                    Unloading::Request,
+                    Unloading::Request,
+                    Unloading::Never,
+                ]),
+                ..Held::default()
+            }),
+            true if self.r.chance(2) => ServedNow::Gone { left_bytes: None },
+            _ => {
+                if self.r.chance(2) {
+                    let model = "qwen".to_owned();
+                    self.operator(Action::Unload { model });
+                }
+                return;
+            }
+        };
+        self.input(InputKind::Served { model: MODEL, now });
     }
 
     /// Somebody looks for another worker while gates over more than one agent are red.

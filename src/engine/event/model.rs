@@ -41,7 +41,8 @@ pub enum Unloading {
     Unknown,
 }
 
-/// What its server and its processes say of a model.
+/// What its server and its processes say of a model. Also a part of the state, whose snapshots have no names: nothing
+/// of it is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Held {
@@ -52,10 +53,10 @@ pub struct Held {
     /// How it can be unloaded.
     pub unloading: Unloading,
     /// Bytes that loading it takes before any request, where its file says it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub base_bytes: Option<u64>,
     /// Bytes of the cache of one request, where its file says it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub slot_bytes: Option<u64>,
 }
 
