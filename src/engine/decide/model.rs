@@ -104,12 +104,11 @@ fn name(state: &State, model: ModelIx) -> Option<String> {
 pub(super) fn resolve(state: &State, model: &str) -> Result<Resolved, Refusal> {
     let all = &state.setup.plan.models;
     let Some(at) = all.iter().position(|one| one.id == model) else {
-        return Err(Refusal::NotNow(match all.len() {
-            0 => "the plan has no models".to_owned(),
-            _ => {
-                let names: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
-                format!("no model is called {model}: {}", names.join(", "))
-            }
+        let names: Vec<&str> = all.iter().map(|one| one.id.as_str()).collect();
+        return Err(Refusal::NotNow(if names.is_empty() {
+            "the plan has no models".to_owned()
+        } else {
+            format!("no model is called {model}: {}", names.join(", "))
         }));
     };
     let ix = ModelIx::of(at);

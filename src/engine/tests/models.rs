@@ -1,5 +1,7 @@
 //! Models that servers hold: what a start takes, what an end frees, when one is unloaded.
 
+use std::fmt::Write as _;
+
 use super::*;
 use crate::plan::ModelIx;
 
@@ -14,7 +16,7 @@ fn plan(agents: u32, url: &str) -> Plan {
          [defaults]\nworker = [\"local\", \"cloud\"]\nworkspace = \"shared\"\nprompt = \"x\"\n"
     );
     for i in 0..agents {
-        text.push_str(&format!("[[agent]]\nid = \"a{i}\"\n"));
+        let _ = writeln!(text, "[[agent]]\nid = \"a{i}\"");
     }
     let options = crate::plan::LoadOptions::default();
     let loaded = crate::plan::load(&text, &options, &mut |_| Err(String::new()));
@@ -166,7 +168,7 @@ fn who_wants_the_model_again_keeps_it() {
     rig.end_agent(0, 1);
     let used = rig.state.model_slots_used(QWEN) > 0;
     assert_eq!(told(&rig).contains(&"model.unloading"), !used);
-    assert_eq!(rig.state.model(QWEN).left, false);
+    assert!(!rig.state.model(QWEN).left);
 }
 
 #[test]

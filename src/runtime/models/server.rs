@@ -20,7 +20,7 @@ use crate::{
     display::clean_line,
     engine::{Held, InputKind, Known, ServedNow, UnloadedNow, Unloading},
     models::{
-        client::Limits,
+        client::{AskError, Limits},
         look::{self, Look, Question, Seen, Unload},
     },
     plan::{Address, Model, ModelIx},
@@ -73,6 +73,8 @@ pub(super) struct Server {
     idle_bytes: Option<u64>,
     look: Look,
     error: Option<String>,
+    /// Nobody listens there.
+    gone: bool,
     soon_until: Instant,
     limits: Limits,
     in_use: Arc<AtomicBool>,
@@ -110,6 +112,7 @@ impl Server {
             idle_bytes: None,
             look: Look::default(),
             error: None,
+            gone: false,
             soon_until: now + SOON_FOR,
             limits: Limits::default(),
             in_use,
@@ -155,7 +158,7 @@ impl Server {
         };
         match look::look(&question) {
             Ok(look) => {
-                self.error = None;
+                (self.error, self.gone) = (None, false);
                 let before: Vec<bool> = self.rows.iter().map(|row| row.seen.loaded).collect();
                 for (row, seen) in self.rows.iter_mut().zip(&look.seen) {
                     row.seen = seen.clone();
@@ -170,6 +173,13 @@ impl Server {
                 // One that is gone holds nothing; whoever starts it again is another process.
                 if let Some(process) = self.process.as_mut().filter(|_| self.error.is_none()) {
                     process.search();
+                }
+                // Nobody is there: then nothing is loaded. All else may be a bad moment.
+                self.gone = why == AskError::Refused.to_string();
+                if self.gone {
+                    for row in &mut self.rows {
+                        row.seen = Seen::default();
+                    }
                 }
                 self.error = Some(clean_line(&why, WORDS));
             }
@@ -260,15 +270,13 @@ impl Server {
     /// Tells the loop what has changed: a model that is loaded once its memory stands still, one that is gone at once,
     /// and bytes that are clearly others than those that were told.
     fn edges(&mut self, measured: Option<Bytes>) {
-        if self.error.is_some() && measured.is_some() {
+        if self.error.is_some() && !self.gone {
             // It is there and says nothing: what was known stays.
             return;
         }
         let now = Instant::now();
         for at in 0..self.rows.len() {
-            // A local one that does not answer and has no process is gone.
-            let there =
-                self.rows[at].seen.loaded && (self.error.is_none() || self.process.is_none());
+            let there = self.rows[at].seen.loaded;
             let held = self.held(at, measured);
             let row = &mut self.rows[at];
             let edge = match (there, row.told) {
