@@ -16,6 +16,7 @@ pub mod decide;
 mod event;
 mod evidence;
 mod extension;
+mod found;
 mod heard;
 mod input;
 mod kinds;
@@ -34,29 +35,34 @@ pub mod words;
 pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use addition::{ADD_WORDS, Addition};
 pub use admission::{
-    Grant, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, mode_name,
+    Grant, Room, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, committed,
+    mode_name, room,
 };
 pub use answers::answers;
 pub use begins::{Wanted, WantedAt};
 pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
-pub use decide::{Refusal, decide, participants, refuses_extension, resolve, waiting};
+pub use decide::{
+    Refusal, Victim, decide, over_band_bytes, participants, refuses_extension, resolve, victims,
+    waiting,
+};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    Absent, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
-    AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event, Exit,
-    FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Held, Interruption, Known,
-    Level, MergeOutcome, ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied,
-    RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading,
-    WorkEvent, Zone, whose,
+    Absent, Adapted, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered,
+    AttentionKind, AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event,
+    Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Held, InBand,
+    Interruption, Known, Level, MeasureEvent, MemoryEvent, MergeOutcome, ModelEvent, Offer, OnBase,
+    ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy, Strategy, SyncKind,
+    SyncPoint, TalkEvent, ToldBy, Trouble, Unloading, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
 };
 pub use extension::Extension;
+pub use found::{Foreseen, Found, Prepared, Unready};
 pub use heard::Heard;
-pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
+pub use input::{Input, InputKind, JobKey, Owner};
 pub use measures::{Use, Uses};
 pub use metrics::{Metrics, Spent};
 pub use owners::CheckStep;
@@ -66,7 +72,7 @@ pub use served::{ServedNow, UnloadedNow};
 pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
-    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, Frees,
+    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Effect, Ending, Former, Frees,
     HandedOff, HoldBy, Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage,
     Merged, Merges, Message, ModelNeed, ModelState, PhaseState, PhaseStatus, Pick, Place,
     Prediction, Rank, Readiness, Ready, Remark, Rollback, Said, Session, Shelf, Spending, State,

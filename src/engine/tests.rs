@@ -5,6 +5,7 @@ mod begins;
 mod budget;
 mod choice;
 mod gates;
+mod measured;
 mod models;
 mod session;
 mod talk;

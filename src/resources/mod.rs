@@ -4,6 +4,7 @@
 //! measures. Must not decide what to start or stop: that is the engine's, from edges and figures.
 
 mod forecast;
+mod growth;
 mod member;
 mod pss;
 mod roster;
@@ -12,11 +13,12 @@ mod sampler;
 mod sensor;
 mod servers;
 pub mod trend;
+mod watch;
 pub mod zones;
 
-pub use pss::{PssFigures, PssJob};
+pub use pss::{PssFigures, PssJob, SlowReadings};
 pub use sample::{AgentSample, MachineSample, Sample};
-pub use sampler::{Sampler, Views, Whose};
+pub use sampler::{Sampler, Tree, Views, Whose};
 pub use sensor::{Edge, Sensor};
 pub use servers::{ReadServers, ServerSample, Servers};
 pub use trend::{Point, Trend};

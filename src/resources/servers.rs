@@ -57,3 +57,32 @@ pub struct Servers {
 
 /// Gives what is known of the servers now; asked with each reading, so it must not wait.
 pub type ReadServers = Box<dyn Fn() -> Servers + Send>;
+
+/// Returns what a machine can still give, in bytes: what the kernel says, but what servers have mapped cannot be given.
+///
+/// The kernel calls mapped weights available; taking them away makes their server read them again and again. So in use
+/// are at least the pages of no file (`anon`, 0 where that is not known) and the servers' mapped ones, and at least what
+/// the servers hold (`served`: all of it, and of files).
+#[must_use]
+pub fn to_give(total: u64, available: u64, anon: u64, served: (u64, u64)) -> u64 {
+    let (bytes, mapped) = served;
+    let held = match bytes {
+        0 => 0,
+        bytes => bytes.max(anon.saturating_add(mapped)),
+    };
+    available.min(total.saturating_sub(held))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mapped_weights_count_as_used() {
+        // 9 of 32 used, as the kernel says; 8 of them by programs, and 20 are mapped by a server with 1 of its own.
+        assert_eq!(to_give(32, 23, 8, (21, 20)), 4);
+        assert_eq!(to_give(32, 23, 0, (21, 20)), 11, "within a container");
+        assert_eq!(to_give(32, 3, 8, (21, 20)), 3);
+        assert_eq!(to_give(32, 23, 8, (0, 0)), 23);
+    }
+}

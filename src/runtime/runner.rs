@@ -32,12 +32,14 @@ use super::{
     cards::{Cards, Rhythm},
     clean::redactor,
     current::Current,
+    groups,
     guard::{program, say_grace, survive_file_limit},
     jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
     lines::Lines,
     models::Models,
     notices::Notices,
+    others::{self, Others},
     past,
     prepare::{RunConfig, read_folder},
     recover, socket,
@@ -46,7 +48,7 @@ use super::{
     work::{self, Settings, Work},
 };
 
-use folders::{keep_source, private_folders};
+use folders::{keep_source, passes, private_folders};
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
@@ -155,13 +157,14 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     let grace = Duration::from_micros(config.grace_us);
     let signals = SignalFd::new(&STOP_SIGNALS)?;
     let mut stopped = None;
-    let (survivors, mut seen) = recover::end_survivors(&dir.id, &handles, grace, || {
-        let Ok(Some(signal)) = signals.next() else {
-            return false;
-        };
-        // The second one does not wait for the grace.
-        stopped.replace(signal).is_some()
-    })?;
+    let (survivors, mut seen) =
+        recover::end_survivors(&dir.path, &dir.id, &handles, grace, || {
+            let Ok(Some(signal)) = signals.next() else {
+                return false;
+            };
+            // The second one does not wait for the grace.
+            stopped.replace(signal).is_some()
+        })?;
     if let Some(signal) = stopped {
         return Ok(Resumed::Stopped(signal));
     }
@@ -258,13 +261,16 @@ impl Runner {
         };
         let current = Current::new(self.state.setup.clone());
         let models = Models::of_run(setup, self.config.rehearsal, to_loop.clone());
-        let sampler = sampler(&self.dir.id, &executor, &current, models.board())?;
+        let others = Others::new(&self.dir.id);
+        let sampler = sampler(&self.dir.id, &executor, &current, models.board(), &others)?;
+        let open = others.own();
         let first_figures = sampler.first_figures();
         let notes = Arc::new(Mutex::new(Vec::new()));
         let later = Later {
             to_loop: to_loop.clone(),
             sampler,
             servers: models.starter(),
+            others,
             notes: notes.clone(),
             adding: Adding::new(&self.dir.path, &self.config, &current, &redactor),
             current: current.clone(),
@@ -272,7 +278,8 @@ impl Runner {
             dir: self.dir.path.clone(),
             run: self.dir.id.clone(),
             interval: Duration::from_micros(self.config.sample_us.max(10_000)),
-            memory: self.state.memory,
+            slow: Duration::from_micros(self.config.pss_us.max(1_000_000)),
+            memory: self.state.memory.clone(),
             base_us: self.base_us,
             started,
             manner: self.manner,
@@ -332,6 +339,7 @@ impl Runner {
             figures: first_figures,
             uses: Uses::default(),
             notes,
+            open,
             grace: Duration::from_micros(self.config.grace_us),
             base_us: self.base_us,
             started,
@@ -357,6 +365,8 @@ impl Runner {
         let status = ended.status;
         executor.join();
         socket::remove(&dir.path);
+        others::forget(&dir.id);
+        groups::forget(&dir.path, &dir.id);
         if status != RUNNER_FAILED
             && let Err(error) = past::finish(&dir.path, setup, ended.past)
         {
@@ -374,16 +384,6 @@ impl Drop for ShutDown {
     fn drop(&mut self) {
         self.0.shutdown(self.1);
     }
-}
-
-/// Whether a variable passes the allow-list: a name, or a prefix with `*`.
-fn passes(allowed: &[String], name: &str) -> bool {
-    allowed
-        .iter()
-        .any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == pattern,
-        })
 }
 
 /// SHA-256 in lower-case hex.

@@ -10,6 +10,7 @@ mod attention;
 mod check;
 mod conflict;
 mod extended;
+mod memory;
 mod merging;
 mod model;
 mod needs;
@@ -25,7 +26,7 @@ pub(super) use work::{work_again, work_effects};
 
 use crate::plan::{AgentId, AgentIx};
 
-use super::{AttemptEnd, Event, Memory, PhaseStatus, Record, Said, State, Status};
+use super::{AttemptEnd, Event, PhaseStatus, Record, Said, State, Status};
 
 impl State {
     /// Carries out one event.
@@ -100,15 +101,12 @@ impl State {
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
             Event::Model(model) => self.model_event(model),
+            Event::Measure(measure) => self.measured(measure),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
             Event::GatePassed { place, .. } => self.gate_passed(place),
-            Event::ZoneChanged { to, halted, .. } => {
-                self.memory = Memory {
-                    zone: *to,
-                    halted: *halted,
-                }
-            }
+            Event::ZoneChanged { to, halted, .. } => self.zone_changed(*to, *halted, now),
+            Event::Memory(memory) => self.memory(memory, now),
             Event::PhaseStarted { phase } => {
                 self.with_phase(phase, |p| {
                     p.status = PhaseStatus::Running;
@@ -163,9 +161,10 @@ impl State {
                 agent,
                 attempt,
                 mode,
+                ram_bytes,
                 ..
             } => self.on(agent, |s, ix| {
-                s.scheduled(ix, *attempt, *mode, now);
+                s.scheduled(ix, (*attempt, *mode), *ram_bytes, now);
                 s.model_wanted(ix);
             }),
             Event::AgentStarted { agent, handle, .. } => {

@@ -7,6 +7,8 @@ mod about;
 mod attention;
 mod gate;
 mod kinds;
+mod measure;
+mod memory;
 mod merge;
 mod model;
 mod offer;
@@ -22,6 +24,8 @@ pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
+pub use measure::MeasureEvent;
+pub use memory::{Adapted, InBand, MemoryEvent};
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
 pub use model::{Held, Known, ModelEvent, Unloading};
 pub use offer::Offer;
@@ -44,6 +48,18 @@ impl From<WorkEvent> for Event {
 impl From<ModelEvent> for Event {
     fn from(event: ModelEvent) -> Self {
         Self::Model(Box::new(event))
+    }
+}
+
+impl From<MemoryEvent> for Event {
+    fn from(event: MemoryEvent) -> Self {
+        Self::Memory(Box::new(event))
+    }
+}
+
+impl From<MeasureEvent> for Event {
+    fn from(event: MeasureEvent) -> Self {
+        Self::Measure(Box::new(event))
     }
 }
 

@@ -11,11 +11,12 @@ use std::{
 use crate::{
     engine::{self, Command, InputKind, Record, Turn},
     journal::JOURNAL,
+    plan::AgentIx,
     runtime::{jobs, news::News, notices::Step, signed},
     sys::limits::file_size,
 };
 
-use super::{Running, complain};
+use super::{Note, Running, complain};
 
 /// Pause between two attempts to write what a full disk refused.
 pub(super) const WRITE_AGAIN: Duration = Duration::from_millis(500);
@@ -132,13 +133,14 @@ impl Running {
         }
     }
 
-    fn note_frozen(&self, key: engine::JobKey, frozen: bool) {
+    /// Tells the sampler of an agent, where it is one.
+    fn note(&self, key: engine::JobKey, note: impl FnOnce(AgentIx) -> Note) {
         if let engine::Owner::Agent(ix) = key.owner {
-            self.turns
-                .notes
+            let notes = &self.turns.notes;
+            notes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push((ix, frozen));
+                .push(note(ix));
         }
     }
 
@@ -150,6 +152,7 @@ impl Running {
             {
                 Ok(job) => {
                     self.starting += 1;
+                    self.note(key, |ix| Note::Reserved(ix, self.turns.state.reserved(ix)));
                     self.turns.executor.spawn(job);
                 }
                 Err(error) => self.input(InputKind::SpawnFailed { key, error }),
@@ -160,13 +163,13 @@ impl Running {
                 }
             }
             Command::Freeze { key } => {
-                self.note_frozen(key, true);
+                self.note(key, Note::Frozen);
                 if let Some(key) = name(key) {
                     self.turns.executor.freeze(key);
                 }
             }
             Command::Thaw { key } => {
-                self.note_frozen(key, false);
+                self.note(key, Note::Thawed);
                 if let Some(key) = name(key) {
                     self.turns.executor.thaw(key);
                 }

@@ -8,6 +8,7 @@ mod elsewhere;
 pub mod fixture;
 mod keys;
 mod looping;
+mod measured;
 mod merging;
 mod pointer;
 mod properties;

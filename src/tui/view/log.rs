@@ -3,7 +3,8 @@
 use crate::{
     display::clean_line,
     engine::{
-        self, Candidate, CheckPlace, Event, Level, ModelEvent, Record, State, TalkEvent, WorkEvent,
+        self, Candidate, CheckPlace, Event, Level, MeasureEvent, ModelEvent, Record, State,
+        TalkEvent, WorkEvent,
     },
     tui::{log::LogBuffer, ui_state::UiState},
 };
@@ -173,6 +174,9 @@ fn routine(event: &Event) -> String {
             }
             _ => whose,
         },
+        Event::Memory(memory) => {
+            crate::report::adapted::sentence(memory).unwrap_or_else(|| whose.to_owned())
+        }
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
@@ -299,6 +303,15 @@ fn rule(event: &Event) -> Option<&'static str> {
             "of the workers that can and have room the one with the fewest attempts at work, then \
              with the best chance by how its attempts ended, then the first in the plan"
         }
+        Event::Measure(event) => match **event {
+            MeasureEvent::Leaking { .. } => {
+                "it held more than 100 MiB more each minute for three minutes in which it said nothing, or three \
+                 times what is reserved for it; nothing follows by itself"
+            }
+            MeasureEvent::OverLimit { .. } => {
+                "two readings in a row were above its `ram_max`, which nothing else keeps here"
+            }
+        },
         Event::AgentSkipped { .. } => "a need that can no longer be met skips whoever has it",
         Event::AgentRetrying { .. } => "attempts are left: `retry` of the plan, doubled each time",
         Event::AgentTimeout { .. } => {

@@ -6,6 +6,7 @@
 mod add;
 mod answer;
 pub(in crate::engine::decide) mod open;
+mod park;
 mod resolve;
 mod retry;
 mod review;
@@ -21,8 +22,8 @@ pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
     engine::{
-        Action, Answer, AttentionKind, Cause, CheckRun, Event, JobState, Owner, Settle, State,
-        Status, StoppedBy, Target, Uses,
+        Action, Answer, AttentionKind, Cause, CheckRun, Event, Input, JobState, Owner, Settle,
+        State, Status, StoppedBy, Target,
     },
     plan::{AgentIx, Mode},
 };
@@ -39,7 +40,7 @@ pub(in crate::engine::decide) fn operator(
     state: &State,
     by: &str,
     action: &Action,
-    uses: &Uses,
+    input: &Input,
 ) -> Vec<Event> {
     let Ok(Resolved {
         action,
@@ -59,7 +60,9 @@ pub(in crate::engine::decide) fn operator(
     }];
     match &action {
         Action::Pause { .. } => events.extend(freeze(state, &agents, &gates, Cause::Operator)),
+        Action::Park { .. } => events.extend(park::follows(state, &agents, input)),
         Action::Resume { .. }
+        | Action::Pin { .. }
         | Action::Choose { .. }
         | Action::Undo { .. }
         | Action::Add { .. }
@@ -67,7 +70,7 @@ pub(in crate::engine::decide) fn operator(
         | Action::Close { .. }
         | Action::Comment { .. } => {}
         Action::Swap { worker, .. } => {
-            let swapped = |&ix| swap::follows(state, ix, worker.as_deref(), uses);
+            let swapped = |&ix| swap::follows(state, ix, worker.as_deref(), &input.uses);
             events.extend(agents.iter().filter_map(swapped));
         }
         Action::Unload { model } => events.extend(model::unload(state, model)),
