@@ -120,6 +120,7 @@ fn setup(count: usize, bound: Bound) -> Setup {
             priority: Priority::Normal,
             gates: Vec::new(),
         }],
+        models: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
         leases: std::collections::BTreeMap::new(),

@@ -189,6 +189,8 @@ fn the_schema_has_the_same_keys() {
         all.sort();
         all
     };
+    // Tables by names of a person's own, read as in a plan.
+    top.push("model".to_owned());
     top.sort();
     assert_eq!(sorted(keys(&schema)), top);
     for (section, known) in &SECTIONS[1..] {
@@ -199,4 +201,38 @@ fn the_schema_has_the_same_keys() {
             "{section}"
         );
     }
+}
+
+#[test]
+fn models_of_a_persons_own_are_for_the_workers_of_any_plan() {
+    let own = "[model.qwen]\napi = \"ollama\"\nslots = 2\n[model.tiny]\napi = \"lmstudio\"\n";
+    let world = World::new(&[("HOME", "/home/u")], &[(USER, own)]);
+    let models = world.load(&FlagLayer::default()).unwrap().models;
+    let options = wavedeck::plan::LoadOptions {
+        models,
+        ..wavedeck::plan::LoadOptions::default()
+    };
+    let load = |plan: &str| {
+        let loaded = wavedeck::plan::load(plan, &options, &mut |_| Err(String::new()));
+        loaded.map(|loaded| loaded.plan)
+    };
+    let agent = "[[agent]]\nid = \"a\"\nworker = \"opencode:qwen\"\nprompt = \"x\"\n";
+    let plan = load(agent).unwrap();
+    // Only what is used becomes the plan's, which then is whole without the configuration.
+    assert_eq!(plan.models.len(), 1);
+    let url = plan.models[0].url.as_str();
+    assert_eq!((plan.models[0].slots, url), (2, "http://127.0.0.1:11434"));
+    assert_eq!(plan.limits.resources.len(), 1);
+    assert_eq!(plan.agents[0].modes[0].uses["model:qwen"], 1);
+    let again = wavedeck::plan::expand::to_toml(&plan);
+    assert!(
+        again.contains("[model.qwen]") && !again.contains("tiny"),
+        "{again}"
+    );
+    // A plan's own is another one.
+    let plan = load(&format!("[model.qwen]\napi = \"llama-server\"\n{agent}")).unwrap();
+    assert_eq!(plan.models[0].url, "http://127.0.0.1:8080");
+    let world = World::new(&[("HOME", "/home/u")], &[(PROJECT, own)]);
+    let why = world.load(&FlagLayer::default()).unwrap_err();
+    assert!(why.contains("`model` counts only in your own"), "{why}");
 }

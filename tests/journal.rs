@@ -114,6 +114,7 @@ fn setup_of(agents: impl Iterator<Item = Agent>) -> Arc<Setup> {
         limits: Limits::default(),
         phases: Vec::new(),
         tracks: Vec::new(),
+        models: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
         leases: std::collections::BTreeMap::new(),

@@ -17,6 +17,7 @@ mod hostile;
 mod journal;
 mod left;
 mod model_server;
+mod models;
 mod plan;
 mod purity;
 mod real;

@@ -412,6 +412,7 @@ pub fn sample(state: &State) -> Sample {
             ..Figures::default()
         },
         agents: agents.collect(),
+        servers: Vec::new(),
         machine: MachineSample {
             total_bytes: 64 * GIB,
             available_bytes: 40 * GIB,

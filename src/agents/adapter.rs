@@ -86,6 +86,18 @@ pub struct Check {
     pub known: String,
 }
 
+/// How a program is sent to a server that holds the model. `${url}` is the server's address without `/v1`, `${model}`
+/// its name of the model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Local {
+    /// What the program calls the model then: stands for `${model}` in [`Adapter::model`].
+    pub model: String,
+    /// Arguments beside those, where `@model` stands.
+    pub args: Vec<String>,
+    /// Variables that are set for it then.
+    pub env: Vec<(String, String)>,
+}
+
 /// A file that is made before a program starts where it is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MadeFile {
@@ -118,6 +130,8 @@ pub struct Adapter {
     pub interactive: Vec<String>,
     /// Arguments that choose the model; they stand where `@model` does. Empty: it has no choice.
     pub model: Vec<String>,
+    /// How it is sent to a model's server; none: it cannot be.
+    pub local: Option<Local>,
     /// Arguments for the questions that it may ask, by [`Ask`]; they stand where `@ask` does. None: it does not
     /// offer this.
     pub ask: [Option<Vec<String>>; 3],

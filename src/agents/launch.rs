@@ -43,6 +43,8 @@ pub struct Wanted<'a> {
     pub prompt_file: &'a str,
     /// The model, by the program's name for it; none: its own choice.
     pub model: Option<&'a str>,
+    /// The address of the server that holds the model; none: the program asks whom it always asks.
+    pub server: Option<&'a str>,
     /// The session: the name that it is to get or, to go on, that it has.
     pub session: &'a str,
     /// Which questions it may ask.
@@ -122,7 +124,17 @@ impl Adapter {
         self.filled(&self.interactive, wanted)
     }
 
-    fn filled(&self, arguments: &[String], wanted: &Wanted<'_>) -> Result<Launch, String> {
+    /// Returns the variables with which the program is sent to the server that is wanted.
+    #[must_use]
+    pub fn server_env(&self, wanted: &Wanted<'_>) -> Vec<(String, String)> {
+        let local = self.local.as_ref().filter(|_| wanted.server.is_some());
+        let env = local.into_iter().flat_map(|local| &local.env);
+        env.map(|(name, value)| (name.clone(), fill(value, wanted)))
+            .collect()
+    }
+
+    fn filled(&self, arguments: &[String], outer: &Wanted<'_>) -> Result<Launch, String> {
+        let wanted = outer;
         let session = arguments.iter().any(|a| a.contains("${session}"));
         if session && self.session != Session::None {
             named("session", wanted.session)?;
@@ -133,8 +145,23 @@ impl Adapter {
             }
             named("model", model)?;
         }
+        let local = match (wanted.server, &self.local) {
+            (None, _) => None,
+            (Some(_), Some(local)) => Some(local),
+            (Some(_), None) => {
+                return Err(format!("{} cannot be sent to a model's server", self.id));
+            }
+        };
+        let called = local.map(|local| fill(&local.model, wanted));
+        let wanted = &Wanted {
+            model: called.as_deref().or(wanted.model),
+            ..*wanted
+        };
         let mut argv = vec![self.program.clone()];
         for argument in arguments {
+            if let ("@model", Some(local)) = (argument.as_str(), local) {
+                argv.extend(local.args.iter().map(|argument| fill(argument, outer)));
+            }
             let group = match argument.as_str() {
                 "@model" if wanted.model.is_none() => &[][..],
                 "@model" => &self.model,
@@ -161,7 +188,9 @@ impl Adapter {
         }
         Ok(Launch {
             argv,
-            env: self.env.clone(),
+            env: (self.env.iter().cloned())
+                .chain(self.server_env(outer))
+                .collect(),
             unset: self.unset.clone(),
             pass: self.pass.clone(),
             stdin: None,
@@ -208,6 +237,7 @@ fn fill(argument: &str, wanted: &Wanted<'_>) -> String {
             "prompt" => wanted.prompt,
             "prompt_file" => wanted.prompt_file,
             "folder" => wanted.folder,
+            "url" => wanted.server.unwrap_or_default(),
             _ => "",
         });
         rest = after;

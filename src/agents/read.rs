@@ -15,7 +15,7 @@ use crate::plan::diag::At;
 pub const VERSION: u64 = 1;
 
 /// What may stand in an argument.
-const FIELDS: &[&str] = &["session", "model", "prompt", "prompt_file", "folder"];
+const FIELDS: &[&str] = &["session", "model", "prompt", "prompt_file", "folder", "url"];
 
 /// Keys of the top level.
 const KEYS: &[&str] = &[
@@ -30,6 +30,7 @@ const KEYS: &[&str] = &[
     "resume",
     "interactive",
     "model",
+    "local",
     "ask",
     "questions",
     "session",
@@ -49,6 +50,7 @@ const KEYS: &[&str] = &[
     "check",
     "exits",
 ];
+const LOCAL: &[&str] = &["model", "args", "env"];
 const ASK: &[&str] = &["never", "outside", "always", "alone"];
 const ENV: &[&str] = &["set", "unset", "pass"];
 const PROVIDER: &[&str] = &["name", "prefixes", "env", "files", "login"];
@@ -98,6 +100,20 @@ fn one(d: &mut Decoder, a: &mut Adapter, key: &Key<'_>, value: &Val<'_>) {
         "resume" => put(&mut a.resume, arguments(d, value)),
         "interactive" => put(&mut a.interactive, arguments(d, value)),
         "model" => put(&mut a.model, arguments(d, value)),
+        "local" => {
+            let mut local = a.local.take().unwrap_or_default();
+            table(d, value, LOCAL, &mut |d, name, value| match name {
+                "model" => put(&mut local.model, d.name(value, "a text").map(|t| t.v)),
+                "args" => put(&mut local.args, arguments(d, value)),
+                _ => {
+                    put(&mut local.env, variables(d, value));
+                    for (_, text) in &local.env {
+                        fields(d, at(value), text);
+                    }
+                }
+            });
+            a.local = Some(local);
+        }
         "ask" => table(d, value, ASK, &mut |d, name, value| {
             let slot = match name {
                 "never" => &mut a.ask[0],
@@ -203,18 +219,7 @@ fn texts(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<String>> {
 fn arguments(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<String>> {
     d.list(value, "a list of arguments", |d, value| {
         let text = d.text(value, "an argument")?;
-        let mut rest = text.v.as_str();
-        while let Some((_, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
-            if !FIELDS.contains(&name) {
-                let meant = d.suggest.nearest(name, FIELDS.iter().copied());
-                d.sink
-                    .error(text.at, format!("nothing is filled in for `${{{name}}}`"))
-                    .meant(meant)
-                    .help(format!("known here: {}", FIELDS.join(", ")));
-            }
-            rest = after;
-        }
+        fields(d, text.at, &text.v);
         if text.v.starts_with('@') && !["@model", "@ask"].contains(&text.v.as_str()) {
             d.sink
                 .error(text.at, format!("`{}` stands for nothing", text.v))
@@ -222,6 +227,22 @@ fn arguments(d: &mut Decoder, value: &Val<'_>) -> Option<Vec<String>> {
         }
         Some(text.v)
     })
+}
+
+/// Reports what nothing is filled in for.
+fn fields(d: &mut Decoder, place: At, text: &str) {
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("${") {
+        let (name, after) = after.split_once('}').unwrap_or((after, ""));
+        if !FIELDS.contains(&name) {
+            let meant = d.suggest.nearest(name, FIELDS.iter().copied());
+            d.sink
+                .error(place, format!("nothing is filled in for `${{{name}}}`"))
+                .meant(meant)
+                .help(format!("known here: {}", FIELDS.join(", ")));
+        }
+        rest = after;
+    }
 }
 
 /// Names of variables.
@@ -347,6 +368,15 @@ pub(super) fn check(d: &mut Decoder, a: &Adapter) {
     }
     if a.questions && a.prompt != Prompt::Messages {
         wrong("questions need prompt = \"messages\", which keeps its input open".to_owned());
+    }
+    if a.local
+        .as_ref()
+        .is_some_and(|l| !l.model.contains("${model}"))
+    {
+        wrong("`local` has no \"${model}\" in its `model`".to_owned());
+    }
+    if a.local.is_some() && a.model.is_empty() {
+        wrong("`local` needs `model`, which gives it the name".to_owned());
     }
     if !a.model.is_empty() && !has(&a.model, "${model}") {
         wrong("`model` has no \"${model}\"".to_owned());

@@ -28,6 +28,7 @@ Actions:
   mode MODE            sequential, parallel or hybrid
   sequential [--now]   one agent at a time; --now freezes all but one at once
   swap AGENT [WORKER]  another of its workers from its next attempt on
+  unload MODEL         take a model that nobody uses out of memory
   agents N             so many agents at once
   add TEXT…            one more agent: `claude: fix it`, `lint: …`, `$ cargo test`; a track before it: `ui/claude: …`
   add -- COMMAND…      the same in words: a command, or a worker and its prompt; with --- between several

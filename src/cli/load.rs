@@ -166,6 +166,9 @@ fn loaded(
         only: args.only.clone(),
         catalog: adapters::changed(&|name| std::env::var(name).ok()).map_err(Error::Problems)?,
         recorded: false,
+        models: config
+            .as_ref()
+            .map_or_else(|_| Vec::new(), |c| c.models.clone()),
     };
     let loaded = plan::load(&source, &options, &mut |prompt| read_prompt(folder, prompt));
     let (loaded, mut config) = match (loaded, config) {

@@ -11,7 +11,10 @@ use super::keys::{SECTIONS, set};
 use super::model::{Color, Config};
 use crate::plan::decode::{self, Decoder, Key};
 use crate::plan::diag::{At, Diagnostic, render};
-use crate::plan::{Mode, RamLimit};
+use crate::plan::{Mode, RamLimit, served};
+
+/// Tables `[model.x]`: as in a plan, for workers of all plans.
+pub(super) const MODELS: &str = "model";
 
 /// Name of the project's file at the repository's root.
 pub const PROJECT_FILE: &str = "wavedeck.config.toml";
@@ -97,6 +100,7 @@ pub fn load(
     for (path, of_project) in files {
         let Some(path) = path else { continue };
         let own = (config.notify.command.clone(), config.sandbox.clone());
+        let models = config.models.clone();
         let file = path.display().to_string();
         match read_file(&path) {
             Ok(None) => {}
@@ -105,6 +109,7 @@ pub fn load(
                 let foreign = [
                     (config.notify.command != own.0, "notify.command"),
                     (config.sandbox != own.1, "sandbox"),
+                    (config.models != models, MODELS),
                 ];
                 for (_, key) in foreign.iter().filter(|(set, _)| of_project && *set) {
                     errors.push(ConfigError {
@@ -144,7 +149,7 @@ pub fn load(
     }
 }
 
-/// A repository's file names no program that a person has not chosen and opens no folder: an agent
+/// A repository's file names no program and no server that a person has not chosen and opens no folder: an agent
 /// may have written it.
 fn only_own(key: &str) -> Vec<Diagnostic> {
     let mut d = Decoder::default();
@@ -164,12 +169,18 @@ fn layer(config: &mut Config, errors: &mut Vec<ConfigError>, file: String, sourc
                 if let Some(table) = d.table(value, &format!("a table, [{section}]")) {
                     members(&mut d, config, section, known, table);
                 }
+            } else if name == MODELS {
+                served::each(&mut d, value, &mut |model| {
+                    config.models.retain(|known| known.id != model.id);
+                    config.models.push(model);
+                });
             } else {
                 let all: Vec<&str> = SECTIONS[0]
                     .1
                     .iter()
                     .copied()
                     .chain(SECTIONS[1..].iter().map(|(s, _)| *s))
+                    .chain([MODELS])
                     .collect();
                 d.unknown_key(key, &all);
             }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::engine::Adaptation;
 use crate::plan::units::SECOND_US;
-use crate::plan::{Mode, RamLimit};
+use crate::plan::{Mode, Model, RamLimit};
 
 /// The whole configuration; [`Config::default`] is what holds without any file.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -37,6 +37,9 @@ pub struct Config {
     pub status: Status,
     /// What agents are told.
     pub context: Context,
+    /// Models that servers hold, for workers of plans that do not declare them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<Model>,
 }
 
 /// `[limits]`: what this machine's user grants; a run takes the smaller of this and the plan's.

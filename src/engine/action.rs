@@ -204,6 +204,11 @@ pub enum Action {
         /// Whose.
         agent: String,
     },
+    /// Unloads a model that nobody uses.
+    Unload {
+        /// Which, by its name in the plan.
+        model: String,
+    },
     /// Changes how many agents may run at once.
     Agents {
         /// The new cap, at least 1.
@@ -248,10 +253,7 @@ impl Settle {
 }
 
 /// Operator verbs of the contract that this version has not built, with where they belong.
-pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
-    (
-        "fallback",
-        "sequential fallback of a group comes with the planner; use `sequential`",
-    ),
-    ("unload", "model servers are not read yet"),
-];
+pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[(
+    "fallback",
+    "sequential fallback of a group comes with the planner; use `sequential`",
+)];

@@ -4,7 +4,7 @@
 
 mod talk;
 
-use crate::plan::AgentIx;
+use crate::plan::{AgentIx, ModelIx};
 
 use super::{
     Action, CheckPlace, Event, JobKey, MeasureEvent, MemoryEvent, Owner, Purpose, Record, State,
@@ -100,6 +100,11 @@ pub enum Command {
         /// Which roll-back.
         number: u32,
     },
+    /// Ask a model's server to unload it.
+    Unload {
+        /// Which.
+        model: ModelIx,
+    },
     /// Hand the integrated head over.
     Deliver,
     /// The run is over: close down with this status.
@@ -147,6 +152,9 @@ impl Command {
         }
         if let Self::Inspect { agent, number } = self {
             return state.begins(*agent) && state.agent(*agent).asked == *number;
+        }
+        if let Self::Unload { model } = self {
+            return state.model(*model).unloading && state.model_slots_used(*model) == 0;
         }
         if let Self::Merge { number } = self {
             let now = state.merges.now.as_ref();
@@ -244,6 +252,7 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         }
         (Event::Work(work), _) if matches!(**work, WorkEvent::Extended(_)) => stale_checks(state),
         (Event::Work(work), _) => super::apply::work_effects(state, work, agent),
+        (Event::Model(event), _) => super::apply::model_effects(state, event),
         (Event::RunResumed { .. }, _) => super::apply::work_again(state),
         (Event::AgentScheduled { mode, .. }, Some(ix)) => {
             vec![Command::Spawn {

@@ -111,6 +111,7 @@ impl Setup {
         Self {
             prices: self.prices.clone(),
             adapters: self.adapters.clone(),
+            models: self.models.clone(),
             past: self.past.clone(),
             began: Some(self.began()),
             ..Self::graphed(plan, effective, exempt)

@@ -16,6 +16,7 @@ pub mod decide;
 mod event;
 mod evidence;
 mod extension;
+mod found;
 mod heard;
 mod input;
 mod kinds;
@@ -24,6 +25,7 @@ mod metrics;
 mod owners;
 mod prices;
 mod rules;
+mod served;
 mod setup;
 mod state;
 mod turn;
@@ -48,31 +50,33 @@ pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severit
 pub use event::{
     Absent, Adapted, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered,
     AttentionKind, AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event,
-    Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, InBand, Interruption,
-    LeaseCause, LeaseEvent, Level, MeasureEvent, MemoryEvent, MergeOutcome, Offer, OnBase,
-    ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy, Strategy, SyncKind,
-    SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
+    Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Held, InBand,
+    Interruption, Known, LeaseCause, LeaseEvent, Level, MeasureEvent, MemoryEvent, MergeOutcome,
+    ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy,
+    Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
     is_base_evidence,
 };
 pub use extension::Extension;
+pub use found::{Foreseen, Found, Prepared, Unready};
 pub use heard::Heard;
-pub use input::{Foreseen, Found, Input, InputKind, JobKey, Owner, Prepared, Unready};
+pub use input::{Input, InputKind, JobKey, Owner};
 pub use measures::{Use, Uses};
 pub use metrics::{Metrics, Spent};
 pub use owners::CheckStep;
 pub use prices::{Price, Prices};
 pub use rules::{Adaptation, Band, MemoryRules, Per, Steps};
+pub use served::{ServedNow, UnloadedNow};
 pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
-    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Effect, Ending, Former,
+    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Effect, Ending, Former, Frees,
     HandedOff, HoldBy, Item, JobState, Judged, Lease, Leases, Limit, Live, MINUTE_US, Memory,
-    Merge, MergeStage, Merged, Merges, Message, PhaseState, PhaseStatus, Pick, Place, Prediction,
-    Rank, Readiness, Ready, Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs,
-    Talk, Work, WorkStage,
+    Merge, MergeStage, Merged, Merges, Message, ModelNeed, ModelState, PhaseState, PhaseStatus,
+    Pick, Place, Prediction, Rank, Readiness, Ready, Remark, Rollback, Said, Session, Shelf,
+    Spending, State, Status, Syncs, Talk, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::{Tally, Usage};

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Adaptation, Cohort, CohortIx, MemoryRules, Owner, Prices, Tally,
+    Adaptation, Cohort, CohortIx, MemoryRules, ModelNeed, Owner, Prices, Tally,
     cohort::{self, Ties},
     kinds::kinds,
 };
@@ -133,6 +133,9 @@ pub struct Setup {
     /// What the run began with, where agents were added since.
     #[serde(skip)]
     pub began: Option<Arc<Setup>>,
+    /// What the plan's models take, by position, as far as that is known without their servers.
+    #[serde(default)]
+    pub models: Vec<ModelNeed>,
     /// The agent programs that are known in this run.
     #[serde(default)]
     pub adapters: Adapters,
@@ -291,6 +294,7 @@ impl Setup {
             prices: Prices::built_in().clone(),
             exempt,
             began: None,
+            models: plan.models.iter().map(ModelNeed::stated).collect(),
             adapters: Adapters::default(),
             past: BTreeMap::new(),
             plan,

@@ -7,6 +7,7 @@ mod choice;
 mod gates;
 mod lease;
 mod measured;
+mod models;
 mod session;
 mod talk;
 mod work;

@@ -56,6 +56,7 @@ pub const VERBS: &[(&str, &str)] = &[
     ("mode", "mode sequential|parallel|hybrid"),
     ("sequential", "sequential [--now]"),
     ("swap", "swap AGENT [WORKER]"),
+    ("unload", "unload MODEL"),
     ("pin", "pin AGENT"),
     ("unpin", "unpin AGENT"),
     ("agents", "agents N"),
@@ -154,6 +155,9 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
         ("swap", [agent, worker]) => single(Action::Swap {
             agent: agent_id(agent, verb)?,
             worker: Some(worker.clone()),
+        }),
+        ("unload", [model]) => single(Action::Unload {
+            model: model.clone(),
         }),
         ("agents", [cap]) => match cap.parse::<u32>() {
             Ok(cap) if cap > 0 => single(Action::Agents { cap }),

@@ -44,6 +44,7 @@ pub(crate) fn empty() -> Plan {
         limits: Limits::default(),
         phases: Vec::new(),
         tracks: Vec::new(),
+        models: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
         leases: BTreeMap::new(),

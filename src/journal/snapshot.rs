@@ -223,6 +223,7 @@ pub(super) fn no_setup() -> Arc<Setup> {
         limits: crate::plan::Limits::default(),
         phases: Vec::new(),
         tracks: Vec::new(),
+        models: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
         leases: std::collections::BTreeMap::new(),

@@ -77,7 +77,8 @@ fn kind(event: &Event) -> usize {
         | Event::Talk(_)
         | Event::Memory(_)
         | Event::Measure(_)
-        | Event::Lease(_) => {
+        | Event::Lease(_)
+        | Event::Model(_) => {
             unreachable!("left to serde, and tested on its own")
         }
     }

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Agent, AgentIx, Diagnostic, LoadOptions, Plan, Severity, Worker, WorkerIx, load, render,
+    Agent, AgentIx, Diagnostic, LoadOptions, ModelIx, Plan, Severity, Worker, WorkerIx, load,
+    render,
 };
 
 /// Name of the added tables in messages.
@@ -75,7 +76,7 @@ pub fn read(
         .map_err(|found| said(found, lines, ground, tables))?
         .plan;
     let mut workers = Vec::new();
-    let place = place_workers(ground.plan, &loaded, &mut workers);
+    let place = place_workers(ground.plan, &loaded, &mut workers)?;
     let mut agents = loaded.agents.split_off(first.min(loaded.agents.len()));
     // Tables keep their order, but phases, tracks and gates are found by name all the same.
     let phases: Vec<_> = loaded.phases.iter().map(|p| p.id.as_str()).collect();
@@ -115,18 +116,34 @@ pub fn read(
 }
 
 /// Where each worker of the plan that was read stands in the one that is there; new ones follow.
-fn place_workers(plan: &Plan, loaded: &Plan, new: &mut Vec<Worker>) -> Vec<WorkerIx> {
+fn place_workers(
+    plan: &Plan,
+    loaded: &Plan,
+    new: &mut Vec<Worker>,
+) -> Result<Vec<WorkerIx>, String> {
     let known: BTreeMap<&str, usize> = (plan.workers.iter().enumerate())
         .map(|(i, w)| (w.name.as_str(), i))
         .collect();
-    let place = |worker: &Worker| {
-        let at = known.get(worker.name.as_str()).copied().unwrap_or_else(|| {
-            new.push(worker.clone());
+    let mut places = Vec::with_capacity(loaded.workers.len());
+    for worker in &loaded.workers {
+        let at = if let Some(at) = known.get(worker.name.as_str()) {
+            *at
+        } else {
+            let mut worker = worker.clone();
+            if let Some(ix) = worker.served {
+                let id = &loaded.models[ix.ix()].id;
+                let there = plan.models.iter().position(|model| model.id == *id);
+                let there = there.ok_or_else(|| {
+                    format!("{NAME}: error: the run's plan did not begin with model `{id}`")
+                })?;
+                worker.served = Some(ModelIx::of(there));
+            }
+            new.push(worker);
             plan.workers.len() + new.len() - 1
-        });
-        WorkerIx::of(at)
-    };
-    loaded.workers.iter().map(place).collect()
+        };
+        places.push(WorkerIx::of(at));
+    }
+    Ok(places)
 }
 
 /// What stands before the added tables: the plan without its agents, in place of which there are ones

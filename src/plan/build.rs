@@ -15,6 +15,7 @@ use super::needs::NeedsOf;
 use super::order::{self, Table};
 use super::places::{overrides, places};
 use super::raw::{RawPlan, RawUnbuilt};
+use super::served::{self, MODEL_RESOURCE};
 use super::spec::AgentSpec;
 use super::tables::{all_unbuilt, gates, leases, limits, phase, resolve_gates, track};
 use super::workers::Workers;
@@ -67,8 +68,9 @@ pub(crate) fn build(
         .enumerate()
         .map(|(i, id)| (id.as_str(), GateIx::of(i)))
         .collect();
-    let limits = limits(d, raw, &names);
-    let mut workers = Workers::new(d, raw, options);
+    let models = served::models(raw, &options.models);
+    let mut limits = limits(d, raw, &names, &models);
+    let mut workers = Workers::new(d, raw, options, models);
     let mut has_parts = vec![false; specs.len()];
     for parent in places.parent.iter().flatten() {
         has_parts[parent.ix()] = true;
@@ -146,7 +148,12 @@ pub(crate) fn build(
             u.path.first().is_none_or(|p| p != "agent") || !dropped.contains(u.path[1].as_str())
         });
     }
-    let workers: Vec<Worker> = workers.finish(d, raw, &mut agents, &mut unbuilt);
+    let (workers, models): (Vec<Worker>, _) = workers.finish(d, raw, &mut agents);
+    // Those of the user's configuration that nobody uses are none of this plan's.
+    limits.resources.retain(|name, _| {
+        let model = name.strip_prefix(MODEL_RESOURCE);
+        model.is_none_or(|model| models.iter().any(|m| m.id == model))
+    });
     let stem = options.file_name.rsplit('/').next().unwrap_or("");
     let stem = stem.strip_suffix(".toml").unwrap_or(stem);
     let stem = if stem.is_empty() { "plan" } else { stem };
@@ -164,6 +171,7 @@ pub(crate) fn build(
         limits,
         phases,
         tracks,
+        models,
         workers,
         gates,
         leases,

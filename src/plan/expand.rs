@@ -13,7 +13,8 @@ use super::expand_values::{
 };
 use super::expand_work::{self, gates};
 use super::layers::{RETRY_BASE, WORKER_TIMEOUT};
-use super::model::{Agent, AgentMode, Limits, Plan, RamLimit, SubAgents, Work};
+use super::model::{Agent, AgentMode, Limits, MODEL_RESOURCE, Plan, RamLimit, SubAgents, Work};
+use super::served::APIS;
 use super::spec::{ASKS, CLASSES, PRIORITIES};
 use super::units;
 
@@ -42,13 +43,7 @@ pub fn to_toml(plan: &Plan) -> String {
     }
     expand_work::top(w, plan);
     limits(w, plan, &plan.limits);
-    // What is carried along in tables of its own.
-    for u in plan.unbuilt.iter().filter(|u| !u.value.is_empty()) {
-        if let ("model", [name]) = (u.path[0].as_str(), &u.path[1..]) {
-            let _ = writeln!(w, "\n[{}]", u.path[0]);
-            line(w, &bare(name), &u.value);
-        }
-    }
+    models(w, plan);
     expand_work::tables(w, plan);
     for worker in &plan.workers {
         // By name alone: the name says it all.
@@ -180,7 +175,7 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
     if let [one] = &agent.modes[..]
         && agent.work != Work::Group
     {
-        mode(w, one);
+        mode(w, plan, one);
     }
     if agent.exclusive {
         line(w, "exclusive", "true");
@@ -226,12 +221,26 @@ fn agent(w: &mut String, plan: &Plan, agent: &Agent, notes: &mut Notes<'_>) {
         for (one, worker) in agent.modes.iter().zip(&workers) {
             w.push_str("[[agent.mode]]\n");
             line(w, "worker", worker);
-            mode(w, one);
+            mode(w, plan, one);
         }
     }
 }
 
-fn mode(w: &mut String, mode: &AgentMode) {
+/// What a mode uses, as it is written: slots of a model by the model's name, and the one of its worker's not at all.
+fn uses(plan: &Plan, mode: &AgentMode) -> BTreeMap<String, u64> {
+    let own = plan.served(mode).map(|ix| plan.models[ix.ix()].id.as_str());
+    let mut uses = BTreeMap::new();
+    for (name, amount) in &mode.uses {
+        match name.strip_prefix(MODEL_RESOURCE) {
+            Some(model) if own == Some(model) && *amount == 1 => None,
+            Some(model) => uses.insert(model.to_owned(), *amount),
+            None => uses.insert(name.clone(), *amount),
+        };
+    }
+    uses
+}
+
+fn mode(w: &mut String, plan: &Plan, mode: &AgentMode) {
     if mode.duration.guessed {
         let _ = writeln!(
             w,
@@ -247,8 +256,9 @@ fn mode(w: &mut String, mode: &AgentMode) {
         line(w, "ram", &text(units::show_size(mode.ram_bytes)));
     }
     line(w, "cpus", &units::show_decimal(mode.cpus_milli, 3));
-    if !mode.uses.is_empty() {
-        line(w, "uses", &amounts(&mode.uses));
+    let uses = uses(plan, mode);
+    if !uses.is_empty() {
+        line(w, "uses", &amounts(&uses));
     }
     if !mode.spends.is_empty() {
         line(w, "spends", &amounts(&mode.spends));
@@ -261,7 +271,30 @@ fn mode(w: &mut String, mode: &AgentMode) {
     }
 }
 
+/// The models, each with all that is known of it.
+fn models(w: &mut String, plan: &Plan) {
+    for model in &plan.models {
+        let _ = writeln!(w, "\n[model.{}]", bare(&model.id));
+        line(w, "api", &word(APIS, model.api));
+        line(w, "url", &quote(&model.url));
+        line(w, "name", &quote(&model.name));
+        let sizes = [("ram", model.ram_bytes), ("ram_per_slot", model.slot_bytes)];
+        for (key, bytes) in sizes {
+            if let Some(bytes) = bytes {
+                line(w, key, &text(units::show_size(bytes)));
+            }
+        }
+        line(w, "slots", &model.slots.to_string());
+    }
+}
+
 fn limits(w: &mut String, plan: &Plan, limits: &Limits) {
+    // The slots of models stand in their own tables.
+    let mut limits = limits.clone();
+    limits
+        .resources
+        .retain(|name, _| !name.starts_with(MODEL_RESOURCE));
+    let limits = &limits;
     if *limits == Limits::default() {
         return;
     }

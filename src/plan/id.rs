@@ -78,6 +78,10 @@ index!(
     WorkerIx
 );
 index!(
+    /// Position of a model in [`super::Plan::models`].
+    ModelIx
+);
+index!(
     /// Position of a gate in [`super::Plan::gates`].
     GateIx
 );

@@ -36,6 +36,7 @@ mod raw_lists;
 mod raw_tables;
 mod raw_work;
 pub mod schema;
+pub mod served;
 mod spec;
 mod spec_parts;
 mod spec_unbuilt;
@@ -56,7 +57,7 @@ use crate::agents::Catalog;
 
 pub use barrier::never_opens;
 pub use diag::{Diagnostic, Severity, render};
-pub use id::{AgentId, AgentIx, GateIx, PhaseIx, TrackIx, WorkerIx};
+pub use id::{AgentId, AgentIx, GateIx, ModelIx, PhaseIx, TrackIx, WorkerIx};
 pub use model::*;
 pub use vars::late;
 
@@ -73,6 +74,8 @@ pub struct LoadOptions {
     pub catalog: Option<Catalog>,
     /// The plan is that of a run: what is refused only since then is let through, so that the run can be read.
     pub recorded: bool,
+    /// Models of the user's configuration, for workers that name one of them.
+    pub models: Vec<Model>,
 }
 
 /// A checked plan.

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::agent::*;
-use super::id::{AgentIx, GateIx, PhaseIx, TrackIx};
+use super::id::{AgentIx, GateIx, ModelIx, PhaseIx, TrackIx};
+pub use super::served::{Address, MODEL_RESOURCE, Model, ModelApi};
 pub use super::work::*;
 
 /// One command as an argument vector; never a shell line.
@@ -35,6 +36,9 @@ pub struct Plan {
     pub phases: Vec<Phase>,
     /// Tracks in declared order.
     pub tracks: Vec<Track>,
+    /// Models that servers hold, by name: those that the plan declares, and those of the user's that its workers name.
+    #[serde(default)]
+    pub models: Vec<Model>,
     /// Workers, declared ones first in the order of their names, then those used by name alone.
     pub workers: Vec<Worker>,
     /// Gates in the order of their names.
@@ -220,6 +224,9 @@ pub struct Worker {
     /// What it can do, for agents that name a capability in place of a worker.
     #[serde(default)]
     pub capabilities: Vec<String>,
+    /// The model of [`Plan::models`] that answers it.
+    #[serde(default)]
+    pub served: Option<ModelIx>,
 }
 
 impl Worker {
@@ -266,6 +273,12 @@ pub enum Compare {
 }
 
 impl Plan {
+    /// Returns the model that a mode of an agent works with, where a server of the plan's holds it.
+    #[must_use]
+    pub fn served(&self, mode: &AgentMode) -> Option<ModelIx> {
+        self.workers.get(mode.worker?.ix())?.served
+    }
+
     /// Returns the agent at a position.
     #[must_use]
     pub fn agent(&self, ix: AgentIx) -> &Agent {

@@ -178,13 +178,18 @@ impl Layers<'_> {
             ),
         };
         let (ram_bytes, ram_guessed) = ram.map_or(guess_ram, |r| (r.v, false));
+        let mut amounts = self.amounts(d, uses, true);
+        if let Some(model) = worker.and_then(|worker| self.workers.model_of(worker)) {
+            let slots = amounts.entry(model.resource()).or_insert(1);
+            *slots = (*slots).max(1);
+        }
         let mode = AgentMode {
             worker,
             duration: duration.map_or(guess_duration, |t| t.v),
             ram_bytes,
             ram_guessed,
             cpus_milli: cpus.map_or(guess_cpus, |c| c.v),
-            uses: self.amounts(d, uses, true),
+            uses: amounts,
             spends: self.amounts(d, spends, false),
             tokens: tokens.map_or(0, |t| t.v),
             terminal,
@@ -227,9 +232,13 @@ impl Layers<'_> {
         };
         let mut out = BTreeMap::new();
         for (name, amount) in amounts.into_iter().flatten() {
-            let known = declared.contains_key(name) || (uses && self.raw.models.contains_key(name));
-            if known {
+            if declared.contains_key(name) {
                 out.insert(name.clone(), amount.v);
+                continue;
+            }
+            // The name of a model alone means its slots.
+            if let Some(model) = self.workers.model(name).filter(|_| uses) {
+                out.insert(model.resource(), amount.v);
                 continue;
             }
             let meant = d.suggest.nearest(name, declared.keys().map(String::as_str));

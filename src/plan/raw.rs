@@ -11,8 +11,9 @@ use super::diag::{At, Sp};
 use super::keys;
 use super::model::{Argv, Compare, Domain, MergeSpec, Mode, Priority, RamLimit, WorkspaceSpec};
 use super::raw_lists::{agents, groups, overriding, variables};
-use super::raw_tables::{gate, lease, limits, model, worker};
+use super::raw_tables::{gate, lease, limits, worker};
 use super::raw_work::{domain, merge, wave, workspace};
+use super::served::{self, RawModel};
 use super::spec::{self, AgentSpec};
 use super::spec_parts::gates;
 
@@ -99,8 +100,8 @@ pub(crate) struct RawPlan {
     pub mode: Option<Mode>,
     pub require_sandbox: bool,
     pub limits: RawLimits,
-    /// `[model.x]`: where, and its value as TOML.
-    pub models: BTreeMap<String, (At, String)>,
+    /// `[model.x]`.
+    pub models: BTreeMap<String, RawModel>,
     pub workers: BTreeMap<String, RawWorker>,
     pub gates: BTreeMap<String, RawGate>,
     /// `[lease.x]`: its memory.
@@ -154,9 +155,8 @@ pub(crate) fn read(
             }
             "limits" => limits(d, value, &mut raw.limits),
             "model" => named(d, value, "[model.…]", |d, id, value| {
-                model(d, value);
-                let toml = d.toml(value);
-                raw.models.insert(id.v, (id.at, toml));
+                let model = served::read(d, &id, value);
+                raw.models.insert(id.v, model);
             }),
             "worker" => named(d, value, "[worker.…]", |d, id, value| {
                 let worker = worker(d, &id, value);
@@ -221,7 +221,7 @@ pub(super) fn members<'v, 'a>(
 }
 
 /// Reads a table of tables by id.
-fn named(
+pub(super) fn named(
     d: &mut Decoder,
     value: &Val<'_>,
     what: &str,

@@ -118,35 +118,6 @@ pub(super) fn ram_limit(d: &mut Decoder, value: &Val<'_>) -> Option<Sp<RamLimit>
     limit.map(|l| Sp::new(text.at, l))
 }
 
-pub(super) fn model(d: &mut Decoder, value: &Val<'_>) {
-    for (key, value) in members(d, value) {
-        match key.get_ref().as_ref() {
-            "api" => {
-                let words = [
-                    ("ollama", ()),
-                    ("llama-server", ()),
-                    ("lmstudio", ()),
-                    ("openai", ()),
-                ];
-                d.one_of(value, &words);
-            }
-            "url" => {
-                let url = d.name(value, "a URL such as \"http://127.0.0.1:11434\"");
-                if let Some(url) =
-                    url.filter(|u| !u.v.starts_with("http://") && !u.v.starts_with("https://"))
-                {
-                    d.sink
-                        .error(url.at, format!("`{}` is no http(s) URL", url.v));
-                }
-            }
-            "name" => drop(d.name(value, "a text")),
-            "ram" | "ram_per_slot" => drop(d.size(value)),
-            "slots" => drop(d.whole32(value, 1, 10_000)),
-            _ => d.unknown_key(key, keys::MODEL),
-        }
-    }
-}
-
 pub(super) fn worker(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawWorker {
     let mut worker = RawWorker {
         at: id.at,

@@ -11,9 +11,15 @@ use super::id::GateIx;
 use super::model::{Gate, Limits, Phase, Track, Unbuilt};
 use super::names::Names;
 use super::raw::{RawGroup, RawPlan, RawUnbuilt};
+use super::served::Model;
 use super::units;
 
-pub(super) fn limits(d: &mut Decoder, raw: &RawPlan, names: &Names<'_>) -> Limits {
+pub(super) fn limits(
+    d: &mut Decoder,
+    raw: &RawPlan,
+    names: &Names<'_>,
+    models: &[Model],
+) -> Limits {
     let l = &raw.limits;
     let mut limits = Limits {
         ram: l.ram.as_ref().map(|r| r.v),
@@ -29,6 +35,9 @@ pub(super) fn limits(d: &mut Decoder, raw: &RawPlan, names: &Names<'_>) -> Limit
         budgets: l.budgets.iter().map(|(k, n)| (k.clone(), n.v)).collect(),
         ..Limits::default()
     };
+    // No id that can be written has a `:`.
+    let slots = models.iter().map(|m| (m.resource(), u64::from(m.slots)));
+    limits.resources.extend(slots);
     let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
     for (id, n) in &l.per_phase {
         let phase = names.phase(d, &Sp::new(n.at, id.clone()));

@@ -2,15 +2,16 @@
 //!
 //! Must not decide which worker an agent gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::LoadOptions;
 use super::decode::Decoder;
 use super::diag::{At, Sp};
-use super::id::WorkerIx;
+use super::id::{ModelIx, WorkerIx};
 use super::layers::CODING_RAM;
 use super::model::{Agent, Worker};
-use super::raw::{RawPlan, RawUnbuilt};
+use super::raw::RawPlan;
+use super::served::Model;
 use crate::agents::{Adapter, Ask, Catalog, WITHOUT_ADAPTER, is_name};
 
 /// All workers while agents are built.
@@ -24,11 +25,13 @@ pub(crate) struct Workers {
     catalog: Option<Catalog>,
     /// The plan is that of a run.
     recorded: bool,
+    /// The plan's models and the user's, by name.
+    models: Vec<Model>,
 }
 
 impl Workers {
     /// Takes the declared ones in the order of their names.
-    pub fn new(d: &mut Decoder, raw: &RawPlan, options: &LoadOptions) -> Self {
+    pub fn new(d: &mut Decoder, raw: &RawPlan, options: &LoadOptions, models: Vec<Model>) -> Self {
         let mut workers = Self {
             all: Vec::new(),
             by_name: BTreeMap::new(),
@@ -36,6 +39,7 @@ impl Workers {
             declared: 0,
             catalog: options.catalog.clone(),
             recorded: options.recorded,
+            models,
         };
         for (name, worker) in &raw.workers {
             if let Some(cli) = worker.cli.as_ref().filter(|c| !workers.knows(&c.v)) {
@@ -65,6 +69,7 @@ impl Workers {
                 provider: worker.provider.as_ref().map(|p| p.v.clone()),
                 provider_stated: worker.provider.is_some(),
                 capabilities: worker.capabilities.iter().map(|c| c.v.clone()).collect(),
+                served: None,
             });
             workers
                 .places
@@ -180,6 +185,13 @@ impl Workers {
     }
 
     fn add(&mut self, mut worker: Worker) -> WorkerIx {
+        let model = worker.model.as_ref();
+        let model = model.and_then(|m| self.models.binary_search_by(|of| of.id.cmp(m)).ok());
+        if let Some(at) = model {
+            worker.served = Some(ModelIx::of(at));
+            // All that ask one server wait for it together.
+            worker.provider = worker.provider.or_else(|| Some(self.models[at].resource()));
+        }
         if worker.provider.is_none() {
             let adapter = self.adapter_of(&worker);
             worker.provider = adapter.map(|a| a.provider_of(worker.model.as_deref()));
@@ -227,19 +239,29 @@ impl Workers {
         Some(self.add(worker))
     }
 
+    /// Returns the model that a worker works with, where a server holds it.
+    pub fn model_of(&self, ix: WorkerIx) -> Option<&Model> {
+        self.models.get(self.all[ix.ix()].served?.ix())
+    }
+
+    /// Returns a model by its name.
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.iter().find(|model| model.id == name)
+    }
+
     /// Returns a worker.
     pub fn get(&self, ix: WorkerIx) -> &Worker {
         &self.all[ix.ix()]
     }
 
-    /// Drops what was used by name alone and is used no more, and collects what is not built.
+    /// Drops what was used by name alone and is used no more; returns the workers, and the models of the plan and of
+    /// those workers.
     pub fn finish(
         mut self,
         d: &mut Decoder,
         raw: &RawPlan,
         agents: &mut [Agent],
-        unbuilt: &mut Vec<RawUnbuilt>,
-    ) -> Vec<Worker> {
+    ) -> (Vec<Worker>, Vec<Model>) {
         let mut used = vec![false; self.all.len()];
         for ix in agents
             .iter()
@@ -250,49 +272,42 @@ impl Workers {
         }
         for (i, worker) in self.all.iter().enumerate().filter(|(i, _)| used[*i]) {
             let Some(model) = &worker.model else { continue };
-            if let Some((_, toml)) = raw.models.get(model) {
-                let path = vec!["model".to_owned(), model.clone()];
-                let at = raw
-                    .workers
-                    .get(&worker.name)
-                    .and_then(|w| w.model.as_ref())
-                    .map_or(self.places[i], |m| m.at);
-                let help = "leave the model out: this version starts no model server";
-                unbuilt.push(RawUnbuilt {
-                    path,
-                    at,
-                    toml: toml.clone(),
-                    help,
-                });
+            let at = raw.workers.get(&worker.name).and_then(|w| w.model.as_ref());
+            let at = at.map_or(self.places[i], |m| m.at);
+            if worker.served.is_some() {
+                let adapter = self.adapter_of(worker);
+                if let Some(adapter) = adapter.filter(|a| a.local.is_none()) {
+                    let all = self.catalog.as_ref().unwrap_or_else(|| Catalog::built_in());
+                    let able = all.iter().filter(|a| a.local.is_some());
+                    let able: Vec<&str> = able.map(|a| a.id.as_str()).collect();
+                    let what = format!("`{}` cannot be sent to a model's server", adapter.id);
+                    let help = format!("these can: {}", able.join(", "));
+                    d.sink.error(at, what).help(help);
+                }
             } else if worker.cli.is_some() {
-                let meant = d
-                    .suggest
-                    .nearest(model, raw.models.keys().map(String::as_str));
-                if meant.is_some() {
-                    let at = raw.workers.get(&worker.name).and_then(|w| w.model.as_ref());
-                    let at = at.map_or(self.places[i], |m| m.at);
+                let known = self.models.iter().map(|m| m.id.as_str());
+                if let Some(meant) = d.suggest.nearest(model, known) {
                     d.sink
                         .warning(at, format!("model `{model}` is not declared in [model.…]"))
-                        .meant(meant);
+                        .meant(Some(meant));
                 }
             }
         }
-        for mode in agents.iter().flat_map(|a| &a.modes) {
-            // A model's slots are a resource by its name.
-            for (name, (at, toml)) in mode.uses.keys().filter_map(|k| raw.models.get_key_value(k)) {
-                let path = vec!["model".to_owned(), name.clone()];
-                let help =
-                    "declare the slots in limits.resources: this version starts no model server";
-                unbuilt.push(RawUnbuilt {
-                    path,
-                    at: *at,
-                    toml: toml.clone(),
-                    help,
-                });
+        let asked = agents.iter().flat_map(|a| &a.modes);
+        let asked: BTreeSet<String> = asked.flat_map(|m| m.uses.keys().cloned()).collect();
+        let mut models = Vec::with_capacity(self.models.len());
+        let mut moved = Vec::with_capacity(self.models.len());
+        for model in std::mem::take(&mut self.models) {
+            moved.push(ModelIx::of(models.len()));
+            if raw.models.contains_key(&model.id) || asked.contains(&model.resource()) {
+                models.push(model);
             }
         }
+        for worker in &mut self.all {
+            worker.served = worker.served.map(|ix| moved[ix.ix()]);
+        }
         if used[self.declared..].iter().all(|u| *u) {
-            return self.all;
+            return (self.all, models);
         }
         let mut renumbered = Vec::with_capacity(self.all.len());
         let mut kept: Vec<Worker> = Vec::new();
@@ -305,6 +320,6 @@ impl Workers {
         for mode in agents.iter_mut().flat_map(|a| &mut a.modes) {
             mode.worker = mode.worker.map(|w| renumbered[w.ix()]);
         }
-        kept
+        (kept, models)
     }
 }

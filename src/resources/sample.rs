@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ServerSample;
 use crate::{
     engine::{Figures, State, Use, Uses},
     plan::AgentIx,
@@ -139,4 +140,7 @@ pub struct Sample {
     pub machine: MachineSample,
     /// Agents with a live process, by position.
     pub agents: Vec<AgentSample>,
+    /// Models of the plan, as their servers were seen last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<ServerSample>,
 }

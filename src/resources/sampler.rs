@@ -18,10 +18,10 @@ use std::{
 use rustix::time::{ClockId, clock_gettime};
 
 use super::{
-    AgentSample, MachineSample, Sample,
+    AgentSample, MachineSample, ReadServers, Sample, Servers,
     member::{Member, Room, resident},
     roster::{Ages, Process, Root, Roster},
-    zones,
+    servers, zones,
 };
 use tracked::{Attempt, Tracked};
 
@@ -96,6 +96,10 @@ pub struct Sampler {
     strays_due: Instant,
     /// By agent: what is known of its last attempt.
     attempts: BTreeMap<u32, Attempt>,
+    servers: ReadServers,
+    /// Pages of no file on the machine, in bytes; 0 within a container.
+    anon_bytes: u64,
+    served: (u64, u64),
 }
 
 impl Sampler {
@@ -132,10 +136,20 @@ impl Sampler {
             stirred: true,
             strays_due: now + STRAYS_FIRST,
             attempts: BTreeMap::new(),
+            servers: Box::new(Servers::default),
+            served: (0, 0),
+            anon_bytes: 0,
         };
         sampler.set_own(own);
         sampler.read_machine()?;
         Ok(sampler)
+    }
+
+    /// Says where the figures of model servers come from.
+    #[must_use]
+    pub fn with_servers(mut self, servers: ReadServers) -> Self {
+        self.servers = servers;
+        self
     }
 
     /// Says which processes are wavedeck's own (guard, dashboards); the caller's pid is added.
@@ -201,6 +215,8 @@ impl Sampler {
     /// What cannot be read keeps its last value; a process that is gone counts for nothing.
     pub fn read(&mut self, at_ms: i64, elapsed_us: u64) -> Sample {
         let _ = self.read_machine();
+        let servers = (self.servers)();
+        self.served = (servers.bytes, servers.file_bytes);
         self.meet_jobs();
         self.look();
         self.find_strays();
@@ -238,21 +254,21 @@ impl Sampler {
             figures: self.figures(agents_bytes),
             machine: self.machine,
             agents,
+            servers: servers.samples,
         }
     }
 
     fn figures(&self, agents_bytes: u64) -> Figures {
-        let (total, available) = (self.machine.total_bytes, self.machine.available_bytes);
+        let (servers_bytes, total) = (self.served.0, self.machine.total_bytes);
+        let raw = self.machine.available_bytes;
+        let available = servers::to_give(total, raw, self.anon_bytes, self.served);
+        let ours = agents_bytes.saturating_add(servers_bytes);
         Figures {
-            pressure_permille: zones::pressure(
-                total,
-                available,
-                agents_bytes,
-                self.ram_limit_bytes,
-            ),
+            pressure_permille: zones::pressure(total, available, ours, self.ram_limit_bytes),
             available_bytes: available,
             total_bytes: total,
             agents_bytes,
+            servers_bytes,
             others_bytes: self.others_bytes,
             swap_used_bytes: self.machine.swap_used_bytes,
             stall_permille: self.machine.stall_permille,
@@ -267,6 +283,8 @@ impl Sampler {
             total = total.min(container.limit);
             available = available.min(container.limit.saturating_sub(container.used()?));
         }
+        // A container's own pages are not told apart here.
+        self.anon_bytes = (self.meters.container()).map_or(machine.anonymous, |_| 0);
         self.machine.total_bytes = total;
         self.machine.available_bytes = available;
         self.machine.swap_used_bytes = machine.swap_total.saturating_sub(machine.swap_free);

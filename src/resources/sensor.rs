@@ -209,7 +209,7 @@ impl Sensor {
         let ppm = zones::pressure_ppm(
             figures.total_bytes,
             figures.available_bytes,
-            figures.agents_bytes,
+            figures.agents_bytes.saturating_add(figures.servers_bytes),
             self.ram_limit_bytes,
         );
         self.slope.push(sample.elapsed_us, ppm);

@@ -85,6 +85,7 @@ impl Adding {
             only: None,
             catalog: Some(catalog.clone()),
             recorded: false,
+            models: setup.plan.models.clone(),
         };
         let ground = Ground {
             source: &source,

@@ -171,6 +171,7 @@ impl JobMaker {
                 .to_string(),
         )];
         env_extra.extend(told);
+        env_extra.extend(launch::model_env(state, ix, mode));
         let draft = state.setup.may_hand_off(ix).then(|| {
             let path = draft(&self.run_dir, agent.id.as_str(), key.attempt);
             env_extra.push((place::HANDOFF.to_owned(), path.display().to_string()));

@@ -24,6 +24,7 @@ use super::{
     groups::Grouping,
     intake::Intake,
     jobs::engine_key,
+    models::{Board, Starter},
     others::Others,
     reports,
     runner::Manner,
@@ -36,6 +37,7 @@ use super::{
 pub(super) struct Later {
     pub to_loop: mpsc::Sender<Msg>,
     pub sampler: Sampler,
+    pub servers: Starter,
     pub others: Others,
     pub notes: Notes,
     pub current: Current,
@@ -78,6 +80,9 @@ impl Later {
         let (current, to_loop) = (self.current.clone(), self.to_loop.clone());
         if let Err(error) = reports::watch(&self.dir, current, intake, to_loop) {
             complain(&format!("agents' status files are not read: {error}"));
+        }
+        if let Err(error) = self.servers.start() {
+            complain(&format!("model servers are not asked: {error}"));
         }
         let sampling = thread::Builder::new()
             .name("sampler".into())
@@ -171,6 +176,7 @@ pub(super) fn sampler(
     run: &str,
     executor: &Arc<LocalExecutor>,
     current: &Current,
+    servers: Board,
     others: &Others,
 ) -> io::Result<Sampler> {
     let (executor, owners) = (executor.clone(), current.clone());
@@ -190,5 +196,5 @@ pub(super) fn sampler(
         &own,
     )?;
     sampler.set_others(others.open_bytes());
-    Ok(sampler)
+    Ok(sampler.with_servers(Box::new(move || servers.read())))
 }

@@ -16,7 +16,7 @@ use std::{
 
 use crate::{
     display::{clean_line, figures::lasted, safe_json},
-    engine::{Answer, AttentionKind, Event, OnBase, ProcessTrouble, Record, whose},
+    engine::{Answer, AttentionKind, Event, Level, OnBase, ProcessTrouble, Record, whose},
     journal::{Follower, Line},
     report::adapted,
     tui::view::notes::leased,
@@ -266,6 +266,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             work::said(answered.attention, answered.answer).to_owned()
         }
         Event::Talk(talk) => work::of_talk(talk)?,
+        Event::Model(model) if model.level() >= Level::Medium => format!("  {}", model.words()),
         Event::Memory(memory) => format!("  {}", adapted::sentence(memory)?),
         Event::Measure(event) => format!("! {}", event.words()),
         Event::Lease(lease) if lease.is_news() => format!("  {}", leased(lease)),

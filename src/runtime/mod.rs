@@ -17,6 +17,7 @@ mod later;
 pub mod leases;
 pub mod lines;
 pub mod merits;
+mod models;
 pub mod news;
 mod notices;
 pub mod others;

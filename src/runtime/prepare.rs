@@ -260,6 +260,7 @@ impl RunConfig {
         }
         setup.adapters = Adapters::new(self.adapters.clone());
         setup.past.clone_from(&self.past);
+        setup.models = setup.plan.models.iter().map(super::models::need).collect();
         setup
     }
 }
@@ -303,6 +304,7 @@ pub fn read_folder(dir: &Path) -> Result<(Setup, RunConfig), FolderError> {
         only: None,
         catalog: catalog.map_err(FolderError::Config)?,
         recorded: true,
+        models: Vec::new(),
     };
     let loaded = plan::load(&source, &options, &mut |path| {
         Err(format!("{path} was not kept with the run"))

@@ -39,6 +39,7 @@ use super::{
     later::{Later, sampler},
     leases::Desk,
     lines::Lines,
+    models::Models,
     notices::Notices,
     others::{self, Others},
     past,
@@ -260,14 +261,16 @@ impl Runner {
             None => None,
         };
         let current = Current::new(self.state.setup.clone());
+        let models = Models::of_run(setup, self.config.rehearsal, to_loop.clone());
         let others = Others::new(&self.dir.id);
-        let sampler = sampler(&self.dir.id, &executor, &current, &others)?;
+        let sampler = sampler(&self.dir.id, &executor, &current, models.board(), &others)?;
         let open = others.own();
         let first_figures = sampler.first_figures();
         let notes = Arc::new(Mutex::new(Vec::new()));
         let later = Later {
             to_loop: to_loop.clone(),
             sampler,
+            servers: models.starter(),
             others,
             notes: notes.clone(),
             adding: Adding::new(&self.dir.path, &self.config, &current, &redactor),
@@ -313,6 +316,7 @@ impl Runner {
         let turns = Turns {
             leases: Desk::new(to_loop.clone()),
             work,
+            models,
             current,
             redactor,
             notices: Notices::new(

@@ -37,6 +37,7 @@ use super::{
     jobs::{self, JobMaker},
     leases::Desk,
     lines::Lines,
+    models::Models,
     news::{News, Sink},
     notices::Notices,
     work::Work,
@@ -73,6 +74,8 @@ pub(super) struct Turns {
     pub inbox: mpsc::Receiver<Msg>,
     /// Carries out what is asked of workspaces and merges.
     pub work: Work,
+    /// Asks model servers, and has their models unloaded.
+    pub models: Models,
     /// Tells a person of what waits.
     pub notices: Notices,
     /// Commands inside of agents that wait for memory.

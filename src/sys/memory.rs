@@ -16,6 +16,8 @@ pub struct Machine {
     pub total: u64,
     /// What can be had without swapping.
     pub available: u64,
+    /// Pages of no file.
+    pub anonymous: u64,
     /// Swap space.
     pub swap_total: u64,
     /// Swap space that is free.
@@ -152,6 +154,7 @@ pub fn parse_meminfo(text: &str) -> Machine {
     Machine {
         total: kib("MemTotal"),
         available: kib("MemAvailable"),
+        anonymous: kib("AnonPages"),
         swap_total: kib("SwapTotal"),
         swap_free: kib("SwapFree"),
     }

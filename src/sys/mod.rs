@@ -17,6 +17,7 @@ pub mod lock;
 pub mod marker;
 pub mod memory;
 pub mod peer;
+pub mod ports;
 pub mod prepared;
 pub mod proc;
 pub mod program;

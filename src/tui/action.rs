@@ -194,7 +194,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 96] = [
+pub const NAMES: [&str; 97] = [
     "leave",
     "help",
     "open",
@@ -286,6 +286,7 @@ pub const NAMES: [&str; 96] = [
     "pause_track",
     "sequential",
     "swap",
+    "unload",
     "tell",
     "add",
     "retry",
@@ -305,6 +306,8 @@ pub enum Verb {
     Sequential,
     /// Another worker.
     Swap,
+    /// Take an idle model out of memory.
+    Unload,
     /// Say something to an agent.
     Tell,
     /// One more agent.

@@ -156,10 +156,12 @@ fn targets(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
     let Some((verb, rest)) = words.split_first() else {
         return Vec::new();
     };
-    let takes = matches!(
-        verb.as_str(),
-        "pause" | "resume" | "stop" | "retry" | "swap"
-    );
+    let models = verb == "unload";
+    let takes = models
+        || matches!(
+            verb.as_str(),
+            "pause" | "resume" | "stop" | "retry" | "swap"
+        );
     if !takes || (rest.is_empty() && !ended) {
         return Vec::new();
     }
@@ -175,8 +177,12 @@ fn targets(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
     };
     let plan = &state.setup.plan;
     let agents = plan.indices().map(|ix: AgentIx| state.id(ix).to_string());
-    let mut names: Vec<String> = agents.collect();
-    if verb != "swap" {
+    let mut names: Vec<String> = if models {
+        plan.models.iter().map(|model| model.id.clone()).collect()
+    } else {
+        agents.collect()
+    };
+    if !models && verb != "swap" {
         names.extend(plan.tracks.iter().map(|t| format!("track:{}", t.id)));
         names.extend(plan.phases.iter().map(|p| format!("phase:{}", p.id)));
         names.push("all".to_owned());

@@ -11,6 +11,7 @@ mod script;
 mod tests;
 
 pub mod faults;
+pub mod holds;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},

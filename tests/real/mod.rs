@@ -5,6 +5,7 @@
 
 mod failures;
 mod front;
+mod llama;
 mod together;
 
 use std::{

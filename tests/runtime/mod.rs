@@ -14,6 +14,7 @@ mod integrity;
 mod leases;
 mod look;
 mod measured;
+mod models;
 mod operator;
 mod outlives;
 mod recovery;

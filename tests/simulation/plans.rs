@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use wavedeck::plan::{
     Agent, AgentId, AgentIx, AgentMode, Class, Compare, Domain, Duration, Gate, GateIx, Join,
-    Limits, Mode, Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents, Track, TrackIx,
-    When, Work, Worker, WorkerIx, Workspace,
+    Limits, Mode, Model, ModelIx, Need, NeedKind, Phase, PhaseIx, Plan, Priority, Retry, SubAgents,
+    Track, TrackIx, When, Work, Worker, WorkerIx, Workspace,
 };
 
 use super::random::Random;
@@ -50,6 +50,37 @@ fn leases(r: &mut Random) -> BTreeMap<String, u64> {
     leases
 }
 
+/// A model that a server on this machine holds, for the first worker; in some runs.
+fn served(
+    r: &mut Random,
+    limits: &mut Limits,
+    workers: &mut [Worker],
+    agents: &mut [Agent],
+) -> Vec<Model> {
+    // Other numbers than those that decide over budgets.
+    r.next();
+    if !r.chance(25) {
+        return Vec::new();
+    }
+    let model = Model {
+        id: "qwen".to_owned(),
+        url: "http://127.0.0.1:9".to_owned(),
+        name: "qwen".to_owned(),
+        ram_bytes: Some(1 << 30),
+        slots: 1 + r.below(3) as u32,
+        ..Model::default()
+    };
+    limits
+        .resources
+        .insert(model.resource(), u64::from(model.slots));
+    workers[0].served = Some(ModelIx::of(0));
+    let modes = agents.iter_mut().flat_map(|agent| &mut agent.modes);
+    for mode in modes.filter(|mode| mode.worker == Some(WorkerIx::of(0))) {
+        mode.uses.insert(model.resource(), 1);
+    }
+    vec![model]
+}
+
 pub fn random(r: &mut Random) -> Plan {
     let most = if r.chance(10) { 60 } else { 14 };
     let count = 1 + r.below(most) as usize;
@@ -91,7 +122,7 @@ pub fn random(r: &mut Random) -> Plan {
             }
         })
         .collect();
-    let workers: Vec<Worker> = (0..2)
+    let mut workers: Vec<Worker> = (0..2)
         .map(|i| Worker {
             name: format!("w{i}"),
             run: Some(vec!["work".into()]),
@@ -130,6 +161,7 @@ pub fn random(r: &mut Random) -> Plan {
         limits.per_wave.insert(1, 1 + r.below(3) as u32);
     }
     spending(&mut r.beside(), &mut limits, &mut agents);
+    let models = served(&mut r.beside(), &mut limits, &mut workers, &mut agents);
     let waves = 3;
     let gates_of = |r: &mut Random, percent| {
         if r.chance(percent) {
@@ -156,6 +188,7 @@ pub fn random(r: &mut Random) -> Plan {
                 gates: gates_of(r, percent),
             })
             .collect(),
+        models,
         workers,
         gates,
         leases: leases(&mut Random::beside(r)),

@@ -8,12 +8,13 @@ use std::{
 use wavedeck::{
     engine::{
         Action, Adaptation, Answer, AttentionKind, Band, Cause, CheckRun, Command, Effective,
-        Event, Exit, Figures, Handle, HoldBy, InBand, Input, InputKind, JobKey, MemoryRules, Owner,
-        PhaseState, Purpose, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble,
-        Turn, Via, Words, WorkEvent, Zone, admit, behind_barrier, turn,
+        Event, Exit, Figures, Handle, Held, HoldBy, InBand, Input, InputKind, JobKey, MemoryRules,
+        Owner, PhaseState, Purpose, Record, ServedNow, Setup, State, Status, StoppedBy, Target,
+        Thresholds, Trouble, Turn, UnloadedNow, Unloading, Via, Words, WorkEvent, Zone, admit,
+        behind_barrier, turn,
     },
     graph::Graph,
-    plan::{AgentId, AgentIx, Mode, Plan, When},
+    plan::{AgentId, AgentIx, Mode, ModelIx, Plan, When},
     resources::Sensor,
     schedule::static_ranks,
 };
@@ -449,6 +450,7 @@ impl World {
             }
         }
         self.speak();
+        self.serve();
         // Without a draw: what agents say of themselves changes nothing else.
         if self.records.len() % 13 == 5 {
             self.report();
@@ -478,6 +480,35 @@ impl World {
                 self.crash();
             }
         }
+    }
+
+    /// A model's server loads it for who uses it, and sometimes gives it back; a person does too.
+    fn serve(&mut self) {
+        const MODEL: ModelIx = ModelIx(0);
+        if self.state.setup.plan.models.is_empty() || self.state.finished.is_some() {
+            return;
+        }
+        let used = self.state.model_slots_used(MODEL) > 0;
+        let now = match self.state.model(MODEL).loaded {
+            false if used && self.r.chance(30) => ServedNow::Loaded(Held {
+                bytes: 1 << 30,
+                unloading: *self.r.pick(&[
+                    Unloading::Request,
+                    Unloading::Request,
+                    Unloading::Never,
+                ]),
+                ..Held::default()
+            }),
+            true if self.r.chance(2) => ServedNow::Gone { left_bytes: None },
+            _ => {
+                if self.r.chance(2) {
+                    let model = "qwen".to_owned();
+                    self.operator(Action::Unload { model });
+                }
+                return;
+            }
+        };
+        self.input(InputKind::Served { model: MODEL, now });
     }
 
     /// Somebody looks for another worker while gates over more than one agent are red.
@@ -803,6 +834,21 @@ impl World {
             | Command::DropBase { .. }
             | Command::RollBack { .. }
             | Command::Deliver => self.work(command),
+            Command::Unload { model } => {
+                if self.state.model_slots_used(model) > 0 {
+                    self.problems
+                        .push(format!("{model:?} is unloaded while it is used"));
+                }
+                let done = if self.r.chance(30) {
+                    Err("it is kept".to_owned())
+                } else {
+                    Ok(UnloadedNow {
+                        freed_bytes: Some(1),
+                        left_bytes: None,
+                    })
+                };
+                self.later(1_000, InputKind::Unloaded { model, done });
+            }
             Command::Notify { id } => {
                 if !self.told.insert(id) {
                     self.problems.push(format!("{id} is told twice"));

@@ -10,11 +10,41 @@ fn wanted<'a>(start: Start, ask: Ask) -> Wanted<'a> {
         prompt: "Say \"hi\"\n$HOME ${model}",
         prompt_file: "/run/prompt.md",
         model: Some("m-1"),
+        server: None,
         session: "11111111-2222-4333-8444-555555555555",
         ask,
         folder: "/w",
         bounded: true,
     }
+}
+
+#[test]
+fn programs_are_sent_to_the_server_of_a_model() {
+    let mut text = String::new();
+    for adapter in Catalog::built_in().iter() {
+        let wanted = Wanted {
+            server: Some("http://127.0.0.1:9"),
+            model: Some("org/m:7b"),
+            ..wanted(Start::Resume, Ask::Never)
+        };
+        let _ = writeln!(text, "{}", adapter.id);
+        let start = if adapter.resumes() {
+            Start::Resume
+        } else {
+            Start::Fresh
+        };
+        match adapter.launch(&Wanted { start, ..wanted }) {
+            Ok(launch) => {
+                let env = adapter.server_env(&wanted);
+                assert!(launch.env.ends_with(&env));
+                let _ = writeln!(text, "  {:?}\n  {env:?}", launch.argv);
+            }
+            Err(why) => {
+                let _ = writeln!(text, "  {why}");
+            }
+        }
+    }
+    insta::assert_snapshot!(text);
 }
 
 #[test]

@@ -2,13 +2,16 @@
 //!
 //! A connection with a short limit and one small request. Must not load a model.
 
-use std::{
-    io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use crate::display::clean_line;
+use crate::{
+    display::clean_line,
+    models::{
+        client::{Limits, ask_well},
+        servers::Request,
+    },
+    plan::Address,
+};
 
 /// Servers and where they listen if nobody says otherwise (their own documentation), with what lists their models.
 pub const USUAL: [(&str, u16, &str); 4] = [
@@ -18,12 +21,13 @@ pub const USUAL: [(&str, u16, &str); 4] = [
     ("vLLM", 8000, "/v1/models"),
 ];
 
-/// For the connection.
-const CONNECT: Duration = Duration::from_millis(200);
-/// For the answer.
-const ANSWER: Duration = Duration::from_secs(1);
-/// Bytes of an answer that are read.
-const LIMIT: usize = 256 << 10;
+/// What an answer may take.
+const LIMITS: Limits = Limits {
+    connect: Duration::from_millis(200),
+    silence: Duration::from_secs(1),
+    overall: Duration::from_millis(1200),
+    most_bytes: 256 << 10,
+};
 /// Models that are named.
 const NAMED: usize = 20;
 
@@ -39,53 +43,29 @@ pub struct Server {
 }
 
 /// Looks at one port; none where no model server answers.
-pub fn look(usual: &'static str, port: u16, path: &str) -> Option<Server> {
-    let at = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let mut stream = TcpStream::connect_timeout(&at, CONNECT).ok()?;
-    stream.set_write_timeout(Some(CONNECT)).ok()?;
-    let request = format!(
-        "GET {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let until = Instant::now() + ANSWER;
-    let mut answer = Vec::new();
-    let mut piece = [0; 4096];
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return None;
-        }
-        stream.set_read_timeout(Some(left)).ok()?;
-        match stream.read(&mut piece).ok()? {
-            0 => break,
-            n => answer.extend_from_slice(&piece[..n]),
-        }
-        if answer.len() > LIMIT {
-            return None;
-        }
-        if let Some(models) = models(&answer) {
-            return Some(Server {
-                usual,
-                port,
-                models,
-            });
-        }
-    }
-    models(&answer).map(|models| Server {
+pub fn look(usual: &'static str, port: u16, path: &'static str) -> Option<Server> {
+    let at = Address {
+        tls: false,
+        host: "127.0.0.1".to_owned(),
+        port,
+        path: String::new(),
+    };
+    let request = Request {
+        method: "GET",
+        path: path.into(),
+        body: String::new(),
+    };
+    let answer = ask_well(&at, &request, &LIMITS).ok()?;
+    Some(Server {
         usual,
         port,
-        models,
+        models: models(&answer)?,
     })
 }
 
-/// The models of a whole answer; none where it is not whole, or no list of models.
+/// The models of an answer; none where it is no list of models.
 fn models(answer: &[u8]) -> Option<Vec<String>> {
-    let text = String::from_utf8_lossy(answer);
-    let (head, body) = text.split_once("\r\n\r\n")?;
-    let ok = head.starts_with("HTTP/1.") && head.split(' ').nth(1) == Some("200");
-    // From brace to brace: some send the length of a piece before and after it.
-    let json = ok.then(|| body.get(body.find('{')?..=body.rfind('}')?))??;
-    let json: serde_json::Value = serde_json::from_str(json).ok()?;
+    let json: serde_json::Value = serde_json::from_slice(answer).ok()?;
     let list = json
         .get("models")
         .or_else(|| json.get("data"))?
@@ -100,7 +80,10 @@ fn models(answer: &[u8]) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
+    use std::{
+        io::{Read, Write},
+        net::{Ipv4Addr, TcpListener},
+    };
 
     /// A server that answers one request, and what of it was seen.
     fn says(answer: &'static [u8]) -> Option<Vec<String>> {
@@ -121,7 +104,7 @@ mod tests {
         });
         let found = look("x", port, "/v1/models");
         let request = server.join().unwrap();
-        assert!(request.starts_with(b"GET /v1/models HTTP/1.0\r\n"));
+        assert!(request.starts_with(b"GET /v1/models HTTP/1.1\r\n"));
         found.map(|server| server.models)
     }
 
@@ -133,7 +116,7 @@ mod tests {
             own(&["qwen:32b", "a"])
         );
         assert_eq!(
-            says(b"HTTP/1.1 200 OK\r\n\r\n1f\r\n{\"data\":[{\"id\":\"tiny\"}]}\r\n0\r\n\r\n"),
+            says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n18\r\n{\"data\":[{\"id\":\"tiny\"}]}\r\n0\r\n\r\n"),
             own(&["tiny"])
         );
         assert_eq!(says(b"HTTP/1.0 200 OK\r\n\r\n{\"models\":[]}"), own(&[]));

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::engine::{Budget, Zone};
+use crate::{
+    engine::{Budget, Zone},
+    plan::MODEL_RESOURCE,
+};
 
 /// Why something does not start now; `Display` is the sentence that screens print.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -241,6 +244,11 @@ impl fmt::Display for Why {
                     "needs {asked}; what is free is kept for {name}, which waits"
                 )
             }
+            Self::Resource { name, asked, free } if name.starts_with(MODEL_RESOURCE) => write!(
+                f,
+                "model {}: needs {asked} of its slots, {free} free",
+                &name[MODEL_RESOURCE.len()..]
+            ),
             Self::Machine { asked, free } => write!(
                 f,
                 "needs {}, the machine has {} to give",

@@ -169,6 +169,7 @@ impl State {
             | Action::Answer { .. }
             | Action::Mode { .. }
             | Action::Add { .. }
+            | Action::Unload { .. }
             | Action::Agents { .. } => {}
         }
     }

@@ -13,6 +13,7 @@ mod extended;
 mod lease;
 mod memory;
 mod merging;
+mod model;
 mod needs;
 mod phase;
 mod process;
@@ -21,6 +22,7 @@ mod spending;
 mod talk;
 mod work;
 
+pub(super) use model::model_effects;
 pub(super) use work::{work_again, work_effects};
 
 use crate::plan::{AgentId, AgentIx};
@@ -72,7 +74,10 @@ impl State {
                 interrupted,
                 boot_id,
                 ..
-            } => self.resumed(boot_id, interrupted),
+            } => {
+                self.resumed(boot_id, interrupted);
+                self.models_resumed();
+            }
             Event::RunStopped { by } => self.stop(by),
             Event::RunDegraded { error } => self.degraded.clone_from(error),
             Event::RunFinished {
@@ -97,6 +102,7 @@ impl State {
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
             Event::Lease(lease) => self.lease_event(lease, now),
+            Event::Model(model) => self.model_event(model),
             Event::Measure(measure) => self.measured(measure),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
@@ -161,6 +167,7 @@ impl State {
                 ..
             } => self.on(agent, |s, ix| {
                 s.scheduled(ix, (*attempt, *mode), *ram_bytes, now);
+                s.model_wanted(ix);
             }),
             Event::AgentStarted { agent, handle, .. } => {
                 self.on(agent, |s, ix| s.started(ix, handle, now));

@@ -11,6 +11,7 @@ mod finish;
 mod lease;
 mod measure;
 pub(super) mod memory;
+mod model;
 mod operator;
 mod process;
 mod progress;
@@ -175,6 +176,8 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             let done = (forwarded.as_ref(), error.as_ref());
             work::delivered(state, commit, branch, done, offer.as_ref())
         }
+        InputKind::Served { model, now } => model::served(state, *model, now),
+        InputKind::Unloaded { model, done } => model::unloaded(state, *model, done),
         InputKind::Zone {
             zone,
             halted,

@@ -10,7 +10,7 @@ use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
     Exit, FailureKind, Figures, Handle, Interruption, LeaseEvent, MeasureEvent, MemoryEvent,
-    OnBase, ProcessTrouble, StoppedBy, TalkEvent, WorkEvent, Zone,
+    ModelEvent, OnBase, ProcessTrouble, StoppedBy, TalkEvent, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -395,4 +395,6 @@ pub enum Event {
     Measure(Box<MeasureEvent>),
     #[serde(untagged)]
     Lease(Box<LeaseEvent>),
+    #[serde(untagged)]
+    Model(Box<ModelEvent>),
 }

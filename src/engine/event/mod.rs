@@ -11,6 +11,7 @@ mod lease;
 mod measure;
 mod memory;
 mod merge;
+mod model;
 mod offer;
 mod parts;
 mod process;
@@ -28,6 +29,7 @@ pub use lease::{LeaseCause, LeaseEvent};
 pub use measure::MeasureEvent;
 pub use memory::{Adapted, InBand, MemoryEvent};
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
+pub use model::{Held, Known, ModelEvent, Unloading};
 pub use offer::Offer;
 pub use parts::{
     Cause, CheckPlace, Exit, FailureKind, Figures, Handle, Interruption, Level, StoppedBy, Trouble,
@@ -42,6 +44,12 @@ pub use work::{Absent, Added, Boundary, HandoffChecked, HandoffChecking, WorkEve
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {
         Self::Work(Box::new(event))
+    }
+}
+
+impl From<ModelEvent> for Event {
+    fn from(event: ModelEvent) -> Self {
+        Self::Model(Box::new(event))
     }
 }
 

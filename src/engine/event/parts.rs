@@ -59,9 +59,9 @@ impl Zone {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(JsonSchema))]
 pub struct Figures {
-    /// `max(used / total, agents / limits.ram)` in permille (DESIGN 8).
+    /// `max(used / total, agents and servers / limits.ram)` in permille (DESIGN 8).
     pub pressure_permille: u32,
-    /// Memory that the machine (or container) can still give, in bytes.
+    /// Memory that the machine (or container) can still give, in bytes; what model servers have mapped cannot be given.
     pub available_bytes: u64,
     /// Memory of the machine (or container), in bytes.
     pub total_bytes: u64,

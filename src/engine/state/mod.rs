@@ -10,6 +10,7 @@ mod clock;
 mod conflict;
 mod lease;
 mod memory;
+mod model;
 mod order;
 mod ready;
 mod said;
@@ -28,6 +29,7 @@ pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
 pub use lease::{Lease, Leases};
 pub use memory::{Effect, Memory};
+pub use model::{Frees, ModelNeed, ModelState};
 pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
@@ -115,6 +117,9 @@ pub struct State {
     /// Secrets that were taken out of prompts and of what agents printed.
     #[serde(default)]
     pub redacted: u64,
+    /// Models that servers hold, by position.
+    #[serde(default)]
+    pub models: Vec<ModelState>,
     /// Messages that persons have told agents so far.
     pub messages: u32,
     /// Commands inside of agents that wait for memory, or have it.
@@ -232,6 +237,7 @@ impl State {
             limits: BTreeMap::new(),
             spending: Spending::default(),
             redacted: 0,
+            models: vec![ModelState::default(); setup.plan.models.len()],
             messages: 0,
             leases: Leases::default(),
             ready: Ready::default(),

@@ -10,6 +10,8 @@ pub mod lm_studio;
 pub mod ollama;
 pub mod openai;
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -133,7 +135,7 @@ pub struct Request {
     /// `GET` or `POST`.
     pub method: &'static str,
     /// Path and query.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// Body, JSON; empty with `GET`.
     pub body: String,
 }
@@ -152,7 +154,7 @@ impl Api {
         };
         Request {
             method: "GET",
-            path,
+            path: Cow::Borrowed(path),
             body: String::new(),
         }
     }
@@ -187,7 +189,7 @@ impl Api {
         };
         Some(Request {
             method: "POST",
-            path,
+            path: Cow::Borrowed(path),
             body: body.to_string(),
         })
     }

@@ -221,16 +221,19 @@ fn what_unloads_a_model() {
         let request = api.unload(hostile).unwrap();
         assert_eq!(request.method, "POST");
         let body: Value = serde_json::from_str(&request.body).unwrap();
-        (request.path, body)
+        (request.path.into_owned(), body)
     };
     let ollama = json!({"model": hostile, "keep_alive": 0, "stream": false});
-    assert_eq!(body(Api::Ollama), ("/api/generate", ollama));
+    assert_eq!(body(Api::Ollama), ("/api/generate".into(), ollama));
     assert_eq!(
         body(Api::LlamaRouter),
-        ("/models/unload", json!({"model": hostile}))
+        ("/models/unload".into(), json!({"model": hostile}))
     );
     let studio = json!({"instance_id": hostile});
-    assert_eq!(body(Api::LmStudio), ("/api/v1/models/unload", studio));
+    assert_eq!(
+        body(Api::LmStudio),
+        ("/api/v1/models/unload".into(), studio)
+    );
     assert_eq!(Api::Llama.unload("m"), None);
     assert_eq!(Api::OpenAi.unload("m"), None);
     assert_eq!(Api::Ollama.list().path, "/api/ps");

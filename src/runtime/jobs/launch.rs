@@ -15,7 +15,7 @@ use crate::{
     agents::{Adapter, Start, Used, Wanted, session_name},
     engine::{AgentState, Boundary, Cause, Setup, State, Talk},
     executor::{Job, Made, Maker, Speaks, Unmade},
-    plan::{AgentIx, Worker},
+    plan::{AgentIx, Model, Worker},
 };
 
 use super::{JobMaker, context_file, prompt};
@@ -58,24 +58,29 @@ impl JobMaker {
         let session = (agent.talk.as_ref()).and_then(|talk| talk.session.as_ref());
         let session = session.ok_or_else(|| "there is no session to open".to_owned())?;
         // Admission may have chosen another worker since: the session is that of its program.
-        let (adapter, model) = if session.program == adapter.id {
-            (adapter, worker.model.as_deref())
+        let served = (worker.served).map(|model| &state.setup.plan.models[model.ix()]);
+        let (adapter, model, served) = if session.program == adapter.id {
+            (adapter, worker.model.as_deref(), served)
         } else {
             let theirs = state.setup.adapters.get(&session.program);
             let gone = || format!("there is no adapter for `{}`", session.program);
-            (theirs.ok_or_else(gone)?, None)
+            (theirs.ok_or_else(gone)?, None, None)
         };
-        let launch = adapter.interactive(&Wanted {
+        let wanted = Wanted {
             start: Start::Resume,
             prompt: "",
             prompt_file: "",
-            model,
+            model: called(model, served),
+            server: served.map(|model| model.url.as_str()),
             session: &session.id,
             ask: state.setup.plan.agent(ix).ask,
             folder: &job.cwd.display().to_string(),
             bounded: (agent.work.as_ref()).is_some_and(|w| w.level == Boundary::Enforced),
-        })?;
+        };
+        let launch = adapter.interactive(&wanted)?;
+        let server_env = adapter.server_env(&wanted);
         around(adapter, job);
+        job.env_extra.extend(server_env);
         job.argv = launch.argv;
         Ok(())
     }
@@ -116,6 +121,24 @@ impl JobMaker {
         };
         let bounded = (agent.work.as_ref()).is_some_and(|w| w.level == Boundary::Enforced);
         around(adapter, job);
+        let served = worker
+            .served
+            .map(|model| &state.setup.plan.models[model.ix()]);
+        let (model, server) = (
+            called(worker.model.as_deref(), served).map(str::to_owned),
+            served.map(|model| model.url.clone()),
+        );
+        job.env_extra.extend(adapter.server_env(&Wanted {
+            start,
+            prompt: "",
+            prompt_file: "",
+            model: model.as_deref(),
+            server: server.as_deref(),
+            session: &session,
+            ask: plan.ask,
+            folder: "",
+            bounded,
+        }));
         let driver = adapter.clone();
         job.speaks = Some(Speaks {
             program: adapter.id.clone(),
@@ -127,7 +150,7 @@ impl JobMaker {
                 Duration::from_micros(adapter.no_progress_us),
             ),
         });
-        let (adapter, model, ask) = (adapter.clone(), worker.model.clone(), plan.ask);
+        let (adapter, ask) = (adapter.clone(), plan.ask);
         let (folder, file) = (job.cwd.display().to_string(), file.display().to_string());
         let Some(maker) = job.prompt.take() else {
             return Err("there is no prompt".to_owned());
@@ -140,6 +163,7 @@ impl JobMaker {
                 prompt: &String::from_utf8_lossy(&text),
                 prompt_file: &file,
                 model: model.as_deref(),
+                server: server.as_deref(),
                 session: &session,
                 ask,
                 folder: &folder,
@@ -155,6 +179,27 @@ impl JobMaker {
         }));
         Ok(())
     }
+}
+
+/// What a worker's model is called: by its server, where one of the plan's holds it.
+fn called<'a>(model: Option<&'a str>, served: Option<&'a Model>) -> Option<&'a str> {
+    served.map_or(model, |served| Some(served.name.as_str()))
+}
+
+/// What a command is told of the model that it is to work with: where its server is, and the model's name there.
+pub(super) fn model_env(state: &State, ix: AgentIx, mode: u32) -> Vec<(String, String)> {
+    let plan = &state.setup.plan;
+    let mode = plan.agent(ix).modes.get(mode as usize);
+    let Some(model) = mode.and_then(|mode| plan.served(mode)) else {
+        return Vec::new();
+    };
+    let model = &plan.models[model.ix()];
+    let told = [
+        ("WAVEDECK_MODEL", &model.name),
+        ("WAVEDECK_MODEL_URL", &model.url),
+    ];
+    told.map(|(name, value)| (name.to_owned(), value.clone()))
+        .to_vec()
 }
 
 /// Lets a program write where it keeps its state, and gives it its variables.

@@ -45,6 +45,7 @@ impl Running {
                 }
                 self.turns.work.look(&self.turns.state);
                 self.look_at_leases();
+                self.turns.models.look(&self.turns.state);
                 if let Some(lines) = &self.turns.lines {
                     lines.wake();
                 }
@@ -202,6 +203,11 @@ impl Running {
             | Command::RollBack { .. }
             | Command::Deliver => {
                 if let Some(refused) = self.turns.work.order(&self.turns.state, command) {
+                    self.input(refused);
+                }
+            }
+            Command::Unload { model } => {
+                if let Some(refused) = self.turns.models.unload(model) {
                     self.input(refused);
                 }
             }

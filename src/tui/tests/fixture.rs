@@ -277,6 +277,7 @@ impl Run {
                 ..MachineSample::default()
             },
             agents,
+            servers: Vec::new(),
         }
     }
 }

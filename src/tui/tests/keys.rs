@@ -210,6 +210,8 @@ fn what_ends_work_asks_and_the_default_changes_nothing() {
             worker: Some("codex:gpt".into())
         }]
     );
+    // There is none in this plan.
+    assert_eq!(actions(press(&mut app, "U1")), []);
     assert!(!app.stop_asked);
     assert_eq!(
         actions(press(&mut app, "Qy")),

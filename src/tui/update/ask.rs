@@ -8,7 +8,7 @@ use crate::{
     plan::{AgentIx, Mode, WorkerIx},
     tui::{
         ui_state::{Choice, Popup, RowId, Voice},
-        view::words,
+        view::{servers, words},
     },
 };
 
@@ -206,10 +206,14 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
                 tokens => format!("  ~{} tokens", words::tokens(tokens)),
             };
             let (price, kept) = (price(state, ix, worker), kept(state, ix, worker));
+            let frees = match servers::frees(state, app.sample.as_deref(), ix, worker) {
+                frees if frees.is_empty() => frees,
+                frees => format!("  {frees}"),
+            };
             choices.push(Choice {
                 key,
                 label: format!(
-                    "{}  {memory}{}  ~{}{tokens}{price}{kept}",
+                    "{}  {memory}{}  ~{}{tokens}{price}{kept}{frees}",
                     clean_line(name, 30),
                     words::size(mode.ram_bytes),
                     words::span(mode.duration.expected_us)
@@ -230,6 +234,35 @@ pub(super) fn ask_swap(app: &mut App, row: Option<&RowId>) {
         "no other",
         choices,
     );
+}
+
+/// Asks which of the models that nobody uses is unloaded.
+pub(super) fn ask_unload(app: &mut App) {
+    let Some(state) = &app.state else { return };
+    let idle = servers::idle(state);
+    if idle.is_empty() {
+        let models = &state.setup.plan.models;
+        let why = match models.first() {
+            None => "the plan has no models".to_owned(),
+            Some(model) => {
+                let model = model.id.clone();
+                let refused = resolve(state, &Action::Unload { model });
+                refused
+                    .err()
+                    .map_or_else(String::new, |why| why.to_string())
+            }
+        };
+        app.say(Voice::Plain, why);
+        return;
+    }
+    let choices = ('1'..='9').zip(idle).map(|(key, (model, bytes))| Choice {
+        key,
+        label: format!("{}  {bytes}", clean_line(&model, 30)),
+        actions: vec![Action::Unload { model }],
+    });
+    let lines = vec!["Nobody uses it now; the next who does loads it again.".to_owned()];
+    let choices = choices.collect();
+    ask(app, "Which model is unloaded?", &lines, "none", choices);
 }
 
 /// What the tokens that an agent has used so far would have cost with this worker, by list prices; empty where it

@@ -3,7 +3,7 @@
 use super::{
     App,
     add::{self, Adding},
-    ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap},
+    ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap, ask_unload},
     log, merge, note,
 };
 use crate::{
@@ -150,7 +150,10 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
     }
     let Some(state) = &app.state else { return };
     let all = targets(app);
-    let of_run = matches!(verb, Verb::Sequential | Verb::StopRun | Verb::PauseTrack);
+    let of_run = matches!(
+        verb,
+        Verb::Sequential | Verb::StopRun | Verb::PauseTrack | Verb::Unload
+    );
     if all.is_empty() && !of_run {
         let text = if app.ui.screen == Screen::Deck {
             "select an agent or a group first"
@@ -192,6 +195,7 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
         Verb::StopRun => ask_stop_run(app),
         Verb::Sequential => ask_sequential(app),
         Verb::Swap => ask_swap(app, pointed(app).as_ref()),
+        Verb::Unload => ask_unload(app),
         Verb::Tell => note::tell(app, pointed(app).as_ref()),
         Verb::Add => add::open(app, String::new()),
     }

@@ -30,7 +30,7 @@ impl Base {
 pub struct Share {
     /// Resident in agents' trees, bytes.
     pub agents: u64,
-    /// Used by all others, bytes; none of it counts against the limit.
+    /// Used by all others, bytes; against the limit only model servers count.
     pub others: u64,
     /// Reserved for agents but not used yet, bytes.
     pub reserved: u64,

@@ -3,8 +3,8 @@
 use crate::{
     display::clean_line,
     engine::{
-        self, Candidate, CheckPlace, Event, LeaseCause, LeaseEvent, Level, MeasureEvent, Record,
-        State, TalkEvent, WorkEvent,
+        self, Candidate, CheckPlace, Event, LeaseCause, LeaseEvent, Level, MeasureEvent,
+        ModelEvent, Record, State, TalkEvent, WorkEvent,
     },
     tui::{log::LogBuffer, ui_state::UiState},
 };
@@ -284,6 +284,22 @@ fn rule(event: &Event) -> Option<&'static str> {
             "admission: slots, memory, CPUs, other resources, caps and gates had room, and no ready \
              agent of a better rank fitted"
         }
+        Event::Model(model) => match model.as_ref() {
+            ModelEvent::Loaded { .. } => {
+                "told when its memory stands still, and again when it is clearly another: the server's \
+                 processes, mapped weights among them"
+            }
+            ModelEvent::Unloading { .. } => {
+                "a person asked for it, or the last agent that used it was swapped to another worker"
+            }
+            ModelEvent::Unloaded { .. } => {
+                "measured after it: what the server's processes gave back, and what they still hold"
+            }
+            ModelEvent::Kept { .. } => "a model is unloaded only by its own server",
+            ModelEvent::Swapped { .. } => {
+                "what the agent's processes hold, and its model's memory where nobody else uses that"
+            }
+        },
         Event::Talk(talk) if matches!(**talk, TalkEvent::Chosen { .. }) => {
             "of the workers that can and have room the one with the fewest attempts at work, then \
              with the best chance by how its attempts ended, then the first in the plan"

@@ -31,7 +31,10 @@ fn worth_telling(state: &State, sample: &Sample, zone: Zone, us: u64) -> bool {
 
 pub fn memory(state: &State, sample: &Sample, next: Option<(Zone, u64)>) -> Memory {
     let machine = &sample.machine;
-    let used = machine.total_bytes.saturating_sub(machine.available_bytes);
+    // What model servers have mapped is no more to give, whatever the kernel says.
+    let available = sample.figures.available_bytes.min(machine.available_bytes);
+    let used = machine.total_bytes.saturating_sub(available);
+    let servers = sample.figures.servers_bytes;
     let resident = sample.figures.agents_bytes;
     // A sum of resident sizes counts shared pages twice, so it can exceed what is used.
     let agents = resident.min(used);
@@ -47,16 +50,16 @@ pub fn memory(state: &State, sample: &Sample, next: Option<(Zone, u64)>) -> Memo
         machine: Share {
             agents,
             others: used - agents,
-            reserved: reserved.min(machine.available_bytes),
+            reserved: reserved.min(available),
             whole: machine.total_bytes,
-            permille: pressure(machine.total_bytes, machine.available_bytes, 0, 0),
+            permille: pressure(machine.total_bytes, available, 0, 0),
         },
         limit: Share {
             agents: resident,
-            others: 0,
-            reserved: reserved.min(limit.saturating_sub(resident)),
+            others: servers,
+            reserved: reserved.min(limit.saturating_sub(resident.saturating_add(servers))),
             whole: limit,
-            permille: pressure(0, 0, resident, limit),
+            permille: pressure(0, 0, resident.saturating_add(servers), limit),
         },
         to_give: limit.saturating_sub(state.usage.ram_bytes),
         base: base(state, sample),

@@ -29,6 +29,7 @@ pub mod report;
 pub mod review;
 mod rows;
 pub mod scrubber;
+pub mod servers;
 pub mod status;
 pub mod terminal;
 pub mod timeline;
@@ -64,6 +65,7 @@ pub use model::{
 pub use notes::Note;
 pub use queue::QueueView;
 use regions::{Needs, WIDE, regions};
+pub use servers::ServerRow;
 pub use words::Tone;
 
 /// What a view is made from.
@@ -265,6 +267,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             ..header::header(source, now_us)
         },
         memory: sample.map(|s| memory::memory(state, s, source.forecast)),
+        servers: sample.map_or_else(Vec::new, |s| servers::servers(state, s)),
         attention: attention::attention(
             source,
             &waiting,

@@ -308,6 +308,8 @@ pub struct View {
     pub header: Header,
     /// Memory, where it was measured.
     pub memory: Option<Memory>,
+    /// Models that servers hold.
+    pub servers: Vec<super::ServerRow>,
     /// What waits for a person.
     pub attention: Attention,
     /// One agent, where it is looked at.

@@ -17,7 +17,7 @@ use crate::{
     display::clean_text,
     engine::{
         self, Adapted, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event,
-        Health, MemoryEvent, OnBase, ProcessTrouble, Record, Zone, whose,
+        Health, MemoryEvent, ModelEvent, OnBase, ProcessTrouble, Record, Zone, whose,
     },
     report::adapted,
 };
@@ -295,6 +295,14 @@ pub fn note(record: &Record) -> Option<Note> {
         }
         Event::Work(event) => work(event)?,
         Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
+        Event::Model(event) => {
+            let tone = match event.as_ref() {
+                ModelEvent::Kept { .. } => Tone::Warn,
+                ModelEvent::Swapped { .. } | ModelEvent::Unloaded { .. } => Tone::Good,
+                ModelEvent::Loaded { .. } | ModelEvent::Unloading { .. } => Tone::Dim,
+            };
+            (event.words(), tone)
+        }
         Event::Memory(event) => (adapted::sentence(event)?, memory_tone(event)),
         Event::Measure(event) => (event.words(), Tone::Bad),
         Event::Lease(event) => talk::lease(event)?,

@@ -29,7 +29,7 @@ use crate::{
 };
 
 use super::{
-    attention, mode_change,
+    attention, mode_change, model,
     process::{here, names},
     settle::gates::judging,
     talk,
@@ -63,13 +63,17 @@ pub(in crate::engine::decide) fn operator(
         Action::Park { .. } => events.extend(park::follows(state, &agents, input)),
         Action::Resume { .. }
         | Action::Pin { .. }
-        | Action::Swap { .. }
         | Action::Choose { .. }
         | Action::Undo { .. }
         | Action::Add { .. }
         | Action::Tell { .. }
         | Action::Close { .. }
         | Action::Comment { .. } => {}
+        Action::Swap { worker, .. } => {
+            let swapped = |&ix| swap::follows(state, ix, worker.as_deref(), &input.uses);
+            events.extend(agents.iter().filter_map(swapped));
+        }
+        Action::Unload { model } => events.extend(model::unload(state, model)),
         Action::Open { agent, .. } => events.extend(open::follows(state, agent, &agents)),
         Action::Stop { target: None } => events.push(Event::RunStopped {
             by: StoppedBy::Operator,

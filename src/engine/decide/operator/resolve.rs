@@ -122,6 +122,7 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             })
             .and_then(plain)
         }
+        Action::Unload { model } => super::model::resolve(state, model),
         Action::Retry { target } => resolve_retry(state, target).and_then(plain),
         Action::Mode { mode } => {
             if *mode == state.mode {

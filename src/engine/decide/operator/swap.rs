@@ -1,7 +1,28 @@
 //! Another worker for an agent: which, and whether it is possible now.
 
 use super::{Refusal, Resolved, resolve::find};
-use crate::engine::{Action, Ending, State};
+use crate::{
+    engine::{Action, Cause, Ending, Event, State, Uses, decide::model},
+    plan::{AgentIx, AgentMode},
+};
+
+/// Tells what a swap frees.
+pub(super) fn follows(
+    state: &State,
+    ix: AgentIx,
+    worker: Option<&str>,
+    uses: &Uses,
+) -> Option<Event> {
+    let plan = &state.setup.plan;
+    let by = |mode: &AgentMode| {
+        let name = mode.worker.map(|w| plan.workers[w.ix()].name.as_str());
+        name == worker
+    };
+    let to = plan.agent(ix).modes.iter().position(by)?;
+    let own = uses.of(ix, state.agent(ix).attempt).unwrap_or(0);
+    let to = u32::try_from(to).ok()?;
+    model::swapped(state, ix, to, own, Cause::Swap)
+}
 
 pub(super) fn resolve_swap(
     state: &State,

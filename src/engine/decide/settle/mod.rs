@@ -18,7 +18,7 @@ mod waiting;
 
 use crate::engine::{Event, Input, Owner, State, state::unpack};
 
-use super::{attention, budget, finish, lease};
+use super::{attention, budget, finish, lease, model};
 
 /// Decides the next thing that follows; empty when the state is at rest.
 pub(in crate::engine::decide) fn settle(state: &State, input: &Input) -> Vec<Event> {
@@ -82,6 +82,9 @@ pub(in crate::engine::decide) fn settle(state: &State, input: &Input) -> Vec<Eve
     // They make what runs already go on, and need no slot.
     if let Some(granted) = lease::next(state, figures) {
         return vec![granted];
+    }
+    if let Some(unloading) = model::idle(state) {
+        return vec![unloading];
     }
     let start = start::admit_next(state, figures);
     if start.is_empty() {

@@ -81,6 +81,7 @@ pub fn action(action: &Action) -> String {
         Action::Rollback { wave: 0 } => "back to the beginning".to_owned(),
         Action::Rollback { wave } => format!("back to the checkpoint of wave {wave}"),
         Action::Add { .. } => "adds to the run".to_owned(),
+        Action::Unload { model } => format!("unload {model}"),
         Action::Agents { cap: 1 } => "1 agent at once".to_owned(),
         Action::Agents { cap } => format!("{cap} agents at once"),
     };
