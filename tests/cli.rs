@@ -589,7 +589,7 @@ fn what_is_not_built_says_so_and_what_to_use() {
         &["export"],
         &["mcp"],
         &["init", "--pattern", "nested-hybrid"],
-        &["ctl", "park", "api"],
+        &["ctl", "fallback", "api"],
     ];
     let mut text = String::new();
     for args in unbuilt {

@@ -320,6 +320,8 @@ fn long_step(play: &mut Play, random: &mut Random, events: u64, pace: u64) -> Tu
                 InputKind::Zone {
                     zone,
                     halted: false,
+                    band: wavedeck::engine::InBand::Below,
+                    step: 0,
                 },
                 after,
             );

@@ -275,6 +275,7 @@ fn section(
     out: &mut String,
 ) {
     let Glance { state, sample, .. } = glance;
+    let figures = sample.map(|s| s.figures(state)).unwrap_or_default();
     let mut n = 0;
     for (i, agent) in state.agents.iter().enumerate() {
         if !belongs(agent.status, i) {
@@ -289,7 +290,7 @@ fn section(
         }
         let ix = crate::plan::AgentIx::of(i);
         let mine = mine(state, sample, ix);
-        let (now, _) = why::now(state, sample, mine, ix, glance.now_us());
+        let (now, _) = why::now(state, &figures, mine, ix, glance.now_us());
         let mut figures = String::new();
         if agent.live.is_some() {
             figures = span(state.clock_us(ix, glance.now_us()));

@@ -7,8 +7,8 @@ mod talk;
 use crate::plan::AgentIx;
 
 use super::{
-    Action, CheckPlace, Event, JobKey, MeasureEvent, Owner, Purpose, Record, State, Status,
-    WorkEvent,
+    Action, CheckPlace, Event, JobKey, MeasureEvent, MemoryEvent, Owner, Purpose, Record, State,
+    Status, WorkEvent,
 };
 
 /// An order to the outside world.
@@ -279,6 +279,11 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         (Event::AgentThawed { .. }, Some(ix)) => vec![Command::Thaw {
             key: main_key(state, ix),
         }],
+        (Event::Memory(memory), Some(ix)) if matches!(**memory, MemoryEvent::Parking { .. }) => {
+            vec![Command::Terminate {
+                key: main_key(state, ix),
+            }]
+        }
         (Event::AgentPreempted(_), Some(ix)) => live(state, ix)
             .map(|key| Command::Terminate { key })
             .collect(),

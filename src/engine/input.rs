@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, MergeOutcome,
-    Offer, StoppedBy, Trouble, Uses, Via, Words, Zone,
+    Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, InBand,
+    MergeOutcome, Offer, StoppedBy, Trouble, Uses, Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -267,7 +267,13 @@ pub enum InputKind {
         zone: Zone,
         /// At or above the halt threshold: nothing may start.
         halted: bool,
+        /// Where pressure is, seen from the band.
+        band: InBand,
+        /// How many the strategy lets run at once; 0: it has no steps.
+        step: u32,
     },
+    /// A judgement of memory is due: pressure is where something may have to be done, or an effect can be measured.
+    Judge,
     /// A person or script asks for something.
     Operator {
         /// Who: `deck`, `ctl`, …

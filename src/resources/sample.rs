@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Figures, Use, Uses},
+    engine::{Figures, State, Use, Uses},
     plan::AgentIx,
     sys::{cgroup::Rung, strays::Strays},
 };
@@ -104,15 +104,24 @@ impl AgentSample {
 }
 
 impl Sample {
-    /// Returns what agents hold, for decisions.
+    /// Returns the figures with what follows from the reservations of a run at this moment.
     #[must_use]
-    pub fn uses(&self) -> Uses {
-        let uses = self.agents.iter().map(|agent| Use {
+    pub fn figures(&self, state: &State) -> Figures {
+        self.figures.beside(state, self.measured())
+    }
+
+    fn measured(&self) -> impl Iterator<Item = Use> {
+        self.agents.iter().map(|agent| Use {
             agent: agent.ix(),
             attempt: agent.attempt,
             bytes: agent.counted_bytes(),
-        });
-        uses.collect()
+        })
+    }
+
+    /// Returns what agents hold, for decisions.
+    #[must_use]
+    pub fn uses(&self) -> Uses {
+        self.measured().collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //! and tells the engine nothing that did not change.
 
 use crate::{
-    engine::{InputKind, Thresholds, Zone},
+    engine::{InBand, InputKind, MemoryRules, Steps, Thresholds, Zone},
     plan::AgentIx,
 };
 
@@ -15,6 +15,9 @@ use super::{
     zones,
 };
 
+/// Between two judgements in an emergency, in microseconds.
+const EMERGENCY_US: u64 = 1_000_000;
+
 /// What changed from one sample to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
@@ -24,7 +27,13 @@ pub enum Edge {
         zone: Zone,
         /// At or above the halt threshold (until the hysteresis below it): nothing may start.
         halted: bool,
+        /// Where pressure is, seen from the band.
+        band: InBand,
+        /// How many the strategy lets run at once; 0: it has no steps.
+        step: u32,
     },
+    /// What runs is to be judged: pressure is where something may have to be done, or a window is over.
+    Judge,
     /// An agent has been silent for its limit, or speaks again.
     Quiet {
         /// Whom.
@@ -59,7 +68,18 @@ pub enum Edge {
 impl From<Edge> for InputKind {
     fn from(edge: Edge) -> Self {
         match edge {
-            Edge::Zone { zone, halted } => Self::Zone { zone, halted },
+            Edge::Zone {
+                zone,
+                halted,
+                band,
+                step,
+            } => Self::Zone {
+                zone,
+                halted,
+                band,
+                step,
+            },
+            Edge::Judge => Self::Judge,
             Edge::Quiet {
                 agent,
                 attempt,
@@ -100,6 +120,12 @@ pub struct Sensor {
     ram_limit_bytes: u64,
     zone: Zone,
     halted: bool,
+    rules: MemoryRules,
+    steps: Option<Steps>,
+    band: InBand,
+    step: u32,
+    /// When a judgement was told last, in microseconds of the run.
+    judged_us: u64,
     /// By the agent's position.
     clocks: Vec<Clock>,
     /// By the agent's position, as far as something is known of them.
@@ -154,10 +180,23 @@ impl Sensor {
             ram_limit_bytes,
             zone,
             halted,
+            rules: MemoryRules::default(),
+            steps: None,
+            band: InBand::Below,
+            step: 0,
+            judged_us: 0,
             clocks: quiet_us.into_iter().map(clock).collect(),
             watches: Vec::new(),
             slope: Slope::default(),
         }
+    }
+
+    /// Lets it see band and steps of a run's rules too; `band` and `step` are what the engine knows.
+    #[must_use]
+    pub fn with_rules(mut self, rules: MemoryRules, band: InBand, step: u32) -> Self {
+        self.steps = rules.adaptation.steps();
+        (self.rules, self.band, self.step) = (rules, band, step);
+        self
     }
 
     /// Takes a sample and returns what changed: the zone first, then agents in the sample's order.
@@ -177,9 +216,32 @@ impl Sensor {
         let zone = zone_after(&self.thresholds, self.zone, figures.pressure_permille);
         let t = &self.thresholds;
         let halted = holds(t.halt, t.hysteresis, self.halted, figures.pressure_permille);
-        if (zone, halted) != (self.zone, self.halted) {
-            (self.zone, self.halted) = (zone, halted);
-            edges.push(Edge::Zone { zone, halted });
+        let (band, step) = (
+            self.band_after(figures.pressure_permille),
+            self.step_after(figures.pressure_permille),
+        );
+        let now = (zone, halted, band, step);
+        let before = (self.zone, self.halted, self.band, self.step);
+        // More pressure than before is looked at at once.
+        let worse = (zone, halted, band) > (self.zone, self.halted, self.band);
+        if now != before {
+            (self.zone, self.halted, self.band, self.step) = now;
+            edges.push(Edge::Zone {
+                zone,
+                halted,
+                band,
+                step,
+            });
+        }
+        let since = sample.elapsed_us.saturating_sub(self.judged_us);
+        let every = if zone == Zone::Red || halted {
+            EMERGENCY_US
+        } else {
+            self.rules.window_us
+        };
+        if worse || since >= every {
+            self.judged_us = sample.elapsed_us;
+            edges.push(Edge::Judge);
         }
         for agent in &sample.agents {
             let clock = self.clocks.get_mut(agent.agent as usize);
@@ -193,6 +255,33 @@ impl Sensor {
         }
         edges.extend(sample.agents.iter().filter_map(|agent| self.watch(agent)));
         edges
+    }
+
+    /// Returns where pressure is after a reading, seen from the band.
+    fn band_after(&self, pressure: u32) -> InBand {
+        let (edges, hysteresis) = (self.rules.band, self.thresholds.hysteresis);
+        if holds(edges.high, hysteresis, self.band == InBand::Above, pressure) {
+            InBand::Above
+        } else if holds(edges.low, hysteresis, self.band >= InBand::Within, pressure) {
+            InBand::Within
+        } else {
+            InBand::Below
+        }
+    }
+
+    /// Returns how many the strategy lets run after a reading: fewer at once, more only when pressure has fallen by
+    /// the hysteresis.
+    fn step_after(&self, pressure: u32) -> u32 {
+        let Some(steps) = &self.steps else {
+            return 0;
+        };
+        let now = steps.cap(pressure);
+        if self.step == 0 || now <= self.step {
+            return now;
+        }
+        steps
+            .cap(pressure + self.thresholds.hysteresis)
+            .max(self.step)
     }
 
     fn watch(&mut self, agent: &AgentSample) -> Option<Edge> {
@@ -371,7 +460,7 @@ mod tests {
     fn told(sensor: &mut Sensor, pressure: u32) -> Option<(Zone, bool)> {
         match sensor.observe(&reading(pressure))[..] {
             [] => None,
-            [Edge::Zone { zone, halted }] => Some((zone, halted)),
+            [Edge::Zone { zone, halted, .. }, ..] => Some((zone, halted)),
             ref other => panic!("{other:?}"),
         }
     }
@@ -487,12 +576,14 @@ mod tests {
         fn edges_come_only_on_change_and_are_the_state(t in thresholds(), pressures in pressures()) {
             let mut s = Sensor::new(t, 0, Zone::Green, false, []);
             let mut known = (Zone::Green, false);
+            let mut band = InBand::Below;
             for pressure in pressures {
+                let before = (known, band);
                 if let Some(now) = told(&mut s, pressure) {
-                    prop_assert_ne!(now, known);
-                    known = now;
+                    (known, band) = (now, s.band);
+                    prop_assert_ne!(before, (known, band));
                 }
-                prop_assert_eq!((s.zone(), s.halted()), known);
+                prop_assert_eq!((s.zone(), s.halted(), s.band), (known.0, known.1, band));
                 prop_assert!(known.0 >= zones::at(&t, pressure), "never below the true zone");
                 prop_assert!(known.1 || pressure < t.halt, "never a start at or above the halt");
             }

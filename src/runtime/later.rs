@@ -102,7 +102,8 @@ impl Later {
             self.memory.zone,
             self.memory.halted,
             [],
-        );
+        )
+        .with_rules(setup.memory, self.memory.band, self.memory.step);
         drop(setup);
         let mut samples = SampleWriter::open(&self.dir);
         let journal = self.dir.join(JOURNAL);

@@ -18,6 +18,7 @@ use crate::{
     display::{clean_line, figures::lasted, safe_json},
     engine::{Answer, AttentionKind, Event, OnBase, ProcessTrouble, Record, whose},
     journal::{Follower, Line},
+    report::adapted,
 };
 
 /// Lines are printed together that come within this time: one wake-up for each event would cost as
@@ -264,6 +265,7 @@ pub fn sentence(event: &Event) -> Option<String> {
             work::said(answered.attention, answered.answer).to_owned()
         }
         Event::Talk(talk) => work::of_talk(talk)?,
+        Event::Memory(memory) => format!("  {}", adapted::sentence(memory)?),
         Event::Measure(event) => format!("! {}", event.words()),
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(

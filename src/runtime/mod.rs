@@ -27,6 +27,7 @@ mod records;
 pub mod recover;
 pub mod replay;
 pub mod reports;
+mod rules;
 pub mod runner;
 mod signed;
 pub mod socket;

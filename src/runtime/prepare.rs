@@ -9,10 +9,11 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 
+use super::rules;
 use crate::{
     agents::{Adapters, Catalog},
     config::Config,
-    engine::{Band, Effective, MemoryRules, Prices, Setup, Tally, Thresholds},
+    engine::{Effective, MemoryRules, Prices, Setup, Tally, Thresholds},
     executor::Boundary,
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
     sys::landlock::{self, Support},
@@ -210,7 +211,7 @@ impl RunConfig {
             set: BTreeMap::new(),
             rehearsal: false,
             prices: None,
-            memory: memory(config, machine),
+            memory: rules::rules(config, machine.ram_bytes),
             past: BTreeMap::new(),
         }
     }
@@ -259,23 +260,6 @@ impl RunConfig {
         setup.adapters = Adapters::new(self.adapters.clone());
         setup.past.clone_from(&self.past);
         setup
-    }
-}
-
-/// The rules of a run by configuration and tier; the configuration states percent.
-fn memory(config: &Config, machine: Machine) -> MemoryRules {
-    let wanted = &config.memory;
-    let tier = crate::config::tier::default_band(machine.ram_bytes);
-    let (low, high) = wanted.band.unwrap_or(tier);
-    MemoryRules {
-        band: Band {
-            low: low * 10,
-            high: high * 10,
-        },
-        adaptation: wanted.strategy,
-        window_us: wanted.window_us,
-        lease_wait_us: wanted.lease_wait_us,
-        ..MemoryRules::default()
     }
 }
 

@@ -276,7 +276,7 @@ impl Runner {
             run: self.dir.id.clone(),
             interval: Duration::from_micros(self.config.sample_us.max(10_000)),
             slow: Duration::from_micros(self.config.pss_us.max(1_000_000)),
-            memory: self.state.memory,
+            memory: self.state.memory.clone(),
             base_us: self.base_us,
             started,
             manner: self.manner,

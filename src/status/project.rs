@@ -438,6 +438,8 @@ mod tests {
         run.input(crate::engine::InputKind::Zone {
             zone: Zone::Red,
             halted: true,
+            band: crate::engine::InBand::Below,
+            step: 0,
         });
         assert_eq!(healths(&run)[3], AtRisk);
         run.input(crate::engine::InputKind::Journal {

@@ -6,6 +6,7 @@
 mod budgets;
 mod check;
 mod cohorts;
+mod memory;
 mod merges;
 mod plans;
 mod queue;
@@ -89,6 +90,51 @@ fn random_simulations_keep_every_promise() {
         bad[0].0,
         bad[0].1
     );
+}
+
+/// Worlds whose memory is looked at: processes that use more or less than stated, others on the machine.
+#[test]
+fn memory_keeps_its_promises_in_five_thousand_worlds() {
+    let count: u64 =
+        std::env::var("WAVEDECK_SIM_MEMORY").map_or(5_000, |n| n.parse().expect("a number"));
+    let one: Option<u64> = std::env::var("WAVEDECK_SIM_SEED")
+        .ok()
+        .map(|n| n.parse().expect("a number"));
+    if let Some(seed) = one {
+        let run = world::run_measured(seed);
+        for record in &run.records {
+            println!("{}", serde_json::to_string(record).unwrap());
+        }
+        let mut problems = run.problems;
+        problems.extend(check::check(&run.setup, &run.records));
+        assert!(problems.is_empty(), "{problems:#?}");
+        return;
+    }
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    let bad: Vec<(u64, Vec<String>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|t| {
+                scope.spawn(move || {
+                    let seeds = (t..count).step_by(usize::try_from(threads).unwrap());
+                    let tried = seeds.filter_map(|seed| {
+                        let run = std::panic::catch_unwind(|| world::run_measured(seed));
+                        let Ok(run) = run else {
+                            return Some((seed, vec!["panicked".to_owned()]));
+                        };
+                        let mut problems = run.problems;
+                        problems.extend(check::check(&run.setup, &run.records));
+                        (!problems.is_empty()).then_some((seed, problems))
+                    });
+                    tried.take(3).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|w| w.join().unwrap())
+            .collect()
+    });
+    assert!(bad.is_empty(), "{bad:#?}");
 }
 
 #[test]

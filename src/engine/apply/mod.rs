@@ -10,6 +10,7 @@ mod attention;
 mod check;
 mod conflict;
 mod extended;
+mod memory;
 mod merging;
 mod needs;
 mod phase;
@@ -23,7 +24,7 @@ pub(super) use work::{work_again, work_effects};
 
 use crate::plan::{AgentId, AgentIx};
 
-use super::{AttemptEnd, Event, Memory, PhaseStatus, Record, Said, State, Status};
+use super::{AttemptEnd, Event, PhaseStatus, Record, Said, State, Status};
 
 impl State {
     /// Carries out one event.
@@ -98,12 +99,8 @@ impl State {
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
             Event::GatePassed { place, .. } => self.gate_passed(place),
-            Event::ZoneChanged { to, halted, .. } => {
-                self.memory = Memory {
-                    zone: *to,
-                    halted: *halted,
-                }
-            }
+            Event::ZoneChanged { to, halted, .. } => self.zone_changed(*to, *halted, now),
+            Event::Memory(memory) => self.memory(memory, now),
             Event::PhaseStarted { phase } => {
                 self.with_phase(phase, |p| {
                     p.status = PhaseStatus::Running;
@@ -158,8 +155,11 @@ impl State {
                 agent,
                 attempt,
                 mode,
+                ram_bytes,
                 ..
-            } => self.on(agent, |s, ix| s.scheduled(ix, *attempt, *mode, now)),
+            } => self.on(agent, |s, ix| {
+                s.scheduled(ix, (*attempt, *mode), *ram_bytes, now);
+            }),
             Event::AgentStarted { agent, handle, .. } => {
                 self.on(agent, |s, ix| s.started(ix, handle, now));
             }

@@ -10,7 +10,13 @@ use crate::engine::{
 use super::check::end_check;
 
 impl State {
-    pub(super) fn scheduled(&mut self, ix: AgentIx, attempt: u32, mode: u32, now: u64) {
+    pub(super) fn scheduled(
+        &mut self,
+        ix: AgentIx,
+        (attempt, mode): (u32, u32),
+        reserved_bytes: u64,
+        now: u64,
+    ) {
         self.delist(ix);
         let own = self.setup.own(ix);
         let status = if own {
@@ -32,13 +38,14 @@ impl State {
             clock_from_us: now,
             clock_us: 0,
             ending: None,
+            reserved_bytes,
         });
         self.processes += 1;
         let setup = self.setup.clone();
         let mode = setup.mode(ix, mode);
         self.usage.slot(&setup, ix, mode.cpus_milli, true);
         self.usage.at_work(mode, true);
-        self.usage.held(mode, true);
+        self.usage.held(mode, reserved_bytes, true);
         self.usage.spend(mode);
     }
 
@@ -196,7 +203,9 @@ impl State {
             self.give_slot(ix);
         }
         let setup = self.setup.clone();
-        self.usage.held(setup.mode(ix, self.agent(ix).mode), false);
+        let reserved_bytes = self.agent(ix).live.as_ref().map_or(0, |l| l.reserved_bytes);
+        let mode = setup.mode(ix, self.agent(ix).mode);
+        self.usage.held(mode, reserved_bytes, false);
         self.unschedule(ix);
         self.talk_ends(ix);
         self.processes = self.processes.saturating_sub(1);
@@ -208,6 +217,15 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         let ending = agent.live.take().and_then(|live| live.ending);
         let end = end(ran_us, ending);
+        let attempt = agent.attempt;
+        // Done before it could be parked: nobody holds it for that.
+        if ending == Some(Ending::Park) && end.exit.ok() {
+            let before = self.agent(ix).held_before;
+            self.hold(ix, before.filter(|by| *by == HoldBy::Operator));
+        }
+        if ending != Some(Ending::Park) || end.exit.ok() {
+            self.freed(ix, attempt, 0, now);
+        }
         self.charge_end(ix, &end.exit);
         let agent = &mut self.agents[ix.ix()];
         agent.ran_us += ran_us;

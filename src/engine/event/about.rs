@@ -61,6 +61,7 @@ impl Event {
             Self::AttentionAnswered(_) => "attention.answered",
             Self::Work(work) => work.kind(),
             Self::Talk(talk) => talk.kind(),
+            Self::Memory(memory) => memory.kind(),
             Self::Measure(measure) => measure.kind(),
         }
     }
@@ -102,6 +103,7 @@ impl Event {
             Self::AttentionAnswered(answered) => answered.agent.as_ref(),
             Self::Work(work) => work.agent(),
             Self::Talk(talk) => talk.agent(),
+            Self::Memory(memory) => memory.agent(),
             Self::Measure(measure) => Some(measure.agent()),
             _ => None,
         }
@@ -114,6 +116,7 @@ impl Event {
             Self::RunDegraded { .. } => Level::Critical,
             Self::Work(work) => work.level(),
             Self::Talk(talk) => talk.level(),
+            Self::Memory(memory) => memory.level(),
             Self::Measure(measure) => measure.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, MeasureEvent, OnBase, ProcessTrouble,
-    StoppedBy, TalkEvent, WorkEvent, Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, MeasureEvent, MemoryEvent, OnBase,
+    ProcessTrouble, StoppedBy, TalkEvent, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -378,21 +378,21 @@ pub enum Event {
     AttentionRaised(AttentionRaised),
     #[serde(rename = "attention.answered")]
     AttentionAnswered(AttentionAnswered),
-    /// Memory pressure crossed a threshold.
+    /// Memory pressure crossed a threshold; halted: it is so high that nothing starts.
     #[serde(rename = "zone.changed")]
     ZoneChanged {
         from: Zone,
         to: Zone,
-        /// At or above the halt threshold: nothing starts.
         halted: bool,
-        /// What was measured.
         figures: Figures,
     },
-    /// Work in workspaces, conversations, measured memory: kinds of their own.
+    /// Work in workspaces, conversations, memory: kinds of their own.
     #[serde(untagged)]
     Work(Box<WorkEvent>),
     #[serde(untagged)]
     Talk(Box<TalkEvent>),
+    #[serde(untagged)]
+    Memory(Box<MemoryEvent>),
     #[serde(untagged)]
     Measure(Box<MeasureEvent>),
 }

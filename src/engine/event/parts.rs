@@ -263,6 +263,10 @@ pub enum Cause {
     Opened,
     /// That person is done: its session goes on without one.
     Returned,
+    /// It was parked, and goes on where it was.
+    Parked,
+    /// Memory pressure asks for it.
+    Zone,
 }
 
 /// Where a check stands: its owner and gate.
@@ -318,7 +322,7 @@ pub(super) const fn is_zero(n: &u32) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
-const fn none(bytes: &u64) -> bool {
+pub(super) const fn none(bytes: &u64) -> bool {
     *bytes == 0
 }
 

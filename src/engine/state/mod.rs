@@ -8,6 +8,7 @@ mod attention;
 mod check;
 mod clock;
 mod conflict;
+mod memory;
 mod order;
 mod ready;
 mod said;
@@ -24,6 +25,7 @@ pub use agent::{
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
+pub use memory::{Effect, Memory};
 pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
@@ -46,16 +48,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, Mode, PhaseIx};
 
-use super::{CohortIx, Owner, Setup, StoppedBy, Usage, Zone};
-
-/// Memory pressure as far as decisions know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Memory {
-    /// The zone.
-    pub zone: Zone,
-    /// At or above the halt threshold.
-    pub halted: bool,
-}
+use super::{CohortIx, Owner, Setup, StoppedBy, Usage};
 
 /// The whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +120,9 @@ pub struct State {
     pub ready: Ready,
     /// Agents that a rule froze, in the order of coming back.
     pub resting: BTreeSet<Rank>,
+    /// Parked agents that may go on, through admission.
+    #[serde(default)]
+    pub parked: BTreeSet<Rank>,
     /// Owners whose check command waits for admission: agents (as positions), phases, cohorts.
     pub checks_pending: BTreeSet<(u8, u32)>,
     /// Owners whose frozen check command may go on, through admission.
@@ -234,6 +230,7 @@ impl State {
             messages: 0,
             ready: Ready::default(),
             resting: BTreeSet::new(),
+            parked: BTreeSet::new(),
             checks_pending: BTreeSet::new(),
             checks_resting: BTreeSet::new(),
             settling: BTreeSet::new(),
@@ -318,7 +315,7 @@ impl State {
         Place {
             kind: (!chosen).then(|| self.setup.kinds[ix.ix()]),
             ram_bytes: if modes.len() == 1 {
-                modes[0].ram_bytes
+                self.asks(ix, &modes[0])
             } else {
                 0
             },

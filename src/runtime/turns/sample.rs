@@ -15,14 +15,12 @@ use super::Running;
 impl Running {
     /// Takes a reading, with what the sensor saw in it.
     pub(super) fn sample(&mut self, sample: Box<Sample>, edges: Vec<Edge>) {
-        // The sensor tells of thresholds that it saw crossed; what admission saw before its
-        // first reading is only known here.
-        let halt = self.turns.state.setup.thresholds.halt;
-        let room =
-            self.turns.figures.pressure_permille >= halt && sample.figures.pressure_permille < halt;
+        let before = self.turns.figures;
         self.turns.uses = sample.uses();
-        self.turns.figures = sample.figures.beside(&self.turns.state, &self.turns.uses);
-        if room {
+        self.turns.figures = sample.figures(&self.turns.state);
+        // The sensor tells of thresholds that it saw crossed; whether there is more room than admission saw
+        // is only known here.
+        if self.turns.state.more_room(&before, &self.turns.figures) {
             self.input(InputKind::Settle);
         }
         self.own_peak_bytes = self.own_peak_bytes.max(sample.machine.own_bytes);
@@ -31,8 +29,12 @@ impl Running {
             let key = (agent.agent, agent.attempt);
             self.peaks.insert(key, agent.peak_bytes);
         }
+        let judged = edges.contains(&Edge::Judge);
         for edge in edges {
             self.input(edge.into());
+        }
+        if !judged && self.turns.state.to_be_judged(sample.elapsed_us) {
+            self.input(InputKind::Judge);
         }
         self.turns.cards.offer(&self.turns.state, &sample);
         if !self.clients.is_empty() {

@@ -93,7 +93,12 @@ impl Run {
             let input = Input {
                 at_ms: START_MS + (self.now_us / 1000).cast_signed(),
                 elapsed_us: self.now_us,
-                figures: self.figures(),
+                // What others on the machine use is for the screens alone.
+                figures: Figures {
+                    total_bytes: 0,
+                    available_bytes: 0,
+                    ..self.figures()
+                },
                 uses: crate::engine::Uses::default(),
                 kind,
             };
@@ -469,6 +474,8 @@ pub fn middle() -> Run {
     run.input(InputKind::Zone {
         zone: Zone::Yellow,
         halted: false,
+        band: crate::engine::InBand::Below,
+        step: 0,
     });
     run.wait(100);
     run

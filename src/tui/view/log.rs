@@ -174,6 +174,9 @@ fn routine(event: &Event) -> String {
             }
             _ => whose,
         },
+        Event::Memory(memory) => {
+            crate::report::adapted::sentence(memory).unwrap_or_else(|| whose.to_owned())
+        }
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),

@@ -128,7 +128,7 @@ const fn urgency(status: Status) -> u64 {
         | Status::Preparing
         | Status::Settling => 2,
         Status::Joining => 3,
-        Status::BackingOff | Status::Frozen => 4,
+        Status::BackingOff | Status::Frozen | Status::Parked => 4,
         Status::Ready => 5,
         Status::Waiting => 6,
         Status::Stopped => 7,

@@ -61,7 +61,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
     for &ix in &members {
         by_mark[Mark::of_agent(state.agent(ix)) as usize] += 1;
     }
-    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let figures = source.figures;
     let (text, tone) = match group {
         Group::Phase(Some(p)) => why::phase(state, &figures, p.ix()),
         _ => (String::new(), Tone::Plain),
@@ -116,8 +116,8 @@ pub(super) fn agent_row(
     let plan = state.setup.plan.agent(ix);
     let mode = state.mode_of(ix);
     let mine = mine(state, sample, ix);
-    let (mut now, tone) = why::now(state, sample, mine, ix, now_us);
-    now.push_str(why::key(state, sample, ix));
+    let (mut now, tone) = why::now(state, &source.figures, mine, ix, now_us);
+    now.push_str(why::key(state, &source.figures, ix));
     let (badge, warned) = badge(source, ix);
     now.insert_str(0, &badge);
     let tone = if warned && tone == Tone::Plain {
