@@ -122,6 +122,7 @@ fn setup(count: usize, bound: Bound) -> Setup {
         }],
         workers: Vec::new(),
         gates: Vec::new(),
+        leases: std::collections::BTreeMap::new(),
         agents,
         run_gates: Vec::new(),
         wave_gates: std::collections::BTreeMap::new(),

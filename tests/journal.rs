@@ -116,6 +116,7 @@ fn setup_of(agents: impl Iterator<Item = Agent>) -> Arc<Setup> {
         tracks: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
+        leases: std::collections::BTreeMap::new(),
         agents: agents.collect(),
         run_gates: Vec::new(),
         wave_gates: std::collections::BTreeMap::new(),

@@ -29,6 +29,7 @@ pub mod home;
 mod init;
 pub mod launch;
 mod layout;
+mod leased;
 pub mod load;
 pub mod logs;
 pub mod out;
@@ -73,6 +74,9 @@ pub use error::{Error, Outcome, status as exit};
 #[must_use]
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
+    if let Some(status) = leased::become_meant(&args) {
+        return ExitCode::from(status);
+    }
     // Hidden subcommands first: they start by the thousand and must not wait for the rest.
     match args.get(1).and_then(|a| a.to_str()) {
         Some(simulate::SUBCOMMAND) => {

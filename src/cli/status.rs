@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     display::{safe_json, spoken},
-    engine::{AgentState, State, participants},
+    engine::{AgentState, Lease, State, participants},
     journal::{Reader, RunDir, fold, last_sample},
     plan::Agent,
     runtime::past,
@@ -88,6 +88,15 @@ fn worker<'a>(state: &'a State, agent: &AgentState, plan: &Agent) -> Option<&'a 
     chosen.then(|| state.setup.plan.workers[worker.ix()].name.as_str())
 }
 
+/// A lease of an agent; `place` is its place in line, none where it waits for nothing or stands still.
+fn lease_json(state: &State, lease: &Lease) -> serde_json::Value {
+    let place = state.lease_place(lease.number);
+    serde_json::json!({
+        "number": lease.number, "name": lease.name, "ram_bytes": lease.ram_bytes, "since_us": lease.since_us,
+        "granted_us": lease.granted_us, "place": place.filter(|_| lease.waits()),
+    })
+}
+
 fn json(glance: Glance<'_>) -> String {
     let Glance {
         state,
@@ -116,12 +125,12 @@ fn json(glance: Glance<'_>) -> String {
         .iter()
         .map(|c| serde_json::json!({ "name": c.name, "met": c.met, "figure": c.figure }))
         .collect();
-    let agents: Vec<serde_json::Value> = state
-        .agents
-        .iter()
+    let agents: Vec<serde_json::Value> = (state.setup.plan.indices())
         .zip(&state.setup.plan.agents)
-        .map(|(agent, plan)| {
+        .map(|(ix, plan)| {
+            let agent = state.agent(ix);
             serde_json::json!({
+                "leases": state.leases_of(ix).map(|lease| lease_json(state, lease)).collect::<Vec<_>>(),
                 "agent": plan.id, "status": agent.status.name(), "attempt": agent.attempt,
                 "started_us": agent.started_us, "ended_us": agent.ended_us, "last_update_us": agent.since_us,
                 "phase": plan.phase.map(|p| &state.setup.plan.phases[p.ix()].id),

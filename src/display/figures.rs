@@ -123,6 +123,19 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
+/// A place in an order: `1st`, `2nd`, `11th`.
+#[must_use]
+pub fn ordinal(place: u32) -> String {
+    let ending = match (place % 10, place % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{place}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -254,6 +254,24 @@ pub enum InputKind {
         /// What.
         heard: Box<Heard>,
     },
+    /// A command inside of an agent asks for a lease.
+    LeaseAsked {
+        /// Whose.
+        agent: AgentIx,
+        /// In which attempt.
+        attempt: u32,
+        /// The lease's number: higher than all before.
+        number: u32,
+        /// The command.
+        name: String,
+        /// Leases whose commands it runs below, as it says.
+        below: Vec<u32>,
+    },
+    /// The process that asked for a lease has ended, whatever became of the lease.
+    LeaseEnded {
+        /// The lease's number.
+        number: u32,
+    },
     /// The 24-hour gate was judged.
     Judged {
         /// How many times it was due by now, from 1.

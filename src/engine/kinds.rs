@@ -25,6 +25,7 @@ struct Kind<'a> {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Cost<'a> {
     ram_bytes: Option<u64>,
+    guessed: bool,
     cpus_milli: u64,
     uses: &'a BTreeMap<String, u64>,
     spends: &'a BTreeMap<String, u64>,
@@ -50,6 +51,7 @@ fn kind<'a>(plan: &'a Plan, agent: &'a Agent, wave: u32, by_parent: bool) -> Kin
             .iter()
             .map(|mode| Cost {
                 ram_bytes: several.then_some(mode.ram_bytes),
+                guessed: mode.ram_guessed,
                 cpus_milli: mode.cpus_milli,
                 uses: &mode.uses,
                 spends: &mode.spends,

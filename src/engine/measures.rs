@@ -68,6 +68,13 @@ impl Figures {
 }
 
 impl State {
+    /// Returns what is reserved for an agent's own process, its leases aside, in bytes.
+    #[must_use]
+    pub fn own_reserved(&self, ix: AgentIx) -> u64 {
+        let live = self.agent(ix).live.as_ref();
+        live.map_or_else(|| self.mode_of(ix).ram_bytes, |live| live.reserved_bytes)
+    }
+
     /// Returns what a start of an agent in a mode reserves, in bytes: what is stated, or what its own attempts have
     /// used before where that is more (after a kill for want of memory half as much again), as far as the run's limit goes.
     #[must_use]
@@ -78,7 +85,7 @@ impl State {
         mode.ram_bytes.max(before.min(limit))
     }
 
-    /// Returns what is reserved for an agent now, in bytes: for its own process, and for its check command.
+    /// Returns what is reserved for an agent now, in bytes: for its own process with its leases, and for its check command.
     #[must_use]
     pub fn reserved(&self, ix: AgentIx) -> u64 {
         let agent = self.agent(ix);
@@ -86,7 +93,8 @@ impl State {
         let check = agent.check.as_ref().filter(|check| check.is_live());
         let steps = check.map(|check| (check.step as usize, self.checks_of(Owner::Agent(ix))));
         let of_check = steps.and_then(|(at, steps)| steps.get(at).map(|step| step.ram_bytes));
-        own.map_or(0, |live| live.reserved_bytes) + of_check.unwrap_or(0)
+        let of_own = own.map_or(0, |live| live.reserved_bytes + self.lease_extra(ix));
+        of_own + of_check.unwrap_or(0)
     }
 }
 
@@ -105,6 +113,7 @@ impl State {
         let waits = !self.ready.is_empty()
             || !self.parked.is_empty()
             || !self.resting.is_empty()
+            || !self.leases.list.is_empty()
             || !self.checks_pending.is_empty()
             || !self.checks_resting.is_empty()
             || !self.merges.queue.is_empty();
@@ -113,6 +122,8 @@ impl State {
         }
         let halt = self.setup.thresholds.halt;
         let goes = before.pressure_permille >= halt && now.pressure_permille < halt;
-        goes || room(self, now).most() > room(self, before).most()
+        let most = |figures| [true, false].map(|guessed| room(self, figures).most(guessed));
+        let (now, before) = (most(now), most(before));
+        goes || now[0] > before[0] || now[1] > before[1]
     }
 }

@@ -33,8 +33,8 @@ pub mod words;
 pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use addition::{ADD_WORDS, Addition};
 pub use admission::{
-    Grant, Room, Why, admit, admit_check, admit_check_thaw, admit_thaw, behind_barrier, committed,
-    mode_name, room,
+    Grant, Room, Why, admit, admit_check, admit_check_thaw, admit_lease, admit_thaw,
+    behind_barrier, committed, free_bytes, mode_name, room, size_asked, size_free,
 };
 pub use answers::answers;
 pub use begins::{Wanted, WantedAt};
@@ -49,9 +49,9 @@ pub use event::{
     Absent, Adapted, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered,
     AttentionKind, AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event,
     Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, InBand, Interruption,
-    Level, MeasureEvent, MemoryEvent, MergeOutcome, Offer, OnBase, ProcessTrouble, Purpose, Record,
-    Replied, RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble,
-    WorkEvent, Zone, whose,
+    LeaseCause, LeaseEvent, Level, MeasureEvent, MemoryEvent, MergeOutcome, Offer, OnBase,
+    ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy, Strategy, SyncKind,
+    SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
@@ -69,10 +69,10 @@ pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
     Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Effect, Ending, Former,
-    HandedOff, HoldBy, Item, JobState, Judged, Limit, Live, MINUTE_US, Memory, Merge, MergeStage,
-    Merged, Merges, Message, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank, Readiness,
-    Ready, Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs, Talk, Work,
-    WorkStage,
+    HandedOff, HoldBy, Item, JobState, Judged, Lease, Leases, Limit, Live, MINUTE_US, Memory,
+    Merge, MergeStage, Merged, Merges, Message, PhaseState, PhaseStatus, Pick, Place, Prediction,
+    Rank, Readiness, Ready, Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs,
+    Talk, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::{Tally, Usage};

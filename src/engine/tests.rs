@@ -5,6 +5,7 @@ mod begins;
 mod budget;
 mod choice;
 mod gates;
+mod lease;
 mod measured;
 mod session;
 mod talk;

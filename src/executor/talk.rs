@@ -207,9 +207,9 @@ impl Talk {
         self.look
     }
 
-    /// Its time does not count: it is stopped.
-    pub fn stands(&mut self, now: Instant) {
-        self.moved = now;
+    /// Its time until then does not count: it was stopped, or waited for something of ours.
+    pub fn stands(&mut self, until: Instant) {
+        self.moved = self.moved.max(until);
     }
 
     /// Looks at the clock: whether it has been silent for too long. It waits for an answer as long as that

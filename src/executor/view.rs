@@ -34,6 +34,8 @@ pub struct JobView {
     said: Mutex<Vec<u8>>,
     /// It prints a stream for programs, whose lines are nothing for a person.
     stream: AtomicBool,
+    /// Until when its silence did not count, in microseconds since its birth; `u64::MAX`: it does not now.
+    stood_us: AtomicU64,
 }
 
 impl JobView {
@@ -48,12 +50,30 @@ impl JobView {
             tail: Mutex::default(),
             said: Mutex::default(),
             stream: AtomicBool::new(false),
+            stood_us: AtomicU64::new(0),
         }
     }
 
     /// Returns how many bytes it has printed.
     pub fn output_bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Says that its silence does not count for now, or counts from now on: it waits for something of ours.
+    pub fn stand(&self, stands: bool) {
+        let since = self.born.elapsed().as_micros();
+        let until = u64::try_from(since).unwrap_or(u64::MAX - 1);
+        let until = if stands { u64::MAX } else { until };
+        self.stood_us.store(until, Ordering::Relaxed);
+    }
+
+    /// Returns until when its silence did not count; none: it always did.
+    pub(super) fn stood(&self, now: Instant) -> Option<Instant> {
+        match self.stood_us.load(Ordering::Relaxed) {
+            0 => None,
+            u64::MAX => Some(now),
+            us => Some(self.born + Duration::from_micros(us)),
+        }
     }
 
     /// Returns how long it has been silent: since its last output, or since its start.
@@ -221,6 +241,18 @@ mod tests {
         view.says("reads the plan");
         view.note(b"{\"type\":\"result\"}\n");
         assert_eq!(view.last_line(), "reads the plan");
+    }
+
+    #[test]
+    fn silence_does_not_count_while_it_waits_for_something_of_ours() {
+        let view = JobView::new(JobKey::main("a".into(), 1), 1, 1);
+        let later = Instant::now() + Duration::from_secs(600);
+        assert_eq!(view.stood(later), None);
+        view.stand(true);
+        assert_eq!(view.stood(later), Some(later));
+        view.stand(false);
+        let stood = view.stood(later).unwrap();
+        assert!(stood < later && stood >= view.born);
     }
 
     #[test]

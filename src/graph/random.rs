@@ -46,6 +46,7 @@ pub(crate) fn empty() -> Plan {
         tracks: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
+        leases: BTreeMap::new(),
         run_gates: Vec::new(),
         wave_gates: BTreeMap::new(),
         verify: Vec::new(),

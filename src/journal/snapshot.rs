@@ -225,6 +225,7 @@ pub(super) fn no_setup() -> Arc<Setup> {
         tracks: Vec::new(),
         workers: Vec::new(),
         gates: Vec::new(),
+        leases: std::collections::BTreeMap::new(),
         run_gates: Vec::new(),
         wave_gates: std::collections::BTreeMap::new(),
         verify: Vec::new(),

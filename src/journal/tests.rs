@@ -73,7 +73,11 @@ fn kind(event: &Event) -> usize {
         Event::CohortCompleted { .. } => 47,
         Event::CohortFailed { .. } => 48,
         Event::AgentPreempted(_) => 49,
-        Event::Work(_) | Event::Talk(_) | Event::Memory(_) | Event::Measure(_) => {
+        Event::Work(_)
+        | Event::Talk(_)
+        | Event::Memory(_)
+        | Event::Measure(_)
+        | Event::Lease(_) => {
             unreachable!("left to serde, and tested on its own")
         }
     }

@@ -16,7 +16,7 @@ use super::order::{self, Table};
 use super::places::{overrides, places};
 use super::raw::{RawPlan, RawUnbuilt};
 use super::spec::AgentSpec;
-use super::tables::{all_unbuilt, gates, limits, phase, resolve_gates, track};
+use super::tables::{all_unbuilt, gates, leases, limits, phase, resolve_gates, track};
 use super::workers::Workers;
 use super::{LoadOptions, Positions, only, units};
 
@@ -135,6 +135,7 @@ pub(crate) fn build(
     }
     layers_work::domains(d, raw);
     let gates = gates(d, raw, &limits);
+    let leases = leases(d, raw, &limits);
 
     let dropped = options
         .only
@@ -165,6 +166,7 @@ pub(crate) fn build(
         tracks,
         workers,
         gates,
+        leases,
         run_gates,
         wave_gates,
         verify: raw.verify.clone(),
@@ -173,7 +175,7 @@ pub(crate) fn build(
         domains: domains.collect(),
         require_sandbox: raw.require_sandbox,
         agents,
-        unbuilt: all_unbuilt(raw, unbuilt, source),
+        unbuilt: all_unbuilt(unbuilt, source),
     };
     (plan, positions)
 }

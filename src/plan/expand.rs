@@ -44,7 +44,7 @@ pub fn to_toml(plan: &Plan) -> String {
     limits(w, plan, &plan.limits);
     // What is carried along in tables of its own.
     for u in plan.unbuilt.iter().filter(|u| !u.value.is_empty()) {
-        if let ("model" | "lease", [name]) = (u.path[0].as_str(), &u.path[1..]) {
+        if let ("model", [name]) = (u.path[0].as_str(), &u.path[1..]) {
             let _ = writeln!(w, "\n[{}]", u.path[0]);
             line(w, &bare(name), &u.value);
         }

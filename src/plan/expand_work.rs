@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::decode::{bare, quote, quote_raw};
-use super::expand_values::{argv, commands, line, list, word};
+use super::expand_values::{argv, commands, line, list, text, word};
 use super::id::GateIx;
 use super::model::{
     Agent, Compare, Gate, Join, MergeRule, MergeSpec, Plan, Workspace, WorkspaceSpec,
@@ -13,6 +13,7 @@ use super::model::{
 use super::raw_tables::COMPARE;
 use super::raw_work::ENDS;
 use super::spec_work::JOINS;
+use super::units;
 
 /// Writes a key that is a list of texts, where it has any.
 fn texts(w: &mut String, key: &str, all: &[String]) {
@@ -87,6 +88,10 @@ pub(super) fn tables(w: &mut String, plan: &Plan) {
             let all: Vec<String> = all.collect();
             line(w, "rules", &format!("{{ {} }}", all.join(", ")));
         }
+    }
+    for (name, ram) in &plan.leases {
+        let _ = writeln!(w, "\n[lease.{}]", bare(name));
+        line(w, "ram", &text(units::show_size(*ram)));
     }
     for (id, domain) in &plan.domains {
         let _ = writeln!(w, "\n[domain.{}]", bare(id));

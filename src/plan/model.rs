@@ -39,6 +39,9 @@ pub struct Plan {
     pub workers: Vec<Worker>,
     /// Gates in the order of their names.
     pub gates: Vec<Gate>,
+    /// Memory in bytes that a command inside of agents waits for, by its name.
+    #[serde(default)]
+    pub leases: BTreeMap<String, u64>,
     /// Gates of the whole run, after everything is merged.
     pub run_gates: Vec<GateIx>,
     /// Gates that close later waves, by wave (from 1).

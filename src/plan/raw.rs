@@ -11,7 +11,7 @@ use super::diag::{At, Sp};
 use super::keys;
 use super::model::{Argv, Compare, Domain, MergeSpec, Mode, Priority, RamLimit, WorkspaceSpec};
 use super::raw_lists::{agents, groups, overriding, variables};
-use super::raw_tables::{gate, limits, model, worker};
+use super::raw_tables::{gate, lease, limits, model, worker};
 use super::raw_work::{domain, merge, wave, workspace};
 use super::spec::{self, AgentSpec};
 use super::spec_parts::gates;
@@ -103,6 +103,8 @@ pub(crate) struct RawPlan {
     pub models: BTreeMap<String, (At, String)>,
     pub workers: BTreeMap<String, RawWorker>,
     pub gates: BTreeMap<String, RawGate>,
+    /// `[lease.x]`: its memory.
+    pub leases: BTreeMap<String, Sp<u64>>,
     /// Gates of the whole run.
     pub run_gates: Vec<Sp<String>>,
     /// Gates by wave, from 1.
@@ -119,7 +121,6 @@ pub(crate) struct RawPlan {
     pub agents: Vec<AgentSpec>,
     /// Something is wrong with their list, so that some may be missing.
     pub agents_bad: bool,
-    pub unbuilt: Vec<RawUnbuilt>,
 }
 
 /// Reads the whole document; `set` are the variables of `--set`.
@@ -166,14 +167,9 @@ pub(crate) fn read(
                 raw.gates.insert(id.v, gate);
             }),
             "lease" => named(d, value, "[lease.…]", |d, id, value| {
-                for (key, value) in members(d, value) {
-                    match key.get_ref().as_ref() {
-                        "ram" => drop(d.size(value)),
-                        _ => d.unknown_key(key, keys::LEASE),
-                    }
+                if let Some(ram) = lease(d, &id, value) {
+                    raw.leases.insert(id.v, ram);
                 }
-                let help = "state the memory as `ram` of the agents that run the command";
-                raw.unbuilt(d, vec![name.into(), id.v], value, help);
             }),
             "domain" => named(d, value, "[domain.…]", |d, id, value| {
                 let domain = domain(d, value);
@@ -203,27 +199,6 @@ pub(crate) fn read(
         }
     }
     raw
-}
-
-impl RawPlan {
-    pub(super) fn unbuilt(
-        &mut self,
-        d: &mut Decoder,
-        path: Vec<String>,
-        value: &Val<'_>,
-        help: &'static str,
-    ) {
-        let toml = d.toml(value);
-        // An empty list asks for nothing. An empty table is a declaration.
-        if toml != "[]" {
-            self.unbuilt.push(RawUnbuilt {
-                path,
-                at: at(value),
-                toml,
-                help,
-            });
-        }
-    }
 }
 
 fn revision(d: &mut Decoder, value: &Val<'_>) -> Option<String> {

@@ -232,3 +232,20 @@ pub(super) fn gate(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> RawGate
     }
     gate
 }
+
+/// Reads `[lease.x]`: the memory of a command.
+pub(super) fn lease(d: &mut Decoder, id: &Sp<String>, value: &Val<'_>) -> Option<Sp<u64>> {
+    let (mut ram, errors) = (None, d.sink.errors());
+    for (key, value) in members(d, value) {
+        match key.get_ref().as_ref() {
+            "ram" => ram = d.size(value),
+            _ => d.unknown_key(key, keys::LEASE),
+        }
+    }
+    if ram.is_none() && d.sink.errors() == errors {
+        d.sink
+            .error(id.at, format!("lease `{}` states no memory", id.v))
+            .help("ram = \"3GiB\": as much as the command takes at most");
+    }
+    ram
+}

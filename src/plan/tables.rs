@@ -134,16 +134,26 @@ pub(super) fn gates(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> Vec<Gate
     gates
 }
 
+/// The memory of leased commands.
+pub(super) fn leases(d: &mut Decoder, raw: &RawPlan, limits: &Limits) -> BTreeMap<String, u64> {
+    for (name, ram) in &raw.leases {
+        if let Some(super::model::RamLimit::Bytes(limit)) = limits.ram
+            && ram.v > limit
+        {
+            let (need, have) = (units::human_size(ram.v), units::human_size(limit));
+            let text = format!(
+                "lease `{name}` does not fit: it needs {need} of memory, limits.ram is {have}"
+            );
+            d.sink.error(ram.at, text);
+        }
+    }
+    let all = raw.leases.iter();
+    all.map(|(name, ram)| (name.clone(), ram.v)).collect()
+}
+
 /// Collects what is not built, in the order of the keys' paths.
-pub(super) fn all_unbuilt(raw: &RawPlan, agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbuilt> {
+pub(super) fn all_unbuilt(agents: Vec<RawUnbuilt>, source: &str) -> Vec<Unbuilt> {
     let mut all = agents;
-    let copy = |u: &RawUnbuilt| RawUnbuilt {
-        path: u.path.clone(),
-        at: u.at,
-        toml: u.toml.clone(),
-        help: u.help,
-    };
-    all.extend(raw.unbuilt.iter().map(copy));
     if all.is_empty() {
         return Vec::new();
     }

@@ -19,7 +19,7 @@ use crate::{
     plan::{Agent, AgentIx, Argv, PhaseIx, Plan, When, Work, Worker},
 };
 
-use super::{guard::program, prepare::RunConfig, reports, work::draft};
+use super::{guard::program, leases::Shims, prepare::RunConfig, reports, work::draft};
 pub use full::Measured;
 pub use launch::leaves;
 pub use place::{context_file, index_path, output_path};
@@ -35,6 +35,8 @@ pub struct JobMaker {
     pub run_dir: PathBuf,
     /// This program, for simulated agents, where it was at the beginning.
     pub program: String,
+    /// The commands that wait for memory inside of agents, where there are some.
+    pub shims: Option<Shims>,
     /// What boundaries have in common.
     pub bounds: Bounds,
     /// Tokens that a prompt may have at most, where the plan says nothing else.
@@ -99,6 +101,10 @@ impl JobMaker {
         let mut job = job.ok_or_else(|| "nothing to run".to_owned())?;
         if let (engine::Owner::Agent(ix), Some((worker, adapter))) = (key.owner, spoken) {
             self.speak(state, ix, (worker, adapter), &mut job)?;
+        }
+        // Checks have memory of their own.
+        if let (Some(shims), None) = (&self.shims, key.check) {
+            shims.before(&mut job);
         }
         Ok(job)
     }

@@ -19,6 +19,7 @@ use crate::{
     engine::{Answer, AttentionKind, Event, OnBase, ProcessTrouble, Record, whose},
     journal::{Follower, Line},
     report::adapted,
+    tui::view::notes::leased,
 };
 
 /// Lines are printed together that come within this time: one wake-up for each event would cost as
@@ -267,6 +268,7 @@ pub fn sentence(event: &Event) -> Option<String> {
         Event::Talk(talk) => work::of_talk(talk)?,
         Event::Memory(memory) => format!("  {}", adapted::sentence(memory)?),
         Event::Measure(event) => format!("! {}", event.words()),
+        Event::Lease(lease) if lease.is_news() => format!("  {}", leased(lease)),
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(
                 answered.agent.as_ref(),

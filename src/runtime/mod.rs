@@ -14,6 +14,7 @@ pub mod guard;
 pub mod intake;
 pub mod jobs;
 mod later;
+pub mod leases;
 pub mod lines;
 pub mod merits;
 pub mod news;

@@ -4,6 +4,7 @@
 //! replay fold the journal onto exactly what the run had. Must not start anything.
 
 mod before;
+mod refusals;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -14,10 +15,10 @@ use crate::{
     agents::{Adapters, Catalog},
     config::Config,
     engine::{Effective, MemoryRules, Prices, Setup, Tally, Thresholds},
-    executor::Boundary,
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
-    sys::landlock::{self, Support},
 };
+
+pub use refusals::refusals;
 
 /// The plan as a person wrote it, in a run's folder where `plan.toml` is the expanded one: what is added
 /// later gets its defaults.
@@ -261,72 +262,6 @@ impl RunConfig {
         setup.past.clone_from(&self.past);
         setup
     }
-}
-
-/// What stops a checked plan from being run here, in words; all of it at once.
-#[must_use]
-pub fn refusals(plan: &Plan, config: &RunConfig, file: &str) -> Vec<String> {
-    let refused = plan.refused();
-    let mut out: Vec<String> = refused
-        .iter()
-        .map(|u| {
-            let place = match (u.line, u.column) {
-                (0, _) => String::new(),
-                (line, column) => format!(":{line}:{column}"),
-            };
-            let (key, help) = (&u.key, &u.help);
-            format!("{file}{place}: error: `{key}` is not built yet: {help}")
-        })
-        .collect();
-    out.extend(
-        unbounded(plan, config, &landlock::probe()).map(|why| format!("{file}: error: {why}")),
-    );
-    let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / (1_u64 << 30) as f64);
-    let limit = config.ram_limit_bytes;
-    for agent in &plan.agents {
-        let smallest = agent.modes.iter().map(|m| m.ram_bytes).min().unwrap_or(0);
-        if smallest > limit {
-            out.push(format!(
-                "{file}: error: agent `{}` needs {}, and this run may use {}: lower its `ram`, or raise `limits.ram`",
-                agent.id,
-                gib(smallest),
-                gib(limit)
-            ));
-        }
-        let cpus = agent.modes.iter().map(|m| m.cpus_milli).min().unwrap_or(0);
-        if cpus > config.cpus_milli {
-            out.push(format!(
-                "{file}: error: agent `{}` needs {} CPUs, and this run may use {}",
-                agent.id,
-                cpus as f64 / 1000.0,
-                config.cpus_milli as f64 / 1000.0
-            ));
-        }
-    }
-    for gate in plan
-        .gates
-        .iter()
-        .filter(|g| g.ram_bytes > limit && !g.run.is_empty())
-    {
-        out.push(format!(
-            "{file}: error: gate `{}` needs {}, and this run may use {}",
-            gate.id,
-            gib(gate.ram_bytes),
-            gib(limit)
-        ));
-    }
-    out
-}
-
-/// Why a plan that requires the boundary cannot be run on a kernel with this support; none: it can,
-/// or does not require it.
-fn unbounded(plan: &Plan, config: &RunConfig, support: &Support) -> Option<String> {
-    Boundary {
-        enforce: config.sandbox_enforce,
-        required: plan.require_sandbox,
-        ..Boundary::around(Path::new(&config.workdir), None, Vec::new())
-    }
-    .refusal(support)
 }
 
 /// Why a run's folder cannot be read back.

@@ -86,6 +86,11 @@ pub enum FromRunner {
         /// They.
         stats: Stats,
     },
+    /// News for a command that asked for a lease.
+    Lease {
+        /// What.
+        note: LeaseNote,
+    },
     /// The run has ended.
     End {
         /// Its exit status.
@@ -115,6 +120,14 @@ pub enum FromClient {
         by: String,
         /// What.
         action: Action,
+    },
+    /// In place of the first frame: a command inside of an agent asks for a lease.
+    Lease {
+        /// The command.
+        name: String,
+        /// Leases that it runs below, by their numbers.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        below: Vec<u32>,
     },
     /// An agent's report of itself, as YAML in the raw part.
     Report {
@@ -146,6 +159,39 @@ pub enum FromClient {
         attempt: u32,
         /// What.
         wish: TerminalWish,
+    },
+}
+
+/// What a command hears that asked for a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseNote {
+    /// It waits.
+    Waiting {
+        /// Its place in line, from 1.
+        place: u32,
+        /// What it waits for, in bytes.
+        ram_bytes: u64,
+        /// What there is to give, in bytes.
+        free_bytes: u64,
+        /// For how long one may wait, in microseconds.
+        most_us: u64,
+    },
+    /// It may run.
+    Granted {
+        /// The lease's number.
+        number: u32,
+        /// What it has, in bytes.
+        ram_bytes: u64,
+        /// How long it has waited, in microseconds.
+        waited_us: u64,
+        /// There is no room: it has waited as long as one may.
+        late: bool,
+    },
+    /// It gets none, and runs without.
+    Refused {
+        /// Why, where anybody should know.
+        why: Option<String>,
     },
 }
 

@@ -5,6 +5,7 @@
 //! agents.
 
 mod folders;
+mod jobs_env;
 mod manner;
 
 use std::{
@@ -36,6 +37,7 @@ use super::{
     guard::{program, say_grace, survive_file_limit},
     jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
+    leases::Desk,
     lines::Lines,
     notices::Notices,
     others::{self, Others},
@@ -47,7 +49,8 @@ use super::{
     work::{self, Settings, Work},
 };
 
-use folders::{keep_source, passes, private_folders};
+use folders::{keep_source, private_folders};
+use jobs_env::{passed, passes, shims};
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
@@ -238,9 +241,7 @@ impl Runner {
                 let _ = to_loop.send(Msg::Reports);
             }))
         };
-        let env = std::env::vars_os()
-            .filter(|(name, _)| name.to_str().is_some_and(|n| passes(&self.config.env, n)))
-            .collect();
+        let env = passed(&self.config);
         let mut settings = executor::Config::new(self.dir.id.clone(), env);
         let redactor = redactor(&self.state.setup.plan);
         settings.redactor = redactor.clone();
@@ -307,7 +308,10 @@ impl Runner {
                 Arc::new(move |done| drop(to_loop.send(Msg::Work(Box::new(done)))))
             },
         );
+        let (own, setup) = (program()?, self.state.setup.clone());
+        let shims = shims(&self.dir.path, &setup.plan, &self.config, &own);
         let turns = Turns {
+            leases: Desk::new(to_loop.clone()),
             work,
             current,
             redactor,
@@ -323,7 +327,8 @@ impl Runner {
                 context_cap: self.config.context_cap,
                 workdir,
                 run_dir: self.dir.path.clone(),
-                program: program()?,
+                shims,
+                program: own,
                 bounds,
                 measured: jobs::Measured::default(),
             },
@@ -346,7 +351,6 @@ impl Runner {
             let _ = to_loop.send(Msg::SyncFault(error.to_owned()));
         });
         let grace = turns.grace;
-        let setup = turns.state.setup.clone();
         let (dir, lock) = (self.dir, self.lock);
         let the_loop = thread::Builder::new().name("loop".into()).spawn(move || {
             // Whatever happens to the loop, nothing that it started stays.

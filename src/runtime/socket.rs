@@ -7,6 +7,7 @@
 
 mod add;
 mod door;
+mod lease;
 mod place;
 mod report;
 mod terminals;
@@ -154,13 +155,13 @@ impl Server {
             };
             slots.push(slot);
         }
-        let _ = self.talk(stream, &peer, place, slots);
+        let _ = self.talk(stream, peer, place, slots);
     }
 
     fn talk(
         &self,
         mut stream: UnixStream,
-        peer: &peer::Peer,
+        peer: peer::Peer,
         place: peer::Place,
         slots: Vec<Slot>,
     ) -> io::Result<()> {
@@ -175,13 +176,16 @@ impl Server {
         };
         protocol::write(&mut stream, &hello, &[])?;
         let (first, _) = protocol::read_at_most::<FromClient>(&mut stream, LONGEST_ASKED)?;
-        let FromClient::Hello {
-            protocol: theirs,
-            news,
-            read_only,
-        } = first
-        else {
-            return Ok(());
+        let (theirs, news, read_only) = match first {
+            FromClient::Hello {
+                protocol,
+                news,
+                read_only,
+            } => (protocol, news, read_only),
+            FromClient::Lease { name, below } => {
+                return self.lease(stream, (peer, place), name, below);
+            }
+            _ => return Ok(()),
         };
         if theirs != PROTOCOL {
             return Ok(());
@@ -221,7 +225,7 @@ impl Server {
             let (frame, raw) = protocol::read_at_most::<FromClient>(&mut stream, longest)?;
             match frame {
                 FromClient::Report { id, agent, attempt } => {
-                    let told = self.report(id, (agent, attempt), &raw, (peer, place), &way);
+                    let told = self.report(id, (agent, attempt), &raw, (&peer, place), &way);
                     if !told {
                         return Ok(());
                     }
@@ -262,6 +266,7 @@ impl Server {
                     wish,
                 } if operator => terminals.ask(&agent, attempt, wish, raw),
                 FromClient::Hello { .. }
+                | FromClient::Lease { .. }
                 | FromClient::Stats
                 | FromClient::Output { .. }
                 | FromClient::Terminal { .. } => return Ok(()),

@@ -6,6 +6,7 @@
 mod add;
 mod complain;
 mod end;
+mod lease;
 mod msg;
 mod progress;
 mod record;
@@ -34,6 +35,7 @@ use super::{
     clean::clean,
     current::Current,
     jobs::{self, JobMaker},
+    leases::Desk,
     lines::Lines,
     news::{News, Sink},
     notices::Notices,
@@ -73,6 +75,8 @@ pub(super) struct Turns {
     pub work: Work,
     /// Tells a person of what waits.
     pub notices: Notices,
+    /// Commands inside of agents that wait for memory.
+    pub leases: Desk,
     /// Keeps secrets out of the journal.
     pub redactor: Redactor,
     /// Carried out once, after the first turn's commands: starts what may come later.
@@ -262,6 +266,8 @@ impl Running {
                 said,
                 reply,
             } => self.progress(&agent, attempt, origin, via, said, reply),
+            Msg::Lease(request) => self.lease(*request),
+            Msg::LeaseGone(number) => self.input(InputKind::LeaseEnded { number }),
             Msg::Judged(number, failed) => self.input(InputKind::Judged { number, failed }),
             Msg::Attach(mut sink) => {
                 // Everything decided so far is in the snapshot; what is not told yet must not
@@ -279,18 +285,6 @@ impl Running {
             Msg::Stats(reply) => reply(self.stats()),
             Msg::Work(done) => self.input(*done),
             Msg::FolderGone => self.lose(String::new()),
-        }
-    }
-
-    fn stats(&self) -> Stats {
-        let [making, merging, spare] = self.turns.work.waiting();
-        Stats {
-            held_records: self.held_records.len() as u64,
-            clients: self.clients.len() as u64,
-            making: making as u64,
-            merging: merging as u64,
-            spare: spare as u64,
-            ..Stats::of(&self.took)
         }
     }
 

@@ -23,7 +23,11 @@ use std::{
     io::{self, Write},
     os::{
         fd::{BorrowedFd, FromRawFd, OwnedFd},
-        unix::{ffi::OsStringExt, fs::OpenOptionsExt, process::ExitStatusExt},
+        unix::{
+            ffi::{OsStrExt, OsStringExt},
+            fs::OpenOptionsExt,
+            process::ExitStatusExt,
+        },
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -178,6 +182,63 @@ fn execute(path: &CString, argv: &[CString]) -> io::Error {
     unsafe {
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
         libc::execv(path.as_ptr(), pointers.as_ptr());
+    }
+    io::Error::last_os_error()
+}
+
+/// Becomes another program, its arguments, its name among them, as they are, with one variable more or
+/// changed; comes back with the reason why not.
+///
+/// A file that the kernel knows no way to start is handed to `/bin/sh`, as shells do.
+#[must_use]
+pub fn become_other(path: &Path, argv: &[OsString], with: Option<(&str, OsString)>) -> io::Error {
+    match replaced(path, argv, with) {
+        Ok(never) => match never {},
+        Err(error) => error,
+    }
+}
+
+fn replaced(
+    path: &Path,
+    argv: &[OsString],
+    with: Option<(&str, OsString)>,
+) -> io::Result<Infallible> {
+    let text = |bytes: Vec<u8>| {
+        CString::new(bytes).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
+    };
+    let file = text(path.as_os_str().as_bytes().to_vec())?;
+    let argv = argv.iter().map(|arg| text(arg.clone().into_vec()));
+    let mut argv: Vec<CString> = argv.collect::<io::Result<_>>()?;
+    let name = with.as_ref().map(|(name, _)| *name);
+    let env = std::env::vars_os().filter(|(other, _)| name.is_none_or(|name| other != name));
+    let added = with.map(|(name, value)| (name.into(), value));
+    let env = env.chain(added).map(|(name, value): (OsString, OsString)| {
+        let mut entry = name.into_vec();
+        entry.push(b'=');
+        entry.extend(value.into_vec());
+        text(entry)
+    });
+    let env: Vec<CString> = env.collect::<io::Result<_>>()?;
+    let error = execute_with(&file, &argv, &env);
+    if error.raw_os_error() != Some(libc::ENOEXEC) {
+        return Err(error);
+    }
+    let shell = text(b"/bin/sh".to_vec())?;
+    argv.splice(..1.min(argv.len()), [shell.clone(), file]);
+    Err(execute_with(&shell, &argv, &env))
+}
+
+fn execute_with(path: &CString, argv: &[CString], env: &[CString]) -> io::Error {
+    let pointers = |all: &[CString]| {
+        let all = all.iter().map(|a| a.as_ptr());
+        all.chain([ptr::null()]).collect::<Vec<_>>()
+    };
+    let (argv, env) = (pointers(argv), pointers(env));
+    // SAFETY: SIGPIPE is set back to its default, which the language's start took away; path, arguments and
+    // environment are strings that outlive the call, both arrays end with NULL.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        libc::execve(path.as_ptr(), argv.as_ptr(), env.as_ptr());
     }
     io::Error::last_os_error()
 }

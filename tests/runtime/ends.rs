@@ -62,8 +62,8 @@ fn bad_plans_start_nothing() {
             "did you mean `run`",
         ),
         (
-            "[lease.cargo]\nram = \"1GiB\"\n[[agent]]\nid = \"a\"\nrun = \"true\"\n",
-            "`lease.cargo` is not built yet",
+            "[lease.cargo]\nram = \"900000GiB\"\n[[agent]]\nid = \"a\"\nrun = \"true\"\n",
+            "lease `cargo` needs 900000.0 GiB, and this run may use",
         ),
         (
             "[[agent]]\nid = \"a\"\nrun = \"true\"\nram = \"900000GiB\"\n",

@@ -17,8 +17,8 @@ use wavedeck::{
 };
 
 use super::{
-    budgets::Budgets, cohorts::Cohorts, memory::Parks, merges::Merges, queue::Queue,
-    switch::Switch, talk::Talks, verdicts::Verdicts,
+    budgets::Budgets, cohorts::Cohorts, leases::Leases, memory::Parks, merges::Merges,
+    queue::Queue, switch::Switch, talk::Talks, verdicts::Verdicts,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +108,7 @@ struct Checker<'a> {
     talks: Talks,
     budgets: Budgets,
     parks: Parks,
+    leases: Leases,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
@@ -154,6 +155,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         talks: Talks::default(),
         budgets: Budgets::default(),
         parks: Parks::default(),
+        leases: Leases::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         guard_lost: false,
@@ -202,7 +204,17 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         if let Err(wrong) = c.parks.step(setup, record) {
             c.problem(record, wrong);
         }
+        let before = c.ram();
+        let leased = c.leases.step(setup, record);
+        let more = c.ram() > before.max(setup.ram_limit_bytes);
         c.step(record);
+        match leased {
+            Ok(true) if more => {
+                c.problem(record, "more memory leased than there is".into());
+            }
+            Ok(_) => {}
+            Err(wrong) => c.problem(record, wrong),
+        }
         if c.problems.len() > 3 {
             return c.problems;
         }
@@ -289,11 +301,13 @@ impl Checker<'_> {
 
     fn ram(&self) -> u64 {
         let plan = &self.setup.plan;
-        let agents: u64 = self
-            .agents
-            .iter()
-            .zip(&plan.agents)
-            .filter_map(|(seen, agent)| seen.live.map(|(_, mode)| agent.modes[mode].ram_bytes))
+        let live = plan.indices().zip(&self.agents);
+        let agents: u64 = live
+            .filter_map(|(ix, seen)| {
+                let (_, mode) = seen.live?;
+                let own = plan.agent(ix).modes[mode].ram_bytes;
+                Some(own + self.leases.beyond(ix, own))
+            })
             .sum();
         agents + self.checks.values().map(|c| c.ram).sum::<u64>()
     }

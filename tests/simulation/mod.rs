@@ -6,6 +6,7 @@
 mod budgets;
 mod check;
 mod cohorts;
+mod leases;
 mod memory;
 mod merges;
 mod plans;
@@ -244,6 +245,25 @@ fn every_action_meets_gates_over_more_than_one_agent() {
         }
     }
     panic!("never met: {missing:?}");
+}
+
+/// Memory that is leased twice, without room, or never given back is noticed; the last where it is missed.
+#[test]
+fn tampered_leases_are_noticed() {
+    for (kind, least) in [(0, 1), (1, 5), (2, 1)] {
+        let mut noticed = 0;
+        for seed in 0..3_000 {
+            let run = world::run(seed);
+            let mut records = run.records.clone();
+            if world::lease::tamper(&mut records, kind) {
+                noticed += usize::from(!check::check(&run.setup, &records).is_empty());
+            }
+            if noticed == least {
+                break;
+            }
+        }
+        assert_eq!(noticed, least, "of kind {kind}");
+    }
 }
 
 /// An agent that starts without what it is to begin with is noticed.

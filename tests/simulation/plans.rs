@@ -40,6 +40,16 @@ fn spending(r: &mut Random, limits: &mut Limits, agents: &mut [Agent]) {
     }
 }
 
+/// Commands that agents lease memory for; none in most plans.
+fn leases(r: &mut Random) -> BTreeMap<String, u64> {
+    let mut leases = BTreeMap::new();
+    if r.chance(40) {
+        leases.insert("suite".to_owned(), (200 + r.below(1_800)) << 20);
+        leases.insert("tool".to_owned(), (50 + r.below(500)) << 20);
+    }
+    leases
+}
+
 pub fn random(r: &mut Random) -> Plan {
     let most = if r.chance(10) { 60 } else { 14 };
     let count = 1 + r.below(most) as usize;
@@ -148,6 +158,7 @@ pub fn random(r: &mut Random) -> Plan {
             .collect(),
         workers,
         gates,
+        leases: leases(&mut Random::beside(r)),
         agents,
         run_gates: gates_of(r, percent),
         wave_gates: (1..=waves)

@@ -19,6 +19,7 @@ use wavedeck::{
 };
 
 mod add;
+pub mod lease;
 mod memory;
 mod speak;
 mod work;
@@ -67,6 +68,8 @@ struct World {
     told: BTreeSet<u32>,
     /// Who adds agents while it goes on: numbers of its own, so that all else is as without.
     adds: add::Adds,
+    /// Commands inside of agents that lease memory: as above.
+    asks: lease::Asks,
     /// Merges that rules' commands have to make files for: which work onto which head. Whatever cuts one
     /// short, the same two clash again.
     ruled: BTreeSet<(String, String)>,
@@ -164,6 +167,7 @@ fn play(seed: u64, mut other: Option<Random>) -> Run {
     let state = State::new(setup);
     let mut world = World {
         adds: add::Adds::new(seed),
+        asks: lease::Asks::new(seed),
         r,
         folded: state.clone(),
         records: Vec::new(),
@@ -235,11 +239,17 @@ impl World {
         let process = self
             .processes
             .iter()
-            .filter(|(_, p)| !p.frozen && p.ends_us < u64::MAX)
+            .filter(|(key, p)| !p.frozen && p.ends_us < u64::MAX && !self.waits(**key))
             .map(|(key, p)| (p.ends_us, *key))
             .min();
         let deadline = self.state.next_deadline();
-        let times = [message.map(|at| at.0), process.map(|p| p.0), deadline];
+        let lease = self.asks.next(&self.state);
+        let times = [
+            message.map(|at| at.0),
+            process.map(|p| p.0),
+            lease.map(|l| l.0),
+            deadline,
+        ];
         let next = times.into_iter().flatten().min();
         if self.look(next) {
             return true;
@@ -260,10 +270,22 @@ impl World {
                 self.later(after, kind.clone());
             }
             self.input(kind);
+        } else if let (Some((at, number)), true) = (lease, lease.map(|l| l.0) == Some(next)) {
+            self.now_us = self.now_us.max(at);
+            self.end_lease(number);
         } else if let Some((_, key)) = process {
             self.end(key);
         }
         true
+    }
+
+    /// Whether a process waits for commands of its own; one that is told to end waits for nothing.
+    fn waits(&self, key: JobKey) -> bool {
+        let Owner::Agent(ix) = key.owner else {
+            return false;
+        };
+        let live = self.state.agent(ix).live.as_ref();
+        self.asks.busy(key) && live.is_some_and(|live| live.ending.is_none())
     }
 
     /// Nothing moves: whoever is needed does what is needed, so that every run can end.
@@ -395,6 +417,7 @@ impl World {
 
     fn disturb(&mut self) {
         self.add();
+        self.ask();
         if self.r.chance(self.faults.answers) {
             self.answer();
         }
@@ -642,6 +665,8 @@ impl World {
             kind,
         };
         let Turn { records, commands } = turn(&mut self.state, &input);
+        self.look_at_leases();
+        self.no_lease_waits_in_vain();
         self.nothing_waits_that_may_start();
         if self.full {
             // As the runner does it: what is urgent goes on, all else waits for the disk.
@@ -932,6 +957,7 @@ impl World {
             .collect();
         let survivors = u32::try_from(self.processes.len()).unwrap();
         self.processes.clear();
+        self.asks.clear();
         self.inbox.clear();
         self.state = self.stored();
         if self.state.finished.is_some() {

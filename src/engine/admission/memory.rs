@@ -19,19 +19,27 @@ pub struct Room {
     pub machine_bytes: u64,
     /// Reservations that are not in use yet.
     pub open_bytes: u64,
-    /// What they may be before the next start waits for them.
+    /// What they may be before a start waits for them whose reservation, or theirs, cannot be trusted.
     pub open_limit_bytes: u64,
+    /// Nobody uses more than was reserved for it.
+    pub trusted: bool,
 }
 
 impl Room {
-    /// Returns the most that a start may ask for.
+    /// Returns the most that a start may ask for; `guessed`: what it asks for is a guess.
     #[must_use]
-    pub fn most(&self) -> u64 {
-        if self.open_bytes > self.open_limit_bytes {
+    pub fn most(&self, guessed: bool) -> u64 {
+        if self.must_grow(guessed) {
             0
         } else {
             self.run_bytes.min(self.machine_bytes)
         }
+    }
+
+    /// Returns whether a start has to wait until what was started before has grown into its reservation. What is
+    /// stated or learnt, and was kept so far, bounds the sum by itself.
+    const fn must_grow(&self, guessed: bool) -> bool {
+        (guessed || !self.trusted) && self.open_bytes > self.open_limit_bytes
     }
 }
 
@@ -47,10 +55,20 @@ pub fn committed(state: &State, figures: &Figures) -> u64 {
 /// Use beyond reservations that is no surprise, in permille of what the run may use: pages that are shared, buffers.
 const TRUSTED: u32 = 20;
 
+/// Whether what agents use is what was reserved for them.
+fn trusted(state: &State, figures: &Figures) -> bool {
+    figures.excess_bytes <= share(state.setup.ram_limit_bytes, TRUSTED)
+}
+
 /// Returns a share of some bytes.
 fn share(bytes: u64, permille: u32) -> u64 {
     let part = u128::from(bytes) * u128::from(permille) / 1000;
     u64::try_from(part).unwrap_or(u64::MAX)
+}
+
+/// Returns what the run may use while others run, in bytes: up to the band's upper edge.
+pub(super) fn edge(state: &State) -> u64 {
+    share(state.setup.ram_limit_bytes, state.setup.memory.band.high)
 }
 
 /// Returns what there is to give now.
@@ -68,6 +86,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
             machine_bytes: u64::MAX,
             open_bytes: 0,
             open_limit_bytes: u64::MAX,
+            trusted: true,
         };
     }
     let alone = state.usage.agents == 0;
@@ -86,6 +105,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
             machine_bytes: u64::MAX,
             open_bytes: 0,
             open_limit_bytes: u64::MAX,
+            trusted: true,
         };
     }
     let open_bytes = reserved.saturating_sub(figures.realised_bytes);
@@ -105,6 +125,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
         open_bytes,
         // One agent alone may be as large as all there is.
         open_limit_bytes: if alone { u64::MAX } else { free / 2 },
+        trusted: trusted(state, figures),
     }
 }
 
@@ -112,7 +133,12 @@ pub fn room(state: &State, figures: &Figures) -> Room {
 ///
 /// # Errors
 /// Why not.
-pub(super) fn admit_bytes(state: &State, figures: &Figures, asked: u64) -> Result<(), Why> {
+pub(super) fn admit_bytes(
+    state: &State,
+    figures: &Figures,
+    asked: u64,
+    guessed: bool,
+) -> Result<(), Why> {
     if asked == 0 {
         return Ok(());
     }
@@ -129,7 +155,7 @@ pub(super) fn admit_bytes(state: &State, figures: &Figures, asked: u64) -> Resul
             free: room.machine_bytes,
         });
     }
-    if room.open_bytes > room.open_limit_bytes {
+    if room.must_grow(guessed) {
         return Err(Why::Growing {
             open: room.open_bytes,
             limit: room.open_limit_bytes,
@@ -150,8 +176,11 @@ pub(super) fn admit_one_more(state: &State, figures: &Figures, ix: AgentIx) -> R
         return Ok(());
     }
     // Within the band it holds where the forecast cannot be trusted: somebody uses more than was reserved.
-    let trusted = figures.excess_bytes <= share(state.setup.ram_limit_bytes, TRUSTED);
-    let within = if trusted { 0 } else { memory.within };
+    let within = if trusted(state, figures) {
+        0
+    } else {
+        memory.within
+    };
     for cap in [memory.cap, within] {
         if cap > 0 && running >= cap {
             return Err(Why::Pressed { running, cap });

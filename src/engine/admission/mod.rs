@@ -3,13 +3,16 @@
 //! Asked for every start: first start, retry, thaw, checks, gates; and by the screens, which print
 //! the reason. Must not change anything, and knows memory only as figures that it is handed.
 
+mod lease;
 mod memory;
 mod pick;
 mod why;
 
+pub(in crate::engine) use lease::halted;
+pub use lease::{admit_lease, free_bytes};
 pub use memory::{Room, committed, room};
 pub(in crate::engine) use pick::chosen;
-pub use why::Why;
+pub use why::{Why, size_asked, size_free};
 
 use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
 
@@ -142,7 +145,9 @@ fn cpus(state: &State, asked: u64) -> Result<(), Why> {
 /// What a mode costs an agent.
 fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Result<(), Why> {
     cpus(state, mode.cpus_milli)?;
-    memory::admit_bytes(state, figures, state.asks(ix, mode))?;
+    let asked = state.asks(ix, mode);
+    memory::admit_bytes(state, figures, asked, mode.ram_guessed)?;
+    lease::beside(state, asked)?;
     cost_beside_memory(state, mode)
 }
 
@@ -274,7 +279,8 @@ pub(in crate::engine) fn admit_first(
     if let [only] = modes.as_slice() {
         cpus(state, only.cpus_milli).ok()?;
         cost_beside_memory(state, only).ok()?;
-        let free = memory::room(state, figures).most();
+        let free = memory::room(state, figures).most(only.ram_guessed);
+        let free = lease::kept(state).map_or(free, |kept| kept.min(free));
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
     Some((first, pick::pick(state, figures, first.agent).ok()?))
@@ -313,7 +319,8 @@ pub fn admit_check(
     } else if state.on_head(owner) && state.checkout_for(owner).is_none() {
         return Err(Why::Checkout);
     }
-    memory::admit_bytes(state, figures, ram_bytes)
+    memory::admit_bytes(state, figures, ram_bytes, false)?;
+    lease::beside(state, ram_bytes)
 }
 
 /// Asks whether the frozen check command of an owner may go on: its memory is held already.

@@ -91,6 +91,13 @@ pub enum Why {
         /// The zone.
         zone: Zone,
     },
+    /// Memory: what is free is kept for a command inside of an agent that waits for its lease.
+    Leased {
+        /// Asked, in bytes.
+        asked: u64,
+        /// The command.
+        name: String,
+    },
     /// Another renewable resource.
     Resource {
         /// Which.
@@ -161,8 +168,9 @@ impl Why {
     }
 }
 
-/// Writes bytes as GiB or MiB with one decimal where it matters.
-fn bytes(n: u64) -> String {
+/// Writes bytes that are asked for as GiB or MiB, rounded up, with one decimal where it matters.
+#[must_use]
+pub fn size_asked(n: u64) -> String {
     const GIB: u64 = 1 << 30;
     if n >= GIB {
         let tenths = n.saturating_mul(10).div_ceil(GIB);
@@ -173,7 +181,8 @@ fn bytes(n: u64) -> String {
 }
 
 /// Writes what is free, rounded down so that the sentence never promises too much.
-fn bytes_down(n: u64) -> String {
+#[must_use]
+pub fn size_free(n: u64) -> String {
     const GIB: u64 = 1 << 30;
     if n >= GIB {
         let tenths = n.saturating_mul(10) / GIB;
@@ -218,19 +227,31 @@ impl fmt::Display for Why {
                 free % 1000 / 100
             ),
             Self::Ram { asked, free } => {
-                write!(f, "needs {}, {} to give", bytes(*asked), bytes_down(*free))
+                write!(
+                    f,
+                    "needs {}, {} to give",
+                    size_asked(*asked),
+                    size_free(*free)
+                )
+            }
+            Self::Leased { asked, name } => {
+                let asked = size_asked(*asked);
+                write!(
+                    f,
+                    "needs {asked}; what is free is kept for {name}, which waits"
+                )
             }
             Self::Machine { asked, free } => write!(
                 f,
                 "needs {}, the machine has {} to give",
-                bytes(*asked),
-                bytes_down(*free)
+                size_asked(*asked),
+                size_free(*free)
             ),
             Self::Growing { open, limit } => write!(
                 f,
                 "{} of what was started before is not in use yet: more starts below {}",
-                bytes(*open),
-                bytes_down(*limit)
+                size_asked(*open),
+                size_free(*limit)
             ),
             Self::Pressed { running, cap } => {
                 write!(f, "memory pressure: {running} of {cap} at once")

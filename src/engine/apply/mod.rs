@@ -10,6 +10,7 @@ mod attention;
 mod check;
 mod conflict;
 mod extended;
+mod lease;
 mod memory;
 mod merging;
 mod needs;
@@ -95,6 +96,7 @@ impl State {
             Event::CheckpointMade { wave, commit } => self.checkpoint(*wave, commit.as_ref()),
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
+            Event::Lease(lease) => self.lease_event(lease, now),
             Event::Measure(measure) => self.measured(measure),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}

@@ -165,7 +165,7 @@ impl State {
         if let Some(limit) = self.setup.plan.agent(ix).timeout_us
             && let Some(live) = &self.agents[ix.ix()].live
             && live.ending.is_none()
-            && !self.agent(ix).asking()
+            && !self.clock_stands(ix)
             // A person takes as long as it takes.
             && !self.agent(ix).opened()
         {
@@ -202,6 +202,7 @@ impl State {
         ) {
             self.give_slot(ix);
         }
+        self.leases_end(ix, now);
         let setup = self.setup.clone();
         let reserved_bytes = self.agent(ix).live.as_ref().map_or(0, |l| l.reserved_bytes);
         let mode = setup.mode(ix, self.agent(ix).mode);

@@ -191,7 +191,7 @@ impl State {
 
     /// Its clock runs again once all is answered.
     fn go_on_after_answer(&mut self, ix: AgentIx, now: u64) {
-        if self.agent(ix).status != Status::Running || self.agent(ix).asking() {
+        if self.agent(ix).status != Status::Running || self.clock_stands(ix) {
             return;
         }
         if let Some(live) = &mut self.agents[ix.ix()].live {

@@ -8,6 +8,7 @@ mod attention;
 mod budget;
 mod deliver;
 mod finish;
+mod lease;
 mod measure;
 pub(super) mod memory;
 mod operator;
@@ -26,7 +27,7 @@ pub use sync::participants;
 
 use crate::plan::AgentIx;
 
-use super::{Cause, Event, Input, InputKind, Owner, State, Status};
+use super::{Cause, Event, Figures, Input, InputKind, Owner, State, Status};
 
 /// Decides what follows from an input; an empty list when nothing does.
 #[must_use]
@@ -65,7 +66,7 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             }]
         }
         InputKind::Settle => settle::settle(state, input),
-        InputKind::Deadline => deadlines(state, input.elapsed_us),
+        InputKind::Deadline => deadlines(state, &input.figures, input.elapsed_us),
         InputKind::Spawned { key, handle } => process::spawned(state, *key, handle),
         InputKind::SpawnFailed { key, error } => process::spawn_failed(state, *key, error),
         InputKind::Refused { key, why } => process::refused(state, *key, why),
@@ -124,6 +125,14 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             attempt,
             heard,
         } => talk::heard(state, *agent, *attempt, heard, input.elapsed_us),
+        InputKind::LeaseAsked {
+            agent,
+            attempt,
+            number,
+            name,
+            below,
+        } => lease::asked(state, (*agent, *attempt), *number, (name, below), input),
+        InputKind::LeaseEnded { number } => lease::ended(state, *number, input.elapsed_us),
         InputKind::Judged { number, failed } => {
             attention::judged(state, *number, failed, input.elapsed_us)
         }
@@ -196,7 +205,7 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
 }
 
 /// What is due by now: time limits and ends of back-offs.
-fn deadlines(state: &State, now_us: u64) -> Vec<Event> {
+fn deadlines(state: &State, figures: &Figures, now_us: u64) -> Vec<Event> {
     state
         .due
         .iter()
@@ -219,6 +228,7 @@ fn deadlines(state: &State, now_us: u64) -> Vec<Event> {
         })
         .chain(talk::over(state, now_us))
         .chain(budget::slow_again(state, now_us))
+        .chain(lease::late(state, figures, now_us))
         .collect()
 }
 

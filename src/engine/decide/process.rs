@@ -194,7 +194,7 @@ pub(super) fn end(
     if agent.live.is_none() || agent.attempt != key.attempt {
         return Vec::new();
     }
-    vec![Event::AttemptEnded {
+    let ended = Event::AttemptEnded {
         agent: state.id(ix),
         attempt: key.attempt,
         exit,
@@ -204,7 +204,10 @@ pub(super) fn end(
         leaked,
         present: present.to_vec(),
         handoff,
-    }]
+    };
+    // Its commands have ended with it, whoever is heard of first.
+    let leases = super::lease::all_ended(state, ix);
+    leases.chain([ended]).collect()
 }
 
 pub(super) fn frozen(

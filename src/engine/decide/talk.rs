@@ -135,7 +135,7 @@ pub(super) fn heard(
         // Stopped, it can say nothing; and what waits for an answer is patient.
         Heard::Silent { reason } => {
             let ending = agent.live.as_ref().is_none_or(|live| live.ending.is_some());
-            if agent.status != Status::Running || ending || agent.asking() {
+            if agent.status != Status::Running || ending || state.clock_stands(ix) {
                 return Vec::new();
             }
             TalkEvent::Silent {

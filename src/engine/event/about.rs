@@ -63,6 +63,7 @@ impl Event {
             Self::Talk(talk) => talk.kind(),
             Self::Memory(memory) => memory.kind(),
             Self::Measure(measure) => measure.kind(),
+            Self::Lease(lease) => lease.kind(),
         }
     }
 
@@ -105,6 +106,7 @@ impl Event {
             Self::Talk(talk) => talk.agent(),
             Self::Memory(memory) => memory.agent(),
             Self::Measure(measure) => Some(measure.agent()),
+            Self::Lease(lease) => Some(lease.agent()),
             _ => None,
         }
     }
@@ -118,6 +120,7 @@ impl Event {
             Self::Talk(talk) => talk.level(),
             Self::Memory(memory) => memory.level(),
             Self::Measure(measure) => measure.level(),
+            Self::Lease(lease) => lease.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, MeasureEvent, MemoryEvent, OnBase,
-    ProcessTrouble, StoppedBy, TalkEvent, WorkEvent, Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, LeaseEvent, MeasureEvent, MemoryEvent,
+    OnBase, ProcessTrouble, StoppedBy, TalkEvent, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -23,9 +23,8 @@ use crate::{
 #[serde(tag = "kind")]
 #[expect(
     missing_docs,
-    reason = "the same in all: `agent` whom, `attempt` its attempt or the round of a phase's gates, \
-              `place` which check command, `phase` which phase, `cohort` which track, wave or run, `from` and `to` before and now, \
-              `cause` and `reason` why, `pressure_permille` the pressure that admission saw"
+    reason = "the same in all: `agent` whom, `attempt` its attempt or the round of a phase's gates, `place` which check \
+              command, `phase` and `cohort` which, `from` and `to` before and now, `cause` and `reason` why, `pressure_permille` as seen"
 )]
 pub enum Event {
     /// The run began.
@@ -350,8 +349,7 @@ pub enum Event {
     /// It cannot complete: an agent or a gate of it failed.
     #[serde(rename = "phase.failed")]
     PhaseFailed { phase: String, reason: String },
-    /// All agents of a track (`track:A`), of the waves up to one (`wave:2`) or of the `run` have ended
-    /// well; the gates over them are next.
+    /// All agents of a `track:A`, up to a `wave:2` or of the `run` have ended well; their gates are next.
     #[serde(rename = "cohort.checking")]
     CohortChecking { cohort: String, attempt: u32 },
     /// An agent of them is tried again while the gates were checked: they come later, anew.
@@ -395,4 +393,6 @@ pub enum Event {
     Memory(Box<MemoryEvent>),
     #[serde(untagged)]
     Measure(Box<MeasureEvent>),
+    #[serde(untagged)]
+    Lease(Box<LeaseEvent>),
 }

@@ -7,6 +7,7 @@ mod about;
 mod attention;
 mod gate;
 mod kinds;
+mod lease;
 mod measure;
 mod memory;
 mod merge;
@@ -23,6 +24,7 @@ pub use about::whose;
 pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
+pub use lease::{LeaseCause, LeaseEvent};
 pub use measure::MeasureEvent;
 pub use memory::{Adapted, InBand, MemoryEvent};
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
@@ -58,5 +60,11 @@ impl From<MeasureEvent> for Event {
 impl From<TalkEvent> for Event {
     fn from(event: TalkEvent) -> Self {
         Self::Talk(Box::new(event))
+    }
+}
+
+impl From<LeaseEvent> for Event {
+    fn from(event: LeaseEvent) -> Self {
+        Self::Lease(Box::new(event))
     }
 }

@@ -8,6 +8,7 @@ mod attention;
 mod check;
 mod clock;
 mod conflict;
+mod lease;
 mod memory;
 mod order;
 mod ready;
@@ -25,6 +26,7 @@ pub use agent::{
 pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
+pub use lease::{Lease, Leases};
 pub use memory::{Effect, Memory};
 pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
@@ -115,6 +117,9 @@ pub struct State {
     pub redacted: u64,
     /// Messages that persons have told agents so far.
     pub messages: u32,
+    /// Commands inside of agents that wait for memory, or have it.
+    #[serde(default)]
+    pub leases: Leases,
 
     /// Ready agents that nobody holds.
     pub ready: Ready,
@@ -228,6 +233,7 @@ impl State {
             spending: Spending::default(),
             redacted: 0,
             messages: 0,
+            leases: Leases::default(),
             ready: Ready::default(),
             resting: BTreeSet::new(),
             parked: BTreeSet::new(),

@@ -49,6 +49,9 @@ impl Loop {
         if live.freeze != Freeze::No {
             talk.stands(now);
         }
+        if let Some(until) = live.view.stood(now) {
+            talk.stands(until);
+        }
         if let Some(heard) = talk.tick(now) {
             let key = live.key.clone();
             self.out.push(Report::Heard { key, heard });

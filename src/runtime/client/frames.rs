@@ -28,7 +28,9 @@ pub(super) fn next_with(
     loop {
         let (frame, raw) = protocol::read::<FromRunner>(from)?;
         return Ok(match frame {
-            FromRunner::Hello { .. } | FromRunner::Stats { .. } => continue,
+            FromRunner::Hello { .. } | FromRunner::Stats { .. } | FromRunner::Lease { .. } => {
+                continue;
+            }
             FromRunner::Snapshot { last, attended } => {
                 snapshot.extend_from_slice(&raw);
                 if !last {

@@ -5,7 +5,10 @@ use std::path::{Component, Path, PathBuf};
 use crate::{
     engine::{JobKey, Owner, Purpose, State, base_evidence_name, evidence_name},
     plan::{AgentIx, Argv},
-    runtime::work::{kept, note_file},
+    runtime::{
+        leases::FOLDER,
+        work::{kept, note_file},
+    },
 };
 
 /// Names the workspace of an agent.
@@ -27,7 +30,7 @@ pub(super) const HANDOFF: &str = "WAVEDECK_HANDOFF";
 pub(super) const HANDOFFS: &str = "WAVEDECK_HANDOFFS";
 
 /// What a run keeps in its folder (DESIGN 7): no agent gets these.
-const KEPT: [&str; 18] = [
+const KEPT: [&str; 19] = [
     "plan.toml",
     "config.toml",
     "journal.jsonl",
@@ -46,6 +49,7 @@ const KEPT: [&str; 18] = [
     "notify",
     "reports",
     "tmp",
+    FOLDER,
 ];
 
 /// Where the index beside a terminal's output is kept.

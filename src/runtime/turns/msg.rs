@@ -8,7 +8,7 @@ use crate::{
     engine::{Action, Extension, InputKind, Via, Words},
     plan::{AgentId, AgentIx},
     resources::{Edge, Sample},
-    runtime::{intake::Origin, news::Sink},
+    runtime::{intake::Origin, leases::Request, news::Sink},
 };
 
 use super::Stats;
@@ -73,6 +73,10 @@ pub enum Msg {
         /// Where the answer goes.
         reply: Reply,
     },
+    /// A command inside of an agent asks for a lease.
+    Lease(Box<Request>),
+    /// The process of a lease has ended.
+    LeaseGone(u32),
     /// The 24-hour gate was judged: how many times it was due, and what does not hold.
     Judged(u32, Vec<String>),
     /// Somebody wants to hear news, from a snapshot on.

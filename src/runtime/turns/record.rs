@@ -44,6 +44,7 @@ impl Running {
                     self.carry_out(command);
                 }
                 self.turns.work.look(&self.turns.state);
+                self.look_at_leases();
                 if let Some(lines) = &self.turns.lines {
                     lines.wake();
                 }
@@ -60,6 +61,8 @@ impl Running {
                 for command in now {
                     self.carry_out(command);
                 }
+                // No fault of recording holds up what runs.
+                self.look_at_leases();
                 self.held_commands.extend(later);
                 self.held_records.extend(records.iter().cloned());
                 self.tell_records(records);
@@ -135,11 +138,16 @@ impl Running {
     /// Tells the sampler of an agent, where it is one.
     fn note(&self, key: engine::JobKey, note: impl FnOnce(AgentIx) -> Note) {
         if let engine::Owner::Agent(ix) = key.owner {
+            let note = match note(ix) {
+                // It goes on, and waits for a lease: its silence is ours.
+                Note::Thawed(ix) if self.turns.state.waits_for_lease(ix) => Note::Frozen(ix),
+                note => note,
+            };
             let notes = &self.turns.notes;
             notes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push(note(ix));
+                .push(note);
         }
     }
 

@@ -62,6 +62,28 @@ impl Turns {
     }
 }
 
+impl super::Running {
+    /// The loop's figures now.
+    pub(super) fn stats(&self) -> Stats {
+        let [making, merging, spare] = self.turns.work.waiting();
+        let leases = &self.turns.state.leases;
+        let held = || leases.list.iter().filter(|lease| !lease.waits());
+        Stats {
+            held_records: self.held_records.len() as u64,
+            clients: self.clients.len() as u64,
+            making: making as u64,
+            merging: merging as u64,
+            spare: spare as u64,
+            leases_waiting: leases.list.iter().filter(|lease| lease.waits()).count() as u64,
+            leases_held: held().count() as u64,
+            leased_bytes: held().map(|lease| lease.ram_bytes).sum(),
+            leases_granted: u64::from(leases.granted),
+            leases_late: u64::from(leases.late),
+            ..Stats::of(&self.took)
+        }
+    }
+}
+
 /// The step of a duration.
 fn step(us: u64) -> usize {
     let us = us.max(1);
@@ -103,6 +125,21 @@ pub struct Stats {
     pub merging: u64,
     /// Workspaces that nobody has yet.
     pub spare: u64,
+    /// Commands inside of agents that wait for memory.
+    #[serde(default)]
+    pub leases_waiting: u64,
+    /// Those that have it.
+    #[serde(default)]
+    pub leases_held: u64,
+    /// What these have, in bytes.
+    #[serde(default)]
+    pub leased_bytes: u64,
+    /// Leases that were granted so far.
+    #[serde(default)]
+    pub leases_granted: u64,
+    /// Those of them that had waited as long as one may, and had no room.
+    #[serde(default)]
+    pub leases_late: u64,
 }
 
 impl Stats {
@@ -120,7 +157,7 @@ impl Stats {
 
     /// The names of the figures and their values, in order.
     #[must_use]
-    pub fn rows(&self) -> [(&'static str, u64); 9] {
+    pub fn rows(&self) -> [(&'static str, u64); 14] {
         [
             ("turns", self.turns),
             ("turn_p50_us", self.turn_p50_us),
@@ -131,6 +168,11 @@ impl Stats {
             ("making", self.making),
             ("merging", self.merging),
             ("spare", self.spare),
+            ("leases_waiting", self.leases_waiting),
+            ("leases_held", self.leases_held),
+            ("leased_bytes", self.leased_bytes),
+            ("leases_granted", self.leases_granted),
+            ("leases_late", self.leases_late),
         ]
     }
 }

@@ -7,6 +7,7 @@ mod delivering;
 mod elsewhere;
 pub mod fixture;
 mod keys;
+mod leases;
 mod looping;
 mod measured;
 mod merging;

@@ -3,8 +3,8 @@
 use crate::{
     display::clean_line,
     engine::{
-        self, Candidate, CheckPlace, Event, Level, MeasureEvent, Record, State, TalkEvent,
-        WorkEvent,
+        self, Candidate, CheckPlace, Event, LeaseCause, LeaseEvent, Level, MeasureEvent, Record,
+        State, TalkEvent, WorkEvent,
     },
     tui::{log::LogBuffer, ui_state::UiState},
 };
@@ -177,6 +177,7 @@ fn routine(event: &Event) -> String {
         Event::Memory(memory) => {
             crate::report::adapted::sentence(memory).unwrap_or_else(|| whose.to_owned())
         }
+        Event::Lease(lease) => notes::leased(lease),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
@@ -295,6 +296,22 @@ fn rule(event: &Event) -> Option<&'static str> {
             MeasureEvent::OverLimit { .. } => {
                 "two readings in a row were above its `ram_max`, which nothing else keeps here"
             }
+        },
+        Event::Lease(lease) => match **lease {
+            LeaseEvent::Waiting { .. } => {
+                "a leased command inside of an agent waits until its memory is there; first what runs below one \
+                 that has its own, then agents of higher priority, then in the order of asking"
+            }
+            LeaseEvent::Granted { cause, .. } => match cause {
+                LeaseCause::Room => "the first in line gets its memory as soon as there is room",
+                LeaseCause::Alone => {
+                    "all that runs waits for leases, so the first in line gets its memory without room for it"
+                }
+                LeaseCause::Late => {
+                    "nobody waits longer than `memory.lease_wait`: then it runs anyway"
+                }
+            },
+            LeaseEvent::Returned { .. } => "a lease ends with its process, however that ends",
         },
         Event::AgentSkipped { .. } => "a need that can no longer be met skips whoever has it",
         Event::AgentRetrying { .. } => "attempts are left: `retry` of the plan, doubled each time",

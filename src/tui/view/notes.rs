@@ -9,6 +9,7 @@ mod work;
 use std::fmt::Write as _;
 
 pub use action::action;
+pub use talk::leased;
 pub use work::{routine, together, work};
 
 use super::words::{SENTENCE, Tone, size, span, took};
@@ -296,6 +297,7 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
         Event::Memory(event) => (adapted::sentence(event)?, memory_tone(event)),
         Event::Measure(event) => (event.words(), Tone::Bad),
+        Event::Lease(event) => talk::lease(event)?,
         _ => return None,
     };
     Some(Note {

@@ -145,12 +145,13 @@ pub(super) fn agent_row(
         let peak = mine
             .map_or(0, |m| m.peak_bytes.max(m.counted_bytes()))
             .max(agent.peak_bytes);
-        let permille = own.unwrap_or(0).saturating_mul(1000) / mode.ram_bytes.max(1);
+        let reserved = mode.ram_bytes + state.lease_extra(ix);
+        let permille = own.unwrap_or(0).saturating_mul(1000) / reserved.max(1);
         Ram {
             own,
             peak,
             at_most: mine.is_some_and(crate::resources::AgentSample::at_most),
-            reserved: mode.ram_bytes,
+            reserved,
             guessed: mode.ram_guessed,
             zone: match permille {
                 0..=850 => Zone::Green,

@@ -7,7 +7,7 @@ mod work;
 use std::fmt::Write as _;
 
 pub use work::check;
-use work::merging;
+use work::{leased, merging};
 
 use super::{
     gates,
@@ -68,7 +68,7 @@ pub fn now(
         Status::Scheduled => ("its process is being started".to_owned(), Tone::Plain),
         Status::Preparing => ("its workspace is being made".to_owned(), Tone::Plain),
         Status::Merging => merging(state, ix),
-        Status::Running => running(agent, mine),
+        Status::Running => running(state, ix, mine),
         Status::Frozen => frozen(state, figures, mine, ix, &since()),
         Status::Parked => parked(state, figures, ix, &since()),
         Status::Settling => ("its verdict is due".to_owned(), Tone::Plain),
@@ -217,7 +217,8 @@ fn asks(state: &State, phase: &str) -> bool {
     })
 }
 
-fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, Tone) {
+fn running(state: &State, ix: AgentIx, mine: Option<&AgentSample>) -> (String, Tone) {
+    let agent = state.agent(ix);
     if let Some(ending) = agent.live.as_ref().and_then(|live| live.ending) {
         let text = match ending {
             engine::Ending::Timeout => "out of time, is being ended",
@@ -242,6 +243,9 @@ fn running(agent: &engine::AgentState, mine: Option<&AgentSample>) -> (String, T
             let _ = write!(text, " · {} more", more.len());
         }
         return (text, Tone::Alert);
+    }
+    if let Some(text) = leased(state, ix) {
+        return (text, Tone::Warn);
     }
     if agent.opened() {
         return ("you work in its session".to_owned(), Tone::Warn);

@@ -18,7 +18,7 @@ mod waiting;
 
 use crate::engine::{Event, Input, Owner, State, state::unpack};
 
-use super::{attention, budget, finish};
+use super::{attention, budget, finish, lease};
 
 /// Decides the next thing that follows; empty when the state is at rest.
 pub(in crate::engine::decide) fn settle(state: &State, input: &Input) -> Vec<Event> {
@@ -78,6 +78,10 @@ pub(in crate::engine::decide) fn settle(state: &State, input: &Input) -> Vec<Eve
     let attention = attention::look(state);
     if !attention.is_empty() {
         return attention;
+    }
+    // They make what runs already go on, and need no slot.
+    if let Some(granted) = lease::next(state, figures) {
+        return vec![granted];
     }
     let start = start::admit_next(state, figures);
     if start.is_empty() {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::{
-    display::{clean_line, prefix, width},
-    engine::HandedOff,
+    display::{clean_line, figures::ordinal, prefix, width},
+    engine::{self, HandedOff},
     plan::{AgentIx, Class, Work, Workspace},
     tui::view::{Source, Tone, merge, rows::priority, words},
 };
@@ -106,6 +106,7 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
             Workspace::Own => "a clone of its own",
         };
         all.push(("works in", place.to_owned()));
+        all.extend(leases(source, ix));
         all.extend(talk(source, ix));
         all.extend(work(source, ix));
     }
@@ -125,6 +126,21 @@ pub fn facts(source: Source<'_>, ix: AgentIx, columns: usize) -> Vec<(String, To
         }
     }
     out
+}
+
+/// Memory that its commands have leased or wait for.
+fn leases(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
+    let state = source.state;
+    let all = state.leases_of(ix).map(|lease| {
+        let (name, size) = (&lease.name, engine::size_asked(lease.ram_bytes));
+        let text = match (lease.granted_us, state.lease_place(lease.number)) {
+            (Some(_), _) => format!("{name}: has {size}"),
+            (None, Some(place)) => format!("{name}: {} in line, {size}", ordinal(place)),
+            (None, None) => format!("{name}: waits for {size}"),
+        };
+        ("lease", text)
+    });
+    all.collect()
 }
 
 /// Its conversation: with whom, what it has used, what it has not been told yet.

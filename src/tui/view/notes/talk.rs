@@ -1,11 +1,81 @@
-//! Conversations with agent programs, budgets and providers in words.
+//! Conversations with agent programs, budgets, providers and leases in words.
 //!
 //! Says what a person would miss. What an agent reports all the time, and what a rule answers, is not told.
 
 use crate::{
-    engine::{Replied, TalkEvent, ToldBy},
+    display::figures::{exact, ordinal},
+    engine::{LeaseCause, LeaseEvent, Replied, TalkEvent, ToldBy, size_asked, size_free},
     tui::view::words::{Tone, span},
 };
+
+/// An event about memory for a command in words, routine or not.
+#[must_use]
+pub fn leased(event: &LeaseEvent) -> String {
+    match event {
+        LeaseEvent::Waiting {
+            agent,
+            name,
+            ram_bytes,
+            place,
+            free_bytes,
+            ..
+        } => {
+            let (asked, free) = (size_asked(*ram_bytes), size_free(*free_bytes));
+            let place = ordinal(*place);
+            format!("{agent}: {name} waits for {asked}: {place} in line, {free} free")
+        }
+        LeaseEvent::Granted {
+            agent,
+            name,
+            ram_bytes,
+            waited_us,
+            cause,
+            free_bytes,
+            ..
+        } => {
+            let (asked, waited) = (size_asked(*ram_bytes), exact(*waited_us));
+            match cause {
+                LeaseCause::Room if *waited_us == 0 => format!("{agent}: {name} has its {asked}"),
+                LeaseCause::Room => format!("{agent}: {name} has its {asked} after {waited}"),
+                LeaseCause::Alone => {
+                    let free = size_free(*free_bytes);
+                    format!("{agent}: {name} gets {asked} of {free}: all that runs waits")
+                }
+                LeaseCause::Late => {
+                    format!("{agent}: {name} runs without its {asked}: it has waited {waited}")
+                }
+            }
+        }
+        LeaseEvent::Returned {
+            agent,
+            name,
+            ram_bytes: 0,
+            ..
+        } => format!("{agent}: {name} waits no longer"),
+        LeaseEvent::Returned {
+            agent,
+            name,
+            ram_bytes,
+            ..
+        } => format!("{agent}: {name} gives {} back", size_asked(*ram_bytes)),
+    }
+}
+
+/// Puts an event about memory for a command into words; none where nothing had to wait.
+pub(super) fn lease(event: &LeaseEvent) -> Option<(String, Tone)> {
+    let tone = match event {
+        LeaseEvent::Granted {
+            cause: LeaseCause::Late,
+            ..
+        } => Tone::Alert,
+        LeaseEvent::Granted {
+            cause: LeaseCause::Alone,
+            ..
+        } => Tone::Warn,
+        _ => Tone::Dim,
+    };
+    event.is_news().then(|| (leased(event), tone))
+}
 
 /// Puts an event into words; routine ones give none. `now_us` is when it happened (elapsed µs).
 pub(super) fn talk(event: &TalkEvent, now_us: u64) -> Option<(String, Tone)> {

@@ -1,13 +1,34 @@
-//! Where the checks and the merge of an agent stand, in words.
+//! Where the checks, the merge and the leased commands of an agent stand, in words.
 //!
 //! All text that leaves here is clean.
 
 use super::super::words::{SENTENCE, Tone};
 use crate::{
-    display::{clean_line, clean_text},
+    display::{clean_line, clean_text, figures::ordinal},
     engine::{self, CheckRun, JobState, MergeStage, Owner, Purpose, State},
     plan::AgentIx,
 };
+
+/// What a command inside of an agent waits for; of several the first in line.
+pub(super) fn leased(state: &State, ix: AgentIx) -> Option<String> {
+    let waiting = state.leases_of(ix).filter(|lease| lease.waits());
+    let placed = waiting.filter_map(|lease| Some((state.lease_place(lease.number)?, lease)));
+    let mut all: Vec<_> = placed.collect();
+    all.sort_by_key(|(place, _)| *place);
+    let ((place, first), more) = all.split_first()?;
+    let (name, size) = (
+        clean_line(&first.name, 40),
+        engine::size_asked(first.ram_bytes),
+    );
+    let more = match more.len() {
+        0 => String::new(),
+        n => format!(" · {n} more"),
+    };
+    Some(format!(
+        "waits for {name}: {} in line, {size}{more}",
+        ordinal(*place)
+    ))
+}
 
 /// Where the checks of an agent, a phase or a cohort stand.
 #[must_use]
