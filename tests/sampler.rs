@@ -234,7 +234,7 @@ fn slow_readings_come_by_themselves() {
         let agent = agent(s, 0);
         agent.processes == 3 && agent.resident_bytes >= 200 * MIB
     });
-    let mut slow = SlowReadings::start(Duration::from_secs(3600)).unwrap();
+    let mut slow = SlowReadings::start(Duration::from_hours(1)).unwrap();
     let end = Instant::now() + PATIENCE;
     loop {
         let sample = rig.sampler.read(0, 0);

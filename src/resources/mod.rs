@@ -3,6 +3,7 @@
 //! [`Sample`], [`zones`] and the [`Sensor`] are pure; the [`Sampler`] (reached from `runtime` only)
 //! measures. Must not decide what to start or stop: that is the engine's, from edges and figures.
 
+mod edge;
 mod forecast;
 mod growth;
 mod member;
@@ -16,10 +17,11 @@ pub mod trend;
 mod watch;
 pub mod zones;
 
+pub use edge::Edge;
 pub use pss::{PssFigures, PssJob, SlowReadings};
 pub use sample::{AgentSample, MachineSample, Sample};
 pub use sampler::{Sampler, Tree, Views, Whose};
-pub use sensor::{Edge, Sensor};
+pub use sensor::Sensor;
 pub use servers::{ReadServers, ServerSample, Servers};
 pub use trend::{Point, Trend};
 pub use zones::pressure;

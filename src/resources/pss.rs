@@ -156,7 +156,7 @@ impl SlowReadings {
         if self.busy || now < self.earliest {
             return;
         }
-        if now < self.due && !sampler.unmeasured(last) {
+        if now < self.due && !Sampler::unmeasured(last) {
             return;
         }
         self.due = now + self.every;

@@ -38,7 +38,6 @@ fn is_tree(rung: &Rung) -> bool {
     *rung == Rung::Tree
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
 const fn no_strays(strays: &Strays) -> bool {
     strays.count == 0
 }

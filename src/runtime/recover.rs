@@ -207,7 +207,11 @@ fn survivors(
             .members()
             .into_iter()
             .filter_map(|pid| proc::stat(pid).ok());
-        found.extend(stats.filter(|s| s.alive()).map(|s| (s.pid, s.start_time)));
+        found.extend(
+            stats
+                .filter(proc::Stat::alive)
+                .map(|s| (s.pid, s.start_time)),
+        );
     }
     Ok(found)
 }

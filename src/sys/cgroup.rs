@@ -18,7 +18,7 @@ use super::proc;
 /// How the names of runs' folders begin.
 const PREFIX: &str = "wavedeck-";
 /// An empty folder that is older was left.
-const OLD: Duration = Duration::from_secs(24 * 3600);
+const OLD: Duration = Duration::from_hours(24);
 
 /// What keeps the processes of agents together on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

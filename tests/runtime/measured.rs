@@ -35,7 +35,7 @@ fn who_takes_more_than_its_hard_limit_is_ended_with_the_figures() {
     assert_eq!(failed["failure"], "resource.exhaustion");
     let reason = failed["reason"].as_str().unwrap();
     assert!(
-        reason.starts_with("used ") && reason.ends_with("its ram_max is 150M"),
+        reason.starts_with("used ") && reason.ends_with("its ram_max is 150 MiB"),
         "{reason}"
     );
     here.nobody_left();

@@ -79,7 +79,7 @@ impl State {
     /// for want of memory.
     fn grow(&mut self, ix: AgentIx) {
         let limit = self.setup.ram_limit_bytes;
-        let reserved = self.mode_of(ix).ram_bytes;
+        let reserved = self.asks(ix, self.mode_of(ix));
         let agent = &mut self.agents[ix.ix()];
         let Some(last) = agent.last.as_ref().filter(|l| l.exit == Exit::OutOfMemory) else {
             return;

@@ -4,9 +4,8 @@
 //! Must not measure: figures come with the inputs.
 
 use crate::{
-    display::figures::size,
     engine::{Event, FailureKind, MeasureEvent, State, Status},
-    plan::AgentIx,
+    plan::{AgentIx, units::human_size},
 };
 
 /// An agent leaks, as the sensor says: told once an attempt.
@@ -57,7 +56,11 @@ pub(super) fn over_limit(state: &State, ix: AgentIx, attempt: u32, bytes: u64) -
 pub(super) fn too_large(state: &State, ix: AgentIx) -> Event {
     let limit = state.setup.plan.agent(ix).ram_max_bytes.unwrap_or(0);
     let used = state.agent(ix).over_bytes;
-    let reason = format!("used {}, its ram_max is {}", size(used), size(limit));
+    let reason = format!(
+        "used {}, its ram_max is {}",
+        human_size(used),
+        human_size(limit)
+    );
     super::failure(state, ix, FailureKind::Exhaustion, reason)
 }
 
@@ -68,7 +71,7 @@ pub(super) fn out_of_memory(state: &State, ix: AgentIx) -> Event {
     let peak = agent.last.as_ref().map_or(0, |last| last.peak_bytes);
     let mut reason = "killed by the kernel: out of memory".to_owned();
     if peak > 0 {
-        reason = format!("{reason}; it held {}", size(peak));
+        reason = format!("{reason}; it held {}", human_size(peak));
     }
     let most = most(state, ix);
     if most > 0 && peak >= most {
@@ -84,7 +87,7 @@ pub(super) fn out_of_memory(state: &State, ix: AgentIx) -> Event {
             failure: FailureKind::Exhaustion,
             reason: format!(
                 "{reason}, and {whose} {}: not retried at the same size",
-                size(most)
+                human_size(most)
             ),
         };
     }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Level;
-use crate::{display::figures::size, plan::AgentId};
+use crate::plan::{AgentId, units::human_size};
 
 /// Kinds of events about what an agent holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,13 +72,13 @@ impl MeasureEvent {
                 ..
             } => {
                 let grows = match u64::try_from(*growth_bytes_per_min) {
-                    Ok(more @ 1..) => format!(", {} more each minute", size(more)),
+                    Ok(more @ 1..) => format!(", {} more each minute", human_size(more)),
                     _ => String::new(),
                 };
                 format!(
                     "{agent} leaks: it holds {} of {} reserved{grows}; pause, stop or retry it",
-                    size(*bytes),
-                    size(*reserved_bytes)
+                    human_size(*bytes),
+                    human_size(*reserved_bytes)
                 )
             }
             Self::OverLimit {
@@ -88,8 +88,8 @@ impl MeasureEvent {
                 ..
             } => format!(
                 "{agent} is ended: it holds {}, its ram_max is {}",
-                size(*bytes),
-                size(*limit_bytes)
+                human_size(*bytes),
+                human_size(*limit_bytes)
             ),
         }
     }

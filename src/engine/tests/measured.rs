@@ -80,7 +80,7 @@ fn who_is_above_its_hard_limit_is_ended_with_the_figures() {
     let Some(Event::AgentRetrying { reason, .. }) = rig.events.get(1) else {
         panic!("{:?}", rig.events)
     };
-    assert_eq!(reason, "used 3.2G, its ram_max is 3.0G");
+    assert_eq!(reason, "used 3.2 GiB, its ram_max is 3 GiB");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn who_was_killed_for_memory_gets_half_as_much_again() {
     let mut rig = rig(None);
     rig.killed(2 * GIB);
     assert!(matches!(&rig.events[1], Event::AgentRetrying { reason, .. }
-        if reason == "killed by the kernel: out of memory; it held 2.0G"));
+        if reason == "killed by the kernel: out of memory; it held 2 GiB"));
     assert_eq!(rig.state.agent(AgentIx(0)).least_bytes, 3 * GIB);
 }
 
@@ -106,8 +106,8 @@ fn who_was_killed_before_it_was_measured_held_what_was_reserved() {
 #[test]
 fn nobody_goes_again_at_the_same_size() {
     for (max, reason) in [
-        (None, "all agents together may use 1024G"),
-        (Some(2 * GIB), "its ram_max is 2.0G"),
+        (None, "all agents together may use 1024 GiB"),
+        (Some(2 * GIB), "its ram_max is 2 GiB"),
     ] {
         let mut rig = rig(max);
         rig.killed(max.unwrap_or(1 << 40));

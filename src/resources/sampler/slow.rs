@@ -21,7 +21,7 @@ const WORTH: u64 = 32 << 20;
 /// At most about so many processes in one slow reading.
 const PROCESSES: usize = 64;
 /// How long an agent that was never measured has waited for it.
-const NEVER: Duration = Duration::from_secs(3600);
+const NEVER: Duration = Duration::from_hours(1);
 
 impl Sampler {
     /// Returns a slow measurement of at most `top` agents, the largest and those that wait for it the longest
@@ -64,7 +64,7 @@ impl Sampler {
     }
 
     /// Returns whether an agent of several processes has had no slow reading: its figure is an upper bound.
-    pub(in crate::resources) fn unmeasured(&self, last: &Sample) -> bool {
+    pub(in crate::resources) fn unmeasured(last: &Sample) -> bool {
         let mut agents = last.agents.iter();
         agents.any(|agent| agent.at_most() && agent.resident_bytes >= WORTH)
     }

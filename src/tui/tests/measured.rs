@@ -37,6 +37,6 @@ fn a_leak_and_an_upper_bound_are_told_on_the_row() {
     let row = text.lines().find(|line| line.contains("LEAK · "));
     let row = row.unwrap_or_else(|| panic!("{text}"));
     assert!(row.contains(id.as_str()) && row.contains("~3.0G"), "{row}");
-    let lately = format!("{id} leaks: it holds 3.0G");
+    let lately = format!("{id} leaks: it holds 3 GiB");
     assert!(text.contains(&lately), "{text}");
 }
