@@ -1,5 +1,7 @@
 //! Prints what a reading of memory costs: `sample_cost [AGENTS…]` (50 and 1,000 sleeping agents),
-//! then what sampling takes during a storm of 4,000 × `true`, 8 at once.
+//! then what sampling takes of a core for 200 agents of five processes (issue 6: at most 1 %), small ones and, with
+//! `WAVEDECK_LARGE=1`, of 40 MiB each (8 GiB in all), which are measured slowly too; last what it takes during a storm
+//! of 4,000 × `true`, 8 at once.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -18,9 +20,9 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 use wavedeck::{
-    executor::{Config, Job, JobKey, LocalExecutor, Owner, Report, ReportSink},
-    plan::AgentIx,
-    resources::Sampler,
+    executor::{Config, Job, JobKey, LocalExecutor, Owner, Report, ReportSink, simulate},
+    plan::{AgentIx, Sim},
+    resources::{Sampler, SlowReadings},
     sys::limits,
 };
 
@@ -47,7 +49,62 @@ fn main() {
     } {
         sleeping(count);
     }
+    families(
+        "small",
+        &["sh", "-c", "for i in 1 2 3 4; do sleep 1000 & done; wait"],
+    );
+    if env::var_os("WAVEDECK_LARGE").is_some() {
+        let sim = Sim {
+            duration_us: 1_000_000_000,
+            ram_bytes: 40 << 20,
+            processes: 5,
+            ..Sim::default()
+        };
+        let json = serde_json::to_string(&sim).unwrap();
+        let program = env!("CARGO_BIN_EXE_wavedeck");
+        families("large", &[program, simulate::SUBCOMMAND, &json]);
+    }
     storm();
+}
+
+/// CPU time of all threads of this process.
+fn all_cpu() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap()
+}
+
+/// What 200 agents of five processes cost, as the runner samples them: slow readings and all.
+fn families(what: &str, argv: &[&str]) {
+    const COUNT: usize = 200;
+    let (executor, _, mut sampler) = executor();
+    for number in 0..COUNT {
+        executor.spawn(job(number, argv));
+    }
+    let whole = |sampler: &mut Sampler| {
+        let agents = sampler.read(0, 0).agents;
+        agents.len() == COUNT && agents.iter().all(|a| a.processes == 5)
+    };
+    while !whole(&mut sampler) {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let mut slow = SlowReadings::start(Duration::from_secs(15)).unwrap();
+    thread::sleep(Duration::from_secs(2));
+    let (began, before, looks) = (Instant::now(), all_cpu(), sampler.looks());
+    let (mut readings, mut measured) = (0, 0);
+    while began.elapsed() < Duration::from_secs(45) {
+        thread::sleep(Duration::from_millis(500));
+        let sample = sampler.read(0, 0);
+        slow.turn(&mut sampler, &sample);
+        measured = sample.agents.iter().filter(|a| !a.at_most()).count();
+        readings += 1;
+    }
+    let (took, wall) = (all_cpu().saturating_sub(before), began.elapsed());
+    println!(
+        "{COUNT} {what} agents of five processes: {readings} readings, {} looks, {measured} measured slowly, {took:?} CPU in {wall:?}: {:.2} % of a core",
+        sampler.looks() - looks,
+        took.as_secs_f64() * 100.0 / wall.as_secs_f64()
+    );
+    executor.shutdown(Duration::ZERO);
+    executor.join();
 }
 
 fn executor() -> (Arc<LocalExecutor>, Arc<Ends>, Sampler) {

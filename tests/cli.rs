@@ -245,7 +245,7 @@ fn check_says_everything_at_once() {
     fs::remove_file(here.path().join("wavedeck.config.toml")).unwrap();
     here.write(
         "warn.toml",
-        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nram_max = \"2GiB\"\n",
+        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\ncontext = { issue = \"acme/shop#1\" }\n",
     );
     tell("warnings", &here.run(&["check", "warn.toml"]));
     here.write(
@@ -255,7 +255,7 @@ fn check_says_everything_at_once() {
     tell("programs", &here.run(&["check", "warn.toml"]));
     here.write(
         "warn.toml",
-        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\nram_max = \"2GiB\"\n",
+        "[[agent]]\nid = \"a\"\nrun = \"echo x | cat\"\ncontext = { issue = \"acme/shop#1\" }\n",
     );
     tell(
         "run refuses",
@@ -589,7 +589,7 @@ fn what_is_not_built_says_so_and_what_to_use() {
         &["export"],
         &["mcp"],
         &["init", "--pattern", "nested-hybrid"],
-        &["ctl", "park", "api"],
+        &["ctl", "fallback", "api"],
     ];
     let mut text = String::new();
     for args in unbuilt {

@@ -580,7 +580,9 @@ fn a_simulated_agent_uses_its_memory_over_three_processes() {
         (
             pids.len(),
             pids.iter().map(rss).sum::<u64>(),
-            pids.iter().map(|p| proc::pss(*p).unwrap_or(0)).sum::<u64>(),
+            pids.iter()
+                .map(|p| proc::rollup(*p).map_or(0, |r| r.proportional))
+                .sum::<u64>(),
         )
     };
     let near = |bytes: u64| bytes.abs_diff(900 * MIB) * 100 <= 2 * 900 * MIB;

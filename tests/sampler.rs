@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use wavedeck::{
     executor::{Config, Job, JobKey, LocalExecutor, Mailbox, Owner, Report, simulate},
     plan::{AgentIx, Curve, Sim},
-    resources::{AgentSample, Sample, Sampler},
+    resources::{AgentSample, Sample, Sampler, SlowReadings},
 };
 
 /// Beyond this a condition counts as never met; ten times what a loaded machine needs.
@@ -209,12 +209,43 @@ fn the_slow_reading_shows_up_and_is_no_larger() {
     assert_eq!(agent(&last, 0).pss_bytes, None);
     let figures = rig.sampler.pss_job(&last, 5).run();
     rig.sampler.note_pss(figures);
-    let now = agent(&rig.sampler.read(0, 0), 0);
+    assert!(agent(&last, 0).at_most());
+    let sample = rig.sampler.read(0, 0);
+    let now = agent(&sample, 0);
     let pss = now.pss_bytes.unwrap();
     assert!(
         pss <= now.resident_bytes && within(pss, 900 * MIB, 50),
         "{now:#?}"
     );
+    // From then on shared pages count once, in decisions too.
+    assert!(!now.at_most() && now.shared_bytes > 0);
+    assert_eq!(now.counted_bytes() + now.shared_bytes, now.resident_bytes);
+    assert!(within(now.counted_bytes(), pss, 5), "{now:#?}");
+    assert_eq!(sample.figures.agents_bytes, now.counted_bytes());
+    assert_eq!(sample.uses().of(AgentIx(0), 1), Some(now.counted_bytes()));
+    assert!(now.peak_bytes < last.figures.agents_bytes, "{now:#?}");
+}
+
+#[test]
+fn slow_readings_come_by_themselves() {
+    let mut rig = Rig::new("slow");
+    rig.simulate("a0", &holding(300 * MIB, 3));
+    rig.until("three processes", |s| {
+        let agent = agent(s, 0);
+        agent.processes == 3 && agent.resident_bytes >= 200 * MIB
+    });
+    let mut slow = SlowReadings::start(Duration::from_secs(3600)).unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let sample = rig.sampler.read(0, 0);
+        // A new agent is not left to wait for an hour.
+        if !agent(&sample, 0).at_most() {
+            break;
+        }
+        slow.turn(&mut rig.sampler, &sample);
+        assert!(Instant::now() < end, "never measured: {sample:#?}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

@@ -320,6 +320,8 @@ fn long_step(play: &mut Play, random: &mut Random, events: u64, pace: u64) -> Tu
                 InputKind::Zone {
                     zone,
                     halted: false,
+                    band: wavedeck::engine::InBand::Below,
+                    step: 0,
                 },
                 after,
             );
@@ -397,7 +399,7 @@ pub fn sample(state: &State) -> Sample {
         output_bytes: 7_919,
         quiet_us: 2_000_000,
         line: "cargo test  (14 of 22 passed)".to_owned(),
-        pss_bytes: None,
+        ..AgentSample::default()
     });
     Sample {
         at_ms: state.at_ms,
@@ -416,6 +418,7 @@ pub fn sample(state: &State) -> Sample {
             swap_used_bytes: 0,
             stall_permille: 0,
             own_bytes: 24 << 20,
+            ..MachineSample::default()
         },
     }
 }

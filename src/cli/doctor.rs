@@ -4,6 +4,7 @@
 
 mod adapters;
 mod ask;
+mod beside;
 mod servers;
 
 use std::{
@@ -24,6 +25,7 @@ use crate::{
     config::tier::default_agents,
     display::{clean_line, figures::size, safe_json},
     sys::{
+        cgroup::Groups,
         landlock::{self, Support},
         memory::{Meters, container_limit},
     },
@@ -76,6 +78,8 @@ pub fn doctor(args: &DoctorArgs, _global: &Global) -> Outcome {
             "mend your own adapter files; until then the built-in ones are shown",
         ));
     }
+    all.push(beside::runs());
+    all.push(beside::strays(&catalog));
     // What is known is shown before anybody is waited for.
     let show = |text: &str| {
         let text = if args.json { "" } else { text };
@@ -192,7 +196,10 @@ fn cgroup() -> Finding {
         || "no limit on memory".to_owned(),
         |container| format!("limited to {}", size(container.limit)),
     );
-    let says = version.map(|version| format!("{version}, {limit}"));
+    let groups = Groups::probe();
+    let rung = groups.as_ref().copied().unwrap_or_default().words();
+    let why = groups.map_or_else(|why| format!(" ({why})"), |_| String::new());
+    let says = version.map(|version| format!("{version}, {limit}; agents by {rung}{why}"));
     finding(
         "cgroup",
         says,

@@ -22,7 +22,7 @@ use crate::{
     tui::view::{
         attention::waiting,
         mine, notes, why,
-        words::{names, size, span},
+        words::{held, names, size, span},
     },
 };
 use cards::cards;
@@ -275,6 +275,7 @@ fn section(
     out: &mut String,
 ) {
     let Glance { state, sample, .. } = glance;
+    let figures = sample.map(|s| s.figures(state)).unwrap_or_default();
     let mut n = 0;
     for (i, agent) in state.agents.iter().enumerate() {
         if !belongs(agent.status, i) {
@@ -289,12 +290,12 @@ fn section(
         }
         let ix = crate::plan::AgentIx::of(i);
         let mine = mine(state, sample, ix);
-        let (now, _) = why::now(state, sample, mine, ix, glance.now_us());
+        let (now, _) = why::now(state, &figures, mine, ix, glance.now_us());
         let mut figures = String::new();
         if agent.live.is_some() {
             figures = span(state.clock_us(ix, glance.now_us()));
             if let Some(mine) = mine {
-                let _ = write!(figures, " {}", size(mine.resident_bytes));
+                let _ = write!(figures, " {}", held(mine));
                 if agent.quiet {
                     let _ = write!(figures, " quiet for {}", span(mine.quiet_us));
                 }

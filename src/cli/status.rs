@@ -178,6 +178,8 @@ fn json(glance: Glance<'_>) -> String {
             "available_bytes": s.machine.available_bytes, "agents_bytes": s.figures.agents_bytes,
             "limit_bytes": state.setup.ram_limit_bytes, "reserved_bytes": state.usage.ram_bytes,
             "pressure_permille": s.figures.pressure_permille,
+            "swap_used_bytes": s.machine.swap_used_bytes, "others_bytes": s.figures.others_bytes,
+            "rung": s.machine.rung, "strays": s.machine.strays,
         })
     });
     let value = serde_json::json!({

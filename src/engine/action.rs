@@ -69,6 +69,18 @@ pub enum Action {
         /// Whom.
         target: Target,
     },
+    /// Ends agents so that they can go on later: their memory is freed, workspace and session are kept.
+    Park {
+        /// Whom.
+        target: Target,
+    },
+    /// Keeps pressure from ever taking an agent back, or no longer.
+    Pin {
+        /// Whom.
+        agent: String,
+        /// Whether it is pinned.
+        on: bool,
+    },
     /// Takes a pause back.
     Resume {
         /// Whom.
@@ -238,13 +250,8 @@ impl Settle {
 /// Operator verbs of the contract that this version has not built, with where they belong.
 pub const UNBUILT_ACTIONS: &[(&str, &str)] = &[
     (
-        "park",
-        "parking needs workspaces and sessions; use `pause` (freeze), `stop` or `swap`",
-    ),
-    (
         "fallback",
         "sequential fallback of a group comes with the planner; use `sequential`",
     ),
     ("unload", "model servers are not read yet"),
-    ("pin", "pinning comes with the memory controller"),
 ];

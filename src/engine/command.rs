@@ -6,7 +6,10 @@ mod talk;
 
 use crate::plan::AgentIx;
 
-use super::{Action, CheckPlace, Event, JobKey, Owner, Purpose, Record, State, Status, WorkEvent};
+use super::{
+    Action, CheckPlace, Event, JobKey, MeasureEvent, MemoryEvent, Owner, Purpose, Record, State,
+    Status, WorkEvent,
+};
 
 /// An order to the outside world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,12 +266,24 @@ pub fn effects(state: &State, record: &Record) -> Vec<Command> {
         (Event::AgentTimeout { .. }, Some(ix)) => vec![Command::Terminate {
             key: main_key(state, ix),
         }],
+        (Event::Measure(measure), Some(ix))
+            if matches!(**measure, MeasureEvent::OverLimit { .. }) =>
+        {
+            vec![Command::Terminate {
+                key: main_key(state, ix),
+            }]
+        }
         (Event::AgentFrozen { .. }, Some(ix)) => vec![Command::Freeze {
             key: main_key(state, ix),
         }],
         (Event::AgentThawed { .. }, Some(ix)) => vec![Command::Thaw {
             key: main_key(state, ix),
         }],
+        (Event::Memory(memory), Some(ix)) if matches!(**memory, MemoryEvent::Parking { .. }) => {
+            vec![Command::Terminate {
+                key: main_key(state, ix),
+            }]
+        }
         (Event::AgentPreempted(_), Some(ix)) => live(state, ix)
             .map(|key| Command::Terminate { key })
             .collect(),

@@ -3,16 +3,18 @@
 //! Must not carry screens, key codes or raw samples: keys arrive as named [`super::Action`]s,
 //! samples only as edges that a sensor has seen.
 
-use std::collections::BTreeMap;
+mod work;
 
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, MergeOutcome,
-    Offer, StoppedBy, Trouble, Uses, Via, Words, Zone,
+    Absent, Action, CohortIx, Exit, Extension, Figures, Handle, Heard, InBand, MergeOutcome, Offer,
+    StoppedBy, Trouble, Uses, Via, Words, Zone,
 };
+
+pub use work::{Foreseen, Found, Prepared, Unready};
 
 /// Whose process it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -50,63 +52,6 @@ impl JobKey {
             round: 1,
         }
     }
-}
-
-/// A workspace that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
-    /// Commit that it was made at.
-    pub base: String,
-    /// Where.
-    pub path: String,
-    /// How the agent is held to it.
-    pub level: Boundary,
-}
-
-/// Why there is no workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unready {
-    /// It cannot be made.
-    Failed(String),
-    /// Not before there is room on the disk: that is nobody's failure.
-    NoRoom(String),
-}
-
-/// What an attempt left.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Found {
-    /// Its commit; none: it changed nothing.
-    pub commit: Option<String>,
-    /// The tree of what it left.
-    pub tree: Option<String>,
-    /// Files that it changed.
-    pub changed: u32,
-    /// Lines added.
-    pub added: u64,
-    /// Lines removed.
-    pub removed: u64,
-    /// Its last changes were committed for it.
-    pub committed_for: bool,
-    /// Changed files outside of its write scope, clean and bounded.
-    pub outside: Vec<String>,
-    /// Promised files that are not there.
-    pub missing: Vec<String>,
-    /// Its hand-off: whether it was made from facts and how many artefacts it names, or what is wrong
-    /// with it.
-    pub handoff: Option<Result<(bool, u32), String>>,
-    /// Facts that its hand-off states, by their keys, clean and bounded.
-    pub facts: BTreeMap<String, String>,
-}
-
-/// A clash that would come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foreseen {
-    /// Where, clean and bounded.
-    pub files: Vec<String>,
-    /// Kinds beyond text.
-    pub kinds: Vec<String>,
-    /// In a critical domain and seen twice.
-    pub critical: bool,
 }
 
 /// One thing that happened.
@@ -214,6 +159,26 @@ pub enum InputKind {
         /// Silent, or speaking again.
         quiet: bool,
     },
+    /// An agent leaks, as it seems: told once an attempt.
+    Leaking {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+        /// How much more each minute, in bytes.
+        growth_bytes_per_min: i64,
+    },
+    /// An agent holds more than its `ram_max`.
+    OverLimit {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+    },
     /// An agent reports of itself.
     Progress {
         /// Whom.
@@ -265,7 +230,13 @@ pub enum InputKind {
         zone: Zone,
         /// At or above the halt threshold: nothing may start.
         halted: bool,
+        /// Where pressure is, seen from the band.
+        band: InBand,
+        /// How many the strategy lets run at once; 0: it has no steps.
+        step: u32,
     },
+    /// A judgement of memory is due: pressure is where something may have to be done, or an effect can be measured.
+    Judge,
     /// A person or script asks for something.
     Operator {
         /// Who: `deck`, `ctl`, …

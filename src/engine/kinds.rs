@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::plan::{Agent, PhaseIx, Plan, Priority, TrackIx};
+use crate::plan::{Agent, AgentIx, PhaseIx, Plan, Priority, TrackIx};
 
 /// What all agents of a kind have in common.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Kind<'a> {
     phase: Option<PhaseIx>,
     track: Option<TrackIx>,
-    priority: Option<Priority>,
+    priority: Priority,
+    /// Where sub-agents are counted by their parent.
+    parent: Option<AgentIx>,
     wave: Option<u32>,
     exclusive: bool,
     /// Its worker is chosen among those that have it.
@@ -30,7 +32,7 @@ struct Cost<'a> {
     provider: Option<&'a str>,
 }
 
-fn kind<'a>(plan: &'a Plan, agent: &'a Agent, wave: u32) -> Kind<'a> {
+fn kind<'a>(plan: &'a Plan, agent: &'a Agent, wave: u32, by_parent: bool) -> Kind<'a> {
     let limits = &plan.limits;
     let several = agent.modes.len() > 1;
     Kind {
@@ -38,7 +40,8 @@ fn kind<'a>(plan: &'a Plan, agent: &'a Agent, wave: u32) -> Kind<'a> {
         track: agent
             .track
             .filter(|_| limits.tracks.is_some() || !limits.per_track.is_empty()),
-        priority: (!limits.per_priority.is_empty()).then_some(agent.priority),
+        priority: agent.priority,
+        parent: agent.parent.filter(|_| by_parent),
         wave: limits.per_wave.contains_key(&wave).then_some(wave),
         exclusive: agent.exclusive,
         capability: agent.capability.as_deref(),
@@ -58,14 +61,18 @@ fn kind<'a>(plan: &'a Plan, agent: &'a Agent, wave: u32) -> Kind<'a> {
 }
 
 /// Numbers the kinds of a plan's agents, by agent. `waves` counts from 1.
-pub(super) fn kinds(plan: &Plan, waves: &[u32]) -> Vec<u32> {
+///
+/// `by_parent`: sub-agents of different parents are of different kinds.
+pub(super) fn kinds(plan: &Plan, waves: &[u32], by_parent: bool) -> Vec<u32> {
     let mut known: BTreeMap<Kind<'_>, u32> = BTreeMap::new();
     plan.agents
         .iter()
         .zip(waves)
         .map(|(agent, &wave)| {
             let next = u32::try_from(known.len()).unwrap_or(u32::MAX);
-            *known.entry(kind(plan, agent, wave)).or_insert(next)
+            *known
+                .entry(kind(plan, agent, wave, by_parent))
+                .or_insert(next)
         })
         .collect()
 }

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::plan::AgentIx;
+use crate::plan::{AgentIx, AgentMode};
 
-use super::{Figures, Owner, State};
+use super::{Effect, Figures, Owner, State, room};
 
 /// Memory of one agent's processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,8 +34,8 @@ impl Uses {
     }
 
     /// Goes through all of them, by position.
-    pub fn iter(&self) -> impl Iterator<Item = &Use> {
-        self.0.iter()
+    pub fn iter(&self) -> impl Iterator<Item = Use> {
+        self.0.iter().copied()
     }
 }
 
@@ -53,9 +53,9 @@ impl Figures {
     /// Returns the figures with what follows from what agents hold and what was reserved for them: how much of the
     /// reservations is in use, and how much is used beyond them.
     #[must_use]
-    pub fn beside(mut self, state: &State, uses: &Uses) -> Self {
+    pub fn beside(mut self, state: &State, uses: impl Iterator<Item = Use>) -> Self {
         (self.realised_bytes, self.excess_bytes) = (0, 0);
-        for one in uses.iter() {
+        for one in uses {
             let reserved = match state.agents.get(one.agent.ix()) {
                 Some(agent) if agent.attempt == one.attempt => state.reserved(one.agent),
                 _ => 0,
@@ -68,6 +68,16 @@ impl Figures {
 }
 
 impl State {
+    /// Returns what a start of an agent in a mode reserves, in bytes: what is stated, or what its own attempts have
+    /// used before where that is more (after a kill for want of memory half as much again), as far as the run's limit goes.
+    #[must_use]
+    pub fn asks(&self, ix: AgentIx, mode: &AgentMode) -> u64 {
+        let limit = self.setup.ram_limit_bytes.max(mode.ram_bytes);
+        let agent = self.agent(ix);
+        let before = agent.peak_bytes.max(agent.least_bytes);
+        mode.ram_bytes.max(before.min(limit))
+    }
+
     /// Returns what is reserved for an agent now, in bytes: for its own process with its leases, and for its check command.
     #[must_use]
     pub fn reserved(&self, ix: AgentIx) -> u64 {
@@ -76,7 +86,35 @@ impl State {
         let check = agent.check.as_ref().filter(|check| check.is_live());
         let steps = check.map(|check| (check.step as usize, self.checks_of(Owner::Agent(ix))));
         let of_check = steps.and_then(|(at, steps)| steps.get(at).map(|step| step.ram_bytes));
-        let of_own = own.map_or(0, |_| self.mode_of(ix).ram_bytes + self.lease_extra(ix));
+        let of_own = own.map_or(0, |live| live.reserved_bytes + self.lease_extra(ix));
         of_own + of_check.unwrap_or(0)
+    }
+}
+
+impl State {
+    /// Returns whether a sample taken at `elapsed_us` has something to be judged by: the effect of a decision whose
+    /// processes had ended before, or the first starts.
+    #[must_use]
+    pub fn to_be_judged(&self, elapsed_us: u64) -> bool {
+        let over = |effect: &Effect| effect.over_us.is_some_and(|over| over < elapsed_us);
+        self.memory.open.iter().any(over) || (!self.memory.activated && self.processes > 0)
+    }
+
+    /// Returns whether something waits for memory, and figures leave more of it than those before.
+    #[must_use]
+    pub fn more_room(&self, before: &Figures, now: &Figures) -> bool {
+        let waits = !self.ready.is_empty()
+            || !self.leases.list.is_empty()
+            || !self.parked.is_empty()
+            || !self.resting.is_empty()
+            || !self.checks_pending.is_empty()
+            || !self.checks_resting.is_empty()
+            || !self.merges.queue.is_empty();
+        if !waits {
+            return false;
+        }
+        let halt = self.setup.thresholds.halt;
+        let goes = before.pressure_permille >= halt && now.pressure_permille < halt;
+        goes || room(self, now).most() > room(self, before).most()
     }
 }

@@ -33,22 +33,25 @@ pub mod words;
 pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use addition::{ADD_WORDS, Addition};
 pub use admission::{
-    Grant, Why, admit, admit_check, admit_check_thaw, admit_lease, admit_thaw, behind_barrier,
-    free_bytes, mode_name, size_asked, size_free,
+    Grant, Room, Why, admit, admit_check, admit_check_thaw, admit_lease, admit_thaw,
+    behind_barrier, committed, free_bytes, mode_name, room, size_asked, size_free,
 };
 pub use answers::answers;
 pub use begins::{Wanted, WantedAt};
 pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
-pub use decide::{Refusal, decide, participants, refuses_extension, resolve, waiting};
+pub use decide::{
+    Refusal, Victim, decide, over_band_bytes, participants, refuses_extension, resolve, victims,
+    waiting,
+};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
-    Absent, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered, AttentionKind,
-    AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event, Exit,
-    FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Interruption, LeaseCause,
-    LeaseEvent, Level, MergeOutcome, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied,
-    RuleCommand, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent,
-    Zone, whose,
+    Absent, Adapted, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered,
+    AttentionKind, AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event,
+    Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, InBand, Interruption,
+    LeaseCause, LeaseEvent, Level, MeasureEvent, MemoryEvent, MergeOutcome, Offer, OnBase,
+    ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy, Strategy, SyncKind,
+    SyncPoint, TalkEvent, ToldBy, Trouble, WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,
@@ -65,11 +68,11 @@ pub use rules::{Adaptation, Band, MemoryRules, Per, Steps};
 pub use setup::{Edge, EdgeKind, Effective, MERGE_GATE, Setup, Thresholds};
 pub use state::{
     Account, AgentState, Asking, AttemptEnd, Attention, BaseCheckout, CheckRun, Checkout,
-    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Ending, Former, HandedOff,
-    HoldBy, Item, JobState, Judged, Lease, Leases, Limit, Live, MINUTE_US, Memory, Merge,
-    MergeStage, Merged, Merges, Message, PhaseState, PhaseStatus, Pick, Place, Prediction, Rank,
-    Readiness, Ready, Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs, Talk,
-    Work, WorkStage,
+    Checkpoint, Choice, Chosen, Compared, Conflict, Cost, Delivery, Effect, Ending, Former,
+    HandedOff, HoldBy, Item, JobState, Judged, Lease, Leases, Limit, Live, MINUTE_US, Memory,
+    Merge, MergeStage, Merged, Merges, Message, PhaseState, PhaseStatus, Pick, Place, Prediction,
+    Rank, Readiness, Ready, Remark, Rollback, Said, Session, Shelf, Spending, State, Status, Syncs,
+    Talk, Work, WorkStage,
 };
 pub use turn::{Turn, turn, turn_into, turn_with};
 pub use usage::{Tally, Usage};

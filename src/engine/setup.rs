@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cohort, CohortIx, MemoryRules, Owner, Prices, Tally,
+    Adaptation, Cohort, CohortIx, MemoryRules, Owner, Prices, Tally,
     cohort::{self, Ties},
     kinds::kinds,
 };
@@ -269,7 +269,11 @@ impl Setup {
             attended: effective.attended,
             hybrid_enabled: effective.hybrid_enabled,
             parallel_enabled: effective.parallel_enabled,
-            kinds: kinds(&plan, &waves),
+            kinds: kinds(
+                &plan,
+                &waves,
+                effective.memory.adaptation == Adaptation::SubAgents,
+            ),
             ranks,
             waves,
             wave_sizes,

@@ -6,6 +6,7 @@ mod budget;
 mod choice;
 mod gates;
 mod lease;
+mod measured;
 mod session;
 mod talk;
 mod work;

@@ -136,8 +136,8 @@ impl Usage {
     }
 
     /// Takes (or gives back) what a process holds also while it is frozen.
-    pub(super) fn held(&mut self, mode: &AgentMode, take: bool) {
-        add(&mut self.ram_bytes, mode.ram_bytes, take);
+    pub(super) fn held(&mut self, mode: &AgentMode, ram_bytes: u64, take: bool) {
+        add(&mut self.ram_bytes, ram_bytes, take);
         for (name, &amount) in &mode.uses {
             if let Some(used) = self.resources.get_mut(name) {
                 add(used, amount, take);

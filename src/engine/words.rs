@@ -49,12 +49,15 @@ impl ParseError {
 /// Every verb with its words, for help and messages.
 pub const VERBS: &[(&str, &str)] = &[
     ("pause", "pause TARGET…"),
+    ("park", "park TARGET…"),
     ("resume", "resume TARGET…"),
     ("stop", "stop [TARGET…]"),
     ("retry", "retry TARGET…"),
     ("mode", "mode sequential|parallel|hybrid"),
     ("sequential", "sequential [--now]"),
     ("swap", "swap AGENT [WORKER]"),
+    ("pin", "pin AGENT"),
+    ("unpin", "unpin AGENT"),
     ("agents", "agents N"),
     ("add", ADD_WORDS),
     (
@@ -122,6 +125,15 @@ pub fn parse(words: &[String], now: bool) -> Result<Vec<Action>, ParseError> {
     match (verb.as_str(), rest) {
         ("pause", _) => Ok(each(targets()?, |target| Action::Pause { target })),
         ("resume", _) => Ok(each(targets()?, |target| Action::Resume { target })),
+        ("park", _) => Ok(each(targets()?, |target| Action::Park { target })),
+        ("pin", [agent]) => single(Action::Pin {
+            agent: agent_id(agent, verb)?,
+            on: true,
+        }),
+        ("unpin", [agent]) => single(Action::Pin {
+            agent: agent_id(agent, verb)?,
+            on: false,
+        }),
         ("retry", _) => Ok(each(targets()?, |target| Action::Retry { target })),
         ("stop", []) => single(Action::Stop { target: None }),
         ("stop", _) => Ok(each(targets()?, |target| Action::Stop {

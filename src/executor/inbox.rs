@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     context::redact::Redactor,
-    sys::{landlock::Support, locked, spawn::EnvBlock},
+    sys::{cgroup::Group, landlock::Support, locked, spawn::EnvBlock},
 };
 
 /// What an event of the poll is about.
@@ -60,6 +60,7 @@ pub(super) enum Command {
     Kill(JobKey),
     Freeze(JobKey),
     Thaw(JobKey),
+    Group(JobKey, Arc<Group>),
     Terminal(Viewer, TerminalAsk),
     Say(JobKey, Say),
     Shutdown(Duration),
@@ -103,6 +104,8 @@ pub(super) struct Shared {
     pub views: Mutex<BTreeMap<JobKey, Arc<JobView>>>,
     pub sink: Arc<dyn ReportSink>,
     pub serial: AtomicU64,
+    /// Processes that the kernel had killed for want of memory when that was last looked up.
+    pub oom_kills: AtomicU64,
 }
 
 impl Shared {

@@ -95,6 +95,8 @@ pub(super) struct Live {
     /// What it prints, on its way to the sink.
     pub flow: Outflow,
     pub sink: Sink,
+    /// Processes that the kernel had killed for want of memory when it started.
+    pub oom_kills: u64,
     pub exit: Option<(Exit, Usage)>,
     /// Until when output is awaited after the exit.
     pub drain_until: Option<Instant>,

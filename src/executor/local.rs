@@ -15,7 +15,10 @@
 use std::{
     ffi::OsString,
     io,
-    sync::{Arc, Condvar, Mutex, OnceLock, atomic::AtomicU64},
+    sync::{
+        Arc, Condvar, Mutex, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -35,7 +38,9 @@ use super::{
     terminal::{TerminalAsk, Viewer},
 };
 use crate::context::redact::Redactor;
-use crate::sys::{landlock::Support, limits, locked, marker, spawn::EnvBlock, subreaper};
+use crate::sys::{
+    cgroup::Group, landlock::Support, limits, locked, marker, memory, spawn::EnvBlock, subreaper,
+};
 
 /// Stack of a thread here: they call nothing deep.
 const STACK: usize = 128 * 1024;
@@ -146,6 +151,7 @@ impl LocalExecutor {
             views: Mutex::default(),
             sink: reports,
             serial: AtomicU64::new(1),
+            oom_kills: AtomicU64::new(memory::oom_kills().unwrap_or(u64::MAX)),
         });
         let handle = Self {
             shared: Arc::clone(&shared),
@@ -186,6 +192,11 @@ impl LocalExecutor {
         self.shared.command(Command::Thaw(key));
     }
 
+    /// Says which group a running job's tree was put into; freezing and ending use it from then on.
+    pub fn group(&self, key: JobKey, group: Arc<Group>) {
+        self.shared.command(Command::Group(key, group));
+    }
+
     /// Says something to the program of a job that speaks; [`super::Report::Heard`] tells what of it was
     /// taken.
     pub fn say(&self, key: JobKey, say: Say) {
@@ -216,6 +227,14 @@ impl LocalExecutor {
         for thread in threads {
             // A panic there was printed when it happened.
             let _ = thread.join();
+        }
+    }
+
+    /// Looks up how many processes the kernel has killed for want of memory. Jobs that start from now on are told
+    /// apart from those that were killed before. To be called now and then.
+    pub fn refresh_oom_kills(&self) {
+        if let Some(kills) = memory::oom_kills() {
+            self.shared.oom_kills.store(kills, Ordering::Relaxed);
         }
     }
 

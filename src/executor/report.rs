@@ -88,6 +88,8 @@ pub enum Report {
         leaked: u32,
         /// For each watched file, in order: is it there?
         present: Vec<bool>,
+        /// The kernel killed it, or a process of it, for want of memory.
+        oom: bool,
         /// Why its program was never started, as a sentence for a person: set-up failed, or the
         /// program was not there after it. `exit` is then 126 or 127, or the signal that ended the
         /// command and with it all.

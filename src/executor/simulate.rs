@@ -35,6 +35,8 @@ const BROKEN: u8 = 70;
 /// no step counts for more than [`STEP_LIMIT`].
 const STEP: Duration = Duration::from_millis(20);
 const STEP_LIMIT: Duration = Duration::from_millis(100);
+/// How fast memory climbs, in bytes a second.
+const CLIMB_BYTES: u64 = 100 << 20;
 /// Says what a process of the simulation is, where it is not the agent itself.
 const ROLE: &str = "WAVEDECK_SIM_ROLE";
 /// Role of a process that shares the memory; the number of all of them follows.
@@ -174,6 +176,10 @@ fn at(curve: Curve, ram: u64, elapsed: Duration, total: Duration) -> u64 {
         Curve::Spike if elapsed * 3 >= total && elapsed * 3 < total * 2 => ram,
         Curve::Spike => ram / 2,
         Curve::Stairs => part(elapsed * 10 / total + 1, 10),
+        Curve::Climb => {
+            let so_far = elapsed * u128::from(CLIMB_BYTES) / 1_000_000;
+            u64::try_from(so_far).unwrap_or(ram).min(ram)
+        }
     }
 }
 
@@ -305,7 +311,13 @@ mod tests {
 
     #[test]
     fn curves_reach_the_stated_peak_and_no_more() {
-        for curve in [Curve::Flat, Curve::Ramp, Curve::Spike, Curve::Stairs] {
+        for curve in [
+            Curve::Flat,
+            Curve::Ramp,
+            Curve::Spike,
+            Curve::Stairs,
+            Curve::Climb,
+        ] {
             let values: Vec<u64> = (0..=100)
                 .map(|n| at(curve, 1000, SECOND * n / 100, SECOND))
                 .collect();

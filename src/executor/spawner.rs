@@ -8,7 +8,7 @@ use std::{
     io::{self, Write},
     os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
 use rustix::{
@@ -281,6 +281,7 @@ fn hand_over(
             pid,
             start_time,
             marker: Some(hand.marker),
+            group: None,
         },
         pidfd: Some(pidfd),
         pipe: Some(pipe),
@@ -292,6 +293,7 @@ fn hand_over(
         terminal: hand.terminal,
         feed,
         sink: Sink::Unmade(hand.output),
+        oom_kills: shared.oom_kills.load(Ordering::Relaxed),
         exit: None,
         drain_until: None,
         freeze: Freeze::No,

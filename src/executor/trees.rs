@@ -105,6 +105,9 @@ impl Ending {
             .filter(|m| self.known.insert((m.pid, m.start_time)))
             .copied()
             .collect();
+        if let Some(group) = &self.root.group {
+            group.freeze(false);
+        }
         tree::signal_all(&new, Signal::TERM);
         // A stopped process takes a signal only when it goes on; one that is just being stopped
         // does not look stopped yet, so all are told.
@@ -147,6 +150,9 @@ impl Ending {
         let left = u32::try_from(members.len()).unwrap_or(u32::MAX);
         self.left = left;
         if members.is_empty() {
+            if let Some(group) = &self.root.group {
+                group.remove();
+            }
             return Step::Gone;
         }
         if now < self.kill_at {
@@ -160,6 +166,9 @@ impl Ending {
         if self.rounds >= 2 {
             // It starts new ones as fast as they are killed: first nobody moves, then all die.
             tree::signal_all(&members, Signal::STOP);
+        }
+        if let Some(group) = &self.root.group {
+            group.kill();
         }
         tree::signal_all(&members, Signal::KILL);
         self.known

@@ -1,6 +1,7 @@
 //! Lines of random records of every kind: what is written is what serde writes, what is read is
 //! what was written.
 
+mod measure;
 mod work;
 
 use crate::{
@@ -72,7 +73,11 @@ fn kind(event: &Event) -> usize {
         Event::CohortCompleted { .. } => 47,
         Event::CohortFailed { .. } => 48,
         Event::AgentPreempted(_) => 49,
-        Event::Work(_) | Event::Talk(_) | Event::Lease(_) => {
+        Event::Work(_)
+        | Event::Talk(_)
+        | Event::Lease(_)
+        | Event::Memory(_)
+        | Event::Measure(_) => {
             unreachable!("left to serde, and tested on its own")
         }
     }
@@ -187,6 +192,7 @@ fn exit(rng: &mut Rng) -> Exit {
         },
         2 => Exit::SpawnError(text(rng)),
         3 => Exit::NoRoom(text(rng)),
+        4 if flag(rng) => Exit::OutOfMemory,
         4 => Exit::Lost,
         5 => Exit::Refused(text(rng)),
         _ => Exit::Interrupted,

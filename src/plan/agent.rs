@@ -78,6 +78,8 @@ pub enum Curve {
     Spike,
     /// Up to the end in ten steps.
     Stairs,
+    /// Up to the peak by 100 MiB a second, then flat.
+    Climb,
 }
 
 /// Whether sub-agents run side by side.

@@ -9,7 +9,7 @@ use super::decode::Decoder;
 use super::diag::{At, Sp};
 use super::id::{AgentId, GateIx, TrackIx, WorkerIx};
 use super::layers_work::Together;
-use super::model::{Agent, Limits, Retry, SubAgents, Work};
+use super::model::{Agent, AgentMode, Limits, Retry, SubAgents, Work};
 use super::raw::{RawPlan, RawUnbuilt};
 use super::spec::{AgentSpec, SimSpec};
 use super::tables::resolve_gates;
@@ -28,9 +28,6 @@ pub(super) const CODING_CPUS: u64 = 1_000;
 pub(crate) const WORKER_TIMEOUT: u64 = 7_200 * SECOND_US;
 /// Delay before the first retry where nobody states it, in microseconds.
 pub(crate) const RETRY_BASE: u64 = 5 * SECOND_US;
-
-const RAM_MAX_HELP: &str =
-    "leave `ram_max` out: this version counts memory, but sets no hard limit";
 
 /// What is needed to build agents.
 pub(crate) struct Layers<'a> {
@@ -118,14 +115,17 @@ impl Layers<'_> {
                 .and_then(|t| t.priority)
         };
         let ram_max = pick(stack, |s| s.ram_max.as_ref());
-        let mut carried = carried(stack, id);
-        if let Some(max) = ram_max {
-            carried.push(RawUnbuilt {
-                path: vec!["agent".to_owned(), id.to_owned(), "ram_max".to_owned()],
-                at: max.at,
-                toml: String::new(),
-                help: RAM_MAX_HELP,
-            });
+        // A guess is no promise.
+        let stated = |m: &&AgentMode| !m.ram_guessed;
+        let needs = modes.iter().filter(stated).map(|m| m.ram_bytes).max();
+        if let (Some(max), Some(needs)) = (ram_max, needs)
+            && max.v < needs
+        {
+            let found = (d.sink).error(
+                max.at,
+                format!("agent `{id}` needs more than its `ram_max`"),
+            );
+            found.help(format!("its `ram` is {}", units::show_size(needs)));
         }
         let agent = Agent {
             id: AgentId::from(id),
@@ -164,7 +164,10 @@ impl Layers<'_> {
             context_cap: together.context_cap,
             outputs: together.outputs,
         };
-        Built { agent, carried }
+        Built {
+            agent,
+            carried: carried(stack, id),
+        }
     }
 
     fn work<'s>(

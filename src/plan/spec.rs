@@ -38,11 +38,12 @@ pub(crate) const ASKS: [(&str, Ask); 3] = [
     ("always", Ask::Always),
 ];
 /// Curves by their names.
-pub(crate) const CURVES: [(&str, Curve); 4] = [
+pub(crate) const CURVES: [(&str, Curve); 5] = [
     ("flat", Curve::Flat),
     ("ramp", Curve::Ramp),
     ("spike", Curve::Spike),
     ("stairs", Curve::Stairs),
+    ("climb", Curve::Climb),
 ];
 
 const fn minutes(min: u64, max: u64) -> Duration {

@@ -2,6 +2,7 @@
 //!
 //! Text in memory only; writing it is the caller's.
 
+pub mod adapted;
 pub mod digest;
 pub mod history;
 pub mod past;

@@ -4,6 +4,7 @@
 //! measures. Must not decide what to start or stop: that is the engine's, from edges and figures.
 
 mod forecast;
+mod growth;
 mod member;
 mod pss;
 mod roster;
@@ -11,11 +12,12 @@ mod sample;
 mod sampler;
 mod sensor;
 pub mod trend;
+mod watch;
 pub mod zones;
 
-pub use pss::{PssFigures, PssJob};
+pub use pss::{PssFigures, PssJob, SlowReadings};
 pub use sample::{AgentSample, MachineSample, Sample};
-pub use sampler::{Sampler, Views, Whose};
+pub use sampler::{Sampler, Tree, Views, Whose};
 pub use sensor::{Edge, Sensor};
 pub use trend::{Point, Trend};
 pub use zones::pressure;

@@ -6,8 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Figures, Use, Uses},
+    engine::{Figures, State, Use, Uses},
     plan::AgentIx,
+    sys::{cgroup::Rung, strays::Strays},
 };
 
 /// Memory of the whole machine (or of the container that we run in).
@@ -23,6 +24,27 @@ pub struct MachineSample {
     pub stall_permille: u32,
     /// Resident memory of wavedeck's own processes, in bytes.
     pub own_bytes: u64,
+    /// What keeps the processes of agents together.
+    #[serde(default, skip_serializing_if = "is_tree")]
+    pub rung: Rung,
+    /// Agent programs of this user that no run started.
+    #[serde(default, skip_serializing_if = "no_strays")]
+    pub strays: Strays,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+fn is_tree(rung: &Rung) -> bool {
+    *rung == Rung::Tree
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+const fn no_strays(strays: &Strays) -> bool {
+    strays.count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
+const fn none(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// One running agent.
@@ -35,11 +57,21 @@ pub struct AgentSample {
     /// Resident memory of its process tree, in bytes; an upper bound: pages that several processes
     /// share (libraries, forked memory) count in each.
     pub resident_bytes: u64,
+    /// What of it counts more than once, in bytes, as of the last slow reading: 0 where there was none.
+    #[serde(default, skip_serializing_if = "none")]
+    pub shared_bytes: u64,
+    /// What of its tree was moved to swap at the last slow reading, in bytes.
+    #[serde(default, skip_serializing_if = "none")]
+    pub swap_bytes: u64,
+    /// How fast its memory grew over the last three minutes, in bytes a minute, below 0 where it shrank;
+    /// none in its first minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth_bytes_per_min: Option<i64>,
     /// Proportional set of its process tree at the last slow reading, in bytes: shared pages count
     /// once over all processes that use them. Lags behind; none for agents not measured so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pss_bytes: Option<u64>,
-    /// Highest resident sum seen in this attempt, in bytes.
+    /// Highest of what counts ([`AgentSample::counted_bytes`]) seen in this attempt, in bytes.
     pub peak_bytes: u64,
     /// Processes in its tree.
     pub processes: u32,
@@ -58,18 +90,39 @@ impl AgentSample {
     pub const fn ix(&self) -> AgentIx {
         AgentIx(self.agent)
     }
+
+    /// Returns what it holds in bytes, shared pages once where that is known: what decisions count.
+    #[must_use]
+    pub const fn counted_bytes(&self) -> u64 {
+        self.resident_bytes.saturating_sub(self.shared_bytes)
+    }
+
+    /// Returns whether what counts is only an upper bound: several processes, and no slow reading yet.
+    #[must_use]
+    pub const fn at_most(&self) -> bool {
+        self.pss_bytes.is_none() && self.processes > 1
+    }
 }
 
 impl Sample {
+    /// Returns the figures with what follows from the reservations of a run at this moment.
+    #[must_use]
+    pub fn figures(&self, state: &State) -> Figures {
+        self.figures.beside(state, self.measured())
+    }
+
+    fn measured(&self) -> impl Iterator<Item = Use> {
+        self.agents.iter().map(|agent| Use {
+            agent: agent.ix(),
+            attempt: agent.attempt,
+            bytes: agent.counted_bytes(),
+        })
+    }
+
     /// Returns what agents hold, for decisions.
     #[must_use]
     pub fn uses(&self) -> Uses {
-        let uses = self.agents.iter().map(|agent| Use {
-            agent: agent.ix(),
-            attempt: agent.attempt,
-            bytes: agent.resident_bytes,
-        });
-        uses.collect()
+        self.measured().collect()
     }
 }
 

@@ -5,6 +5,9 @@
 //! the figures mean is the sensor's, what follows from them the engine's. Runs on its own thread,
 //! never on the loop or the drawing thread.
 
+mod slow;
+mod tracked;
+
 use std::{
     collections::{BTreeMap, HashMap},
     fmt, io, iter, process,
@@ -17,17 +20,20 @@ use rustix::time::{ClockId, clock_gettime};
 use super::{
     AgentSample, MachineSample, Sample,
     member::{Member, Room, resident},
-    pss::{PssFigures, PssJob},
     roster::{Ages, Process, Root, Roster},
     zones,
 };
+use tracked::{Attempt, Tracked};
+
 use crate::{
     engine::Figures,
     executor::{JobKey, JobView},
     plan::AgentIx,
     sys::{
+        cgroup::Rung,
         memory::Meters,
         proc::{self, ForkWatch, ProcTable},
+        strays::strays,
     },
 };
 
@@ -41,6 +47,10 @@ const LOOK_AT_LATEST: Duration = Duration::from_secs(5);
 const YOUNG: Duration = Duration::from_millis(200);
 /// At this age a process is what it will be: no program that is just being replaced.
 const SETTLED: Duration = Duration::from_secs(1);
+/// Between two looks for agent programs outside of all runs, at least.
+const STRAYS_EVERY: Duration = Duration::from_secs(10);
+/// Until the first one: what is asked for sooner is more urgent.
+const STRAYS_FIRST: Duration = Duration::from_secs(1);
 /// Between two readings of pressure-stall information, which the kernel renews every 2 s.
 const STALL_EVERY: Duration = Duration::from_secs(1);
 
@@ -49,12 +59,25 @@ pub type Views = Box<dyn Fn() -> Vec<Arc<JobView>> + Send>;
 /// Says which agent and attempt a job works for; none for commands of a phase.
 pub type Whose = Box<dyn Fn(&JobKey) -> Option<(AgentIx, u32)> + Send>;
 
+/// The processes of one job, each by its pid and start in clock ticks since boot.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// The job.
+    pub key: JobKey,
+    /// Its first process.
+    pub root: (i32, u64),
+    /// All that are known, the first one too while it lives.
+    pub processes: Vec<(i32, u64)>,
+}
+
 /// Takes readings; holds the files that it reads again and again.
 pub struct Sampler {
     run: String,
     views: Views,
     whose: Whose,
     ram_limit_bytes: u64,
+    /// What other runs have reserved and do not use yet.
+    others_bytes: u64,
     meters: Meters,
     machine: MachineSample,
     stall_due: Instant,
@@ -66,19 +89,13 @@ pub struct Sampler {
     dirty: bool,
     look_due: Instant,
     looks: u64,
-    peaks: BTreeMap<u32, (u32, u64)>,
-    pss: PssFigures,
-}
-
-/// A job that runs.
-struct Tracked {
-    view: Arc<JobView>,
-    whose: Option<(AgentIx, u32)>,
-    members: Vec<Member>,
-    /// Its last line, as of so many bytes of output.
-    line: (u64, String),
-    /// The reading that saw it last.
-    reading: u64,
+    /// Names of known agent programs.
+    programs: Vec<String>,
+    /// Processes have appeared since strays were looked for.
+    stirred: bool,
+    strays_due: Instant,
+    /// By agent: what is known of its last attempt.
+    attempts: BTreeMap<u32, Attempt>,
 }
 
 impl Sampler {
@@ -99,6 +116,7 @@ impl Sampler {
             views,
             whose,
             ram_limit_bytes,
+            others_bytes: 0,
             meters: Meters::open()?,
             machine: MachineSample::default(),
             stall_due: now,
@@ -110,8 +128,10 @@ impl Sampler {
             dirty: true,
             look_due: now,
             looks: 0,
-            peaks: BTreeMap::new(),
-            pss: PssFigures::default(),
+            programs: Vec::new(),
+            stirred: true,
+            strays_due: now + STRAYS_FIRST,
+            attempts: BTreeMap::new(),
         };
         sampler.set_own(own);
         sampler.read_machine()?;
@@ -126,9 +146,19 @@ impl Sampler {
         self.own = iter::once(me).chain(others).filter_map(member).collect();
     }
 
+    /// Says which agent programs are known, by the names of their processes.
+    pub fn set_programs(&mut self, programs: Vec<String>) {
+        self.programs = programs;
+    }
+
     /// Changes the memory that all agents may use together, in bytes.
     pub fn set_ram_limit(&mut self, bytes: u64) {
         self.ram_limit_bytes = bytes;
+    }
+
+    /// Says what other runs on this machine have reserved and do not use yet, in bytes.
+    pub fn set_others(&mut self, bytes: u64) {
+        self.others_bytes = bytes;
     }
 
     /// Returns the figures before anything runs, from the machine's memory as [`Sampler::open`] read
@@ -144,6 +174,27 @@ impl Sampler {
         self.looks
     }
 
+    /// Returns the trees of jobs that have run for so long, as of the last reading.
+    #[must_use]
+    pub fn trees(&self, lasted: Duration) -> Vec<Tree> {
+        let ticks = u64::try_from(lasted.as_millis()).unwrap_or(u64::MAX);
+        let ticks = ticks.saturating_mul(proc::ticks_per_second()) / 1000;
+        let now = ages().now;
+        let lasts = |root: &&Process| root.1.saturating_add(ticks) <= now;
+        let jobs = self.jobs.iter().filter(|(root, _)| lasts(root));
+        jobs.map(|(root, job)| Tree {
+            key: job.view.key.clone(),
+            root: *root,
+            processes: job.members.iter().map(|m| m.process).collect(),
+        })
+        .collect()
+    }
+
+    /// Says what keeps the processes of agents together.
+    pub fn set_rung(&mut self, rung: Rung) {
+        self.machine.rung = rung;
+    }
+
     /// Takes one reading. `at_ms` is the wall clock in milliseconds since the Unix epoch,
     /// `elapsed_us` the time that the run has been alive in microseconds; both are only copied.
     ///
@@ -152,13 +203,14 @@ impl Sampler {
         let _ = self.read_machine();
         self.meet_jobs();
         self.look();
+        self.find_strays();
         let mut room = Room::for_jobs(self.jobs.len());
         self.machine.own_bytes = resident(&mut self.own, &mut room);
         let mut agents: BTreeMap<(u32, u32), AgentSample> = BTreeMap::new();
         let mut agents_bytes = 0;
         for job in self.jobs.values_mut() {
             let bytes = resident(&mut job.members, &mut room);
-            agents_bytes += bytes;
+            agents_bytes += bytes.saturating_sub(job.shared());
             if let Some((ix, attempt)) = job.whose {
                 let agent = agents
                     .entry((ix.0, attempt))
@@ -173,7 +225,12 @@ impl Sampler {
         }
         let agents = agents
             .into_values()
-            .map(|agent| self.finish(agent))
+            .map(|agent| {
+                self.attempts
+                    .entry(agent.agent)
+                    .or_default()
+                    .finish(agent, elapsed_us)
+            })
             .collect();
         Sample {
             at_ms,
@@ -182,33 +239,6 @@ impl Sampler {
             machine: self.machine,
             agents,
         }
-    }
-
-    /// Returns a slow measurement of the `top` largest agents' proportional sets, to be run on a
-    /// thread that nothing waits for (milliseconds per process), then given to
-    /// [`Sampler::note_pss`].
-    #[must_use]
-    pub fn pss_job(&self, last: &Sample, top: usize) -> PssJob {
-        let mut largest: Vec<&AgentSample> = last.agents.iter().collect();
-        largest.sort_by_key(|a| (std::cmp::Reverse(a.resident_bytes), a.agent));
-        largest.truncate(top);
-        let processes_of = |agent: &AgentSample| {
-            let whose = Some((agent.ix(), agent.attempt));
-            let jobs = self.jobs.values().filter(|j| j.whose == whose);
-            jobs.flat_map(|j| j.members.iter().map(|m| m.process))
-                .collect()
-        };
-        PssJob::new(
-            largest
-                .into_iter()
-                .map(|a| ((a.agent, a.attempt), processes_of(a)))
-                .collect(),
-        )
-    }
-
-    /// Takes what a [`PssJob`] measured into the readings to come, in place of what was known.
-    pub fn note_pss(&mut self, figures: PssFigures) {
-        self.pss = figures;
     }
 
     fn figures(&self, agents_bytes: u64) -> Figures {
@@ -223,6 +253,7 @@ impl Sampler {
             available_bytes: available,
             total_bytes: total,
             agents_bytes,
+            others_bytes: self.others_bytes,
             swap_used_bytes: self.machine.swap_used_bytes,
             stall_permille: self.machine.stall_permille,
             ..Figures::default()
@@ -255,6 +286,7 @@ impl Sampler {
             let job = self.jobs.entry(root).or_insert_with(|| Tracked {
                 whose: None,
                 members: vec![Member::new(root)],
+                slow: None,
                 line: (0, String::new()),
                 reading: 0,
                 view,
@@ -268,9 +300,25 @@ impl Sampler {
         self.jobs.retain(|_, job| job.reading == reading);
     }
 
+    /// Looks for agent programs outside of all runs, seldom.
+    fn find_strays(&mut self) {
+        let now = Instant::now();
+        let some = self.machine.strays.count > 0;
+        if now < self.strays_due || !(self.stirred || some) || self.programs.is_empty() {
+            return;
+        }
+        self.strays_due = now + STRAYS_EVERY;
+        self.stirred = false;
+        if let Ok(table) = ProcTable::scan() {
+            self.machine.strays = strays(&table, &self.programs);
+        }
+    }
+
     /// Sorts all processes by job, where that can have changed and is due.
     fn look(&mut self) {
-        self.dirty |= self.forks.changed();
+        let changed = self.forks.changed();
+        self.dirty |= changed;
+        self.stirred |= changed;
         let began = Instant::now();
         let ages = ages();
         // While all jobs are young, their trees are not worth a look.
@@ -308,21 +356,6 @@ impl Sampler {
         let rest = (began.elapsed() * LOOK_SHARE).clamp(LOOK_EVERY, LOOK_AT_LATEST);
         self.look_due = began + rest;
     }
-
-    /// Adds what is known beside the reading: peak and proportional set.
-    fn finish(&mut self, mut agent: AgentSample) -> AgentSample {
-        let peak = self.peaks.entry(agent.agent).or_insert((agent.attempt, 0));
-        if peak.0 < agent.attempt {
-            *peak = (agent.attempt, 0);
-        }
-        agent.peak_bytes = agent.resident_bytes;
-        if peak.0 == agent.attempt {
-            peak.1 = peak.1.max(agent.resident_bytes);
-            agent.peak_bytes = peak.1;
-        }
-        agent.pss_bytes = self.pss.of(agent.agent, agent.attempt);
-        agent
-    }
 }
 
 impl fmt::Debug for Sampler {
@@ -332,24 +365,6 @@ impl fmt::Debug for Sampler {
             .field("jobs", &self.jobs.len())
             .field("machine", &self.machine)
             .finish_non_exhaustive()
-    }
-}
-
-impl Tracked {
-    /// Adds this job to its agent's row; the line is that of the job that printed last.
-    fn add_to(&mut self, agent: &mut AgentSample, bytes: u64) {
-        let printed = self.view.output_bytes();
-        let quiet_us = u64::try_from(self.view.quiet().as_micros()).unwrap_or(u64::MAX);
-        agent.resident_bytes += bytes;
-        agent.processes += u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        agent.output_bytes += printed;
-        if printed != self.line.0 {
-            self.line = (printed, self.view.last_line());
-        }
-        if quiet_us < agent.quiet_us {
-            agent.quiet_us = quiet_us;
-            agent.line.clone_from(&self.line.1);
-        }
     }
 }
 

@@ -4,11 +4,19 @@
 //! and tells the engine nothing that did not change.
 
 use crate::{
-    engine::{InputKind, Thresholds, Zone},
+    engine::{InBand, InputKind, MemoryRules, Steps, Thresholds, Zone},
     plan::AgentIx,
 };
 
-use super::{Sample, forecast::Slope, zones};
+use super::{
+    AgentSample, Sample,
+    forecast::Slope,
+    watch::{Finding, Watch},
+    zones,
+};
+
+/// Between two judgements in an emergency, in microseconds.
+const EMERGENCY_US: u64 = 1_000_000;
 
 /// What changed from one sample to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +27,13 @@ pub enum Edge {
         zone: Zone,
         /// At or above the halt threshold (until the hysteresis below it): nothing may start.
         halted: bool,
+        /// Where pressure is, seen from the band.
+        band: InBand,
+        /// How many the strategy lets run at once; 0: it has no steps.
+        step: u32,
     },
+    /// What runs is to be judged: pressure is where something may have to be done, or a window is over.
+    Judge,
     /// An agent has been silent for its limit, or speaks again.
     Quiet {
         /// Whom.
@@ -29,12 +43,43 @@ pub enum Edge {
         /// Silent, or speaking again.
         quiet: bool,
     },
+    /// An agent leaks, as it seems.
+    Leaking {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+        /// How much more each minute, in bytes.
+        growth_bytes_per_min: i64,
+    },
+    /// An agent holds more than its hard limit.
+    OverLimit {
+        /// Whom.
+        agent: AgentIx,
+        /// Its attempt.
+        attempt: u32,
+        /// What it holds, in bytes.
+        bytes: u64,
+    },
 }
 
 impl From<Edge> for InputKind {
     fn from(edge: Edge) -> Self {
         match edge {
-            Edge::Zone { zone, halted } => Self::Zone { zone, halted },
+            Edge::Zone {
+                zone,
+                halted,
+                band,
+                step,
+            } => Self::Zone {
+                zone,
+                halted,
+                band,
+                step,
+            },
+            Edge::Judge => Self::Judge,
             Edge::Quiet {
                 agent,
                 attempt,
@@ -43,6 +88,26 @@ impl From<Edge> for InputKind {
                 agent,
                 attempt,
                 quiet,
+            },
+            Edge::Leaking {
+                agent,
+                attempt,
+                bytes,
+                growth_bytes_per_min,
+            } => Self::Leaking {
+                agent,
+                attempt,
+                bytes,
+                growth_bytes_per_min,
+            },
+            Edge::OverLimit {
+                agent,
+                attempt,
+                bytes,
+            } => Self::OverLimit {
+                agent,
+                attempt,
+                bytes,
             },
         }
     }
@@ -55,8 +120,16 @@ pub struct Sensor {
     ram_limit_bytes: u64,
     zone: Zone,
     halted: bool,
+    rules: MemoryRules,
+    steps: Option<Steps>,
+    band: InBand,
+    step: u32,
+    /// When a judgement was told last, in microseconds of the run.
+    judged_us: u64,
     /// By the agent's position.
     clocks: Vec<Clock>,
+    /// By the agent's position, as far as something is known of them.
+    watches: Vec<Watch>,
     slope: Slope,
 }
 
@@ -107,9 +180,23 @@ impl Sensor {
             ram_limit_bytes,
             zone,
             halted,
+            rules: MemoryRules::default(),
+            steps: None,
+            band: InBand::Below,
+            step: 0,
+            judged_us: 0,
             clocks: quiet_us.into_iter().map(clock).collect(),
+            watches: Vec::new(),
             slope: Slope::default(),
         }
+    }
+
+    /// Lets it see band and steps of a run's rules too; `band` and `step` are what the engine knows.
+    #[must_use]
+    pub fn with_rules(mut self, rules: MemoryRules, band: InBand, step: u32) -> Self {
+        self.steps = rules.adaptation.steps();
+        (self.rules, self.band, self.step) = (rules, band, step);
+        self
     }
 
     /// Takes a sample and returns what changed: the zone first, then agents in the sample's order.
@@ -129,9 +216,32 @@ impl Sensor {
         let zone = zone_after(&self.thresholds, self.zone, figures.pressure_permille);
         let t = &self.thresholds;
         let halted = holds(t.halt, t.hysteresis, self.halted, figures.pressure_permille);
-        if (zone, halted) != (self.zone, self.halted) {
-            (self.zone, self.halted) = (zone, halted);
-            edges.push(Edge::Zone { zone, halted });
+        let (band, step) = (
+            self.band_after(figures.pressure_permille),
+            self.step_after(figures.pressure_permille),
+        );
+        let now = (zone, halted, band, step);
+        let before = (self.zone, self.halted, self.band, self.step);
+        // More pressure than before is looked at at once.
+        let worse = (zone, halted, band) > (self.zone, self.halted, self.band);
+        if now != before {
+            (self.zone, self.halted, self.band, self.step) = now;
+            edges.push(Edge::Zone {
+                zone,
+                halted,
+                band,
+                step,
+            });
+        }
+        let since = sample.elapsed_us.saturating_sub(self.judged_us);
+        let every = if zone == Zone::Red || halted {
+            EMERGENCY_US
+        } else {
+            self.rules.window_us
+        };
+        if worse || since >= every {
+            self.judged_us = sample.elapsed_us;
+            edges.push(Edge::Judge);
         }
         for agent in &sample.agents {
             let clock = self.clocks.get_mut(agent.agent as usize);
@@ -143,7 +253,72 @@ impl Sensor {
                 quiet,
             }));
         }
+        edges.extend(sample.agents.iter().filter_map(|agent| self.watch(agent)));
         edges
+    }
+
+    /// Returns where pressure is after a reading, seen from the band.
+    fn band_after(&self, pressure: u32) -> InBand {
+        let (edges, hysteresis) = (self.rules.band, self.thresholds.hysteresis);
+        if holds(edges.high, hysteresis, self.band == InBand::Above, pressure) {
+            InBand::Above
+        } else if holds(edges.low, hysteresis, self.band >= InBand::Within, pressure) {
+            InBand::Within
+        } else {
+            InBand::Below
+        }
+    }
+
+    /// Returns how many the strategy lets run after a reading: fewer at once, more only when pressure has fallen by
+    /// the hysteresis.
+    fn step_after(&self, pressure: u32) -> u32 {
+        let Some(steps) = &self.steps else {
+            return 0;
+        };
+        let now = steps.cap(pressure);
+        if self.step == 0 || now <= self.step {
+            return now;
+        }
+        steps
+            .cap(pressure + self.thresholds.hysteresis)
+            .max(self.step)
+    }
+
+    fn watch(&mut self, agent: &AgentSample) -> Option<Edge> {
+        let (ix, attempt) = (agent.ix(), agent.attempt);
+        let bytes = agent.counted_bytes();
+        Some(match self.watch_of(ix).read(agent)? {
+            Finding::Leak => Edge::Leaking {
+                agent: ix,
+                attempt,
+                bytes,
+                growth_bytes_per_min: agent.growth_bytes_per_min.unwrap_or(0),
+            },
+            Finding::Over => Edge::OverLimit {
+                agent: ix,
+                attempt,
+                bytes,
+            },
+        })
+    }
+
+    fn watch_of(&mut self, agent: AgentIx) -> &mut Watch {
+        if self.watches.len() <= agent.ix() {
+            self.watches.resize_with(agent.ix() + 1, Watch::default);
+        }
+        &mut self.watches[agent.ix()]
+    }
+
+    /// Sets an agent's hard limit (`ram_max`) in bytes.
+    pub fn set_limit(&mut self, agent: AgentIx, limit: Option<u64>) {
+        if limit.is_some() || self.watches.len() > agent.ix() {
+            self.watch_of(agent).limit = limit;
+        }
+    }
+
+    /// Says what is reserved for an agent's present attempt, in bytes.
+    pub fn set_reserved(&mut self, agent: AgentIx, bytes: u64) {
+        self.watch_of(agent).reserved = bytes;
     }
 
     /// Stops an agent's quiet clock: it is frozen.
@@ -285,7 +460,7 @@ mod tests {
     fn told(sensor: &mut Sensor, pressure: u32) -> Option<(Zone, bool)> {
         match sensor.observe(&reading(pressure))[..] {
             [] => None,
-            [Edge::Zone { zone, halted }] => Some((zone, halted)),
+            [Edge::Zone { zone, halted, .. }, ..] => Some((zone, halted)),
             ref other => panic!("{other:?}"),
         }
     }
@@ -401,12 +576,14 @@ mod tests {
         fn edges_come_only_on_change_and_are_the_state(t in thresholds(), pressures in pressures()) {
             let mut s = Sensor::new(t, 0, Zone::Green, false, []);
             let mut known = (Zone::Green, false);
+            let mut band = InBand::Below;
             for pressure in pressures {
+                let before = (known, band);
                 if let Some(now) = told(&mut s, pressure) {
-                    prop_assert_ne!(now, known);
-                    known = now;
+                    (known, band) = (now, s.band);
+                    prop_assert_ne!(before, (known, band));
                 }
-                prop_assert_eq!((s.zone(), s.halted()), known);
+                prop_assert_eq!((s.zone(), s.halted(), s.band), (known.0, known.1, band));
                 prop_assert!(known.0 >= zones::at(&t, pressure), "never below the true zone");
                 prop_assert!(known.1 || pressure < t.halt, "never a start at or above the halt");
             }

@@ -15,18 +15,20 @@ use crate::{
     executor::{self, LocalExecutor},
     journal::{JOURNAL, SampleWriter},
     plan::AgentIx,
-    resources::{Sampler, Sensor},
+    resources::{Sampler, Sensor, SlowReadings},
 };
 
 use super::{
     adding::Adding,
     current::Current,
+    groups::Grouping,
     intake::Intake,
     jobs::engine_key,
+    others::Others,
     reports,
     runner::Manner,
     socket,
-    turns::{Msg, Notes, complain, now_ms},
+    turns::{Msg, Note, Notes, complain, now_ms},
     watch,
 };
 
@@ -34,6 +36,7 @@ use super::{
 pub(super) struct Later {
     pub to_loop: mpsc::Sender<Msg>,
     pub sampler: Sampler,
+    pub others: Others,
     pub notes: Notes,
     pub current: Current,
     pub adding: Adding,
@@ -41,6 +44,8 @@ pub(super) struct Later {
     pub dir: PathBuf,
     pub run: String,
     pub interval: Duration,
+    /// Between two slow readings.
+    pub slow: Duration,
     pub memory: Memory,
     pub base_us: u64,
     pub started: Instant,
@@ -85,18 +90,30 @@ impl Later {
 
     fn sample(mut self) {
         let setup = self.current.get();
-        let mut clocks = setup.plan.agents.len();
+        let programs = setup.adapters.all().iter();
+        let programs = programs.map(|a| a.program.clone()).collect();
+        self.sampler.set_programs(programs);
+        // Others may be about to start.
+        self.others.tell(0, setup.ram_limit_bytes);
+        let mut known = 0;
         let mut sensor = Sensor::new(
             setup.thresholds,
             setup.ram_limit_bytes,
             self.memory.zone,
             self.memory.halted,
-            setup.plan.agents.iter().map(|a| a.quiet_us),
-        );
+            [],
+        )
+        .with_rules(setup.memory, self.memory.band, self.memory.step);
         drop(setup);
         let mut samples = SampleWriter::open(&self.dir);
         let journal = self.dir.join(JOURNAL);
         let mut there = true;
+        let grouping = Grouping::start(&self.run, &self.dir, &self.executor, &self.current);
+        let rung = grouping.as_ref().map(Grouping::rung);
+        self.sampler.set_rung(rung.unwrap_or_default());
+        let mut slow = SlowReadings::start(self.slow)
+            .map_err(|error| complain(&format!("shared memory counts twice: {error}")))
+            .ok();
         loop {
             thread::sleep(self.interval);
             let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
@@ -107,24 +124,35 @@ impl Later {
                 }
             }
             let alive = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            for (agent, frozen) in self
+            for note in self
                 .notes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .drain(..)
             {
-                if frozen {
-                    sensor.freeze(agent);
-                } else {
-                    sensor.thaw(agent);
+                match note {
+                    Note::Frozen(agent) => sensor.freeze(agent),
+                    Note::Thawed(agent) => sensor.thaw(agent),
+                    Note::Reserved(agent, bytes) => sensor.set_reserved(agent, bytes),
                 }
             }
             let setup = self.current.get();
-            for added in clocks..setup.plan.agents.len() {
-                sensor.set_quiet(AgentIx::of(added), setup.plan.agents[added].quiet_us);
+            for (at, agent) in setup.plan.agents.iter().enumerate().skip(known) {
+                sensor.set_quiet(AgentIx::of(at), agent.quiet_us);
+                sensor.set_limit(AgentIx::of(at), agent.ram_max_bytes);
             }
-            clocks = setup.plan.agents.len();
+            known = setup.plan.agents.len();
+            self.executor.refresh_oom_kills();
+            self.sampler.set_others(self.others.open_bytes());
             let sample = self.sampler.read(now_ms(), self.base_us + alive);
+            let used = sample.figures.agents_bytes;
+            self.others.tell(used, setup.ram_limit_bytes);
+            if let Some(grouping) = &grouping {
+                grouping.turn(&self.sampler);
+            }
+            if let Some(slow) = &mut slow {
+                slow.turn(&mut self.sampler, &sample);
+            }
             let edges = sensor.observe(&sample);
             samples.append(&sample);
             if self
@@ -143,6 +171,7 @@ pub(super) fn sampler(
     run: &str,
     executor: &Arc<LocalExecutor>,
     current: &Current,
+    others: &Others,
 ) -> io::Result<Sampler> {
     let (executor, owners) = (executor.clone(), current.clone());
     let whose = move |key: &executor::JobKey| match engine_key(&owners.get(), key)?.owner {
@@ -153,11 +182,13 @@ pub(super) fn sampler(
         std::process::id().cast_signed(),
         rustix::process::getppid().map_or(0, rustix::process::Pid::as_raw_pid),
     ];
-    Sampler::open(
+    let mut sampler = Sampler::open(
         run,
         Box::new(move || executor.views()),
         Box::new(whose),
         current.get().ram_limit_bytes,
         &own,
-    )
+    )?;
+    sampler.set_others(others.open_bytes());
+    Ok(sampler)
 }

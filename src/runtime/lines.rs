@@ -18,6 +18,7 @@ use crate::{
     display::{clean_line, figures::lasted, safe_json},
     engine::{Answer, AttentionKind, Event, OnBase, ProcessTrouble, Record, whose},
     journal::{Follower, Line},
+    report::adapted,
     tui::view::notes::leased,
 };
 
@@ -266,6 +267,8 @@ pub fn sentence(event: &Event) -> Option<String> {
         }
         Event::Talk(talk) => work::of_talk(talk)?,
         Event::Lease(lease) if lease.is_news() => format!("  {}", leased(lease)),
+        Event::Memory(memory) => format!("  {}", adapted::sentence(memory)?),
+        Event::Measure(event) => format!("! {}", event.words()),
         Event::AttentionAnswered(answered) if answered.attention == AttentionKind::Approval => {
             let whose = whose(
                 answered.agent.as_ref(),

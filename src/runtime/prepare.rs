@@ -3,16 +3,18 @@
 //! The folder's `plan.toml` and `config.toml` alone give the same setup again, so that resume and
 //! replay fold the journal onto exactly what the run had. Must not start anything.
 
+mod before;
 mod refusals;
 
 use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 
+use super::rules;
 use crate::{
     agents::{Adapters, Catalog},
     config::Config,
-    engine::{Band, Effective, MemoryRules, Prices, Setup, Tally, Thresholds},
+    engine::{Effective, MemoryRules, Prices, Setup, Tally, Thresholds},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
 };
 
@@ -80,10 +82,13 @@ pub struct RunConfig {
     pub spawners: u32,
     /// Time between samples, in microseconds.
     pub sample_us: u64,
+    /// Time between slow readings of memory, in microseconds.
+    #[serde(default = "before::pss_us")]
+    pub pss_us: u64,
     /// Names of environment variables that agents get.
     pub env: Vec<String>,
     /// Whether the kernel keeps the boundary of agents where it can.
-    #[serde(default = "enforce")]
+    #[serde(default = "before::enforce")]
     pub sandbox_enforce: bool,
     /// What they may change beside their workspace and the built-in caches.
     #[serde(default)]
@@ -95,13 +100,13 @@ pub struct RunConfig {
     #[serde(default)]
     pub notify_limit_us: u64,
     /// Time between two writings of the status cards, in microseconds.
-    #[serde(default = "card_us")]
+    #[serde(default = "before::card_us")]
     pub card_us: u64,
     /// Time of the run between two judgements of the 24-hour gate, in microseconds; 0: never.
-    #[serde(default = "gate_us")]
+    #[serde(default = "before::gate_us")]
     pub gate_us: u64,
     /// Tokens that a prompt may have at most, where the plan says nothing else.
-    #[serde(default = "cap")]
+    #[serde(default = "before::cap")]
     pub context_cap: u32,
     /// A person's own adapters of agent programs: name of the file and text.
     #[serde(default)]
@@ -121,26 +126,6 @@ pub struct RunConfig {
     /// How workers did in earlier runs, by name; empty where none is chosen by that.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub past: BTreeMap<String, Tally>,
-}
-
-/// What a run of before that setting has.
-fn enforce() -> bool {
-    crate::config::Sandbox::default().enforce
-}
-
-/// What a run of before that setting has.
-fn card_us() -> u64 {
-    crate::config::Status::default().card_interval_us
-}
-
-/// What a run of before that setting has.
-fn gate_us() -> u64 {
-    crate::config::Status::default().gate_interval_us
-}
-
-/// What a run of before that setting has.
-const fn cap() -> u32 {
-    crate::context::LIMIT
 }
 
 /// What `run` was told beside plan and configuration.
@@ -214,6 +199,7 @@ impl RunConfig {
             output_drain_us: config.processes.output_drain_us,
             spawners: config.processes.spawners,
             sample_us: config.sampling.interval_us,
+            pss_us: config.sampling.pss_interval_us,
             env: config.processes.env.clone(),
             sandbox_enforce: config.sandbox.enforce,
             sandbox_write: config.sandbox.write.clone(),
@@ -226,7 +212,7 @@ impl RunConfig {
             set: BTreeMap::new(),
             rehearsal: false,
             prices: None,
-            memory: memory(config, machine),
+            memory: rules::rules(config, machine.ram_bytes),
             past: BTreeMap::new(),
         }
     }
@@ -275,23 +261,6 @@ impl RunConfig {
         setup.adapters = Adapters::new(self.adapters.clone());
         setup.past.clone_from(&self.past);
         setup
-    }
-}
-
-/// The rules of a run by configuration and tier; the configuration states percent.
-fn memory(config: &Config, machine: Machine) -> MemoryRules {
-    let wanted = &config.memory;
-    let tier = crate::config::tier::default_band(machine.ram_bytes);
-    let (low, high) = wanted.band.unwrap_or(tier);
-    MemoryRules {
-        band: Band {
-            low: low * 10,
-            high: high * 10,
-        },
-        adaptation: wanted.strategy,
-        window_us: wanted.window_us,
-        lease_wait_us: wanted.lease_wait_us,
-        ..MemoryRules::default()
     }
 }
 

@@ -17,10 +17,13 @@ use crate::{
     journal::{self, ReadEnd, ReadError, Reader, Tail},
     plan::AgentId,
     sys::{
+        cgroup::Groups,
         proc::{self, ProcTable},
         tree::{self, Survivor},
     },
 };
+
+use super::groups;
 
 /// What the journal holds.
 pub struct Folded {
@@ -119,19 +122,27 @@ pub fn handles(state: &State, boot_id: &str) -> Vec<Handle> {
 /// # Errors
 /// When `/proc` cannot be read.
 pub fn end_survivors(
+    dir: &Path,
     run: &str,
     handles: &[Handle],
     grace: Duration,
     mut hurry: impl FnMut() -> bool,
 ) -> std::io::Result<(u32, Vec<(AgentId, u32)>)> {
     let seen = attempts(&tree::survivors_of_run(run)?);
-    let first = survivors(run, handles)?;
+    let groups = groups::of_run(dir, run);
+    let groups = groups.as_ref();
+    // Who stands still takes no signal but one.
+    for group in groups.iter().flat_map(|groups| groups.all()) {
+        group.freeze(false);
+    }
+    let first = survivors(run, handles, groups)?;
     let count = u32::try_from(first.len()).unwrap_or(u32::MAX);
     let mut until = Instant::now() + grace;
     let mut asked: BTreeSet<(i32, u64)> = BTreeSet::new();
     let mut left = first;
     loop {
         if left.is_empty() {
+            groups.inspect(|groups| groups.remove());
             return Ok((count, seen));
         }
         if hurry() {
@@ -159,12 +170,16 @@ pub fn end_survivors(
         }
         std::thread::sleep(Duration::from_millis(10));
         // What they started meanwhile belongs to it too.
-        left = survivors(run, handles)?;
+        left = survivors(run, handles, groups)?;
     }
 }
 
 /// Living processes of the run by pid and start time.
-fn survivors(run: &str, handles: &[Handle]) -> std::io::Result<BTreeSet<(i32, u64)>> {
+fn survivors(
+    run: &str,
+    handles: &[Handle],
+    groups: Option<&Groups>,
+) -> std::io::Result<BTreeSet<(i32, u64)>> {
     let marked = tree::survivors_of_run(run)?;
     let mut found: BTreeSet<(i32, u64)> = marked.iter().map(|s| (s.pid, s.start_time)).collect();
     if !handles.is_empty() {
@@ -177,6 +192,7 @@ fn survivors(run: &str, handles: &[Handle]) -> std::io::Result<BTreeSet<(i32, u6
                 pid,
                 start_time: start_ticks,
                 marker: None,
+                group: None,
             };
             found.extend(
                 tree::members(&table, &root)
@@ -184,6 +200,14 @@ fn survivors(run: &str, handles: &[Handle]) -> std::io::Result<BTreeSet<(i32, u6
                     .map(|s| (s.pid, s.start_time)),
             );
         }
+    }
+    // These nobody has left, whatever they did to their session and environment.
+    for group in groups.iter().flat_map(|groups| groups.all()) {
+        let stats = group
+            .members()
+            .into_iter()
+            .filter_map(|pid| proc::stat(pid).ok());
+        found.extend(stats.filter(|s| s.alive()).map(|s| (s.pid, s.start_time)));
     }
     Ok(found)
 }

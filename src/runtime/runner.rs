@@ -33,12 +33,14 @@ use super::{
     cards::{Cards, Rhythm},
     clean::redactor,
     current::Current,
+    groups,
     guard::{program, say_grace, survive_file_limit},
     jobs::{self, Bounds, JobMaker},
     later::{Later, sampler},
     leases::Desk,
     lines::Lines,
     notices::Notices,
+    others::{self, Others},
     past,
     prepare::{RunConfig, read_folder},
     recover, socket,
@@ -47,8 +49,8 @@ use super::{
     work::{self, Settings, Work},
 };
 
-use folders::{keep_source, private_folders};
-use jobs_env::{passed, passes, shims};
+use folders::{keep_source, passes, private_folders};
+use jobs_env::{passed, shims};
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.
@@ -157,13 +159,14 @@ pub fn resume(dir: RunDir, manner: Manner) -> Result<Resumed, RunnerError> {
     let grace = Duration::from_micros(config.grace_us);
     let signals = SignalFd::new(&STOP_SIGNALS)?;
     let mut stopped = None;
-    let (survivors, mut seen) = recover::end_survivors(&dir.id, &handles, grace, || {
-        let Ok(Some(signal)) = signals.next() else {
-            return false;
-        };
-        // The second one does not wait for the grace.
-        stopped.replace(signal).is_some()
-    })?;
+    let (survivors, mut seen) =
+        recover::end_survivors(&dir.path, &dir.id, &handles, grace, || {
+            let Ok(Some(signal)) = signals.next() else {
+                return false;
+            };
+            // The second one does not wait for the grace.
+            stopped.replace(signal).is_some()
+        })?;
     if let Some(signal) = stopped {
         return Ok(Resumed::Stopped(signal));
     }
@@ -257,12 +260,15 @@ impl Runner {
             None => None,
         };
         let current = Current::new(self.state.setup.clone());
-        let sampler = sampler(&self.dir.id, &executor, &current)?;
+        let others = Others::new(&self.dir.id);
+        let sampler = sampler(&self.dir.id, &executor, &current, &others)?;
+        let open = others.own();
         let first_figures = sampler.first_figures();
         let notes = Arc::new(Mutex::new(Vec::new()));
         let later = Later {
             to_loop: to_loop.clone(),
             sampler,
+            others,
             notes: notes.clone(),
             adding: Adding::new(&self.dir.path, &self.config, &current, &redactor),
             current: current.clone(),
@@ -270,7 +276,8 @@ impl Runner {
             dir: self.dir.path.clone(),
             run: self.dir.id.clone(),
             interval: Duration::from_micros(self.config.sample_us.max(10_000)),
-            memory: self.state.memory,
+            slow: Duration::from_micros(self.config.pss_us.max(1_000_000)),
+            memory: self.state.memory.clone(),
             base_us: self.base_us,
             started,
             manner: self.manner,
@@ -333,6 +340,7 @@ impl Runner {
             figures: first_figures,
             uses: Uses::default(),
             notes,
+            open,
             grace: Duration::from_micros(self.config.grace_us),
             base_us: self.base_us,
             started,
@@ -357,6 +365,8 @@ impl Runner {
         let status = ended.status;
         executor.join();
         socket::remove(&dir.path);
+        others::forget(&dir.id);
+        groups::forget(&dir.path, &dir.id);
         if status != RUNNER_FAILED
             && let Err(error) = past::finish(&dir.path, setup, ended.past)
         {

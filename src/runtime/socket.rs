@@ -32,8 +32,8 @@ use crate::{
 
 use door::{Cut, Slot, refusal};
 pub use place::ADDRESS;
-pub(super) use place::{announce, remove};
-use place::{listen, places, runtime_dir};
+pub(super) use place::{announce, private, remove, runtime_dir};
+use place::{listen, places};
 use terminals::Terminals;
 use way::{ClientSink, Out, Way, write_all};
 

@@ -10,18 +10,19 @@ mod lease;
 mod msg;
 mod progress;
 mod record;
+mod sample;
 mod stats;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::AtomicU64, mpsc},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use crate::{
     context::redact::Redactor,
     engine::{
-        self, Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, Uses, resolve,
+        Command, Figures, Input, InputKind, Record, State, StoppedBy, Turn, Uses, resolve,
         turn_with,
     },
     executor::{LocalExecutor, Mailbox, Report},
@@ -42,7 +43,7 @@ use super::{
 };
 
 pub(super) use complain::complain;
-pub use msg::{Msg, Notes, Reply};
+pub use msg::{Msg, Note, Notes, Reply};
 pub use stats::Stats;
 
 /// How soon the loop looks whether what it started runs: nobody wakes it for that alone.
@@ -63,6 +64,8 @@ pub(super) struct Turns {
     /// What agents hold, as last sampled.
     pub uses: Uses,
     pub notes: Notes,
+    /// What is reserved for agents and not used by them yet, in bytes; for other runs.
+    pub open: Arc<AtomicU64>,
     pub grace: Duration,
     /// Time that the run had been alive before this runner, in microseconds.
     pub base_us: u64,
@@ -153,6 +156,7 @@ impl Turns {
         };
         running.input(first);
         running.flush();
+        running.tell_open();
         if let Some(later) = running.turns.after_first.take() {
             later();
         }
@@ -203,6 +207,7 @@ impl Running {
             self.notices_overdue();
             self.write_again();
             self.flush();
+            self.tell_open();
             self.took.add(began.elapsed());
             if self.guard_lost && self.turns.state.stopping.is_none() && self.status.is_none() {
                 return self.abandon();
@@ -231,30 +236,7 @@ impl Running {
     fn take(&mut self, msg: Msg) {
         match msg {
             Msg::Reports => self.reports(),
-            Msg::Sample(sample, edges) => {
-                // The sensor tells of thresholds that it saw crossed; what admission saw before its
-                // first reading is only known here.
-                let halt = self.turns.state.setup.thresholds.halt;
-                let room = self.turns.figures.pressure_permille >= halt
-                    && sample.figures.pressure_permille < halt;
-                self.turns.uses = sample.uses();
-                self.turns.figures = sample.figures.beside(&self.turns.state, &self.turns.uses);
-                if room {
-                    self.input(InputKind::Settle);
-                }
-                self.own_peak_bytes = self.own_peak_bytes.max(sample.machine.own_bytes);
-                for agent in &sample.agents {
-                    let peak = self.peaks.entry((agent.agent, agent.attempt)).or_default();
-                    *peak = (*peak).max(agent.peak_bytes);
-                }
-                for edge in edges {
-                    self.input(edge.into());
-                }
-                self.turns.cards.offer(&self.turns.state, &sample);
-                if !self.clients.is_empty() {
-                    self.tell(&News::Sample(Arc::from(sample)));
-                }
-            }
+            Msg::Sample(sample, edges) => self.sample(sample, edges),
             Msg::Signal(number) => self.stop(StoppedBy::Signal(number)),
             Msg::GuardLost => self.guard_lost = true,
             Msg::Action { by, action, reply } => {
@@ -330,22 +312,6 @@ impl Running {
             }
         }
         self.reports = reports;
-    }
-
-    /// The kernel knows the peak of the largest process, the sampler that of the whole tree. A child
-    /// shares our memory until its exec, so a small figure of the kernel's may be ours.
-    fn add_sampled_peak(&mut self, kind: &mut InputKind) {
-        if let InputKind::Ended {
-            key, peak_bytes, ..
-        } = kind
-            && let (engine::Owner::Agent(ix), None) = (key.owner, key.check)
-        {
-            let sampled = self.peaks.remove(&(ix.0, key.attempt)).unwrap_or(0);
-            if *peak_bytes <= self.own_peak_bytes {
-                *peak_bytes = 0;
-            }
-            *peak_bytes = (*peak_bytes).max(sampled);
-        }
     }
 
     /// The first request stops in order, a second one at once.

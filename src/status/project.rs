@@ -328,7 +328,7 @@ fn ram(facts: Facts<'_>, members: &[AgentIx]) -> Option<u64> {
             .binary_search_by_key(&ix.0, |a| a.agent)
             .ok()?;
         let read = &sample.agents[at];
-        (read.attempt == agent.attempt).then_some(read.resident_bytes)
+        (read.attempt == agent.attempt).then_some(read.counted_bytes())
     });
     Some(mine.sum())
 }
@@ -438,6 +438,8 @@ mod tests {
         run.input(crate::engine::InputKind::Zone {
             zone: Zone::Red,
             halted: true,
+            band: crate::engine::InBand::Below,
+            step: 0,
         });
         assert_eq!(healths(&run)[3], AtRisk);
         run.input(crate::engine::InputKind::Journal {

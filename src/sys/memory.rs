@@ -125,6 +125,19 @@ fn number(path: &Path) -> Option<u64> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
+/// Returns how many processes the kernel has killed for want of memory since the machine started, whoever's they
+/// were; none where it does not tell (before Linux 4.13).
+#[must_use]
+pub fn oom_kills() -> Option<u64> {
+    parse_oom_kills(&fs::read_to_string("/proc/vmstat").ok()?)
+}
+
+fn parse_oom_kills(text: &str) -> Option<u64> {
+    let mut lines = text.lines();
+    let count = lines.find_map(|line| line.strip_prefix("oom_kill "))?;
+    count.trim().parse().ok()
+}
+
 /// Parses `/proc/meminfo`; a missing line counts as 0.
 #[must_use]
 pub fn parse_meminfo(text: &str) -> Machine {
@@ -242,6 +255,13 @@ mod tests {
         let (total, available) = meters.binding().unwrap();
         assert!(total <= machine.total && available <= machine.available);
         assert!(meters.load_milli().is_some());
+    }
+
+    #[test]
+    fn kills_for_want_of_memory_are_counted() {
+        assert_eq!(parse_oom_kills("drop_slab 0\noom_kill 3\nx 1\n"), Some(3));
+        assert_eq!(parse_oom_kills("oom_killed 3\n"), None);
+        assert!(oom_kills().is_some());
     }
 
     #[test]

@@ -8,6 +8,7 @@
 compile_error!("wavedeck needs Linux 5.13 or newer (WSL 2 works too)");
 
 pub mod ballast;
+pub mod cgroup;
 pub mod exec;
 pub mod foreground;
 pub mod landlock;
@@ -24,6 +25,7 @@ pub mod reap;
 pub mod remove;
 pub mod signals;
 pub mod spawn;
+pub mod strays;
 pub mod subreaper;
 pub mod tree;
 pub mod zone;

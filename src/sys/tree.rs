@@ -4,11 +4,12 @@
 //! goes through a pidfd whose process was checked by its start time. Must not wait: freezing and
 //! ending go in rounds that the caller spaces, so that nothing else stands still.
 
-use std::{collections::HashSet, io};
+use std::{collections::HashSet, io, sync::Arc};
 
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
 use super::{
+    cgroup::Group,
     marker::Marker,
     proc::{self, ProcTable, Stat},
 };
@@ -22,6 +23,8 @@ pub struct Root {
     pub start_time: u64,
     /// What its environment carries, to find what left the session and lost its parents.
     pub marker: Option<Marker>,
+    /// The group that the kernel keeps it in, where there is one.
+    pub group: Option<Arc<Group>>,
 }
 
 /// What a round of [`freeze_round`] found.
@@ -58,6 +61,9 @@ pub fn members(table: &ProcTable, root: &Root) -> Vec<Stat> {
                 .filter(|s| s.session == root.pid)
                 .map(|s| s.pid),
         );
+    }
+    if let Some(group) = &root.group {
+        seeds.extend(group.members());
     }
     close_downwards(table, seeds, &mut seen, &mut found);
     if let Some(marker) = &root.marker {
@@ -143,6 +149,11 @@ pub fn signal_all(members: &[Stat], signal: Signal) -> u32 {
 /// every few rounds only: a process that waits for a disk looks the same.
 #[must_use]
 pub fn freeze_round(table: &ProcTable, root: &Root, unlock: bool) -> Frozen {
+    // Who is in a group that stands still does not look stopped, and needs no signal.
+    let (grouped, still) = root.group.as_ref().map_or((Vec::new(), false), |group| {
+        group.freeze(true);
+        (group.members(), group.is_frozen())
+    });
     let members = members(table, root);
     let mut round = Frozen {
         total: u32::try_from(members.len()).unwrap_or(u32::MAX),
@@ -150,8 +161,10 @@ pub fn freeze_round(table: &ProcTable, root: &Root, unlock: bool) -> Frozen {
     };
     for member in &members {
         round.rss_bytes += member.rss_bytes;
-        if member.stopped() {
+        if member.stopped() || (still && grouped.contains(&member.pid)) {
             round.stopped += 1;
+        } else if grouped.contains(&member.pid) {
+            round.signalled += 1;
         } else if unlock && member.state == b'D' {
             for child in table
                 .children(member.pid)
@@ -176,7 +189,11 @@ pub fn freeze_round(table: &ProcTable, root: &Root, unlock: bool) -> Frozen {
 pub fn thaw(table: &ProcTable, root: &Root) -> u32 {
     let mut members = members(table, root);
     members.reverse();
-    signal_all(&members, Signal::CONT)
+    let signalled = signal_all(&members, Signal::CONT);
+    if let Some(group) = &root.group {
+        group.freeze(false);
+    }
+    signalled
 }
 
 /// A process of a run that outlived its runner.
@@ -234,6 +251,7 @@ mod tests {
                 pid,
                 start_time,
                 marker: None,
+                group: None,
             },
         )
         .iter()

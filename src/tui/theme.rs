@@ -270,7 +270,7 @@ impl Theme {
             Mark::Ready => s.ready,
             Mark::Start => s.start,
             Mark::Run => s.run,
-            Mark::Froze => s.froze,
+            Mark::Froze | Mark::Park => s.froze,
             Mark::Retry => s.retry,
             Mark::Join => s.join,
             Mark::Check => s.check,

@@ -45,6 +45,8 @@ pub struct Here {
     pub grace: &'static str,
     /// Where workspaces lie; with it, nobody's git configuration counts.
     pub state: Option<TempDir>,
+    /// Where sockets are, and what runs tell one another: other tests' runs are none of ours.
+    pub runtime: TempDir,
 }
 
 impl Here {
@@ -57,6 +59,7 @@ impl Here {
             dir,
             grace: "2s",
             state: None,
+            runtime: private(),
         };
         fs::create_dir(here.path().join(".git")).unwrap();
         here.write("wavedeck.toml", plan);
@@ -85,6 +88,7 @@ impl Here {
             .env_clear()
             .env("HOME", self.path().join("home"))
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+            .env("XDG_RUNTIME_DIR", self.runtime.path())
             .env("WAVEDECK_PROCESSES_GRACE", self.grace)
             .stdin(Stdio::null());
         if let Some(state) = &self.state {
@@ -187,6 +191,15 @@ impl Here {
             self.survivors().is_empty().then_some(())
         });
     }
+}
+
+/// A folder that nobody else may enter.
+fn private() -> TempDir {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    tempfile::Builder::new()
+        .permissions(mode)
+        .tempdir()
+        .unwrap()
 }
 
 impl Drop for Here {

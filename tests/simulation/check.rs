@@ -10,13 +10,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, Cause, CheckPlace, Event, Exit, Record, Setup, StoppedBy, WorkEvent},
+    engine::{
+        Action, Cause, CheckPlace, Event, Exit, MemoryEvent, Record, Setup, StoppedBy, WorkEvent,
+    },
     plan::{AgentId, AgentIx, Mode, NeedKind, SubAgents, When, Work},
 };
 
 use super::{
-    budgets::Budgets, cohorts::Cohorts, leases::Leases, merges::Merges, queue::Queue,
-    switch::Switch, talk::Talks, verdicts::Verdicts,
+    budgets::Budgets, cohorts::Cohorts, leases::Leases, memory::Parks, merges::Merges,
+    queue::Queue, switch::Switch, talk::Talks, verdicts::Verdicts,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +43,10 @@ struct Seen {
     /// The red gate that it is blocked by.
     red: bool,
     held: bool,
+    /// A person held it before what a person asked for last.
+    before: bool,
+    /// Its process is being ended so that it can go on later; whether a person held it before.
+    parking: Option<bool>,
     /// The last attempt's process ended with status 0.
     exit_ok: bool,
     /// It has joined: its sub-agents may start.
@@ -102,6 +108,7 @@ struct Checker<'a> {
     talks: Talks,
     budgets: Budgets,
     leases: Leases,
+    parks: Parks,
     /// Cohorts that a person holds.
     cohorts_held: BTreeSet<usize>,
     stopped_by_person: bool,
@@ -148,6 +155,7 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
         talks: Talks::default(),
         budgets: Budgets::default(),
         leases: Leases::default(),
+        parks: Parks::default(),
         cohorts_held: BTreeSet::new(),
         stopped_by_person: false,
         guard_lost: false,
@@ -191,6 +199,9 @@ pub fn check(setup: &Setup, records: &[Record]) -> Vec<String> {
             c.problem(record, wrong);
         }
         if let Err(wrong) = c.budgets.step(setup, record) {
+            c.problem(record, wrong);
+        }
+        if let Err(wrong) = c.parks.step(setup, record) {
             c.problem(record, wrong);
         }
         let before = c.ram();
@@ -402,6 +413,12 @@ impl Checker<'_> {
                 seen.present.clone_from(present);
                 let before = seen.opened == Some(true) && *exit != Exit::Interrupted;
                 seen.exit_ok = exit.ok() || before;
+                // Done before it could be parked.
+                if let Some(before) = seen.parking.take()
+                    && exit.ok()
+                {
+                    seen.held = before;
+                }
             }
             Event::AgentFrozen { agent, .. } => {
                 let ix = self.ix(agent);
@@ -638,6 +655,14 @@ impl Checker<'_> {
                 }
                 self.begin(record, work);
             }
+            Event::Memory(memory) => {
+                if let MemoryEvent::Parking { agent, cause, .. } = &**memory {
+                    let ix = self.ix(agent);
+                    let by_person = *cause == Cause::Operator;
+                    let seen = &mut self.agents[ix.ix()];
+                    seen.parking = Some(if by_person { seen.before } else { seen.held });
+                }
+            }
             Event::ZoneChanged { halted, .. } => self.halted = *halted,
             Event::RunDegraded { error } => self.degraded = error.is_some(),
             Event::RunStopped { by } => {
@@ -731,13 +756,14 @@ impl Checker<'_> {
     /// What a person's pause holds back, and who lets it go.
     fn person(&mut self, action: &Action, agents: &[AgentId], phases: &[String]) {
         let hold = match action {
-            Action::Pause { .. } => true,
+            Action::Pause { .. } | Action::Park { .. } => true,
             Action::Resume { .. } => false,
             _ => return,
         };
         for agent in agents {
             let ix = self.ix(agent);
-            self.agents[ix.ix()].held = hold;
+            let seen = &mut self.agents[ix.ix()];
+            seen.before = std::mem::replace(&mut seen.held, hold);
         }
         for phase in phases {
             let ix = self.phase(phase);

@@ -11,6 +11,8 @@ use wavedeck::{
     plan::{AgentId, AgentIx, NeedKind, PhaseIx, Workspace},
 };
 
+use super::check::begun_with;
+
 /// The present attempt of an agent.
 /// The commit of an attempt, if it changed anything.
 type Commit = Option<String>;
@@ -72,6 +74,8 @@ struct Now {
 #[derive(Debug, Default)]
 pub struct Merges {
     base: String,
+    /// Agents that were added so far.
+    added: usize,
     /// Merges in the head.
     heads: Vec<(AgentIx, String)>,
     agents: BTreeMap<AgentIx, Agent>,
@@ -113,6 +117,11 @@ fn whose(place: &CheckPlace) -> (Option<AgentId>, Option<String>) {
 impl Merges {
     /// Takes one record; says what is wrong with it.
     pub fn step(&mut self, setup: &Setup, record: &Record) -> Option<String> {
+        if let Event::Work(work) = &record.event
+            && let WorkEvent::Extended(by) = &**work
+        {
+            self.added += by.agents.len();
+        }
         self.take(setup, &record.event).err()
     }
 
@@ -355,6 +364,10 @@ impl Merges {
     fn checked_out(&self, setup: &Setup, place: &CheckPlace) -> Result<(), String> {
         // Rules' commands run in the merge itself.
         if place.purpose == Purpose::Base || of_a_rule(setup, place) {
+            return Ok(());
+        }
+        // The setup is that of the end: who is not there yet may have the only workspace.
+        if begun_with(setup) + self.added < setup.plan.agents.len() {
             return Ok(());
         }
         let with_own = |ix: AgentIx| {

@@ -7,6 +7,7 @@ mod budgets;
 mod check;
 mod cohorts;
 mod leases;
+mod memory;
 mod merges;
 mod plans;
 mod queue;
@@ -90,6 +91,51 @@ fn random_simulations_keep_every_promise() {
         bad[0].0,
         bad[0].1
     );
+}
+
+/// Worlds whose memory is looked at: processes that use more or less than stated, others on the machine.
+#[test]
+fn memory_keeps_its_promises_in_five_thousand_worlds() {
+    let count: u64 =
+        std::env::var("WAVEDECK_SIM_MEMORY").map_or(5_000, |n| n.parse().expect("a number"));
+    let one: Option<u64> = std::env::var("WAVEDECK_SIM_SEED")
+        .ok()
+        .map(|n| n.parse().expect("a number"));
+    if let Some(seed) = one {
+        let run = world::run_measured(seed);
+        for record in &run.records {
+            println!("{}", serde_json::to_string(record).unwrap());
+        }
+        let mut problems = run.problems;
+        problems.extend(check::check(&run.setup, &run.records));
+        assert!(problems.is_empty(), "{problems:#?}");
+        return;
+    }
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    let bad: Vec<(u64, Vec<String>)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|t| {
+                scope.spawn(move || {
+                    let seeds = (t..count).step_by(usize::try_from(threads).unwrap());
+                    let tried = seeds.filter_map(|seed| {
+                        let run = std::panic::catch_unwind(|| world::run_measured(seed));
+                        let Ok(run) = run else {
+                            return Some((seed, vec!["panicked".to_owned()]));
+                        };
+                        let mut problems = run.problems;
+                        problems.extend(check::check(&run.setup, &run.records));
+                        (!problems.is_empty()).then_some((seed, problems))
+                    });
+                    tried.take(3).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|w| w.join().unwrap())
+            .collect()
+    });
+    assert!(bad.is_empty(), "{bad:#?}");
 }
 
 #[test]
@@ -259,18 +305,26 @@ fn agents_are_added_while_simulations_go_on() {
     assert!(runs > 80 && done > 60, "{runs} runs, {done} done");
 }
 
+/// Kinds that no virtual process brings about.
+const UNSEEN: [&str; 4] = [
+    "agent.quiet",
+    "agent.leaking",
+    "agent.over_limit",
+    "agent.preempted",
+];
+
 /// What never happens in a simulation proves nothing.
 #[test]
 fn every_kind_of_event_happens() {
-    // No sensor listens to virtual processes, so none of them is ever quiet. Who is frozen before its
-    // barrier closes is too rare: a test of the engine does it.
+    // No sensor listens to virtual processes, so none of them is ever quiet or too large. Who is frozen before
+    // its barrier closes is too rare. Tests of the engine do these.
     let mut missing: std::collections::BTreeSet<&str> = include_str!("../../docs/architecture.md")
         .lines()
         .skip_while(|line| !line.starts_with("| kind "))
         .take_while(|line| line.starts_with('|'))
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
         .map(|(kind, _)| kind)
-        .filter(|kind| !["agent.quiet", "agent.preempted"].contains(kind))
+        .filter(|kind| !UNSEEN.contains(kind))
         .collect();
     assert!(missing.len() > 30, "{missing:?}");
     for seed in 0..12_000 {

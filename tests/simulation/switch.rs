@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use wavedeck::{
-    engine::{Action, CheckPlace, Event, Record, Setup, TalkEvent, WorkEvent},
+    engine::{Action, CheckPlace, Event, MemoryEvent, Record, Setup, TalkEvent, WorkEvent},
     plan::Mode,
 };
 
@@ -113,6 +113,11 @@ impl Switch {
             Event::CheckFrozen { place, .. } => self.with(&check(place), |p| p.frozen = true),
             Event::AgentThawed { agent, .. } => self.with(agent.as_str(), |p| p.frozen = false),
             Event::CheckThawed { place, .. } => self.with(&check(place), |p| p.frozen = false),
+            Event::Memory(memory) => {
+                if let MemoryEvent::Parking { agent, .. } = &**memory {
+                    self.ends(agent.as_str());
+                }
+            }
             Event::AgentTimeout { agent, .. } => self.ends(agent.as_str()),
             Event::CheckTimeout { place, .. } => self.ends(&check(place)),
             // A gate that would judge yesterday's work is ended.

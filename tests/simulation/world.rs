@@ -7,18 +7,20 @@ use std::{
 
 use wavedeck::{
     engine::{
-        Action, Answer, AttentionKind, Cause, CheckRun, Command, Effective, Event, Exit, Figures,
-        Handle, HoldBy, Input, InputKind, JobKey, Owner, PhaseState, Purpose, Record, Setup, State,
-        Status, StoppedBy, Target, Thresholds, Trouble, Turn, Via, Words, WorkEvent, Zone, admit,
-        behind_barrier, turn,
+        Action, Adaptation, Answer, AttentionKind, Band, Cause, CheckRun, Command, Effective,
+        Event, Exit, Figures, Handle, HoldBy, InBand, Input, InputKind, JobKey, MemoryRules, Owner,
+        PhaseState, Purpose, Record, Setup, State, Status, StoppedBy, Target, Thresholds, Trouble,
+        Turn, Via, Words, WorkEvent, Zone, admit, behind_barrier, turn,
     },
     graph::Graph,
     plan::{AgentId, AgentIx, Mode, Plan, When},
+    resources::Sensor,
     schedule::static_ranks,
 };
 
 mod add;
 pub mod lease;
+mod memory;
 mod speak;
 mod work;
 
@@ -38,6 +40,8 @@ struct Process {
     exit: Exit,
     ignores_term: bool,
     present: Vec<String>,
+    /// What memory it uses, where that is looked at.
+    appetite: Option<memory::Appetite>,
 }
 
 struct World {
@@ -52,6 +56,8 @@ struct World {
     inbox: BTreeMap<(u64, u64), InputKind>,
     order: u64,
     pressure: u32,
+    /// A machine whose memory is looked at; else pressure is what it is.
+    machine: Option<memory::Machine>,
     next_process: u64,
     faults: Faults,
     /// The journal cannot be written: what waits for it, as the runner holds it.
@@ -83,7 +89,7 @@ struct Faults {
     stop: bool,
 }
 
-fn setup(r: &mut Random) -> Setup {
+fn setup(r: &mut Random, rules: MemoryRules) -> Setup {
     loop {
         let plan: Plan = plans::random(r);
         let graph = Graph::new(&plan);
@@ -97,7 +103,7 @@ fn setup(r: &mut Random) -> Setup {
             agents_cap: 1 + u32::try_from(r.below(u64::from(plans::AGENTS_CAP))).unwrap(),
             cpus_milli: plans::CPUS_MILLI,
             thresholds: Thresholds::default(),
-            memory: wavedeck::engine::MemoryRules::default(),
+            memory: rules,
             attended: r.chance(30),
             hybrid_enabled: !r.chance(5),
             parallel_enabled: !r.chance(5),
@@ -107,8 +113,40 @@ fn setup(r: &mut Random) -> Setup {
 }
 
 pub fn run(seed: u64) -> Run {
+    let mut other = Random::new(seed ^ 0x006d_656d_6f72_7900);
+    let measured = other.chance(30);
+    play(seed, measured.then_some(other))
+}
+
+/// A world whose memory is looked at.
+pub fn run_measured(seed: u64) -> Run {
+    play(seed, Some(Random::new(seed ^ 0x006d_656d_6f72_7900)))
+}
+
+/// Rules for memory; those of a run that does not look at it are of no consequence.
+fn rules(other: Option<&mut Random>) -> MemoryRules {
+    let Some(r) = other else {
+        return MemoryRules::default();
+    };
+    let low = 400 + u32::try_from(r.below(350)).unwrap();
+    let high = low + 50 + u32::try_from(r.below(150)).unwrap();
+    MemoryRules {
+        band: Band { low, high },
+        adaptation: *r.pick(&[
+            Adaptation::Continuous,
+            Adaptation::Continuous,
+            Adaptation::Phase,
+            Adaptation::SubAgents,
+        ]),
+        window_us: 1_000_000 + r.below(20_000_000),
+        ..MemoryRules::default()
+    }
+}
+
+fn play(seed: u64, mut other: Option<Random>) -> Run {
     let mut r = Random::new(seed);
-    let setup = Arc::new(setup(&mut r));
+    let rules = rules(other.as_mut());
+    let setup = Arc::new(setup(&mut r, rules));
     let mut some = |n: u64| if r.chance(50) { r.below(n) } else { 0 };
     let mut faults = Faults {
         spawn: some(10),
@@ -132,7 +170,6 @@ pub fn run(seed: u64) -> Run {
         asks: lease::Asks::new(seed),
         r,
         folded: state.clone(),
-        state,
         records: Vec::new(),
         problems: Vec::new(),
         now_us: 0,
@@ -140,6 +177,13 @@ pub fn run(seed: u64) -> Run {
         inbox: BTreeMap::new(),
         order: 0,
         pressure: 300,
+        machine: other.map(|mut other| {
+            let quiet = state.setup.plan.agents.iter().map(|_| None);
+            let limit = state.setup.ram_limit_bytes;
+            let sensor = Sensor::new(Thresholds::default(), limit, Zone::Green, false, quiet)
+                .with_rules(rules, InBand::Below, 0);
+            memory::Machine::new(sensor, &mut other)
+        }),
         next_process: 1,
         faults,
         full: false,
@@ -147,6 +191,7 @@ pub fn run(seed: u64) -> Run {
         held_commands: Vec::new(),
         told: BTreeSet::new(),
         ruled: BTreeSet::new(),
+        state,
     };
     world.input(InputKind::Begin {
         run: format!("sim-{seed}"),
@@ -205,7 +250,11 @@ impl World {
             lease.map(|l| l.0),
             deadline,
         ];
-        let Some(next) = times.into_iter().flatten().min() else {
+        let next = times.into_iter().flatten().min();
+        if self.look(next) {
+            return true;
+        }
+        let Some(next) = next else {
             return false;
         };
         self.now_us = self.now_us.max(next);
@@ -241,6 +290,9 @@ impl World {
 
     /// Nothing moves: whoever is needed does what is needed, so that every run can end.
     fn rescue(&mut self) {
+        if self.others_leave() {
+            return;
+        }
         let by = |hold| self.state.agents.iter().any(|a| a.hold == Some(hold));
         let well = self.pressure < 950 && !self.state.memory.halted && !self.full;
         let well = well && self.state.degraded.is_none() && self.state.stopping.is_none();
@@ -252,8 +304,16 @@ impl World {
             let agent = self.state.agent(ix);
             agent.hold == Some(HoldBy::Rule)
         });
+        let figures = self.figures();
+        // A parked agent starts anew: budgets, providers and the machine have their word.
+        let outside = |ix| {
+            let parked = self.state.agent(ix).status == Status::Parked;
+            parked && admit(&self.state, &figures, ix).is_err_and(|why| why.from_outside())
+        };
         let asked = asked
-            && frozen.all(|ix| behind_barrier(&self.state, self.state.setup.plan.agent(ix).phase));
+            && frozen.all(|ix| {
+                outside(ix) || behind_barrier(&self.state, self.state.setup.plan.agent(ix).phase)
+            });
         if well
             && !asked
             && by(HoldBy::Rule)
@@ -262,13 +322,36 @@ impl World {
         {
             self.problems
                 .push("frozen by a rule, and does not come back".to_owned());
+            if std::env::var_os("WAVEDECK_SIM_SEED").is_some() {
+                for ix in self.state.setup.plan.indices() {
+                    let a = self.state.agent(ix);
+                    if a.hold.is_some() || !a.status.is_final() {
+                        println!(
+                            "{} {:?} {:?} parked_by {:?} admit {:?} thaw {:?}",
+                            self.state.id(ix),
+                            a.status,
+                            a.hold,
+                            a.parked_by,
+                            admit(&self.state, &self.figures(), ix),
+                            wavedeck::engine::admit_thaw(&self.state, &self.figures(), ix)
+                        );
+                    }
+                }
+                println!(
+                    "{:?} {:?} parked {:?} resting {:?} slots {}",
+                    self.state.memory,
+                    self.figures(),
+                    self.state.parked.len(),
+                    self.state.resting.len(),
+                    self.state.usage.agents
+                );
+            }
         }
-        if self.pressure >= 950 || self.state.memory.halted {
+        if self.machine.is_none() && self.pressure >= 950
+            || self.machine.is_none() && self.state.memory.halted
+        {
             self.pressure = 300;
-            self.input(InputKind::Zone {
-                zone: Zone::Green,
-                halted: false,
-            });
+            self.input(Self::plain(300));
         } else if self.full {
             self.disk_is_well();
         } else if self.state.degraded.is_some() {
@@ -350,18 +433,9 @@ impl World {
             self.operator(action);
         }
         self.swap_behind_a_red_gate();
-        if self.r.chance(self.faults.memory) {
+        if self.machine.is_none() && self.r.chance(self.faults.memory) {
             self.pressure = u32::try_from(self.r.below(1_050)).unwrap();
-            let zone = match self.pressure {
-                0..600 => Zone::Green,
-                600..750 => Zone::Yellow,
-                750..850 => Zone::Orange,
-                _ => Zone::Red,
-            };
-            self.input(InputKind::Zone {
-                zone,
-                halted: self.pressure >= 950,
-            });
+            self.input(Self::plain(self.pressure));
         }
         if self.r.chance(self.faults.disk) {
             match self.r.below(4) {
@@ -511,7 +585,20 @@ impl World {
                 target: Target::All,
             };
         }
-        match self.r.below(12) {
+        match self.r.below(14) {
+            12 => Action::Park { target },
+            13 => {
+                let busy = self.state.setup.plan.indices();
+                let mut there = busy.filter(|&ix| !self.state.agent(ix).status.is_final());
+                let some = there
+                    .next()
+                    .map_or_else(String::new, |ix| self.state.id(ix).to_string());
+                let pinned = self.state.agents.iter().any(|agent| agent.pinned);
+                Action::Pin {
+                    agent: some,
+                    on: !pinned,
+                }
+            }
             0 | 1 => Action::Pause { target },
             2 | 3 => Action::Resume { target },
             4 if self.r.chance(40) => Action::Stop {
@@ -556,6 +643,9 @@ impl World {
     }
 
     fn figures(&self) -> Figures {
+        if let Some(machine) = &self.machine {
+            return machine.figures().0;
+        }
         Figures {
             pressure_permille: self.pressure,
             available_bytes: 0,
@@ -571,7 +661,7 @@ impl World {
             at_ms: 1_000,
             elapsed_us: self.now_us,
             figures: self.figures(),
-            uses: self.asks.uses.clone(),
+            uses: self.uses(),
             kind,
         };
         let Turn { records, commands } = turn(&mut self.state, &input);
@@ -782,8 +872,10 @@ impl World {
             exit,
             ignores_term: self.r.chance(10),
             present,
+            appetite: None,
         };
         self.processes.insert(key, process);
+        self.feed(key);
         self.next_process += 1;
         let handle = Handle::Virtual {
             number: self.next_process,
@@ -833,7 +925,7 @@ impl World {
                 at_ms: 1_000,
                 elapsed_us: self.now_us,
                 figures: self.figures(),
-                uses: wavedeck::engine::Uses::default(),
+                uses: self.uses(),
                 kind,
             };
             let Turn {

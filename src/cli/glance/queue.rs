@@ -42,6 +42,10 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
     let source = Source {
         state,
         sample: glance.sample,
+        figures: glance
+            .sample
+            .map(|s| s.figures(glance.state))
+            .unwrap_or_default(),
         forecast: None,
         chart: &chart,
         notes: &notes,

@@ -309,8 +309,9 @@ impl Talk {
             return vec![format!("There is no agent {name}{near}")];
         };
         let sample = self.sample.as_deref();
+        let figures = sample.map(|s| s.figures(state)).unwrap_or_default();
         let now_us = self.now_us();
-        let (text, _) = why::now(state, sample, mine(state, sample, ix), ix, now_us);
+        let (text, _) = why::now(state, &figures, mine(state, sample, ix), ix, now_us);
         let agent = state.agent(ix);
         let mut line = format!("{name} is {}", agent.status.name());
         if agent.live.is_some() {

@@ -4,11 +4,13 @@
 //! the reason. Must not change anything, and knows memory only as figures that it is handed.
 
 mod lease;
+mod memory;
 mod pick;
 mod why;
 
 pub(in crate::engine) use lease::halted;
 pub use lease::{admit_lease, free_bytes};
+pub use memory::{Room, committed, room};
 pub(in crate::engine) use pick::chosen;
 pub use why::{Why, size_asked, size_free};
 
@@ -58,13 +60,14 @@ fn slot(state: &State) -> Result<(), Why> {
 }
 
 /// What concerns the agent's place in the plan, whatever it costs.
-fn place(state: &State, ix: AgentIx) -> Result<(), Why> {
+fn place(state: &State, figures: &Figures, ix: AgentIx) -> Result<(), Why> {
     let plan = &state.setup.plan;
     let agent = plan.agent(ix);
     if state.agent(ix).hold == Some(HoldBy::Operator) {
         return Err(Why::Held);
     }
     slot(state)?;
+    memory::admit_one_more(state, figures, ix)?;
     if let Some(phase) = agent.phase
         && let Some(closed) = state.closed_barrier()
         && phase > closed
@@ -139,23 +142,12 @@ fn cpus(state: &State, asked: u64) -> Result<(), Why> {
     }
 }
 
-fn ram(state: &State, asked: u64) -> Result<(), Why> {
-    let free = state
-        .setup
-        .ram_limit_bytes
-        .saturating_sub(state.usage.ram_bytes);
-    if asked > free {
-        Err(Why::Ram { asked, free })
-    } else {
-        Ok(())
-    }
-}
-
-/// What a mode costs.
-fn cost(state: &State, mode: &AgentMode) -> Result<(), Why> {
+/// What a mode costs an agent.
+fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Result<(), Why> {
     cpus(state, mode.cpus_milli)?;
-    ram(state, mode.ram_bytes)?;
-    lease::beside(state, mode.ram_bytes)?;
+    let asked = state.asks(ix, mode);
+    memory::admit_bytes(state, figures, asked)?;
+    lease::beside(state, figures, asked)?;
     cost_beside_memory(state, mode)
 }
 
@@ -265,31 +257,33 @@ pub(in crate::engine) fn could_ever_fit(state: &State, mode: &AgentMode) -> Resu
 /// Why not.
 pub fn admit(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why> {
     whole_run(state, figures)?;
-    place(state, ix)?;
+    place(state, figures, ix)?;
     let modes = &state.setup.plan.agent(ix).modes;
     if let Some(mode) = state.agent(ix).swap_to {
-        return cost(state, &modes[(mode as usize).min(modes.len() - 1)]).map(|()| Grant { mode });
+        let mode_of = &modes[(mode as usize).min(modes.len() - 1)];
+        return cost(state, figures, ix, mode_of).map(|()| Grant { mode });
     }
-    pick::pick(state, ix)
+    pick::pick(state, figures, ix)
 }
 
 /// Finds the first of a kind that may start now. Answers as [`admit`] does for each of them; what
 /// stops every start is to be asked before.
-pub(in crate::engine) fn admit_first(state: &State, shelf: &Shelf) -> Option<(Rank, Grant)> {
+pub(in crate::engine) fn admit_first(
+    state: &State,
+    figures: &Figures,
+    shelf: &Shelf,
+) -> Option<(Rank, Grant)> {
     let first = shelf.first()?;
-    place(state, first.agent).ok()?;
+    place(state, figures, first.agent).ok()?;
     let modes = &state.setup.plan.agent(first.agent).modes;
     if let [only] = modes.as_slice() {
         cpus(state, only.cpus_milli).ok()?;
         cost_beside_memory(state, only).ok()?;
-        let free = state
-            .setup
-            .ram_limit_bytes
-            .saturating_sub(state.usage.ram_bytes);
-        let free = lease::kept(state).map_or(free, |kept| kept.min(free));
+        let free = memory::room(state, figures).most();
+        let free = lease::kept(state, figures).map_or(free, |kept| kept.min(free));
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
-    Some((first, pick::pick(state, first.agent).ok()?))
+    Some((first, pick::pick(state, figures, first.agent).ok()?))
 }
 
 /// Asks whether a frozen agent may go on: its memory is held already, it needs a slot and CPUs.
@@ -298,7 +292,7 @@ pub(in crate::engine) fn admit_first(state: &State, shelf: &Shelf) -> Option<(Ra
 /// Why not.
 pub fn admit_thaw(state: &State, figures: &Figures, ix: AgentIx) -> Result<(), Why> {
     whole_run(state, figures)?;
-    place(state, ix)?;
+    place(state, figures, ix)?;
     cpus(state, state.mode_of(ix).cpus_milli)
 }
 
@@ -325,8 +319,8 @@ pub fn admit_check(
     } else if state.on_head(owner) && state.checkout_for(owner).is_none() {
         return Err(Why::Checkout);
     }
-    ram(state, ram_bytes)?;
-    lease::beside(state, ram_bytes)
+    memory::admit_bytes(state, figures, ram_bytes)?;
+    lease::beside(state, figures, ram_bytes)
 }
 
 /// Asks whether the frozen check command of an owner may go on: its memory is held already.
@@ -336,7 +330,7 @@ pub fn admit_check(
 pub fn admit_check_thaw(state: &State, figures: &Figures, owner: Owner) -> Result<(), Why> {
     whole_run(state, figures)?;
     match owner {
-        Owner::Agent(ix) => place(state, ix),
+        Owner::Agent(ix) => place(state, figures, ix),
         _ if state.hold_of(owner) == Some(HoldBy::Operator) => Err(Why::Held),
         Owner::Phase(_) | Owner::Cohort(_) => slot(state),
     }

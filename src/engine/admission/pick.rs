@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 
 use crate::{
-    engine::{Candidate, State, TalkEvent},
+    engine::{Candidate, Figures, State, TalkEvent},
     plan::{AgentIx, AgentMode},
 };
 
@@ -17,18 +17,18 @@ use super::{Grant, Why, cost};
 ///
 /// # Errors
 /// Why the first of its modes does not fit, where none does.
-pub(super) fn pick(state: &State, ix: AgentIx) -> Result<Grant, Why> {
+pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why> {
     let plan = state.setup.plan.agent(ix);
     let free = plan.capability.is_some();
     let now = state.agent(ix).mode;
     // A session goes on with its worker, as long as that has room.
-    if free && goes_on(state, ix) && cost(state, state.mode_of(ix)).is_ok() {
+    if free && goes_on(state, ix) && cost(state, figures, ix, state.mode_of(ix)).is_ok() {
         return Ok(Grant { mode: now });
     }
     let mut first = None;
     let mut best: Option<((u32, Reverse<u32>), u32)> = None;
     for (mode, needs) in (0_u32..).zip(&plan.modes) {
-        match cost(state, needs) {
+        match cost(state, figures, ix, needs) {
             Ok(()) if !free => return Ok(Grant { mode }),
             Ok(()) => {
                 let one = (order(state, needs), mode);
@@ -59,7 +59,12 @@ fn goes_on(state: &State, ix: AgentIx) -> bool {
 }
 
 /// The choice of a worker that starts now, with the figures that it was made by; none: there was no choice.
-pub(in crate::engine) fn chosen(state: &State, ix: AgentIx, mode: u32) -> Option<TalkEvent> {
+pub(in crate::engine) fn chosen(
+    state: &State,
+    figures: &Figures,
+    ix: AgentIx,
+    mode: u32,
+) -> Option<TalkEvent> {
     let plan = &state.setup.plan;
     let agent = plan.agent(ix);
     let capability = agent.capability.clone()?;
@@ -81,7 +86,9 @@ pub(in crate::engine) fn chosen(state: &State, ix: AgentIx, mode: u32) -> Option
             succeeded: tally.succeeded,
             ended: tally.ended,
             chance_permille: tally.chance_permille(),
-            refused: cost(state, mode).err().map(|why| why.to_string()),
+            refused: cost(state, figures, ix, mode)
+                .err()
+                .map(|why| why.to_string()),
         }
     });
     Some(TalkEvent::Chosen {

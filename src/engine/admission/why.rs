@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::Budget;
+use crate::engine::{Budget, Zone};
 
 /// Why something does not start now; `Display` is the sentence that screens print.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,32 @@ pub enum Why {
         /// The command.
         name: String,
     },
+    /// Memory of the machine, whatever the run may use.
+    Machine {
+        /// Asked, in bytes.
+        asked: u64,
+        /// What the machine has to give.
+        free: u64,
+    },
+    /// What was started still grows into its reservations.
+    Growing {
+        /// Reserved and not in use, in bytes.
+        open: u64,
+        /// How much that may be.
+        limit: u64,
+    },
+    /// Pressure keeps more from running at once.
+    Pressed {
+        /// Running.
+        running: u32,
+        /// Of how many.
+        cap: u32,
+    },
+    /// Pressure defers what is less important.
+    Deferred {
+        /// The zone.
+        zone: Zone,
+    },
     /// Another renewable resource.
     Resource {
         /// Which.
@@ -130,6 +156,7 @@ impl Why {
                 | Self::Degraded
                 | Self::Rollback
                 | Self::Halted { .. }
+                | Self::Machine { .. }
                 | Self::Held
                 | Self::Checkout
                 | Self::Elsewhere
@@ -213,6 +240,29 @@ impl fmt::Display for Why {
                     f,
                     "needs {asked}; what is free is kept for {name}, which waits"
                 )
+            }
+            Self::Machine { asked, free } => write!(
+                f,
+                "needs {}, the machine has {} to give",
+                size_asked(*asked),
+                size_free(*free)
+            ),
+            Self::Growing { open, limit } => write!(
+                f,
+                "{} of what was started before is not in use yet: more starts below {}",
+                size_asked(*open),
+                size_free(*limit)
+            ),
+            Self::Pressed { running, cap } => {
+                write!(f, "memory pressure: {running} of {cap} at once")
+            }
+            Self::Deferred { zone } => {
+                let least = if *zone == Zone::Red {
+                    "critical"
+                } else {
+                    "normal"
+                };
+                write!(f, "memory is {}: only {least} priority starts", zone.name())
             }
             Self::Resource { name, asked, free } => write!(f, "needs {asked} {name}, {free} free"),
             Self::Provider {

@@ -44,6 +44,7 @@ impl State {
                     if self.agent(ix).status == Status::Frozen {
                         self.resting.insert(self.rank(ix));
                     }
+                    self.unpark(ix);
                     self.rest_check(Owner::Agent(ix));
                 }
                 for owner in gates {
@@ -154,8 +155,14 @@ impl State {
                     self.close_session(ix);
                 }
             }
+            Action::Pin { on, .. } => {
+                for ix in targets {
+                    self.agents[ix.ix()].pinned = *on;
+                }
+            }
             // What follows is events of its own.
-            Action::Rollback { .. }
+            Action::Park { .. }
+            | Action::Rollback { .. }
             | Action::SendBack { .. }
             | Action::Stop { target: None }
             | Action::Retry { .. }

@@ -106,7 +106,9 @@ impl State {
             | Cause::Opened
             | Cause::Returned
             | Cause::Limited
-            | Cause::Anew => {}
+            | Cause::Anew
+            | Cause::Parked
+            | Cause::Zone => {}
         }
         if !self.setup.has_process(ix) {
             // A group joins when its needs are met.
@@ -193,6 +195,7 @@ impl State {
     pub(super) fn unschedule(&mut self, ix: AgentIx) {
         self.delist(ix);
         self.resting.remove(&self.rank(ix));
+        self.parked.remove(&self.rank(ix));
         self.movable.remove(&ix);
         let owner = Owner::Agent(ix);
         self.settling.remove(&pack(owner));

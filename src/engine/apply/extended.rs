@@ -35,6 +35,7 @@ impl State {
             .map(|r| r.agent)
             .collect();
         let resting = std::mem::take(&mut self.resting);
+        let parked = std::mem::take(&mut self.parked);
         let setup = Arc::new(self.setup.extended(std::slice::from_ref(by)));
         self.setup = setup.clone();
         self.wave_open.resize(setup.wave_sizes.len(), 0);
@@ -47,6 +48,7 @@ impl State {
             self.enlist(ix);
         }
         self.resting = resting.iter().map(|r| self.rank(r.agent)).collect();
+        self.parked = parked.iter().map(|r| self.rank(r.agent)).collect();
         for ix in by.indices() {
             self.awaits(&setup, ix);
             let children = u32::try_from(setup.children[ix.ix()].len()).unwrap_or(u32::MAX);

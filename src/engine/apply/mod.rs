@@ -11,6 +11,7 @@ mod check;
 mod conflict;
 mod extended;
 mod lease;
+mod memory;
 mod merging;
 mod needs;
 mod phase;
@@ -24,7 +25,7 @@ pub(super) use work::{work_again, work_effects};
 
 use crate::plan::{AgentId, AgentIx};
 
-use super::{AttemptEnd, Event, Memory, PhaseStatus, Record, Said, State, Status};
+use super::{AttemptEnd, Event, PhaseStatus, Record, Said, State, Status};
 
 impl State {
     /// Carries out one event.
@@ -96,15 +97,12 @@ impl State {
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
             Event::Lease(lease) => self.lease_event(lease, now),
+            Event::Measure(measure) => self.measured(measure),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}
             Event::GatePassed { place, .. } => self.gate_passed(place),
-            Event::ZoneChanged { to, halted, .. } => {
-                self.memory = Memory {
-                    zone: *to,
-                    halted: *halted,
-                }
-            }
+            Event::ZoneChanged { to, halted, .. } => self.zone_changed(*to, *halted, now),
+            Event::Memory(memory) => self.memory(memory, now),
             Event::PhaseStarted { phase } => {
                 self.with_phase(phase, |p| {
                     p.status = PhaseStatus::Running;
@@ -159,8 +157,11 @@ impl State {
                 agent,
                 attempt,
                 mode,
+                ram_bytes,
                 ..
-            } => self.on(agent, |s, ix| s.scheduled(ix, *attempt, *mode, now)),
+            } => self.on(agent, |s, ix| {
+                s.scheduled(ix, (*attempt, *mode), *ram_bytes, now);
+            }),
             Event::AgentStarted { agent, handle, .. } => {
                 self.on(agent, |s, ix| s.started(ix, handle, now));
             }

@@ -65,11 +65,15 @@ impl State {
                 EdgeKind::Soft => {
                     self.delist(to);
                     let resting = self.resting.remove(&self.rank(to));
+                    let parked = self.parked.remove(&self.rank(to));
                     let agent = &mut self.agents[to.ix()];
                     agent.soft_open = agent.soft_open.saturating_sub(1);
                     self.enlist(to);
                     if resting {
                         self.resting.insert(self.rank(to));
+                    }
+                    if parked {
+                        self.parked.insert(self.rank(to));
                     }
                 }
                 // Counted when the parent's own process ended well.
@@ -193,6 +197,7 @@ impl State {
         open += closed.filter(shut).map(|_| 1).sum::<u32>();
         self.delist(ix);
         let resting = self.resting.remove(&self.rank(ix));
+        let parked = self.parked.remove(&self.rank(ix));
         let agent = &mut self.agents[ix.ix()];
         agent.needs_open = open;
         agent.needs_lost = lost;
@@ -200,6 +205,9 @@ impl State {
         self.enlist(ix);
         if resting {
             self.resting.insert(self.rank(ix));
+        }
+        if parked {
+            self.parked.insert(self.rank(ix));
         }
         self.await_needs(ix);
         self.note_movable(ix);

@@ -3,14 +3,20 @@
 use crate::plan::AgentIx;
 
 use crate::engine::{
-    AttemptEnd, Cause, Ending, Handle, HoldBy, Live, Owner, State, Status,
+    AttemptEnd, Cause, Ending, Exit, Handle, HoldBy, Live, MeasureEvent, Owner, State, Status,
     state::{Due, pack},
 };
 
 use super::check::end_check;
 
 impl State {
-    pub(super) fn scheduled(&mut self, ix: AgentIx, attempt: u32, mode: u32, now: u64) {
+    pub(super) fn scheduled(
+        &mut self,
+        ix: AgentIx,
+        (attempt, mode): (u32, u32),
+        reserved_bytes: u64,
+        now: u64,
+    ) {
         self.delist(ix);
         let own = self.setup.own(ix);
         let status = if own {
@@ -32,13 +38,14 @@ impl State {
             clock_from_us: now,
             clock_us: 0,
             ending: None,
+            reserved_bytes,
         });
         self.processes += 1;
         let setup = self.setup.clone();
         let mode = setup.mode(ix, mode);
         self.usage.slot(&setup, ix, mode.cpus_milli, true);
         self.usage.at_work(mode, true);
-        self.usage.held(mode, true);
+        self.usage.held(mode, reserved_bytes, true);
         self.usage.spend(mode);
     }
 
@@ -50,6 +57,42 @@ impl State {
             live.clock_from_us = now;
         }
         self.arm(ix, now);
+    }
+
+    pub(super) fn measured(&mut self, event: &MeasureEvent) {
+        let Some(ix) = self.find(event.agent()) else {
+            return;
+        };
+        let agent = &mut self.agents[ix.ix()];
+        match event {
+            MeasureEvent::Leaking { .. } => agent.leaking = true,
+            MeasureEvent::OverLimit { bytes, .. } => {
+                agent.over_bytes = *bytes;
+                if let Some(live) = &mut agent.live {
+                    live.ending.get_or_insert(Ending::TooLarge);
+                }
+            }
+        }
+    }
+
+    /// What the next attempt reserves at least: half as much again as this one held, where the kernel killed it
+    /// for want of memory.
+    fn grow(&mut self, ix: AgentIx) {
+        let limit = self.setup.ram_limit_bytes;
+        let reserved = self.mode_of(ix).ram_bytes;
+        let agent = &mut self.agents[ix.ix()];
+        let Some(last) = agent.last.as_ref().filter(|l| l.exit == Exit::OutOfMemory) else {
+            return;
+        };
+        // Killed before it was measured, it held at least what was reserved.
+        let held = if last.peak_bytes > 0 {
+            last.peak_bytes
+        } else {
+            reserved
+        };
+        let more = held.saturating_add(held / 2);
+        let least = if limit > 0 { more.min(limit) } else { more };
+        agent.least_bytes = agent.least_bytes.max(least);
     }
 
     pub(super) fn timed_out(&mut self, ix: AgentIx) {
@@ -161,7 +204,9 @@ impl State {
         }
         self.leases_end(ix, now);
         let setup = self.setup.clone();
-        self.usage.held(setup.mode(ix, self.agent(ix).mode), false);
+        let reserved_bytes = self.agent(ix).live.as_ref().map_or(0, |l| l.reserved_bytes);
+        let mode = setup.mode(ix, self.agent(ix).mode);
+        self.usage.held(mode, reserved_bytes, false);
         self.unschedule(ix);
         self.talk_ends(ix);
         self.processes = self.processes.saturating_sub(1);
@@ -173,12 +218,23 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         let ending = agent.live.take().and_then(|live| live.ending);
         let end = end(ran_us, ending);
+        let attempt = agent.attempt;
+        // Done before it could be parked: nobody holds it for that.
+        if ending == Some(Ending::Park) && end.exit.ok() {
+            let before = self.agent(ix).held_before;
+            self.hold(ix, before.filter(|by| *by == HoldBy::Operator));
+        }
+        if ending != Some(Ending::Park) || end.exit.ok() {
+            self.freed(ix, attempt, 0, now);
+        }
         self.charge_end(ix, &end.exit);
         let agent = &mut self.agents[ix.ix()];
         agent.ran_us += ran_us;
         agent.peak_bytes = agent.peak_bytes.max(end.peak_bytes);
         agent.quiet = false;
+        agent.leaking = false;
         agent.frozen_tree = None;
         agent.last = Some(end);
+        self.grow(ix);
     }
 }

@@ -55,6 +55,7 @@ impl State {
         }
         self.note_failed_phases();
         self.resting = self.resting.iter().map(|r| self.rank(r.agent)).collect();
+        self.parked = self.parked.iter().map(|r| self.rank(r.agent)).collect();
     }
 
     /// Returns whether the run was stopped by the loss of its guard.

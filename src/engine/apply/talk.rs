@@ -253,7 +253,7 @@ impl State {
     /// Another attempt follows: whether it goes on where this one was.
     pub(super) fn talk_again(&mut self, ix: AgentIx, cause: Cause) {
         let goes_on = match cause {
-            Cause::Told | Cause::Swap => true,
+            Cause::Told | Cause::Swap | Cause::Parked => true,
             // The session is lost, the work is not.
             Cause::Anew => {
                 self.talk_of(ix).session = None;

@@ -84,7 +84,7 @@ pub(super) fn slow_again(state: &State, now_us: u64) -> Option<Event> {
 fn not_started(state: &State, ix: AgentIx) -> bool {
     let agent = state.agent(ix);
     match agent.status {
-        Status::Waiting | Status::Ready | Status::BackingOff => true,
+        Status::Waiting | Status::Ready | Status::BackingOff | Status::Parked => true,
         Status::Skipped => agent.left && agent.needs_lost == 0,
         _ => false,
     }
@@ -166,7 +166,8 @@ pub(super) fn given_up(state: &State) -> Vec<Event> {
         return Vec::new();
     };
     let used = share(state, budget);
-    let ended = state.ready.iter().map(|rank| {
+    let waiting = state.ready.iter().chain(state.parked.iter().copied());
+    let ended = waiting.map(|rank| {
         let agent = state.agent(rank.agent);
         let before = agent.reason.as_deref().filter(|_| agent.failures > 0);
         match before {
@@ -197,7 +198,8 @@ pub(super) fn given_up(state: &State) -> Vec<Event> {
 
 /// Whether nothing but a budget keeps what is ready from starting, now that nothing runs.
 pub(super) fn short(state: &State, figures: &Figures) -> Option<Event> {
-    state.ready.iter().find_map(|rank| {
+    let mut waiting = state.ready.iter().chain(state.parked.iter().copied());
+    waiting.find_map(|rank| {
         let why = admit(state, figures, rank.agent).err()?;
         too_little(state, &why)
     })

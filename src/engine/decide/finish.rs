@@ -6,7 +6,7 @@ use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, Metrics, Owner, PhaseState,
         PhaseStatus, Purpose, State, Status, StoppedBy,
-        admission::{admit, admit_check},
+        admission::{Why, admit, admit_check},
         state::unpack,
     },
     plan::AgentIx,
@@ -46,9 +46,11 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     }
     let halted = state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt;
     let work_left = !state.ready.is_empty()
+        || !state.parked.is_empty()
         || !state.checks_pending.is_empty()
         || !state.merges.queue.is_empty();
-    if ((state.degraded.is_some() || halted) && work_left) || held(state) {
+    let starved = || machine_is_full(state, figures);
+    if ((state.degraded.is_some() || halted || starved()) && work_left) || held(state) {
         return Vec::new();
     }
     if let Some(short) = budget::short(state, figures) {
@@ -77,12 +79,23 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     if !given_up.is_empty() {
         return given_up;
     }
-    let left = left_behind(state);
+    let left = left_behind(state, figures);
     if left.is_empty() {
         deliver::next(state).map_or_else(|| finished(state), |next| vec![next])
     } else {
         left
     }
+}
+
+/// Whether something waits for memory that others on the machine have: they may give it back.
+fn machine_is_full(state: &State, figures: &Figures) -> bool {
+    let full = |why: Result<(), Why>| matches!(why, Err(Why::Machine { .. }));
+    let mut agents = state.ready.iter().chain(state.parked.iter().copied());
+    agents.any(|rank| full(admit(state, figures, rank.agent).map(|_| ())))
+        || state.checks_pending.iter().any(|&packed| {
+            let owner = unpack(packed);
+            full(admit_check(state, figures, owner, check_ram(state, owner)))
+        })
 }
 
 /// Whether a person holds something back: it waits for that person.
@@ -139,7 +152,7 @@ pub(super) fn stuck(state: &State, figures: &Figures) -> Option<Vec<Event>> {
 
 /// Nobody watches and nothing moves: what waits for a person, or for a phase that did not pass,
 /// gets its end and its reason, so that none is left without.
-fn left_behind(state: &State) -> Vec<Event> {
+fn left_behind(state: &State, figures: &Figures) -> Vec<Event> {
     let setup = &state.setup;
     let closed = state.closed_barrier();
     let mut events = Vec::new();
@@ -181,6 +194,11 @@ fn left_behind(state: &State) -> Vec<Event> {
                 } else if let Some(cohort) = shut.filter(|&cohort| never_passes(state, cohort)) {
                     events.push(skipped(did_not_pass(state, cohort)));
                 }
+            }
+            (Status::Parked, _) if state.parked.contains(&state.rank(ix)) => {
+                let why = admit(state, figures, ix).err();
+                let why = why.map_or_else(String::new, |why| format!(": {why}"));
+                events.push(blocked(format!("it was parked and cannot go on{why}")));
             }
             (Status::Joining, _) => {
                 let behind = setup.children[ix.ix()]

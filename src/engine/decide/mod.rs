@@ -9,6 +9,8 @@ mod budget;
 mod deliver;
 mod finish;
 mod lease;
+mod measure;
+pub(super) mod memory;
 mod operator;
 mod process;
 mod progress;
@@ -19,6 +21,7 @@ mod work;
 
 pub use attention::waiting;
 pub(super) use finish::broken;
+pub use memory::{Victim, over_band_bytes, victims};
 pub use operator::{Refusal, Resolved, refuses_extension, resolve};
 pub use sync::participants;
 
@@ -62,7 +65,7 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
                 figures: input.figures,
             }]
         }
-        InputKind::Settle => settle::settle(state, &input.figures),
+        InputKind::Settle => settle::settle(state, input),
         InputKind::Deadline => deadlines(state, &input.figures, input.elapsed_us),
         InputKind::Spawned { key, handle } => process::spawned(state, *key, handle),
         InputKind::SpawnFailed { key, error } => process::spawn_failed(state, *key, error),
@@ -100,6 +103,17 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
                 Vec::new()
             }
         }
+        InputKind::Leaking {
+            agent,
+            attempt,
+            bytes,
+            growth_bytes_per_min,
+        } => measure::leaking(state, *agent, *attempt, (*bytes, *growth_bytes_per_min)),
+        InputKind::OverLimit {
+            agent,
+            attempt,
+            bytes,
+        } => measure::over_limit(state, *agent, *attempt, *bytes),
         InputKind::Progress {
             agent,
             attempt,
@@ -161,18 +175,14 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             let done = (forwarded.as_ref(), error.as_ref());
             work::delivered(state, commit, branch, done, offer.as_ref())
         }
-        InputKind::Zone { zone, halted } => {
-            if (*zone, *halted) == (state.memory.zone, state.memory.halted) {
-                return Vec::new();
-            }
-            vec![Event::ZoneChanged {
-                from: state.memory.zone,
-                to: *zone,
-                halted: *halted,
-                figures: input.figures,
-            }]
-        }
-        InputKind::Operator { by, action } => operator::operator(state, by, action),
+        InputKind::Zone {
+            zone,
+            halted,
+            band,
+            step,
+        } => memory::pressed(state, input.figures, (*zone, *halted), (*band, *step)),
+        InputKind::Judge => memory::judge(state, input),
+        InputKind::Operator { by, action } => operator::operator(state, by, action, input),
         InputKind::Extend { by, extension } => operator::add(state, by, extension),
         InputKind::Signal { by } => match state.stopping {
             Some(_) => Vec::new(),

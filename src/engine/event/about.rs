@@ -62,6 +62,8 @@ impl Event {
             Self::Work(work) => work.kind(),
             Self::Talk(talk) => talk.kind(),
             Self::Lease(lease) => lease.kind(),
+            Self::Memory(memory) => memory.kind(),
+            Self::Measure(measure) => measure.kind(),
         }
     }
 
@@ -103,6 +105,8 @@ impl Event {
             Self::Work(work) => work.agent(),
             Self::Talk(talk) => talk.agent(),
             Self::Lease(lease) => Some(lease.agent()),
+            Self::Memory(memory) => memory.agent(),
+            Self::Measure(measure) => Some(measure.agent()),
             _ => None,
         }
     }
@@ -115,6 +119,8 @@ impl Event {
             Self::Work(work) => work.level(),
             Self::Talk(talk) => talk.level(),
             Self::Lease(lease) => lease.level(),
+            Self::Memory(memory) => memory.level(),
+            Self::Measure(measure) => measure.level(),
             Self::AgentProgress(report) => report.level(),
             Self::AgentFailed { .. }
             | Self::AgentBlocked { .. }

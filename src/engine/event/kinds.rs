@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::parts::{is_false, is_zero};
 use super::{
     AgentFreezeVerified, AgentPreempted, AttentionAnswered, AttentionRaised, Cause, CheckPlace,
-    Exit, FailureKind, Figures, Handle, Interruption, LeaseEvent, OnBase, ProcessTrouble,
-    StoppedBy, TalkEvent, WorkEvent, Zone,
+    Exit, FailureKind, Figures, Handle, Interruption, LeaseEvent, MeasureEvent, MemoryEvent,
+    OnBase, ProcessTrouble, StoppedBy, TalkEvent, WorkEvent, Zone,
 };
 use crate::{
     engine::{Action, Metrics},
@@ -71,10 +71,7 @@ pub enum Event {
     RunStopped { by: StoppedBy },
     /// Recording has a fault (`error`), or is well again (none).
     #[serde(rename = "run.degraded")]
-    RunDegraded {
-        /// What is wrong.
-        error: Option<String>,
-    },
+    RunDegraded { error: Option<String> },
     /// The run ended.
     #[serde(rename = "run.finished")]
     RunFinished {
@@ -151,7 +148,6 @@ pub enum Event {
     AgentQuiet {
         agent: AgentId,
         attempt: u32,
-        /// Silent, or speaking again.
         quiet: bool,
     },
     /// It has reported of itself, or tried to.
@@ -380,21 +376,23 @@ pub enum Event {
     AttentionRaised(AttentionRaised),
     #[serde(rename = "attention.answered")]
     AttentionAnswered(AttentionAnswered),
-    /// Memory pressure crossed a threshold.
+    /// Memory pressure crossed a threshold; halted: it is so high that nothing starts.
     #[serde(rename = "zone.changed")]
     ZoneChanged {
         from: Zone,
         to: Zone,
-        /// At or above the halt threshold: nothing starts.
         halted: bool,
-        /// What was measured.
         figures: Figures,
     },
-    /// Work in workspaces, conversations, leases: kinds of their own.
+    /// Work in workspaces, conversations, leases, memory: kinds of their own.
     #[serde(untagged)]
     Work(Box<WorkEvent>),
     #[serde(untagged)]
     Talk(Box<TalkEvent>),
     #[serde(untagged)]
     Lease(Box<LeaseEvent>),
+    #[serde(untagged)]
+    Memory(Box<MemoryEvent>),
+    #[serde(untagged)]
+    Measure(Box<MeasureEvent>),
 }

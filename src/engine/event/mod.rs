@@ -8,6 +8,8 @@ mod attention;
 mod gate;
 mod kinds;
 mod lease;
+mod measure;
+mod memory;
 mod merge;
 mod offer;
 mod parts;
@@ -23,6 +25,8 @@ pub use attention::{Answer, AttentionAnswered, AttentionKind, AttentionRaised};
 pub use gate::{OnBase, Purpose};
 pub use kinds::Event;
 pub use lease::{LeaseCause, LeaseEvent};
+pub use measure::MeasureEvent;
+pub use memory::{Adapted, InBand, MemoryEvent};
 pub use merge::{Clash, MergeOutcome, RuleCommand, Strategy};
 pub use offer::Offer;
 pub use parts::{
@@ -38,6 +42,18 @@ pub use work::{Absent, Added, Boundary, HandoffChecked, HandoffChecking, WorkEve
 impl From<WorkEvent> for Event {
     fn from(event: WorkEvent) -> Self {
         Self::Work(Box::new(event))
+    }
+}
+
+impl From<MemoryEvent> for Event {
+    fn from(event: MemoryEvent) -> Self {
+        Self::Memory(Box::new(event))
+    }
+}
+
+impl From<MeasureEvent> for Event {
+    fn from(event: MeasureEvent) -> Self {
+        Self::Measure(Box::new(event))
     }
 }
 

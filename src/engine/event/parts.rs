@@ -130,6 +130,8 @@ pub enum Exit {
     Interrupted,
     /// It ended, but how is not known: something else was told.
     Lost,
+    /// The kernel killed it, or a process of it, for want of memory.
+    OutOfMemory,
 }
 
 impl Exit {
@@ -150,6 +152,7 @@ impl std::fmt::Display for Exit {
             Self::Refused(why) => write!(f, "not started: {why}"),
             Self::Interrupted => f.write_str("interrupted: the runner died"),
             Self::Lost => f.write_str("ended, and its exit status was lost"),
+            Self::OutOfMemory => f.write_str("killed by the kernel: out of memory"),
         }
     }
 }
@@ -260,6 +263,10 @@ pub enum Cause {
     Opened,
     /// That person is done: its session goes on without one.
     Returned,
+    /// It was parked, and goes on where it was.
+    Parked,
+    /// Memory pressure asks for it.
+    Zone,
 }
 
 /// Where a check stands: its owner and gate.
@@ -315,7 +322,7 @@ pub(super) const fn is_zero(n: &u32) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "called by serde")]
-const fn none(bytes: &u64) -> bool {
+pub(super) const fn none(bytes: &u64) -> bool {
     *bytes == 0
 }
 

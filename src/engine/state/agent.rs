@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    engine::{Absent, EdgeKind, Exit, FailureKind, Handle},
+    engine::{Absent, Cause, EdgeKind, Exit, FailureKind, Handle},
     plan::AgentIx,
 };
 
@@ -35,6 +35,10 @@ pub enum Ending {
     Silent,
     /// It asks, nobody is there, and the plan says that it fails then.
     Unanswered,
+    /// It is parked: it goes on later.
+    Park,
+    /// It holds more than its `ram_max`.
+    TooLarge,
 }
 
 /// Who holds an agent back.
@@ -58,6 +62,9 @@ pub struct Live {
     pub clock_us: u64,
     /// It is being ended, and why.
     pub ending: Option<Ending>,
+    /// Memory that is reserved for it, in bytes.
+    #[serde(default)]
+    pub reserved_bytes: u64,
 }
 
 /// How the last attempt ended.
@@ -142,8 +149,29 @@ pub struct AgentState {
     pub swap_to: Option<u32>,
     /// Held back, and by whom.
     pub hold: Option<HoldBy>,
+    /// Pressure never takes it back: a person said so.
+    #[serde(default)]
+    pub pinned: bool,
+    /// Why it is being parked, or was.
+    #[serde(default)]
+    pub parked_by: Option<Cause>,
+    /// Who held it back before it was parked.
+    #[serde(default)]
+    pub held_before: Option<HoldBy>,
+    /// How often pressure has taken it back, and when it last did (elapsed µs).
+    #[serde(default)]
+    pub taken_back: (u32, u64),
     /// Silent for longer than its `quiet`.
     pub quiet: bool,
+    /// Its memory grows without end, as it seems, in the present attempt.
+    #[serde(default)]
+    pub leaking: bool,
+    /// What its last attempt held that was beyond its `ram_max`, in bytes.
+    #[serde(default)]
+    pub over_bytes: u64,
+    /// What an attempt of it reserves at least, in bytes: the kernel killed one for want of memory. 0: none.
+    #[serde(default)]
+    pub least_bytes: u64,
     /// The live attempt.
     pub live: Option<Live>,
     /// Its checks.

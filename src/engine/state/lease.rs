@@ -138,7 +138,8 @@ impl State {
             sum = sum.saturating_add(lease.ram_bytes);
         }
         base.map_or(0, |base| {
-            let own = self.mode_of(ix).ram_bytes;
+            let live = self.agent(ix).live.as_ref();
+            let own = live.map_or(0, |live| live.reserved_bytes);
             base.saturating_add(sum).saturating_sub(own)
         })
     }

@@ -9,6 +9,7 @@ mod check;
 mod clock;
 mod conflict;
 mod lease;
+mod memory;
 mod order;
 mod ready;
 mod said;
@@ -26,6 +27,7 @@ pub use attention::{Attention, Item};
 pub use check::{BaseCheckout, CheckRun, Compared, JobState, Judged, Red};
 pub use conflict::{Chosen, Conflict, Pick, Prediction};
 pub use lease::{Lease, Leases};
+pub use memory::{Effect, Memory};
 pub(super) use order::{AT_THE_END, OF_BUDGETS, pack, place_of, unpack};
 pub use order::{Due, Rank};
 pub use ready::{Place, Ready, Shelf};
@@ -48,16 +50,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::{AgentId, AgentIx, Mode, PhaseIx};
 
-use super::{CohortIx, Owner, Setup, StoppedBy, Usage, Zone};
-
-/// Memory pressure as far as decisions know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Memory {
-    /// The zone.
-    pub zone: Zone,
-    /// At or above the halt threshold.
-    pub halted: bool,
-}
+use super::{CohortIx, Owner, Setup, StoppedBy, Usage};
 
 /// The whole run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -132,6 +125,9 @@ pub struct State {
     pub ready: Ready,
     /// Agents that a rule froze, in the order of coming back.
     pub resting: BTreeSet<Rank>,
+    /// Parked agents that may go on, through admission.
+    #[serde(default)]
+    pub parked: BTreeSet<Rank>,
     /// Owners whose check command waits for admission: agents (as positions), phases, cohorts.
     pub checks_pending: BTreeSet<(u8, u32)>,
     /// Owners whose frozen check command may go on, through admission.
@@ -240,6 +236,7 @@ impl State {
             leases: Leases::default(),
             ready: Ready::default(),
             resting: BTreeSet::new(),
+            parked: BTreeSet::new(),
             checks_pending: BTreeSet::new(),
             checks_resting: BTreeSet::new(),
             settling: BTreeSet::new(),
@@ -324,7 +321,7 @@ impl State {
         Place {
             kind: (!chosen).then(|| self.setup.kinds[ix.ix()]),
             ram_bytes: if modes.len() == 1 {
-                modes[0].ram_bytes
+                self.asks(ix, &modes[0])
             } else {
                 0
             },

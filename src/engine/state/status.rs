@@ -21,6 +21,8 @@ pub enum Status {
     Running,
     /// Its process tree is stopped; memory stays, the slot is free.
     Frozen,
+    /// Its process was ended so that it can go on later: its memory is free, workspace and session are kept.
+    Parked,
     /// Its attempt or its join has ended; the verdict follows in the same turn.
     Settling,
     /// It waits for the timer of its retry.
@@ -78,6 +80,7 @@ impl Status {
             Self::Preparing => "preparing",
             Self::Running => "running",
             Self::Frozen => "frozen",
+            Self::Parked => "parked",
             Self::Settling => "settling",
             Self::BackingOff => "backing-off",
             Self::Joining => "joining",

@@ -180,6 +180,8 @@ fn nothing_is_granted_for_want_of_movement_while_memory_is_at_its_end() {
     let zone = |halted| InputKind::Zone {
         zone: if halted { Zone::Red } else { Zone::Green },
         halted,
+        band: InBand::default(),
+        step: 0,
     };
     rig.input(zone(true));
     let (huge, tool) = (rig.ask(A, "huge", &[], 0), rig.ask(A, "tool", &[], 0));

@@ -6,6 +6,7 @@ use std::{
     collections::HashSet,
     mem,
     os::fd::OwnedFd,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -20,7 +21,7 @@ use crate::{
     display::clean_text,
     executor::{Exit, Heard, Report, trees::Ending},
     sys::{
-        locked,
+        locked, memory,
         proc::ProcTable,
         reap::{self, Orphans, Usage},
         subreaper::MainChildren,
@@ -131,6 +132,7 @@ impl Loop {
             self.early_ends.clear();
         }
         self.by_key.remove(&live.key);
+        let ours = self.endings.contains_key(&serial);
         if let Some(mut terminal) = live.terminal.take() {
             self.terminals.retain(|&s| s != serial);
             terminal.end(&live.key);
@@ -143,6 +145,13 @@ impl Loop {
             self.remover.take(folder, leaked > 0);
         }
         let (exit, usage) = live.exit.unwrap_or((Exit::Lost, Usage::default()));
+        let counted = live.root.group.as_ref().and_then(|group| group.oom_kills());
+        let oom = !ours
+            && killed(&exit)
+            && counted.map_or_else(|| self.oom_since(live.oom_kills), |kills| kills > 0);
+        if let Some(group) = &live.root.group {
+            group.remove();
+        }
         if let Some(talk) = &mut live.talk {
             talk.end(&exit, &live.key, &live.view, &mut self.out);
         }
@@ -157,6 +166,7 @@ impl Loop {
             maxrss_bytes: usage.maxrss_bytes,
             output_bytes: live.view.output_bytes(),
             leaked,
+            oom,
             present: live
                 .watch_outputs
                 .iter()
@@ -167,6 +177,16 @@ impl Loop {
                 .map(|why| self.shared.redactor.clean(&clean_text(&why, WORDS))),
             key: live.key,
         });
+    }
+
+    /// Whether the kernel has killed for want of memory since its count was this.
+    fn oom_since(&self, before: u64) -> bool {
+        let Some(now) = memory::oom_kills() else {
+            return false;
+        };
+        // What starts from now on has nothing to do with these.
+        self.shared.oom_kills.store(now, Ordering::Relaxed);
+        now > before
     }
 
     /// Looks at the trees of ended jobs, ends what is left of them and reports.
@@ -224,6 +244,16 @@ impl Loop {
                 self.not_an_orphan(&reaped);
             }
         }
+    }
+}
+
+/// Whether it ended as what SIGKILL ends: it itself, or a program that a shell waited for.
+const fn killed(exit: &Exit) -> bool {
+    const SIGKILL: i32 = 9;
+    match exit {
+        Exit::Signal { number, .. } => *number == SIGKILL,
+        Exit::Code(code) => *code == 128 + SIGKILL,
+        Exit::Lost => false,
     }
 }
 

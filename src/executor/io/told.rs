@@ -81,6 +81,11 @@ impl Loop {
                 }
             }
             Command::Thaw(_) => self.thaw(serial),
+            Command::Group(_, group) => {
+                if let Some(live) = self.jobs.get_mut(&serial) {
+                    live.root.group = Some(group);
+                }
+            }
             Command::Say(_, say) => self.say(serial, &say),
             Command::Shutdown(_) | Command::Terminal(..) => {}
         }
@@ -132,7 +137,7 @@ impl Command {
             Self::Terminate(key, _) | Self::Kill(key) | Self::Freeze(key) | Self::Thaw(key) => {
                 Some(key)
             }
-            Self::Say(key, _) => Some(key),
+            Self::Say(key, _) | Self::Group(key, _) => Some(key),
             Self::Shutdown(_) | Self::Terminal(..) => None,
         }
     }

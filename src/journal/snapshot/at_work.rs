@@ -6,7 +6,7 @@ use std::mem;
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{CheckRun, Extension, Live, Merges, State, Syncs, Talk};
+use crate::engine::{CheckRun, Extension, Live, Memory, Merges, State, Syncs, Talk};
 
 /// Second line: what holds a process and how work comes together, taken out of the state; the binary
 /// form has no names, which handles, and members that lines leave out, need to be read. The numbers are
@@ -15,6 +15,8 @@ use crate::engine::{CheckRun, Extension, Live, Merges, State, Syncs, Talk};
 pub(super) struct AtWork {
     merges: Merges,
     syncs: Syncs,
+    #[serde(default)]
+    memory: Memory,
     live: Vec<(u32, Live)>,
     #[serde(default)]
     talks: Vec<(u32, Box<Talk>)>,
@@ -30,6 +32,7 @@ impl AtWork {
         let mut taken = Self {
             merges: mem::take(&mut state.merges),
             syncs: mem::take(&mut state.syncs),
+            memory: mem::take(&mut state.memory),
             added: mem::take(&mut state.added),
             ..Self::default()
         };
@@ -57,6 +60,7 @@ impl AtWork {
     pub(super) fn put(self, state: &mut State) -> Option<()> {
         state.merges = self.merges;
         state.syncs = self.syncs;
+        state.memory = self.memory;
         state.added = self.added;
         for (i, live) in self.live {
             state.agents.get_mut(i as usize)?.live = Some(live);

@@ -57,6 +57,7 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             output_bytes,
             leaked,
             present,
+            oom,
             unprepared,
         } => {
             let key = key_of(&key)?;
@@ -67,6 +68,7 @@ pub fn input(setup: &Setup, report: Report) -> Option<InputKind> {
             InputKind::Ended {
                 key,
                 exit: match exit {
+                    _ if oom => engine::Exit::OutOfMemory,
                     executor::Exit::Code(_) if let Some(why) = unprepared => {
                         engine::Exit::SpawnError(why)
                     }

@@ -17,7 +17,7 @@ pub const ADDRESS: &str = "socket";
 const LONGEST_PATH: usize = 107;
 
 /// `XDG_RUNTIME_DIR`.
-pub(super) fn runtime_dir() -> Option<PathBuf> {
+pub fn runtime_dir() -> Option<PathBuf> {
     std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
 }
 
@@ -85,7 +85,7 @@ impl Place {
 }
 
 /// Whether a folder is ours and nobody else may enter; a link does not count.
-fn private(folder: &Path) -> bool {
+pub fn private(folder: &Path) -> bool {
     fs::symlink_metadata(folder).is_ok_and(|meta| {
         meta.is_dir()
             && meta.uid() == rustix::process::getuid().as_raw()

@@ -16,8 +16,19 @@ use super::Stats;
 /// Answer to an action: the number of its event, or why not.
 pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
 
-/// Agents that were frozen (or thawed) since the sampler last looked: their quiet clocks stand.
-pub type Notes = Arc<Mutex<Vec<(AgentIx, bool)>>>;
+/// What the sampler must know of agents since it last looked.
+pub type Notes = Arc<Mutex<Vec<Note>>>;
+
+/// One thing that the sampler must know.
+#[derive(Debug, Clone, Copy)]
+pub enum Note {
+    /// An agent was frozen: its quiet clock stands.
+    Frozen(AgentIx),
+    /// It goes on.
+    Thawed(AgentIx),
+    /// An attempt of it begins, with so many bytes reserved for it.
+    Reserved(AgentIx, u64),
+}
 
 /// What reaches the loop.
 pub enum Msg {

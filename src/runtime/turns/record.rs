@@ -11,11 +11,12 @@ use std::{
 use crate::{
     engine::{self, Command, InputKind, Record, Turn},
     journal::JOURNAL,
+    plan::AgentIx,
     runtime::{jobs, news::News, notices::Step, signed},
     sys::limits::file_size,
 };
 
-use super::{Running, complain};
+use super::{Note, Running, complain};
 
 /// Pause between two attempts to write what a full disk refused.
 pub(super) const WRITE_AGAIN: Duration = Duration::from_millis(500);
@@ -134,14 +135,14 @@ impl Running {
         }
     }
 
-    fn note_frozen(&self, key: engine::JobKey, frozen: bool) {
+    /// Tells the sampler of an agent, where it is one.
+    fn note(&self, key: engine::JobKey, note: impl FnOnce(AgentIx) -> Note) {
         if let engine::Owner::Agent(ix) = key.owner {
-            let stands = frozen || self.turns.state.waits_for_lease(ix);
-            self.turns
-                .notes
+            let notes = &self.turns.notes;
+            notes
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push((ix, stands));
+                .push(note(ix));
         }
     }
 
@@ -153,6 +154,7 @@ impl Running {
             {
                 Ok(job) => {
                     self.starting += 1;
+                    self.note(key, |ix| Note::Reserved(ix, self.turns.state.reserved(ix)));
                     self.turns.executor.spawn(job);
                 }
                 Err(error) => self.input(InputKind::SpawnFailed { key, error }),
@@ -163,13 +165,19 @@ impl Running {
                 }
             }
             Command::Freeze { key } => {
-                self.note_frozen(key, true);
+                self.note(key, Note::Frozen);
                 if let Some(key) = name(key) {
                     self.turns.executor.freeze(key);
                 }
             }
             Command::Thaw { key } => {
-                self.note_frozen(key, false);
+                self.note(key, |ix| {
+                    if self.turns.state.waits_for_lease(ix) {
+                        Note::Frozen(ix)
+                    } else {
+                        Note::Thawed(ix)
+                    }
+                });
                 if let Some(key) = name(key) {
                     self.turns.executor.thaw(key);
                 }

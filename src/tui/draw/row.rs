@@ -167,7 +167,9 @@ pub(super) fn gauge(
         } else {
             base.text
         };
-        pen.put_right(&words::size(own), end(columns.own), style);
+        let about = if ram.at_most { "~" } else { "" };
+        let text = format!("{about}{}", words::size(own));
+        pen.put_right(&text, end(columns.own), style);
     }
     if columns.peak.1 > 0 && ram.peak > 0 {
         pen.put_right(&words::size(ram.peak), end(columns.peak), base.dim);

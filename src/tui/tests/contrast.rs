@@ -109,6 +109,8 @@ fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buf
                 run.input(crate::engine::InputKind::Zone {
                     zone: crate::engine::Zone::Red,
                     halted: true,
+                    band: crate::engine::InBand::Below,
+                    step: 0,
                 });
                 let new = run.records[before..].to_vec();
                 let _ = update(&mut app, AppInput::Feed(Update::Records(new)));

@@ -93,7 +93,12 @@ impl Run {
             let input = Input {
                 at_ms: START_MS + (self.now_us / 1000).cast_signed(),
                 elapsed_us: self.now_us,
-                figures: self.figures(),
+                // What others on the machine use is for the screens alone.
+                figures: Figures {
+                    total_bytes: 0,
+                    available_bytes: 0,
+                    ..self.figures()
+                },
                 uses: crate::engine::Uses::default(),
                 kind,
             };
@@ -250,7 +255,9 @@ impl Run {
                 output_bytes: u64::from(ix.0 % 6 != 4) * (3_000 + u64::from(ix.0) * 7_919),
                 quiet_us: u64::from(ix.0 % 7) * 9 * SECOND + SECOND,
                 line: lines[ix.ix() % lines.len()].to_owned(),
-                pss_bytes: None,
+                // Nothing that counts twice.
+                pss_bytes: Some(resident),
+                ..AgentSample::default()
             });
         }
         let total: u64 = agents.iter().map(|a| a.resident_bytes).sum();
@@ -267,6 +274,7 @@ impl Run {
                 swap_used_bytes: 212 * MIB,
                 stall_permille: 4,
                 own_bytes: 24 * MIB,
+                ..MachineSample::default()
             },
             agents,
         }
@@ -466,6 +474,8 @@ pub fn middle() -> Run {
     run.input(InputKind::Zone {
         zone: Zone::Yellow,
         halted: false,
+        band: crate::engine::InBand::Below,
+        step: 0,
     });
     run.wait(100);
     run

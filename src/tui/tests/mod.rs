@@ -9,6 +9,7 @@ pub mod fixture;
 mod keys;
 mod leases;
 mod looping;
+mod measured;
 mod merging;
 mod pointer;
 mod properties;

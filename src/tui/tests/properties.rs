@@ -65,6 +65,8 @@ fn random_run(seed: u64, steps: u64) -> Run {
                 run.input(InputKind::Zone {
                     zone,
                     halted: run.pressure >= 950,
+                    band: crate::engine::InBand::Below,
+                    step: 0,
                 });
             }
             8 => run.input(InputKind::Journal {

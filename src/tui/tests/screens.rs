@@ -26,6 +26,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
         Source {
             state: &run.state,
             sample: Some(&sample),
+            figures: sample.figures(&run.state),
             forecast: None,
             chart: &chart,
             notes: &notes,
@@ -296,6 +297,8 @@ fn dump() {
     run.input(crate::engine::InputKind::Zone {
         zone: crate::engine::Zone::Red,
         halted: true,
+        band: crate::engine::InBand::Below,
+        step: 0,
     });
     let buf = paint(&view(&run, &ui, None), &ui, &Theme::default());
     std::fs::write(format!("{folder}/red.ans"), ansi(&buf)).unwrap();

@@ -259,6 +259,7 @@ impl App {
         Some(Source {
             state,
             sample: self.sample.as_deref(),
+            figures: (self.sample.as_ref()).map_or_else(<_>::default, |s| s.figures(state)),
             forecast: self.sensor.as_ref().and_then(Sensor::time_to_next_zone_us),
             chart,
             notes: &self.notes,

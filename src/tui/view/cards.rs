@@ -28,7 +28,7 @@ pub(super) fn tally<'a>(
 
 pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
     let Source { state, chart, .. } = source;
-    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let figures = source.figures;
     let mut out = Vec::new();
     for (i, name) in chart.phases.iter().enumerate() {
         let (done, active, bad, total) = tally(state, state.setup.members[i].iter());
@@ -68,7 +68,7 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
 /// failed.
 pub(super) fn current_phase(source: Source<'_>) -> Option<(String, Tone)> {
     let Source { state, chart, .. } = source;
-    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let figures = source.figures;
     let first = |is: fn(&PhaseState) -> bool| state.phases.iter().position(is);
     let at = first(|p| p.status == PhaseStatus::Failed && p.gate_red)
         .or_else(|| first(|p| matches!(p.status, PhaseStatus::Running | PhaseStatus::Checking)))

@@ -32,7 +32,7 @@ pub(super) fn waits(state: &State, cohort: CohortIx) -> String {
 /// The cards of the cohorts, below those of phases.
 pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
     let Source { state, .. } = source;
-    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let figures = source.figures;
     let points = state.setup.cohorts.iter().zip(&state.cohorts).enumerate();
     let card = |(i, (point, gates)): (usize, (&engine::Cohort, &engine::PhaseState))| {
         let (done, active, bad, total) = tally(state, point.members.iter());

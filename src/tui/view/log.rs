@@ -3,8 +3,8 @@
 use crate::{
     display::clean_line,
     engine::{
-        self, Candidate, CheckPlace, Event, LeaseCause, LeaseEvent, Level, Record, State,
-        TalkEvent, WorkEvent,
+        self, Candidate, CheckPlace, Event, LeaseCause, LeaseEvent, Level, MeasureEvent, Record,
+        State, TalkEvent, WorkEvent,
     },
     tui::{log::LogBuffer, ui_state::UiState},
 };
@@ -175,6 +175,9 @@ fn routine(event: &Event) -> String {
             _ => whose,
         },
         Event::Lease(lease) => notes::leased(lease),
+        Event::Memory(memory) => {
+            crate::report::adapted::sentence(memory).unwrap_or_else(|| whose.to_owned())
+        }
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
         Event::AgentJoining { .. } => format!("{whose} waits for its sub-agents"),
@@ -300,6 +303,15 @@ fn rule(event: &Event) -> Option<&'static str> {
                 }
             },
             LeaseEvent::Returned { .. } => "a lease ends with its process, however that ends",
+        },
+        Event::Measure(event) => match **event {
+            MeasureEvent::Leaking { .. } => {
+                "it held more than 100 MiB more each minute for three minutes in which it said nothing, or three \
+                 times what is reserved for it; nothing follows by itself"
+            }
+            MeasureEvent::OverLimit { .. } => {
+                "two readings in a row were above its `ram_max`, which nothing else keeps here"
+            }
         },
         Event::AgentSkipped { .. } => "a need that can no longer be met skips whoever has it",
         Event::AgentRetrying { .. } => "attempts are left: `retry` of the plan, doubled each time",

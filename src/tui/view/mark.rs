@@ -13,6 +13,8 @@ pub enum Mark {
     Join,
     Retry,
     Froze,
+    /// Parked: its memory is free.
+    Park,
     Ask,
     Block,
     Ready,
@@ -25,7 +27,7 @@ pub enum Mark {
 
 impl Mark {
     /// All, in the order of the header's counts.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Run,
         Self::Check,
         Self::Merge,
@@ -33,6 +35,7 @@ impl Mark {
         Self::Join,
         Self::Retry,
         Self::Froze,
+        Self::Park,
         Self::Ask,
         Self::Block,
         Self::Fail,
@@ -52,6 +55,7 @@ impl Mark {
             Status::Scheduled | Status::Preparing => Self::Start,
             Status::Running => Self::Run,
             Status::Frozen => Self::Froze,
+            Status::Parked => Self::Park,
             Status::Settling | Status::Checking => Self::Check,
             Status::Merging => Self::Merge,
             Status::BackingOff => Self::Retry,
@@ -87,6 +91,7 @@ impl Mark {
             Self::Join => "join",
             Self::Retry => "retry",
             Self::Froze => "froze",
+            Self::Park => "park",
             Self::Ask => "ask",
             Self::Block => "block",
             Self::Ready => "ready",

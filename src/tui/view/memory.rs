@@ -35,7 +35,11 @@ pub fn memory(state: &State, sample: &Sample, next: Option<(Zone, u64)>) -> Memo
     let resident = sample.figures.agents_bytes;
     // A sum of resident sizes counts shared pages twice, so it can exceed what is used.
     let agents = resident.min(used);
-    let own: u64 = sample.agents.iter().map(|a| a.resident_bytes).sum();
+    let own: u64 = sample
+        .agents
+        .iter()
+        .map(crate::resources::AgentSample::counted_bytes)
+        .sum();
     let reserved = state.usage.ram_bytes.saturating_sub(own);
     let limit = state.setup.ram_limit_bytes;
     let t = state.setup.thresholds;

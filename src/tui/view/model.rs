@@ -47,8 +47,10 @@ pub struct Header {
 /// Memory of one agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ram {
-    /// Resident now, bytes; none: it has no process.
+    /// What its processes hold now, bytes; none: it has no process.
     pub own: Option<u64>,
+    /// That is only an upper bound: shared pages count in each of its processes.
+    pub at_most: bool,
     /// Highest so far, bytes.
     pub peak: u64,
     /// Reserved, bytes.

@@ -16,9 +16,10 @@ use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{
     display::clean_text,
     engine::{
-        self, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event, Health,
-        OnBase, ProcessTrouble, Record, Zone, whose,
+        self, Adapted, AgentFreezeVerified, AgentProgress, Answer, AttentionKind, Cause, Event,
+        Health, MemoryEvent, OnBase, ProcessTrouble, Record, Zone, whose,
     },
+    report::adapted,
 };
 
 /// One event in words.
@@ -295,6 +296,8 @@ pub fn note(record: &Record) -> Option<Note> {
         Event::Work(event) => work(event)?,
         Event::Talk(event) => talk::talk(event, record.elapsed_us)?,
         Event::Lease(event) => talk::lease(event)?,
+        Event::Memory(event) => (adapted::sentence(event)?, memory_tone(event)),
+        Event::Measure(event) => (event.words(), Tone::Bad),
         _ => return None,
     };
     Some(Note {
@@ -303,6 +306,18 @@ pub fn note(record: &Record) -> Option<Note> {
         text: clean_text(&text, SENTENCE),
         tone,
     })
+}
+
+/// How urgent what memory made the run do looks.
+const fn memory_tone(event: &MemoryEvent) -> Tone {
+    match event {
+        MemoryEvent::Adapted {
+            what: Adapted::Nothing,
+            ..
+        } => Tone::Bad,
+        MemoryEvent::Adapted { .. } | MemoryEvent::Parking { .. } => Tone::Warn,
+        _ => Tone::Plain,
+    }
 }
 
 /// What an agent reports, where a person should know: how far it is stands on the cards.

@@ -128,7 +128,7 @@ const fn urgency(status: Status) -> u64 {
         | Status::Preparing
         | Status::Settling => 2,
         Status::Joining => 3,
-        Status::BackingOff | Status::Frozen => 4,
+        Status::BackingOff | Status::Frozen | Status::Parked => 4,
         Status::Ready => 5,
         Status::Waiting => 6,
         Status::Stopped => 7,
@@ -163,7 +163,7 @@ pub fn outline(state: &State, sample: Option<&Sample>, chart: &Chart, ui: &UiSta
         (Sort::Memory, Some(s)) => s
             .agents
             .iter()
-            .map(|a| (a.agent, a.resident_bytes))
+            .map(|a| (a.agent, a.counted_bytes()))
             .collect(),
         _ => BTreeMap::new(),
     };

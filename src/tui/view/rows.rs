@@ -61,7 +61,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
     for &ix in &members {
         by_mark[Mark::of_agent(state.agent(ix)) as usize] += 1;
     }
-    let figures = source.sample.map(|s| s.figures).unwrap_or_default();
+    let figures = source.figures;
     let (text, tone) = match group {
         Group::Phase(Some(p)) => why::phase(state, &figures, p.ix()),
         _ => (String::new(), Tone::Plain),
@@ -81,7 +81,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
         ram: members
             .iter()
             .filter_map(|&ix| mine(state, source.sample, ix))
-            .map(|s| s.resident_bytes)
+            .map(crate::resources::AgentSample::counted_bytes)
             .sum(),
         critical: members
             .iter()
@@ -116,8 +116,8 @@ pub(super) fn agent_row(
     let plan = state.setup.plan.agent(ix);
     let mode = state.mode_of(ix);
     let mine = mine(state, sample, ix);
-    let (mut now, tone) = why::now(state, sample, mine, ix, now_us);
-    now.push_str(why::key(state, sample, ix));
+    let (mut now, tone) = why::now(state, &source.figures, mine, ix, now_us);
+    now.push_str(why::key(state, &source.figures, ix));
     let (badge, warned) = badge(source, ix);
     now.insert_str(0, &badge);
     let tone = if warned && tone == Tone::Plain {
@@ -141,15 +141,16 @@ pub(super) fn agent_row(
         shown = format!("› {}", worker(to));
     }
     let ram = (live || agent.peak_bytes > 0).then(|| {
-        let own = mine.map(|m| m.resident_bytes);
+        let own = mine.map(crate::resources::AgentSample::counted_bytes);
         let peak = mine
-            .map_or(0, |m| m.peak_bytes.max(m.resident_bytes))
+            .map_or(0, |m| m.peak_bytes.max(m.counted_bytes()))
             .max(agent.peak_bytes);
         let reserved = mode.ram_bytes + state.lease_extra(ix);
         let permille = own.unwrap_or(0).saturating_mul(1000) / reserved.max(1);
         Ram {
             own,
             peak,
+            at_most: mine.is_some_and(crate::resources::AgentSample::at_most),
             reserved,
             guessed: mode.ram_guessed,
             zone: match permille {
@@ -227,6 +228,9 @@ fn badge(source: Source<'_>, ix: AgentIx) -> (String, bool) {
     if !others.is_empty() {
         let all = others.iter().map(|ix| chart.names[ix.ix()].as_str());
         text = format!("would clash with {} · ", names(all, 2));
+    }
+    if state.agent(ix).leaking {
+        text.push_str("LEAK · ");
     }
     let outside = state
         .agent(ix)

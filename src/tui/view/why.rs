@@ -11,26 +11,25 @@ use work::{leased, merging};
 
 use super::{
     gates,
-    words::{SENTENCE, Tone, names, size, span, took},
+    words::{SENTENCE, Tone, held, names, span, took},
 };
 use crate::{
     display::{clean_line, clean_text},
     engine::{self, HoldBy, Owner, PhaseStatus, State, Status, StoppedBy},
     plan::{AgentIx, When},
-    resources::{AgentSample, Sample},
+    resources::AgentSample,
 };
 
 /// What an agent does now, or why it waits, with its tone.
 #[must_use]
 pub fn now(
     state: &State,
-    sample: Option<&Sample>,
+    figures: &engine::Figures,
     mine: Option<&AgentSample>,
     ix: AgentIx,
     now_us: u64,
 ) -> (String, Tone) {
     let agent = state.agent(ix);
-    let figures = sample.map(|s| s.figures).unwrap_or_default();
     let reason = || {
         agent
             .reason
@@ -51,7 +50,7 @@ pub fn now(
     }
     match agent.status {
         Status::Waiting => (waits_for(state, ix), Tone::Dim),
-        Status::Ready => match engine::admit(state, &figures, ix) {
+        Status::Ready => match engine::admit(state, figures, ix) {
             Ok(_) => ("starts next".to_owned(), Tone::Plain),
             Err(engine::Why::Barrier {
                 phase,
@@ -70,7 +69,8 @@ pub fn now(
         Status::Preparing => ("its workspace is being made".to_owned(), Tone::Plain),
         Status::Merging => merging(state, ix),
         Status::Running => running(state, ix, mine),
-        Status::Frozen => frozen(state, &figures, mine, ix, &since()),
+        Status::Frozen => frozen(state, figures, mine, ix, &since()),
+        Status::Parked => parked(state, figures, ix, &since()),
         Status::Settling => ("its verdict is due".to_owned(), Tone::Plain),
         Status::BackingOff => {
             let left = agent.until_us.saturating_sub(now_us);
@@ -101,7 +101,7 @@ pub fn now(
         Status::Checking if agent.check.is_none() => {
             ("what it left is being collected".to_owned(), Tone::Plain)
         }
-        Status::Checking => check(state, &figures, Owner::Agent(ix)),
+        Status::Checking => check(state, figures, Owner::Agent(ix)),
         Status::Blocked => {
             let reason = reason();
             let text = match (state.finished, reason.is_empty()) {
@@ -179,7 +179,7 @@ fn signal(number: i32) -> String {
 
 /// The key of the deck that lets an agent go on, to stand behind [`now`]; empty where none does.
 #[must_use]
-pub fn key(state: &State, sample: Option<&Sample>, ix: AgentIx) -> &'static str {
+pub fn key(state: &State, figures: &engine::Figures, ix: AgentIx) -> &'static str {
     let agent = state.agent(ix);
     if state.finished.is_some() || state.stopping.is_some() {
         return "";
@@ -191,14 +191,11 @@ pub fn key(state: &State, sample: Option<&Sample>, ix: AgentIx) -> &'static str 
         Status::Running if agent.asking() => " · ! answers",
         Status::Frozen if held => " · p lets it go",
         Status::Waiting | Status::Ready if held => ": p lets it go",
-        Status::Ready => {
-            let figures = sample.map(|s| s.figures).unwrap_or_default();
-            match engine::admit(state, &figures, ix) {
-                Err(engine::Why::Barrier { failed: true, .. }) => ": r on it",
-                Err(engine::Why::Barrier { phase, .. }) if asks(state, &phase) => ": ! answers",
-                _ => "",
-            }
-        }
+        Status::Ready => match engine::admit(state, figures, ix) {
+            Err(engine::Why::Barrier { failed: true, .. }) => ": r on it",
+            Err(engine::Why::Barrier { phase, .. }) if asks(state, &phase) => ": ! answers",
+            _ => "",
+        },
         _ => "",
     }
 }
@@ -226,6 +223,7 @@ fn running(state: &State, ix: AgentIx, mine: Option<&AgentSample>) -> (String, T
         let text = match ending {
             engine::Ending::Timeout => "out of time, is being ended",
             engine::Ending::Stop => "is being stopped",
+            engine::Ending::Park => "is being parked",
             engine::Ending::Swap => "ends, another worker takes over",
             engine::Ending::RunStop => "is being ended with the run",
             engine::Ending::Reopened => "is being ended: what it judges is open again",
@@ -233,6 +231,7 @@ fn running(state: &State, ix: AgentIx, mine: Option<&AgentSample>) -> (String, T
             engine::Ending::Opened => "its turn is broken off, you open its session",
             engine::Ending::Closed => "its session is handed back",
             engine::Ending::Silent => "silent for too long, is being ended",
+            engine::Ending::TooLarge => "holds more than its ram_max, is being ended",
             engine::Ending::Unanswered => "asks, and nobody is there: is being ended",
             engine::Ending::Preempted => "is being ended, goes again after the phase before it",
         };
@@ -283,7 +282,7 @@ fn frozen(
         None => "goes on".to_owned(),
     };
     if let Some(sample) = mine {
-        let _ = write!(text, ", holds {}", size(sample.resident_bytes));
+        let _ = write!(text, ", holds {}", held(sample));
     }
     match agent.frozen_tree {
         Some((stopped, total)) if stopped < total => {
@@ -299,6 +298,23 @@ fn frozen(
         && let Err(why) = engine::admit_thaw(state, figures, ix)
     {
         let _ = write!(text, " · {}", clean_text(&why.to_string(), SENTENCE));
+    }
+    (text, Tone::Plain)
+}
+
+fn parked(state: &State, figures: &engine::Figures, ix: AgentIx, since: &str) -> (String, Tone) {
+    let agent = state.agent(ix);
+    let mut text = match (agent.parked_by, agent.hold) {
+        (Some(engine::Cause::Zone), _) => format!("parked for memory {since} ago"),
+        _ => format!("parked by you {since} ago"),
+    };
+    if agent.hold != Some(HoldBy::Operator) {
+        match engine::admit(state, figures, ix) {
+            Ok(_) => text.push_str(" · goes on next"),
+            Err(why) => {
+                let _ = write!(text, " · {}", clean_text(&why.to_string(), SENTENCE));
+            }
+        }
     }
     (text, Tone::Plain)
 }

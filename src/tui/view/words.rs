@@ -5,7 +5,18 @@
 use std::fmt::Write as _;
 
 pub use crate::display::figures::{dollars, size, span, tokens, took};
-use crate::display::{clean_line, prefix, width};
+use crate::{
+    display::{clean_line, prefix, width},
+    resources::AgentSample,
+};
+
+/// What an agent's processes hold, in bytes as [`size`] has it; `~` where that is only an upper bound: shared
+/// pages count in each of them.
+#[must_use]
+pub fn held(agent: &AgentSample) -> String {
+    let about = if agent.at_most() { "~" } else { "" };
+    format!("{about}{}", size(agent.counted_bytes()))
+}
 
 /// Longest sentence, in columns.
 pub(super) const SENTENCE: usize = 240;

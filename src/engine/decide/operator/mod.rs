@@ -6,6 +6,7 @@
 mod add;
 mod answer;
 pub(in crate::engine::decide) mod open;
+mod park;
 mod resolve;
 mod retry;
 mod review;
@@ -21,8 +22,8 @@ pub use resolve::{Refusal, Resolved, resolve};
 
 use crate::{
     engine::{
-        Action, Answer, AttentionKind, Cause, CheckRun, Event, JobState, Owner, Settle, State,
-        Status, StoppedBy, Target,
+        Action, Answer, AttentionKind, Cause, CheckRun, Event, Input, JobState, Owner, Settle,
+        State, Status, StoppedBy, Target,
     },
     plan::{AgentIx, Mode},
 };
@@ -35,7 +36,12 @@ use super::{
 };
 
 /// Decides what follows from an action; nothing if it is refused.
-pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Action) -> Vec<Event> {
+pub(in crate::engine::decide) fn operator(
+    state: &State,
+    by: &str,
+    action: &Action,
+    input: &Input,
+) -> Vec<Event> {
     let Ok(Resolved {
         action,
         agents,
@@ -54,7 +60,9 @@ pub(in crate::engine::decide) fn operator(state: &State, by: &str, action: &Acti
     }];
     match &action {
         Action::Pause { .. } => events.extend(freeze(state, &agents, &gates, Cause::Operator)),
+        Action::Park { .. } => events.extend(park::follows(state, &agents, input)),
         Action::Resume { .. }
+        | Action::Pin { .. }
         | Action::Swap { .. }
         | Action::Choose { .. }
         | Action::Undo { .. }

@@ -3,8 +3,8 @@
 //! Must not change anything: the answer is for the asker, or for the decision that follows.
 
 use super::{
-    add::possible, answer::resolve_answer, open, retry::resolve_retry, review, rollback, settle,
-    swap::resolve_swap, tell,
+    add::possible, answer::resolve_answer, open, park, retry::resolve_retry, review, rollback,
+    settle, swap::resolve_swap, tell,
 };
 use crate::{
     engine::{Action, HoldBy, MergeStage, Owner, PhaseStatus, State, Status, Target},
@@ -93,6 +93,10 @@ pub fn resolve(state: &State, action: &Action) -> Result<Resolved, Refusal> {
             };
             let gates = gates_of(state, &Target::All).filter(concerned).collect();
             with_gates(held, gates, format!("{target} is not paused"))
+        }
+        Action::Park { target } => park::parkable(state, target).and_then(plain),
+        Action::Pin { agent, on } => {
+            park::pinnable(state, agent, *on).and_then(|ix| plain(vec![ix]))
         }
         Action::Stop { target: None } => match state.stopping {
             Some(_) => Err(Refusal::NotNow("the run is stopping already".to_owned())),

@@ -53,7 +53,10 @@ fn works_apart(state: &State, owner: Owner) -> bool {
 
 /// What the end of a command on the base says of it.
 pub(super) fn said(state: &State, owner: Owner, check: &CheckRun, exit: &Exit) -> OnBase {
-    let ran = matches!(exit, Exit::Code(_) | Exit::Signal { .. });
+    let ran = matches!(
+        exit,
+        Exit::Code(_) | Exit::Signal { .. } | Exit::OutOfMemory
+    );
     let red = match exit {
         _ if check.ending.is_some() => None,
         Exit::Code(code) if CANNOT_RUN.contains(code) => None,
@@ -62,7 +65,9 @@ pub(super) fn said(state: &State, owner: Owner, check: &CheckRun, exit: &Exit) -
         | Exit::NoRoom(_)
         | Exit::Refused(_)
         | Exit::Interrupted
-        | Exit::Lost => None,
+        | Exit::Lost
+        // That says nothing of the work.
+        | Exit::OutOfMemory => None,
     };
     let how = match check.ending {
         Some(_) => format!(

@@ -16,15 +16,16 @@ pub(super) mod start;
 mod verdict;
 mod waiting;
 
-use crate::engine::{Event, Figures, Owner, State, state::unpack};
+use crate::engine::{Event, Input, Owner, State, state::unpack};
 
 use super::{attention, budget, finish, lease};
 
 /// Decides the next thing that follows; empty when the state is at rest.
-pub(in crate::engine::decide) fn settle(state: &State, figures: &Figures) -> Vec<Event> {
+pub(in crate::engine::decide) fn settle(state: &State, input: &Input) -> Vec<Event> {
+    let figures = &input.figures;
     if let Some(&first) = state.settling.first() {
         return match unpack(first) {
-            Owner::Agent(ix) => verdict::verdict(state, ix),
+            Owner::Agent(ix) => verdict::verdict(state, ix, &input.uses),
             owner @ (Owner::Phase(_) | Owner::Cohort(_)) => gates::gates_verdict(state, owner),
         };
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     engine::{
-        Cause, Event, Figures, Owner, PhaseStatus, Rank, State,
+        Cause, Event, Figures, MemoryEvent, Owner, PhaseStatus, Rank, State,
         admission::{
             Grant, admit, admit_any, admit_check, admit_check_thaw, admit_first, admit_thaw,
             chosen as chosen_worker,
@@ -41,7 +41,21 @@ pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
             }];
         }
     }
-    match next_ready(state, figures) {
+    let ready = next_ready(state, figures);
+    // It is ready again, and starts as whoever is ready does: what it begins with may have gone since.
+    if let Some(rank) = next_parked(state, figures)
+        && ready.is_none_or(|(other, _)| rank <= other)
+    {
+        return vec![
+            MemoryEvent::Resumed {
+                agent: state.id(rank.agent),
+                attempt: state.agent(rank.agent).attempt,
+                pressure_permille: figures.pressure_permille,
+            }
+            .into(),
+        ];
+    }
+    match ready {
         Some(_) if budget::too_fast(state).is_some() => {
             budget::too_fast(state).into_iter().collect()
         }
@@ -53,13 +67,19 @@ pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
     }
 }
 
+/// The first parked agent in order that may go on.
+fn next_parked(state: &State, figures: &Figures) -> Option<Rank> {
+    let mut parked = state.parked.iter().copied();
+    parked.find(|rank| admit(state, figures, rank.agent).is_ok())
+}
+
 /// The first ready agent in order that may start; asks once a kind, not once an agent.
 fn next_ready(state: &State, figures: &Figures) -> Option<(Rank, Grant)> {
     let mut best: Option<(Rank, Grant)> = None;
     let better = |best: &Option<(Rank, Grant)>, rank| best.is_none_or(|(b, _)| rank < b);
     for shelf in state.ready.shelves() {
         if shelf.first().is_some_and(|first| better(&best, first))
-            && let Some(found) = admit_first(state, shelf)
+            && let Some(found) = admit_first(state, figures, shelf)
             && better(&best, found.0)
         {
             best = Some(found);
@@ -120,13 +140,13 @@ fn scheduled(state: &State, figures: &Figures, ix: AgentIx, mode: u32) -> Vec<Ev
             phase: plan.phases[phase.ix()].id.clone(),
         });
     }
-    events.extend(chosen_worker(state, ix, mode).map(Event::from));
+    events.extend(chosen_worker(state, figures, ix, mode).map(Event::from));
     events.push(Event::AgentScheduled {
         agent: agent.id.clone(),
         attempt: state.agent(ix).attempt + 1,
         mode,
         worker: chosen.worker.map(|w| plan.workers[w.ix()].name.clone()),
-        ram_bytes: chosen.ram_bytes,
+        ram_bytes: state.asks(ix, chosen),
         pressure_permille: figures.pressure_permille,
         running: state.usage.agents + 1,
     });

@@ -2,12 +2,15 @@
 
 use crate::{
     agents::Why,
-    engine::{AgentState, Cause, Ending, Event, Exit, FailureKind, State, Status, WorkEvent},
+    engine::{
+        AgentState, Cause, Ending, Event, Exit, FailureKind, MemoryEvent, State, Status, Uses,
+        WorkEvent,
+    },
     plan::AgentIx,
 };
 
 use super::{
-    super::{budget, failure, operator::open, talk},
+    super::{budget, failure, measure, operator::open, talk},
     begin,
     check::after_check,
     collect::after_collect,
@@ -21,10 +24,10 @@ const SIGKILL: i32 = 9;
 const NO_ROOM_US: u64 = 30 * 1_000_000;
 
 /// What an ended attempt, join or check command means for its agent.
-pub(super) fn verdict(state: &State, ix: AgentIx) -> Vec<Event> {
+pub(super) fn verdict(state: &State, ix: AgentIx, uses: &Uses) -> Vec<Event> {
     let agent = state.agent(ix);
     match agent.status {
-        Status::Settling => after_attempt(state, ix, agent),
+        Status::Settling => after_attempt(state, ix, agent, uses),
         Status::Joining => after_join(state, ix),
         Status::Merging => vec![merge::after_merge(state, ix)],
         Status::Checking if agent.check.is_none() && state.begins(ix) => begin::verdict(state, ix),
@@ -36,7 +39,7 @@ pub(super) fn verdict(state: &State, ix: AgentIx) -> Vec<Event> {
     }
 }
 
-fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
+fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState, uses: &Uses) -> Vec<Event> {
     let id = state.id(ix);
     let attempt = agent.attempt;
     let Some(last) = &agent.last else {
@@ -49,6 +52,17 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
         _ if state.stopping.is_some() && !last.exit.ok() => {
             Event::AgentStopped { agent: id, attempt }
         }
+        (Some(Ending::Park), exit) if !exit.ok() || talk::more_to_tell(state, ix) => {
+            MemoryEvent::Parked {
+                agent: id,
+                attempt,
+                cause: agent.parked_by.unwrap_or(Cause::Operator),
+                freed_bytes: uses.of(ix, attempt),
+            }
+            .into()
+        }
+        // It was done before it could be parked.
+        (Some(Ending::Park), _) => return after_turn(state, ix, last.handoff),
         (Some(Ending::Swap), _) => Event::AgentRetrying {
             agent: id,
             attempt,
@@ -111,6 +125,8 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState) -> Vec<Event> {
             reason: last.exit.to_string(),
             gate: None,
         },
+        (Some(Ending::TooLarge), _) => measure::too_large(state, ix),
+        (None, Exit::OutOfMemory) => measure::out_of_memory(state, ix),
         (None, exit) if !exit.ok() && talk::lost_session(state, ix) => Event::AgentRetrying {
             agent: id,
             attempt,

@@ -53,7 +53,9 @@ pub(super) fn memory(agent: &AgentView, theme: &Theme, buf: &mut Buffer, area: R
     let about = if ram.guessed { "~" } else { "" };
     let mut all = Vec::new();
     if let Some(own) = ram.own {
-        all.push(("own", words::size(own), theme.zone(ram.zone)));
+        let at_most = if ram.at_most { "at most " } else { "" };
+        let own = format!("{at_most}{}", words::size(own));
+        all.push(("own", own, theme.zone(ram.zone)));
     }
     if ram.peak > 0 {
         all.push(("peak", words::size(ram.peak), base.text));

@@ -11,6 +11,9 @@ use crate::{
 pub fn action(action: &Action) -> String {
     let text = match action {
         Action::Pause { target } => format!("freeze {target}"),
+        Action::Park { target } => format!("park {target}"),
+        Action::Pin { agent, on: true } => format!("pin {agent}"),
+        Action::Pin { agent, on: false } => format!("unpin {agent}"),
         Action::Resume { target } => format!("let {target} go on"),
         Action::Stop { target: None } => "stop the run".to_owned(),
         Action::Stop { target: Some(t) } => format!("stop {t}"),

@@ -1,0 +1,181 @@
+//! Memory drives what runs: parking, coming back, decisions of the controller and what they did.
+//!
+//! Plain data of the journal. Kinds and members are added, never changed. Every decision has the figures that it was
+//! made by; samples themselves are not events.
+
+#[cfg(test)]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Figures, Level, parts::is_zero};
+use crate::plan::AgentId;
+
+/// Where pressure is, seen from the band that it is to be kept in.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum InBand {
+    /// More may run.
+    #[default]
+    Below,
+    /// As many as do.
+    Within,
+    /// Less is to run.
+    Above,
+}
+
+/// What the controller does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Adapted {
+    /// Agents are parked.
+    Park,
+    /// Agents go on with a worker that needs less memory here.
+    Swap,
+    /// Fewer may run at once.
+    Lower,
+    /// More may run at once.
+    Raise,
+    /// Something would have to give, and nothing may.
+    Nothing,
+}
+
+/// One event about memory; each kind carries the members that its document names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(JsonSchema))]
+#[serde(tag = "kind")]
+#[expect(
+    missing_docs,
+    reason = "the same in all: `agent` whom, `attempt` which of it, `cause` why, `number` which decision from 1, \
+              `figures` memory as the decision saw it"
+)]
+pub enum MemoryEvent {
+    /// Pressure entered or left the band, or another step of the strategy counts.
+    #[serde(rename = "band.changed")]
+    Band {
+        from: InBand,
+        to: InBand,
+        /// How many the strategy lets run at once of each phase or agent; none: it has no steps.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        step: u32,
+        figures: Figures,
+    },
+    /// Its processes are being ended so that it can go on later.
+    #[serde(rename = "agent.parking")]
+    Parking {
+        agent: AgentId,
+        attempt: u32,
+        cause: Cause,
+        /// What its processes held then, in bytes; none: not measured yet.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        held_bytes: Option<u64>,
+        number: u32,
+        figures: Figures,
+    },
+    /// They have ended: its memory is free, its workspace and session are kept.
+    #[serde(rename = "agent.parked")]
+    Parked {
+        agent: AgentId,
+        attempt: u32,
+        cause: Cause,
+        /// What its processes held when they were last measured, in bytes.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        freed_bytes: Option<u64>,
+    },
+    /// It may go on, through admission: its next attempt is scheduled.
+    #[serde(rename = "agent.resumed")]
+    Resumed {
+        agent: AgentId,
+        attempt: u32,
+        pressure_permille: u32,
+    },
+    /// The controller does something, or can do nothing.
+    #[serde(rename = "memory.adapted")]
+    Adapted {
+        number: u32,
+        what: Adapted,
+        /// Why, in words.
+        reason: String,
+        /// Who is concerned.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        agents: Vec<AgentId>,
+        /// What it shall free, in bytes.
+        #[serde(skip_serializing_if = "super::parts::none", default)]
+        told_bytes: u64,
+        /// How many may run at once from now on; none: as many as otherwise.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        agents_cap: Option<u32>,
+        figures: Figures,
+    },
+    /// What a decision did, measured with the first sample after it.
+    #[serde(rename = "memory.measured")]
+    Measured {
+        number: u32,
+        /// What it was to free, in bytes.
+        told_bytes: u64,
+        /// What the processes that ended for it held when they were last measured, in bytes.
+        freed_bytes: u64,
+        /// How long it took, in microseconds.
+        took_us: u64,
+        before: Figures,
+        after: Figures,
+    },
+    /// The first starts have been made and measured: the baseline of the run.
+    #[serde(rename = "run.activated")]
+    Activated {
+        /// Agents whose process runs.
+        active: Vec<AgentId>,
+        /// Agents that were started and whose process does not run.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        inactive: Vec<AgentId>,
+        /// What was reserved for them, in bytes.
+        reserved_bytes: u64,
+        figures: Figures,
+    },
+}
+
+impl MemoryEvent {
+    /// Returns the name of its kind.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Band { .. } => "band.changed",
+            Self::Parking { .. } => "agent.parking",
+            Self::Parked { .. } => "agent.parked",
+            Self::Resumed { .. } => "agent.resumed",
+            Self::Adapted { .. } => "memory.adapted",
+            Self::Measured { .. } => "memory.measured",
+            Self::Activated { .. } => "run.activated",
+        }
+    }
+
+    /// Returns the agent that it is about.
+    #[must_use]
+    pub const fn agent(&self) -> Option<&AgentId> {
+        match self {
+            Self::Parking { agent, .. }
+            | Self::Parked { agent, .. }
+            | Self::Resumed { agent, .. } => Some(agent),
+            Self::Band { .. }
+            | Self::Adapted { .. }
+            | Self::Measured { .. }
+            | Self::Activated { .. } => None,
+        }
+    }
+
+    /// Returns how urgent it is.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        match self {
+            Self::Adapted {
+                what: Adapted::Nothing,
+                ..
+            } => Level::High,
+            Self::Parking { .. } | Self::Adapted { .. } => Level::Medium,
+            _ => Level::Low,
+        }
+    }
+}

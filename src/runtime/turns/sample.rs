@@ -1,0 +1,67 @@
+//! What the loop does with readings of memory: figures for decisions, peaks of attempts, what others are told.
+//!
+//! Must not judge them: the sensor has, and the engine decides.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use crate::{
+    engine::{self, InputKind},
+    resources::{Edge, Sample},
+    runtime::news::News,
+};
+
+use super::Running;
+
+impl Running {
+    /// Takes a reading, with what the sensor saw in it.
+    pub(super) fn sample(&mut self, sample: Box<Sample>, edges: Vec<Edge>) {
+        let before = self.turns.figures;
+        self.turns.uses = sample.uses();
+        self.turns.figures = sample.figures(&self.turns.state);
+        // The sensor tells of thresholds that it saw crossed; whether there is more room than admission saw
+        // is only known here.
+        if self.turns.state.more_room(&before, &self.turns.figures) {
+            self.input(InputKind::Settle);
+        }
+        self.own_peak_bytes = self.own_peak_bytes.max(sample.machine.own_bytes);
+        for agent in &sample.agents {
+            // Not the highest of all: with the first slow reading it falls to what is true.
+            let key = (agent.agent, agent.attempt);
+            self.peaks.insert(key, agent.peak_bytes);
+        }
+        let judged = edges.contains(&Edge::Judge);
+        for edge in edges {
+            self.input(edge.into());
+        }
+        if !judged && self.turns.state.to_be_judged(sample.elapsed_us) {
+            self.input(InputKind::Judge);
+        }
+        self.turns.cards.offer(&self.turns.state, &sample);
+        if !self.clients.is_empty() {
+            self.tell(&News::Sample(Arc::from(sample)));
+        }
+    }
+
+    /// The kernel knows the peak of the largest process, the sampler that of the whole tree. A child
+    /// shares our memory until its exec, so a small figure of the kernel's may be ours.
+    pub(super) fn add_sampled_peak(&mut self, kind: &mut InputKind) {
+        if let InputKind::Ended {
+            key, peak_bytes, ..
+        } = kind
+            && let (engine::Owner::Agent(ix), None) = (key.owner, key.check)
+        {
+            let sampled = self.peaks.remove(&(ix.0, key.attempt)).unwrap_or(0);
+            if *peak_bytes <= self.own_peak_bytes {
+                *peak_bytes = 0;
+            }
+            *peak_bytes = (*peak_bytes).max(sampled);
+        }
+    }
+
+    /// Says what is reserved and not used yet.
+    pub(super) fn tell_open(&self) {
+        let reserved = self.turns.state.usage.ram_bytes;
+        let open = reserved.saturating_sub(self.turns.figures.realised_bytes);
+        self.turns.open.store(open, Ordering::Relaxed);
+    }
+}
