@@ -111,6 +111,7 @@ impl State {
     #[must_use]
     pub fn more_room(&self, before: &Figures, now: &Figures) -> bool {
         let waits = !self.ready.is_empty()
+            || !self.leases.list.is_empty()
             || !self.parked.is_empty()
             || !self.resting.is_empty()
             || !self.leases.list.is_empty()

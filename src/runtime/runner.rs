@@ -50,8 +50,8 @@ use super::{
     work::{self, Settings, Work},
 };
 
-use folders::{keep_source, private_folders};
-use jobs_env::{passed, passes, shims};
+use folders::{keep_source, passes, private_folders};
+use jobs_env::{passed, shims};
 pub use manner::{Manner, RunnerError};
 
 /// What a new run is made of.

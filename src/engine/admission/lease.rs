@@ -4,7 +4,10 @@
 
 use crate::engine::{Figures, Lease, State};
 
-use super::{Why, memory};
+use super::{
+    Why,
+    memory::{admit_bytes, room},
+};
 
 /// Asks whether a lease that waits may be granted: it needs what its agent would reserve more than now.
 /// A fault of recording is no reason to hold up what runs already.
@@ -22,7 +25,7 @@ pub fn admit_lease(state: &State, figures: &Figures, lease: &Lease) -> Result<()
     }
     let before = state.lease_extra(lease.agent);
     let after = state.lease_extra_with(lease.agent, Some(lease));
-    memory::admit_bytes(state, figures, after.saturating_sub(before), false)
+    admit_bytes(state, figures, after.saturating_sub(before), false)
 }
 
 /// Whether memory is so short that nothing starts.
@@ -32,15 +35,15 @@ pub(in crate::engine) fn halted(state: &State, figures: &Figures) -> bool {
 
 /// Memory that there is to give, in bytes.
 #[must_use]
-pub fn free_bytes(state: &State) -> u64 {
-    let limit = state.setup.ram_limit_bytes;
-    limit.saturating_sub(state.usage.ram_bytes)
+pub fn free_bytes(state: &State, figures: &Figures) -> u64 {
+    let room = room(state, figures);
+    room.run_bytes.min(room.machine_bytes)
 }
 
 /// Memory that a start or a check may take, in bytes, so that the first lease in line fits as soon as the
 /// others are given back: else small starts would take what it waits for again and again. None where no
 /// lease waits.
-pub(super) fn kept(state: &State) -> Option<u64> {
+pub(super) fn kept(state: &State, figures: &Figures) -> Option<u64> {
     if state.leases.list.is_empty() {
         return None;
     }
@@ -52,14 +55,13 @@ pub(super) fn kept(state: &State) -> Option<u64> {
     let extra: u64 = agents.iter().map(|ix| state.lease_extra(*ix)).sum();
     let own = state.own_reserved(first.agent);
     let wanted = first.used_bytes.saturating_add(first.ram_bytes);
-    let used = state.usage.ram_bytes.saturating_sub(extra);
-    let without = used.saturating_add(wanted.saturating_sub(own));
-    Some(memory::edge(state).saturating_sub(without))
+    let free = room(state, figures).run_bytes.saturating_add(extra);
+    Some(free.saturating_sub(wanted.saturating_sub(own)))
 }
 
 /// Asks whether memory for a start is left beside what is kept for a lease.
-pub(super) fn beside(state: &State, asked: u64) -> Result<(), Why> {
-    match kept(state) {
+pub(super) fn beside(state: &State, figures: &Figures, asked: u64) -> Result<(), Why> {
+    match kept(state, figures) {
         Some(kept) if asked > kept => Err(Why::Leased {
             asked,
             name: (state.lease_line().first()).map_or_else(String::new, |l| l.name.clone()),

@@ -66,11 +66,6 @@ fn share(bytes: u64, permille: u32) -> u64 {
     u64::try_from(part).unwrap_or(u64::MAX)
 }
 
-/// Returns what the run may use while others run, in bytes: up to the band's upper edge.
-pub(super) fn edge(state: &State) -> u64 {
-    share(state.setup.ram_limit_bytes, state.setup.memory.band.high)
-}
-
 /// Returns what there is to give now.
 ///
 /// No start leads beyond the band's upper edge, by what is reserved and by what is used. Where nothing else runs, all

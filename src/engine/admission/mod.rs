@@ -147,7 +147,7 @@ fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Resu
     cpus(state, mode.cpus_milli)?;
     let asked = state.asks(ix, mode);
     memory::admit_bytes(state, figures, asked, mode.ram_guessed)?;
-    lease::beside(state, asked)?;
+    lease::beside(state, figures, asked)?;
     cost_beside_memory(state, mode)
 }
 
@@ -280,7 +280,7 @@ pub(in crate::engine) fn admit_first(
         cpus(state, only.cpus_milli).ok()?;
         cost_beside_memory(state, only).ok()?;
         let free = memory::room(state, figures).most(only.ram_guessed);
-        let free = lease::kept(state).map_or(free, |kept| kept.min(free));
+        let free = lease::kept(state, figures).map_or(free, |kept| kept.min(free));
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
     Some((first, pick::pick(state, figures, first.agent).ok()?))
@@ -320,7 +320,7 @@ pub fn admit_check(
         return Err(Why::Checkout);
     }
     memory::admit_bytes(state, figures, ram_bytes, false)?;
-    lease::beside(state, ram_bytes)
+    lease::beside(state, figures, ram_bytes)
 }
 
 /// Asks whether the frozen check command of an owner may go on: its memory is held already.

@@ -68,7 +68,7 @@ pub(super) fn asked(
         used_bytes: lease.used_bytes,
         below: lease.below,
         place: u32::try_from(before + 1).unwrap_or(u32::MAX),
-        free_bytes: free_bytes(state),
+        free_bytes: free_bytes(state, &input.figures),
     };
     vec![waiting.into()]
 }
@@ -148,7 +148,7 @@ fn granted(
         below: lease.below.clone(),
         waited_us,
         cause,
-        free_bytes: free_bytes(state),
+        free_bytes: free_bytes(state, figures),
         pressure_permille: figures.pressure_permille,
     }
     .into()

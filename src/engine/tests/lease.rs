@@ -180,7 +180,7 @@ fn nothing_is_granted_for_want_of_movement_while_memory_is_at_its_end() {
     let zone = |halted| InputKind::Zone {
         zone: if halted { Zone::Red } else { Zone::Green },
         halted,
-        band: crate::engine::InBand::Below,
+        band: InBand::default(),
         step: 0,
     };
     rig.input(zone(true));

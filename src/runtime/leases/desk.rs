@@ -15,7 +15,7 @@ use std::{
 use rustix::event::epoll;
 
 use crate::{
-    engine::{LeaseCause, State},
+    engine::{Figures, LeaseCause, State},
     plan::AgentIx,
     runtime::{
         protocol::{self, FromRunner, LeaseNote},
@@ -62,6 +62,8 @@ pub struct Desk {
     askers: BTreeMap<u32, Asker>,
     /// Agents that wait.
     waiting: BTreeSet<AgentIx>,
+    /// What is reserved for agents that hold leases, in bytes.
+    reserved: BTreeMap<AgentIx, u64>,
 }
 
 impl Desk {
@@ -72,6 +74,7 @@ impl Desk {
             ends: None,
             askers: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            reserved: BTreeMap::new(),
         }
     }
 
@@ -107,14 +110,31 @@ impl Desk {
         Ok(ends)
     }
 
+    /// Returns the agents of which something else is reserved than before, for what they have leased, and how
+    /// much, in bytes.
+    pub fn reserved(&mut self, state: &State) -> Vec<(AgentIx, u64)> {
+        let held = state.leases.list.iter().filter(|lease| !lease.waits());
+        let holders = held.map(|lease| lease.agent);
+        let known = self.reserved.keys().copied();
+        let all: BTreeSet<AgentIx> = holders.clone().chain(known).collect();
+        let all = all.into_iter().map(|ix| (ix, state.reserved(ix)));
+        let mut changed: Vec<(AgentIx, u64)> = all.collect();
+        changed.retain(|(ix, bytes)| self.reserved.get(ix) != Some(bytes));
+        let holders: BTreeSet<AgentIx> = holders.collect();
+        self.reserved = (holders.into_iter())
+            .map(|ix| (ix, state.reserved(ix)))
+            .collect();
+        changed
+    }
+
     /// Tells those that wait what has changed for them; returns the agents that begin to wait (true) or
     /// wait no longer.
-    pub fn look(&mut self, state: &State) -> Vec<(AgentIx, bool)> {
+    pub fn look(&mut self, state: &State, figures: &Figures) -> Vec<(AgentIx, bool)> {
         if self.askers.is_empty() && self.waiting.is_empty() {
             return Vec::new();
         }
         let line = state.lease_line();
-        let free_bytes = crate::engine::free_bytes(state);
+        let free_bytes = crate::engine::free_bytes(state, figures);
         let most_us = state.setup.memory.lease_wait_us;
         self.askers.retain(|number, asker| {
             let Some(lease) = state.lease(*number) else {

@@ -4,20 +4,11 @@
 
 use std::{ffi::OsString, path::Path};
 
+use super::folders::passes;
 use crate::{
     plan::Plan,
     runtime::{leases::Shims, prepare::RunConfig, turns::complain},
 };
-
-/// Whether a variable passes the allow-list: a name, or a prefix with `*`.
-pub(super) fn passes(allowed: &[String], name: &str) -> bool {
-    allowed
-        .iter()
-        .any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == pattern,
-        })
-}
 
 /// The environment that jobs get.
 pub(super) fn passed(config: &RunConfig) -> Vec<(OsString, OsString)> {

@@ -47,13 +47,16 @@ impl Running {
     /// Tells those that wait what has changed, and lets the clocks of their agents stand or go on.
     pub(super) fn look_at_leases(&mut self) {
         let state = &self.turns.state;
-        let changed = self.turns.leases.look(state);
-        if changed.is_empty() {
+        let changed = self.turns.leases.look(state, &self.turns.figures);
+        let reserved = self.turns.leases.reserved(state);
+        if changed.is_empty() && reserved.is_empty() {
             return;
         }
         let views = self.turns.executor.views();
         let notes = &self.turns.notes;
         let mut notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = reserved.into_iter();
+        notes.extend(bytes.map(|(ix, bytes)| Note::Reserved(ix, bytes)));
         for (ix, waits) in changed {
             let frozen = state.agent(ix).status == Status::Frozen;
             notes.push(if waits || frozen {

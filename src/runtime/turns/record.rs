@@ -177,7 +177,13 @@ impl Running {
                 }
             }
             Command::Thaw { key } => {
-                self.note(key, Note::Thawed);
+                self.note(key, |ix| {
+                    if self.turns.state.waits_for_lease(ix) {
+                        Note::Frozen(ix)
+                    } else {
+                        Note::Thawed(ix)
+                    }
+                });
                 if let Some(key) = name(key) {
                     self.turns.executor.thaw(key);
                 }

@@ -187,7 +187,7 @@ impl World {
     /// What agents hold, where that is looked at.
     pub(super) fn uses(&self) -> Uses {
         let machine = self.machine.as_ref();
-        machine.map_or_else(Uses::default, |machine| machine.figures().1)
+        machine.map_or_else(|| self.asks.uses.clone(), |machine| machine.figures().1)
     }
 
     /// Gives a new process its appetite, where memory is looked at.
