@@ -44,12 +44,14 @@ impl Room {
 }
 
 /// Returns what the run's agents, checks and servers are spoken for, in bytes: reservations, what is used beyond
-/// them, and model servers.
+/// them, model servers, and models that are about to be loaded.
 #[must_use]
 pub fn committed(state: &State, figures: &Figures) -> u64 {
     let reserved = state.usage.ram_bytes;
-    let beyond = figures.excess_bytes.saturating_add(figures.servers_bytes);
-    reserved.saturating_add(beyond)
+    let servers = (figures.servers_bytes).saturating_add(state.models_to_come_bytes());
+    reserved
+        .saturating_add(figures.excess_bytes)
+        .saturating_add(servers)
 }
 
 /// Use beyond reservations that is no surprise, in permille of what the run may use: pages that are shared, buffers.
@@ -103,7 +105,10 @@ pub fn room(state: &State, figures: &Figures) -> Room {
             trusted: true,
         };
     }
-    let open_bytes = reserved.saturating_sub(figures.realised_bytes);
+    let to_come = state.models_to_come_bytes();
+    let open_bytes = reserved
+        .saturating_sub(figures.realised_bytes)
+        .saturating_add(to_come);
     let used = figures.total_bytes.saturating_sub(figures.available_bytes);
     let used = used.max(figures.servers_bytes);
     let spoken = used

@@ -145,7 +145,8 @@ fn cpus(state: &State, asked: u64) -> Result<(), Why> {
 /// What a mode costs an agent.
 fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Result<(), Why> {
     cpus(state, mode.cpus_milli)?;
-    let asked = state.asks(ix, mode);
+    // What its model takes is its server's: asked for here, never reserved for the agent.
+    let asked = state.asks(ix, mode).saturating_add(state.model_cost(mode));
     memory::admit_bytes(state, figures, asked, mode.ram_guessed)?;
     lease::beside(state, figures, asked)?;
     cost_beside_memory(state, mode)
@@ -281,6 +282,7 @@ pub(in crate::engine) fn admit_first(
         cost_beside_memory(state, only).ok()?;
         let free = memory::room(state, figures).most(only.ram_guessed);
         let free = lease::kept(state, figures).map_or(free, |kept| kept.min(free));
+        let free = free.checked_sub(state.model_cost(only))?;
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
     Some((first, pick::pick(state, figures, first.agent).ok()?))
