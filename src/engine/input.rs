@@ -3,15 +3,19 @@
 //! Must not carry screens, key codes or raw samples: keys arrive as named [`super::Action`]s,
 //! samples only as edges that a sensor has seen.
 
+mod work;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use work::{Foreseen, Prepared, Unready};
+
 use crate::plan::{AgentId, AgentIx, PhaseIx};
 
 use super::{
-    Absent, Action, Boundary, CohortIx, Exit, Extension, Figures, Handle, Heard, InBand,
-    MergeOutcome, Offer, StoppedBy, Trouble, Uses, Via, Words, Zone,
+    Absent, Action, CohortIx, Exit, Extension, Figures, Handle, Heard, InBand, MergeOutcome, Offer,
+    StoppedBy, Trouble, Uses, Via, Words, Zone,
 };
 
 /// Whose process it is.
@@ -52,26 +56,6 @@ impl JobKey {
     }
 }
 
-/// A workspace that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared {
-    /// Commit that it was made at.
-    pub base: String,
-    /// Where.
-    pub path: String,
-    /// How the agent is held to it.
-    pub level: Boundary,
-}
-
-/// Why there is no workspace.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unready {
-    /// It cannot be made.
-    Failed(String),
-    /// Not before there is room on the disk: that is nobody's failure.
-    NoRoom(String),
-}
-
 /// What an attempt left.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
@@ -96,17 +80,6 @@ pub struct Found {
     pub handoff: Option<Result<(bool, u32), String>>,
     /// Facts that its hand-off states, by their keys, clean and bounded.
     pub facts: BTreeMap<String, String>,
-}
-
-/// A clash that would come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foreseen {
-    /// Where, clean and bounded.
-    pub files: Vec<String>,
-    /// Kinds beyond text.
-    pub kinds: Vec<String>,
-    /// In a critical domain and seen twice.
-    pub critical: bool,
 }
 
 /// One thing that happened.
