@@ -279,8 +279,8 @@ fn six_test_suites_keep_to_the_budget_and_take_no_longer_than_they_must() {
         println!(
             "leases {leased}: at most {most} MiB of 2048, {over} of {samples} samples above, {took:.1} s (ideal {ideal})"
         );
-        assert_eq!(leased, over == 0);
-        assert!(!leased || took <= 1.2 * ideal);
+        // Without leases the budget breaks, or the controller parks and the work is done twice.
+        assert_eq!(leased, over == 0 && took <= 1.2 * ideal);
     }
 }
 
