@@ -11,6 +11,7 @@ mod current;
 pub mod diff;
 mod groups;
 pub mod guard;
+mod hash;
 pub mod intake;
 pub mod jobs;
 mod later;

@@ -27,6 +27,7 @@ use crate::{
     },
 };
 
+pub use super::hash::sha256;
 use super::{
     RUNNER_FAILED,
     adding::{Adding, leaves},
@@ -388,17 +389,4 @@ impl Drop for ShutDown {
     fn drop(&mut self) {
         self.0.shutdown(self.1);
     }
-}
-
-/// SHA-256 in lower-case hex.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest;
-    use std::fmt::Write;
-    let mut out = String::with_capacity(64);
-    for byte in sha2::Sha256::digest(bytes) {
-        // Writing into memory cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }

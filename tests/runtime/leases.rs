@@ -54,6 +54,8 @@ fn path(here: &Here) -> String {
 fn start(here: &Here) -> Live {
     let mut command = here.command(&["run", "--headless", "--json", "--ram", "1GiB"]);
     command.env("PATH", path(here));
+    // The same on machines of any size.
+    command.env("WAVEDECK_MEMORY_BAND", "70-95");
     Live::of(command)
 }
 

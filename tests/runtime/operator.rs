@@ -271,7 +271,12 @@ fn refusals_are_sentences() {
         ("retry all", "all: nothing failed, stopped or blocked"),
         ("swap a", "a has only one worker"),
         ("mode hybrid", "the mode is hybrid already"),
-        ("park a", "`wavedeck ctl park` is not built yet"),
+        (
+            "park b",
+            "b has no process that could be parked: it is waiting",
+        ),
+        ("unpin a", "a is not pinned"),
+        ("fallback a", "`wavedeck ctl fallback` is not built yet"),
         ("--run nowhere pause a", "no run `nowhere` here"),
     ];
     for (words, sentence) in cases {

@@ -165,6 +165,13 @@ fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
             reason: limit.reason.clone(),
         });
     }
+    if let Some(model) = state.setup.plan.served(mode)
+        && state.model(model).unloading
+    {
+        return Err(Why::Unloading {
+            name: state.setup.plan.models[model.ix()].id.clone(),
+        });
+    }
     budgets(state, mode)?;
     let limits = &state.setup.plan.limits;
     for (name, &asked) in &mode.uses {

@@ -75,6 +75,11 @@ pub enum Why {
         /// What the machine has to give.
         free: u64,
     },
+    /// Its model is just being unloaded.
+    Unloading {
+        /// Which.
+        name: String,
+    },
     /// What was started still grows into its reservations.
     Growing {
         /// Reserved and not in use, in bytes.
@@ -160,6 +165,7 @@ impl Why {
                 | Self::Rollback
                 | Self::Halted { .. }
                 | Self::Machine { .. }
+                | Self::Unloading { .. }
                 | Self::Held
                 | Self::Checkout
                 | Self::Elsewhere
@@ -255,6 +261,7 @@ impl fmt::Display for Why {
                 size_asked(*asked),
                 size_free(*free)
             ),
+            Self::Unloading { name } => write!(f, "model {name} is being unloaded"),
             Self::Growing { open, limit } => write!(
                 f,
                 "{} of what was started before is not in use yet: more starts below {}",

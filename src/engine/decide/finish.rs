@@ -29,7 +29,9 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         return Vec::new();
     }
     // A provider that takes no more for now takes it later, and so does a rate.
-    let later = state.limits.values().any(|limit| limit.until_us > 0);
+    // So does a server that is about to let a model go.
+    let later = state.limits.values().any(|limit| limit.until_us > 0)
+        || state.models.iter().any(|model| model.unloading);
     if !state.ready.is_empty() && (later || state.spending.rate_until_us > 0) {
         return Vec::new();
     }

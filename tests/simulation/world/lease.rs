@@ -14,6 +14,9 @@ use wavedeck::{
 use super::World;
 use crate::simulation::random::Random;
 
+/// Leases that are asked for in one world at most.
+const MOST: u32 = 400;
+
 /// The commands that have asked and live.
 pub struct Asks {
     r: Random,
@@ -62,7 +65,11 @@ impl Asks {
 impl World {
     /// A command inside of some agent asks, or one that has asked is killed.
     pub fn ask(&mut self) {
-        if self.state.setup.plan.leases.is_empty() || !self.asks.r.chance(self.asks.percent) {
+        // What hangs would ask for ever, and nobody would come to end it.
+        if self.state.setup.plan.leases.is_empty()
+            || self.state.leases.last > MOST
+            || !self.asks.r.chance(self.asks.percent)
+        {
             return;
         }
         let asks = &mut self.asks;
