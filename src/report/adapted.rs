@@ -44,11 +44,12 @@ pub fn sentence(event: &MemoryEvent) -> Option<String> {
             ..
         } => match (what, agents_cap) {
             // The parkings are told one by one.
-            (Adapted::Park | Adapted::Swap, _) => reason.clone(),
+            (Adapted::Park | Adapted::Swap | Adapted::Nothing, _) | (Adapted::Lower, None) => {
+                reason.clone()
+            }
             (Adapted::Lower, Some(cap)) => format!("{reason}: {cap} at once from now on"),
             (Adapted::Raise, Some(0) | None) => format!("{reason}: as many at once as before"),
             (Adapted::Raise, Some(cap)) => format!("{reason}: {cap} at once"),
-            (Adapted::Lower, None) | (Adapted::Nothing, _) => reason.clone(),
         },
         MemoryEvent::Measured {
             number,

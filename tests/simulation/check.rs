@@ -908,11 +908,13 @@ impl Checker<'_> {
         if self.slots() > self.cap() {
             over.push(format!("{} at once, {} allowed", self.slots(), self.cap()));
         }
-        // A thaw takes no new memory.
+        // A thaw takes no new memory, nor does who states none; a lease may be beyond the limit.
         if self.ram() > self.setup.ram_limit_bytes
             && !matches!(
                 record.event,
-                Event::AgentThawed { .. } | Event::CheckThawed { .. }
+                Event::AgentThawed { .. }
+                    | Event::CheckThawed { .. }
+                    | Event::AgentScheduled { ram_bytes: 0, .. }
             )
         {
             over.push("memory".into());

@@ -39,13 +39,14 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
     let state = glance.state;
     let chart = Chart::new(&state.setup);
     let notes = VecDeque::new();
+    let figures = glance
+        .sample
+        .map(|s| s.figures(glance.state))
+        .unwrap_or_default();
     let source = Source {
         state,
         sample: glance.sample,
-        figures: glance
-            .sample
-            .map(|s| s.figures(glance.state))
-            .unwrap_or_default(),
+        figures: &figures,
         forecast: None,
         chart: &chart,
         notes: &notes,

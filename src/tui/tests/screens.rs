@@ -20,13 +20,14 @@ use crate::tui::{
 
 pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
     let sample = run.sample();
+    let figures = sample.figures(&run.state);
     let chart = Chart::new(&run.state.setup);
     let notes = run.notes();
     project(
         Source {
             state: &run.state,
             sample: Some(&sample),
-            figures: sample.figures(&run.state),
+            figures: &figures,
             forecast: None,
             chart: &chart,
             notes: &notes,

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use crate::{
     display::clean_text,
-    engine::State,
+    engine::{Figures, State},
     plan::AgentIx,
     report::{digest::Digest, history::History},
     resources::{Sample, Sensor, Trend},
@@ -93,6 +93,8 @@ pub struct App {
     pub state: Option<Box<State>>,
     pub(super) chart: Option<Arc<Chart>>,
     pub(super) sample: Option<Box<Sample>>,
+    /// Its figures beside what is reserved now.
+    pub(super) figures: Figures,
     /// What happened since the snapshot, or from the beginning once that has come.
     pub(super) history: Option<Box<History>>,
     /// The history reaches to the end of the recording.
@@ -189,6 +191,7 @@ impl App {
             state: None,
             chart: None,
             sample: None,
+            figures: Figures::default(),
             history: None,
             history_from: 0,
             history_whole: false,
@@ -254,12 +257,18 @@ impl App {
         self.output_wanted || self.message_ticks > 0 || leaving
     }
 
+    /// What admission would see now: of the newest reading and what is reserved.
+    pub(super) fn look_at_figures(&mut self) {
+        let figures = self.state.as_ref().zip(self.sample.as_ref());
+        self.figures = figures.map_or_else(Figures::default, |(state, s)| s.figures(state));
+    }
+
     pub(super) fn source(&self) -> Option<Source<'_>> {
         let (state, chart) = (self.state.as_ref()?, self.chart.as_deref()?);
         Some(Source {
             state,
             sample: self.sample.as_deref(),
-            figures: (self.sample.as_ref()).map_or_else(<_>::default, |s| s.figures(state)),
+            figures: &self.figures,
             forecast: self.sensor.as_ref().and_then(Sensor::time_to_next_zone_us),
             chart,
             notes: &self.notes,

@@ -45,7 +45,7 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
             PhaseStatus::Failed => ("failed", Tone::Bad),
         };
         let text = match phase.status {
-            PhaseStatus::Checking | PhaseStatus::Failed => why::phase(state, &figures, i).0,
+            PhaseStatus::Checking | PhaseStatus::Failed => why::phase(state, figures, i).0,
             _ => String::new(),
         };
         out.push(Card {
@@ -74,7 +74,7 @@ pub(super) fn current_phase(source: Source<'_>) -> Option<(String, Tone)> {
         .or_else(|| first(|p| matches!(p.status, PhaseStatus::Running | PhaseStatus::Checking)))
         .or_else(|| first(|p| p.status == PhaseStatus::Failed))?;
     let (done, _, _, total) = tally(state, state.setup.members[at].iter());
-    let (text, tone) = why::phase(state, &figures, at);
+    let (text, tone) = why::phase(state, figures, at);
     let mut line = format!("phase {} {done}/{total}", chart.phases[at]);
     if !text.is_empty() {
         line = format!("{line} · {text}");

@@ -47,7 +47,7 @@ pub(super) fn cards(source: Source<'_>) -> Vec<Card> {
             PhaseStatus::Failed => ("not run", Tone::Bad),
         };
         let text = match gates.status {
-            PhaseStatus::Checking => why::check(state, &figures, Owner::Cohort(CohortIx::of(i))).0,
+            PhaseStatus::Checking => why::check(state, figures, Owner::Cohort(CohortIx::of(i))).0,
             _ => clean_text(gates.reason.as_deref().unwrap_or_default(), SENTENCE),
         };
         Card {

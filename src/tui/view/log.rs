@@ -175,7 +175,7 @@ fn routine(event: &Event) -> String {
             _ => whose,
         },
         Event::Memory(memory) => {
-            crate::report::adapted::sentence(memory).unwrap_or_else(|| whose.to_owned())
+            crate::report::adapted::sentence(memory).unwrap_or_else(|| whose.clone())
         }
         Event::Lease(lease) => notes::leased(lease),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),

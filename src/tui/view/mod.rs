@@ -76,7 +76,7 @@ pub struct Source<'a> {
     /// The newest reading.
     pub sample: Option<&'a Sample>,
     /// Its figures beside what is reserved now.
-    pub figures: crate::engine::Figures,
+    pub figures: &'a crate::engine::Figures,
     /// The next zone and in how many µs it comes, if memory grows on as it does; an estimate.
     pub forecast: Option<(Zone, u64)>,
     /// What does not change.

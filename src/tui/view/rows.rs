@@ -63,7 +63,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
     }
     let figures = source.figures;
     let (text, tone) = match group {
-        Group::Phase(Some(p)) => why::phase(state, &figures, p.ix()),
+        Group::Phase(Some(p)) => why::phase(state, figures, p.ix()),
         _ => (String::new(), Tone::Plain),
     };
     Row::Group {
@@ -116,8 +116,8 @@ pub(super) fn agent_row(
     let plan = state.setup.plan.agent(ix);
     let mode = state.mode_of(ix);
     let mine = mine(state, sample, ix);
-    let (mut now, tone) = why::now(state, &source.figures, mine, ix, now_us);
-    now.push_str(why::key(state, &source.figures, ix));
+    let (mut now, tone) = why::now(state, source.figures, mine, ix, now_us);
+    now.push_str(why::key(state, source.figures, ix));
     let (badge, warned) = badge(source, ix);
     now.insert_str(0, &badge);
     let tone = if warned && tone == Tone::Plain {
