@@ -122,9 +122,12 @@ fn a_leased_command_waits_its_turn_and_is_the_program_that_was_meant() {
     // Below one that has its lease nobody asks, nor for what is not there.
     let kinds = |kind: &str| events.all(kind).len();
     assert_eq!(
-        ["lease.granted", "lease.waiting", "lease.returned"].map(kinds),
-        [3, 1, 3]
+        ["lease.granted", "lease.returned"].map(kinds),
+        [3, 3],
+        "{events}"
     );
+    // On a busy machine the small one may have had to wait for a moment too.
+    assert!((1..=2).contains(&kinds("lease.waiting")), "{events}");
     let granted = events.all_of("lease.granted", "b")[1];
     assert_eq!(granted["cause"], "room");
     let returned = events.seq("lease.returned", "a");

@@ -94,6 +94,8 @@ fn a_frozen_program_goes_on_where_it_was_and_its_silence_does_not_count() {
     let both = |asked: &[Asked]| (asked.len() == 2).then_some(());
     served.server.until("both are held", both);
     let here = &served.repo.here;
+    // Its process is known from the lines, which come a little later than it.
+    live.hears("agent.started", "frozen");
     here.ctl("pause frozen");
     let pid = live.events().pid("frozen");
     wait_for("it is stopped", || (state_of(pid) == 'T').then_some(()));
