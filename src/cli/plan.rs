@@ -3,7 +3,6 @@
 //! Must not compute any of it: `schedule` does, and `report::plan` writes it.
 
 use clap::Args;
-use sha2::{Digest, Sha256};
 
 use super::{
     args::Global,
@@ -136,10 +135,5 @@ fn hash_of(config: &Config) -> Result<String, Error> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    let mut text = "sha256:".to_owned();
-    for byte in Sha256::digest(bytes) {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    format!("sha256:{}", crate::runtime::runner::sha256(bytes))
 }

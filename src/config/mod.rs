@@ -12,7 +12,7 @@ pub use keys::SECTIONS;
 pub use load::{ConfigError, ConfigErrors, FlagLayer, PROJECT_FILE, load, user_file};
 pub use model::{
     Color, Config, Desktop, Flags, Glyphs, Limits, Notify, Processes, Runs, Sampling, Sandbox,
-    Status, Ui, Zones,
+    Status, Ui, Zones, passes,
 };
 
 /// The JSON Schema of the configuration, for `wavedeck schema config` and for editors.

@@ -199,13 +199,18 @@ impl Processes {
     /// Whether agents get the variable of this name.
     #[must_use]
     pub fn passes(&self, name: &str) -> bool {
-        self.env
-            .iter()
-            .any(|pattern| match pattern.strip_suffix('*') {
-                Some(prefix) => name.starts_with(prefix),
-                None => name == pattern,
-            })
+        passes(&self.env, name)
     }
+}
+
+/// Whether a variable passes an allow-list: by its name, or by a prefix that ends in `*`.
+#[must_use]
+pub fn passes(allowed: &[String], name: &str) -> bool {
+    let mut allowed = allowed.iter();
+    allowed.any(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => name == pattern,
+    })
 }
 
 /// `[sandbox]`: the boundary of agents; only a person's own configuration counts.

@@ -35,17 +35,14 @@ pub mod words;
 pub use action::{Action, Settle, Target, UNBUILT_ACTIONS};
 pub use addition::{ADD_WORDS, Addition};
 pub use admission::{
-    Grant, Room, Why, admit, admit_check, admit_check_thaw, admit_lease, admit_thaw,
-    behind_barrier, committed, free_bytes, mode_name, room, size_asked, size_free,
+    Grant, Why, admit, admit_check, admit_check_thaw, admit_lease, admit_thaw, behind_barrier,
+    free_bytes, mode_name, room, size_asked, size_free,
 };
 pub use answers::answers;
 pub use begins::{Wanted, WantedAt};
 pub use cohort::{Cohort, CohortIx, CohortKind};
 pub use command::{Command, effects};
-pub use decide::{
-    Refusal, Victim, decide, over_band_bytes, participants, refuses_extension, resolve, victims,
-    waiting,
-};
+pub use decide::{Refusal, decide, participants, refuses_extension, resolve, waiting};
 pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severity, Via, Words};
 pub use event::{
     Absent, Adapted, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered,

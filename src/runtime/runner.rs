@@ -17,6 +17,7 @@ use std::{
 };
 
 use crate::{
+    config::passes,
     engine::{InputKind, State, Uses},
     executor::{self, LocalExecutor, Mailbox},
     journal::{Header, JournalWriter, LockError, RunDir, RunLock, Snapshotter, Store},
@@ -51,7 +52,7 @@ use super::{
     work::{self, Settings, Work},
 };
 
-use folders::{keep_source, passes, private_folders};
+use folders::{keep_source, private_folders};
 use jobs_env::{passed, shims};
 pub use manner::{Manner, RunnerError};
 

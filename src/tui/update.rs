@@ -82,7 +82,6 @@ pub fn update(app: &mut App, input: AppInput) -> Vec<Request> {
         AppInput::Terminal(event) => on_terminal(app, &event, &mut out),
         AppInput::Feed(news) => {
             feed(app, news, &mut out);
-            app.look_at_figures();
             search::go_on(app, &mut out);
             queue::follow(app);
             if std::mem::take(&mut app.log_wanted) {

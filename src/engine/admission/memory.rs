@@ -45,8 +45,7 @@ impl Room {
 
 /// Returns what the run's agents, checks and servers are spoken for, in bytes: reservations, what is used beyond
 /// them, model servers, and models that are about to be loaded.
-#[must_use]
-pub fn committed(state: &State, figures: &Figures) -> u64 {
+fn committed(state: &State, figures: &Figures) -> u64 {
     let reserved = state.usage.ram_bytes;
     let servers = (figures.servers_bytes).saturating_add(state.models_to_come_bytes());
     reserved

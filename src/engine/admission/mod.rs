@@ -10,7 +10,7 @@ mod why;
 
 pub(in crate::engine) use lease::halted;
 pub use lease::{admit_lease, free_bytes};
-pub use memory::{Room, committed, room};
+pub use memory::room;
 pub(in crate::engine) use pick::chosen;
 pub use why::{Why, size_asked, size_free};
 
@@ -39,7 +39,7 @@ pub(in crate::engine) fn whole_run(state: &State, figures: &Figures) -> Result<(
     if state.merges.rollback.is_some() {
         return Err(Why::Rollback);
     }
-    if state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt {
+    if halted(state, figures) {
         return Err(Why::Halted {
             pressure_permille: figures.pressure_permille,
         });

@@ -63,18 +63,9 @@ impl State {
             let to = edge.to;
             match edge.kind {
                 EdgeKind::Soft => {
-                    self.delist(to);
-                    let resting = self.resting.remove(&self.rank(to));
-                    let parked = self.parked.remove(&self.rank(to));
-                    let agent = &mut self.agents[to.ix()];
-                    agent.soft_open = agent.soft_open.saturating_sub(1);
-                    self.enlist(to);
-                    if resting {
-                        self.resting.insert(self.rank(to));
-                    }
-                    if parked {
-                        self.parked.insert(self.rank(to));
-                    }
+                    self.ranked_anew(to, |agent| {
+                        agent.soft_open = agent.soft_open.saturating_sub(1);
+                    });
                 }
                 // Counted when the parent's own process ended well.
                 EdgeKind::SubAgent if self.agent(ix).own_done => {}
@@ -195,22 +186,29 @@ impl State {
         let closed = setup.closed_by[ix.ix()].iter();
         let shut = |cohort: &&CohortIx| self.cohorts[cohort.ix()].status != PhaseStatus::Completed;
         open += closed.filter(shut).map(|_| 1).sum::<u32>();
-        self.delist(ix);
-        let resting = self.resting.remove(&self.rank(ix));
-        let parked = self.parked.remove(&self.rank(ix));
-        let agent = &mut self.agents[ix.ix()];
-        agent.needs_open = open;
-        agent.needs_lost = lost;
-        agent.soft_open = soft;
-        self.enlist(ix);
-        if resting {
-            self.resting.insert(self.rank(ix));
-        }
-        if parked {
-            self.parked.insert(self.rank(ix));
-        }
+        self.ranked_anew(ix, |agent| {
+            agent.needs_open = open;
+            agent.needs_lost = lost;
+            agent.soft_open = soft;
+        });
         self.await_needs(ix);
         self.note_movable(ix);
+    }
+
+    /// Changes what an agent's rank is made of; the lists that it stands on by its rank follow.
+    fn ranked_anew(&mut self, ix: AgentIx, change: impl FnOnce(&mut AgentState)) {
+        self.delist(ix);
+        let before = self.rank(ix);
+        let (resting, parked) = (self.resting.remove(&before), self.parked.remove(&before));
+        change(&mut self.agents[ix.ix()]);
+        self.enlist(ix);
+        let rank = self.rank(ix);
+        if resting {
+            self.resting.insert(rank);
+        }
+        if parked {
+            self.parked.insert(rank);
+        }
     }
 
     /// Sends an agent that was about to start back to waiting when a need of it is open again

@@ -6,7 +6,7 @@ use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, Metrics, Owner, PhaseState,
         PhaseStatus, Purpose, State, Status, StoppedBy,
-        admission::{Why, admit, admit_check},
+        admission::{Why, admit, admit_check, halted},
         state::unpack,
     },
     plan::AgentIx,
@@ -46,13 +46,14 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     if state.merges.busy() || state.agents.iter().any(merge::waits) {
         return Vec::new();
     }
-    let halted = state.memory.halted || figures.pressure_permille >= state.setup.thresholds.halt;
     let work_left = !state.ready.is_empty()
         || !state.parked.is_empty()
         || !state.checks_pending.is_empty()
         || !state.merges.queue.is_empty();
     let starved = || machine_is_full(state, figures);
-    if ((state.degraded.is_some() || halted || starved()) && work_left) || held(state) {
+    if ((state.degraded.is_some() || halted(state, figures) || starved()) && work_left)
+        || held(state)
+    {
         return Vec::new();
     }
     if let Some(short) = budget::short(state, figures) {

@@ -14,11 +14,11 @@ use crate::{
 
 /// Who could be taken back, the first to go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Victim {
+struct Victim {
     /// Whom.
-    pub agent: AgentIx,
+    agent: AgentIx,
     /// What its processes hold, in bytes; none: not measured yet.
-    pub held_bytes: Option<u64>,
+    held_bytes: Option<u64>,
 }
 
 /// What follows from pressure that entered or left a zone, the band or a step.
@@ -114,8 +114,7 @@ fn activated(state: &State, figures: &Figures) -> Vec<Event> {
 }
 
 /// Returns how many bytes must be freed until neither the run nor the machine is above the band.
-#[must_use]
-pub fn over_band_bytes(state: &State, figures: &Figures) -> u64 {
+fn over_band_bytes(state: &State, figures: &Figures) -> u64 {
     let high = u128::from(state.setup.memory.band.high);
     let edge = |bytes: u64| u64::try_from(u128::from(bytes) * high / 1000).unwrap_or(u64::MAX);
     let run = figures.agents_bytes.saturating_add(figures.servers_bytes);
@@ -200,8 +199,7 @@ fn nothing_gives(state: &State, figures: &Figures) -> Vec<Event> {
 /// the lowest priority, of these who was taken back least often, then tracks and agents that come last.
 ///
 /// Never whom a person has pinned, who is being ended, who was taken back within this window, nor the last that moves.
-#[must_use]
-pub fn victims(state: &State, uses: &Uses, now: u64) -> Vec<Victim> {
+fn victims(state: &State, uses: &Uses, now: u64) -> Vec<Victim> {
     let window = state.setup.memory.window_us;
     let plan = &state.setup.plan;
     let moving = |ix: &AgentIx| state.agent(*ix).status == Status::Running && !ending(state, *ix);

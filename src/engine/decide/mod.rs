@@ -10,7 +10,7 @@ mod deliver;
 mod finish;
 mod lease;
 mod measure;
-pub(super) mod memory;
+mod memory;
 mod model;
 mod operator;
 mod process;
@@ -22,7 +22,6 @@ mod work;
 
 pub use attention::waiting;
 pub(super) use finish::broken;
-pub use memory::{Victim, over_band_bytes, victims};
 pub use operator::{Refusal, Resolved, refuses_extension, resolve};
 pub use sync::participants;
 

@@ -233,6 +233,16 @@ mod tests {
     #[test]
     fn every_kind_is_written_and_read_again() {
         let model = || "qwen".to_owned();
+        let swapped = || ModelEvent::Swapped {
+            agent: "a".into(),
+            attempt: 1,
+            from: "local".to_owned(),
+            to: "cloud".to_owned(),
+            cause: Cause::Swap,
+            frees_bytes: 1,
+            later_bytes: 8,
+            others: 2,
+        };
         let held = Held {
             bytes: 7,
             by: Known::Shared,
@@ -261,16 +271,7 @@ mod tests {
                 model: model(),
                 reason: "no".to_owned(),
             },
-            ModelEvent::Swapped {
-                agent: "a".into(),
-                attempt: 1,
-                from: "local".to_owned(),
-                to: "cloud".to_owned(),
-                cause: Cause::Swap,
-                frees_bytes: 1,
-                later_bytes: 8,
-                others: 2,
-            },
+            swapped(),
         ];
         for event in all {
             let event = Event::from(event);
@@ -283,18 +284,8 @@ mod tests {
                 "{text}"
             );
         }
-        let swapped =
+        let words =
             "a goes from local to cloud: frees ~1 B now; ~8 B if the last of 3 users leaves";
-        let event = ModelEvent::Swapped {
-            agent: "a".into(),
-            attempt: 1,
-            from: "local".to_owned(),
-            to: "cloud".to_owned(),
-            cause: Cause::Swap,
-            frees_bytes: 1,
-            later_bytes: 8,
-            others: 2,
-        };
-        assert_eq!(event.words(), swapped);
+        assert_eq!(swapped().words(), words);
     }
 }

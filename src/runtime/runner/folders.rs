@@ -31,13 +31,3 @@ pub(super) fn private_folders(dir: &Path, notify: bool, hands_off: bool) -> io::
     }
     Ok(())
 }
-
-/// Whether a variable passes the allow-list: a name, or a prefix with `*`.
-pub(super) fn passes(allowed: &[String], name: &str) -> bool {
-    allowed
-        .iter()
-        .any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == pattern,
-        })
-}

@@ -4,8 +4,8 @@
 
 use std::{ffi::OsString, path::Path};
 
-use super::folders::passes;
 use crate::{
+    config::passes,
     plan::Plan,
     runtime::{leases::Shims, prepare::RunConfig, turns::complain},
 };

@@ -72,6 +72,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
                 app.alerts.found(open, state.attention.last_id);
             }
             app.state = Some(state);
+            app.look_at_figures();
             app.lost = None;
             // Whoever sent it does not know any more what was asked for before.
             (app.emulator, app.size_told) = (None, None);
@@ -152,6 +153,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
             }
             remember(app, &records, known);
             if !records.is_empty() {
+                app.look_at_figures();
                 go_to_what_runs(app);
                 // A row that is gone takes the selection to its neighbour.
                 let shown = |ix| {
@@ -182,6 +184,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
             }
             app.trend.push(Point::of(&sample));
             app.sample = Some(sample);
+            app.look_at_figures();
             app.dirty = app.dirty.max(Dirty::Gauges);
         }
         Update::Output {
