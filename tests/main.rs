@@ -19,6 +19,7 @@ mod left;
 mod model_server;
 mod models;
 mod plan;
+mod pressure;
 mod purity;
 mod real;
 mod redaction;

@@ -7,6 +7,9 @@ use crate::{
     engine::{Band, MemoryRules},
 };
 
+/// Set to `off`, memory is not looked at before a start: for tests that show what it is for. Screens say so.
+const SWITCH: &str = "WAVEDECK_TEST_ADMISSION";
+
 /// The rules of a run by configuration and tier; the configuration states percent.
 pub(super) fn rules(config: &Config, ram_bytes: u64) -> MemoryRules {
     let wanted = &config.memory;
@@ -20,6 +23,6 @@ pub(super) fn rules(config: &Config, ram_bytes: u64) -> MemoryRules {
         adaptation: wanted.strategy,
         window_us: wanted.window_us,
         lease_wait_us: wanted.lease_wait_us,
-        ..MemoryRules::default()
+        admission: std::env::var_os(SWITCH).is_none_or(|word| word != "off"),
     }
 }

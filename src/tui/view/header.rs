@@ -19,6 +19,12 @@ pub(super) fn header(source: Source<'_>, now_us: u64) -> Header {
         1 => "one at a time".to_owned(),
         cap => format!("{} {}/{cap}", mode_name(state.mode), state.usage.agents),
     };
+    // A test's switch; nobody shall take such a run for one that is looked after.
+    let mode = if state.setup.memory.admission {
+        mode
+    } else {
+        format!("{mode}, memory not looked at")
+    };
     let banner = if let Some(lost) = source.lost {
         Some((
             format!("connection lost: {}", clean_text(lost, 80)),
