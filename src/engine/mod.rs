@@ -49,8 +49,9 @@ pub use event::{
     AttentionKind, AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event,
     Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Held, Impact, InBand,
     Interruption, Known, LeaseCause, LeaseEvent, Level, MeasureEvent, MemoryEvent, MergeOutcome,
-    ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Relief, Replied, RuleCommand, Scarce, StoppedBy,
-    Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading, WorkEvent, Zone, whose,
+    ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Relief, Replied, RuleCommand,
+    Scarce, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading,
+    WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,

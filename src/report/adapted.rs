@@ -84,7 +84,10 @@ pub fn sentence(event: &MemoryEvent) -> Option<String> {
             }
             (Adapted::Back, _) => {
                 let who: Vec<&str> = agents.iter().map(AgentId::as_str).collect();
-                format!("{reason}: {} may have it from the next attempt on", who.join(", "))
+                format!(
+                    "{reason}: {} may have it from the next attempt on",
+                    who.join(", ")
+                )
             }
             (Adapted::Lower, Some(cap)) => format!("{reason}: {cap} at once from now on"),
             (Adapted::Raise, Some(0) | None) => format!("{reason}: as many at once as before"),

@@ -76,7 +76,8 @@ impl State {
                 let ends = (ix, s.agent(ix).attempt);
                 let told_bytes = held_bytes.unwrap_or(0);
                 s.memory.decisions = s.memory.decisions.max(*number);
-                s.memory.await_end(*number, ends, told_bytes, (now, *figures));
+                s.memory
+                    .await_end(*number, ends, told_bytes, (now, *figures));
             }),
             MemoryEvent::Parked {
                 agent,

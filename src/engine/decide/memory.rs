@@ -115,7 +115,11 @@ fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
         choice.park = (held(&parks), count(parks.len()));
         // What goes on elsewhere is not held up: preferred where that is enough, and where nobody may be parked.
         let least = over_bytes(state, figures, state.setup.thresholds.halt);
-        let least = if parks.is_empty() { least.max(1) } else { needed };
+        let least = if parks.is_empty() {
+            least.max(1)
+        } else {
+            needed
+        };
         let events = match swap.filter(|swap| swap.net_bytes >= least) {
             Some(swap) => swapped(state, figures, &swap),
             None if parks.is_empty() => nothing_gives(state, figures, refused),
@@ -135,7 +139,9 @@ fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
 fn measured(state: &State, input: &Input) -> Vec<Event> {
     let (now, window) = (input.elapsed_us, state.setup.memory.window_us);
     let over = state.memory.open.iter().filter_map(|effect| {
-        let over = effect.over_us.or_else(|| effect.due(now, window).then_some(now))?;
+        let over = effect
+            .over_us
+            .or_else(|| effect.due(now, window).then_some(now))?;
         let took_us = over.saturating_sub(effect.at_us);
         Some(Event::from(MemoryEvent::Measured {
             number: effect.number,
@@ -245,9 +251,7 @@ fn swapped(state: &State, figures: &Figures, swap: &Swap) -> Vec<Event> {
 fn back(state: &State, figures: &Figures, now: u64) -> Option<Event> {
     let memory = &state.memory;
     let since = now.saturating_sub(memory.swapped_us);
-    if memory.swapped_us == 0
-        || memory.zone != Zone::Green
-        || since < state.setup.memory.window_us
+    if memory.swapped_us == 0 || memory.zone != Zone::Green || since < state.setup.memory.window_us
     {
         return None;
     }

@@ -19,6 +19,7 @@ pub(super) fn of_memory(state: &State, event: &MemoryEvent) -> Vec<Event> {
             ..
         } => {
             let mut all: Vec<Event> = lowering(state)
+                .filter(|point| point.decision != Some(*number))
                 .filter_map(|point| {
                     let running = state.usage.agents;
                     let why = format!("still {running} at once when decision {number} followed");
@@ -28,7 +29,9 @@ pub(super) fn of_memory(state: &State, event: &MemoryEvent) -> Vec<Event> {
             let point = of_decision(*number);
             all.extend(begin_with(state, point.clone(), agents.clone()));
             if *what == Adapted::Nothing {
-                all.push(ended(state.syncs.last + 1, point, Some(reason.clone())));
+                // It began now, or before a crash.
+                let on = state.syncs.number(&point).unwrap_or(state.syncs.last + 1);
+                all.push(ended(on, point, Some(reason.clone())));
             }
             all
         }
@@ -71,7 +74,9 @@ fn lowering(state: &State) -> impl Iterator<Item = &SyncPoint> {
     let open = state.syncs.open.iter().map(|(_, point)| point);
     open.filter(|point| {
         let mut effects = state.memory.open.iter();
-        point.decision.is_some_and(|n| effects.all(|effect| effect.number != n))
+        point
+            .decision
+            .is_some_and(|n| effects.all(|effect| effect.number != n))
     })
 }
 
@@ -85,7 +90,9 @@ pub(super) fn came_to_it(state: &State) -> Vec<Event> {
     if state.syncs.open.is_empty() || !lowered(state) {
         return Vec::new();
     }
-    lowering(state).filter_map(|point| end(state, point, None)).collect()
+    lowering(state)
+        .filter_map(|point| end(state, point, None))
+        .collect()
 }
 
 /// The run is over: what became of a point that is on.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     engine::{
         AgentState, Cause, Event, Figures, ModelEvent, State, Status, Unloading, Usage, Uses,
-        admission::{could_ever_fit, cost_beside},
+        admission::{cost_beside, could_ever_fit},
     },
     plan::{AgentIx, AgentMode, ModelIx},
 };
@@ -99,8 +99,8 @@ pub(super) fn best(state: &State, uses: &Uses, now: u64) -> (Option<Swap>, Optio
     for at in 0..state.setup.plan.models.len() {
         let model = ModelIx::of(at);
         let bytes = state.model(model).held.bytes;
-        let large = u128::from(bytes) * 1000
-            >= u128::from(state.setup.ram_limit_bytes) * u128::from(LARGE);
+        let large =
+            u128::from(bytes) * 1000 >= u128::from(state.setup.ram_limit_bytes) * u128::from(LARGE);
         let local = state.model_need(model).local && state.model(model).loaded;
         if !local || !large || state.model_users(model).next().is_none() {
             continue;

@@ -29,9 +29,7 @@ pub(super) fn memory(
         _ => None,
     });
     let (strategy, reason, fewer) = match told {
-        Some((Adapted::Swap, reason)) => {
-            (Relief::LightweightSubstitution, reason, choice.park.1)
-        }
+        Some((Adapted::Swap, reason)) => (Relief::LightweightSubstitution, reason, choice.park.1),
         Some((Adapted::Park | Adapted::Lower | Adapted::Nothing, reason)) => {
             (Relief::ReduceParallelism, reason, choice.park.1)
         }
@@ -63,7 +61,10 @@ fn deferred(state: &State) -> Option<u32> {
     if state.memory.zone < Zone::Orange {
         return None;
     }
-    let low = state.ready.iter().filter(|rank| rank.priority == Priority::Low);
+    let low = state
+        .ready
+        .iter()
+        .filter(|rank| rank.priority == Priority::Low);
     let low = count(low.count());
     (low > 0).then_some(low)
 }

@@ -200,7 +200,11 @@ fn begin(state: &State, point: SyncPoint) -> Option<Event> {
     begin_with(state, point, with)
 }
 
-pub(super) fn begin_with(state: &State, point: SyncPoint, participants: Vec<AgentId>) -> Option<Event> {
+pub(super) fn begin_with(
+    state: &State,
+    point: SyncPoint,
+    participants: Vec<AgentId>,
+) -> Option<Event> {
     if state.syncs.number(&point).is_some() {
         return None;
     }

@@ -5,8 +5,8 @@
 use crate::{
     agents::{Ask, Question, Used, Why},
     engine::{
-        AgentState, Answer, Asking, Event, Heard, Relief, Replied, Scarce, State, Status, TalkEvent,
-        ToldBy,
+        AgentState, Answer, Asking, Event, Heard, Relief, Replied, Scarce, State, Status,
+        TalkEvent, ToldBy,
     },
     plan::AgentIx,
 };

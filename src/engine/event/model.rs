@@ -251,6 +251,9 @@ mod tests {
             frees_bytes: 1,
             later_bytes: 8,
             others: 2,
+            held_bytes: None,
+            number: 0,
+            figures: None,
         };
         let held = Held {
             bytes: 7,
