@@ -18,8 +18,9 @@ pub(super) fn of_memory(state: &State, event: &MemoryEvent) -> Vec<Event> {
             reason,
             ..
         } => {
+            // Those that have come to it are told so by the judgement itself.
             let mut all: Vec<Event> = lowering(state)
-                .filter(|point| point.decision != Some(*number))
+                .filter(|point| point.decision != Some(*number) && !lowered(state))
                 .filter_map(|point| {
                     let running = state.usage.agents;
                     let why = format!("still {running} at once when decision {number} followed");
