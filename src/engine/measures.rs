@@ -103,7 +103,8 @@ impl State {
     /// processes had ended before, or the first starts.
     #[must_use]
     pub fn to_be_judged(&self, elapsed_us: u64) -> bool {
-        let over = |effect: &Effect| effect.over_us.is_some_and(|over| over < elapsed_us);
+        let window = self.setup.memory.window_us;
+        let over = |effect: &Effect| effect.due(elapsed_us, window);
         self.memory.open.iter().any(over) || (!self.memory.activated && self.processes > 0)
     }
 

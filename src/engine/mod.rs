@@ -47,10 +47,11 @@ pub use event::progress::{AgentProgress, Blocker, Health, ResourceUsage, Severit
 pub use event::{
     Absent, Adapted, Added, AgentFreezeVerified, AgentPreempted, Answer, AttentionAnswered,
     AttentionKind, AttentionRaised, Boundary, Budget, Candidate, Cause, CheckPlace, Clash, Event,
-    Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Held, InBand,
+    Exit, FailureKind, Figures, Handle, HandoffChecked, HandoffChecking, Held, Impact, InBand,
     Interruption, Known, LeaseCause, LeaseEvent, Level, MeasureEvent, MemoryEvent, MergeOutcome,
-    ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Replied, RuleCommand, StoppedBy,
-    Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading, WorkEvent, Zone, whose,
+    ModelEvent, Offer, OnBase, ProcessTrouble, Purpose, Record, Relief, Replied, RuleCommand,
+    Scarce, StoppedBy, Strategy, SyncKind, SyncPoint, TalkEvent, ToldBy, Trouble, Unloading,
+    WorkEvent, Zone, whose,
 };
 pub use evidence::{
     EvidenceKey, base_evidence_name, evidence_key, evidence_name, former_evidence_name,

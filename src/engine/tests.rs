@@ -8,6 +8,7 @@ mod gates;
 mod lease;
 mod measured;
 mod models;
+mod relief;
 mod session;
 mod talk;
 mod work;

@@ -393,6 +393,7 @@ mod tests {
                 phase: None,
                 cohort: Some("track:a".to_owned()),
                 agent: None,
+                decision: None,
             },
         ));
         state.merges.now = Some(Merge {

@@ -3,9 +3,43 @@
 //! Must not decide, and says only figures that events carry.
 
 use crate::{
-    display::figures::size,
-    engine::{Adapted, Cause, InBand, MemoryEvent},
+    display::figures::{size, span},
+    engine::{Adapted, Cause, Impact, InBand, MemoryEvent, Relief, Scarce},
+    plan::AgentId,
 };
+
+/// The name of a strategy (REQUIREMENTS D5).
+#[must_use]
+pub const fn strategy_name(strategy: Relief) -> &'static str {
+    match strategy {
+        Relief::ReduceParallelism => "reduce_parallelism",
+        Relief::BatchAgents => "batch_agents",
+        Relief::LightweightSubstitution => "lightweight_substitution",
+    }
+}
+
+/// A strategy with what it does.
+fn impact(of: &Impact) -> String {
+    let mut does = Vec::new();
+    if of.agents > 0 {
+        does.push(match of.agents {
+            1 => "1 agent".to_owned(),
+            n => format!("{n} agents"),
+        });
+    }
+    if of.frees_bytes > 0 {
+        does.push(format!("frees ~{}", size(of.frees_bytes)));
+    }
+    if of.waits_us > 0 {
+        does.push(format!("waits {}", span(of.waits_us)));
+    }
+    let name = strategy_name(of.strategy);
+    if does.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{name}, {}", does.join(", "))
+    }
+}
 
 /// Puts an event about memory into words for a list of what happened; routine ones give none.
 #[must_use]
@@ -41,11 +75,19 @@ pub fn sentence(event: &MemoryEvent) -> Option<String> {
             what,
             reason,
             agents_cap,
+            agents,
             ..
         } => match (what, agents_cap) {
             // The parkings are told one by one.
             (Adapted::Park | Adapted::Swap | Adapted::Nothing, _) | (Adapted::Lower, None) => {
                 reason.clone()
+            }
+            (Adapted::Back, _) => {
+                let who: Vec<&str> = agents.iter().map(AgentId::as_str).collect();
+                format!(
+                    "{reason}: {} may have it from the next attempt on",
+                    who.join(", ")
+                )
             }
             (Adapted::Lower, Some(cap)) => format!("{reason}: {cap} at once from now on"),
             (Adapted::Raise, Some(0) | None) => format!("{reason}: as many at once as before"),
@@ -69,19 +111,59 @@ pub fn sentence(event: &MemoryEvent) -> Option<String> {
             active,
             inactive,
             reserved_bytes,
+            within_limits,
+            monitored,
+            scope_conflicts,
             figures,
+            ..
         } => {
             let missing = match inactive.len() {
                 0 => String::new(),
                 n => format!(", {n} not"),
             };
+            let clashes = match scope_conflicts {
+                Some(n @ 1..) => format!(", {n} pairs write the same files"),
+                _ => String::new(),
+            };
+            let unmeasured = match monitored {
+                Some(n) if (*n as usize) < active.len() => format!(", {n} of them measured"),
+                _ => String::new(),
+            };
+            let over = match within_limits {
+                Some(false) => ", beyond the limits",
+                _ => "",
+            };
             format!(
-                "{} active{missing}: {} in use, {} reserved, memory at {} %",
+                "{} active{missing}{unmeasured}{clashes}: {} in use, {} reserved{over}, memory at {} %",
                 active.len(),
                 size(figures.agents_bytes),
                 size(*reserved_bytes),
                 figures.pressure_permille / 10,
             )
         }
+        MemoryEvent::Shortage {
+            resource,
+            strategy,
+            impacts,
+            reason,
+            ..
+        } => {
+            let what = match resource {
+                Scarce::Memory => "memory",
+                Scarce::Cpu => "CPUs",
+                // The rate says so itself.
+                Scarce::ApiTokens => return None,
+            };
+            let chosen = impacts.iter().find(|impact| impact.strategy == *strategy);
+            let chosen = chosen.map_or_else(|| strategy_name(*strategy).to_owned(), impact);
+            let others = impacts.iter().filter(|impact| impact.strategy != *strategy);
+            let others: String = others.map(|one| format!("; not {}", impact(one))).collect();
+            format!("{what} short: {chosen}{others} ({reason})")
+        }
+        MemoryEvent::Recovered { resource, .. } => match resource {
+            Scarce::Memory => "memory is short no more".to_owned(),
+            Scarce::Cpu => "CPUs are short no more".to_owned(),
+            Scarce::ApiTokens => return None,
+        },
     })
 }

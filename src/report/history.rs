@@ -5,10 +5,12 @@
 //! Must not decide, and must not read files: whoever folds the state hands the records on.
 
 mod attempts;
+mod decisions;
 mod merges;
 mod verdicts;
 
 pub use attempts::{Attempt, Attempts, CheckKey, CheckStep, Ended, Retried, When};
+pub use decisions::{Decision, Decisions, Effect};
 pub use merges::{MergeMoment, MergeStep, Merges, Piece};
 pub use verdicts::{GateVerdict, Signed, Verdicts};
 
@@ -143,6 +145,8 @@ pub struct History {
     pub verdicts: Verdicts,
     /// What was said of merges.
     pub(super) merges: Merges,
+    /// What the controller of memory decided.
+    pub(super) decisions: Decisions,
     /// Agents whose own gate asked for a yes: the record, when (elapsed µs), and whether it asks.
     pub(super) asked: BTreeMap<AgentIx, Vec<(u64, u64, bool)>>,
     /// Starts of agents, and commands of checks.
@@ -180,6 +184,7 @@ impl History {
         self.attempts.push(after, record);
         self.verdicts.push(after, record);
         self.merges.push(after, record);
+        self.decisions.push(record);
         let agent = record.event.agent().and_then(|id| after.find(id));
         match agent {
             Some(ix) => self.look(after, ix, record.seq),
@@ -267,6 +272,7 @@ impl History {
         past.gates.append(&mut self.gates);
         past.verdicts.append(&mut self.verdicts);
         past.merges.append(&mut self.merges);
+        past.decisions.append(&mut self.decisions);
         for (ix, mut edges) in std::mem::take(&mut self.asked) {
             past.asked.entry(ix).or_default().append(&mut edges);
         }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::history::{
-    Barrier, CheckKey, CheckStep, GateVerdict, History, Kept, Mark, MergeMoment, Span,
+    Barrier, CheckKey, CheckStep, Decision, GateVerdict, History, Kept, Mark, MergeMoment, Span,
 };
 
 /// What held back an agent that was ready.
@@ -169,6 +169,11 @@ impl<'a> Past<'a> {
     #[must_use]
     pub fn verdicts(&self) -> &'a [GateVerdict] {
         self.history.verdicts.until(self.seq)
+    }
+
+    /// Returns what the controller of memory decided, in order, with what was measured of it by then.
+    pub fn decisions(&self) -> impl DoubleEndedIterator<Item = Decision> + use<'a> {
+        self.history.decisions.until(self.seq)
     }
 
     /// Returns what was said of merges, in order.

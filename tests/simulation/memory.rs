@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wavedeck::{
-    engine::{Action, Cause, Event, MemoryEvent, Record, Setup, Zone},
+    engine::{Action, Cause, Event, InBand, MemoryEvent, ModelEvent, Record, Scarce, Setup, Zone},
     plan::AgentId,
 };
 
@@ -19,6 +19,8 @@ pub struct Parks {
     taken_us: BTreeMap<AgentId, u64>,
     zone: Zone,
     halted: bool,
+    above: bool,
+    short: BTreeSet<Scarce>,
     decisions: BTreeSet<u32>,
 }
 
@@ -62,7 +64,55 @@ impl Parks {
                 self.parked.remove(agent);
             }
             Event::Memory(memory) => return self.memory(setup, record, memory),
+            Event::Model(model) => return self.moved(setup, record, model),
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Pressure moves an agent to another worker.
+    fn moved(&mut self, setup: &Setup, record: &Record, event: &ModelEvent) -> Result<(), String> {
+        let ModelEvent::Swapped {
+            agent,
+            attempt,
+            to,
+            cause: Cause::Zone,
+            number,
+            ..
+        } = event
+        else {
+            return Ok(());
+        };
+        if self.runs.get(agent) != Some(attempt) {
+            return Err("moved without a process".into());
+        }
+        let pressed = self.zone >= Zone::Orange || self.halted || self.above;
+        if !pressed {
+            return Err("moved without pressure".into());
+        }
+        if self.pinned.contains(agent) {
+            return Err("moved although it is pinned".into());
+        }
+        let plan = &setup.plan;
+        let ix = setup.by_id[agent];
+        let allowed = plan.agent(ix).modes.iter().any(|mode| {
+            let worker = mode.worker.map(|worker| &plan.workers[worker.ix()]);
+            worker.is_some_and(|worker| worker.name == *to && worker.served.is_none())
+        });
+        if !allowed {
+            return Err("moved to a worker that it does not have, or one of a model here".into());
+        }
+        self.once(setup, record, agent)?;
+        self.decisions.insert(*number);
+        Ok(())
+    }
+
+    /// At most one thing is done to an agent for pressure in a window.
+    fn once(&mut self, setup: &Setup, record: &Record, agent: &AgentId) -> Result<(), String> {
+        let last = self.taken_us.insert(agent.clone(), record.elapsed_us);
+        let window = setup.memory.window_us;
+        if last.is_some_and(|last| record.elapsed_us - last < window) {
+            return Err("taken back twice in a window".into());
         }
         Ok(())
     }
@@ -91,11 +141,6 @@ impl Parks {
                 if pressed && self.pinned.contains(agent) {
                     return Err("taken back although it is pinned".into());
                 }
-                let window = setup.memory.window_us;
-                let last = self.taken_us.get(agent);
-                if pressed && last.is_some_and(|last| record.elapsed_us - last < window) {
-                    return Err("taken back twice in a window".into());
-                }
                 self.parking.insert(agent.clone(), *attempt);
                 let moves =
                     |one: &AgentId| !self.frozen.contains(one) && !self.parking.contains_key(one);
@@ -103,7 +148,7 @@ impl Parks {
                     return Err("the last that moves is taken back".into());
                 }
                 if pressed {
-                    self.taken_us.insert(agent.clone(), record.elapsed_us);
+                    self.once(setup, record, agent)?;
                 }
                 self.decisions.insert(*number);
             }
@@ -123,9 +168,19 @@ impl Parks {
                     return Err("an effect without a decision".into());
                 }
             }
-            MemoryEvent::Band { .. }
-            | MemoryEvent::Adapted { .. }
-            | MemoryEvent::Activated { .. } => {}
+            MemoryEvent::Band { to, .. } => self.above = *to == InBand::Above,
+            MemoryEvent::Shortage { resource, .. } => {
+                // What providers give has a pause each.
+                if *resource != Scarce::ApiTokens && !self.short.insert(*resource) {
+                    return Err("a shortage is told twice".into());
+                }
+            }
+            MemoryEvent::Recovered { resource, .. } => {
+                if *resource != Scarce::ApiTokens && !self.short.remove(resource) {
+                    return Err("a shortage ends that was not told".into());
+                }
+            }
+            MemoryEvent::Adapted { .. } | MemoryEvent::Activated { .. } => {}
         }
         Ok(())
     }

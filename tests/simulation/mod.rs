@@ -94,6 +94,33 @@ fn random_simulations_keep_every_promise() {
 }
 
 /// Worlds whose memory is looked at: processes that use more or less than stated, others on the machine.
+/// What the controller never does in those worlds they would prove nothing of.
+#[test]
+fn all_that_memory_can_decide_happens() {
+    use wavedeck::engine::{Adapted, MemoryEvent};
+    let mut missing = vec![
+        Adapted::Park,
+        Adapted::Swap,
+        Adapted::Lower,
+        Adapted::Raise,
+        Adapted::Back,
+        Adapted::Nothing,
+    ];
+    for seed in 0..3_000 {
+        for record in world::run_measured(seed).records {
+            if let Event::Memory(memory) = &record.event
+                && let MemoryEvent::Adapted { what, .. } = &**memory
+            {
+                missing.retain(|one| one != what);
+            }
+        }
+        if missing.is_empty() {
+            return;
+        }
+    }
+    panic!("never decided: {missing:?}");
+}
+
 #[test]
 fn memory_keeps_its_promises_in_five_thousand_worlds() {
     let count: u64 =

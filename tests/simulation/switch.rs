@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 
 use wavedeck::{
-    engine::{Action, CheckPlace, Event, MemoryEvent, Record, Setup, TalkEvent, WorkEvent},
+    engine::{
+        Action, Cause, CheckPlace, Event, MemoryEvent, ModelEvent, Record, Setup, TalkEvent,
+        WorkEvent,
+    },
     plan::Mode,
 };
 
@@ -115,6 +118,16 @@ impl Switch {
             Event::CheckThawed { place, .. } => self.with(&check(place), |p| p.frozen = false),
             Event::Memory(memory) => {
                 if let MemoryEvent::Parking { agent, .. } = &**memory {
+                    self.ends(agent.as_str());
+                }
+            }
+            Event::Model(model) => {
+                if let ModelEvent::Swapped {
+                    agent,
+                    cause: Cause::Zone,
+                    ..
+                } = &**model
+                {
                     self.ends(agent.as_str());
                 }
             }

@@ -843,7 +843,7 @@ impl World {
                     Err("it is kept".to_owned())
                 } else {
                     Ok(UnloadedNow {
-                        freed_bytes: Some(1),
+                        freed_bytes: Some(self.state.model(model).held.bytes),
                         left_bytes: None,
                     })
                 };

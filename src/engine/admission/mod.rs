@@ -154,6 +154,15 @@ fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Resu
 
 /// What a mode costs, its CPUs and memory aside.
 fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
+    cost_beside(state, &state.usage, mode)
+}
+
+/// The same beside another use of what there is than that of now.
+pub(in crate::engine) fn cost_beside(
+    state: &State,
+    usage: &Usage,
+    mode: &AgentMode,
+) -> Result<(), Why> {
     if let Some(worker) = mode.worker
         && let Some(provider) = state.setup.plan.workers[worker.ix()].provider()
         && let Some(limit) = state.limited(provider)
@@ -166,17 +175,17 @@ fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
         });
     }
     if let Some(model) = state.setup.plan.served(mode)
-        && state.model(model).unloading
+        && (state.model(model).unloading || state.memory.emptying(model))
     {
         return Err(Why::Unloading {
             name: state.setup.plan.models[model.ix()].id.clone(),
         });
     }
-    budgets(state, mode)?;
+    budgets(state, usage, mode)?;
     let limits = &state.setup.plan.limits;
     for (name, &asked) in &mode.uses {
         let cap = limits.resources.get(name).copied().unwrap_or(0);
-        let free = cap.saturating_sub(state.usage.resources.get(name).copied().unwrap_or(0));
+        let free = cap.saturating_sub(usage.resources.get(name).copied().unwrap_or(0));
         if asked > free {
             return Err(Why::Resource {
                 name: name.clone(),
@@ -187,7 +196,7 @@ fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
     }
     for (name, &asked) in &mode.spends {
         let cap = limits.budgets.get(name).copied().unwrap_or(0);
-        let left = cap.saturating_sub(state.usage.budgets.get(name).copied().unwrap_or(0));
+        let left = cap.saturating_sub(usage.budgets.get(name).copied().unwrap_or(0));
         if asked > left {
             return Err(Why::Budget {
                 name: name.clone(),
@@ -200,7 +209,7 @@ fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
 }
 
 /// What of tokens and money is left for a start.
-fn budgets(state: &State, mode: &AgentMode) -> Result<(), Why> {
+fn budgets(state: &State, usage: &Usage, mode: &AgentMode) -> Result<(), Why> {
     if let Some(budget) = state.spent() {
         return Err(Why::Spent {
             budget,
@@ -211,7 +220,7 @@ fn budgets(state: &State, mode: &AgentMode) -> Result<(), Why> {
     if let Some(cap) = state.budget(Budget::Tokens)
         && state.spending.tokens.answer != Some(true)
     {
-        let left = cap.saturating_sub(state.usage.tokens);
+        let left = cap.saturating_sub(usage.tokens);
         if mode.tokens > left || left == 0 {
             return Err(Why::Budget {
                 name: Budget::Tokens.name().to_owned(),
@@ -258,8 +267,7 @@ pub(in crate::engine) fn could_ever_fit(state: &State, mode: &AgentMode) -> Resu
     Ok(())
 }
 
-/// Asks whether a ready agent may start now, and in which of its modes: the one that a swap asked
-/// for, else the first in the plan's order that fits, or of workers that it names by what they can do the least busy.
+/// Asks whether a ready agent may start now, and in which of its modes: the one that pressure or a person chose, else the first in the plan's order that fits, or of workers that it names by what they can do the least busy.
 ///
 /// # Errors
 /// Why not.
@@ -267,7 +275,7 @@ pub fn admit(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why
     whole_run(state, figures)?;
     place(state, figures, ix)?;
     let modes = &state.setup.plan.agent(ix).modes;
-    if let Some(mode) = state.agent(ix).swap_to {
+    if let Some(mode) = state.agent(ix).chosen() {
         let mode_of = &modes[(mode as usize).min(modes.len() - 1)];
         return cost(state, figures, ix, mode_of).map(|()| Grant { mode });
     }

@@ -1,12 +1,13 @@
 //! In which of its modes an agent starts: which worker does it.
 //!
 //! An agent that names a capability in place of a worker gets, of the workers that have room, the one with the fewest
-//! attempts at work, then the one whose attempts ended best, then the first in the plan. Must not change anything.
+//! attempts at work, then the one whose attempts ended best, then the first in the plan. Under memory pressure those
+//! without a model in this machine's memory come first. Must not change anything.
 
 use std::cmp::Reverse;
 
 use crate::{
-    engine::{Candidate, Figures, State, TalkEvent},
+    engine::{Candidate, Figures, InBand, State, TalkEvent, Zone, decide::relief},
     plan::{AgentIx, AgentMode},
 };
 
@@ -26,12 +27,20 @@ pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Gran
         return Ok(Grant { mode: now });
     }
     let mut first = None;
-    let mut best: Option<((u32, Reverse<u32>), u32)> = None;
+    // Under pressure whoever can works without a model in this machine's memory.
+    let light = pressed(state) && !goes_on(state, ix);
+    let mut best: Option<((bool, u32, Reverse<u32>), u32)> = None;
     for (mode, needs) in (0_u32..).zip(&plan.modes) {
         match cost(state, figures, ix, needs) {
-            Ok(()) if !free => return Ok(Grant { mode }),
+            Ok(()) if !free && !light => return Ok(Grant { mode }),
             Ok(()) => {
-                let one = (order(state, needs), mode);
+                let (running, chance) = if free {
+                    order(state, needs)
+                } else {
+                    (0, Reverse(0))
+                };
+                let heavy = light && relief::here(state, needs);
+                let one = ((heavy, running, chance), mode);
                 best = Some(best.map_or(one, |best| best.min(one)));
             }
             Err(why) => {
@@ -43,6 +52,13 @@ pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Gran
         Some((_, mode)) => Ok(Grant { mode }),
         None => Err(first.unwrap_or(Why::Held)),
     }
+}
+
+/// Whether memory is to be kept free: what is started works elsewhere where it may (REQUIREMENTS D1, D7).
+fn pressed(state: &State) -> bool {
+    let memory = &state.memory;
+    let many = !state.setup.plan.models.is_empty();
+    many && (memory.zone >= Zone::Orange || memory.halted || memory.band == InBand::Above)
 }
 
 /// What a worker is chosen by: less is better.
@@ -69,7 +85,7 @@ pub(in crate::engine) fn chosen(
     let agent = plan.agent(ix);
     let capability = agent.capability.clone()?;
     let kept = goes_on(state, ix) && state.agent(ix).mode == mode;
-    if kept || state.agent(ix).swap_to.is_some() {
+    if kept || state.agent(ix).chosen().is_some() {
         return None;
     }
     let name = |mode: &AgentMode| {

@@ -71,6 +71,7 @@ impl State {
                     self.delist(ix);
                     let agent = &mut self.agents[ix.ix()];
                     agent.swap_to = to.and_then(|to| u32::try_from(to).ok());
+                    agent.relief = None;
                     if let Some(live) = &mut agent.live {
                         live.ending.get_or_insert(Ending::Swap);
                     }

@@ -4,10 +4,42 @@
 
 use crate::{
     engine::{
-        Adapted, Cause, Effect, Ending, HoldBy, InBand, MemoryEvent, Readiness, State, Status, Zone,
+        Adapted, AgentState, Cause, Effect, Ending, Figures, HoldBy, InBand, Memory, MemoryEvent,
+        Readiness, Scarce, State, Status, Zone,
     },
-    plan::AgentIx,
+    plan::{AgentId, AgentIx, ModelIx},
 };
+
+impl Memory {
+    /// An attempt ends for a decision that was made at a moment (elapsed µs) with these figures.
+    pub(super) fn await_end(
+        &mut self,
+        number: u32,
+        ends: (AgentIx, u32),
+        told_bytes: u64,
+        (now, before): (u64, Figures),
+    ) -> &mut Effect {
+        let at = self.open.iter().position(|e| e.number == number);
+        let at = at.unwrap_or_else(|| {
+            self.open.push(Effect {
+                number,
+                ends: Vec::new(),
+                held: Vec::new(),
+                model: None,
+                told_bytes: 0,
+                freed_bytes: 0,
+                at_us: now,
+                over_us: None,
+                before,
+            });
+            self.open.len() - 1
+        });
+        let effect = &mut self.open[at];
+        effect.ends.push(ends);
+        effect.told_bytes = effect.told_bytes.saturating_add(told_bytes);
+        effect
+    }
+}
 
 impl State {
     pub(super) fn zone_changed(&mut self, to: Zone, halted: bool, now: u64) {
@@ -44,21 +76,8 @@ impl State {
                 let ends = (ix, s.agent(ix).attempt);
                 let told_bytes = held_bytes.unwrap_or(0);
                 s.memory.decisions = s.memory.decisions.max(*number);
-                let open = &mut s.memory.open;
-                if let Some(effect) = open.iter_mut().find(|e| e.number == *number) {
-                    effect.ends.push(ends);
-                    effect.told_bytes += told_bytes;
-                } else {
-                    open.push(Effect {
-                        number: *number,
-                        ends: vec![ends],
-                        told_bytes,
-                        freed_bytes: 0,
-                        at_us: now,
-                        over_us: None,
-                        before: *figures,
-                    });
-                }
+                s.memory
+                    .await_end(*number, ends, told_bytes, (now, *figures));
             }),
             MemoryEvent::Parked {
                 agent,
@@ -74,8 +93,12 @@ impl State {
                 number,
                 agents_cap,
                 what,
+                agents,
                 ..
             } => {
+                if *what == Adapted::Back {
+                    self.takes_back(agents);
+                }
                 self.memory.stuck = *what == Adapted::Nothing;
                 self.memory.decisions = self.memory.decisions.max(*number);
                 self.memory.judged_us = now;
@@ -87,6 +110,53 @@ impl State {
                 self.memory.open.retain(|effect| effect.number != *number);
             }
             MemoryEvent::Activated { .. } => self.memory.activated = true,
+            MemoryEvent::Shortage { resource, .. } => self.short(*resource, true),
+            MemoryEvent::Recovered { resource, .. } => self.short(*resource, false),
+        }
+    }
+
+    /// Something begins or ceases to be short. What a provider gives has a state of its own.
+    fn short(&mut self, resource: Scarce, on: bool) {
+        match resource {
+            Scarce::Memory => self.memory.short = on,
+            Scarce::Cpu => self.memory.cpu_short = on,
+            Scarce::ApiTokens => {}
+        }
+    }
+
+    /// Agents take their own worker again from their next attempt on.
+    fn takes_back(&mut self, agents: &[AgentId]) {
+        for agent in agents {
+            self.on(agent, |s, ix| {
+                s.delist(ix);
+                s.agents[ix.ix()].relief = None;
+                s.enlist(ix);
+            });
+        }
+        let away = |agent: &AgentState| agent.relief.is_some() && !agent.status.is_final();
+        if !self.agents.iter().any(away) {
+            self.memory.swapped_us = 0;
+        }
+    }
+
+    /// An agent goes on with another worker for memory.
+    pub(super) fn relieved(&mut self, ix: AgentIx, to: u32, now: u64) {
+        self.disarm(ix);
+        let agent = &mut self.agents[ix.ix()];
+        agent.relief = Some(to);
+        agent.taken_back = (agent.taken_back.0.saturating_add(1), now);
+        if let Some(live) = &mut agent.live {
+            live.ending.get_or_insert(Ending::Swap);
+        }
+        self.memory.swapped_us = now;
+    }
+
+    /// A model has left memory, or stays.
+    pub(super) fn emptied(&mut self, model: ModelIx, bytes: u64, now: u64) {
+        for effect in &mut self.memory.open {
+            if effect.model.take_if(|waited| *waited == model).is_some() {
+                effect.passed(bytes, now);
+            }
         }
     }
 
@@ -121,8 +191,9 @@ impl State {
             let before = effect.ends.len();
             effect.ends.retain(|end| *end != (ix, attempt));
             if effect.ends.len() < before {
-                effect.freed_bytes += bytes;
-                effect.over_us = effect.ends.is_empty().then_some(now);
+                let mut held = effect.held.iter();
+                let held = held.find(|(who, _)| *who == ix).map_or(0, |held| held.1);
+                effect.passed(bytes.saturating_add(held), now);
             }
         }
     }

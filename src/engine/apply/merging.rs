@@ -327,7 +327,8 @@ impl State {
             let checkpoint = Checkpoint {
                 wave,
                 commit: commit.clone(),
-                merged: self.merges.count(),
+                // The beginning: nothing of it is merged.
+                merged: if wave == 0 { 0 } else { self.merges.count() },
             };
             self.merges.checkpoints.push(checkpoint);
         }

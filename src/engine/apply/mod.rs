@@ -102,7 +102,7 @@ impl State {
             Event::Work(work) => self.work(work, now),
             Event::Talk(talk) => self.talk(talk, now),
             Event::Lease(lease) => self.lease_event(lease, now),
-            Event::Model(model) => self.model_event(model),
+            Event::Model(model) => self.model_event(model, now),
             Event::Measure(measure) => self.measured(measure),
             // Marks for readers; nothing follows from them.
             Event::ProcessTrouble { .. } => {}

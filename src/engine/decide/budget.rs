@@ -2,6 +2,7 @@
 //!
 //! Must not end what runs: nothing more is started, and what already ran may go over.
 
+use super::shortage;
 use crate::{
     engine::{
         AttentionKind, Budget, Event, FailureKind, Figures, Item, State, Status, TalkEvent,
@@ -59,25 +60,38 @@ pub(super) fn too_little(state: &State, why: &Why) -> Option<Event> {
 }
 
 /// A start that nothing but the rate of tokens keeps waiting.
-pub(super) fn too_fast(state: &State) -> Option<Event> {
+pub(super) fn too_fast(state: &State, figures: &Figures) -> Option<[Event; 2]> {
     let limit = state.setup.plan.limits.tokens_per_minute?;
     let now = state.elapsed_us;
     let used = state.spending.rate(now);
+    if used <= limit {
+        return None;
+    }
+    let until_us = state.spending.rate_falls(limit, now);
     let event = TalkEvent::RateReached {
         used,
         limit,
-        until_us: state.spending.rate_falls(limit, now),
+        until_us,
     };
-    (used > limit).then(|| event.into())
+    let short = shortage::tokens(state, figures, (used, limit), until_us);
+    Some([event.into(), short])
 }
 
 /// The wait for the rate of tokens is over.
-pub(super) fn slow_again(state: &State, now_us: u64) -> Option<Event> {
+pub(super) fn slow_again(
+    state: &State,
+    figures: &Figures,
+    now_us: u64,
+) -> impl Iterator<Item = Event> + use<> {
     let until = state.spending.rate_until_us;
-    let event = TalkEvent::RateRecovered {
-        used: state.spending.rate(now_us),
-    };
-    (until > 0 && until <= now_us).then(|| event.into())
+    let over = until > 0 && until <= now_us;
+    let both = over.then(|| {
+        let event = TalkEvent::RateRecovered {
+            used: state.spending.rate(now_us),
+        };
+        [event.into(), shortage::tokens_again(figures)]
+    });
+    both.into_iter().flatten()
 }
 
 /// Whether it would start, or has been left, because of a budget.

@@ -1,4 +1,5 @@
-//! The controller: what memory pressure takes back, lets go on, and lowers (DESIGN 8, requirements D1, D2).
+//! The controller: what memory pressure takes back, moves to another worker, and lowers (DESIGN 8, requirements D1, D2,
+//! D7).
 //!
 //! Judges at the edges that the sensor tells, from the figures that come with them. Must not measure, and does at most
 //! one thing to an agent in a window. What was taken away comes back by admission, never from here.
@@ -7,9 +8,16 @@ use std::cmp::Reverse;
 
 use crate::{
     engine::{
-        Adapted, Cause, Event, Figures, InBand, Input, MemoryEvent, State, Status, Uses, Zone,
+        Adapted, Cause, Event, Figures, InBand, Input, MemoryEvent, Scarce, State, Status, Uses,
+        Zone,
     },
     plan::AgentIx,
+};
+
+use super::{
+    activate, count, rebalance,
+    relief::{self, Swap},
+    shortage,
 };
 
 /// Who could be taken back, the first to go first.
@@ -49,6 +57,11 @@ pub(super) fn pressed(
             .into(),
         );
     }
+    let eased = zone < Zone::Orange && !halted && band != InBand::Above;
+    if memory.short && eased {
+        let resource = Scarce::Memory;
+        events.push(MemoryEvent::Recovered { resource, figures }.into());
+    }
     events
 }
 
@@ -60,20 +73,76 @@ pub(super) fn judge(state: &State, input: &Input) -> Vec<Event> {
     if still || !state.setup.memory.admission || state.memory.open.len() > events.len() {
         return events;
     }
-    events.extend(activated(state, &input.figures));
-    let (figures, now) = (&input.figures, input.elapsed_us);
-    if state.memory.zone == Zone::Red || state.memory.halted {
-        events.extend(relieve(state, figures, &input.uses, now));
-    } else {
-        events.extend(at_once(state, figures, now));
-    }
+    events.extend(rebalance::came_to_it(state));
+    events.extend(activate::activated(state, input));
+    events.extend(shortage::cpus(state, &input.figures));
+    let (decided, choice) = decided(state, input);
+    events.extend(shortage::memory(state, &input.figures, &decided, choice));
+    events.extend(decided);
     events
+}
+
+/// What could be done about pressure: who would be parked, and which model would be emptied.
+#[derive(Debug, Default)]
+pub(super) struct Choice {
+    /// What parking would free, in bytes, and of how many agents.
+    pub(super) park: (u64, u32),
+    /// What is free once a model is emptied, in bytes, and by how many agents; none: no model can be.
+    pub(super) swap: Option<(u64, u32)>,
+}
+
+/// What is done about pressure now, and what could have been.
+fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
+    let (figures, now) = (&input.figures, input.elapsed_us);
+    let memory = &state.memory;
+    let emergency = memory.zone == Zone::Red || memory.halted;
+    let pressed = emergency || memory.zone >= Zone::Orange || memory.band == InBand::Above;
+    if !pressed {
+        let done = at_once(state, figures, now, None).or_else(|| back(state, figures, now));
+        return (done.into_iter().collect(), Choice::default());
+    }
+    let (swap, refused) = relief::best(state, &input.uses, now);
+    let mut choice = Choice {
+        swap: (swap.as_ref()).map(|swap| (swap.net_bytes, count(swap.agents().count()))),
+        ..Choice::default()
+    };
+    if emergency {
+        let needed = over_bytes(state, figures, state.setup.memory.band.high);
+        if needed == 0 {
+            return (Vec::new(), choice);
+        }
+        let parks = enough(victims(state, &input.uses, now), needed);
+        choice.park = (held(&parks), count(parks.len()));
+        // What goes on elsewhere is not held up: preferred where that is enough, and where nobody may be parked.
+        let least = over_bytes(state, figures, state.setup.thresholds.halt);
+        let least = if parks.is_empty() {
+            least.max(1)
+        } else {
+            needed
+        };
+        let events = match swap.filter(|swap| swap.net_bytes >= least) {
+            Some(swap) => swapped(state, figures, &swap),
+            None if parks.is_empty() => nothing_gives(state, figures, refused),
+            None => parked(state, figures, &parks, needed, refused),
+        };
+        return (events, choice);
+    }
+    if let Some(swap) = &swap {
+        return (swapped(state, figures, swap), choice);
+    }
+    let done = at_once(state, figures, now, refused);
+    choice.park.1 = done.iter().count().try_into().unwrap_or(0);
+    (done.into_iter().collect(), choice)
 }
 
 /// The effects of decisions whose processes have all ended.
 fn measured(state: &State, input: &Input) -> Vec<Event> {
+    let (now, window) = (input.elapsed_us, state.setup.memory.window_us);
     let over = state.memory.open.iter().filter_map(|effect| {
-        let took_us = effect.over_us?.saturating_sub(effect.at_us);
+        let over = effect
+            .over_us
+            .or_else(|| effect.due(now, window).then_some(now))?;
+        let took_us = over.saturating_sub(effect.at_us);
         Some(Event::from(MemoryEvent::Measured {
             number: effect.number,
             told_bytes: effect.told_bytes,
@@ -86,37 +155,12 @@ fn measured(state: &State, input: &Input) -> Vec<Event> {
     over.collect()
 }
 
-/// The activation report (requirement B2): once all that could start at first has started.
-fn activated(state: &State, figures: &Figures) -> Vec<Event> {
-    let starting = |ix: AgentIx| state.agent(ix).status.is_starting();
-    let mut agents = state.setup.plan.indices();
-    if state.memory.activated || state.processes == 0 || agents.any(starting) {
-        return Vec::new();
-    }
-    let began = || {
-        let agents = state.setup.plan.indices();
-        agents.filter(|&ix| state.agent(ix).started_us.is_some())
+/// Returns how many bytes must be freed until neither the run nor the machine is above an edge, in permille.
+fn over_bytes(state: &State, figures: &Figures, edge: u32) -> u64 {
+    let edge = |bytes: u64| {
+        let part = u128::from(bytes) * u128::from(edge) / 1000;
+        u64::try_from(part).unwrap_or(u64::MAX)
     };
-    let runs = |ix: &AgentIx| state.agent(*ix).status == Status::Running;
-    let over = |ix: &AgentIx| state.agent(*ix).status.is_final() || runs(ix);
-    vec![
-        MemoryEvent::Activated {
-            active: began().filter(runs).map(|ix| state.id(ix)).collect(),
-            inactive: began()
-                .filter(|ix| !over(ix))
-                .map(|ix| state.id(ix))
-                .collect(),
-            reserved_bytes: state.usage.ram_bytes,
-            figures: *figures,
-        }
-        .into(),
-    ]
-}
-
-/// Returns how many bytes must be freed until neither the run nor the machine is above the band.
-fn over_band_bytes(state: &State, figures: &Figures) -> u64 {
-    let high = u128::from(state.setup.memory.band.high);
-    let edge = |bytes: u64| u64::try_from(u128::from(bytes) * high / 1000).unwrap_or(u64::MAX);
     let run = figures.agents_bytes.saturating_add(figures.servers_bytes);
     let used = figures.total_bytes.saturating_sub(figures.available_bytes);
     let of_run = run.saturating_sub(edge(state.setup.ram_limit_bytes));
@@ -124,56 +168,119 @@ fn over_band_bytes(state: &State, figures: &Figures) -> u64 {
     of_run.max(of_machine)
 }
 
-/// Red: the least important is parked until what is left is in the band.
-fn relieve(state: &State, figures: &Figures, uses: &Uses, now: u64) -> Vec<Event> {
-    let mut needed = over_band_bytes(state, figures);
-    if needed == 0 {
-        return Vec::new();
-    }
-    let number = state.memory.decisions + 1;
-    let mut told_bytes = 0;
-    let mut events = Vec::new();
-    let mut agents = Vec::new();
-    for victim in victims(state, uses, now) {
+/// The first of them that free enough together.
+fn enough(all: Vec<Victim>, mut needed: u64) -> Vec<Victim> {
+    let mut some = Vec::new();
+    for victim in all {
         if needed == 0 {
             break;
         }
-        let held = victim.held_bytes.unwrap_or(0);
-        needed = needed.saturating_sub(held);
-        told_bytes += held;
-        agents.push(state.id(victim.agent));
-        events.push(Event::from(MemoryEvent::Parking {
+        needed = needed.saturating_sub(victim.held_bytes.unwrap_or(0));
+        some.push(victim);
+    }
+    some
+}
+
+/// What they hold, in bytes, as far as that is measured.
+fn held(victims: &[Victim]) -> u64 {
+    let held = victims.iter().filter_map(|victim| victim.held_bytes);
+    held.fold(0, u64::saturating_add)
+}
+
+/// Red: the least important are parked until what is left is in the band.
+fn parked(
+    state: &State,
+    figures: &Figures,
+    parks: &[Victim],
+    needed: u64,
+    refused: Option<String>,
+) -> Vec<Event> {
+    let number = state.memory.decisions + 1;
+    let told_bytes = held(parks);
+    let reason = format!(
+        "memory at {} %: {} is to be freed until the band is reached{}",
+        figures.pressure_permille / 10,
+        mib(needed.max(told_bytes)),
+        also(refused),
+    );
+    let agents = parks.iter().map(|victim| state.id(victim.agent));
+    let told = MemoryEvent::Adapted {
+        number,
+        what: Adapted::Park,
+        reason,
+        agents: agents.collect(),
+        told_bytes,
+        agents_cap: None,
+        figures: *figures,
+    };
+    let parking = parks.iter().map(|victim| {
+        Event::from(MemoryEvent::Parking {
             agent: state.id(victim.agent),
             attempt: state.agent(victim.agent).attempt,
             cause: Cause::Zone,
             held_bytes: victim.held_bytes,
             number,
             figures: *figures,
-        }));
-    }
-    if agents.is_empty() {
-        return nothing_gives(state, figures);
-    }
-    let reason = format!(
-        "memory at {} %: {} is to be freed until the band is reached",
-        figures.pressure_permille / 10,
-        mib(told_bytes.saturating_add(needed)),
-    );
+        })
+    });
+    std::iter::once(told.into()).chain(parking).collect()
+}
+
+/// A large model is emptied: all that use it go on elsewhere.
+fn swapped(state: &State, figures: &Figures, swap: &Swap) -> Vec<Event> {
+    let number = state.memory.decisions + 1;
     let told = MemoryEvent::Adapted {
         number,
-        what: Adapted::Park,
-        reason,
-        agents,
-        told_bytes,
+        what: Adapted::Swap,
+        reason: format!(
+            "memory at {} %: model {} is emptied, {} are to be free when its agents go on elsewhere",
+            figures.pressure_permille / 10,
+            swap.model(state),
+            mib(swap.net_bytes),
+        ),
+        agents: swap.agents().map(|ix| state.id(ix)).collect(),
+        told_bytes: swap.told_bytes(),
         agents_cap: None,
         figures: *figures,
     };
-    events.insert(0, told.into());
-    events
+    let all = std::iter::once(told.into());
+    all.chain(swap.events(state, number, figures)).collect()
+}
+
+/// Pressure has gone, and a window has passed: agents may take their own worker again from their next attempt on.
+fn back(state: &State, figures: &Figures, now: u64) -> Option<Event> {
+    let memory = &state.memory;
+    let since = now.saturating_sub(memory.swapped_us);
+    if memory.swapped_us == 0 || memory.zone != Zone::Green || since < state.setup.memory.window_us
+    {
+        return None;
+    }
+    let all = relief::back(state, figures);
+    if all.is_empty() {
+        return None;
+    }
+    let told = MemoryEvent::Adapted {
+        number: memory.decisions + 1,
+        what: Adapted::Back,
+        reason: format!(
+            "memory at {} %, and there is room for their models again",
+            figures.pressure_permille / 10
+        ),
+        agents: all.into_iter().map(|ix| state.id(ix)).collect(),
+        told_bytes: 0,
+        agents_cap: None,
+        figures: *figures,
+    };
+    Some(told.into())
+}
+
+/// Why a model could not be emptied in place of it, where one could not.
+fn also(refused: Option<String>) -> String {
+    refused.map_or_else(String::new, |why| format!("; {why}"))
 }
 
 /// Something would have to give and nothing may: told once, until pressure has left the zone.
-fn nothing_gives(state: &State, figures: &Figures) -> Vec<Event> {
+fn nothing_gives(state: &State, figures: &Figures, refused: Option<String>) -> Vec<Event> {
     // The last decision was this one.
     if state.memory.stuck {
         return Vec::new();
@@ -183,8 +290,9 @@ fn nothing_gives(state: &State, figures: &Figures) -> Vec<Event> {
             number: state.memory.decisions + 1,
             what: Adapted::Nothing,
             reason: format!(
-                "memory at {} %, and nobody may be parked: what runs is pinned, the last one, or was just taken back",
-                figures.pressure_permille / 10
+                "memory at {} %, and nobody may be parked: what runs is pinned, the last one, or was just taken back{}",
+                figures.pressure_permille / 10,
+                also(refused)
             ),
             agents: Vec::new(),
             told_bytes: 0,
@@ -200,19 +308,12 @@ fn nothing_gives(state: &State, figures: &Figures) -> Vec<Event> {
 ///
 /// Never whom a person has pinned, who is being ended, who was taken back within this window, nor the last that moves.
 fn victims(state: &State, uses: &Uses, now: u64) -> Vec<Victim> {
-    let window = state.setup.memory.window_us;
     let plan = &state.setup.plan;
     let moving = |ix: &AgentIx| state.agent(*ix).status == Status::Running && !ending(state, *ix);
     let mut movers = plan.indices().filter(moving).count();
     let mut all: Vec<AgentIx> = plan
         .indices()
-        .filter(|&ix| {
-            let agent = state.agent(ix);
-            let there = matches!(agent.status, Status::Running | Status::Frozen);
-            let (times, last) = agent.taken_back;
-            let just = times > 0 && now.saturating_sub(last) < window;
-            there && !ending(state, ix) && !agent.pinned && !just && !agent.opened()
-        })
+        .filter(|&ix| relief::kept(state, ix, now).is_none())
         .collect();
     all.sort_by_cached_key(|&ix| {
         let agent = plan.agent(ix);
@@ -249,7 +350,7 @@ fn ending(state: &State, ix: AgentIx) -> bool {
 }
 
 /// How many may run at once: one less above the band, twice as many again below it, once a window.
-fn at_once(state: &State, figures: &Figures, now: u64) -> Option<Event> {
+fn at_once(state: &State, figures: &Figures, now: u64, refused: Option<String>) -> Option<Event> {
     let memory = &state.memory;
     let due = now.saturating_sub(memory.judged_us) >= state.setup.memory.window_us;
     let running = state.usage.agents;
@@ -275,10 +376,11 @@ fn at_once(state: &State, figures: &Figures, now: u64) -> Option<Event> {
             number: memory.decisions + 1,
             what,
             reason: format!(
-                "memory at {} %, {words} the band of {}-{} %",
+                "memory at {} %, {words} the band of {}-{} %{}",
                 figures.pressure_permille / 10,
                 band.low / 10,
-                band.high / 10
+                band.high / 10,
+                also(refused)
             ),
             agents: Vec::new(),
             told_bytes: 0,

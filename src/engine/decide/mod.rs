@@ -4,6 +4,7 @@
 //! then [`InputKind::Settle`] until nothing comes; one admission a call, so that each sees what the
 //! one before it took.
 
+mod activate;
 mod attention;
 mod budget;
 mod deliver;
@@ -15,7 +16,10 @@ mod model;
 mod operator;
 mod process;
 mod progress;
+mod rebalance;
+pub(super) mod relief;
 mod settle;
+mod shortage;
 mod sync;
 mod talk;
 mod work;
@@ -229,7 +233,7 @@ fn deadlines(state: &State, figures: &Figures, now_us: u64) -> Vec<Event> {
             }),
         })
         .chain(talk::over(state, now_us))
-        .chain(budget::slow_again(state, now_us))
+        .chain(budget::slow_again(state, figures, now_us))
         .chain(lease::late(state, figures, now_us))
         .collect()
 }

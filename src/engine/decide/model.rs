@@ -1,6 +1,6 @@
 //! Models that servers hold: what their servers say of them, and when one is unloaded.
 //!
-//! Must not ask a server, and must not decide who is swapped.
+//! Must not ask a server, and must not decide who is swapped: [`super::relief`] does where memory asks for it.
 
 use super::Resolved;
 use crate::{
@@ -196,6 +196,9 @@ pub(in crate::engine) fn swapped(
         frees_bytes: own_bytes.saturating_add(frees.now_bytes),
         later_bytes: own_bytes.saturating_add(frees.later_bytes),
         others: frees.others,
+        held_bytes: None,
+        number: 0,
+        figures: None,
     };
     Some(event.into())
 }

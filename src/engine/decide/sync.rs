@@ -1,9 +1,10 @@
 //! Synchronisation points around what is decided: the merges of a wave, its end, gates over more than
-//! one agent, hand-offs.
+//! one agent, hand-offs, what is taken back for memory.
 //!
-//! Told in runs whose work comes together, those of hand-offs wherever there is one. Each is told before the event that it is about, so that a
+//! Told in runs whose work comes together, those of hand-offs and memory wherever there is one. Each is told before the event that it is about, so that a
 //! crash in between tells none twice. Must not change what is decided.
 
+use super::rebalance;
 use crate::{
     engine::{Event, Owner, State, Status, SyncKind, SyncPoint, WorkEvent, WorkStage},
     plan::{AgentId, AgentIx},
@@ -12,7 +13,7 @@ use crate::{
 /// Adds the begins and ends of synchronisation points to what was decided.
 pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
     let integrates = state.setup.integrates;
-    let hands = |event: &Event| matches!(event, Event::Work(_));
+    let hands = |event: &Event| matches!(event, Event::Work(_) | Event::Memory(_));
     // A plan whose agents neither merge nor hand off has none.
     if !integrates && state.syncs.open.is_empty() && !events.iter().any(hands) {
         return events;
@@ -20,13 +21,15 @@ pub(super) fn around(state: &State, events: Vec<Event>) -> Vec<Event> {
     let mut all = Vec::with_capacity(events.len());
     for event in events {
         all.extend(of_handoff(state, &event));
+        if let Event::Memory(memory) = &event {
+            all.extend(rebalance::of_memory(state, memory));
+        }
         if integrates {
             all.extend(of_waves(state, &event));
         }
         if matches!(event, Event::RunFinished { .. }) {
             let open = state.syncs.open.iter();
-            let ended = || Some("the run has ended".to_owned());
-            all.extend(open.filter_map(|(_, point)| end(state, point, ended())));
+            all.extend(open.filter_map(|(_, point)| rebalance::at_the_end(state, point)));
         }
         all.push(event);
     }
@@ -54,6 +57,8 @@ fn of_waves(state: &State, event: &Event) -> Vec<Event> {
             let next = begin(state, of_wave(SyncKind::ProgressCheckpoint, *wave));
             return merged.into_iter().chain(next).collect();
         }
+        // The beginning closes no wave.
+        Event::CheckpointMade { wave: 0, .. } => None,
         Event::CheckpointMade { wave, .. } => Some(passed(state, *wave)),
         Event::PhaseChecking { phase, .. } => begin(state, of_phase(phase)),
         Event::PhaseCompleted { phase } => end(state, &of_phase(phase), None),
@@ -121,6 +126,7 @@ fn of_agent(agent: &AgentId) -> SyncPoint {
         phase: None,
         cohort: None,
         agent: Some(agent.clone()),
+        decision: None,
     }
 }
 
@@ -131,6 +137,7 @@ const fn of_wave(sync: SyncKind, wave: u32) -> SyncPoint {
         phase: None,
         cohort: None,
         agent: None,
+        decision: None,
     }
 }
 
@@ -141,6 +148,7 @@ fn of_phase(phase: &str) -> SyncPoint {
         phase: Some(phase.to_owned()),
         cohort: None,
         agent: None,
+        decision: None,
     }
 }
 
@@ -151,13 +159,19 @@ fn of_cohort(cohort: &str) -> SyncPoint {
         phase: None,
         cohort: Some(cohort.to_owned()),
         agent: None,
+        decision: None,
     }
 }
 
-/// Whom a synchronisation point concerns, in plan order.
+/// Whom a synchronisation point concerns, in plan order; of a decision about memory those who still end for it.
 #[must_use]
 pub fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
     let setup = &state.setup;
+    if let Some(number) = point.decision {
+        let effects = state.memory.open.iter().filter(|e| e.number == number);
+        let ends = effects.flat_map(|effect| &effect.ends);
+        return ends.map(|(ix, _)| state.id(*ix)).collect();
+    }
     if let Some(agent) = &point.agent {
         let ix = state.find(agent);
         let with = ix.map(|ix| setup.receivers(ix)).unwrap_or_default();
@@ -182,20 +196,32 @@ pub fn participants(state: &State, point: &SyncPoint) -> Vec<AgentId> {
 }
 
 fn begin(state: &State, point: SyncPoint) -> Option<Event> {
+    let with = participants(state, &point);
+    begin_with(state, point, with)
+}
+
+pub(super) fn begin_with(
+    state: &State,
+    point: SyncPoint,
+    participants: Vec<AgentId>,
+) -> Option<Event> {
     if state.syncs.number(&point).is_some() {
         return None;
     }
     let started = WorkEvent::SyncStarted {
         number: state.syncs.last + 1,
-        participants: participants(state, &point),
+        participants,
         point,
     };
     Some(started.into())
 }
 
-fn end(state: &State, point: &SyncPoint, failed: Option<String>) -> Option<Event> {
+pub(super) fn end(state: &State, point: &SyncPoint, failed: Option<String>) -> Option<Event> {
     let number = state.syncs.number(point)?;
-    let point = point.clone();
+    Some(ended(number, point.clone(), failed))
+}
+
+pub(super) fn ended(number: u32, point: SyncPoint, failed: Option<String>) -> Event {
     let ended = match failed {
         Some(reason) => WorkEvent::SyncFailed {
             number,
@@ -210,7 +236,7 @@ fn end(state: &State, point: &SyncPoint, failed: Option<String>) -> Option<Event
             released_bytes: None,
         },
     };
-    Some(ended.into())
+    ended.into()
 }
 
 /// The merges of a wave are over: all that its agents left is merged, or it is said whose is not.

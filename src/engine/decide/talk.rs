@@ -4,7 +4,10 @@
 
 use crate::{
     agents::{Ask, Question, Used, Why},
-    engine::{AgentState, Answer, Asking, Event, Heard, Replied, State, Status, TalkEvent, ToldBy},
+    engine::{
+        AgentState, Answer, Asking, Event, Heard, Relief, Replied, Scarce, State, Status,
+        TalkEvent, ToldBy,
+    },
     plan::AgentIx,
 };
 
@@ -225,6 +228,8 @@ fn limited(
         provider: provider.to_owned(),
         until_us,
         reason: reason.to_owned(),
+        resource: Scarce::ApiTokens,
+        strategy: Relief::BatchAgents,
     };
     Some(event.into())
 }

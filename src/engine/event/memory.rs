@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Figures, Level, parts::is_zero};
+use super::{Cause, Figures, Impact, Level, Relief, Scarce, parts::is_zero};
 use crate::plan::AgentId;
 
 /// Where pressure is, seen from the band that it is to be kept in.
@@ -39,6 +39,8 @@ pub enum Adapted {
     Lower,
     /// More may run at once.
     Raise,
+    /// Agents that went on elsewhere may take their own worker again from their next attempt on.
+    Back,
     /// Something would have to give, and nothing may.
     Nothing,
 }
@@ -116,7 +118,8 @@ pub enum MemoryEvent {
         number: u32,
         /// What it was to free, in bytes.
         told_bytes: u64,
-        /// What the processes that ended for it held when they were last measured, in bytes.
+        /// What the processes that ended for it held when they were last measured, and what a model's server gave
+        /// back for it, in bytes.
         freed_bytes: u64,
         /// How long it took, in microseconds.
         took_us: u64,
@@ -133,8 +136,38 @@ pub enum MemoryEvent {
         inactive: Vec<AgentId>,
         /// What was reserved for them, in bytes.
         reserved_bytes: u64,
+        /// What they may use together, in bytes.
+        #[serde(skip_serializing_if = "super::parts::none", default)]
+        limit_bytes: u64,
+        /// How many may run at once.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        agents_cap: u32,
+        /// Reservations, slots and what is used are within the limits of the run.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        within_limits: Option<bool>,
+        /// Agents of them whose memory is measured.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        monitored: Option<u32>,
+        /// Pairs of them that write the same files, as it seems by now.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        scope_conflicts: Option<u32>,
         figures: Figures,
     },
+    /// Something that agents need is short; told once, when that begins.
+    #[serde(rename = "resource.shortage")]
+    Shortage {
+        resource: Scarce,
+        /// What is done about it.
+        strategy: Relief,
+        /// Why, in words.
+        reason: String,
+        /// What each strategy that could be taken would do; it was chosen by that.
+        impacts: Vec<Impact>,
+        figures: Figures,
+    },
+    /// It is short no more.
+    #[serde(rename = "resource.recovered")]
+    Recovered { resource: Scarce, figures: Figures },
 }
 
 impl MemoryEvent {
@@ -149,6 +182,8 @@ impl MemoryEvent {
             Self::Adapted { .. } => "memory.adapted",
             Self::Measured { .. } => "memory.measured",
             Self::Activated { .. } => "run.activated",
+            Self::Shortage { .. } => "resource.shortage",
+            Self::Recovered { .. } => "resource.recovered",
         }
     }
 
@@ -162,7 +197,9 @@ impl MemoryEvent {
             Self::Band { .. }
             | Self::Adapted { .. }
             | Self::Measured { .. }
-            | Self::Activated { .. } => None,
+            | Self::Activated { .. }
+            | Self::Shortage { .. }
+            | Self::Recovered { .. } => None,
         }
     }
 
@@ -173,7 +210,8 @@ impl MemoryEvent {
             Self::Adapted {
                 what: Adapted::Nothing,
                 ..
-            } => Level::High,
+            }
+            | Self::Shortage { .. } => Level::High,
             Self::Parking { .. } | Self::Adapted { .. } => Level::Medium,
             _ => Level::Low,
         }

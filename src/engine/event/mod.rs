@@ -17,6 +17,7 @@ mod parts;
 mod process;
 pub(super) mod progress;
 mod record;
+mod shortage;
 mod sync;
 mod talk;
 mod work;
@@ -37,6 +38,7 @@ pub use parts::{
 };
 pub use process::{AgentFreezeVerified, AgentPreempted, Candidate, ProcessTrouble};
 pub use record::Record;
+pub use shortage::{Impact, Relief, Scarce};
 pub use sync::{SyncKind, SyncPoint};
 pub use talk::{Budget, Replied, TalkEvent, ToldBy};
 pub use work::{Absent, Added, Boundary, HandoffChecked, HandoffChecking, WorkEvent};

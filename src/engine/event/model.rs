@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Level};
+use super::{Cause, Figures, Level};
 use crate::plan::{AgentId, units::human_size};
 
 /// How a number of bytes is known.
@@ -123,6 +123,15 @@ pub enum ModelEvent {
         later_bytes: u64,
         /// Agents that use its model beside it.
         others: u32,
+        /// What its processes held then, in bytes; none: not measured, or told by a person's swap.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        held_bytes: Option<u64>,
+        /// The decision about memory that it is of, from 1; 0: a person's.
+        #[serde(skip_serializing_if = "super::parts::is_zero", default)]
+        number: u32,
+        /// Memory as that decision saw it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        figures: Option<Box<Figures>>,
     },
 }
 
@@ -242,6 +251,9 @@ mod tests {
             frees_bytes: 1,
             later_bytes: 8,
             others: 2,
+            held_bytes: None,
+            number: 0,
+            figures: None,
         };
         let held = Held {
             bytes: 7,

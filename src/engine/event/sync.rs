@@ -18,6 +18,8 @@ pub enum SyncKind {
     ProgressCheckpoint,
     /// The gates of a phase, a track, waves or the run are checked.
     QualityGate,
+    /// What agents hold is taken back for memory: parked, moved to another worker, or fewer at once.
+    ResourceRebalancing,
 }
 
 /// One synchronisation point.
@@ -38,4 +40,7 @@ pub struct SyncPoint {
     /// The agent whose hand-off it is about.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub agent: Option<AgentId>,
+    /// The decision about memory that it is of, from 1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub decision: Option<u32>,
 }

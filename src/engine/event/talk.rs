@@ -7,7 +7,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Candidate, Level};
+use super::{
+    Candidate, Level, Relief, Scarce,
+    shortage::{api_tokens, batch_agents},
+};
 use crate::{
     agents::Used,
     plan::{AgentId, units::show_decimal},
@@ -226,6 +229,12 @@ pub enum TalkEvent {
         /// Until when (elapsed µs).
         until_us: u64,
         reason: String,
+        /// What is short: what the provider gives.
+        #[serde(default = "api_tokens")]
+        resource: Scarce,
+        /// What is done about it: starts wait, and those that it refused come back one after the other.
+        #[serde(default = "batch_agents")]
+        strategy: Relief,
     },
     /// That is over.
     #[serde(rename = "resource.recovered")]

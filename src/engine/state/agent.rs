@@ -147,6 +147,10 @@ pub struct AgentState {
     pub mode: u32,
     /// The mode that a person chose, from the next attempt on; stays until another is chosen.
     pub swap_to: Option<u32>,
+    /// The mode that memory pressure moved it to, from the next attempt on; before what a person chose. Until pressure
+    /// has gone, or a person chooses again.
+    #[serde(default)]
+    pub relief: Option<u32>,
     /// Held back, and by whom.
     pub hold: Option<HoldBy>,
     /// Pressure never takes it back: a person said so.
@@ -240,6 +244,12 @@ pub struct AgentState {
 }
 
 impl AgentState {
+    /// Returns the mode of its next attempt, where pressure or a person has chosen one.
+    #[must_use]
+    pub fn chosen(&self) -> Option<u32> {
+        self.relief.or(self.swap_to)
+    }
+
     /// Returns whether it waits for an answer.
     #[must_use]
     pub fn asking(&self) -> bool {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     engine::{Figures, InBand, Zone},
-    plan::AgentIx,
+    plan::{AgentIx, ModelIx},
 };
 
 /// Memory pressure, and the controller's memory.
@@ -35,6 +35,20 @@ pub struct Memory {
     pub open: Vec<Effect>,
     /// The first starts were reported.
     pub activated: bool,
+    /// There is too little memory, as was told.
+    pub short: bool,
+    /// There are too few CPUs, as was told.
+    pub cpu_short: bool,
+    /// When agents were moved to another worker for memory last (elapsed µs); 0: none is away from its own now.
+    pub swapped_us: u64,
+}
+
+impl Memory {
+    /// Returns whether a model is being emptied for memory: its users leave, and nobody begins with it.
+    #[must_use]
+    pub fn emptying(&self, model: ModelIx) -> bool {
+        self.open.iter().any(|effect| effect.model == Some(model))
+    }
 }
 
 /// A decision that is to free memory, until what it did is measured.
@@ -44,14 +58,37 @@ pub struct Effect {
     pub number: u32,
     /// The attempts that end for it.
     pub ends: Vec<(AgentIx, u32)>,
+    /// Those of them that go on with another worker, and what their processes held when it was decided, in bytes.
+    #[serde(default)]
+    pub held: Vec<(AgentIx, u64)>,
+    /// The model whose server is to give its memory back, until it has.
+    #[serde(default)]
+    pub model: Option<ModelIx>,
     /// What it was to free, in bytes.
     pub told_bytes: u64,
-    /// What those that have ended held, in bytes.
+    /// What those that have ended held, and what the model's server gave back, in bytes.
     pub freed_bytes: u64,
     /// When it was made (elapsed µs).
     pub at_us: u64,
-    /// When the last of them had ended (elapsed µs); none: not yet.
+    /// When the last of them had ended and the model was gone (elapsed µs); none: not yet.
     pub over_us: Option<u64>,
     /// Memory as the decision saw it.
     pub before: Figures,
+}
+
+impl Effect {
+    /// Returns whether it can be measured at a moment (elapsed µs): all has happened before, or nothing but the model
+    /// is waited for and that has had a window's time.
+    #[must_use]
+    pub fn due(&self, now_us: u64, window_us: u64) -> bool {
+        let waited = now_us.saturating_sub(self.at_us) >= window_us;
+        self.over_us.is_some_and(|over| over < now_us) || (self.ends.is_empty() && waited)
+    }
+
+    /// Something of it has happened: over, where nothing more is waited for.
+    pub(in crate::engine) fn passed(&mut self, bytes: u64, now_us: u64) {
+        self.freed_bytes = self.freed_bytes.saturating_add(bytes);
+        let over = self.ends.is_empty() && self.model.is_none();
+        self.over_us = self.over_us.or(over.then_some(now_us));
+    }
 }

@@ -125,6 +125,7 @@ fn point(rng: &mut Rng) -> SyncPoint {
         SyncKind::ContextMerge,
         SyncKind::ProgressCheckpoint,
         SyncKind::QualityGate,
+        SyncKind::ResourceRebalancing,
     ];
     SyncPoint {
         sync: pick(rng, &kinds),
@@ -132,6 +133,7 @@ fn point(rng: &mut Rng) -> SyncPoint {
         phase: maybe(rng, text),
         cohort: maybe(rng, text),
         agent: maybe(rng, id),
+        decision: maybe(rng, small),
     }
 }
 

@@ -42,6 +42,7 @@ pub(super) fn render(report: &RunReport) -> String {
     bottlenecks(&mut out, report);
     waits(&mut out, report);
     memory(&mut out, report);
+    super::controller::render(&mut out, &report.decisions, &report.continuous);
     unknown(&mut out, report);
     out
 }

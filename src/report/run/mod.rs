@@ -5,6 +5,7 @@
 //! same report. Must not read files or judge what was not measured.
 
 mod bottlenecks;
+pub mod controller;
 pub mod gates;
 mod integration;
 mod markdown;
@@ -18,6 +19,7 @@ mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use controller::{Continuous, DecisionLine};
 use gates::GateLine;
 use together::Together;
 use tokens::{TokenLine, Tokens};
@@ -111,6 +113,12 @@ pub struct RunReport {
     pub waits: Vec<Wait>,
     /// Memory.
     pub memory: MemoryLine,
+    /// What the controller of memory decided, and what came of it.
+    #[serde(default)]
+    pub decisions: Vec<DecisionLine>,
+    /// The continuous gate.
+    #[serde(default)]
+    pub continuous: Continuous,
     /// How the work came together; none: no agent had a workspace of its own.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub together: Option<Together>,
@@ -206,6 +214,14 @@ impl RunReport {
                 .then(|| integration::integration(history.merges(), history.now_us)),
         };
         let found = bottlenecks::bottlenecks(state, &metrics);
+        let decisions = controller::decisions(state, history, points);
+        let ended = state.finished.is_some();
+        // What can be judged at any moment is, also while the run lasts.
+        let judged: Vec<Target> = targets::targets(&metrics, measures, true)
+            .into_iter()
+            .filter(|target| ended || targets::at_any_moment(target))
+            .collect();
+        let continuous = controller::continuous(state, &memory, (&found, &judged), &decisions);
         Self {
             version: VERSION,
             run: state.run.clone(),
@@ -214,7 +230,9 @@ impl RunReport {
             status: state.finished,
             summary: state.summary.clone(),
             counts: counts(state),
-            targets: targets::targets(&metrics, measures, state.finished.is_some()),
+            targets: targets::targets(&metrics, measures, ended),
+            decisions,
+            continuous,
             recommendations: bottlenecks::recommendations(&found, &metrics),
             bottlenecks: found,
             // What the end hung on is known at the end.

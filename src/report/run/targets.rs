@@ -127,16 +127,19 @@ const TIME_SAVED: [Bounds; 4] = [
     ),
 ];
 
+/// What memory is called among the targets.
+pub(super) const AVERAGE_MEMORY: &str = "average memory";
+
 const MEMORY: [Bounds; 2] = [
     row(
-        "average memory",
+        AVERAGE_MEMORY,
         "HW",
         "60-80 %, under 50 % idle, over 85 % too much",
         (600, 800),
         (500, 850),
     ),
     row(
-        "average memory",
+        AVERAGE_MEMORY,
         "PE",
         "60-85 %, review under 50 % and over 90 %",
         (600, 850),
@@ -152,8 +155,10 @@ const REALISED: Bounds = row(
     (700, NO_BOUND),
 );
 
+const GATE_RATE: &str = "gate pass rate";
+
 const GATES: Bounds = row(
-    "gate pass rate",
+    GATE_RATE,
     "PE",
     "100 %, look into it under 95 %",
     (1000, NO_BOUND),
@@ -211,6 +216,14 @@ impl Bounds {
             verdict,
         }
     }
+}
+
+/// Whether a measure means the same while the run lasts as at its end.
+pub(super) fn at_any_moment(target: &Target) -> bool {
+    matches!(
+        target.name.as_str(),
+        AVERAGE_MEMORY | GATE_RATE | CRITICAL_CONFLICTS
+    )
 }
 
 /// `part / whole` in permille.

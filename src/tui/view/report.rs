@@ -3,6 +3,7 @@
 //! The same report as `report.md`, made from the moment that is shown. Must not compute figures:
 //! [`crate::report::run`] does.
 
+mod controller;
 mod sections;
 
 use crate::{
@@ -169,6 +170,7 @@ pub fn all(source: Source<'_>, columns: u16) -> Rows {
     waits_heading(&mut rest, &waits);
     let mut tail = Vec::new();
     memory(&mut tail, &report);
+    controller::decisions(&mut tail, &report);
     missing(&mut tail, &report);
     rows(vec![
         Part::Rows(head),

@@ -137,7 +137,7 @@ pub(super) fn agent_row(
         // Nobody has been chosen.
         "–".clone_into(&mut shown);
     }
-    if let Some(to) = agent.swap_to.filter(|&to| to != agent.mode) {
+    if let Some(to) = agent.chosen().filter(|&to| to != agent.mode) {
         shown = format!("› {}", worker(to));
     }
     let ram = (live || agent.peak_bytes > 0).then(|| {
@@ -172,7 +172,7 @@ pub(super) fn agent_row(
         now,
         tone,
         worker: shown,
-        swapping: agent.swap_to.is_some_and(|to| to != agent.mode),
+        swapping: agent.chosen().is_some_and(|to| to != agent.mode),
         attempt: (agent.attempt, plan.retry.attempts),
         wave: state.setup.wave(ix),
         priority: priority(plan.priority),

@@ -80,7 +80,12 @@ impl Machine {
         (self.figures, self.uses.clone())
     }
 
-    fn sample(&mut self, processes: &BTreeMap<JobKey, Process>, now_us: u64) -> Sample {
+    fn sample(
+        &mut self,
+        processes: &BTreeMap<JobKey, Process>,
+        servers: u64,
+        now_us: u64,
+    ) -> Sample {
         let mut agents: BTreeMap<AgentIx, AgentSample> = BTreeMap::new();
         let mut all = 0;
         for (key, process) in processes {
@@ -95,14 +100,15 @@ impl Machine {
                 one.resident_bytes += bytes;
             }
         }
-        let available = TOTAL.saturating_sub(all + self.foreign);
+        let available = TOTAL.saturating_sub(all + servers + self.foreign);
         Sample {
             elapsed_us: now_us,
             figures: Figures {
-                pressure_permille: pressure(TOTAL, available, all, RAM_LIMIT),
+                pressure_permille: pressure(TOTAL, available, all + servers, RAM_LIMIT),
                 available_bytes: available,
                 total_bytes: TOTAL,
                 agents_bytes: all,
+                servers_bytes: servers,
                 ..Figures::default()
             },
             agents: agents.into_values().collect(),
@@ -131,7 +137,9 @@ impl World {
         if machine.most_foreign > 0 && self.r.chance(20) {
             machine.foreign = self.r.below(machine.most_foreign);
         }
-        let sample = machine.sample(&self.processes, at);
+        let models = self.state.models.iter().filter(|model| model.loaded);
+        let servers = models.map(|model| model.held.bytes).sum();
+        let sample = machine.sample(&self.processes, servers, at);
         let edges = machine.sensor.observe(&sample);
         let before = machine.figures;
         machine.figures = sample.figures(&self.state);

@@ -49,7 +49,7 @@ pub(super) fn resolve_swap(
         .live
         .as_ref()
         .is_some_and(|live| live.ending == Some(Ending::Swap));
-    let now = agent.swap_to.unwrap_or(agent.mode) as usize;
+    let now = agent.chosen().unwrap_or(agent.mode) as usize;
     let to = match worker {
         Some(name) => names.iter().position(|n| *n == Some(name)).ok_or_else(|| {
             let known: Vec<&str> = names.iter().flatten().copied().collect();
@@ -63,7 +63,7 @@ pub(super) fn resolve_swap(
     let done_by = if agent.live.is_some() && !being_swapped {
         Some(agent.mode as usize)
     } else {
-        agent.swap_to.map(|to| to as usize)
+        agent.chosen().map(|to| to as usize)
     };
     if done_by == Some(to) {
         return Err(Refusal::NotNow(format!(

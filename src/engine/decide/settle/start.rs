@@ -56,12 +56,12 @@ pub(super) fn admit_next(state: &State, figures: &Figures) -> Vec<Event> {
         ];
     }
     match ready {
-        Some(_) if budget::too_fast(state).is_some() => {
-            budget::too_fast(state).into_iter().collect()
-        }
-        Some((rank, grant)) => match begin::asked(state, rank.agent) {
-            Some(first) => vec![first],
-            None => scheduled(state, figures, rank.agent, grant.mode),
+        Some((rank, grant)) => match budget::too_fast(state, figures) {
+            Some(told) => told.into(),
+            None => match begin::asked(state, rank.agent) {
+                Some(first) => vec![first],
+                None => scheduled(state, figures, rank.agent, grant.mode),
+            },
         },
         None => Vec::new(),
     }

@@ -63,6 +63,12 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState, uses: &Uses) ->
         }
         // It was done before it could be parked.
         (Some(Ending::Park), _) => return after_turn(state, ix, last.handoff),
+        // Pressure took it back, and it was done before it could be moved: no finished work is done again.
+        (Some(Ending::Swap), exit)
+            if exit.ok() && agent.relief.is_some() && !talk::more_to_tell(state, ix) =>
+        {
+            return after_turn(state, ix, last.handoff);
+        }
         (Some(Ending::Swap), _) => Event::AgentRetrying {
             agent: id,
             attempt,

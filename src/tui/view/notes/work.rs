@@ -31,6 +31,9 @@ fn named(point: &SyncPoint) -> String {
     if let Some(agent) = &point.agent {
         return format!("the hand-off of {agent}");
     }
+    if let Some(number) = point.decision {
+        return format!("decision {number}");
+    }
     match (&point.phase, &point.cohort, point.wave) {
         (Some(phase), ..) => format!("phase {phase}"),
         (None, Some(cohort), _) => match cohort.split_once(':') {
@@ -50,6 +53,7 @@ pub fn together(point: &SyncPoint) -> String {
         SyncKind::ContextMerge => format!("the work of {of} comes together"),
         SyncKind::ProgressCheckpoint => format!("{of} is complete: a checkpoint is made"),
         SyncKind::QualityGate => format!("the gates of {of} are checked"),
+        SyncKind::ResourceRebalancing => format!("{of} takes memory back"),
     }
 }
 
@@ -102,6 +106,16 @@ pub fn work(event: &WorkEvent) -> Option<(String, Tone)> {
         }
         // Its end says the same and more.
         WorkEvent::SyncStarted { point, .. } if point.agent.is_some() => return None,
+        // The decision and what was measured of it are told themselves.
+        WorkEvent::SyncStarted { point, .. } | WorkEvent::SyncCompleted { point, .. }
+            if point.decision.is_some() =>
+        {
+            return None;
+        }
+        WorkEvent::SyncFailed { point, reason, .. } if point.decision.is_some() => (
+            format!("{} did not do what it was to: {reason}", named(point)),
+            Tone::Warn,
+        ),
         WorkEvent::SyncStarted {
             point,
             participants,
@@ -365,6 +379,9 @@ pub fn routine(event: &WorkEvent) -> Option<String> {
         }
         WorkEvent::HandoffChecked(of) => {
             format!("{}: the files that it begins with are there", of.agent)
+        }
+        WorkEvent::SyncCompleted { point, .. } if point.decision.is_some() => {
+            format!("{} did what it was to", named(point))
         }
         WorkEvent::SyncCompleted { point, .. } => {
             format!("the gates of {} have passed", named(point))
