@@ -86,6 +86,8 @@ impl State {
             MemoryEvent::Measured { number, .. } => {
                 self.memory.open.retain(|effect| effect.number != *number);
             }
+            // It stands in the setup.
+            MemoryEvent::Learnt { .. } => {}
             MemoryEvent::Activated { .. } => self.memory.activated = true,
         }
     }

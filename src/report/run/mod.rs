@@ -5,6 +5,7 @@
 //! same report. Must not read files or judge what was not measured.
 
 mod bottlenecks;
+mod declared;
 pub mod gates;
 mod integration;
 mod markdown;
@@ -26,6 +27,7 @@ use crate::{
     engine::{Metrics, Spent, State, Status, Zone},
     plan::AgentIx,
     resources::Point,
+    schedule::learnt::Off,
 };
 
 pub use bottlenecks::{Bottleneck, BottleneckKind, Recommendation, Weight};
@@ -120,6 +122,9 @@ pub struct RunReport {
     /// Tokens and money; none: no agent program has said anything of that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tokens: Option<Tokens>,
+    /// What the plan states of agents and they did not keep, by twice or more.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub off: Vec<Off>,
     /// Secrets that were taken out of prompts and of what agents printed.
     #[serde(default)]
     pub secrets_taken_out: u64,
@@ -142,6 +147,7 @@ impl RunReport {
             waits: waits::waits(state, history),
             together: Together::of(state),
             gates: gates::gates(state, history),
+            off: declared::off(state),
             agents: state
                 .setup
                 .plan
@@ -225,6 +231,7 @@ impl RunReport {
             waits: Vec::new(),
             together: None,
             gates: Vec::new(),
+            off: Vec::new(),
             memory,
             tokens: Tokens::of(state),
             secrets_taken_out: state.redacted,
