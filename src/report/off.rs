@@ -15,11 +15,14 @@ pub fn sentences(off: &Off) -> Vec<String> {
     if let Some(worker) = &off.worker {
         who = format!("{who} by {worker}");
     }
-    let attempts = match off.times {
+    let (attempts, mean) = match off.times {
         // Its attempts were cut short, and still took more than is stated.
-        0 => String::new(),
-        1 => " in 1 attempt".to_owned(),
-        times => format!(" in {times} attempts"),
+        0 => (String::new(), String::new()),
+        1 => (" in 1 attempt".to_owned(), " in 1 attempt".to_owned()),
+        times => (
+            format!(" in {times} attempts"),
+            format!(" in the mean of {times} attempts"),
+        ),
     };
     let mut out = Vec::new();
     if let (Some((stated, most)), Some(better)) = (off.ram_bytes, off.better_bytes) {
@@ -36,7 +39,7 @@ pub fn sentences(off: &Off) -> Vec<String> {
     }) = off.duration
     {
         out.push(format!(
-            "{who} declares {}, took {} in the mean{attempts}: write duration = \"{}\"",
+            "{who} declares {}, took {}{mean}: write duration = \"{}\"",
             exact(declared_us),
             exact(took_us),
             written(took_us),

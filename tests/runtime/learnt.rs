@@ -105,7 +105,7 @@ fn stated_figures_that_are_off_are_pointed_out() {
     for text in [&checked.err, &report, &planned] {
         assert!(text.contains("a declares 1 GiB, used "), "{text}");
         assert!(text.contains("in 1 attempt: write ram = \"3"), "{text}");
-        assert!(text.contains("a declares 2 min, took "), "{text}");
+        assert!(text.contains("a declares 2m, took "), "{text}");
     }
 }
 

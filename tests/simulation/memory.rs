@@ -123,6 +123,12 @@ impl Parks {
                     return Err("an effect without a decision".into());
                 }
             }
+            MemoryEvent::Learnt { agents, more } => {
+                let all = setup.learnt.len();
+                if record.seq != 2 || agents.is_empty() || agents.len() + *more as usize != all {
+                    return Err("not what the run began with was learnt".into());
+                }
+            }
             MemoryEvent::Band { .. }
             | MemoryEvent::Adapted { .. }
             | MemoryEvent::Activated { .. } => {}
