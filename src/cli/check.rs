@@ -5,11 +5,13 @@ use clap::Args;
 use super::{
     args::Global,
     error::{Error, Outcome, status},
+    learnt,
     load::{self, WhichPlan},
     out, overlaps, programs,
 };
 use crate::{
     config::FlagLayer,
+    display::escape,
     graph::Graph,
     plan::{Plan, expand},
 };
@@ -31,6 +33,9 @@ pub fn check(args: &CheckArgs, global: &Global) -> Outcome {
     overlaps::look(&mut input);
     out::complain(&input.warnings(global));
     out::complain(&programs::warnings(&input));
+    for note in learnt::notes_of(&input) {
+        out::complain(&format!("note: {}\n", escape(&note)));
+    }
     let text = if args.expand {
         expand::to_toml(&input.plan)
     } else {

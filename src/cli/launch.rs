@@ -10,6 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use super::learnt;
 use crate::{
     config::Config,
     plan::{self, AgentMode, Curve, Plan, Sim, Work},
@@ -193,14 +194,18 @@ pub fn new_run(input: Input<'_>) -> Result<New, Vec<String>> {
     } else {
         (plan::expand::to_toml(&plan), Some(source))
     };
-    let home = std::env::var_os("WAVEDECK_HOME")
-        .filter(|h| !h.is_empty())
-        .map(PathBuf::from);
-    let (base_commit, notes) = match place {
+    let home = learnt::home();
+    let (base_commit, mut notes) = match place {
         Some(place) => (Some(place.commit), place.notes),
         None => (super::head::commit(&root), Vec::new()),
     };
     run_config.past = merits::of(&plan, &root, home.as_deref());
+    // A rehearsal plays what is stated.
+    if rehearse.is_none() {
+        let (needs, problem) = learnt::for_run(&plan, &root);
+        run_config.learnt = needs;
+        notes.extend(problem);
+    }
     Ok(New {
         notes,
         plan,

@@ -29,6 +29,7 @@ pub mod home;
 mod init;
 pub mod launch;
 mod layout;
+mod learnt;
 mod leased;
 pub mod load;
 pub mod logs;

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     args::Global,
     error::{Error, Outcome, status},
+    learnt,
     load::{self, Input, WhichPlan},
     out, overlaps, style,
 };
@@ -14,7 +15,7 @@ use crate::{
     config::{Config, FlagLayer, tier},
     plan::{Plan, RamLimit},
     report::plan as render,
-    schedule::{Analysis, Capacity, Inputs, capacity_from_plan},
+    schedule::{Analysis, Capacity, Inputs, capacity_from_plan, learnt::apply},
     sys::memory::Meters,
 };
 
@@ -33,7 +34,7 @@ pub struct PlanArgs {
     /// Seed of the optimiser; stated in the inputs, there is no optimiser yet
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Use the plan's own estimates alone; nothing is learnt yet, so this changes nothing
+    /// Use the plan's own estimates alone, not what earlier runs have taught
     #[arg(long)]
     pub no_learnt: bool,
 }
@@ -66,20 +67,33 @@ pub fn plan(args: &PlanArgs, global: &Global) -> Outcome {
         out::complain("note: the configuration switches parallel work off: sequential\n");
         input.plan.mode = mode;
     }
-    let text = text(args, global, &input)?;
+    let text = text(args, global, &mut input)?;
     out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
     Ok(status::OK)
 }
 
-fn text(args: &PlanArgs, global: &Global, input: &Input) -> Result<String, Error> {
+fn text(args: &PlanArgs, global: &Global, input: &mut Input) -> Result<String, Error> {
+    let capacity = capacity(&input.plan, &input.config)?;
+    let mut applied = Vec::new();
+    let mut used = sha256(b"");
+    if !args.no_learnt {
+        let (needs, problem) = learnt::found(input);
+        if let Some(problem) = problem {
+            out::complain(&format!("note: {problem}\n"));
+        }
+        if !needs.is_empty() {
+            used = hash_of(&needs)?;
+        }
+        applied = apply(&mut input.plan, &needs, capacity.ram_bytes);
+    }
     let inputs = Inputs {
         config: hash_of(&input.config)?,
-        learnt: sha256(b""),
+        learnt: used,
         effort: args.effort,
         seed: args.seed,
     };
-    let capacity = capacity(&input.plan, &input.config)?;
-    let analysis = Analysis::new(&input.plan, capacity, inputs);
+    let mut analysis = Analysis::new(&input.plan, capacity, inputs);
+    analysis.learnt = applied;
     let plan = &input.plan;
     let form = &args.form;
     Ok(if form.json {
@@ -128,9 +142,9 @@ fn capacity(plan: &Plan, config: &Config) -> Result<Capacity, Error> {
     Ok(capacity)
 }
 
-fn hash_of(config: &Config) -> Result<String, Error> {
-    let text = serde_json::to_vec(config)
-        .map_err(|e| Error::internal("the configuration cannot be written", e))?;
+fn hash_of(what: &impl serde::Serialize) -> Result<String, Error> {
+    let text = serde_json::to_vec(what)
+        .map_err(|e| Error::internal("what the plan rests on cannot be written", e))?;
     Ok(sha256(&text))
 }
 

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use super::{
     consent, deck,
     error::Error,
-    head, launch, load, out, plain,
+    head, launch, learnt, load, out, plain,
     programs::{self, Look},
     run::RunArgs,
 };
@@ -24,7 +24,7 @@ use crate::{
     display::{self, clean_text, escape},
     plan::{AgentIx, MergeEnd, Severity, Work, Workspace},
     runtime::prepare::{Machine, RunConfig, Stated},
-    schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan},
+    schedule::{Analysis, Inputs, analysis::mode_name, capacity_from_plan, learnt::apply},
     sys::memory::Meters,
     tui::{
         front::preflight::{Line, Preflight, Section, Trust},
@@ -60,8 +60,12 @@ pub fn ask(args: &RunArgs, global: &Global) -> Result<Option<String>, Error> {
     if let Some(speed) = args.rehearse {
         input.plan = launch::rehearsal(input.plan, speed);
     }
-    let (config, machine) = resolve(args, &input)?;
+    let (mut config, machine) = resolve(args, &input)?;
     let hash = consent::hash(&input.plan, &config);
+    let mut problem_of_learnt = None;
+    if args.rehearse.is_none() {
+        (config.learnt, problem_of_learnt) = learnt::found(&input);
+    }
     let env = |name: &str| std::env::var(name).ok();
     let (trust, problem) = consent::trust(&env, &input.path, &hash);
     let mut page = page(
@@ -72,6 +76,12 @@ pub fn ask(args: &RunArgs, global: &Global) -> Result<Option<String>, Error> {
         look.warned,
     );
     page.trust = trust;
+    if let Some(why) = problem_of_learnt {
+        page.facts.push(Section {
+            title: "EARLIER RUNS".to_owned(),
+            lines: vec![line("", &why, Tone::Warn)],
+        });
+    }
     if let Some(why) = problem {
         page.facts.push(Section {
             title: "PLANS YOU ALLOWED".to_owned(),
@@ -217,6 +227,7 @@ fn facts(
     rehearsed: bool,
 ) -> Vec<Section> {
     let mut plan = input.plan.clone();
+    let applied = apply(&mut plan, &config.learnt, config.ram_limit_bytes);
     plan.mode = config.mode;
     if !config.hybrid_orchestration_enabled || !config.parallel_graph_enabled {
         plan.mode = crate::plan::Mode::Sequential;
@@ -358,17 +369,22 @@ fn facts(
         "wavedeck pushes nothing; what a command does itself is its own affair",
         Tone::Good,
     ));
+    let off = learnt::notes(&plan, &applied);
+    let off = off.iter().map(|note| line("stated", note, Tone::Warn));
     [
         ("WHAT STARTS", starts),
         ("MEMORY", memory),
         ("TIME", time),
+        ("EARLIER RUNS", off.collect()),
         ("WHERE", place),
     ]
+    .into_iter()
+    .filter(|(_, lines)| !lines.is_empty())
     .map(|(title, lines)| Section {
         title: title.to_owned(),
         lines,
     })
-    .into()
+    .collect()
 }
 
 /// Whether `run` shows the page: on a terminal, where a person watches and did not say `-y`.

@@ -45,7 +45,7 @@ pub fn save(args: &SaveArgs, global: &Global) -> Outcome {
     // With what was added since: groups that agents need would mean the new ones too, so all is written out.
     let setup = past::setup(&run.path).map_err(|error| unreadable(error.to_string()))?;
     let text = if setup.began.is_some() {
-        expand::to_toml(&setup.plan)
+        expand::to_toml(&setup.stated())
     } else {
         as_begun
     };

@@ -16,7 +16,11 @@ use super::{Edge, EdgeKind, Effective, Setup};
 use crate::{
     graph::{Critical, Graph},
     plan::{Agent, AgentIx, NeedKind, Plan, When, Worker, never_opens},
-    schedule::{Choices, capacity_from_plan, static_ranks},
+    schedule::{
+        Choices, capacity_from_plan,
+        learnt::{Applied, Declared, undo},
+        static_ranks,
+    },
 };
 
 /// More agents for a run. Positions are those of the plan with them: agents and workers that are there
@@ -76,6 +80,34 @@ impl Setup {
         Self::exempting(plan, effective, ranks, waves, length_us, exempt)
     }
 
+    /// Returns the plan as a person stated it, without what was learnt.
+    #[must_use]
+    pub fn stated(&self) -> Plan {
+        let mut plan = self.plan.clone();
+        undo(&mut plan, &self.learnt);
+        plan
+    }
+
+    /// Returns what was learnt of a mode of an agent; none: nothing.
+    #[must_use]
+    pub fn learnt_of(&self, ix: AgentIx, mode: u32) -> Option<&Applied> {
+        let key = |one: &Applied| (one.agent, one.mode);
+        let at = self.learnt.binary_search_by_key(&(ix, mode), key).ok()?;
+        Some(&self.learnt[at])
+    }
+
+    /// Returns what a person stated of a mode of an agent.
+    #[must_use]
+    pub fn declared(&self, ix: AgentIx, mode: u32) -> Declared {
+        match self.learnt_of(ix, mode) {
+            Some(one) => Declared::of(one.ram, one.duration),
+            None => {
+                let mode = self.mode(ix, mode);
+                Declared::of((mode.ram_bytes, mode.ram_guessed), mode.duration)
+            }
+        }
+    }
+
     /// Returns what the run began with: this one, where nothing was added.
     #[must_use]
     pub fn began(self: &Arc<Self>) -> Arc<Self> {
@@ -113,6 +145,7 @@ impl Setup {
             adapters: self.adapters.clone(),
             models: self.models.clone(),
             past: self.past.clone(),
+            learnt: self.learnt.clone(),
             began: Some(self.began()),
             ..Self::graphed(plan, effective, exempt)
         }

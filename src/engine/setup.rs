@@ -19,6 +19,7 @@ use crate::agents::Adapters;
 use crate::plan::{
     Agent, AgentId, AgentIx, AgentMode, NeedKind, Plan, SubAgents, When, Work, Workspace,
 };
+use crate::schedule::learnt::Applied;
 
 /// Memory thresholds in permille of pressure (REQUIREMENTS D1, DESIGN 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,6 +143,9 @@ pub struct Setup {
     /// How workers did in earlier runs, by name; read before the run.
     #[serde(default)]
     pub past: BTreeMap<String, Tally>,
+    /// What earlier runs have taught of the agents, as it stands in the plan, with what the plan says without it.
+    #[serde(default)]
+    pub learnt: Vec<Applied>,
 }
 
 /// Limits and settings that a setup is built with.
@@ -297,6 +301,7 @@ impl Setup {
             models: plan.models.iter().map(ModelNeed::stated).collect(),
             adapters: Adapters::default(),
             past: BTreeMap::new(),
+            learnt: Vec::new(),
             plan,
         }
     }

@@ -5,6 +5,7 @@ mod begins;
 mod budget;
 mod choice;
 mod gates;
+mod learnt;
 mod lease;
 mod measured;
 mod models;

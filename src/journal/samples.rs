@@ -154,8 +154,17 @@ impl Readings {
     /// # Errors
     /// When the file cannot be read; one that is not there has no readings.
     pub fn open(dir: &Path) -> io::Result<(Self, Vec<Point>)> {
+        Self::look(dir, &mut |_| ())
+    }
+
+    /// The same, and hands each reading on.
+    ///
+    /// # Errors
+    /// As [`Readings::open`].
+    pub fn look(dir: &Path, see: &mut dyn FnMut(&Sample)) -> io::Result<(Self, Vec<Point>)> {
         let mut all = Vec::new();
         let (file, _) = each(dir, &mut all, |sample, from, length| {
+            see(&sample);
             (Point::of(&sample), (sample.elapsed_us, from, length))
         })?;
         let (points, places) = all.into_iter().unzip();
@@ -210,7 +219,7 @@ impl Timed for (Point, (u64, u64, usize)) {
 fn each<T: Timed>(
     dir: &Path,
     into: &mut Vec<T>,
-    keep: impl Fn(Sample, u64, usize) -> T,
+    mut keep: impl FnMut(Sample, u64, usize) -> T,
 ) -> io::Result<(Option<File>, u64)> {
     let file = match File::open(dir.join(SAMPLES)) {
         Ok(file) => file,

@@ -98,6 +98,18 @@ impl Store {
         base.join("runs").is_dir().then_some(Self { base })
     }
 
+    /// Returns the store that a run's folder is in.
+    ///
+    /// # Errors
+    /// Where the folder is in none.
+    pub fn around(run: &Path) -> Result<Self, StoreError> {
+        let base = run.parent().and_then(Path::parent);
+        let base = base.ok_or_else(|| StoreError::NoSuchRun(run.display().to_string()))?;
+        Ok(Self {
+            base: base.to_owned(),
+        })
+    }
+
     /// Returns its folder.
     #[must_use]
     pub fn path(&self) -> &Path {

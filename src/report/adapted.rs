@@ -107,6 +107,15 @@ pub fn sentence(event: &MemoryEvent) -> Option<String> {
             before.pressure_permille / 10,
             after.pressure_permille / 10,
         ),
+        MemoryEvent::Learnt { agents, more } => {
+            let all = u32::try_from(agents.len())
+                .unwrap_or(u32::MAX)
+                .saturating_add(*more);
+            match all {
+                1 => "1 need is known from earlier runs".to_owned(),
+                all => format!("{all} needs are known from earlier runs"),
+            }
+        }
         MemoryEvent::Activated {
             active,
             inactive,

@@ -5,6 +5,8 @@
 pub mod adapted;
 pub mod digest;
 pub mod history;
+pub mod lessons;
+pub mod off;
 pub mod past;
 pub mod plan;
 pub mod run;

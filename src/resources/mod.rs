@@ -8,6 +8,7 @@ mod forecast;
 mod growth;
 mod member;
 mod pss;
+mod rise;
 mod roster;
 mod sample;
 mod sampler;
@@ -19,6 +20,7 @@ pub mod zones;
 
 pub use edge::Edge;
 pub use pss::{PssFigures, PssJob, SlowReadings};
+pub use rise::Rises;
 pub use sample::{AgentSample, MachineSample, Sample};
 pub use sampler::{Sampler, Tree, Views, Whose};
 pub use sensor::Sensor;

@@ -15,6 +15,7 @@ mod hash;
 pub mod intake;
 pub mod jobs;
 mod later;
+pub mod learnt;
 pub mod leases;
 pub mod lines;
 pub mod merits;

@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use crate::{
     engine::{Setup, State},
     journal::{JOURNAL, ReadError, Reader, Readings, fold, fold_each},
-    report::{history::History, run::RunReport},
-    resources::{Point, Trend},
+    report::{history::History, lessons::lessons, run::RunReport},
+    resources::{Point, Rises, Trend},
     schedule::{Planned, capacity_from_plan},
     sys::lock::private_append,
     tui::{
@@ -28,8 +28,9 @@ use crate::{
 };
 
 use super::{
-    cards,
+    cards, learnt,
     prepare::{FolderError, read_folder},
+    turns::complain,
 };
 
 /// Folds state and history of a run up to record `seq`.
@@ -146,17 +147,33 @@ pub fn planned(setup: &Setup) -> Planned {
 }
 
 /// Writes what stays of a run that has ended into its folder: `report.md`, `report.json` and its
-/// last status cards; `past` spares reading it from the journal.
+/// last status cards; `past` spares reading it from the journal. What it `teaches` those after it is kept beside.
 ///
 /// # Errors
 /// When the journal cannot be read or the files cannot be written.
-pub fn finish(dir: &Path, setup: Arc<Setup>, past: Option<(State, History)>) -> io::Result<()> {
+pub fn finish(
+    dir: &Path,
+    setup: Arc<Setup>,
+    past: Option<(State, History)>,
+    teaches: bool,
+) -> io::Result<()> {
     let planned = planned(&setup);
     let (state, history) = match past {
         Some(past) => past,
         None => history(dir, setup, u64::MAX).map_err(io::Error::other)?,
     };
-    let report = RunReport::new(&state, history.whole(), &trend(dir), Some(planned.end_us));
+    let mut rises = Rises::default();
+    // Without readings the report says so.
+    let readings = Readings::look(dir, &mut |sample| rises.take(sample));
+    let trend = thinned(readings.unwrap_or_default().1);
+    if teaches {
+        let lessons = lessons(&state, &history, &rises);
+        let now_ms = u64::try_from(state.at_ms).unwrap_or(0);
+        if let Err(why) = learnt::keep(dir, &state.setup.plan.name, now_ms, lessons) {
+            complain(&why);
+        }
+    }
+    let report = RunReport::new(&state, history.whole(), &trend, Some(planned.end_us));
     let json = report.to_json().map_err(io::Error::other)?;
     for (name, text) in [("report.json", json), ("report.md", report.to_markdown())] {
         // A reader sees the old one or the new one.

@@ -16,6 +16,7 @@ use crate::{
     config::Config,
     engine::{Effective, MemoryRules, Prices, Setup, Tally, Thresholds},
     plan::{self, LoadOptions, Mode, Plan, RamLimit},
+    schedule::learnt::{self, Need},
 };
 
 pub use refusals::refusals;
@@ -126,6 +127,9 @@ pub struct RunConfig {
     /// How workers did in earlier runs, by name; empty where none is chosen by that.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub past: BTreeMap<String, Tally>,
+    /// What earlier runs have taught of its agents: this counts, however often the run is resumed or replayed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learnt: Vec<Need>,
 }
 
 /// What `run` was told beside plan and configuration.
@@ -214,6 +218,7 @@ impl RunConfig {
             prices: None,
             memory: rules::rules(config, machine.ram_bytes),
             past: BTreeMap::new(),
+            learnt: Vec::new(),
         }
     }
 
@@ -254,7 +259,9 @@ impl RunConfig {
             hybrid_enabled: self.hybrid_orchestration_enabled,
             parallel_enabled: self.parallel_graph_enabled,
         };
+        let applied = learnt::apply(&mut plan, &self.learnt, self.ram_limit_bytes);
         let mut setup = Setup::planned(plan, effective);
+        setup.learnt = applied;
         if let Some(prices) = &self.prices {
             setup.prices = prices.clone();
         }

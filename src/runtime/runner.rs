@@ -356,7 +356,7 @@ impl Runner {
         turns.journal.sync_handle().on_fault(move |error| {
             let _ = to_loop.send(Msg::SyncFault(error.to_owned()));
         });
-        let grace = turns.grace;
+        let (grace, teaches) = (turns.grace, !self.config.rehearsal);
         let (dir, lock) = (self.dir, self.lock);
         let the_loop = thread::Builder::new().name("loop".into()).spawn(move || {
             // Whatever happens to the loop, nothing that it started stays.
@@ -374,7 +374,7 @@ impl Runner {
         others::forget(&dir.id);
         groups::forget(&dir.path, &dir.id);
         if status != RUNNER_FAILED
-            && let Err(error) = past::finish(&dir.path, setup, ended.past)
+            && let Err(error) = past::finish(&dir.path, setup, ended.past, teaches)
         {
             complain(&format!(
                 "report and cards could not be written: {error}; `wavedeck report` makes it anew"

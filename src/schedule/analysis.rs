@@ -10,6 +10,7 @@ use super::{
     bounds::{lower_bound_us, sequential_us},
     capacity::{Capacity, Choices},
     dispatch::{Schedule, dispatch},
+    learnt::Applied,
     matrix::Matrix,
 };
 
@@ -87,6 +88,8 @@ pub struct Analysis {
     pub options: Vec<PlanOption>,
     /// Whether hybrid pays.
     pub advice: Advice,
+    /// What earlier runs have taught and counts in the plan; who puts it there says so here.
+    pub learnt: Vec<Applied>,
 }
 
 impl Analysis {
@@ -119,6 +122,7 @@ impl Analysis {
             capacity,
             inputs,
             choices,
+            learnt: Vec::new(),
         }
     }
 

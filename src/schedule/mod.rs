@@ -7,6 +7,7 @@ pub mod analysis;
 pub mod bounds;
 pub mod capacity;
 pub mod dispatch;
+pub mod learnt;
 pub mod matrix;
 pub mod planned;
 pub mod ranks;

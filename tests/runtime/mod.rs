@@ -11,6 +11,7 @@ mod ends;
 mod gates;
 mod handoff;
 mod integrity;
+mod learnt;
 mod leases;
 mod look;
 mod measured;

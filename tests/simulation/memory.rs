@@ -180,6 +180,12 @@ impl Parks {
                     return Err("a shortage ends that was not told".into());
                 }
             }
+            MemoryEvent::Learnt { agents, more } => {
+                let all = setup.learnt.len();
+                if record.seq != 2 || agents.is_empty() || agents.len() + *more as usize != all {
+                    return Err("not what the run began with was learnt".into());
+                }
+            }
             MemoryEvent::Adapted { .. } | MemoryEvent::Activated { .. } => {}
         }
         Ok(())

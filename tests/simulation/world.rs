@@ -92,11 +92,12 @@ struct Faults {
 
 fn setup(r: &mut Random, rules: MemoryRules) -> Setup {
     loop {
-        let plan: Plan = plans::random(r);
+        let mut plan: Plan = plans::random(r);
         let graph = Graph::new(&plan);
         if !graph.cycle().is_empty() {
             continue;
         }
+        let learnt = memory::taught(&mut r.beside(), &mut plan);
         let ranks = static_ranks(&plan, &graph);
         let waves = plan.indices().map(|ix| graph.wave(ix)).collect();
         let effective = Effective {
@@ -109,7 +110,10 @@ fn setup(r: &mut Random, rules: MemoryRules) -> Setup {
             hybrid_enabled: !r.chance(5),
             parallel_enabled: !r.chance(5),
         };
-        return Setup::new(plan, effective, ranks, waves, 0);
+        return Setup {
+            learnt,
+            ..Setup::new(plan, effective, ranks, waves, 0)
+        };
     }
 }
 

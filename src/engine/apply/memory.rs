@@ -109,6 +109,8 @@ impl State {
             MemoryEvent::Measured { number, .. } => {
                 self.memory.open.retain(|effect| effect.number != *number);
             }
+            // It stands in the setup.
+            MemoryEvent::Learnt { .. } => {}
             MemoryEvent::Activated { .. } => self.memory.activated = true,
             MemoryEvent::Shortage { resource, .. } => self.short(*resource, true),
             MemoryEvent::Recovered { resource, .. } => self.short(*resource, false),

@@ -31,7 +31,7 @@ pub use sync::participants;
 
 use crate::plan::AgentIx;
 
-use super::{Cause, Event, Figures, Input, InputKind, Owner, State, Status};
+use super::{Cause, Event, Figures, Input, InputKind, MemoryEvent, Owner, State, Status};
 
 /// Decides what follows from an input; an empty list when nothing does.
 #[must_use]
@@ -68,6 +68,9 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
                 ram_limit_bytes: setup.ram_limit_bytes,
                 figures: input.figures,
             }]
+            .into_iter()
+            .chain(learnt(state))
+            .collect()
         }
         InputKind::Settle => settle::settle(state, input),
         InputKind::Deadline => deadlines(state, &input.figures, input.elapsed_us),
@@ -208,6 +211,21 @@ fn follows(state: &State, input: &Input) -> Vec<Event> {
             seen_attempts,
         } => process::recovered(state, boot_id, *survivors, seen_attempts),
     }
+}
+
+/// Needs that the event of what was learnt names, at most.
+const NEEDS: usize = 100;
+
+/// What earlier runs have taught, where that counts in this one.
+fn learnt(state: &State) -> Option<Event> {
+    let all = &state.setup.learnt;
+    let agents = all.iter().take(NEEDS).map(|one| one.need.clone());
+    (!all.is_empty()).then(|| {
+        Event::Memory(Box::new(MemoryEvent::Learnt {
+            agents: agents.collect(),
+            more: count(all.len().saturating_sub(NEEDS)),
+        }))
+    })
 }
 
 /// What is due by now: time limits and ends of back-offs.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Figures, Impact, Level, Relief, Scarce, parts::is_zero};
-use crate::plan::AgentId;
+use crate::{plan::AgentId, schedule::learnt::Need};
 
 /// Where pressure is, seen from the band that it is to be kept in.
 #[derive(
@@ -126,6 +126,15 @@ pub enum MemoryEvent {
         before: Figures,
         after: Figures,
     },
+    /// What earlier runs have taught, as it counts in this one.
+    #[serde(rename = "run.learnt")]
+    Learnt {
+        /// Agents by worker, the first ones in the plan's order; `config.toml` of the run has all.
+        agents: Vec<Need>,
+        /// How many more there are.
+        #[serde(skip_serializing_if = "is_zero", default)]
+        more: u32,
+    },
     /// The first starts have been made and measured: the baseline of the run.
     #[serde(rename = "run.activated")]
     Activated {
@@ -181,6 +190,7 @@ impl MemoryEvent {
             Self::Resumed { .. } => "agent.resumed",
             Self::Adapted { .. } => "memory.adapted",
             Self::Measured { .. } => "memory.measured",
+            Self::Learnt { .. } => "run.learnt",
             Self::Activated { .. } => "run.activated",
             Self::Shortage { .. } => "resource.shortage",
             Self::Recovered { .. } => "resource.recovered",
@@ -199,7 +209,8 @@ impl MemoryEvent {
             | Self::Measured { .. }
             | Self::Activated { .. }
             | Self::Shortage { .. }
-            | Self::Recovered { .. } => None,
+            | Self::Recovered { .. }
+            | Self::Learnt { .. } => None,
         }
     }
 

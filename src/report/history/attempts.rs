@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    engine::{Cause, CheckPlace, Event, Exit, Owner, Purpose, Record, State},
+    engine::{Cause, CheckPlace, Ending, Event, Exit, LeaseEvent, Owner, Purpose, Record, State},
     plan::AgentIx,
 };
 
@@ -37,6 +37,12 @@ pub struct Ended {
     pub output_bytes: u64,
     /// Descendants left behind and ended.
     pub leaked: u32,
+    /// Time that it ran, in microseconds: its clock.
+    pub ran_us: u64,
+    /// Why we ended it; none: it ended by itself.
+    pub ending: Option<Ending>,
+    /// Tokens that it said it used; none: nothing of that.
+    pub tokens: Option<u64>,
 }
 
 /// Why another attempt followed.
@@ -61,6 +67,12 @@ pub struct Attempt {
     pub mode: Option<u32>,
     /// A person worked in its session, in a terminal.
     pub opened: bool,
+    /// It went on where an earlier one was.
+    pub went_on: bool,
+    /// Memory that was reserved for it, in bytes.
+    pub reserved_bytes: u64,
+    /// Since when a command in it has leased memory, which is in its peak; none: none has.
+    pub leased: Option<When>,
     /// Its process runs.
     pub started: Option<When>,
     /// It ended.
@@ -106,11 +118,27 @@ impl Attempts {
         };
         let agent = record.event.agent().and_then(|id| state.find(id));
         match (&record.event, agent) {
-            (Event::AgentScheduled { attempt, mode, .. }, Some(ix)) => {
+            (
+                Event::AgentScheduled {
+                    attempt,
+                    mode,
+                    ram_bytes,
+                    ..
+                },
+                Some(ix),
+            ) => {
+                let talk = state.agent(ix).talk.as_ref();
+                let went_on = talk.is_some_and(|talk| talk.went_on);
                 let known = self.attempt(ix, *attempt);
                 known.scheduled = Some(when);
                 known.mode = Some(*mode);
                 known.opened = state.agent(ix).opened();
+                (known.went_on, known.reserved_bytes) = (went_on, *ram_bytes);
+            }
+            (Event::Lease(lease), Some(ix)) => {
+                if let LeaseEvent::Granted { attempt, .. } = **lease {
+                    self.attempt(ix, attempt).leased.get_or_insert(when);
+                }
             }
             (Event::AgentStarted { attempt, .. }, Some(ix)) => {
                 self.attempt(ix, *attempt).started = Some(when);
@@ -127,7 +155,13 @@ impl Attempts {
                 },
                 Some(ix),
             ) => {
+                let agent = state.agent(ix);
+                let last = agent.last.as_ref().filter(|last| last.attempt == *attempt);
+                let used = agent.talk.as_ref().map(|talk| talk.used.tokens());
                 self.attempt(ix, *attempt).ended = Some(Ended {
+                    ran_us: last.map_or(0, |last| last.ran_us),
+                    ending: last.and_then(|last| last.ending),
+                    tokens: used.filter(|tokens| *tokens > 0),
                     when,
                     exit: exit.clone(),
                     cpu_us: *cpu_us,
@@ -221,6 +255,9 @@ impl Attempts {
                 new.scheduled = old.scheduled.or(new.scheduled);
                 new.mode = old.mode.or(new.mode);
                 new.opened |= old.opened;
+                new.went_on |= old.went_on;
+                new.leased = old.leased.or(new.leased);
+                new.reserved_bytes = new.reserved_bytes.max(old.reserved_bytes);
                 new.started = old.started.or(new.started);
                 new.ended = new.ended.take().or(old.ended);
                 new.retried = new.retried.take().or(old.retried);
@@ -253,6 +290,9 @@ impl Attempts {
                 scheduled: attempt.scheduled.filter(|w| w.seq <= seq),
                 mode: attempt.mode,
                 opened: attempt.opened,
+                went_on: attempt.went_on,
+                reserved_bytes: attempt.reserved_bytes,
+                leased: attempt.leased.filter(|w| w.seq <= seq),
                 started: attempt.started.filter(|w| w.seq <= seq),
                 ended: attempt.ended.clone().filter(|e| e.when.seq <= seq),
                 retried: attempt.retried.clone().filter(|r| r.when.seq <= seq),

@@ -13,7 +13,8 @@ mod table;
 
 use crate::{
     plan::{AgentIx, Plan, When, WorkerIx},
-    schedule::Analysis,
+    report::off::sentences,
+    schedule::{Analysis, learnt::off},
 };
 
 pub(crate) use crate::display::figures::exact as duration;
@@ -100,6 +101,18 @@ pub fn warnings(plan: &Plan, analysis: &Analysis) -> Vec<String> {
         }
     };
     let mut out = Vec::new();
+    let own = analysis.learnt.iter().filter(|one| one.need.own);
+    let of = |n: usize, whose: &str| (n > 0).then(|| format!("Needs learnt from {whose}: {n}."));
+    let own = own.count();
+    out.extend(of(own, "their own earlier attempts"));
+    out.extend(of(analysis.learnt.len() - own, "others of their class"));
+    let stated = off(plan, &analysis.learnt);
+    out.extend(
+        stated
+            .iter()
+            .flat_map(sentences)
+            .map(|note| clean(&note) + "."),
+    );
     let working = || {
         schedule
             .items

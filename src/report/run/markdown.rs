@@ -40,6 +40,7 @@ pub(super) fn render(report: &RunReport) -> String {
     }
     targets(&mut out, report);
     bottlenecks(&mut out, report);
+    super::declared::render(&mut out, &report.off);
     waits(&mut out, report);
     memory(&mut out, report);
     super::controller::render(&mut out, &report.decisions, &report.continuous);

@@ -6,6 +6,7 @@
 
 mod bottlenecks;
 pub mod controller;
+mod declared;
 pub mod gates;
 mod integration;
 mod markdown;
@@ -28,6 +29,7 @@ use crate::{
     engine::{Metrics, Spent, State, Status, Zone},
     plan::AgentIx,
     resources::Point,
+    schedule::learnt::Off,
 };
 
 pub use bottlenecks::{Bottleneck, BottleneckKind, Recommendation, Weight};
@@ -128,6 +130,9 @@ pub struct RunReport {
     /// Tokens and money; none: no agent program has said anything of that.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub tokens: Option<Tokens>,
+    /// What the plan states of agents and they did not keep, by twice or more.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub off: Vec<Off>,
     /// Secrets that were taken out of prompts and of what agents printed.
     #[serde(default)]
     pub secrets_taken_out: u64,
@@ -150,6 +155,7 @@ impl RunReport {
             waits: waits::waits(state, history),
             together: Together::of(state),
             gates: gates::gates(state, history),
+            off: declared::off(state),
             agents: state
                 .setup
                 .plan
@@ -243,6 +249,7 @@ impl RunReport {
             waits: Vec::new(),
             together: None,
             gates: Vec::new(),
+            off: Vec::new(),
             memory,
             tokens: Tokens::of(state),
             secrets_taken_out: state.redacted,

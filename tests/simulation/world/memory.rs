@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use wavedeck::{
     engine::{Figures, InBand, InputKind, JobKey, Owner, Uses, Zone},
-    plan::AgentIx,
+    plan::{AgentIx, Plan},
     resources::{AgentSample, Edge, Sample, Sensor, pressure},
+    schedule::learnt::{Applied, Need, apply},
 };
 
 use super::{Process, World};
@@ -17,6 +18,26 @@ pub const TOTAL: u64 = RAM_LIMIT / 4 * 5;
 const INTERVAL_US: u64 = 500_000;
 /// Samples in a row with nothing else to happen before somebody comes.
 const IDLE: u32 = 40;
+
+/// Earlier runs have taught some worlds what a part of their agents need.
+pub fn taught(r: &mut Random, plan: &mut Plan) -> Vec<Applied> {
+    if !r.chance(20) {
+        return Vec::new();
+    }
+    let needs: Vec<Need> = (plan.agents.iter())
+        .map(|agent| Need {
+            agent: agent.id.clone(),
+            worker: None,
+            times: 1,
+            own: r.chance(90),
+            ram_bytes: r.chance(50).then(|| r.below(40) << 26),
+            most_bytes: 0,
+            duration_us: r.chance(50).then(|| r.below(10_000_000)),
+            spread_us: 0,
+        })
+        .collect();
+    apply(plan, &needs, RAM_LIMIT)
+}
 
 pub struct Machine {
     sensor: Sensor,

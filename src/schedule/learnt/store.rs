@@ -1,0 +1,305 @@
+//! All that is known, as a file has it: reading with bounds, adding what a run has taught.
+//!
+//! A file of a newer version is not touched, one that makes no sense is not believed. Must not open it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Average, Key, Known, Lesson, MOST, Took};
+
+/// Version of the file; a newer one is left alone.
+pub const VERSION: u64 = 1;
+/// Keys that are kept; those that were not taught for the longest time go first.
+pub const KEYS: usize = 2_000;
+/// Attempts of each key that are kept.
+pub const KEPT: usize = 20;
+/// Runs that are remembered, so that none teaches twice.
+const RUNS: usize = 200;
+/// Bytes of a name in a key; plans may have longer ones.
+const NAME: usize = 200;
+
+/// Why a file is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// A newer program has written it.
+    #[error("it has version {0}, this program knows version {VERSION}")]
+    Newer(u64),
+    /// It makes no sense.
+    #[error("it is damaged: {0}")]
+    Damaged(String),
+}
+
+/// What is known of a key, and the attempts that it follows from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    known: Known,
+    history: Vec<Took>,
+}
+
+/// The file.
+#[derive(Serialize, Deserialize)]
+struct Whole {
+    version: u64,
+    runs: Vec<String>,
+    keys: Vec<Entry>,
+}
+
+/// The same without the attempts: a plan needs what follows from them.
+#[derive(Deserialize)]
+struct Brief {
+    version: u64,
+    keys: Vec<OnlyKnown>,
+}
+
+#[derive(Deserialize)]
+struct OnlyKnown {
+    known: Known,
+}
+
+#[derive(Deserialize)]
+struct Probe {
+    version: u64,
+}
+
+/// All that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Learnt {
+    /// Runs that have taught, in order.
+    runs: Vec<String>,
+    keys: BTreeMap<Key, Entry>,
+}
+
+/// Returns what a file knows, sorted by key.
+///
+/// # Errors
+/// Why it is not used.
+pub fn known(text: &[u8]) -> Result<Vec<Known>, Unread> {
+    let brief: Brief = read(text, |brief: &Brief| brief.version)?;
+    let mut all = Vec::with_capacity(brief.keys.len());
+    for entry in brief.keys {
+        all.push(bounded(entry.known)?);
+    }
+    all.sort_by(|a, b| a.key.cmp(&b.key));
+    Ok(all)
+}
+
+fn read<T: for<'de> Deserialize<'de>>(text: &[u8], version: fn(&T) -> u64) -> Result<T, Unread> {
+    let damaged = |error: serde_json::Error| Unread::Damaged(error.to_string());
+    match serde_json::from_slice::<T>(text) {
+        Ok(read) if version(&read) == VERSION => Ok(read),
+        // Another version may have other members.
+        read => match serde_json::from_slice::<Probe>(text)
+            .map_err(damaged)?
+            .version
+        {
+            newer if newer > VERSION => Err(Unread::Newer(newer)),
+            VERSION => match read {
+                Err(error) => Err(damaged(error)),
+                Ok(read) => Ok(read),
+            },
+            _ => Err(Unread::Damaged("no such version".to_owned())),
+        },
+    }
+}
+
+/// Whether figures are such as are written.
+fn bounded(known: Known) -> Result<Known, Unread> {
+    let averages = [
+        known.peak,
+        known.growth,
+        known.duration,
+        known.cpu,
+        known.tokens,
+    ];
+    let figures = averages
+        .into_iter()
+        .flatten()
+        .flat_map(|a| [a.mean, a.spread]);
+    let too_large = |figure: u64| figure > MOST;
+    if figures
+        .chain([known.most_bytes, known.used_ms])
+        .any(too_large)
+    {
+        return Err(Unread::Damaged("a figure is too large".to_owned()));
+    }
+    Ok(known)
+}
+
+impl Learnt {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// Why it is not used.
+    pub fn parse(text: &[u8]) -> Result<Self, Unread> {
+        let whole: Whole = read(text, |whole: &Whole| whole.version)?;
+        let mut keys = BTreeMap::new();
+        for mut entry in whole.keys {
+            entry.known = bounded(entry.known)?;
+            let too_large = |took: &mut Took| took.figures().any(|figure| *figure > MOST);
+            if entry.history.iter_mut().any(too_large) {
+                return Err(Unread::Damaged("a figure is too large".to_owned()));
+            }
+            keys.insert(entry.known.key.clone(), entry);
+        }
+        Ok(Self {
+            runs: whole.runs,
+            keys,
+        })
+    }
+
+    /// Returns the text of the file.
+    ///
+    /// # Errors
+    /// None in practice: all of it can be written.
+    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let whole = Whole {
+            version: VERSION,
+            runs: self.runs.clone(),
+            keys: self.keys.values().cloned().collect(),
+        };
+        let mut text = serde_json::to_vec(&whole)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Returns what is known, sorted by key.
+    pub fn all(&self) -> impl Iterator<Item = &Known> {
+        self.keys.values().map(|entry| &entry.known)
+    }
+
+    /// Takes what a run that ended at `now_ms` (milliseconds since the epoch) has taught, in the order in which its
+    /// attempts ended. A run teaches once: returns whether it did.
+    pub fn teach(&mut self, run: &str, plan: &str, now_ms: u64, lessons: Vec<Lesson>) -> bool {
+        let Err(at) = self.runs.binary_search_by(|known| known.as_str().cmp(run)) else {
+            return false;
+        };
+        self.runs.insert(at, run.to_owned());
+        let many = self.runs.len().saturating_sub(RUNS);
+        self.runs.drain(..many);
+        let mut fresh: BTreeMap<Key, Vec<Took>> = BTreeMap::new();
+        for mut lesson in lessons {
+            lesson
+                .took
+                .figures()
+                .for_each(|figure| *figure = (*figure).min(MOST));
+            if let Some(worker) = &lesson.worker {
+                let key = Key::Class {
+                    worker: name(worker),
+                    class: lesson.class,
+                };
+                fresh.entry(key).or_default().push(lesson.took.clone());
+            }
+            let key = Key::agent(plan, &lesson.agent, lesson.worker.as_deref());
+            fresh.entry(key).or_default().push(lesson.took);
+        }
+        for (key, took) in fresh {
+            self.add(key, took, now_ms.min(MOST));
+        }
+        self.forget();
+        true
+    }
+
+    fn add(&mut self, key: Key, took: Vec<Took>, now_ms: u64) {
+        let entry = self.keys.entry(key.clone()).or_insert_with(|| Entry {
+            known: Known {
+                key,
+                times: 0,
+                used_ms: 0,
+                most_bytes: 0,
+                peak: None,
+                growth: None,
+                duration: None,
+                cpu: None,
+                tokens: None,
+            },
+            history: Vec::new(),
+        });
+        let whole = took.iter().filter(|took| took.whole).count();
+        entry.history.extend(took);
+        // Runs are told apart by their begin; of one run the order stays.
+        entry.history.sort_by(|a, b| a.run.cmp(&b.run));
+        let many = entry.history.len().saturating_sub(KEPT);
+        entry.history.drain(..many);
+        let known = &mut entry.known;
+        known.times = known
+            .times
+            .saturating_add(u32::try_from(whole).unwrap_or(u32::MAX));
+        known.used_ms = known.used_ms.max(now_ms);
+        let whole = || entry.history.iter().filter(|took| took.whole);
+        known.most_bytes = (entry.history.iter())
+            .filter_map(|t| t.peak_bytes)
+            .max()
+            .unwrap_or(0);
+        known.peak = peaks(&entry.history);
+        known.growth = Average::of(whole().filter_map(|took| took.growth));
+        known.duration = Average::of(whole().map(|took| took.duration_us));
+        known.cpu = Average::of(whole().map(|took| took.cpu_us));
+        known.tokens = Average::of(whole().filter_map(|took| took.tokens));
+    }
+
+    /// Lets go of what was not taught for the longest time.
+    fn forget(&mut self) {
+        let many = self.keys.len().saturating_sub(KEYS);
+        if many == 0 {
+            return;
+        }
+        let mut oldest: Vec<(u64, Key)> = (self.keys.iter())
+            .map(|(key, entry)| (entry.known.used_ms, key.clone()))
+            .collect();
+        oldest.sort();
+        for (_, key) in oldest.into_iter().take(many) {
+            self.keys.remove(&key);
+        }
+    }
+}
+
+/// The average peak. That of an attempt which did not do all of its work is a lower bound: it raises the average, and
+/// never lowers it.
+fn peaks(history: &[Took]) -> Option<Average> {
+    let mut all: Option<Average> = None;
+    for took in history {
+        let Some(peak) = took.peak_bytes else {
+            continue;
+        };
+        all = Some(match all {
+            None => Average::first(peak),
+            Some(all) if took.whole => all.and(peak),
+            Some(all) => Average {
+                mean: all.mean.max(peak),
+                ..all
+            },
+        });
+    }
+    all
+}
+
+impl Key {
+    /// The key of an agent.
+    #[must_use]
+    pub fn agent(plan: &str, agent: &str, worker: Option<&str>) -> Self {
+        Self::Agent {
+            plan: name(plan),
+            agent: name(agent),
+            worker: worker.map(name),
+        }
+    }
+
+    /// The key of a class.
+    #[must_use]
+    pub fn class(worker: &str, class: crate::plan::Class) -> Self {
+        Self::Class {
+            worker: name(worker),
+            class,
+        }
+    }
+}
+
+/// A name, as far as it is kept.
+fn name(name: &str) -> String {
+    let mut end = name.len().min(NAME);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].to_owned()
+}
