@@ -224,13 +224,27 @@ fn legend(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
             format!("free {}", words::size(memory.machine.free())),
         ),
     ];
+    // Who goes next is worth more than what the parts are.
+    let victim = view.victim.as_deref().unwrap_or_default();
+    let kept = match width(victim) as u16 {
+        0 => 0,
+        wide => wide + 3,
+    };
     let mut pen = Pen::new(buf, area, 0);
     pen.to(LABEL);
     for (symbol, style, text) in items {
+        if pen.x + width(&text) as u16 + 2 + kept > area.width {
+            break;
+        }
         pen.put(symbol, style)
             .put(" ", base.text)
             .put(&text, base.dim)
             .put("   ", base.text);
+    }
+    if kept > 0 {
+        let style = theme.zone(memory.zone).remove_modifier(Modifier::REVERSED);
+        pen.put_right(victim, area.width.saturating_sub(1), style);
+        return;
     }
     // What is left out first comes last.
     let room = usize::from(area.width.saturating_sub(pen.x + 1));

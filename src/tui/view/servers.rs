@@ -62,6 +62,13 @@ pub fn servers(state: &State, sample: &Sample) -> Vec<ServerRow> {
     rows
 }
 
+/// Bytes of a model in words, with `~` where they were not measured.
+#[must_use]
+pub fn bytes_of(bytes: u64, by: Known) -> String {
+    let about = if by == Known::Measured { "" } else { "~" };
+    format!("{about}{}", human_size(bytes))
+}
+
 /// What it frees that another worker takes an agent over, in words: `frees 0.6 GiB now; 20.2 GiB if the last of 3
 /// users leaves`. Empty where the agent has no process.
 pub fn frees(state: &State, sample: Option<&Sample>, ix: AgentIx, to: WorkerIx) -> String {
@@ -139,11 +146,7 @@ pub fn idle(state: &State) -> Vec<(String, String)> {
         };
         crate::engine::resolve(state, &action).ok()?;
         let held = state.model(ModelIx::of(at)).held;
-        let about = if held.by == Known::Measured { "" } else { "~" };
-        Some((
-            model.id.clone(),
-            format!("{about}{}", human_size(held.bytes)),
-        ))
+        Some((model.id.clone(), bytes_of(held.bytes, held.by)))
     });
     idle.collect()
 }
