@@ -4,6 +4,7 @@
 
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
+use crate::engine::Zone;
 use crate::tui::{
     action::UiAction,
     theme::Theme,
@@ -62,9 +63,11 @@ impl Columns {
             (at, columns)
         };
         out.own = take(FIGURE, 0);
-        out.attributed = take(FIGURE, 40);
+        if pane.servers {
+            out.attributed = take(FIGURE, 40);
+        }
         out.reserved = take(FIGURE, 54);
-        out.peak = take(FIGURE, 62);
+        out.peak = take(FIGURE, 90);
         out.rate = take(RATE, 48);
         out.spark = take(SPARK, 120);
         let rest = width.saturating_sub(x + 3);
@@ -91,10 +94,10 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         draw_row(row, &columns, look.theme, buf, area, y);
         if pane.selected == Some(n) {
             let mut pen = Pen::new(buf, area, y);
-            pen.shade(base.selected);
             if ui.focus == Pane::Output {
-                pen.to(0).put(glyph::pointer(look.theme), base.accent);
+                pen.put(glyph::pointer(look.theme), base.text);
             }
+            pen.shade(base.selected);
         }
         y += 1;
     }
@@ -217,7 +220,7 @@ fn draw_row(row: &RamRow, columns: &Columns, theme: &Theme, buf: &mut Buffer, ar
         .put_max(&row.name, columns.name.1, plain);
     let zoned = match row.who {
         Who::Agent(_) => theme.zone(row.zone),
-        Who::Sum if row.attributed.is_none() => theme.zone(row.zone),
+        Who::Sum if row.zone > Zone::Green => theme.zone(row.zone),
         _ => plain,
     };
     let lighter = if sum { base.text } else { base.dim };
@@ -233,7 +236,7 @@ fn draw_row(row: &RamRow, columns: &Columns, theme: &Theme, buf: &mut Buffer, ar
         && let Some(rate) = row.rate
     {
         let style = if rate > 0 { base.text } else { base.dim };
-        pen.put_right(&rated(rate), columns.rate.0 + columns.rate.1, style);
+        pen.put_right(&words::rate(rate), columns.rate.0 + columns.rate.1, style);
     }
     if columns.spark.1 > 0 {
         let from = row.spark.len().saturating_sub(usize::from(columns.spark.1));
@@ -260,41 +263,5 @@ fn put(pen: &mut Pen<'_>, column: (u16, u16), figure: Option<Figure>, style: Sty
         let about = if figure.about { "~" } else { "" };
         let text = format!("{about}{}", words::size(figure.bytes));
         pen.put_right(&text, column.0 + column.1, style);
-    }
-}
-
-/// Bytes a minute in words: by the second where that is a whole MiB, `steady` where it is less than one a minute.
-fn rated(per_minute: i64) -> String {
-    const MIB: u64 = 1 << 20;
-    let sign = if per_minute < 0 { '-' } else { '+' };
-    match per_minute.unsigned_abs() {
-        0..MIB => "steady".to_owned(),
-        bytes if bytes >= 60 * MIB => format!("{sign}{}/s", words::size(bytes / 60)),
-        bytes => format!("{sign}{}/min", words::size(bytes)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_rate_is_short_and_has_its_sign() {
-        let mib = 1_i64 << 20;
-        for (rate, text) in [
-            (0, "steady"),
-            (-mib + 1, "steady"),
-            (mib, "+1M/min"),
-            (-12 * mib, "-12M/min"),
-            (59 * mib, "+59M/min"),
-            (60 * mib, "+1M/s"),
-            (6000 * mib, "+100M/s"),
-            (-6000 * mib, "-100M/s"),
-        ] {
-            assert_eq!(rated(rate), text);
-        }
-        for rate in [i64::MIN, i64::MAX] {
-            assert!(!rated(rate).is_empty());
-        }
     }
 }

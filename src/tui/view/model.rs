@@ -311,7 +311,7 @@ pub struct View {
     /// Memory, where it was measured.
     pub memory: Option<Memory>,
     /// Who would be parked next, in words, where pressure is high.
-    pub victim: Option<String>,
+    pub victim: Option<super::ram::frees::Victim>,
     /// The memory pane, where it is shown.
     pub ram: Option<super::ram::RamPane>,
     /// Models that servers hold.

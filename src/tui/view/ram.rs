@@ -5,6 +5,7 @@
 //! put in order. Must not know widths or styles.
 
 pub mod frees;
+mod others;
 pub mod shares;
 
 use super::{Mark, Source, Tone, mine, rows, timeline::window, words};
@@ -16,6 +17,7 @@ use crate::{
         ui_state::{RamSort, UiState},
     },
 };
+use others::{agents_sum, machine_sum, other_rows, server_rows};
 use shares::{Share, Shares};
 
 /// What a row is of.
@@ -61,9 +63,9 @@ pub struct RamRow {
     pub peak: Option<u64>,
     /// By how many bytes a minute it rises.
     pub rate: Option<i64>,
-    /// Its last half minute in eighths of its highest, oldest first.
+    /// How it moved in the last half minute, oldest first: 1 the lowest to 8.
     pub spark: Vec<u8>,
-    /// How its use compares with its reservation; of the machine the zone.
+    /// How its use compares with its reservation; of a sum the zone that its pressure has led to.
     pub zone: Zone,
     /// What would free it, or what it is.
     pub text: String,
@@ -108,6 +110,8 @@ pub struct RamPane {
     pub lines: Vec<(String, Tone)>,
     /// How it is sorted.
     pub sort: RamSort,
+    /// There are model servers: else nobody is attributed anything.
+    pub servers: bool,
 }
 
 /// The agents that the pane has rows for, in the order of the plan.
@@ -207,12 +211,13 @@ pub fn pane(source: Source<'_>, ui: &UiState, height: usize, now_us: u64) -> Ram
     let sort = ui.ram.sort;
     let mut keyed = keyed(source, &shares, sort, &all);
     let mut lines: Vec<(String, Tone)> = Vec::new();
-    lines.extend(frees::victim(source).map(|text| (text, Tone::Warn)));
+    lines.extend(frees::victim(source).map(|victim| (victim.text, Tone::Warn)));
     lines.extend(frees::first_in_line(source, now_us).map(|text| (text, Tone::Plain)));
     let mut sums = vec![agents_sum(source, &shares, &all)];
     sums.extend(sample.map(|_| machine_sum(source)));
-    sums.truncate(if height >= 5 { 2 } else { 1 });
-    lines.truncate(height.saturating_sub(sums.len() + 4));
+    sums.truncate(if height >= 8 { 2 } else { 1 });
+    lines.truncate(if height >= 8 { 2 } else { 1 });
+    lines.truncate(height.saturating_sub(sums.len() + 3));
     let room = height.saturating_sub(sums.len() + lines.len());
 
     let (before, count) = (servers.len(), keyed.len());
@@ -224,8 +229,8 @@ pub fn pane(source: Source<'_>, ui: &UiState, height: usize, now_us: u64) -> Ram
     });
     // With the first or last agent what stands beyond it is seen too.
     let at = chosen.map(|at| match at {
-        0 => 0,
-        at if at + 1 == count => total - 1,
+        0 if before < room => 0,
+        at if at + 1 == count && others.len() < room => total - 1,
         at => before + at,
     });
     let first = window(ui.ram.first, at, total, room);
@@ -264,6 +269,7 @@ pub fn pane(source: Source<'_>, ui: &UiState, height: usize, now_us: u64) -> Ram
         sums,
         lines,
         sort,
+        servers: before > 0,
     }
 }
 
@@ -311,202 +317,37 @@ fn agent_row(
     }
 }
 
-/// Its bytes in eighths of the highest of them.
-fn spark(line: &Line) -> Vec<u8> {
-    let most = line.bytes().max().unwrap_or(0).max(1);
-    let eighth = |bytes: u64| (u128::from(bytes) * 8 / u128::from(most)) as u8;
-    line.bytes().map(eighth).collect()
-}
-
-fn server_rows(source: Source<'_>, shares: &Shares) -> Vec<RamRow> {
-    let Some(sample) = source.sample else {
-        return Vec::new();
-    };
-    let state = source.state;
-    let all = super::servers::servers(state, sample);
-    let idle: Vec<String> = super::servers::idle(state)
-        .into_iter()
-        .map(|one| one.0)
-        .collect();
-    let seen = sample.servers.iter();
-    all.into_iter()
-        .zip(seen)
-        .map(|(row, seen)| {
-            let held = shares::held(state, &sample.servers, seen.server);
-            let own = held.filter(|_| !row.again).map(|held| Figure {
-                bytes: held.bytes,
-                about: !held.measured,
-            });
-            let unloads = idle
-                .iter()
-                .any(|id| crate::display::clean_line(id, 30) == row.model);
-            RamRow {
-                own,
-                // Nobody's share: it is told here.
-                attributed: own.filter(|_| !shares.uses(seen.server)),
-                text: about_server(&row, unloads),
-                ..RamRow::named(Who::Server, &row.model)
-            }
-        })
-        .collect()
-}
-
-fn about_server(row: &super::ServerRow, unloads: bool) -> String {
-    if let Some(error) = &row.error {
-        return format!("model server: {error}");
-    }
-    let mut text = match (row.local, row.loaded, row.sleeping) {
-        (false, ..) => "model on another machine".to_owned(),
-        (true, _, true) => "model, asleep".to_owned(),
-        (true, false, false) => "model, not loaded".to_owned(),
-        (true, true, false) => "model".to_owned(),
-    };
-    if row.again {
-        text.push_str(" of the server above");
-    }
-    let users = match row.users {
-        0 => "nobody uses it".to_owned(),
-        1 => "1 agent uses it".to_owned(),
-        n => format!("{n} agents use it"),
-    };
-    text = format!("{text} · {users}");
-    match row.busy {
-        Some(busy) => text = format!("{text} · {busy} of {} slots busy", row.slots),
-        None if row.slots > 0 => text = format!("{text} · {} slots", row.slots),
-        None => {}
-    }
-    if unloads {
-        text.push_str(" · U unloads it");
-    }
-    text
-}
-
-/// What else the machine holds, and what other runs have reserved.
-fn other_rows(source: Source<'_>) -> Vec<RamRow> {
-    let Some(sample) = source.sample else {
-        return Vec::new();
-    };
-    let figure = |bytes, about| Some(Figure { bytes, about });
+/// What the agent's own screen tells of its memory beside the gauge.
+#[must_use]
+pub fn of_agent(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
-    let strays = sample.machine.strays;
-    if strays.count > 0 {
-        let many = if strays.count == 1 { "" } else { "s" };
-        out.push(RamRow {
-            own: figure(strays.bytes, true),
-            text: format!("{} agent program{many} that no run started", strays.count),
-            tone: Tone::Warn,
-            ..RamRow::named(Who::Other, "strays")
-        });
+    let Some(reading) = mine(source.state, source.sample, ix) else {
+        return out;
+    };
+    if let Some(rate) = rate(source, ix) {
+        out.push(("trend", words::rate(rate)));
     }
-    if sample.figures.others_bytes > 0 {
-        out.push(RamRow {
-            reserved: figure(sample.figures.others_bytes, false),
-            text: "reserved by other runs, not used yet".to_owned(),
-            ..RamRow::named(Who::Other, "other runs")
-        });
+    if source.state.model_of(ix).is_some()
+        && let Some(share) = shared(source, &holders(source.state)).of(ix)
+    {
+        let about = if share.measured && !reading.at_most() {
+            ""
+        } else {
+            "~"
+        };
+        let sum = reading.counted_bytes().saturating_add(share.bytes);
+        let text = format!("{about}{} with its share of the model", words::size(sum));
+        out.push(("attributed", text));
     }
-    let figures = &sample.figures;
-    let known = figures
-        .agents_bytes
-        .saturating_add(figures.servers_bytes)
-        .saturating_add(strays.bytes);
-    let own = words::size(sample.machine.own_bytes);
-    out.push(RamRow {
-        own: figure(used(source).saturating_sub(known), false),
-        text: format!("all else of the machine; wavedeck itself {own}"),
-        ..RamRow::named(Who::Other, "others")
-    });
+    out.push(("", frees::of_agent(source, ix)));
     out
 }
 
-/// What is in use of the machine, as the bars have it, in bytes.
-fn used(source: Source<'_>) -> u64 {
-    source.sample.map_or(0, |sample| {
-        let available = sample
-            .figures
-            .available_bytes
-            .min(sample.machine.available_bytes);
-        sample.machine.total_bytes.saturating_sub(available)
-    })
-}
-
-/// All agents, and what that is of the limit.
-fn agents_sum(source: Source<'_>, shares: &Shares, all: &[AgentIx]) -> RamRow {
-    let state = source.state;
-    let (mut own, mut attributed, mut reserved) =
-        (Figure::default(), Figure::default(), Figure::default());
-    let mut live = 0;
-    for &ix in all {
-        let (of, share) = held_by(source, shares, ix);
-        let Some(of) = of else { continue };
-        live += 1;
-        own.bytes += of.bytes;
-        own.about |= of.about;
-        attributed.bytes += of.bytes + share.map_or(0, |share| share.bytes);
-        attributed.about |= of.about || share.is_some_and(|share| !share.measured);
-        reserved.bytes += state.reserved(ix);
-    }
-    let sample = source.sample;
-    let servers = sample.map_or(0, |sample| sample.figures.servers_bytes);
-    let limit = state.setup.ram_limit_bytes;
-    let both = own.bytes.saturating_add(servers);
-    let mut text = match servers {
-        0 => String::new(),
-        servers => format!(
-            "with servers {} ",
-            words::size(servers.saturating_add(own.bytes))
-        ),
-    };
-    if limit > 0 {
-        let percent = u128::from(both) * 100 / u128::from(limit);
-        text = format!("{text}of {} limit, {percent}%", words::size(limit));
-        let band = state.setup.memory.band;
-        if band.high < 1000 {
-            text = format!("{text}; band {}-{}%", band.low / 10, band.high / 10);
-        }
-    }
-    let many = if live == 1 { "" } else { "s" };
-    RamRow {
-        own: Some(own),
-        attributed: Some(attributed),
-        reserved: Some(reserved),
-        text,
-        tone: Tone::Plain,
-        ..RamRow::named(Who::Sum, &format!("{live} agent{many}"))
-    }
-}
-
-/// The machine: everything above together, where it goes, and the next zone.
-fn machine_sum(source: Source<'_>) -> RamRow {
-    let state = source.state;
-    let memory = source
-        .sample
-        .map(|sample| super::memory::memory(state, sample, source.forecast));
-    let line = source.slopes.map(super::super::slopes::Slopes::machine);
-    let mut row = RamRow {
-        rate: line.and_then(Line::per_minute),
-        spark: line.map(spark).unwrap_or_default(),
-        zone: state.memory.zone,
-        tone: Tone::Plain,
-        own: Some(Figure {
-            bytes: used(source),
-            about: false,
-        }),
-        ..RamRow::named(Who::Sum, "machine")
-    };
-    if let Some(memory) = memory {
-        let pressure = memory.share(memory.base).permille / 10;
-        let zone = memory.zone.name();
-        row.text = format!(
-            "of {}; {pressure}% {zone}",
-            words::size(memory.machine.whole)
-        );
-        if let Some((zone, us)) = memory.next {
-            row.text = format!("{}, {} in ~{}", row.text, zone.name(), words::span(us));
-        }
-        if memory.halted {
-            row.text.push_str(", nothing starts");
-        }
-    }
-    row
+/// Its bytes from 1, the lowest of them, to 8; what moves by less than an eighth of all fills less of that.
+fn spark(line: &Line) -> Vec<u8> {
+    let (least, most) = (line.bytes().min(), line.bytes().max().unwrap_or(0));
+    let least = least.unwrap_or(0);
+    let range = (most - least).max(most / 8).max(1);
+    let height = |bytes: u64| 1 + (u128::from(bytes - least) * 7 / u128::from(range)) as u8;
+    line.bytes().map(height).collect()
 }

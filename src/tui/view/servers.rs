@@ -79,7 +79,8 @@ pub fn frees(state: &State, sample: Option<&Sample>, ix: AgentIx, to: WorkerIx) 
     let own = sample.and_then(|sample| {
         let mut all = sample.agents.iter();
         let row = all.find(|row| row.ix() == ix && row.attempt == agent.attempt)?;
-        Some(row.resident_bytes)
+        // An upper bound is no measurement.
+        Some((row.counted_bytes(), !row.at_most()))
     });
     let plan = &state.setup.plan;
     let same = state.model_of(ix) == plan.workers[to.ix()].served;
@@ -95,17 +96,19 @@ pub fn frees(state: &State, sample: Option<&Sample>, ix: AgentIx, to: WorkerIx) 
     )
 }
 
-fn said(own: Option<u64>, frees: Frees, model: &str) -> String {
-    let exact = own.is_some() && matches!(frees.by, Known::Measured);
+/// `own`: bytes of the agent itself, and whether they are exact.
+fn said(own: Option<(u64, bool)>, frees: Frees, model: &str) -> String {
+    let own_exact = own.is_some_and(|own| own.1);
+    let exact = own_exact && matches!(frees.by, Known::Measured);
     let about =
         |bytes: u64, exact: bool| format!("{}{}", if exact { "" } else { "~" }, human_size(bytes));
-    let own_bytes = own.unwrap_or(0);
+    let own_bytes = own.map_or(0, |own| own.0);
     // Without a measurement of the agent nothing is said of it.
     let now = own_bytes.saturating_add(frees.now_bytes);
     let first = if now == 0 {
         String::new()
     } else {
-        about(now, exact || (own.is_some() && frees.now_bytes == 0))
+        about(now, exact || (own_exact && frees.now_bytes == 0))
     };
     let all = own_bytes.saturating_add(frees.later_bytes);
     let rest = match (frees.others, frees.unloading) {
@@ -159,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_swap_says_what_it_frees_now_and_what_later() {
-        let own = Some(6 * GIB / 10);
+        let own = Some((6 * GIB / 10, true));
         let of = |now, later, others, unloading, by| {
             let frees = Frees {
                 now_bytes: now,
@@ -193,6 +196,9 @@ mod tests {
             "frees 614.4 MiB now; qwen stays in memory while its server runs"
         );
         assert_eq!(said(own, Frees::default(), ""), "frees 614.4 MiB now");
+        let about = Some((6 * GIB / 10, false));
+        let text = said(about, Frees::default(), "");
+        assert_eq!(text, "frees ~614.4 MiB now", "an upper bound");
         assert_eq!(said(None, Frees::default(), ""), "");
     }
 }

@@ -112,15 +112,15 @@ pub fn of_agent(source: Source<'_>, ix: AgentIx) -> String {
     let own = mine(state, sample, ix).map(held);
     let mut text = String::new();
     if agent.pinned {
-        text.push_str("pinned: pressure never parks it · ");
+        text.push_str("pinned: never parked for memory · ");
     }
     match (agent.status, own) {
         (_, None) => text.push_str("not measured yet"),
         (Status::Frozen, Some(own)) => {
-            let _ = write!(text, "frozen frees nothing; parking frees {own}");
+            let _ = write!(text, "frozen: frees nothing, {own} if parked");
         }
         (_, Some(own)) => {
-            let _ = write!(text, "parking frees {own}, freezing nothing");
+            let _ = write!(text, "frees {own} if parked, nothing if frozen");
         }
     }
     if let Some(model) = state.model_of(ix).filter(|m| state.model_need(*m).local) {
@@ -139,9 +139,18 @@ pub fn of_agent(source: Source<'_>, ix: AgentIx) -> String {
     text
 }
 
-/// Who would be parked next and what that frees, in words; none where pressure takes nobody back soon.
+/// Who would be parked next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Victim {
+    /// Its name; empty: nobody may be parked.
+    pub name: String,
+    /// The sentence, with what that frees.
+    pub text: String,
+}
+
+/// Who would be parked next and what that frees; none where pressure takes nobody back soon.
 #[must_use]
-pub fn victim(source: Source<'_>) -> Option<String> {
+pub fn victim(source: Source<'_>) -> Option<Victim> {
     let Source { state, sample, .. } = source;
     let memory = &state.memory;
     let near = memory.zone >= engine::Zone::Orange || memory.band == engine::InBand::Above;
@@ -152,17 +161,20 @@ pub fn victim(source: Source<'_>) -> Option<String> {
         .map(crate::resources::Sample::uses)
         .unwrap_or_default();
     let Some((ix, _)) = engine::decide::next_victim(state, &uses, source.now_us()) else {
-        return Some("nobody may be parked".to_owned());
+        return Some(Victim {
+            name: String::new(),
+            text: "nobody may be parked for memory".to_owned(),
+        });
     };
-    let agent = state.setup.plan.agent(ix);
-    let name = &source.chart.names[ix.ix()];
-    let track = agent
-        .track
-        .map_or("", |t| source.chart.tracks[t.ix()].as_str());
-    let slash = if track.is_empty() { "" } else { "/" };
+    let track = state.setup.plan.agent(ix).track;
+    let track = track.map_or_else(String::new, |t| format!("{}/", source.chart.tracks[t.ix()]));
+    let name = source.chart.names[ix.ix()].clone();
     let frees =
-        mine(state, sample, ix).map_or_else(String::new, |mine| format!(", frees {}", held(mine)));
-    Some(format!("next to park: {track}{slash}{name}{frees}"))
+        mine(state, sample, ix).map_or_else(String::new, |m| format!(", frees {}", held(m)));
+    Some(Victim {
+        text: format!("next to park: {track}{name}{frees}"),
+        name,
+    })
 }
 
 /// The first in the order of starting that waits for memory, with what would free it; none where nobody does.
