@@ -178,6 +178,8 @@ pub enum UiAction {
     Card,
     /// What stands beside the output: status cards, or what happened lately.
     Beside,
+    /// Who holds memory, in place of the output.
+    Memory,
     /// Every action by its words.
     Palette,
     /// Choose a theme; the screen behind shows it.
@@ -194,7 +196,7 @@ pub enum UiAction {
 }
 
 /// The names of all actions that a person may bind, as a keymap file has them.
-pub const NAMES: [&str; 97] = [
+pub const NAMES: [&str; 99] = [
     "leave",
     "help",
     "open",
@@ -280,6 +282,7 @@ pub const NAMES: [&str; 97] = [
     "themes",
     "card",
     "beside",
+    "memory",
     "mouse",
     "nothing",
     "pause",
@@ -287,6 +290,7 @@ pub const NAMES: [&str; 97] = [
     "sequential",
     "swap",
     "unload",
+    "pin",
     "tell",
     "add",
     "retry",
@@ -308,6 +312,8 @@ pub enum Verb {
     Swap,
     /// Take an idle model out of memory.
     Unload,
+    /// Keep pressure from ever parking it, or no longer.
+    Pin,
     /// Say something to an agent.
     Tell,
     /// One more agent.

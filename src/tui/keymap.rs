@@ -370,13 +370,13 @@ mod tests {
         let map = Keymap::new(None).unwrap();
         for name in [
             "p", "P", "S", "x", "r", "q", "Q", "?", "m", "w", "s", "z", "/", "Enter", "Esc", "Tab",
-            "Up", "j", "k", "g", "G", "Space", "+", "U",
+            "Up", "j", "k", "g", "G", "Space", "+", "U", "=", "%",
         ] {
             let binding = map.find(key(name)).unwrap_or_else(|| panic!("{name}"));
             assert!(!binding.desc.is_empty(), "{name}");
             assert_ne!(binding.run, UiAction::Unbuilt, "{name}");
         }
-        for name in "=e".chars() {
+        for name in "e".chars() {
             assert_eq!(
                 map.find(key(&name.to_string())).unwrap().run,
                 UiAction::Unbuilt,

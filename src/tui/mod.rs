@@ -25,6 +25,7 @@ pub mod patch;
 pub mod preferences;
 pub mod prompted;
 pub mod search;
+pub mod slopes;
 pub mod spoken;
 pub mod svg;
 pub mod terminal;

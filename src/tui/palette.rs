@@ -160,7 +160,7 @@ fn targets(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
     let takes = models
         || matches!(
             verb.as_str(),
-            "pause" | "resume" | "stop" | "retry" | "swap"
+            "pause" | "resume" | "park" | "pin" | "unpin" | "stop" | "retry" | "swap"
         );
     if !takes || (rest.is_empty() && !ended) {
         return Vec::new();
@@ -182,7 +182,7 @@ fn targets(words: &[String], ended: bool, state: &State) -> Vec<(u32, Entry)> {
     } else {
         agents.collect()
     };
-    if !models && verb != "swap" {
+    if !models && !matches!(verb.as_str(), "swap" | "pin" | "unpin") {
         names.extend(plan.tracks.iter().map(|t| format!("track:{}", t.id)));
         names.extend(plan.phases.iter().map(|p| format!("phase:{}", p.id)));
         names.push("all".to_owned());

@@ -4,12 +4,14 @@
 //! each. Must not do I/O or hold anything of the run but ids.
 
 mod agent;
+mod lower;
 mod popup;
 mod work;
 
 use std::collections::BTreeSet;
 
 pub use agent::{AgentUi, Tab};
+pub use lower::{Beside, RamSort, RamUi};
 pub use popup::{Choice, Note, Popup, Queue};
 use serde::{Deserialize, Serialize};
 pub use work::{ClashUi, ReviewUi};
@@ -149,30 +151,6 @@ pub enum Screen {
     Report,
 }
 
-/// What stands beside the output where there is one place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Beside {
-    /// The status cards of the tracks.
-    #[default]
-    Cards,
-    /// What happened lately.
-    Lately,
-    /// The merge queue.
-    Merges,
-}
-
-impl Beside {
-    /// The next one; the merge queue only where work comes together.
-    #[must_use]
-    pub const fn next(self, merges: bool) -> Self {
-        match self {
-            Self::Cards => Self::Lately,
-            Self::Lately if merges => Self::Merges,
-            Self::Lately | Self::Merges => Self::Cards,
-        }
-    }
-}
-
 /// Which pane the arrow keys move in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pane {
@@ -181,6 +159,8 @@ pub enum Pane {
     Table,
     /// The output of the selected agent.
     Output,
+    /// Who holds memory, where that stands in place of the output.
+    Memory,
     /// The wave graph.
     Graph,
     /// The timeline.
@@ -307,6 +287,8 @@ pub struct UiState {
     pub on_agent: AgentUi,
     /// What stands beside it.
     pub beside: Beside,
+    /// The memory pane.
+    pub ram: RamUi,
     /// Top left cell of the graph's window; none: it follows what runs.
     pub graph_at: Option<(u32, u32)>,
     /// What the wave graph shows of each agent.
@@ -358,6 +340,7 @@ impl Default for UiState {
             look: Look::Tail,
             on_agent: AgentUi::default(),
             beside: Beside::default(),
+            ram: RamUi::default(),
             graph_at: None,
             graph_zoom: GraphZoom::default(),
             waves_closed: BTreeSet::new(),

@@ -56,6 +56,7 @@ pub fn queue(glance: Glance<'_>, items: &[Item]) -> Vec<String> {
         lost: None,
         history: None,
         planned: None,
+        slopes: None,
         trend: &Trend::default(),
         log: None,
         report: None,

@@ -303,6 +303,18 @@ fn nothing_gives(state: &State, figures: &Figures, refused: Option<String>) -> V
     ]
 }
 
+/// Returns who would be taken back first if pressure were red now, with the bytes that its processes hold where that
+/// was measured. Decides nothing: for the screens.
+#[must_use]
+pub fn next_victim(state: &State, uses: &Uses, now: u64) -> Option<(AgentIx, Option<u64>)> {
+    let still = state.finished.is_some() || state.stopping.is_some();
+    if still || !state.setup.memory.admission {
+        return None;
+    }
+    let first = victims(state, uses, now).into_iter().next()?;
+    Some((first.agent, first.held_bytes))
+}
+
 /// Returns who would be taken back by pressure, the first to go first: what is frozen and holds memory for nothing, then
 /// the lowest priority, of these who was taken back least often, then tracks and agents that come last.
 ///

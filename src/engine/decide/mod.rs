@@ -26,6 +26,7 @@ mod work;
 
 pub use attention::waiting;
 pub(super) use finish::broken;
+pub use memory::next_victim;
 pub use operator::{Refusal, Resolved, refuses_extension, resolve};
 pub use sync::participants;
 

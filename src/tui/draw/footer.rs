@@ -70,6 +70,12 @@ pub fn hits(view: &View, ui: &UiState, look: Look<'_>) -> Vec<Hint> {
                 {
                     "let go".to_owned()
                 }
+                (UiAction::Do(Verb::Pause), _) if row.is_some_and(|row| row.mark == Mark::Park) => {
+                    "resume".to_owned()
+                }
+                (UiAction::Do(Verb::Pin), _) if row.is_some_and(|row| row.pinned) => {
+                    "unpin".to_owned()
+                }
                 // The log is not sorted but sifted.
                 (UiAction::Sort, Screen::Log) => "urgency".to_owned(),
                 (UiAction::Filter, Screen::Agent) => "search".to_owned(),
@@ -179,7 +185,7 @@ fn helps(action: UiAction, row: &AgentRow) -> bool {
             row.mark,
             Mark::Fail | Mark::Stop | Mark::Block | Mark::Retry
         ),
-        UiAction::Do(Verb::Pause | Verb::Stop) => !ended,
+        UiAction::Do(Verb::Pause | Verb::Stop | Verb::Pin) => !ended,
         UiAction::Do(Verb::Swap) => !ended && !row.worker.is_empty(),
         UiAction::Do(Verb::Tell) => row.hears,
         UiAction::Keyboard => row.opens,

@@ -93,6 +93,8 @@ glyphs! {
     head: "▸" ">";
     /// An edge's end to the left.
     back: "◂" "<";
+    /// Pressure never takes it back.
+    pin: "⊥" "^";
     /// A marked row.
     marked: "◆" "*";
     /// Recording.
@@ -143,6 +145,18 @@ pub const fn eighths(theme: &Theme, n: u64) -> &'static str {
         return if n >= 4 { "#" } else { " " };
     }
     RICH[if n > 8 { 8 } else { n as usize }]
+}
+
+/// A cell that is filled from below, by eighths; 0 is a line at its foot.
+#[must_use]
+pub const fn height(theme: &Theme, eighths: u8) -> &'static str {
+    const RICH: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+    const POOR: [&str; 3] = [".", ":", "#"];
+    let n = if eighths > 8 { 8 } else { eighths } as usize;
+    if theme.ascii {
+        return POOR[n / 3];
+    }
+    RICH[if n == 0 { 0 } else { n - 1 }]
 }
 
 /// What stands for a symbol on a terminal without UTF-8, where nothing else was chosen.

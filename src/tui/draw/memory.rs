@@ -7,7 +7,7 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Modifier};
 
 use crate::{
-    display::width,
+    display::{prefix, width},
     engine::Zone,
     tui::{
         theme::Theme,
@@ -46,7 +46,14 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
     let next = if both || area.width < 70 {
         String::new()
     } else {
-        forecast(memory).map_or_else(String::new, |(text, _)| format!("  {text}"))
+        match (forecast(memory), &view.victim) {
+            (Some((text, _)), _) => format!("  {text}"),
+            (None, Some(victim)) if !victim.name.is_empty() => {
+                let most = prefix(&victim.name, 16);
+                format!("  parks {}", &victim.name[..most])
+            }
+            _ => String::new(),
+        }
     };
     let right = figures + percent + word + width(&next) as u16 + 4;
     let cells = area.width.saturating_sub(LABEL + right + 1);
@@ -62,10 +69,9 @@ pub fn draw(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
         pen.put_right(&text[0], from + figures, theme.base.text);
         pen.put_right(&text[1], from + figures + percent + 1, style);
         pen.to(from + figures + percent + 2).put(&text[2], style);
-        if let Some((_, zone)) = forecast(memory) {
-            pen.to(from + figures + percent + 2 + word)
-                .put(&next, theme.zone(zone));
-        }
+        let zone = forecast(memory).map_or(memory.zone, |(_, zone)| zone);
+        pen.to(from + figures + percent + 2 + word)
+            .put(&next, theme.zone(zone));
     }
     ruler(view, memory, theme, buf, cells);
     legend(view, memory, theme, buf);
@@ -224,13 +230,27 @@ fn legend(view: &View, memory: &Memory, theme: &Theme, buf: &mut Buffer) {
             format!("free {}", words::size(memory.machine.free())),
         ),
     ];
+    // Who goes next is worth more than what the parts are.
+    let victim = view.victim.as_ref().map_or("", |victim| &victim.text);
+    let kept = match width(victim) as u16 {
+        0 => 0,
+        wide => wide + 3,
+    };
     let mut pen = Pen::new(buf, area, 0);
     pen.to(LABEL);
     for (symbol, style, text) in items {
+        if pen.x + width(&text) as u16 + 2 + kept > area.width {
+            break;
+        }
         pen.put(symbol, style)
             .put(" ", base.text)
             .put(&text, base.dim)
             .put("   ", base.text);
+    }
+    if kept > 0 {
+        let style = theme.zone(memory.zone).remove_modifier(Modifier::REVERSED);
+        pen.put_right(victim, area.width.saturating_sub(1), style);
+        return;
     }
     // What is left out first comes last.
     let room = usize::from(area.width.saturating_sub(pen.x + 1));

@@ -18,6 +18,7 @@ mod memory;
 mod output;
 mod popup;
 mod queue;
+mod ram;
 mod report;
 mod review;
 mod row;
@@ -102,6 +103,7 @@ pub fn draw(view: &View, ui: &UiState, look: Look<'_>, buf: &mut Buffer) {
         None => output::draw(view, ui, look, buf),
     }
     side::lately(view, theme, buf);
+    ram::draw(view, ui, look, buf);
     if let Some(scrubber) = &view.scrubber {
         scrubber::draw(view, scrubber, theme, buf);
     }

@@ -37,6 +37,10 @@ pub(super) fn agent(
         Mark::Wait | Mark::Skip | Mark::Stop | Mark::Done => base.dim,
         _ => base.text,
     };
+    if row.pinned {
+        pen.to((columns.name.0 + indent).saturating_sub(1))
+            .put(glyph::pin(theme), base.accent);
+    }
     pen.to(columns.name.0 + indent);
     if row.closed {
         pen.put(glyph::closed(theme), base.dim);

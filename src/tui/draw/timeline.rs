@@ -231,6 +231,10 @@ fn draw_axis(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, line: Rect) {
 const EIGHTHS: [&str; 8] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 fn memory(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, area: Rect) {
+    let band = timeline.band.map_or_else(String::new, |(low, high)| {
+        let sign = glyph::forecast(theme);
+        format!("{sign} band {}-{}%", low / 10, high / 10)
+    });
     rule(
         buf,
         Rect { height: 1, ..area },
@@ -238,7 +242,7 @@ fn memory(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, area: Rect) {
         "MEMORY",
         theme.base.strong,
         &[(" pressure, the highest of each column", theme.base.dim)],
-        &[],
+        &[(&band, theme.base.dim)],
     );
     let rows = area.height.saturating_sub(1);
     if rows == 0 {
@@ -248,6 +252,16 @@ fn memory(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, area: Rect) {
     let [yellow, orange, red] = timeline.thresholds;
     // Which row a pressure reaches, from the bottom.
     let row_of = |permille: u32| (permille.min(999) * u32::from(rows) / 1000) as u16;
+    if let Some((low, high)) = timeline.band {
+        // The rows that the band reaches into.
+        for row in row_of(low)..=row_of(high) {
+            Pen::new(buf, area, rows - row).to(left).fill(
+                glyph::forecast(theme),
+                left + timeline.columns,
+                theme.base.faint,
+            );
+        }
+    }
     let zones = [
         (yellow, Zone::Yellow),
         (orange, Zone::Orange),

@@ -146,6 +146,12 @@ fn every_screen(theme: &Theme, size: (u16, u16), mut seen: impl FnMut(&str, &Buf
             }
         }
         key(&mut app, &run, KeyCode::Char('1'));
+        key(&mut app, &run, KeyCode::Char('%'));
+        for row in 0..8 {
+            look(&mut app, &format!("{round}, memory pane, row {row}"));
+            key(&mut app, &run, KeyCode::Char('j'));
+        }
+        key(&mut app, &run, KeyCode::Char('%'));
         for popup in ['?', ':', 'T', '\'', 'x', 'Q', '/'] {
             key(&mut app, &run, KeyCode::Char(popup));
             look(&mut app, &format!("{round}, {popup}"));

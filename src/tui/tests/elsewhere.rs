@@ -421,7 +421,9 @@ fn what_has_no_room_is_not_said_to_be_shown() {
     );
     app.ui.size = (200, 55);
     press(&mut app, "b");
-    assert!(said(&app).contains("both"), "{}", said(&app));
+    assert!(said(&app).contains("who holds memory"), "{}", said(&app));
+    press(&mut app, "b");
+    assert!(said(&app).contains("below the cards"), "{}", said(&app));
     app.ui.size = (80, 24);
     // Without a schedule there is no planned end.
     press(&mut app, "3");

@@ -298,10 +298,10 @@ fn no_key_is_ignored_in_silence() {
             .1
             .contains("? shows all keys")
     );
-    press(&mut app, "=");
+    press(&mut app, "e");
     assert_eq!(
         app.ui.message.as_ref().unwrap().1,
-        "not built yet: pin an agent"
+        "not built yet: open in the editor"
     );
     press(&mut app, "j");
     assert_eq!(app.ui.message, None);

@@ -14,6 +14,7 @@ mod merging;
 mod pointer;
 mod properties;
 pub mod queue;
+mod ram;
 mod replay;
 mod resizes;
 pub mod screens;

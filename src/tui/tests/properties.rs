@@ -19,7 +19,7 @@ use crate::{
         chart::Chart,
         feed::Update,
         theme::{Depth, Theme},
-        ui_state::{GraphZoom, Grouping, Screen, Sort, UiState},
+        ui_state::{Beside, GraphZoom, Grouping, Screen, Sort, UiState},
         update::{AppInput, update},
     },
 };
@@ -119,7 +119,7 @@ proptest! {
         let mut rng = Rng(pick);
         app.ui.grouping = [Grouping::Track, Grouping::Phase, Grouping::Wave, Grouping::Flat][rng.below(4) as usize];
         app.ui.sort = [Sort::Attention, Sort::Plan, Sort::Age, Sort::Memory, Sort::Name][rng.below(5) as usize];
-        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '2', 'v', 'W', 'J', 'K', 'N', 'a', 'c', 'b', 'T', '!', '9', '3', '5', '6', ':', 'Z', '-', '_', 'f', '{', '}', '(', ')', '0'];
+        let codes = ['j', 'k', 'g', 'G', 'h', 'l', ' ', 's', 't', 'w', 'z', '/', 'a', '\n', '?', 'x', 'y', 'n', 'S', 'm', 'Q', 'p', 'P', 'r', '\t', '\u{1b}', 'M', '1', '2', 'v', 'W', 'J', 'K', 'N', 'a', 'c', 'b', 'T', '!', '9', '3', '5', '6', ':', 'Z', '-', '_', 'f', '{', '}', '(', ')', '0', '%', '%', '='];
         let clicks = [MouseEventKind::Down(MouseButton::Left), MouseEventKind::Drag(MouseButton::Left), MouseEventKind::Up(MouseButton::Left), MouseEventKind::ScrollUp, MouseEventKind::ScrollDown];
         for _ in 0..30 {
             let code = match codes[rng.below(codes.len() as u64) as usize] {
@@ -158,8 +158,14 @@ proptest! {
 fn every_size_is_drawn() {
     let run = super::fixture::full();
     let mut app = app(&run, (80, 24));
-    for screen in [Screen::Deck, Screen::Agent, Screen::Graph] {
+    for (screen, beside) in [
+        (Screen::Deck, Beside::Cards),
+        (Screen::Deck, Beside::Memory),
+        (Screen::Agent, Beside::Cards),
+        (Screen::Graph, Beside::Cards),
+    ] {
         app.ui.screen = screen;
+        app.ui.beside = beside;
         for w in (0..=250).step_by(7).chain([39, 40, 79, 80, 179, 180]) {
             for h in 0..=70 {
                 app.ui.size = (w, h);

@@ -37,6 +37,7 @@ pub fn view(run: &Run, ui: &UiState, output: Option<&OutputBuffer>) -> View {
             lost: None,
             history: None,
             planned: None,
+            slopes: None,
             trend: &crate::resources::Trend::default(),
             log: None,
             report: None,

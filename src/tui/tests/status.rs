@@ -167,5 +167,8 @@ fn what_stands_beside_the_output_is_chosen() {
     let screen = paint(&mut app);
     assert!(screen.contains("── LATELY") && !screen.contains("── STATUS"));
     press(&mut app, "b");
+    let screen = paint(&mut app);
+    assert!(screen.contains("── MEMORY") && !screen.contains("── STATUS"));
+    press(&mut app, "b");
     assert!(paint(&mut app).contains("── STATUS"));
 }

@@ -119,6 +119,7 @@ fn every_screen_at_eight_widths() {
         insta::assert_snapshot!(format!("widths_{name}"), pictures(&run, agent, keys));
     };
     picture("agent", "importer", "2");
+    picture("memory", "importer", "%");
     picture("timeline", "importer", "3");
     picture("log", "importer", "5");
     picture("report", "importer", "6");

@@ -31,6 +31,7 @@ use crate::{
         patch::Patch,
         prompted::PromptText,
         search::Search,
+        slopes::Slopes,
         theme::Theme,
         ui_state::{Screen, UiState, Voice},
         view::{
@@ -107,6 +108,7 @@ pub struct App {
     pub(super) history_from: u64,
     pub(super) planned: Option<Box<Planned>>,
     pub(super) trend: Trend,
+    pub(super) slopes: Slopes,
     /// Rows of the report, and of which moment they are.
     pub(super) report: RefCell<Option<(ReportOf, Rc<Rows>)>>,
     /// How the tracks stand, and of which moment that is.
@@ -163,7 +165,7 @@ pub struct App {
     /// The status card that is looked at.
     pub(super) card: Option<CardFile>,
     pub(super) lost: Option<String>,
-    pub(super) asked: BTreeMap<u64, (String, &'static str)>,
+    pub(super) asked: BTreeMap<u64, (String, String)>,
     pub(super) next_id: u64,
     /// What was asked to be added, until it is there.
     pub(super) adding: Option<super::add::Adding>,
@@ -199,6 +201,7 @@ impl App {
             clock: None,
             planned: None,
             trend: Trend::default(),
+            slopes: Slopes::default(),
             report: RefCell::default(),
             status: RefCell::default(),
             old: Cell::new(false),
@@ -295,6 +298,7 @@ impl App {
             history: self.history.as_deref(),
             planned: self.planned.as_deref(),
             trend: &self.trend,
+            slopes: Some(&self.slopes),
             log: Some(&self.log),
             report: None,
             status: None,

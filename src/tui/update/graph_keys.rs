@@ -104,7 +104,7 @@ pub(super) fn follow(app: &mut App, out: &mut Vec<Request>) {
             go_to_what_runs(app);
             !app.ui.chosen
         }
-        Pane::Timeline | Pane::Report => {
+        Pane::Memory | Pane::Timeline | Pane::Report => {
             app.say(Voice::Plain, "here nothing is followed");
             return;
         }

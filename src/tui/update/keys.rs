@@ -12,7 +12,7 @@ use super::{
     note,
     operate::operate,
     popups::in_popup,
-    prompt, queue, resize, review, search,
+    prompt, queue, ram, resize, review, search,
     select::{ask_output, keep_selection},
     status, terminal, themes,
 };
@@ -212,7 +212,12 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             app.ui.focus = match app.ui.focus {
                 Pane::Table => Pane::Output,
                 Pane::Output => Pane::Graph,
-                Pane::Graph | Pane::Timeline | Pane::Log | Pane::Work | Pane::Report => Pane::Table,
+                Pane::Memory
+                | Pane::Graph
+                | Pane::Timeline
+                | Pane::Log
+                | Pane::Work
+                | Pane::Report => Pane::Table,
             };
             if app.ui.focus != Pane::Graph {
                 app.ui.graph_at = None;
@@ -254,6 +259,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
             app.ui.typing = true;
         }
         UiAction::Sort if app.ui.screen == Screen::Log => log::level(app, out),
+        UiAction::Sort if pane(app) == Pane::Memory => ram::sort(app),
         UiAction::Sort => {
             app.ui.sort = app.ui.sort.next();
             let name = app.ui.sort.name();
@@ -288,6 +294,7 @@ pub(super) fn act(app: &mut App, action: UiAction, out: &mut Vec<Request>) {
         UiAction::Digest => digest(app),
         UiAction::Card => status::open(app, out),
         UiAction::Beside => status::beside(app),
+        UiAction::Memory => ram::toggle(app),
         UiAction::Palette => app.ui.popups.push(Popup::Palette {
             typed: String::new(),
             chosen: 0,

@@ -11,7 +11,7 @@ use super::{
     keys::act,
     log,
     moves::{open, scroll_output, step},
-    pointed_popup, resize,
+    pointed_popup, ram, resize,
     select::{go_to, select},
     work_mouse,
 };
@@ -62,7 +62,9 @@ fn wheel(app: &mut App, by: isize, at: Position, out: &mut Vec<Request>) {
     if app.ui.screen == Screen::Agent && agent_mouse::click(app, &view, at, Some(by), out) {
         return;
     }
-    if r.output.contains(at) {
+    if r.ram.contains(at) {
+        ram::step(app, by, out);
+    } else if r.output.contains(at) {
         scroll_output(app, by, out);
     } else if r.graph.contains(at) {
         scroll_graph(app, &view, by);
@@ -146,6 +148,9 @@ fn press(app: &mut App, at: Position, out: &mut Vec<Request>) {
         }
     } else if r.table.contains(at) {
         press_table(app, &view, at, out);
+    } else if r.ram.contains(at) {
+        app.ui.focus = Pane::Output;
+        ram::press(app, &view, at.y, out);
     } else if r.output.contains(at) {
         app.ui.focus = Pane::Output;
     } else if r.graph.contains(at) {

@@ -1,7 +1,7 @@
 //! Moving about: rows, folds, scrolling, the wave graph.
 
 use super::{
-    App, agent, clash, log, merge, review,
+    App, agent, clash, log, merge, ram, review,
     select::{ask_output, go_to, select},
     terminal,
 };
@@ -11,7 +11,7 @@ use crate::{
         action::UiAction,
         draw,
         feed::{Replay, Request},
-        ui_state::{GraphZoom, Look, Pane, RowId, Screen, Voice},
+        ui_state::{Beside, GraphZoom, Look, Pane, RowId, Screen, Voice},
         view::{
             cells::Cells,
             outline::{self, Outline},
@@ -23,6 +23,7 @@ use crate::{
 /// Where the arrow keys move now.
 pub(super) fn pane(app: &App) -> Pane {
     match app.ui.screen {
+        Screen::Deck if app.ui.focus == Pane::Output && ram::shown(app) => Pane::Memory,
         Screen::Deck => app.ui.focus,
         Screen::Agent => Pane::Output,
         Screen::Graph => Pane::Graph,
@@ -41,6 +42,7 @@ pub(super) fn page(app: &App) -> isize {
     let rows = match pane(app) {
         Pane::Table => regions::table_rows(view.regions.table.height),
         Pane::Output => view.regions.output.height.saturating_sub(1),
+        Pane::Memory => regions::table_rows(view.regions.ram.height).saturating_sub(2),
         Pane::Graph => view.regions.graph.height,
         Pane::Report => view.regions.report.height,
         Pane::Log => draw::log::event_rows(view.regions.log.height),
@@ -78,6 +80,8 @@ pub(super) fn back(app: &mut App) {
     } else if ui.focus != Pane::Table {
         ui.focus = Pane::Table;
         ui.graph_at = None;
+    } else if ui.beside == Beside::Memory {
+        ui.beside = ui.ram.before;
     } else {
         ui.look = Look::Tail;
     }
@@ -143,6 +147,7 @@ pub(super) fn step(app: &mut App, by: isize, out: &mut Vec<Request>) {
             }
         }
         Pane::Output => scroll_output(app, by, out),
+        Pane::Memory => ram::step(app, by, out),
         Pane::Graph => walk_graph(app, 0, by, out),
         Pane::Timeline => walk_timeline(app, by, out),
         Pane::Log => log::step(app, by, out),

@@ -16,6 +16,7 @@ use crate::{
         chart::Chart,
         feed::{Request, Update},
         output::{Diff, OutputBuffer},
+        slopes::Slopes,
         ui_state::{Look, Screen, Voice},
         view::{Note, attention, notes},
     },
@@ -63,6 +64,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
                 super::search::begin(app);
                 app.ui.log_at = None;
                 app.sample = None;
+                app.slopes = Slopes::default();
             }
             let filter = app.log.filter().clone();
             app.log.reset(filter, state.seq);
@@ -183,6 +185,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
                 let _ = sensor.observe(&sample);
             }
             app.trend.push(Point::of(&sample));
+            app.slopes.push(&sample);
             app.sample = Some(sample);
             app.look_at_figures();
             app.dirty = app.dirty.max(Dirty::Gauges);
@@ -279,7 +282,7 @@ pub(super) fn feed(app: &mut App, news: Update, out: &mut Vec<Request>) {
         } => super::status::take(app, track, day, days, text),
         Update::Ack { id, result } => {
             let asked = app.asked.remove(&id);
-            let (what, done) = asked.unwrap_or_else(|| ("asked".to_owned(), "done"));
+            let (what, done) = asked.unwrap_or_else(|| ("asked".to_owned(), "done".to_owned()));
             match result {
                 Ok(()) => app.say(Voice::Good, format!("{what}: {done}")),
                 Err(why) => {

@@ -4,7 +4,7 @@ use super::{
     App,
     add::{self, Adding},
     ask::{ask_sequential, ask_stop, ask_stop_run, ask_swap, ask_unload},
-    log, merge, note,
+    freeze, log, merge, note,
 };
 use crate::{
     engine::{Action, State, Target, decide::resolve},
@@ -88,10 +88,14 @@ pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
         return;
     }
     let Some(state) = &app.state else { return };
-    if let Err(refusal) = resolve(state, &action) {
-        app.say(Voice::Bad, refusal.to_string());
-        return;
-    }
+    let resolved = match resolve(state, &action) {
+        Ok(resolved) => resolved,
+        Err(refusal) => {
+            app.say(Voice::Bad, refusal.to_string());
+            return;
+        }
+    };
+    let frees = freeze::before(app, &action, &resolved.agents);
     if action == (Action::Stop { target: None }) {
         app.stop_asked = true;
     }
@@ -99,12 +103,17 @@ pub(super) fn send(app: &mut App, action: Action, out: &mut Vec<Request>) {
     let what = notes::action(&action);
     // What is taken is not yet what has come to pass.
     let done = match action {
-        Action::Tell { now: false, .. } => "noted, for its next turn",
-        _ => "done",
+        Action::Tell { now: false, .. } => "noted, for its next turn".to_owned(),
+        _ if !frees.is_empty() => format!("done, {frees}"),
+        _ => "done".to_owned(),
     };
     let id = app.next_id;
     app.next_id += 1;
-    app.say(Voice::Plain, format!("{what} …"));
+    if frees.is_empty() {
+        app.say(Voice::Plain, format!("{what} …"));
+    } else {
+        app.say(Voice::Plain, format!("{what}: {frees} …"));
+    }
     app.asked.insert(id, (what, done));
     if matches!(action, Action::Add { .. }) {
         app.adding = Some(Adding { id, typed: None });
@@ -164,10 +173,8 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
         return;
     }
     match verb {
-        Verb::Pause => {
-            let actions: Vec<Action> = all.into_iter().map(|t| pause_or_resume(state, t)).collect();
-            send_all(app, actions, out);
-        }
+        Verb::Pause => freeze::pause(app, all, out),
+        Verb::Pin => freeze::pin(app, all, out),
         Verb::PauseTrack => {
             let track = match pointed(app) {
                 Some(RowId::Group(Group::Track(Some(t)))) => Some(t),
@@ -181,8 +188,7 @@ pub(super) fn operate(app: &mut App, verb: Verb, out: &mut Vec<Request>) {
                 return;
             };
             let target = Target::Track(state.setup.plan.tracks[track.ix()].id.clone());
-            let action = pause_or_resume(state, target);
-            send(app, action, out);
+            freeze::pause(app, vec![target], out);
         }
         Verb::Retry => {
             let actions = all

@@ -14,7 +14,7 @@ pub(super) fn drag(app: &mut App, border: Held, at: Position) {
     let sizes = &mut app.ui.sizes;
     match border {
         Held::Graph => sizes.graph = Some(at.y.saturating_sub(r.graph.y)),
-        Held::Lower => sizes.lower = Some(r.output.bottom().saturating_sub(at.y)),
+        Held::Lower => sizes.lower = Some(r.lower().bottom().saturating_sub(at.y)),
         Held::Side => sizes.side = Some(r.all.width.saturating_sub(at.x + 1)),
         Held::Lately => sizes.lately = Some(r.right().right().saturating_sub(at.x + 1)),
         Held::Scrubber => {}
@@ -27,8 +27,8 @@ pub(super) fn rows(app: &mut App, by: i16) {
     let r = app.view().regions;
     let (pane, name) = match app.ui.focus {
         Pane::Graph => (r.graph, "wave graph"),
-        Pane::Output => (r.output, "lower panes"),
-        _ => (r.output, "table"),
+        Pane::Output => (r.lower(), "lower panes"),
+        _ => (r.lower(), "table"),
     };
     if pane.is_empty() || app.ui.screen != Screen::Deck {
         app.say(
@@ -40,14 +40,14 @@ pub(super) fn rows(app: &mut App, by: i16) {
     let wish = |now: u16, by: i16| Some(now.saturating_add_signed(by));
     match app.ui.focus {
         Pane::Graph => app.ui.sizes.graph = wish(r.graph.height, by),
-        Pane::Output => app.ui.sizes.lower = wish(r.output.height, by),
-        _ => app.ui.sizes.lower = wish(r.output.height, -by),
+        Pane::Output => app.ui.sizes.lower = wish(r.lower().height, by),
+        _ => app.ui.sizes.lower = wish(r.lower().height, -by),
     }
     kept(app);
     let after = app.view().regions;
     let rows = match app.ui.focus {
         Pane::Graph => after.graph.height,
-        Pane::Output => after.output.height,
+        Pane::Output => after.lower().height,
         _ => after.table.height,
     };
     let as_before = if after == r {
@@ -94,12 +94,12 @@ pub(super) fn own(app: &mut App) {
 fn kept(app: &mut App) {
     let regions = app.view().regions;
     let right = regions.right().width;
-    let Regions { graph, output, .. } = regions;
+    let Regions { graph, .. } = regions;
     let wide = regions.all.width >= WIDE;
     let sizes = &mut app.ui.sizes;
     for (wish, now) in [
         (&mut sizes.graph, graph.height),
-        (&mut sizes.lower, output.height),
+        (&mut sizes.lower, regions.lower().height),
         (&mut sizes.side, if wide { right } else { 0 }),
         (&mut sizes.lately, if wide { 0 } else { right }),
     ] {

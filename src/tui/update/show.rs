@@ -221,6 +221,7 @@ impl App {
         if self.ui.screen == Screen::Deck {
             self.ui.scroll = view.table.first;
             self.deck_output = view.regions.output;
+            self.ui.ram.first = view.ram.as_ref().map_or(0, |pane| pane.first);
             self.row_at = view.table.first + view.table.selected.unwrap_or(0);
         }
         draw::draw(&view, &self.ui, self.look(), buf);

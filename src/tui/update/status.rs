@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// What is said when the memory pane comes.
+const MEMORY: &str = "in place of the output: who holds memory";
+
 /// Opens the card of the selected row's track.
 pub(super) fn open(app: &mut App, out: &mut Vec<Request>) {
     let Some(state) = &app.state else {
@@ -143,6 +146,7 @@ pub(super) fn wheel(app: &mut App, by: isize) {
 
 /// What stands beside the output: the cards, or what happened lately.
 pub(super) fn beside(app: &mut App) {
+    let merges = (app.state.as_ref()).is_some_and(|state| state.setup.integrates);
     if app.ui.size.0 < regions::BESIDE {
         let key = app.settings.keys.key_for(UiAction::Card);
         let key = key.map_or_else(String::new, |key| format!("; {key} shows a status card"));
@@ -151,16 +155,16 @@ pub(super) fn beside(app: &mut App) {
         app.say(Voice::Plain, text);
         return;
     }
-    let merges = (app.state.as_ref()).is_some_and(|state| state.setup.integrates);
     if app.ui.size.0 >= regions::WIDE {
         // Status cards have a place of their own here.
         let (beside, text) = match app.ui.beside {
-            _ if !merges => (
+            Beside::Merges => (Beside::Memory, MEMORY),
+            Beside::Cards | Beside::Lately if !merges => (Beside::Memory, MEMORY),
+            Beside::Memory => (
                 Beside::Cards,
-                "there is room for both: status cards, and what happened lately",
+                "below the table: the output; below the cards: what happened lately",
             ),
-            Beside::Merges => (Beside::Cards, "below the cards: what happened lately"),
-            _ => (Beside::Merges, "below the cards: the merge queue"),
+            Beside::Cards | Beside::Lately => (Beside::Merges, "below the cards: the merge queue"),
         };
         app.ui.beside = beside;
         app.say(Voice::Plain, text);
@@ -171,6 +175,7 @@ pub(super) fn beside(app: &mut App) {
         Beside::Cards => "beside the output: status cards",
         Beside::Lately => "beside the output: what happened lately",
         Beside::Merges => "beside the output: the merge queue",
+        Beside::Memory => MEMORY,
     };
     app.say(Voice::Plain, text);
 }

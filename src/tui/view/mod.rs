@@ -24,6 +24,7 @@ pub mod notes;
 pub mod outline;
 pub mod output;
 pub mod queue;
+pub mod ram;
 pub mod regions;
 pub mod report;
 pub mod review;
@@ -55,6 +56,7 @@ use super::{
     output::{CheckPrint, Evidence, OutputBuffer},
     prompted::PromptText,
     search::Search,
+    slopes::Slopes,
     ui_state::{self, MIN_SIZE, Screen, UiState},
 };
 pub use bars::{Base, Memory, Share};
@@ -97,6 +99,8 @@ pub struct Source<'a> {
     pub planned: Option<&'a Planned>,
     /// Memory over time.
     pub trend: &'a Trend,
+    /// The last half minute of each agent's memory; none: it was not followed.
+    pub slopes: Option<&'a Slopes>,
     /// Records for the log.
     pub log: Option<&'a LogBuffer>,
     /// Rows of the report, where they have been made already.
@@ -179,6 +183,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
         Vec::new()
     };
     let beside = ui.beside == ui_state::Beside::Cards;
+    let ram = ui.beside == ui_state::Beside::Memory && ui.screen == Screen::Deck;
     let status = (ui.screen == Screen::Deck && (wide || (beside && ui.size.0 >= regions::BESIDE)))
         .then(|| {
             source
@@ -208,6 +213,7 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             cards: cards.len() + headings + texts,
             status: standing,
             beside,
+            ram: if ram { ram::wanted(source) } else { 0 },
             // Also before the first reading: the rows below shall not jump.
             memory: true,
             attention: waiting.len(),
@@ -267,6 +273,11 @@ pub fn project(source: Source<'_>, ui: &UiState) -> View {
             ..header::header(source, now_us)
         },
         memory: sample.map(|s| memory::memory(state, s, source.forecast)),
+        victim: ram::frees::victim(source),
+        ram: (!regions.ram.is_empty()).then(|| {
+            let rows = regions::table_rows(regions.ram.height);
+            ram::pane(source, ui, usize::from(rows), now_us)
+        }),
         servers: sample.map_or_else(Vec::new, |s| servers::servers(state, s)),
         attention: attention::attention(
             source,

@@ -124,6 +124,8 @@ pub struct AgentRow {
     pub name: String,
     /// Marked by the person.
     pub marked: bool,
+    /// Pressure never takes it back.
+    pub pinned: bool,
     /// On the critical path.
     pub critical: bool,
     /// Its sub-agents are folded away.
@@ -308,6 +310,10 @@ pub struct View {
     pub header: Header,
     /// Memory, where it was measured.
     pub memory: Option<Memory>,
+    /// Who would be parked next, in words, where pressure is high.
+    pub victim: Option<super::ram::frees::Victim>,
+    /// The memory pane, where it is shown.
+    pub ram: Option<super::ram::RamPane>,
     /// Models that servers hold.
     pub servers: Vec<super::ServerRow>,
     /// What waits for a person.

@@ -163,7 +163,10 @@ pub fn note(record: &Record) -> Option<Note> {
                 )
             } else {
                 (
-                    format!("{agent} stands still, holds {}", size(*held_bytes)),
+                    format!(
+                        "{agent} stands still: frees nothing of {}",
+                        size(*held_bytes)
+                    ),
                     Tone::Dim,
                 )
             }

@@ -65,6 +65,8 @@ pub struct Regions {
     pub status: Rect,
     /// Output of the selected agent with its rule.
     pub output: Rect,
+    /// The memory pane with its rule and heads, in place of the output.
+    pub ram: Rect,
     /// Last events with their rule.
     pub lately: Rect,
     /// The line of a replay, above the last one.
@@ -85,6 +87,16 @@ impl Regions {
             .unwrap_or_default()
     }
 
+    /// The pane below the table: the output, or what stands in its place.
+    #[must_use]
+    pub const fn lower(&self) -> Rect {
+        if self.ram.is_empty() {
+            self.output
+        } else {
+            self.ram
+        }
+    }
+
     /// Borders that the mouse can move: what they are, and where.
     #[must_use]
     pub fn borders(&self) -> Vec<(Held, Rect)> {
@@ -98,14 +110,9 @@ impl Regions {
                 },
             ));
         }
-        if !self.table.is_empty() && !self.output.is_empty() {
-            out.push((
-                Held::Lower,
-                Rect {
-                    height: 1,
-                    ..self.output
-                },
-            ));
+        let lower = self.lower();
+        if !self.table.is_empty() && !lower.is_empty() {
+            out.push((Held::Lower, Rect { height: 1, ..lower }));
         }
         let left_of = |pane: Rect| Rect {
             x: pane.x.saturating_sub(1),
@@ -150,6 +157,8 @@ pub struct Needs {
     pub status: usize,
     /// Status cards stand beside the output, where there is one place only.
     pub beside: bool,
+    /// Rows of the memory pane with its rule and heads; 0: it is not shown.
+    pub ram: usize,
     /// Memory was measured.
     pub memory: bool,
     /// Things that wait for a person.
@@ -231,7 +240,14 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     let rows = u16::try_from(needs.rows)
         .unwrap_or(u16::MAX)
         .saturating_add(2);
-    let mut table = take(&mut left, rows.clamp(4, if h < 24 { 11 } else { 14 }));
+    let ram = u16::try_from(needs.ram).unwrap_or(u16::MAX);
+    let least = match (ram, h) {
+        // Who opens the memory pane wants to see it.
+        (1.., _) => h / 3,
+        (0, 0..24) => 11,
+        (0, _) => 14,
+    };
+    let mut table = take(&mut left, rows.clamp(4, least.max(4)));
     if asks > 0 && left >= 6 {
         asks += take(&mut left, demands.min(1));
     }
@@ -239,6 +255,9 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     let mut lower = all_or_none(&mut left, if w < NARROW { 5 } else { 4 });
     let graph_rows = u16::try_from(needs.graph).unwrap_or(u16::MAX);
     let strip_min = (graph_rows + 1).min(6);
+    if ram > 0 && lower > 0 {
+        lower += take(&mut left, ram.min(h / 3).saturating_sub(lower));
+    }
     let mut strip = if w < NARROW || needs.graph == 0 {
         0
     } else {
@@ -256,7 +275,7 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
     if strip > 0 {
         strip += take(&mut left, (graph_rows + 2).min(7) - strip);
     }
-    if lower > 0 {
+    if lower > 0 && ram == 0 {
         lower += take(&mut left, 2);
     }
     table += take(&mut left, rows.min(16).saturating_sub(table));
@@ -264,13 +283,16 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         strip += take(&mut left, (graph_rows + 2).min(9) - strip);
     }
     table += take(&mut left, rows.saturating_sub(table));
-    if lower > 0 {
+    if ram > 0 && lower > 0 {
+        lower += take(&mut left, ram.saturating_sub(lower));
+    }
+    if lower > 0 && ram == 0 {
         lower += take(&mut left, 6);
     }
     if strip > 0 {
         strip += take(&mut left, (graph_rows + 2).min(14).saturating_sub(strip));
     }
-    if lower > 0 {
+    if lower > 0 && ram == 0 {
         lower += take(&mut left, 8);
     }
     table += left;
@@ -321,7 +343,7 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         out.side = column(top, cards);
         out.status = column(top + cards, status);
         out.lately = column(top + cards + status, height - cards - status);
-    } else if w >= BESIDE && lower > 0 {
+    } else if w >= BESIDE && lower > 0 && ram == 0 {
         let own = (w * 2 / 5).clamp(40, 64);
         let wide = needs.sizes.lately.unwrap_or(own).clamp(24, w - 40);
         out.output.width = w - wide - 1;
@@ -331,6 +353,9 @@ pub fn regions(size: (u16, u16), screen: Screen, needs: Needs) -> Regions {
         } else {
             out.lately = place;
         }
+    }
+    if ram > 0 {
+        out.ram = std::mem::take(&mut out.output);
     }
     out
 }
@@ -383,6 +408,7 @@ mod tests {
                             cards: rows % 17,
                             status: rows % 23,
                             beside: rows % 2 == 0,
+                            ram: if graph == 6 { rows + 9 } else { 0 },
                             memory: rows != 5,
                             attention: rows % 7,
                             sizes: Sizes {
@@ -405,6 +431,7 @@ mod tests {
                             r.side,
                             r.status,
                             r.output,
+                            r.ram,
                             r.lately,
                             r.footer,
                         ];
@@ -438,6 +465,7 @@ mod tests {
             cards: 0,
             status: 0,
             beside: true,
+            ram: 0,
             memory: true,
             attention: 2,
             sizes: Sizes::default(),

@@ -8,7 +8,7 @@ use super::{
     left::agent_left,
     mine,
     outline::{self, Line, Outline},
-    regions, why,
+    ram, regions, why,
     words::names,
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     display::clean_text,
     engine::{AgentState, State, Status, Zone},
     plan::{AgentIx, Priority, Work},
+    resources::AgentSample,
     tui::ui_state::{Group, Grouping, RowId, UiState},
 };
 
@@ -81,7 +82,7 @@ pub(super) fn group_row(source: Source<'_>, ui: &UiState, group: Group) -> Row {
         ram: members
             .iter()
             .filter_map(|&ix| mine(state, source.sample, ix))
-            .map(crate::resources::AgentSample::counted_bytes)
+            .map(AgentSample::counted_bytes)
             .sum(),
         critical: members
             .iter()
@@ -114,10 +115,10 @@ pub(super) fn agent_row(
     } = source;
     let agent = state.agent(ix);
     let plan = state.setup.plan.agent(ix);
-    let mode = state.mode_of(ix);
     let mine = mine(state, sample, ix);
     let (mut now, tone) = why::now(state, source.figures, mine, ix, now_us);
-    now.push_str(why::key(state, source.figures, ix));
+    now.push_str(&ram::frees::relief(source, ix, now_us));
+    now.push_str(why::key(state, source.figures, ix, now_us));
     let (badge, warned) = badge(source, ix);
     now.insert_str(0, &badge);
     let tone = if warned && tone == Tone::Plain {
@@ -140,33 +141,14 @@ pub(super) fn agent_row(
     if let Some(to) = agent.chosen().filter(|&to| to != agent.mode) {
         shown = format!("› {}", worker(to));
     }
-    let ram = (live || agent.peak_bytes > 0).then(|| {
-        let own = mine.map(crate::resources::AgentSample::counted_bytes);
-        let peak = mine
-            .map_or(0, |m| m.peak_bytes.max(m.counted_bytes()))
-            .max(agent.peak_bytes);
-        let reserved = mode.ram_bytes + state.lease_extra(ix);
-        let permille = own.unwrap_or(0).saturating_mul(1000) / reserved.max(1);
-        Ram {
-            own,
-            peak,
-            at_most: mine.is_some_and(crate::resources::AgentSample::at_most),
-            reserved,
-            guessed: mode.ram_guessed,
-            zone: match permille {
-                0..=850 => Zone::Green,
-                851..=1000 => Zone::Yellow,
-                1001..=1250 => Zone::Orange,
-                _ => Zone::Red,
-            },
-        }
-    });
+    let ram = (live || agent.peak_bytes > 0).then(|| ram_of(source, ix));
     AgentRow {
         ix,
         depth,
         mark: Mark::of_agent(agent),
         name: chart.names[ix.ix()].clone(),
         marked: ui.marks.contains(&plan.id),
+        pinned: agent.pinned,
         critical: chart.critical[ix.ix()],
         closed: ui.closed.contains(&RowId::Agent(plan.id.clone())),
         now,
@@ -200,6 +182,30 @@ pub(super) fn agent_row(
         opens: state.finished.is_none() && opens(state, ix),
         left: (live && !matches!(agent.status, Status::Checking | Status::Merging))
             .then(|| agent_left(state, ix, now_us)),
+    }
+}
+
+/// Its memory, beside what is reserved for it.
+fn ram_of(source: Source<'_>, ix: AgentIx) -> Ram {
+    let state = source.state;
+    let agent = state.agent(ix);
+    let mine = mine(state, source.sample, ix);
+    let own = mine.map(AgentSample::counted_bytes);
+    let peak = mine.map_or(0, |m| m.peak_bytes.max(m.counted_bytes()));
+    let reserved = state.own_reserved(ix) + state.lease_extra(ix);
+    let permille = own.unwrap_or(0).saturating_mul(1000) / reserved.max(1);
+    Ram {
+        own,
+        peak: peak.max(agent.peak_bytes),
+        at_most: mine.is_some_and(AgentSample::at_most),
+        reserved,
+        guessed: state.mode_of(ix).ram_guessed,
+        zone: match permille {
+            0..=850 => Zone::Green,
+            851..=1000 => Zone::Yellow,
+            1001..=1250 => Zone::Orange,
+            _ => Zone::Red,
+        },
     }
 }
 

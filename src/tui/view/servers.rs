@@ -62,6 +62,13 @@ pub fn servers(state: &State, sample: &Sample) -> Vec<ServerRow> {
     rows
 }
 
+/// Bytes of a model in words, with `~` where they were not measured.
+#[must_use]
+pub fn bytes_of(bytes: u64, by: Known) -> String {
+    let about = if by == Known::Measured { "" } else { "~" };
+    format!("{about}{}", human_size(bytes))
+}
+
 /// What it frees that another worker takes an agent over, in words: `frees 0.6 GiB now; 20.2 GiB if the last of 3
 /// users leaves`. Empty where the agent has no process.
 pub fn frees(state: &State, sample: Option<&Sample>, ix: AgentIx, to: WorkerIx) -> String {
@@ -72,7 +79,8 @@ pub fn frees(state: &State, sample: Option<&Sample>, ix: AgentIx, to: WorkerIx) 
     let own = sample.and_then(|sample| {
         let mut all = sample.agents.iter();
         let row = all.find(|row| row.ix() == ix && row.attempt == agent.attempt)?;
-        Some(row.resident_bytes)
+        // An upper bound is no measurement.
+        Some((row.counted_bytes(), !row.at_most()))
     });
     let plan = &state.setup.plan;
     let same = state.model_of(ix) == plan.workers[to.ix()].served;
@@ -88,17 +96,19 @@ pub fn frees(state: &State, sample: Option<&Sample>, ix: AgentIx, to: WorkerIx) 
     )
 }
 
-fn said(own: Option<u64>, frees: Frees, model: &str) -> String {
-    let exact = own.is_some() && matches!(frees.by, Known::Measured);
+/// `own`: bytes of the agent itself, and whether they are exact.
+fn said(own: Option<(u64, bool)>, frees: Frees, model: &str) -> String {
+    let own_exact = own.is_some_and(|own| own.1);
+    let exact = own_exact && matches!(frees.by, Known::Measured);
     let about =
         |bytes: u64, exact: bool| format!("{}{}", if exact { "" } else { "~" }, human_size(bytes));
-    let own_bytes = own.unwrap_or(0);
+    let own_bytes = own.map_or(0, |own| own.0);
     // Without a measurement of the agent nothing is said of it.
     let now = own_bytes.saturating_add(frees.now_bytes);
     let first = if now == 0 {
         String::new()
     } else {
-        about(now, exact || (own.is_some() && frees.now_bytes == 0))
+        about(now, exact || (own_exact && frees.now_bytes == 0))
     };
     let all = own_bytes.saturating_add(frees.later_bytes);
     let rest = match (frees.others, frees.unloading) {
@@ -139,11 +149,7 @@ pub fn idle(state: &State) -> Vec<(String, String)> {
         };
         crate::engine::resolve(state, &action).ok()?;
         let held = state.model(ModelIx::of(at)).held;
-        let about = if held.by == Known::Measured { "" } else { "~" };
-        Some((
-            model.id.clone(),
-            format!("{about}{}", human_size(held.bytes)),
-        ))
+        Some((model.id.clone(), bytes_of(held.bytes, held.by)))
     });
     idle.collect()
 }
@@ -156,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_swap_says_what_it_frees_now_and_what_later() {
-        let own = Some(6 * GIB / 10);
+        let own = Some((6 * GIB / 10, true));
         let of = |now, later, others, unloading, by| {
             let frees = Frees {
                 now_bytes: now,
@@ -190,6 +196,9 @@ mod tests {
             "frees 614.4 MiB now; qwen stays in memory while its server runs"
         );
         assert_eq!(said(own, Frees::default(), ""), "frees 614.4 MiB now");
+        let about = Some((6 * GIB / 10, false));
+        let text = said(about, Frees::default(), "");
+        assert_eq!(text, "frees ~614.4 MiB now", "an upper bound");
         assert_eq!(said(None, Frees::default(), ""), "");
     }
 }

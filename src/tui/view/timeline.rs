@@ -89,6 +89,8 @@ pub struct Timeline {
     pub levels: Vec<Option<Level>>,
     /// Thresholds of the zones in permille: yellow, orange, red.
     pub thresholds: [u32; 3],
+    /// Where pressure is to be kept, in permille; none: the run has no band.
+    pub band: Option<(u32, u32)>,
     /// The end as the schedule had it and as it looks now (an estimate), in words.
     pub ends: String,
 }
@@ -222,6 +224,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
         })
         .collect();
     let t = state.setup.thresholds;
+    let band = state.setup.memory.band;
     // A schedule may not have come yet, or could not be made: then there is none to compare with.
     let planned = planned_end > 0;
     let now = match left {
@@ -247,6 +250,7 @@ pub fn timeline(source: Source<'_>, ui: &UiState, size: (u16, u16), now_us: u64)
         ticks: ticks(span, columns),
         levels,
         thresholds: [t.yellow, t.orange, t.red],
+        band: (band.high < 1000).then_some((band.low, band.high)),
         ends,
     }
 }

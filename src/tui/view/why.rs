@@ -2,16 +2,19 @@
 //!
 //! All text that leaves here is clean.
 
+mod held;
 mod work;
 
 use std::fmt::Write as _;
 
+pub use held::long_frozen;
+use held::{frozen, parked};
 pub use work::check;
 use work::{leased, merging};
 
 use super::{
     gates,
-    words::{SENTENCE, Tone, held, names, span, took},
+    words::{SENTENCE, Tone, names, span, took},
 };
 use crate::{
     display::{clean_line, clean_text},
@@ -179,7 +182,7 @@ fn signal(number: i32) -> String {
 
 /// The key of the deck that lets an agent go on, to stand behind [`now`]; empty where none does.
 #[must_use]
-pub fn key(state: &State, figures: &engine::Figures, ix: AgentIx) -> &'static str {
+pub fn key(state: &State, figures: &engine::Figures, ix: AgentIx, now_us: u64) -> &'static str {
     let agent = state.agent(ix);
     if state.finished.is_some() || state.stopping.is_some() {
         return "";
@@ -189,7 +192,9 @@ pub fn key(state: &State, figures: &engine::Figures, ix: AgentIx) -> &'static st
         Status::Blocked if agent.conflict.is_some() => ": ! leads to its sides",
         Status::Blocked => ": r tries again",
         Status::Running if agent.asking() => " · ! answers",
+        Status::Frozen if held && long_frozen(state, ix, now_us) => " · p lets it go or parks it",
         Status::Frozen if held => " · p lets it go",
+        Status::Parked if held => " · p lets it go on",
         Status::Waiting | Status::Ready if held => ": p lets it go",
         Status::Ready => match engine::admit(state, figures, ix) {
             Err(engine::Why::Barrier { failed: true, .. }) => ": r on it",
@@ -266,57 +271,6 @@ fn running(state: &State, ix: AgentIx, mine: Option<&AgentSample>) -> (String, T
         Some(_) => ("nothing said yet".to_owned(), Tone::Dim),
         None => (String::new(), Tone::Dim),
     }
-}
-
-fn frozen(
-    state: &State,
-    figures: &engine::Figures,
-    mine: Option<&AgentSample>,
-    ix: AgentIx,
-    since: &str,
-) -> (String, Tone) {
-    let agent = state.agent(ix);
-    let mut text = match agent.hold {
-        Some(HoldBy::Operator) => format!("frozen by you {since} ago"),
-        Some(HoldBy::Rule) => format!("frozen by the kill switch {since} ago"),
-        None => "goes on".to_owned(),
-    };
-    if let Some(sample) = mine {
-        let _ = write!(text, ", holds {}", held(sample));
-    }
-    match agent.frozen_tree {
-        Some((stopped, total)) if stopped < total => {
-            return (
-                format!("{text} · only {stopped} of {total} processes are stopped"),
-                Tone::Alert,
-            );
-        }
-        None => text.push_str(" · not verified yet"),
-        Some(_) => {}
-    }
-    if agent.hold != Some(HoldBy::Operator)
-        && let Err(why) = engine::admit_thaw(state, figures, ix)
-    {
-        let _ = write!(text, " · {}", clean_text(&why.to_string(), SENTENCE));
-    }
-    (text, Tone::Plain)
-}
-
-fn parked(state: &State, figures: &engine::Figures, ix: AgentIx, since: &str) -> (String, Tone) {
-    let agent = state.agent(ix);
-    let mut text = match (agent.parked_by, agent.hold) {
-        (Some(engine::Cause::Zone), _) => format!("parked for memory {since} ago"),
-        _ => format!("parked by you {since} ago"),
-    };
-    if agent.hold != Some(HoldBy::Operator) {
-        match engine::admit(state, figures, ix) {
-            Ok(_) => text.push_str(" · goes on next"),
-            Err(why) => {
-                let _ = write!(text, " · {}", clean_text(&why.to_string(), SENTENCE));
-            }
-        }
-    }
-    (text, Tone::Plain)
 }
 
 /// What an agent waits for: the needs that are open.

@@ -18,6 +18,18 @@ pub fn held(agent: &AgentSample) -> String {
     format!("{about}{}", size(agent.counted_bytes()))
 }
 
+/// Bytes a minute in words: by the second where that is a whole MiB, `steady` where it is less than one a minute.
+#[must_use]
+pub fn rate(per_minute: i64) -> String {
+    const MIB: u64 = 1 << 20;
+    let sign = if per_minute < 0 { '-' } else { '+' };
+    match per_minute.unsigned_abs() {
+        0..MIB => "steady".to_owned(),
+        bytes if bytes >= 60 * MIB => format!("{sign}{}/s", size(bytes / 60)),
+        bytes => format!("{sign}{}/min", size(bytes)),
+    }
+}
+
 /// Longest sentence, in columns.
 pub(super) const SENTENCE: usize = 240;
 
@@ -137,6 +149,26 @@ mod tests {
             (200 * 1024 * mib, "200G"),
         ] {
             assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_rate_is_short_and_has_its_sign() {
+        let mib = 1_i64 << 20;
+        for (rate, text) in [
+            (0, "steady"),
+            (-mib + 1, "steady"),
+            (mib, "+1M/min"),
+            (-12 * mib, "-12M/min"),
+            (59 * mib, "+59M/min"),
+            (60 * mib, "+1M/s"),
+            (6000 * mib, "+100M/s"),
+            (-6000 * mib, "-100M/s"),
+        ] {
+            assert_eq!(super::rate(rate), text);
+        }
+        for rate in [i64::MIN, i64::MAX] {
+            assert!(!super::rate(rate).is_empty());
         }
     }
 

@@ -70,5 +70,8 @@ pub(super) fn memory(agent: &AgentView, theme: &Theme, buf: &mut Buffer, area: R
         format!("{about}{}", words::size(ram.reserved)),
         base.text,
     ));
+    for (name, text) in &agent.memory {
+        all.push((name, text.clone(), base.dim));
+    }
     pairs(&mut pen, area.width.saturating_sub(1), theme, &all);
 }

@@ -6,7 +6,7 @@ mod facts;
 mod lists;
 
 use super::{
-    AgentRow, Mark, Source, Tone,
+    AgentRow, Mark, Source, Tone, ram,
     regions::{AgentNeeds, Regions},
     rows,
 };
@@ -96,6 +96,8 @@ pub struct AgentView {
     pub needed_by: Vec<Neighbour>,
     /// Attempts, and commands of its checks, that are known.
     pub counts: (usize, usize),
+    /// What it holds with its share of a model server, and how fast that grows, in words; empty: nothing to tell.
+    pub memory: Vec<(&'static str, String)>,
     /// Its starts.
     pub attempts: Listed,
     /// Commands of its checks and gates.
@@ -177,6 +179,7 @@ pub fn agent(source: Source<'_>, ui: &UiState, r: &Regions, now_us: u64) -> Opti
         needs,
         needed_by,
         counts: (attempts.total, checks.total),
+        memory: ram::of_agent(source, ix),
         plan_place: (first, all.len()),
         plan: all.into_iter().skip(first).take(rows).collect(),
         attempts,

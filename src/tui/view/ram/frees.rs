@@ -1,0 +1,201 @@
+//! What would free memory, in words: for whoever waits for it, and for whoever holds it.
+//!
+//! When an agent ends is an estimate from the plan and carries `~`; what it frees then is what is reserved for it, or what
+//! it holds where that is more. All text that leaves here is clean. Must not decide who is let in.
+
+use std::fmt::Write as _;
+
+use super::super::{
+    Left, Source,
+    left::agent_left,
+    mine, servers,
+    words::{held, names, span},
+};
+use crate::{
+    engine::{self, HoldBy, Status, Unloading, Why, size_free},
+    plan::AgentIx,
+};
+
+/// Names in a sentence.
+const NAMES: usize = 3;
+
+/// Returns what frees the memory that an agent waits for, as the end of a sentence with a separator before it; empty where
+/// it waits for something else.
+#[must_use]
+pub fn relief(source: Source<'_>, ix: AgentIx, now_us: u64) -> String {
+    let state = source.state;
+    let agent = state.agent(ix);
+    let waits = matches!(agent.status, Status::Ready | Status::Parked);
+    if !waits || state.finished.is_some() || agent.hold == Some(HoldBy::Operator) {
+        return String::new();
+    }
+    match engine::admit(state, source.figures, ix) {
+        Err(Why::Ram { asked, free } | Why::Machine { asked, free }) => {
+            let text = ends(source, asked.saturating_sub(free), now_us);
+            if text.is_empty() {
+                text
+            } else {
+                format!("; {text}")
+            }
+        }
+        _ => String::new(),
+    }
+}
+
+/// What the end of an agent gives back to admission, in bytes.
+fn frees_bytes(source: Source<'_>, ix: AgentIx) -> u64 {
+    let used = mine(source.state, source.sample, ix).map_or(0, |mine| mine.counted_bytes());
+    source.state.reserved(ix).max(used)
+}
+
+/// Who ends so soon that so many bytes more are free, in words; empty where nobody runs.
+fn ends(source: Source<'_>, wanted: u64, now_us: u64) -> String {
+    let (state, chart) = (source.state, source.chart);
+    // Only who has a process can end; all of them are in the reading.
+    let live = source.sample.map_or(&[][..], |sample| &sample.agents);
+    let mut soon: Vec<(u64, AgentIx, u64)> = live
+        .iter()
+        .map(crate::resources::AgentSample::ix)
+        .filter(|ix| ix.ix() < state.agents.len())
+        .filter(|&ix| state.agent(ix).status == Status::Running)
+        .map(|ix| {
+            let left = match agent_left(state, ix, now_us) {
+                Left::About(us) => us,
+                // When it ends nobody knows: later than those that have time left.
+                Left::Over(_) => u64::MAX,
+            };
+            (left, ix, frees_bytes(source, ix))
+        })
+        .filter(|one| one.2 > 0)
+        .collect();
+    soon.sort_unstable();
+    let mut sum = 0_u64;
+    let count = soon.iter().position(|one| {
+        sum = sum.saturating_add(one.2);
+        sum >= wanted
+    });
+    let Some(last) = count else {
+        return match sum {
+            0 => String::new(),
+            sum => format!("all that runs frees {}", size_free(sum)),
+        };
+    };
+    soon.truncate(last + 1);
+    // Who is not needed for it is not named; the last one always is.
+    let mut at = 0;
+    while at + 1 < soon.len() {
+        if sum - soon[at].2 >= wanted {
+            sum -= soon.remove(at).2;
+        } else {
+            at += 1;
+        }
+    }
+    let many = soon.len() > 1;
+    let all = names(
+        soon.iter().map(|one| chart.names[one.1.ix()].as_str()),
+        NAMES,
+    );
+    let when = match soon.last() {
+        Some(&(u64::MAX, ..)) if many => "end, one over its time".to_owned(),
+        Some(&(u64::MAX, ..)) => "is over its time".to_owned(),
+        Some(&(us, ..)) => format!("{} in ~{}", if many { "end" } else { "ends" }, span(us)),
+        None => return String::new(),
+    };
+    format!("{all} ({}) {when}", size_free(sum))
+}
+
+/// What an agent's freeze, park or end frees, in words.
+#[must_use]
+pub fn of_agent(source: Source<'_>, ix: AgentIx) -> String {
+    let Source { state, sample, .. } = source;
+    let agent = state.agent(ix);
+    let own = mine(state, sample, ix).map(held);
+    let mut text = String::new();
+    if agent.pinned {
+        text.push_str("pinned: never parked for memory · ");
+    }
+    match (agent.status, own) {
+        (_, None) => text.push_str("not measured yet"),
+        (Status::Frozen, Some(own)) => {
+            let _ = write!(text, "frozen: frees nothing, {own} if parked");
+        }
+        (_, Some(own)) => {
+            let _ = write!(text, "frees {own} if parked, nothing if frozen");
+        }
+    }
+    if let Some(model) = state.model_of(ix).filter(|m| state.model_need(*m).local) {
+        let name = crate::display::clean_line(&state.setup.plan.models[model.ix()].id, 30);
+        let frees = state.frees(ix);
+        let told = servers::bytes_of(frees.later_bytes, frees.by);
+        let _ = match (frees.others, frees.unloading) {
+            (_, Unloading::Never) => write!(text, "; {name} stays while its server runs"),
+            (0, Unloading::Sleep(seconds)) => {
+                write!(text, "; {name} ({told}) sleeps in {seconds} s later")
+            }
+            (0, _) => write!(text, "; then U unloads {name} ({told})"),
+            (others, _) => write!(text, "; {name} ({told}) stays for {others} more"),
+        };
+    }
+    text
+}
+
+/// Who would be parked next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Victim {
+    /// Its name; empty: nobody may be parked.
+    pub name: String,
+    /// The sentence, with what that frees.
+    pub text: String,
+}
+
+/// Who would be parked next and what that frees; none where pressure takes nobody back soon.
+#[must_use]
+pub fn victim(source: Source<'_>) -> Option<Victim> {
+    let Source { state, sample, .. } = source;
+    let memory = &state.memory;
+    let near = memory.zone >= engine::Zone::Orange || memory.band == engine::InBand::Above;
+    if !near || state.finished.is_some() {
+        return None;
+    }
+    let uses = sample
+        .map(crate::resources::Sample::uses)
+        .unwrap_or_default();
+    let Some((ix, _)) = engine::decide::next_victim(state, &uses, source.now_us()) else {
+        return Some(Victim {
+            name: String::new(),
+            text: "nobody may be parked for memory".to_owned(),
+        });
+    };
+    let track = state.setup.plan.agent(ix).track;
+    let track = track.map_or_else(String::new, |t| format!("{}/", source.chart.tracks[t.ix()]));
+    let name = source.chart.names[ix.ix()].clone();
+    let frees =
+        mine(state, sample, ix).map_or_else(String::new, |m| format!(", frees {}", held(m)));
+    Some(Victim {
+        text: format!("next to park: {track}{name}{frees}"),
+        name,
+    })
+}
+
+/// The first in the order of starting that waits for memory, with what would free it; none where nobody does.
+#[must_use]
+pub fn first_in_line(source: Source<'_>, now_us: u64) -> Option<String> {
+    let state = source.state;
+    if state.finished.is_some() || state.stopping.is_some() {
+        return None;
+    }
+    let firsts = state.ready.shelves().filter_map(engine::Shelf::first);
+    let firsts = firsts.chain(state.ready.chosen().take(1));
+    let mut all: Vec<engine::Rank> = firsts.chain(state.parked.first().copied()).collect();
+    all.sort_unstable();
+    let found = all.iter().take(NAMES).find_map(|rank| {
+        let why = engine::admit(state, source.figures, rank.agent).err()?;
+        matches!(why, Why::Ram { .. } | Why::Machine { .. }).then_some((rank.agent, why))
+    });
+    let (ix, why) = found?;
+    let name = &source.chart.names[ix.ix()];
+    Some(format!(
+        "next in line: {name} {why}{}",
+        relief(source, ix, now_us)
+    ))
+}
