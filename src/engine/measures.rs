@@ -32,7 +32,10 @@ impl Uses {
     /// Returns what an attempt of an agent holds in bytes; none where that was not measured yet.
     #[must_use]
     pub fn of(&self, agent: AgentIx, attempt: u32) -> Option<u64> {
-        let at = self.all.binary_search_by_key(&agent, |one| one.agent).ok()?;
+        let at = self
+            .all
+            .binary_search_by_key(&agent, |one| one.agent)
+            .ok()?;
         let one = &self.all[at];
         (one.attempt == attempt).then_some(one.bytes)
     }

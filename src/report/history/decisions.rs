@@ -127,7 +127,10 @@ impl Decisions {
     }
 
     fn made(&mut self, mut decision: Decision) {
-        let own = self.loose.iter().position(|(number, _)| *number == decision.number);
+        let own = self
+            .loose
+            .iter()
+            .position(|(number, _)| *number == decision.number);
         if let Some(at) = own {
             decision.take(self.loose.swap_remove(at).1);
         }

@@ -63,7 +63,9 @@ impl DecisionLine {
         let mut said = Vec::new();
         if let Some(freed) = self.freed_bytes {
             let of = human_size(self.told_bytes);
-            let took = self.took_ms.map_or_else(String::new, |ms| format!(" in {}", seconds(ms)));
+            let took = self
+                .took_ms
+                .map_or_else(String::new, |ms| format!(" in {}", seconds(ms)));
             said.push(format!("{} of {of} came free{took}", human_size(freed)));
         }
         if let Some(cap) = self.agents_cap {
@@ -76,7 +78,10 @@ impl DecisionLine {
             said.push(why.clone());
         }
         if let Some(after) = self.after_permille {
-            said.push(format!("memory {} % after it", show_decimal(u64::from(after), 1)));
+            said.push(format!(
+                "memory {} % after it",
+                show_decimal(u64::from(after), 1)
+            ));
         }
         if said.is_empty() {
             said.push("not measured".to_owned());
@@ -128,7 +133,9 @@ pub fn decisions(state: &State, past: Past<'_>, points: &[Point]) -> Vec<Decisio
         let read = || {
             // The last reading before that, where there is one after the decision.
             let end = points.partition_point(|point| point.at_us <= until);
-            let last = points[..end].last().filter(|point| point.first_us() > one.at_us);
+            let last = points[..end]
+                .last()
+                .filter(|point| point.first_us() > one.at_us);
             last.map(|point| point.mean_permille)
         };
         DecisionLine {
@@ -165,7 +172,13 @@ pub fn continuous(
         holds: peak.map(|peak| peak < halt),
         figures: peak.map_or_else(
             || "no readings of memory".to_owned(),
-            |peak| format!("memory at most {}, safe below {}", percent(peak), percent(halt)),
+            |peak| {
+                format!(
+                    "memory at most {}, safe below {}",
+                    percent(peak),
+                    percent(halt)
+                )
+            },
         ),
     };
     let critical = found.iter().filter(|b| b.severity == Weight::High).count();
@@ -243,7 +256,11 @@ pub(super) fn render(out: &mut String, decisions: &[DecisionLine], gate: &Contin
     if !decisions.is_empty() {
         out.push('\n');
     }
-    let verdict = if gate.passes { "passes" } else { "**does not pass**" };
+    let verdict = if gate.passes {
+        "passes"
+    } else {
+        "**does not pass**"
+    };
     let _ = writeln!(out, "The continuous gate {verdict}:\n");
     for one in &gate.conditions {
         let holds = match one.holds {
