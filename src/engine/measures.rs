@@ -22,20 +22,40 @@ pub struct Use {
 
 /// Memory of all agents with a live process, as last sampled.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Uses(Arc<[Use]>);
+pub struct Uses {
+    all: Arc<[Use]>,
+    /// What all of them held in the mean over the run, by time.
+    mean_bytes: Option<u64>,
+}
 
 impl Uses {
     /// Returns what an attempt of an agent holds in bytes; none where that was not measured yet.
     #[must_use]
     pub fn of(&self, agent: AgentIx, attempt: u32) -> Option<u64> {
-        let at = self.0.binary_search_by_key(&agent, |one| one.agent).ok()?;
-        let one = &self.0[at];
+        let at = self
+            .all
+            .binary_search_by_key(&agent, |one| one.agent)
+            .ok()?;
+        let one = &self.all[at];
         (one.attempt == attempt).then_some(one.bytes)
     }
 
     /// Goes through all of them, by position.
     pub fn iter(&self) -> impl Iterator<Item = Use> {
-        self.0.iter().copied()
+        self.all.iter().copied()
+    }
+
+    /// Adds what all agents held in the mean since the run began, by time, in bytes.
+    #[must_use]
+    pub fn with_mean(mut self, bytes: Option<u64>) -> Self {
+        self.mean_bytes = bytes;
+        self
+    }
+
+    /// Returns that; none: it was not measured from the run's begin on.
+    #[must_use]
+    pub const fn mean_bytes(&self) -> Option<u64> {
+        self.mean_bytes
     }
 }
 
@@ -45,7 +65,10 @@ impl FromIterator<Use> for Uses {
         let mut uses: Vec<Use> = uses.into_iter().collect();
         uses.sort_by_key(|one| (one.agent, std::cmp::Reverse(one.attempt)));
         uses.dedup_by_key(|one| one.agent);
-        Self(uses.into())
+        Self {
+            all: uses.into(),
+            mean_bytes: None,
+        }
     }
 }
 

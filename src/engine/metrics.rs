@@ -179,6 +179,12 @@ impl Metrics {
         metrics
     }
 
+    /// Takes what all agents held in the mean over the run, by time, in bytes.
+    pub fn measured(&mut self, mean_bytes: u64) {
+        self.average_memory_usage_mb = Some(mean_bytes / 1_000_000);
+        self.unavailable.remove("average_memory_usage_mb");
+    }
+
     /// The same without what is told of each agent: it costs the same however many there are.
     #[must_use]
     pub fn of_all(state: &State, now_us: u64) -> Self {
@@ -204,7 +210,7 @@ impl Metrics {
             ("total_api_calls", requests),
             (
                 "average_memory_usage_mb",
-                "samples are beside the journal; `report` reads them",
+                "not measured from the run's begin on; `report` reads the samples",
             ),
             (
                 "final_quality_score",

@@ -30,6 +30,8 @@ use crate::{
     report::history::History,
 };
 
+use sample::Mean;
+
 use super::{
     cards::Cards,
     clean::clean,
@@ -123,6 +125,8 @@ struct Running {
     /// 1,000 agents, a good part of a short run. None after a crash, or where it has grown: then it is
     /// read.
     history: Option<History>,
+    /// What agents held in the mean since the run began; none after a crash.
+    mean: Option<Mean>,
     /// How long turns take.
     took: stats::Turns,
     /// Highest sampled memory of each live attempt's tree, in bytes.
@@ -155,6 +159,8 @@ impl Turns {
             own_peak_bytes: 32 << 20,
             peaks: BTreeMap::new(),
             took: stats::Turns::default(),
+            // Of a run that goes on the readings before are not known here.
+            mean: history.is_some().then(Mean::default),
             history,
         };
         running.input(first);

@@ -2,7 +2,10 @@
 
 use crate::model_server::holds::{Process, Speaks};
 
-use super::rig::{Events, Here};
+use super::{
+    outlives::{argv, both_gone, noted},
+    rig::{Events, Here, Live},
+};
 
 const MIB: u64 = 1 << 20;
 /// What the model takes: mapped, and beside that.
@@ -92,6 +95,97 @@ fn a_local_model_is_measured_counted_once_and_unloaded_by_the_last_swap() {
         row["loaded"].as_bool()?.then_some(servers)
     });
     assert!(most.max().unwrap() >= MAPPED + OWN);
+}
+
+/// Two agents work with a local model; then memory grows short, and both go on elsewhere at once.
+#[test]
+fn memory_moves_the_agents_of_a_local_model_elsewhere_and_its_memory_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let size = |bytes: u64| usize::try_from(bytes).unwrap();
+    let server = Process::start(Speaks::Ollama, folder.path(), size(MAPPED), size(OWN));
+    // `a` leaves children in sessions of their own behind.
+    let plan = plan(&server.url())
+        .replace(
+            "slots = 2\n",
+            "slots = 2\nram = \"1MiB\"\nram_per_slot = \"1MiB\"\n",
+        )
+        .replace(
+            "[[agent]]\nid = \"a\"\n",
+            &format!(
+                "[worker.daemons]\nrun = {}\nmodel = \"qwen\"\n\
+                 [[agent]]\nid = \"a\"\nworker = [\"daemons\", \"cloud\"]\n",
+                argv("exec sleep 600")
+            ),
+        );
+    let others = "[[agent]]\nid = \"gate\"\nrun = [\"sh\", \"-c\", \"while [ ! -e go ]; do sleep 0.05; done\"]\nram = \"1MiB\"\n\
+                  [[agent]]\nid = \"large\"\nneeds = [\"gate\"]\nram = \"90MiB\"\n\
+                  sim = { duration = \"600s\", ram = \"110MiB\", curve = \"flat\" }\n";
+    let here = Here::with(&(plan + others));
+    let mut command = here.command(&["run", "--headless", "--json", "--ram", "480MiB"]);
+    // Of the run's own limit: the same on machines of any size.
+    command
+        .env("WAVEDECK_MEMORY_BAND", "70-98")
+        .env("WAVEDECK_MEMORY_WINDOW", "1s");
+    for (zone, from) in [("YELLOW", "70"), ("ORANGE", "80"), ("RED", "92")] {
+        command.env(format!("WAVEDECK_ZONES_{zone}"), from);
+    }
+    let live = Live::of(command);
+    let bytes = live.until("the model is measured", loaded);
+    for agent in ["a", "b"] {
+        live.hears("agent.started", agent);
+    }
+    let daemons = [noted(&here, "inner"), noted(&here, "outer")];
+    here.write("go", "");
+    let measured = live.until("its effect is measured", |events| {
+        events
+            .all("memory.measured")
+            .first()
+            .map(|event| (*event).clone())
+    });
+    both_gone(daemons);
+    for agent in ["a", "b"] {
+        live.hears("agent.completed", agent);
+    }
+    here.ctl("stop large");
+    let events = live.end();
+    let events = &events.events;
+    let decided = events.all("memory.adapted")[0].clone();
+    assert_eq!(decided["what"], "swap", "{events}");
+    assert_eq!(decided["agents"], serde_json::json!(["a", "b"]));
+    let figure = |event: &serde_json::Value, name: &str| event[name].as_u64().unwrap();
+    for agent in ["a", "b"] {
+        assert_eq!(events.of("model.swapped", agent)["cause"], "zone");
+        assert_eq!(events.of("agent.scheduled", agent)["mode"], 0);
+        let all = events.all_of("agent.scheduled", agent);
+        assert_eq!((all.len(), &all[1]["mode"]), (2, &1.into()));
+    }
+    let unloaded = events.all("model.unloaded");
+    let freed = figure(unloaded[0], "freed_bytes");
+    assert!(
+        freed >= (MAPPED + OWN) / 100 * 98 && freed >= bytes / 10 * 9,
+        "{freed} of {bytes}"
+    );
+    // The effect is what both the server and the agents gave back, and it was told right.
+    assert!(figure(&measured, "freed_bytes") >= freed);
+    let told = figure(&measured, "told_bytes");
+    assert!(
+        figure(&measured, "freed_bytes") >= told / 10 * 9,
+        "{measured}"
+    );
+    let short = events.all("resource.shortage");
+    assert_eq!(short.len(), 1);
+    assert_eq!(short[0]["strategy"], "lightweight_substitution");
+    let points = |kind: &str| {
+        let all = events.all(kind).into_iter();
+        all.filter(|event| event["point"]["sync"] == "resource_rebalancing")
+            .count()
+    };
+    assert_eq!(
+        (points("sync.started"), points("sync.completed")),
+        (1, 1),
+        "{events}"
+    );
+    here.nobody_left();
 }
 
 #[test]

@@ -14,25 +14,29 @@ use super::rig::{Here, Live, signal, state_of, wait_for};
 /// An agent whose child has a session of its own and no parent but us, and whose child's child too; `then` is
 /// what it does itself after that.
 fn here(then: &str) -> Here {
-    let script = format!(
-        "(setsid sh -c '(setsid sh -c \"echo \\$\\$ > inner; sleep 301\" &); echo $$ > outer; sleep 302' &); \
-         while ! test -s inner || ! test -s outer; do sleep 0.01; done; {then}"
-    );
-    let argv = serde_json::to_string(&["sh", "-c", &script]).unwrap();
-    let mut here = Here::with(&format!("[[agent]]\nid = \"a\"\nrun = {argv}\n"));
+    let mut here = Here::with(&format!("[[agent]]\nid = \"a\"\nrun = {}\n", argv(then)));
     here.grace = "300ms";
     here
 }
 
+/// The command of such an agent.
+pub fn argv(then: &str) -> String {
+    let script = format!(
+        "(setsid sh -c '(setsid sh -c \"echo \\$\\$ > inner; sleep 301\" &); echo $$ > outer; sleep 302' &); \
+         while ! test -s inner || ! test -s outer; do sleep 0.01; done; {then}"
+    );
+    serde_json::to_string(&["sh", "-c", &script]).unwrap()
+}
+
 /// A process by the file that holds its number: pid and start.
-fn noted(here: &Here, name: &str) -> (i32, u64) {
+pub fn noted(here: &Here, name: &str) -> (i32, u64) {
     wait_for(name, || {
         let pid: i32 = here.read(name).trim().parse().ok()?;
         Some((pid, proc::start_time(pid).ok()?))
     })
 }
 
-fn both_gone(daemons: [(i32, u64); 2]) {
+pub fn both_gone(daemons: [(i32, u64); 2]) {
     for (pid, start) in daemons {
         wait_for("the daemon is gone", || {
             (!proc::is_alive(pid, start)).then_some(())
@@ -64,6 +68,74 @@ fn daemons_are_frozen_and_stopped_with_their_agent() {
     assert_eq!(daemons.map(|(pid, _)| state_of(pid)), ['T', 'T']);
     here.ctl("stop a");
     live.end().with(3);
+    both_gone(daemons);
+    here.nobody_left();
+}
+
+#[test]
+fn daemons_end_when_their_agent_is_parked() {
+    let here = here("sleep 303");
+    let live = here.start();
+    let daemons = [noted(&here, "inner"), noted(&here, "outer")];
+    here.ctl("park a");
+    live.hears("agent.parked", "a");
+    // The agent is told to be parked only when nothing of it is left.
+    assert_eq!(
+        daemons.map(|(pid, start)| proc::is_alive(pid, start)),
+        [false; 2]
+    );
+    here.ctl("stop -y");
+    live.end().with(3);
+    here.nobody_left();
+}
+
+#[test]
+fn daemons_end_when_memory_parks_their_agent() {
+    let plan = format!(
+        "[[agent]]\nid = \"a\"\nrun = {}\nram = \"8MiB\"\npriority = \"low\"\n\
+         [[agent]]\nid = \"gate\"\nrun = [\"sh\", \"-c\", \"while ! test -s inner || ! test -s outer; do sleep 0.01; done\"]\n\
+         ram = \"1MiB\"\n\
+         [[agent]]\nid = \"large\"\nsim = {{ duration = \"300s\", ram = \"290MiB\", curve = \"flat\" }}\n\
+         ram = \"100MiB\"\nneeds = [\"gate\"]\n",
+        argv("sleep 303")
+    );
+    let mut here = Here::with(&plan);
+    here.grace = "300ms";
+    let mut command = here.command(&["run", "--headless", "--json", "--ram", "300MiB"]);
+    // The same on machines of any size.
+    command.env("WAVEDECK_MEMORY_BAND", "70-90");
+    let live = Live::of(command);
+    let daemons = [noted(&here, "inner"), noted(&here, "outer")];
+    live.hears("agent.parked", "a");
+    assert_eq!(
+        daemons.map(|(pid, start)| proc::is_alive(pid, start)),
+        [false; 2]
+    );
+    let events = live.events();
+    assert_eq!(events.of("agent.parked", "a")["cause"], "zone");
+    let short = &events.all("resource.shortage")[0];
+    assert_eq!(
+        (&short["resource"], &short["strategy"]),
+        (&"memory".into(), &"reduce_parallelism".into())
+    );
+    here.ctl("stop -y");
+    live.end().with(3);
+    here.nobody_left();
+}
+
+#[test]
+fn daemons_end_when_another_worker_takes_their_agent_over() {
+    let plan = format!(
+        "[worker.one]\nrun = {}\n[worker.two]\nrun = [\"sh\", \"-c\", \"cat > /dev/null\"]\n\
+         [[agent]]\nid = \"a\"\nprompt = \"do\"\nworker = [\"one\", \"two\"]\nworkspace = \"shared\"\n",
+        argv("sleep 303")
+    );
+    let mut here = Here::with(&plan);
+    here.grace = "300ms";
+    let live = here.start();
+    let daemons = [noted(&here, "inner"), noted(&here, "outer")];
+    here.ctl("swap a two");
+    live.end().with(0);
     both_gone(daemons);
     here.nobody_left();
 }

@@ -40,10 +40,16 @@ pub fn decide(state: &State, input: &Input) -> Vec<Event> {
     if state.finished.is_some() {
         return Vec::new();
     }
-    sync::around(
+    let mut events = sync::around(
         state,
         settle::conflict::closed(state, follows(state, input)),
-    )
+    );
+    if let (Some(mean), Some(Event::RunFinished { metrics, .. })) =
+        (input.uses.mean_bytes(), events.last_mut())
+    {
+        metrics.measured(mean);
+    }
+    events
 }
 
 fn follows(state: &State, input: &Input) -> Vec<Event> {

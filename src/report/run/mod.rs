@@ -194,8 +194,7 @@ impl RunReport {
     ) -> Self {
         let memory = memory(history, points);
         if let Some(bytes) = memory.average_agents_bytes {
-            metrics.average_memory_usage_mb = Some(bytes / 1_000_000);
-            metrics.unavailable.remove("average_memory_usage_mb");
+            metrics.measured(bytes);
         }
         let stated: u64 = state
             .setup

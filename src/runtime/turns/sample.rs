@@ -12,11 +12,42 @@ use crate::{
 
 use super::Running;
 
+/// What all agents hold in the mean by time: each reading counts until the next one.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Mean {
+    /// The first reading's time and the last one's, in microseconds of the run.
+    from_us: Option<u64>,
+    last_us: u64,
+    last_bytes: u64,
+    /// Bytes by microseconds, up to the last reading.
+    sum: u128,
+}
+
+impl Mean {
+    fn push(&mut self, at_us: u64, bytes: u64) {
+        self.from_us.get_or_insert(at_us);
+        let past = at_us.saturating_sub(self.last_us);
+        self.sum += u128::from(self.last_bytes) * u128::from(past);
+        (self.last_us, self.last_bytes) = (at_us, bytes);
+    }
+
+    /// The mean up to the last reading, in bytes; none before the second.
+    fn bytes(&self) -> Option<u64> {
+        let time = self.last_us.saturating_sub(self.from_us?);
+        let mean = self.sum.checked_div(u128::from(time))?;
+        u64::try_from(mean).ok()
+    }
+}
+
 impl Running {
     /// Takes a reading, with what the sensor saw in it.
     pub(super) fn sample(&mut self, sample: Box<Sample>, edges: Vec<Edge>) {
         let before = self.turns.figures;
-        self.turns.uses = sample.uses();
+        if let Some(mean) = &mut self.mean {
+            mean.push(sample.elapsed_us, sample.figures.agents_bytes);
+        }
+        let mean = self.mean.as_ref().and_then(Mean::bytes);
+        self.turns.uses = sample.uses().with_mean(mean);
         self.turns.figures = sample.figures(&self.turns.state);
         // The sensor tells of thresholds that it saw crossed; whether there is more room than admission saw
         // is only known here.
