@@ -7,9 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::{
     asks::AsksArgs, attach::AttachArgs, check::CheckArgs, completions::CompletionsArgs,
     ctl::CtlArgs, demo::DemoArgs, diff::DiffArgs, digest::DigestArgs, doctor::DoctorArgs,
-    init::InitArgs, logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs, report::ReportArgs,
-    report_status::ReportStatusArgs, resume::ResumeArgs, run::RunArgs, runs::RunsArgs,
-    save::SaveArgs, schema::SchemaArgs, status::StatusArgs, unbuilt, wait::WaitArgs,
+    init::InitArgs, learnt::LearntArgs, logs::LogsArgs, plan::PlanArgs, replay::ReplayArgs,
+    report::ReportArgs, report_status::ReportStatusArgs, resume::ResumeArgs, run::RunArgs,
+    runs::RunsArgs, save::SaveArgs, schema::SchemaArgs, status::StatusArgs, unbuilt,
+    wait::WaitArgs,
 };
 
 /// Runs a plan of many coding agents, finds a good schedule for this machine's memory, and shows it.
@@ -109,6 +110,8 @@ pub enum Command {
     Digest(DigestArgs),
     /// List, show or remove recorded runs
     Runs(RunsArgs),
+    /// Show or forget what runs have taught of their agents
+    Learnt(LearntArgs),
     /// Look at this machine and say what is missing
     Doctor(DoctorArgs),
     /// Print a JSON Schema

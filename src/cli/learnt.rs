@@ -1,16 +1,90 @@
-//! What earlier runs have taught, for the commands that look at a plan: `check`, `plan` and the page before a run.
+//! `wavedeck learnt`: what earlier runs have taught; and the same for the commands that look at a plan: `check`, `plan`
+//! and the page before a run.
 //!
-//! Must not change the file: a run does.
+//! Must not add to the file: a run does.
 
 use std::path::{Path, PathBuf};
 
-use super::{launch, load::Input};
+use clap::{Args, Subcommand};
+
+use super::{
+    args::Global,
+    error::{Error, Outcome, status},
+    find, launch,
+    load::Input,
+    out,
+};
 use crate::{
+    display::{escape, safe_json, spoken},
     plan::Plan,
-    report::off::sentences,
+    report::{learnt as render, off::sentences},
     runtime::learnt,
     schedule::learnt::{Applied, Need, apply, needs, off},
 };
+
+/// Flags of `learnt`.
+#[derive(Debug, Clone, Args)]
+pub struct LearntArgs {
+    /// What to do; none: show.
+    #[command(subcommand)]
+    pub what: Option<LearntCommand>,
+    /// JSON in place of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What to do with what is known.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LearntCommand {
+    /// Forget what is known of an agent, or all
+    Forget {
+        /// The agent, whatever its plan and its worker
+        #[arg(required_unless_present = "all")]
+        agent: Option<String>,
+        /// All agents and classes
+        #[arg(long, conflicts_with = "agent")]
+        all: bool,
+    },
+}
+
+/// Shows or forgets what runs have taught.
+pub fn learnt(args: &LearntArgs, global: &Global) -> Outcome {
+    let text = match &args.what {
+        None => show(args.json)?,
+        Some(LearntCommand::Forget { agent, .. }) => {
+            let gone = learnt::forget(&find::store()?, agent.as_deref())
+                .map_err(|e| Error::usage(format!("learnt.json cannot be changed: {e}")))?;
+            if let (0, Some(agent)) = (gone, agent) {
+                return Err(Error::usage(format!("nothing is known of agent `{agent}`"))
+                    .help("`wavedeck learnt` lists what is known"));
+            }
+            let keys = if gone == 1 { "key" } else { "keys" };
+            format!("forgot {gone} {keys}\n")
+        }
+    };
+    let text = if global.plain && !args.json {
+        spoken(&text)
+    } else {
+        text
+    };
+    out::print(&text).map_err(|e| Error::internal("cannot write to stdout", e))?;
+    Ok(status::OK)
+}
+
+/// What is known; where nothing was ever recorded, nothing is.
+fn show(json: bool) -> Result<String, Error> {
+    let found = find::store().map_or_else(|_| learnt::Found::default(), |store| learnt::of(&store));
+    if let Some(problem) = found.problem {
+        out::complain(&format!("note: {}\n", escape(&problem)));
+    }
+    if !json {
+        return Ok(render::table(&found.known));
+    }
+    let keys = serde_json::to_string(&found.known)
+        .map_err(|e| Error::internal("what is known cannot be written", e))?;
+    let text = format!("{{\"version\":1,\"keys\":{keys}}}");
+    Ok(format!("{}\n", safe_json(&text)))
+}
 
 /// `WAVEDECK_HOME`, where it is set.
 #[must_use]

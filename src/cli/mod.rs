@@ -29,7 +29,7 @@ pub mod home;
 mod init;
 pub mod launch;
 mod layout;
-mod learnt;
+pub mod learnt;
 mod leased;
 pub mod load;
 pub mod logs;
@@ -158,6 +158,7 @@ fn dispatch(cli: &Cli) -> Outcome {
         Command::Doctor(args) => doctor::doctor(args, global),
         Command::Wait(args) => wait::wait(args, global),
         Command::Runs(args) => runs::runs(args, global),
+        Command::Learnt(args) => learnt::learnt(args, global),
         Command::Schema(args) => schema::schema(args),
         Command::Completions(args) => completions::completions(args),
         other => Err(unbuilt::refuse(other)),

@@ -98,8 +98,9 @@ impl State {
         live.map_or_else(|| self.mode_of(ix).ram_bytes, |live| live.reserved_bytes)
     }
 
-    /// Returns what a start of an agent in a mode reserves, in bytes: what is stated, or what its own attempts have
-    /// used before where that is more (after a kill for want of memory half as much again), as far as the run's limit goes.
+    /// Returns what a start of an agent in a mode reserves, in bytes: what is stated or was learnt (the mode has the
+    /// larger of both), or what its own attempts have used before where that is more (after a kill for want of memory
+    /// half as much again), as far as the run's limit goes.
     #[must_use]
     pub fn asks(&self, ix: AgentIx, mode: &AgentMode) -> u64 {
         let limit = self.setup.ram_limit_bytes.max(mode.ram_bytes);

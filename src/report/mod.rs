@@ -5,6 +5,7 @@
 pub mod adapted;
 pub mod digest;
 pub mod history;
+pub mod learnt;
 pub mod lessons;
 pub mod off;
 pub mod past;

@@ -6,7 +6,7 @@
 
 use std::{
     fs,
-    io::{self, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
     thread,
@@ -39,12 +39,16 @@ pub struct Found {
     pub problem: Option<String>,
 }
 
+/// Reads what the runs of a store have taught. Changes nothing.
+#[must_use]
+pub fn of(store: &Store) -> Found {
+    look(&store.path().join("cache"), false)
+}
+
 /// Reads what the runs of a repository have taught; nothing where there were none. Changes nothing.
 #[must_use]
 pub fn find(root: &Path, home: Option<&Path>) -> Found {
-    Store::find(root, home).map_or_else(Found::default, |store| {
-        look(&store.path().join("cache"), false)
-    })
+    Store::find(root, home).map_or_else(Found::default, |store| of(&store))
 }
 
 /// The same for a run: a file that makes no sense is kept aside.
@@ -56,7 +60,7 @@ pub fn find_for_run(root: &Path, home: Option<&Path>) -> Found {
 }
 
 fn look(cache: &Path, run: bool) -> Found {
-    let read = match bytes(&cache.join(FILE)) {
+    let read = match bytes(&cache.join(FILE), true) {
         Ok(None) => return Found::default(),
         Ok(Some(text)) => known(&text),
         Err(error) => Err(Unread::Damaged(error.to_string())),
@@ -70,11 +74,7 @@ fn look(cache: &Path, run: bool) -> Found {
         }
         Err(why @ Unread::Newer(_)) => format!("{FILE} is left alone: {why}"),
         Err(why @ Unread::Damaged(_)) => {
-            // Who else writes just now leaves a good one.
-            let aside = run
-                && Lock::take(&cache.join(LOCK)).is_ok_and(|held| {
-                    held.is_some() && fs::rename(cache.join(FILE), cache.join(BAD)).is_ok()
-                });
+            let aside = run && set_aside(cache);
             let kept = if aside {
                 format!("; kept as {BAD}")
             } else {
@@ -89,8 +89,23 @@ fn look(cache: &Path, run: bool) -> Found {
     }
 }
 
-/// The bytes of a file; none where there is none.
-fn bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
+/// Keeps a file that makes no sense aside; returns whether it did.
+fn set_aside(cache: &Path) -> bool {
+    let Ok(Some(_held)) = Lock::take(&cache.join(LOCK)) else {
+        return false;
+    };
+    // Another run may have put a good one in its place meanwhile.
+    let path = cache.join(FILE);
+    let damaged = match bytes(&path, false) {
+        Ok(Some(text)) => matches!(known(&text), Err(Unread::Damaged(_))),
+        Ok(None) => false,
+        Err(_) => true,
+    };
+    damaged && fs::rename(path, cache.join(BAD)).is_ok()
+}
+
+/// The bytes of a file; none where there is none. `brief`: its first line alone, where that is one of ours.
+fn bytes(path: &Path, brief: bool) -> io::Result<Option<Vec<u8>>> {
     // Neither a link nor a pipe: a repository may bring either along.
     let opened = fs::OpenOptions::new()
         .read(true)
@@ -105,7 +120,13 @@ fn bytes(path: &Path) -> io::Result<Option<Vec<u8>>> {
         return Err(io::Error::other("it is no file of ours"));
     }
     let mut text = Vec::new();
-    file.take(LARGEST).read_to_end(&mut text)?;
+    let mut file = BufReader::with_capacity(64 << 10, file.take(LARGEST));
+    if brief {
+        file.read_until(b'\n', &mut text)?;
+    }
+    if !text.ends_with(b",\n") {
+        file.read_to_end(&mut text)?;
+    }
     Ok(Some(text))
 }
 
@@ -138,7 +159,7 @@ fn add(
 ) -> io::Result<()> {
     let _held = wait(&cache.join(LOCK))?;
     let path = cache.join(FILE);
-    let read = match bytes(&path) {
+    let read = match bytes(&path, false) {
         Ok(Some(text)) => Learnt::parse(&text),
         Ok(None) => Ok(Learnt::default()),
         Err(error) => Err(Unread::Damaged(error.to_string())),
@@ -155,12 +176,41 @@ fn add(
     if !learnt.teach(run, plan, now_ms, lessons) {
         return Ok(());
     }
+    write(cache, &learnt)
+}
+
+/// Puts a new file in the place of the one that is there; the lock is held.
+fn write(cache: &Path, learnt: &Learnt) -> io::Result<()> {
     let text = learnt.to_json().map_err(io::Error::other)?;
     let fresh = cache.join(".learnt.json.new");
     // What a crash left of an earlier one.
     let _ = fs::remove_file(&fresh);
     private_append(&fresh)?.write_all(&text)?;
-    fs::rename(&fresh, &path)
+    fs::rename(&fresh, cache.join(FILE))
+}
+
+/// Forgets what is known of an agent, in whatever plan and by whatever worker; none: of all, classes too. Returns how
+/// many keys that were.
+///
+/// # Errors
+/// When the file cannot be read or replaced; one that makes no sense only goes with all.
+pub fn forget(store: &Store, agent: Option<&str>) -> io::Result<usize> {
+    let cache = store.cache().map_err(io::Error::other)?;
+    let _held = wait(&cache.join(LOCK))?;
+    let Some(text) = bytes(&cache.join(FILE), false)? else {
+        return Ok(0);
+    };
+    let read = Learnt::parse(&text);
+    let Some(agent) = agent else {
+        fs::remove_file(cache.join(FILE))?;
+        return Ok(read.map_or(0, |learnt| learnt.all().count()));
+    };
+    let mut learnt = read.map_err(io::Error::other)?;
+    let gone = learnt.drop_agent(agent);
+    if gone > 0 {
+        write(&cache, &learnt)?;
+    }
+    Ok(gone)
 }
 
 /// Waits for the lock: another run may end at the same time.

@@ -1,6 +1,6 @@
 //! What runs teach those after them: memory and time that agents really took, kept beside the runs.
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::Value;
 use wavedeck::{
@@ -46,13 +46,30 @@ fn the_second_run_reserves_what_the_first_one_used() {
     let need = &second.all("run.learnt")[0]["agents"][0];
     assert_eq!((&need["agent"], &need["times"]), (&"a".into(), &1.into()));
     assert!((295..400).contains(&reserved(&second)), "{second}");
+    // A person can look at it.
+    let shown = here.say(&["learnt"]);
+    let row = shown.out.lines().nth(1).unwrap();
+    assert!(
+        row.starts_with("wavedeck/a ") && row.contains(" 2 "),
+        "{shown}"
+    );
+    let json: Value = serde_json::from_str(&here.say(&["learnt", "--json"]).out).unwrap();
+    assert_eq!(json["keys"][0]["times"], 2);
     // What it began with stands in its own folder.
     let state = || {
         let dir = here.run_dirs().pop().unwrap();
         past::ended(&dir).unwrap()
     };
     let before = state();
-    fs::remove_file(here.path().join(".wavedeck/cache/learnt.json")).unwrap();
+    assert_eq!(here.say(&["learnt", "forget", "b"]).status, 2);
+    assert_eq!(here.say(&["learnt", "forget", "a"]).out, "forgot 1 key\n");
+    assert!(
+        here.say(&["learnt"])
+            .out
+            .starts_with("nothing is known yet")
+    );
+    assert_eq!(here.say(&["learnt", "forget", "--all"]).status, 0);
+    assert!(!here.path().join(".wavedeck/cache/learnt.json").exists());
     assert_eq!(state(), before);
     assert_eq!(
         before.mode_of(AgentIx(0)).ram_bytes / MIB,
@@ -76,7 +93,7 @@ fn two_runs_that_end_at_once_both_count() {
     }
     let file = file(&here);
     assert_eq!(file["runs"].as_array().unwrap().len(), 2, "{file}");
-    assert_eq!(file["keys"][0]["known"]["times"], 2, "{file}");
+    assert_eq!(file["known"][0]["times"], 2, "{file}");
 }
 
 #[test]
@@ -124,15 +141,15 @@ fn a_damaged_file_is_kept_aside_and_a_newer_one_left_alone() {
         "{second:?}"
     );
     assert_eq!(here.read(".wavedeck/cache/learnt.json"), newer);
-    here.write(".wavedeck/cache/learnt.json", "{\"version\":1,\"keys\":[{");
+    here.write(".wavedeck/cache/learnt.json", "{\"version\":1,\"known\":[{");
     let third = here.run();
     assert!(third.err.contains("kept as learnt.json.bad"), "{third:?}");
     third.with(0);
     assert_eq!(
         here.read(".wavedeck/cache/learnt.json.bad"),
-        "{\"version\":1,\"keys\":[{"
+        "{\"version\":1,\"known\":[{"
     );
-    assert_eq!(file(&here)["keys"][0]["known"]["times"], 1);
+    assert_eq!(file(&here)["known"][0]["times"], 1);
 }
 
 #[test]

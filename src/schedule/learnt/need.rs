@@ -2,6 +2,8 @@
 //!
 //! Must not lower what a person has stated of memory, and must not forget it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
@@ -123,8 +125,7 @@ pub fn apply(plan: &mut Plan, needs: &[Need], limit_bytes: u64) -> Vec<Applied> 
     if needs.is_empty() {
         return applied;
     }
-    let mut of: std::collections::BTreeMap<(&str, Option<&str>), &Need> =
-        std::collections::BTreeMap::new();
+    let mut of: BTreeMap<(&str, Option<&str>), &Need> = BTreeMap::new();
     for need in needs {
         of.insert((need.agent.as_str(), need.worker.as_deref()), need);
     }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Average, Key, Known, Lesson, MOST, Took};
 
@@ -31,30 +31,28 @@ pub enum Unread {
 }
 
 /// What is known of a key, and the attempts that it follows from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Entry {
     known: Known,
     history: Vec<Took>,
 }
 
-/// The file.
-#[derive(Serialize, Deserialize)]
+/// The file. What is known stands on its first line ([`Learnt::to_json`]): a plan needs no more, and all attempts take
+/// ten times as long to read.
+#[derive(Deserialize)]
 struct Whole {
     version: u64,
+    known: Vec<Known>,
     runs: Vec<String>,
-    keys: Vec<Entry>,
+    /// By key, in the order of `known`.
+    history: Vec<Vec<Took>>,
 }
 
-/// The same without the attempts: a plan needs what follows from them.
+/// The first line.
 #[derive(Deserialize)]
 struct Brief {
     version: u64,
-    keys: Vec<OnlyKnown>,
-}
-
-#[derive(Deserialize)]
-struct OnlyKnown {
-    known: Known,
+    known: Vec<Known>,
 }
 
 #[derive(Deserialize)]
@@ -70,15 +68,24 @@ pub struct Learnt {
     keys: BTreeMap<Key, Entry>,
 }
 
-/// Returns what a file knows, sorted by key.
+/// Returns what a file knows, sorted by key. Its first line is enough.
 ///
 /// # Errors
 /// Why it is not used.
 pub fn known(text: &[u8]) -> Result<Vec<Known>, Unread> {
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut first;
+    let text = if let Some(open) = line.strip_suffix(b",") {
+        first = open.to_vec();
+        first.push(b'}');
+        &first
+    } else {
+        text
+    };
     let brief: Brief = read(text, |brief: &Brief| brief.version)?;
-    let mut all = Vec::with_capacity(brief.keys.len());
-    for entry in brief.keys {
-        all.push(bounded(entry.known)?);
+    let mut all = Vec::with_capacity(brief.known.len());
+    for known in brief.known {
+        all.push(bounded(known)?);
     }
     all.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(all)
@@ -133,14 +140,17 @@ impl Learnt {
     /// Why it is not used.
     pub fn parse(text: &[u8]) -> Result<Self, Unread> {
         let whole: Whole = read(text, |whole: &Whole| whole.version)?;
+        if whole.known.len() != whole.history.len() {
+            return Err(Unread::Damaged("keys without attempts".to_owned()));
+        }
         let mut keys = BTreeMap::new();
-        for mut entry in whole.keys {
-            entry.known = bounded(entry.known)?;
+        for (known, mut history) in whole.known.into_iter().zip(whole.history) {
+            let known = bounded(known)?;
             let too_large = |took: &mut Took| took.figures().any(|figure| *figure > MOST);
-            if entry.history.iter_mut().any(too_large) {
+            if history.iter_mut().any(too_large) {
                 return Err(Unread::Damaged("a figure is too large".to_owned()));
             }
-            keys.insert(entry.known.key.clone(), entry);
+            keys.insert(known.key.clone(), Entry { known, history });
         }
         Ok(Self {
             runs: whole.runs,
@@ -153,13 +163,15 @@ impl Learnt {
     /// # Errors
     /// None in practice: all of it can be written.
     pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let whole = Whole {
-            version: VERSION,
-            runs: self.runs.clone(),
-            keys: self.keys.values().cloned().collect(),
-        };
-        let mut text = serde_json::to_vec(&whole)?;
-        text.push(b'\n');
+        let known: Vec<&Known> = self.all().collect();
+        let history: Vec<&Vec<Took>> = self.keys.values().map(|entry| &entry.history).collect();
+        let mut text = format!("{{\"version\":{VERSION},\"known\":").into_bytes();
+        serde_json::to_writer(&mut text, &known)?;
+        text.extend_from_slice(b",\n\"runs\":");
+        serde_json::to_writer(&mut text, &self.runs)?;
+        text.extend_from_slice(b",\"history\":");
+        serde_json::to_writer(&mut text, &history)?;
+        text.extend_from_slice(b"}\n");
         Ok(text)
     }
 
@@ -198,6 +210,14 @@ impl Learnt {
         }
         self.forget();
         true
+    }
+
+    /// Forgets what is known of an agent, in whatever plan and by whatever worker; returns how many keys that were.
+    pub fn drop_agent(&mut self, id: &str) -> usize {
+        let before = self.keys.len();
+        self.keys
+            .retain(|key, _| !matches!(key, Key::Agent { agent, .. } if agent == id));
+        before - self.keys.len()
     }
 
     fn add(&mut self, key: Key, took: Vec<Took>, now_ms: u64) {

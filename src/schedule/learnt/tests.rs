@@ -120,7 +120,7 @@ fn a_file_of_a_newer_version_is_told_from_a_damaged_one() {
     assert_eq!(known(newer).unwrap_err(), Unread::Newer(2));
     assert_eq!(Learnt::parse(newer).unwrap_err(), Unread::Newer(2));
     let good = String::from_utf8(taught(&[1000]).to_json().unwrap()).unwrap();
-    let torn = &good[..good.len() / 2];
+    let torn = &good[..good.find('\n').unwrap() - 2];
     let large = good.replace("\"times\":1", "\"times\":1e99");
     let negative = good.replace("\"used_ms\":0", "\"used_ms\":-1");
     let beyond = good.replace("\"used_ms\":0", "\"used_ms\":9007199254740993");
@@ -146,6 +146,23 @@ fn a_file_of_a_newer_version_is_told_from_a_damaged_one() {
             "{bad}"
         );
     }
+}
+
+#[test]
+fn the_first_line_is_enough_for_a_plan() {
+    let learnt = taught(&[1000, 2000]);
+    let text = learnt.to_json().unwrap();
+    let end = text.iter().position(|byte| *byte == b'\n').unwrap();
+    for text in [&text[..], &text[..=end], &text[..end + 20]] {
+        assert!(known(text).unwrap().iter().eq(learnt.all()));
+    }
+    let torn = Learnt::parse(&text[..text.len() - 20]);
+    assert!(matches!(torn, Err(Unread::Damaged(_))));
+    // Whoever has put it in another form has changed nothing.
+    let value: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let pretty = serde_json::to_vec_pretty(&value).unwrap();
+    assert!(known(&pretty).unwrap().iter().eq(learnt.all()));
+    assert_eq!(Learnt::parse(&pretty), Ok(learnt));
 }
 
 /// Two agents with a worker: what is stated of the first, and nothing of the second.
@@ -297,6 +314,7 @@ proptest! {
         text[at] = byte;
         for text in [&text[..], &text[..at], &noise] {
             let (brief, whole) = (known(text), Learnt::parse(text));
+            // The first line may be well where the rest is not.
             prop_assert!(brief.is_ok() || whole.is_err());
             if let Ok(all) = brief {
                 let mut plan = plan();
