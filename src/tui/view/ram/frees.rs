@@ -111,9 +111,6 @@ pub fn of_agent(source: Source<'_>, ix: AgentIx) -> String {
     let agent = state.agent(ix);
     let own = mine(state, sample, ix).map(held);
     let mut text = String::new();
-    if agent.pinned {
-        text.push_str("pinned: never parked for memory · ");
-    }
     match (agent.status, own) {
         (_, None) => text.push_str("not measured yet"),
         (Status::Frozen, Some(own)) => {
