@@ -11,7 +11,9 @@ use crate::{plan::AgentIx, resources::Sample};
 const STEP_US: u64 = 1_900_000;
 /// Points of a line.
 const POINTS: usize = 16;
-/// What a line must span before it has a slope, in microseconds.
+/// Points that its slope is of: the last twelve seconds, so that what stands still is soon said to.
+const RECENT: usize = 7;
+/// What these must span before there is a slope, in microseconds.
 const LEAST_US: u64 = 4_000_000;
 /// After so long without a reading nothing is known of the time between, in microseconds.
 const GAP_US: u64 = 30_000_000;
@@ -31,11 +33,11 @@ impl Line {
         self.0.push_back((at_us, bytes));
     }
 
-    /// Returns by how many bytes a minute it rises (below 0: falls) from its first point to its last; none where it is
-    /// too short to say.
+    /// Returns by how many bytes a minute it has risen lately (below 0: fallen); none where it is too short to say.
     #[must_use]
     pub fn per_minute(&self) -> Option<i64> {
-        let (&(from, before), &(to, after)) = (self.0.front()?, self.0.back()?);
+        let recent = self.0.len().saturating_sub(RECENT);
+        let (&(from, before), &(to, after)) = (self.0.get(recent)?, self.0.back()?);
         if to.saturating_sub(from) < LEAST_US {
             return None;
         }
@@ -144,6 +146,12 @@ mod tests {
         assert_eq!((rate(7, 1), rate(7, 2)), (None, Some(-60 * mib)));
         assert_eq!(rate(2, 1), None);
         assert_eq!(slopes.machine().per_minute(), Some(60 * mib));
+        let mut still = slopes.clone();
+        for n in 100..114 {
+            still.push(&sample(n, &[(1, 1, 990)]));
+        }
+        let stands = still.of(AgentIx(1), 1).and_then(Line::per_minute);
+        assert_eq!(stands, Some(0), "what came before is not counted for long");
         let line = slopes.of(AgentIx(1), 1).unwrap();
         assert_eq!(line.bytes().len(), POINTS);
         let began = slopes.of(AgentIx(4), 1).unwrap();

@@ -107,7 +107,7 @@ pub fn draw(view: &View, timeline: &Timeline, look: Look<'_>, buf: &mut Buffer) 
 
 /// What the stretches of the visible rows are, as far as it fits.
 fn legend(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, line: Rect) {
-    const BARS: [(Bar, &str); 9] = [
+    const BARS: [(Bar, &str); 10] = [
         (Bar::Planned, "planned"),
         (Bar::Run, "runs"),
         (Bar::Forecast, "left ~"),
@@ -115,6 +115,7 @@ fn legend(timeline: &Timeline, theme: &Theme, buf: &mut Buffer, line: Rect) {
         (Bar::Check, "checked"),
         (Bar::Merge, "merging"),
         (Bar::Frozen, "frozen"),
+        (Bar::Parked, "parked"),
         (Bar::Blocked, "waits for you"),
         (Bar::Backoff, "before a retry"),
     ];
@@ -199,6 +200,10 @@ fn look_of(theme: &Theme, bar: Bar) -> (&'static str, Style) {
         Bar::Frozen => (
             glyph::mark(theme, crate::tui::view::Mark::Froze),
             theme.base.warn,
+        ),
+        Bar::Parked => (
+            glyph::mark(theme, crate::tui::view::Mark::Park),
+            theme.mark(crate::tui::view::Mark::Park),
         ),
         Bar::Blocked => (
             glyph::mark(theme, crate::tui::view::Mark::Block),

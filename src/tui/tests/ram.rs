@@ -426,7 +426,7 @@ fn a_pin_is_set_and_taken_back_and_seen() {
     assert_eq!(actions(press(&mut after, "=")), [other]);
     press(&mut after, "\u{1b}%");
     go_to(&mut after, "api");
-    assert!(paint(&mut after).contains("pinned: never parked for memory"));
+    assert!(paint(&mut after).contains("pinned, never parked for memory"));
 }
 
 #[test]

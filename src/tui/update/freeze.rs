@@ -48,15 +48,7 @@ pub(super) fn pause(app: &mut App, all: Vec<Target>, out: &mut Vec<Request>) {
         return send_all(app, actions, out);
     }
     let frees = bytes(app, state, &long).map_or_else(String::new, |bytes| format!("frees {bytes}"));
-    let session = |ix: &AgentIx| {
-        let talk = state.agent(*ix).talk.as_ref();
-        talk.is_some_and(|talk| talk.session.is_some())
-    };
-    let kept = match long.iter().filter(|ix| session(ix)).count() {
-        n if n == long.len() => "session and workspace are kept",
-        0 => "the workspace is kept; without a session its work begins anew in it",
-        _ => "sessions and workspaces are kept; who has no session begins anew",
-    };
+    let kept = kept(state, &long);
     let since = long.iter().map(|&ix| state.agent(ix).since_us).min();
     let since = words::span(now_us.saturating_sub(since.unwrap_or(now_us)));
     let (name, it, has) = match long.as_slice() {
@@ -88,6 +80,19 @@ pub(super) fn pause(app: &mut App, all: Vec<Target>, out: &mut Vec<Request>) {
     ask(app, &title, &lines, "leave it as it is", choices);
 }
 
+/// What is kept of agents that are parked.
+fn kept(state: &State, agents: &[AgentIx]) -> &'static str {
+    let session = |ix: &&AgentIx| {
+        let talk = state.agent(**ix).talk.as_ref();
+        talk.is_some_and(|talk| talk.session.is_some())
+    };
+    match agents.iter().filter(session).count() {
+        n if n == agents.len() => "session and workspace are kept",
+        0 => "the workspace is kept; without a session the work begins anew in it",
+        _ => "sessions and workspaces are kept; who has no session begins anew",
+    }
+}
+
 /// What agents hold together, in words; none: nothing was measured.
 fn bytes(app: &App, state: &State, agents: &[AgentIx]) -> Option<String> {
     let sample = app.sample.as_deref();
@@ -115,7 +120,7 @@ pub(super) fn before(app: &App, action: &Action, agents: &[AgentIx]) -> String {
             format!("frees nothing of {held} now; parking would")
         }
         (Action::Park { .. }, Some(held)) => {
-            format!("frees {held}; session and workspace are kept")
+            format!("frees {held}; {}", kept(state, agents))
         }
         _ => String::new(),
     }

@@ -127,9 +127,13 @@ pub fn holders(state: &State) -> Vec<AgentIx> {
 /// Rows that would show all of it, with rule and heads.
 #[must_use]
 pub fn wanted(source: Source<'_>) -> usize {
-    let servers = source.sample.map_or(0, |sample| sample.servers.len());
-    // Rule, heads, two sums, two lines, what else the machine holds.
-    holders(source.state).len() + servers + 9
+    let more = source.sample.map_or(1, |sample| {
+        let strays = usize::from(sample.machine.strays.count > 0);
+        let runs = usize::from(sample.figures.others_bytes > 0);
+        sample.servers.len() + 1 + strays + runs
+    });
+    // Rule, heads, two sums; two lines also before there is something to say.
+    holders(source.state).len() + more + 6
 }
 
 /// What an agent holds, with its share of a server.
@@ -140,6 +144,9 @@ fn held_by(source: Source<'_>, shares: &Shares, ix: AgentIx) -> (Option<Figure>,
     });
     (own, shares.of(ix))
 }
+
+/// Said of whom a person has pinned.
+const PINNED: &str = "pinned, never parked for memory · ";
 
 /// What sorts first is smallest.
 fn key(source: Source<'_>, shares: &Shares, sort: RamSort, ix: AgentIx) -> u64 {
@@ -290,14 +297,17 @@ fn agent_row(
             .saturating_add(share.map_or(0, |share| share.bytes)),
         about: own.about || share.is_some_and(|share| !share.measured),
     });
-    let (text, tone) = match agent.status {
+    let (mut text, mut tone) = match agent.status {
         Status::Parked => (row.now, row.tone),
-        _ if agent.leaking => (
-            format!("LEAK · {}", frees::of_agent(source, ix)),
-            Tone::Warn,
-        ),
         _ => (frees::of_agent(source, ix), Tone::Dim),
     };
+    if agent.pinned {
+        text.insert_str(0, PINNED);
+    }
+    if agent.leaking {
+        text.insert_str(0, "LEAK · ");
+        tone = Tone::Warn;
+    }
     RamRow {
         mark: Some(row.mark),
         pinned: agent.pinned,
@@ -338,6 +348,9 @@ pub fn of_agent(source: Source<'_>, ix: AgentIx) -> Vec<(&'static str, String)> 
         let sum = reading.counted_bytes().saturating_add(share.bytes);
         let text = format!("{about}{} with its share of the model", words::size(sum));
         out.push(("attributed", text));
+    }
+    if source.state.agent(ix).pinned {
+        out.push(("", "pinned".to_owned()));
     }
     out.push(("", frees::of_agent(source, ix)));
     out

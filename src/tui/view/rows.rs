@@ -121,7 +121,7 @@ pub(super) fn agent_row(
     now.push_str(why::key(state, source.figures, ix, now_us));
     let (badge, warned) = badge(source, ix);
     now.insert_str(0, &badge);
-    let tone = if warned && tone == Tone::Plain {
+    let tone = if warned && matches!(tone, Tone::Plain | Tone::Dim) {
         Tone::Warn
     } else {
         tone

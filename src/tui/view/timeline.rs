@@ -25,6 +25,8 @@ pub enum Bar {
     Backoff,
     /// Frozen: a gap in the work.
     Frozen,
+    /// Parked: its memory is free.
+    Parked,
     /// It waits for a person.
     Blocked,
     /// Its work is in line for its merge, or being merged.
@@ -297,6 +299,7 @@ fn row(source: Source<'_>, ix: AgentIx, now_us: u64, scale: &mut Scale) -> TimeR
         let bar = match span.status {
             Status::Running => Bar::Run,
             Status::Frozen => Bar::Frozen,
+            Status::Parked => Bar::Parked,
             Status::Blocked => Bar::Blocked,
             Status::BackingOff => Bar::Backoff,
             Status::Checking | Status::Joining => Bar::Check,

@@ -12,8 +12,9 @@ use super::super::{
     words::{held, names, span},
 };
 use crate::{
+    display::clean_line,
     engine::{self, HoldBy, Status, Unloading, Why, size_free},
-    plan::AgentIx,
+    plan::{AgentIx, ModelIx},
 };
 
 /// Names in a sentence.
@@ -31,12 +32,11 @@ pub fn relief(source: Source<'_>, ix: AgentIx, now_us: u64) -> String {
     }
     match engine::admit(state, source.figures, ix) {
         Err(Why::Ram { asked, free } | Why::Machine { asked, free }) => {
-            let text = ends(source, asked.saturating_sub(free), now_us);
-            if text.is_empty() {
-                text
-            } else {
-                format!("; {text}")
-            }
+            let wanted = asked.saturating_sub(free);
+            let unloads = unloads(source, wanted);
+            let all = [unloads, ends(source, wanted, now_us)];
+            let all = all.iter().filter(|text| !text.is_empty());
+            all.fold(String::new(), |sum, text| format!("{sum}; {text}"))
         }
         _ => String::new(),
     }
@@ -46,6 +46,27 @@ pub fn relief(source: Source<'_>, ix: AgentIx, now_us: u64) -> String {
 fn frees_bytes(source: Source<'_>, ix: AgentIx) -> u64 {
     let used = mine(source.state, source.sample, ix).map_or(0, |mine| mine.counted_bytes());
     source.state.reserved(ix).max(used)
+}
+
+/// The smallest model that nobody uses and whose memory would do, in words; empty where there is none.
+fn unloads(source: Source<'_>, wanted: u64) -> String {
+    let state = source.state;
+    let models = state.setup.plan.models.iter().enumerate();
+    let enough = models.filter_map(|(at, model)| {
+        let held = state.model(ModelIx::of(at)).held;
+        let action = engine::Action::Unload {
+            model: model.id.clone(),
+        };
+        // Asked last: it looks for whoever uses it.
+        let fits = held.bytes >= wanted && engine::resolve(state, &action).is_ok();
+        fits.then_some((held.bytes, held.by, &model.id))
+    });
+    enough
+        .min_by_key(|one| one.0)
+        .map_or_else(String::new, |(bytes, by, id)| {
+            let bytes = servers::bytes_of(bytes, by);
+            format!("U unloads {} ({bytes})", clean_line(id, 30))
+        })
 }
 
 /// Who ends so soon that so many bytes more are free, in words; empty where nobody runs.
@@ -111,9 +132,6 @@ pub fn of_agent(source: Source<'_>, ix: AgentIx) -> String {
     let agent = state.agent(ix);
     let own = mine(state, sample, ix).map(held);
     let mut text = String::new();
-    if agent.pinned {
-        text.push_str("pinned: never parked for memory · ");
-    }
     match (agent.status, own) {
         (_, None) => text.push_str("not measured yet"),
         (Status::Frozen, Some(own)) => {
@@ -124,7 +142,7 @@ pub fn of_agent(source: Source<'_>, ix: AgentIx) -> String {
         }
     }
     if let Some(model) = state.model_of(ix).filter(|m| state.model_need(*m).local) {
-        let name = crate::display::clean_line(&state.setup.plan.models[model.ix()].id, 30);
+        let name = clean_line(&state.setup.plan.models[model.ix()].id, 30);
         let frees = state.frees(ix);
         let told = servers::bytes_of(frees.later_bytes, frees.by);
         let _ = match (frees.others, frees.unloading) {
