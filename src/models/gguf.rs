@@ -33,7 +33,7 @@ const TEXT: usize = 256;
 const DIMENSIONS: u32 = 4;
 /// Arrays in arrays that are followed.
 const DEPTH: u32 = 4;
-/// Most numbers of lists that are kept, all together; files have a few lists of some hundred.
+/// Most numbers of short lists that are kept, all together; files have a few lists of some hundred.
 const MOST_LISTED: u64 = 1 << 16;
 /// Bytes that are asked for at once.
 const PIECE: usize = 64 << 10;
@@ -128,7 +128,7 @@ struct Source<'a> {
     at: usize,
     end: usize,
     taken: u64,
-    /// Numbers of lists that were kept.
+    /// Numbers of short lists so far.
     listed: u64,
     most: u64,
 }
@@ -259,13 +259,13 @@ fn list(from: &mut Source<'_>, depth: u32) -> Result<Value, GgufError> {
         return Err(GgufError::TooLong);
     }
     if let Some(width) = width(kind) {
-        let listed = from.listed + count;
-        if count > MOST_LAYERS || listed > MOST_LISTED || kind == 6 || kind == 12 {
+        let short = count <= MOST_LAYERS && kind != 6 && kind != 12;
+        from.listed += if short { count } else { 0 };
+        if !short || from.listed > MOST_LISTED {
             // A product of two small numbers: `count` is bounded above.
             from.skip(count * width)?;
             return Ok(Value::Other);
         }
-        from.listed = listed;
         let mut all = Vec::new();
         for _ in 0..count {
             // A negative one (a layer without a value) counts as 0.
