@@ -1,9 +1,13 @@
 //! A leased command: this program under the name of another, which it becomes once there is memory for it.
 //!
-//! Must not change anything of the command: arguments, name, environment (but for the marker), descriptors,
-//! signals and exit status are its own, since it becomes the program. Whatever fails, the program runs.
+//! Must not change anything of the command: arguments, environment (but for the marker), descriptors, signals and
+//! exit status are its own, since it becomes the program. Whatever fails, the program runs.
 
-use std::{ffi::OsString, io};
+use std::{
+    ffi::{OsStr, OsString},
+    io,
+    path::Path,
+};
 
 use crate::{
     display::escape,
@@ -46,9 +50,22 @@ pub fn become_meant(args: &[OsString]) -> Option<u8> {
         };
         Some(marked(marker.as_deref(), &name, number, &run))
     };
-    let error = exec::become_other(&program, args, env.map(|env| (MARKER, env)));
+    let args = meant(args, &called.name, &program);
+    let error = exec::become_other(&program, &args, env.map(|env| (MARKER, env)));
     out::complain(&format!("{name}: {error}\n"));
     Some(NOT_STARTED)
+}
+
+/// The arguments with the program's path for its name, where it was called by that: programs that look for
+/// themselves on the PATH (Python for its virtual environment, relocated compilers) would find the link to us.
+fn meant(args: &[OsString], name: &OsStr, program: &Path) -> Vec<OsString> {
+    let mut args = args.to_vec();
+    if let Some(first) = args.first_mut()
+        && Path::new(first).file_name() == Some(name)
+    {
+        *first = program.into();
+    }
+    args
 }
 
 fn not_there(name: &str, error: &io::Error) -> u8 {
@@ -59,4 +76,24 @@ fn not_there(name: &str, error: &io::Error) -> u8 {
     };
     out::complain(&format!("{name}: {text}\n"));
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_looks_for_itself_finds_itself() {
+        let by = |first: &str| {
+            let args = [first, "-m", "x"].map(OsString::from);
+            let args = meant(&args, "python3".as_ref(), "/venv/bin/python3".as_ref());
+            (args[0].to_str().unwrap().to_owned(), args.len())
+        };
+        for named in ["python3", "/run/leased-commands/python3"] {
+            assert_eq!(by(named), ("/venv/bin/python3".to_owned(), 3));
+        }
+        // Another name was meant to be seen.
+        assert_eq!(by("-python3"), ("-python3".to_owned(), 3));
+        assert!(meant(&[], "x".as_ref(), "/x".as_ref()).is_empty());
+    }
 }

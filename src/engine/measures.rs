@@ -100,12 +100,12 @@ impl State {
 
     /// Returns what a start of an agent in a mode reserves, in bytes: what is stated or was learnt (the mode has the
     /// larger of both), or what its own attempts have used before where that is more (after a kill for want of memory
-    /// half as much again), as far as the run's limit goes.
+    /// half as much again), as far as the run's limit goes. What they had leased is not among it: it is leased again.
     #[must_use]
     pub fn asks(&self, ix: AgentIx, mode: &AgentMode) -> u64 {
         let limit = self.setup.ram_limit_bytes.max(mode.ram_bytes);
         let agent = self.agent(ix);
-        let before = agent.peak_bytes.max(agent.least_bytes);
+        let before = agent.own_peak_bytes.max(agent.least_bytes);
         mode.ram_bytes.max(before.min(limit))
     }
 

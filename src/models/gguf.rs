@@ -33,6 +33,8 @@ const TEXT: usize = 256;
 const DIMENSIONS: u32 = 4;
 /// Arrays in arrays that are followed.
 const DEPTH: u32 = 4;
+/// Most numbers of short lists that are kept, all together; files have a few lists of some hundred.
+const MOST_LISTED: u64 = 1 << 16;
 /// Bytes that are asked for at once.
 const PIECE: usize = 64 << 10;
 
@@ -99,6 +101,7 @@ impl Header {
             at: 0,
             end: 0,
             taken: 0,
+            listed: 0,
             most,
         };
         read(&mut from)
@@ -125,6 +128,8 @@ struct Source<'a> {
     at: usize,
     end: usize,
     taken: u64,
+    /// Numbers of short lists so far.
+    listed: u64,
     most: u64,
 }
 
@@ -254,7 +259,9 @@ fn list(from: &mut Source<'_>, depth: u32) -> Result<Value, GgufError> {
         return Err(GgufError::TooLong);
     }
     if let Some(width) = width(kind) {
-        if count > MOST_LAYERS || kind == 6 || kind == 12 {
+        let short = count <= MOST_LAYERS && kind != 6 && kind != 12;
+        from.listed += if short { count } else { 0 };
+        if !short || from.listed > MOST_LISTED {
             // A product of two small numbers: `count` is bounded above.
             from.skip(count * width)?;
             return Ok(Value::Other);

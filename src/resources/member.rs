@@ -45,9 +45,14 @@ impl Member {
             // From here on the file is this process's; that it was the right one is checked after.
             self.statm = statm.filter(|_| proc::is_alive(self.process.0, self.process.1));
         }
-        if let Some(statm) = &self.statm {
-            // An ended process that nobody waited for has no memory left.
-            return statm.resident_bytes().ok().filter(|&b| b > 0);
+        let kept = self.statm.as_ref().map(Statm::resident_bytes);
+        match kept {
+            Some(Err(_)) => return None,
+            Some(Ok(bytes)) if bytes > 0 => return Some(bytes),
+            // Nothing is said of a process that has ended and that nobody waited for, and of one whose first
+            // thread has ended before the others.
+            Some(Ok(_)) => self.statm = None,
+            None => {}
         }
         let stat = proc::stat(self.process.0).ok()?;
         (stat.start_time == self.process.1 && stat.alive()).then_some(stat.rss_bytes)
@@ -87,6 +92,12 @@ pub(super) fn shared(members: &[Member], of: usize) -> u64 {
         }
     }
     still_shared(sum, left, of as u64)
+}
+
+/// Returns what is resident of processes that were in no slow reading, in bytes.
+pub(super) fn unread(members: &[Member]) -> u64 {
+    let unread = members.iter().filter(|member| member.shared.is_none());
+    unread.map(|member| member.bytes).sum()
 }
 
 /// Of `of` processes that share pages `left` are still there. A page that k of them share counts k - 1 times
@@ -158,8 +169,10 @@ mod tests {
         assert_eq!(shared(&members, 1), 50);
         note(&mut members, &[(me, read(70))]);
         assert_eq!(shared(&members, 1), 30);
+        assert_eq!(unread(&members), 0);
         note(&mut members, &[]);
         assert_eq!(shared(&members, 1), 0, "it was not in the reading");
+        assert_eq!(unread(&members), 50);
     }
 
     #[test]

@@ -12,6 +12,9 @@ use crate::{
     sys::{cgroup::Rung, strays::Strays},
 };
 
+/// Less than this of processes that no slow reading has seen does not matter, in bytes.
+const UNREAD: u64 = 32 << 20;
+
 /// Memory of the whole machine (or of the container that we run in).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MachineSample {
@@ -60,6 +63,9 @@ pub struct AgentSample {
     /// What of it counts more than once, in bytes, as of the last slow reading: 0 where there was none.
     #[serde(default, skip_serializing_if = "none")]
     pub shared_bytes: u64,
+    /// What of it is of processes that the last slow reading did not see, in bytes: what those share is not known.
+    #[serde(default, skip_serializing_if = "none")]
+    pub unread_bytes: u64,
     /// What of its tree was moved to swap at the last slow reading, in bytes.
     #[serde(default, skip_serializing_if = "none")]
     pub swap_bytes: u64,
@@ -97,10 +103,12 @@ impl AgentSample {
         self.resident_bytes.saturating_sub(self.shared_bytes)
     }
 
-    /// Returns whether what counts is only an upper bound: several processes, and no slow reading yet.
+    /// Returns whether what counts is only an upper bound: several processes, and no slow reading yet, or one that
+    /// did not see an eighth of it. A process that was just forked counts all that it shares with its parent.
     #[must_use]
     pub const fn at_most(&self) -> bool {
-        self.pss_bytes.is_none() && self.processes > 1
+        let unread = self.unread_bytes >= UNREAD && self.unread_bytes >= self.counted_bytes() / 8;
+        (self.pss_bytes.is_none() || unread) && self.processes > 1
     }
 }
 

@@ -167,4 +167,24 @@ mod tests {
         watch.read(&several);
         assert_eq!(watch.read(&several), Some(Finding::Over));
     }
+
+    #[test]
+    fn who_was_just_forked_has_time_to_be_measured() {
+        let mut watch = Watch {
+            limit: Some(1500 * MIB),
+            ..Watch::default()
+        };
+        // One of 1 GiB has become two: what the second shares with the first is counted twice.
+        let mut forked = agent(1 << 30, None, 0);
+        forked.pss_bytes = Some(1 << 30);
+        assert_eq!(watch.read(&forked), None);
+        forked.processes = 2;
+        (forked.resident_bytes, forked.unread_bytes) = (2 << 30, 1 << 30);
+        for _ in 0..10 {
+            assert_eq!(watch.read(&forked), None);
+        }
+        // Measured, it is two that share nothing.
+        forked.unread_bytes = 0;
+        assert_eq!(watch.read(&forked), Some(Finding::Over));
+    }
 }

@@ -4,13 +4,15 @@
 //! nothing. Bytes. Must not decide what follows, and a folder that cannot be had is no reason not to run.
 
 use std::{
-    fs::{self, File},
+    fs::{self, OpenOptions},
     io::{Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,8 @@ const ENDING: &str = "memory";
 const MOST_FILES: usize = 64;
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 4096;
+/// What a dead run told so long ago is removed.
+const OLD: Duration = Duration::from_hours(1);
 /// A change of less than one part in so many is not told.
 const PART: u64 = 100;
 
@@ -74,6 +78,9 @@ impl Others {
         let pid = std::process::id().cast_signed();
         let known = proc::start_time(pid).ok().zip(proc::boot_id().ok());
         let (start_ticks, boot_id) = known.clone().unwrap_or_default();
+        if let (Some(folder), Some(_)) = (&folder, &known) {
+            sweep(folder, &boot_id);
+        }
         Self {
             // Who cannot say who it is would be taken for dead.
             folder: folder.filter(|_| known.is_some()),
@@ -102,7 +109,8 @@ impl Others {
             return 0;
         };
         let others = read(folder, Some(&self.me.run), &self.me.boot_id);
-        others.iter().map(|run| run.open_bytes).sum()
+        let open = others.iter().map(|run| run.open_bytes);
+        open.fold(0, u64::saturating_add)
     }
 
     /// Tells the others what this run has reserved, holds and may hold, in bytes, where any of it has changed by
@@ -190,14 +198,38 @@ fn read(folder: &Path, but: Option<&str>, boot_id: &str) -> Vec<OtherRun> {
         .filter(|path| path.extension().is_some_and(|e| e == ENDING))
         .filter(|path| but.is_none() || path.file_stem().and_then(|n| n.to_str()) != but)
         .take(MOST_FILES)
-        .filter_map(|path| {
-            let mut text = Vec::new();
-            let file = File::open(path).ok()?;
-            file.take(LONGEST).read_to_end(&mut text).ok()?;
-            serde_json::from_slice::<OtherRun>(&text).ok()
-        })
+        .filter_map(|path| about(&path))
         .filter(|run| run.lives(boot_id))
         .collect()
+}
+
+/// Reads one file. Whatever else has that name is not waited for.
+fn about(path: &Path) -> Option<OtherRun> {
+    let mut text = Vec::new();
+    let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .ok()?;
+    file.metadata().ok().filter(fs::Metadata::is_file)?;
+    file.take(LONGEST).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Removes what runs of long ago left that were killed: in their way, those that live would not be read.
+fn sweep(folder: &Path, boot_id: &str) {
+    let old = |path: &Path| {
+        let told = fs::symlink_metadata(path).and_then(|meta| meta.modified());
+        told.is_ok_and(|told| told.elapsed().is_ok_and(|age| age > OLD))
+    };
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    for path in paths.filter(|path| path.extension().is_some_and(|e| e == ENDING)) {
+        if old(&path) && about(&path).is_some_and(|run| !run.lives(boot_id)) {
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 /// Whether two figures are as good as the same.
@@ -265,6 +297,53 @@ mod tests {
         fs::write(file(&folder, "d"), "{\"run\":").unwrap();
         fs::create_dir(file(&folder, "e")).unwrap();
         assert_eq!(b.open_bytes(), 3000);
+    }
+
+    #[test]
+    fn what_only_has_the_name_of_such_a_file_holds_nobody_up() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().to_owned();
+        let me = Others::at(Some(folder.clone()), "a").me;
+        let huge = |run: &str| {
+            let one = OtherRun {
+                open_bytes: u64::MAX,
+                ..me.clone()
+            };
+            fs::write(file(&folder, run), serde_json::to_vec(&one).unwrap()).unwrap();
+        };
+        huge("b");
+        huge("c");
+        let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+        rustix::fs::mkfifoat(rustix::fs::CWD, file(&folder, "d"), mode).unwrap();
+        let (told, hears) = std::sync::mpsc::channel();
+        std::thread::spawn(move || told.send(Others::at(Some(folder), "a").open_bytes()));
+        let sum = hears.recv_timeout(Duration::from_secs(20));
+        assert_eq!(sum, Ok(u64::MAX));
+    }
+
+    #[test]
+    fn the_dead_of_long_ago_do_not_hide_the_living() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = &root.path().join("wavedeck");
+        let mut lives = Others::at(Some(folder.clone()), "z");
+        tell(&mut lives, 500, 0, 0);
+        let dead = OtherRun {
+            start_ticks: lives.me.start_ticks + 1,
+            ..lives.me.clone()
+        };
+        let dead = serde_json::to_vec(&dead).unwrap();
+        for i in 0..3 * MOST_FILES {
+            let path = file(folder, &format!("dead{i}"));
+            fs::write(&path, &dead).unwrap();
+            let file = fs::File::options().write(true).open(&path).unwrap();
+            let long_ago = std::time::SystemTime::now() - 2 * OLD;
+            file.set_modified(long_ago).unwrap();
+        }
+        let fresh = file(folder, "fresh");
+        fs::write(&fresh, &dead).unwrap();
+        let other = Others::at(Some(folder.clone()), "a");
+        assert_eq!(other.open_bytes(), 500);
+        assert!(fresh.exists() && fs::read_dir(folder).unwrap().count() == 2);
     }
 
     #[test]

@@ -200,7 +200,7 @@ impl Running {
             let mut next = first;
             while let Some(msg) = next {
                 self.take(msg);
-                next = self.turns.inbox.try_recv().ok();
+                next = msg::more(&self.turns.inbox, began);
             }
             if self.starting > 0 {
                 self.reports();

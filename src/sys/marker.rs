@@ -2,7 +2,13 @@
 //!
 //! Must not spawn or signal anything.
 
-use std::{fs::File, io::Read};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use super::proc;
 
 /// Name of the variable that holds the run's id.
 pub const RUN: &str = "WAVEDECK_RUN";
@@ -66,11 +72,23 @@ impl Marker {
     /// Reads the marker of a process; none where it has none, is gone or belongs to someone else.
     #[must_use]
     pub fn of(pid: i32) -> Option<Self> {
-        let file = File::open(format!("/proc/{pid}/environ")).ok()?;
-        let mut environ = Vec::with_capacity(4096);
-        file.take(MAX_ENVIRON).read_to_end(&mut environ).ok()?;
+        let environ = match read(format!("/proc/{pid}/environ").as_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return None,
+            Ok(environ) if !environ.is_empty() => environ,
+            // A first thread that has ended before the others has no environment any more; they have.
+            Ok(_) | Err(_) => {
+                proc::other_threads(pid).find_map(|thread| read(&thread.join("environ")).ok())?
+            }
+        };
         Self::parse(&environ)
     }
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut environ = Vec::with_capacity(4096);
+    let file = File::open(path)?;
+    file.take(MAX_ENVIRON).read_to_end(&mut environ)?;
+    Ok(environ)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
     fs::File,
     io::{self, Read},
     os::{fd::OwnedFd, unix::fs::FileExt},
-    path::Path,
+    path::{Path, PathBuf},
     sync::OnceLock,
 };
 
@@ -72,6 +72,11 @@ impl Stat {
 /// Parses `/proc/<pid>/stat`; the name in brackets may hold anything, brackets included.
 #[must_use]
 pub fn parse_stat(text: &[u8]) -> Option<Stat> {
+    parse_with_threads(text).map(|(stat, _)| stat)
+}
+
+/// The same, and how many threads it has.
+fn parse_with_threads(text: &[u8]) -> Option<(Stat, u64)> {
     let open = text.iter().position(|&b| b == b'(')?;
     let close = text.iter().rposition(|&b| b == b')')?;
     let pid = std::str::from_utf8(text.get(..open)?)
@@ -85,15 +90,15 @@ pub fn parse_stat(text: &[u8]) -> Option<Stat> {
     let ppid = fields.next()?.parse().ok()?;
     let pgrp = fields.next()?.parse().ok()?;
     let session = fields.next()?.parse().ok()?;
-    // From tty_nr (7) on: utime is field 14, stime 15, starttime 22, rss 24.
+    // From tty_nr (7) on: utime is field 14, stime 15, threads 20, starttime 22, rss 24.
     let mut fields = fields.skip(7);
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
-    let mut fields = fields.skip(6);
-    let start_time = fields.next()?.parse().ok()?;
+    let threads = fields.nth(4)?.parse().ok()?;
+    let start_time = fields.nth(1)?.parse().ok()?;
     let pages: i64 = fields.nth(1)?.parse().ok()?;
     let rss_bytes = u64::try_from(pages).unwrap_or(0) * page_size();
-    Some(Stat {
+    let stat = Stat {
         pid,
         ppid,
         pgrp,
@@ -102,19 +107,52 @@ pub fn parse_stat(text: &[u8]) -> Option<Stat> {
         start_time,
         rss_bytes,
         cpu_ticks: user + system,
-    })
+    };
+    Some((stat, threads))
 }
 
 /// Reads the state of one process.
 pub fn stat(pid: i32) -> io::Result<Stat> {
     let mut buffer = [0; 1024];
     let len = File::open(format!("/proc/{pid}/stat"))?.read(&mut buffer)?;
-    parse_stat(&buffer[..len]).ok_or_else(|| {
+    as_it_lives(&buffer[..len]).ok_or_else(|| {
         io::Error::new(
             io::ErrorKind::InvalidData,
             "unknown form of /proc/<pid>/stat",
         )
     })
+}
+
+/// Parses `/proc/<pid>/stat`. Where the first thread has ended before others the kernel calls the process ended,
+/// and without memory: then one of those others says how it is.
+fn as_it_lives(text: &[u8]) -> Option<Stat> {
+    let (stat, threads) = parse_with_threads(text)?;
+    if stat.alive() || threads <= 1 {
+        return Some(stat);
+    }
+    let other = other_threads(stat.pid).find_map(|thread| {
+        let mut buffer = [0; 1024];
+        let len = File::open(thread.join("stat"))
+            .ok()?
+            .read(&mut buffer)
+            .ok()?;
+        parse_stat(&buffer[..len]).filter(Stat::alive)
+    });
+    Some(other.map_or(stat, |other| Stat {
+        state: other.state,
+        rss_bytes: other.rss_bytes,
+        ..stat
+    }))
+}
+
+/// The folders of a process's threads, the first one's left out.
+pub(super) fn other_threads(pid: i32) -> impl Iterator<Item = PathBuf> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
+    let threads = tasks.into_iter().flatten().flatten();
+    let first = pid.to_string();
+    threads
+        .filter(move |thread| thread.file_name().as_encoded_bytes() != first.as_bytes())
+        .map(|thread| thread.path())
 }
 
 /// Returns when a process started, in clock ticks since boot; with the pid it names a process for good.
@@ -174,7 +212,7 @@ impl ProcTable {
             let Ok(len) = rustix::io::read(&file, &mut buffer[..]) else {
                 continue;
             };
-            if let Some(stat) = parse_stat(&buffer[..len]) {
+            if let Some(stat) = as_it_lives(&buffer[..len]) {
                 table.insert(stat);
             }
         }
@@ -384,6 +422,8 @@ impl ForkWatch {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr;
+
     use super::*;
 
     #[test]
@@ -437,5 +477,71 @@ mod tests {
         watch.changed();
         std::process::Command::new("/bin/true").status().unwrap();
         assert!(watch.changed());
+    }
+
+    extern "C" fn waits(_: *mut libc::c_void) -> *mut libc::c_void {
+        loop {
+            // SAFETY: it has no preconditions.
+            unsafe { libc::pause() };
+        }
+    }
+
+    #[test]
+    fn a_process_whose_first_thread_has_ended_lives() {
+        use crate::sys::{marker::Marker, tree};
+        use rustix::process::Signal;
+        // SAFETY: the copy calls nothing but the system: it makes a thread that waits, and ends its first one.
+        let pid = unsafe {
+            match libc::fork() {
+                0 => {
+                    let mut thread = std::mem::zeroed();
+                    let (no, none) = (ptr::null(), ptr::null_mut());
+                    libc::pthread_create(&raw mut thread, no, waits, none);
+                    libc::syscall(libc::SYS_exit, 0);
+                    libc::_exit(1)
+                }
+                pid => pid,
+            }
+        };
+        assert!(pid > 0);
+        let raw = || std::fs::read(format!("/proc/{pid}/stat")).unwrap();
+        let until = |done: &dyn Fn() -> bool| {
+            for _ in 0..5000 {
+                if done() {
+                    return true;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(2));
+            }
+            false
+        };
+        let ended = until(&|| parse_stat(&raw()).unwrap().state == b'Z');
+        let live = stat(pid).unwrap();
+        let root = tree::Root {
+            pid,
+            start_time: live.start_time,
+            marker: None,
+            group: None,
+        };
+        let members = || tree::members(&ProcTable::scan().unwrap(), &root);
+        let found: Vec<i32> = members().iter().map(|member| member.pid).collect();
+        tree::signal_all(&members(), Signal::STOP);
+        let stops = until(&|| members().iter().any(Stat::stopped));
+        let said = std::fs::read("/proc/self/environ").unwrap();
+        let environ = other_threads(pid).find_map(|of| std::fs::read(of.join("environ")).ok());
+        let marker = Marker::of(pid);
+        tree::signal_all(&members(), Signal::KILL);
+        let gone =
+            until(&|| parse_stat(&raw()).is_some_and(|stat| !stat.alive()) && members().is_empty());
+        // SAFETY: it is our child, and nobody has waited for it.
+        unsafe {
+            libc::kill(pid, libc::SIGKILL);
+            libc::waitpid(pid, ptr::null_mut(), 0);
+        }
+        assert!(ended && live.alive() && !live.stopped() && live.rss_bytes > 0);
+        assert_eq!((found, stops, gone), (vec![pid], true, true));
+        assert_eq!(
+            (environ, marker),
+            (Some(said.clone()), Marker::parse(&said))
+        );
     }
 }

@@ -23,13 +23,19 @@ pub struct Room {
     pub open_limit_bytes: u64,
     /// Nobody uses more than was reserved for it.
     pub trusted: bool,
+    /// Programs wait for memory, and somebody runs who can give some back: nothing more until they do not.
+    pub stalled: bool,
 }
+
+/// Share of the last 10 s in which something waited for memory, in permille, from which no more starts where memory is
+/// short besides: what runs is moved to swap and back then, and the kernel calls the rest available.
+pub(super) const STALLED: u32 = 200;
 
 impl Room {
     /// Returns the most that a start may ask for; `guessed`: what it asks for is a guess.
     #[must_use]
     pub fn most(&self, guessed: bool) -> u64 {
-        if self.must_grow(guessed) {
+        if self.stalled || self.must_grow(guessed) {
             0
         } else {
             self.run_bytes.min(self.machine_bytes)
@@ -83,6 +89,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
             open_bytes: 0,
             open_limit_bytes: u64::MAX,
             trusted: true,
+            stalled: false,
         };
     }
     let alone = state.usage.agents == 0;
@@ -102,6 +109,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
             open_bytes: 0,
             open_limit_bytes: u64::MAX,
             trusted: true,
+            stalled: false,
         };
     }
     let to_come = state.models_to_come_bytes();
@@ -125,6 +133,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
         // One agent alone may be as large as all there is.
         open_limit_bytes: if alone { u64::MAX } else { free / 2 },
         trusted: trusted(state, figures),
+        stalled: !alone && state.memory.zone >= Zone::Yellow && figures.stall_permille >= STALLED,
     }
 }
 
@@ -152,6 +161,11 @@ pub(super) fn admit_bytes(
         return Err(Why::Machine {
             asked,
             free: room.machine_bytes,
+        });
+    }
+    if room.stalled {
+        return Err(Why::Stalled {
+            permille: figures.stall_permille,
         });
     }
     if room.must_grow(guessed) {

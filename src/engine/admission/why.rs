@@ -87,6 +87,11 @@ pub enum Why {
         /// How much that may be.
         limit: u64,
     },
+    /// Programs wait for memory: for what was moved to swap, mostly.
+    Stalled {
+        /// In which share of the last 10 s, in permille.
+        permille: u32,
+    },
     /// Pressure keeps more from running at once.
     Pressed {
         /// Running.
@@ -267,6 +272,12 @@ impl fmt::Display for Why {
                 "{} of what was started before is not in use yet: more starts below {}",
                 size_asked(*open),
                 size_free(*limit)
+            ),
+            Self::Stalled { permille } => write!(
+                f,
+                "programs waited for memory in {} % of the last 10 s: more starts below {} %",
+                permille / 10,
+                super::memory::STALLED / 10
             ),
             Self::Pressed { running, cap } => {
                 write!(f, "memory pressure: {running} of {cap} at once")

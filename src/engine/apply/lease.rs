@@ -84,6 +84,11 @@ impl State {
         let after = self.lease_extra(ix);
         self.usage.ram(before, false);
         self.usage.ram(after, true);
+        let held = self.leases_of(ix).filter(|lease| !lease.waits());
+        let held = held.fold(0_u64, |sum, lease| sum.saturating_add(lease.ram_bytes));
+        if let Some(live) = &mut self.agents[ix.ix()].live {
+            live.leased_bytes = live.leased_bytes.max(held);
+        }
         let stands = self.clock_stands(ix);
         if stood == stands || self.agent(ix).status != Status::Running {
             return;

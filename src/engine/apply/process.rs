@@ -39,6 +39,7 @@ impl State {
             clock_us: 0,
             ending: None,
             reserved_bytes,
+            leased_bytes: 0,
         });
         self.processes += 1;
         let setup = self.setup.clone();
@@ -216,7 +217,9 @@ impl State {
             self.hold(ix, None);
         }
         let agent = &mut self.agents[ix.ix()];
-        let ending = agent.live.take().and_then(|live| live.ending);
+        let live = agent.live.take();
+        let leased_bytes = live.as_ref().map_or(0, |live| live.leased_bytes);
+        let ending = live.and_then(|live| live.ending);
         let end = end(ran_us, ending);
         let attempt = agent.attempt;
         // Done before it could be parked: nobody holds it for that.
@@ -231,6 +234,8 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         agent.ran_us += ran_us;
         agent.peak_bytes = agent.peak_bytes.max(end.peak_bytes);
+        let own = end.peak_bytes.saturating_sub(leased_bytes);
+        agent.own_peak_bytes = agent.own_peak_bytes.max(own);
         agent.quiet = false;
         agent.leaking = false;
         agent.frozen_tree = None;

@@ -65,6 +65,9 @@ pub struct Live {
     /// Memory that is reserved for it, in bytes.
     #[serde(default)]
     pub reserved_bytes: u64,
+    /// The most that its commands have leased at once, in bytes: part of its peak, and not its own.
+    #[serde(default)]
+    pub leased_bytes: u64,
 }
 
 /// How the last attempt ended.
@@ -213,6 +216,9 @@ pub struct AgentState {
     pub ran_us: u64,
     /// Largest peak of its attempts in bytes.
     pub peak_bytes: u64,
+    /// The same without what its commands had leased, in bytes: what the next attempt will want itself.
+    #[serde(default)]
+    pub own_peak_bytes: u64,
     /// Hard needs that are not met yet.
     pub needs_open: u32,
     /// Hard needs that can no longer be met.

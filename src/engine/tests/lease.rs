@@ -147,6 +147,30 @@ fn the_order_of_asking_is_kept_but_for_priority() {
 }
 
 #[test]
+fn what_was_leased_is_not_reserved_for_the_next_attempt() {
+    let mut rig = leasing(1);
+    let suite = rig.ask(A, "suite", &[], 150);
+    let tool = rig.ask(A, "tool", &[], 150);
+    rig.gone(suite);
+    rig.gone(tool);
+    let end = |peak_mib: u64| InputKind::Ended {
+        key: JobKey::main(A, 1),
+        exit: Exit::Code(1),
+        cpu_us: 0,
+        peak_bytes: peak_mib * MIB,
+        output_bytes: 0,
+        leaked: 0,
+        present: Vec::new(),
+        handoff: false,
+    };
+    rig.input(end(1250));
+    let agent = rig.state.agent(A);
+    assert_eq!(agent.peak_bytes, 1250 * MIB);
+    // Both had 1000 of it at once.
+    assert_eq!(rig.state.asks(A, rig.state.mode_of(A)), 250 * MIB);
+}
+
+#[test]
 fn one_is_granted_when_nothing_else_moves() {
     let mut rig = leasing_plan(2, |plan| {
         plan.leases.insert("huge".to_owned(), 2000 * MIB);

@@ -125,3 +125,34 @@ fn nobody_goes_again_at_the_same_size() {
         );
     }
 }
+
+#[test]
+fn nothing_more_starts_while_programs_wait_for_memory() {
+    let mut plan = empty();
+    plan.agents = vec![agent("a", 1, 1), agent("b", 1, 1)];
+    plan.agents[1].needs = vec![hard(0)];
+    let mut rig = Rig::new(plan, true);
+    let b = AgentIx(1);
+    let stalls = |permille| Figures {
+        total_bytes: 16 * GIB,
+        available_bytes: 6 * GIB,
+        stall_permille: permille,
+        ..Figures::default()
+    };
+    // Half of the machine is free, as the kernel says.
+    assert!(admit(&rig.state, &stalls(900), b).is_ok());
+    rig.state.memory.zone = Zone::Yellow;
+    assert!(admit(&rig.state, &stalls(199), b).is_ok());
+    let why = admit(&rig.state, &stalls(231), b).unwrap_err();
+    let said = "programs waited for memory in 23 % of the last 10 s: more starts below 20 %";
+    assert_eq!(why.to_string(), said);
+    let most = |permille| room(&rig.state, &stalls(permille)).most(false);
+    assert!(
+        most(231) == 0 && most(199) > 0,
+        "and it is seen when they wait no more"
+    );
+    // Alone it may: else nothing would ever move.
+    rig.end_agent(0, 0);
+    rig.end_agent(1, 0);
+    assert!(admit(&rig.state, &stalls(900), b).is_ok());
+}

@@ -89,6 +89,26 @@ fn the_first_start_takes_the_weights_and_each_a_slot() {
 }
 
 #[test]
+fn what_a_server_held_before_a_crash_is_not_taken_for_granted() {
+    let mut rig = rig(1);
+    let there = ServedNow::Loaded(held(21 * GIB, Unloading::Request));
+    served(&mut rig, there.clone());
+    swap(&mut rig, "a0");
+    rig.end_agent(0, 1);
+    assert!(rig.state.model(QWEN).unloading, "asked, and killed then");
+    rig.input(InputKind::Recovered {
+        boot_id: "b".to_owned(),
+        survivors: 0,
+        seen_attempts: Vec::new(),
+    });
+    let mode = rig.state.setup.mode(AgentIx(0), 0).clone();
+    assert_eq!(rig.state.model_cost(&mode), 24 * GIB);
+    served(&mut rig, there);
+    assert_eq!(rig.state.model_cost(&mode), 4 * GIB);
+    assert_eq!(told(&rig).last(), Some(&"model.loaded"), "told anew");
+}
+
+#[test]
 fn a_server_of_another_machine_takes_nothing_here() {
     let mut rig = Rig::new(plan(1, "http://10.1.2.3:9"), true);
     assert_eq!(rig.state.model_cost(rig.state.setup.mode(AgentIx(0), 0)), 0);

@@ -137,6 +137,29 @@ fn a_header_cut_anywhere_says_so() {
 }
 
 #[test]
+fn lists_without_end_are_not_kept() {
+    let list = |value: u8, count: u64| {
+        let mut list = 0_u32.to_le_bytes().to_vec();
+        list.extend(count.to_le_bytes());
+        list.resize(list.len() + usize::try_from(count).unwrap(), value);
+        list
+    };
+    let kv = "attention.head_count_kv";
+    let kept = |lists: u64| {
+        let mut file = small();
+        for i in 0..lists {
+            file = file.key(&format!("x.{i}"), 9, &list(1, 4096));
+        }
+        let architecture = read(&small().build(3)).unwrap().shape.unwrap().architecture;
+        let file = file.key(&format!("{architecture}.{kv}"), 9, &list(7, 2));
+        read(&file.build(3)).unwrap().shape.unwrap().kv_heads
+    };
+    // What comes after more of them than any file has is not believed.
+    assert_eq!(kept(1), Number::Each(vec![7, 7]));
+    assert_eq!(kept(100), Number::Each(vec![4, 0]));
+}
+
+#[test]
 fn other_files_are_refused() {
     assert_eq!(read(b"\x7fELF\x02\x01\x01\0"), Err(GgufError::NotGguf));
     assert_eq!(read(&small().build(1)), Err(GgufError::Version(1)));

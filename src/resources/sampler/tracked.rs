@@ -62,6 +62,7 @@ impl Tracked {
         agent.shared_bytes += self.shared().min(bytes);
         if let Some(slow) = self.slow {
             agent.swap_bytes += slow.swap;
+            agent.unread_bytes += member::unread(&self.members);
             *agent.pss_bytes.get_or_insert(0) += slow.proportional;
         }
         agent.processes += u32::try_from(self.members.len()).unwrap_or(u32::MAX);

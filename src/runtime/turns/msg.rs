@@ -2,7 +2,10 @@
 //!
 //! Plain values; must not decide anything.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, mpsc::Receiver},
+    time::{Duration, Instant},
+};
 
 use crate::{
     engine::{Action, Extension, InputKind, Via, Words},
@@ -12,6 +15,16 @@ use crate::{
 };
 
 use super::Stats;
+
+/// So long messages are taken before what they led to is written and carried out.
+const LONGEST_BATCH: Duration = Duration::from_millis(20);
+
+/// Returns a further message of a batch that began then; none where none waits, or where what was decided must not
+/// wait any longer: processes of agents can send faster than messages are taken.
+pub(super) fn more(inbox: &Receiver<Msg>, began: Instant) -> Option<Msg> {
+    let more = began.elapsed() < LONGEST_BATCH;
+    more.then(|| inbox.try_recv().ok()).flatten()
+}
 
 /// Answer to an action: the number of its event, or why not.
 pub type Reply = Box<dyn FnOnce(Result<u64, String>) + Send>;
@@ -89,4 +102,24 @@ pub enum Msg {
     Work(Box<InputKind>),
     /// The journal is not where it was: somebody removed or moved the run's folder.
     FolderGone,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_sends_without_end_does_not_keep_the_loop_from_writing() {
+        let (send, inbox) = std::sync::mpsc::channel();
+        let began = Instant::now();
+        assert!(more(&inbox, began).is_none());
+        send.send(Msg::Reports).unwrap();
+        let mut taken = 0_u64;
+        while more(&inbox, began).is_some() {
+            taken += 1;
+            send.send(Msg::Reports).unwrap();
+            assert!(began.elapsed() < Duration::from_secs(60), "{taken} taken");
+        }
+        assert!(more(&inbox, Instant::now()).is_some(), "nothing is lost");
+    }
 }
