@@ -294,8 +294,8 @@ fn decisions_about_memory_are_told_with_what_came_of_them() {
     assert_eq!(
         said,
         [
-            "1 GiB of 4 GiB came free in 2.0 s, memory 70 % after it",
-            "2 at once, memory 60 % after it"
+            "1 GiB of 4 GiB came free in 2s, memory 70.0 % after it",
+            "2 at once, memory 60.0 % after it"
         ]
     );
     assert!(report.decisions[0].failed.is_some());
