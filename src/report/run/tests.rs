@@ -290,7 +290,11 @@ fn decisions_about_memory_are_told_with_what_came_of_them() {
         })
         .collect();
     let report = RunReport::new(&state, history.whole(), &points, None);
-    let said: Vec<String> = report.decisions.iter().map(|one| one.effect()).collect();
+    let said: Vec<String> = report
+        .decisions
+        .iter()
+        .map(super::controller::DecisionLine::effect)
+        .collect();
     assert_eq!(
         said,
         [
