@@ -166,7 +166,8 @@ pub fn sentence(event: &MemoryEvent) -> Option<String> {
             let chosen = impacts.iter().find(|impact| impact.strategy == *strategy);
             let chosen = chosen.map_or_else(|| strategy_name(*strategy).to_owned(), impact);
             let others = impacts.iter().filter(|impact| impact.strategy != *strategy);
-            let others: String = others.map(|one| format!("; not {}", impact(one))).collect();
+            let others: Vec<String> = others.map(|one| format!("; not {}", impact(one))).collect();
+            let others = others.concat();
             format!("{what} short: {chosen}{others} ({reason})")
         }
         MemoryEvent::Recovered { resource, .. } => match resource {

@@ -7,6 +7,19 @@ use wavedeck::{
     plan::AgentId,
 };
 
+/// What the controller has decided, by its names.
+pub fn decided(records: &[Record]) -> BTreeSet<String> {
+    let all = records.iter().filter_map(|record| match &record.event {
+        Event::Memory(memory) => match &**memory {
+            MemoryEvent::Adapted { what, .. } => Some(serde_json::to_value(what).unwrap()),
+            _ => None,
+        },
+        _ => None,
+    });
+    all.filter_map(|what| Some(what.as_str()?.to_owned()))
+        .collect()
+}
+
 #[derive(Default)]
 pub struct Parks {
     /// Attempts that run.

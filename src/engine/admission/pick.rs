@@ -29,7 +29,7 @@ pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Gran
     let mut first = None;
     // Under pressure whoever can works without a model in this machine's memory.
     let light = pressed(state) && !goes_on(state, ix);
-    let mut best: Option<((bool, u32, Reverse<u32>), u32)> = None;
+    let mut best: Option<(Order, u32)> = None;
     for (mode, needs) in (0_u32..).zip(&plan.modes) {
         match cost(state, figures, ix, needs) {
             Ok(()) if !free && !light => return Ok(Grant { mode }),
@@ -53,6 +53,10 @@ pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Gran
         None => Err(first.unwrap_or(Why::Held)),
     }
 }
+
+/// What a worker is chosen by, less is better: it works with a model here where that is to be avoided, its attempts at
+/// work, how they ended.
+type Order = (bool, u32, Reverse<u32>);
 
 /// Whether memory is to be kept free: what is started works elsewhere where it may (REQUIREMENTS D1, D7).
 fn pressed(state: &State) -> bool {

@@ -323,12 +323,12 @@ impl State {
     }
 
     pub(super) fn checkpoint(&mut self, wave: u32, commit: Option<&String>) {
-        if let Some(commit) = commit {
+        // The beginning is one anyway.
+        if let Some(commit) = commit.filter(|_| wave > 0) {
             let checkpoint = Checkpoint {
                 wave,
                 commit: commit.clone(),
-                // The beginning: nothing of it is merged.
-                merged: if wave == 0 { 0 } else { self.merges.count() },
+                merged: self.merges.count(),
             };
             self.merges.checkpoints.push(checkpoint);
         }

@@ -45,7 +45,7 @@ pub(super) fn activated(state: &State, input: &Input) -> Vec<Event> {
     };
     let mut events = vec![report.into()];
     // `rollback 0` takes the run back to it.
-    if setup.integrates && state.merges.checkpoint(0).is_none() {
+    if setup.integrates {
         events.push(Event::CheckpointMade {
             wave: 0,
             commit: state.base_commit.clone(),

@@ -77,7 +77,7 @@ pub(super) fn judge(state: &State, input: &Input) -> Vec<Event> {
     events.extend(activate::activated(state, input));
     events.extend(shortage::cpus(state, &input.figures));
     let (decided, choice) = decided(state, input);
-    events.extend(shortage::memory(state, &input.figures, &decided, choice));
+    events.extend(shortage::memory(state, &input.figures, &decided, &choice));
     events.extend(decided);
     events
 }

@@ -16,7 +16,7 @@ pub(super) fn memory(
     state: &State,
     figures: &Figures,
     decided: &[Event],
-    choice: Choice,
+    choice: &Choice,
 ) -> Option<Event> {
     if state.memory.short {
         return None;

@@ -191,7 +191,7 @@ pub fn continuous(
     let takes = |line: &&DecisionLine| matches!(line.what.as_str(), "park" | "swap");
     let of: Vec<&DecisionLine> = decisions.iter().filter(takes).collect();
     let open = of.iter().filter(|line| line.freed_bytes.is_none()).count();
-    let allowed = if state.finished.is_some() { 0 } else { 1 };
+    let allowed = usize::from(state.finished.is_none());
     let logged = Condition {
         name: "decisions logged".to_owned(),
         holds: Some(open <= allowed),

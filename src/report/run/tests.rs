@@ -205,3 +205,122 @@ fn a_gate_is_told_with_who_signed_it_and_a_red_one_with_whom_it_stops() {
     let again: RunReport = serde_json::from_str(&json).unwrap();
     assert_eq!(again.gates, report.gates);
 }
+
+#[test]
+fn decisions_about_memory_are_told_with_what_came_of_them() {
+    use crate::{
+        engine::{Adapted, Event, Figures, MemoryEvent, Record, SyncKind, SyncPoint, WorkEvent},
+        resources::{Point, Sample},
+    };
+    let mut run = four();
+    run.wait(10);
+    let at = |permille, bytes| Figures {
+        pressure_permille: permille,
+        agents_bytes: bytes,
+        ..Figures::default()
+    };
+    let adapted = |number, what, told_bytes, agents_cap| -> Event {
+        MemoryEvent::Adapted {
+            number,
+            what,
+            reason: "memory | at 90 %".to_owned(),
+            agents: vec!["a".into()],
+            told_bytes,
+            agents_cap,
+            figures: at(900, GIB),
+        }
+        .into()
+    };
+    let measured = MemoryEvent::Measured {
+        number: 1,
+        told_bytes: 4 * GIB,
+        freed_bytes: GIB,
+        took_us: 2 * SECOND,
+        before: at(900, GIB),
+        after: at(700, GIB),
+    };
+    let failed = WorkEvent::SyncFailed {
+        number: 1,
+        point: SyncPoint {
+            sync: SyncKind::ResourceRebalancing,
+            wave: None,
+            phase: None,
+            cohort: None,
+            agent: None,
+            decision: Some(1),
+        },
+        reason: "it freed 1.0 GiB of the 4.0 GiB that were told".to_owned(),
+    };
+    let events: [(u64, Event); 4] = [
+        (11, adapted(1, Adapted::Park, 4 * GIB, None)),
+        (13, failed.into()),
+        (13, measured.into()),
+        (20, adapted(2, Adapted::Lower, 0, Some(2))),
+    ];
+    let mut state = run.first.clone();
+    let mut history = History::new(&state);
+    for record in &run.records {
+        state.apply(record);
+        history.push(&state, record);
+    }
+    let last = run.records.last().unwrap().clone();
+    let mut cut = 0;
+    for (n, (at_s, event)) in (1..).zip(events) {
+        let record = Record {
+            seq: last.seq + n,
+            elapsed_us: at_s * SECOND,
+            event,
+            ..last.clone()
+        };
+        state.apply(&record);
+        history.push(&state, &record);
+        if n == 1 {
+            cut = record.seq;
+        }
+    }
+    history.now_us = 60 * SECOND;
+    let points: Vec<Point> = [(5, 500), (15, 700), (25, 650), (30, 600)]
+        .into_iter()
+        .map(|(at_s, permille)| {
+            Point::of(&Sample {
+                elapsed_us: at_s * SECOND,
+                figures: at(permille, GIB),
+                ..Sample::default()
+            })
+        })
+        .collect();
+    let report = RunReport::new(&state, history.whole(), &points, None);
+    let said: Vec<String> = report
+        .decisions
+        .iter()
+        .map(super::controller::DecisionLine::effect)
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "1 GiB of 4 GiB came free in 2s, memory 70.0 % after it",
+            "2 at once, memory 60.0 % after it"
+        ]
+    );
+    assert!(report.decisions[0].failed.is_some());
+    assert!(report.continuous.passes, "{:?}", report.continuous);
+    let text = report.to_markdown();
+    assert!(text.contains("## Decisions about memory"), "{text}");
+    assert!(text.contains("memory \\| at 90 %"), "{text}");
+    assert!(text.contains("The continuous gate passes"), "{text}");
+    // Of the moment before it was measured, nothing of that is known.
+    let early = RunReport::new(&state, history.until(cut, 12 * SECOND), &[], None);
+    assert_eq!(early.decisions.len(), 1);
+    assert_eq!(early.decisions[0].effect(), "not measured");
+    // Above what is safe it does not pass.
+    let high = Point::of(&Sample {
+        figures: at(960, GIB),
+        ..Sample::default()
+    });
+    let report = RunReport::new(&state, history.whole(), &[high], None);
+    let limits = &report.continuous.conditions[0];
+    assert_eq!(
+        (report.continuous.passes, limits.holds),
+        (false, Some(false))
+    );
+}

@@ -174,9 +174,7 @@ fn routine(event: &Event) -> String {
             }
             _ => whose,
         },
-        Event::Memory(memory) => {
-            crate::report::adapted::sentence(memory).unwrap_or_else(|| whose.clone())
-        }
+        Event::Memory(memory) => crate::report::adapted::sentence(memory).unwrap_or(whose),
         Event::Lease(lease) => notes::leased(lease),
         Event::AttemptEnded { exit, .. } => format!("{whose}: {exit}"),
         Event::AgentProgress(report) => notes::progress(report),
@@ -208,6 +206,7 @@ fn routine(event: &Event) -> String {
                 None => format!("{whose} waits for nobody any more"),
             }
         }
+        Event::CheckpointMade { wave: 0, .. } => "checkpoint of the beginning".to_owned(),
         Event::CheckpointMade { wave, .. } => format!("checkpoint after wave {wave}"),
         Event::Work(work) => notes::routine(work).unwrap_or(whose),
         _ => whose,

@@ -47,8 +47,7 @@ fn kept(state: &State, wave: u32) -> Result<u32, Refusal> {
     if let Some(checkpoint) = state.merges.checkpoint(wave) {
         return Ok(checkpoint.merged);
     }
-    let made = state.merges.checkpoints.iter().filter(|c| c.wave > 0);
-    let waves = made.map(|c| c.wave.to_string());
+    let waves = state.merges.checkpoints.iter().map(|c| c.wave.to_string());
     let waves: Vec<String> = waves.collect();
     let known = if waves.is_empty() {
         "there is none but 0, the beginning".to_owned()
