@@ -99,13 +99,11 @@ impl Setup {
     /// Returns what a person stated of a mode of an agent.
     #[must_use]
     pub fn declared(&self, ix: AgentIx, mode: u32) -> Declared {
-        match self.learnt_of(ix, mode) {
-            Some(one) => Declared::of(one.ram, one.duration),
-            None => {
-                let mode = self.mode(ix, mode);
-                Declared::of((mode.ram_bytes, mode.ram_guessed), mode.duration)
-            }
+        if let Some(one) = self.learnt_of(ix, mode) {
+            return Declared::of(one.ram, one.duration);
         }
+        let mode = self.mode(ix, mode);
+        Declared::of((mode.ram_bytes, mode.ram_guessed), mode.duration)
     }
 
     /// Returns what the run began with: this one, where nothing was added.

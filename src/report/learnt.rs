@@ -54,7 +54,7 @@ pub fn table(known: &[Known]) -> String {
 
 /// Whose it is, in words.
 fn name(key: &Key) -> String {
-    let clean = |text: &str| clean_line(text.to_owned(), NAME);
+    let clean = |text: &str| clean_line(text, NAME);
     match key {
         Key::Agent {
             plan,

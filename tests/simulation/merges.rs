@@ -245,6 +245,10 @@ impl Merges {
             }
             Event::AgentJoining { agent } => {
                 self.again.remove(agent);
+                // Somebody has tried its parts again meanwhile: its own work stays, so it need not join twice.
+                if let Some((_, all)) = &mut self.back {
+                    all.retain(|id| id != agent);
+                }
                 self.agent(setup, agent).done = false;
             }
             Event::AgentBlocked { agent, .. } => {
