@@ -1,5 +1,7 @@
 //! The memory pane: sums to the byte, order, keys, and what it says of waiting.
 
+use std::fmt::Write as _;
+
 use proptest::prelude::*;
 
 use super::{
@@ -11,7 +13,7 @@ use crate::{
     engine::{
         Action, Held, InBand, InputKind, Known, ServedNow, State, Status, Target, Unloading, Zone,
     },
-    plan::{LoadOptions, ModelIx, Plan, load},
+    plan::{AgentId, LoadOptions, ModelIx, Plan, load},
     resources::{Sample, ServerSample},
     tui::{
         chart::Chart,
@@ -42,7 +44,6 @@ const WORKERS: [&str; 5] = ["cloud", "qwen", "lite", "alone", "far"];
 
 /// One agent for each worker that is named by its number, `a00` and on.
 fn plan(workers: &[usize]) -> Plan {
-    use std::fmt::Write as _;
     let mut text = MODELS.to_owned();
     for (n, worker) in workers.iter().enumerate() {
         let worker = WORKERS[*worker];
@@ -179,7 +180,7 @@ proptest! {
         for (agent, resident) in sample.agents.iter_mut().zip(&resident) {
             // Many are equal: then the plan's order counts.
             (agent.resident_bytes, agent.peak_bytes) = (resident * MIB, 7 * MIB);
-            agent.growth_bytes_per_min = (resident % 2 == 0).then_some((*resident as i64 - 3) * 5);
+            agent.growth_bytes_per_min = (resident % 2 == 0).then_some((resident.cast_signed() - 3) * 5);
         }
         let id = format!("a{:02}", chosen % workers.len());
         for sort in [RamSort::Own, RamSort::Attributed, RamSort::Trend, RamSort::Peak, RamSort::Plan] {
@@ -277,8 +278,7 @@ fn the_pane_is_drawn_with_servers_at_several_widths() {
         }
         press(&mut app, "%");
         app.ui.message = None;
-        out.push_str(&format!("{0:=<1$}", format!("{}x{} ", size.0, size.1), 45));
-        out.push('\n');
+        let _ = writeln!(out, "{0:=<1$}", format!("{}x{} ", size.0, size.1), 45);
         let text = paint(&mut app);
         let from = text.lines().position(|line| line.contains("── MEMORY"));
         let rows = text.lines().skip(from.unwrap()).map(str::trim_end);
@@ -308,10 +308,10 @@ fn the_pane_comes_and_goes_and_s_sorts_it() {
     // Rows are those of the table.
     let first = app.view().ram.unwrap().rows[0].name.clone();
     press(&mut app, "g");
-    assert_eq!(app.ui.agent().map(|id| id.as_str()), Some(first.as_str()));
+    assert_eq!(app.ui.agent().map(AgentId::as_str), Some(first.as_str()));
     press(&mut app, "j");
     let second = app.view().ram.unwrap().rows[1].name.clone();
-    assert_eq!(app.ui.agent().map(|id| id.as_str()), Some(second.as_str()));
+    assert_eq!(app.ui.agent().map(AgentId::as_str), Some(second.as_str()));
     press(&mut app, "\u{1b}s");
     assert_ne!(app.ui.sort, table, "the arrow keys are in the table again");
     press(&mut app, "%");
@@ -498,8 +498,10 @@ fn who_waits_for_memory_is_told_whose_end_frees_it() {
         ("small", 450, 9),
         ("large", 1200, 9),
     ] {
-        text +=
-            &format!("[[agent]]\nid = \"{id}\"\nram = \"{mib}MiB\"\nduration = \"{minutes}m\"\n");
+        let _ = writeln!(
+            text,
+            "[[agent]]\nid = \"{id}\"\nram = \"{mib}MiB\"\nduration = \"{minutes}m\""
+        );
     }
     let plan = load(&text, &LoadOptions::default(), &mut |_| Err(String::new()));
     let mut run = Run::new(plan.unwrap().plan, 9, 1900 * MIB);

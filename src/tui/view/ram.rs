@@ -319,7 +319,10 @@ fn agent_row(
         }),
         peak: Some(peak(source, ix)).filter(|peak| *peak > 0),
         rate: rate(source, ix),
-        spark: line_of(source, ix).map(spark).unwrap_or_default(),
+        spark: line_of(source, ix)
+            .filter(|_| own.is_some())
+            .map(spark)
+            .unwrap_or_default(),
         zone: row.ram.map_or(Zone::Green, |ram| ram.zone),
         text,
         tone,

@@ -15,6 +15,7 @@ use crate::{
     display::clean_line,
     engine::{self, HoldBy, Status, Unloading, Why, size_free},
     plan::{AgentIx, ModelIx},
+    resources::{AgentSample, Sample},
 };
 
 /// Names in a sentence.
@@ -44,7 +45,7 @@ pub fn relief(source: Source<'_>, ix: AgentIx, now_us: u64) -> String {
 
 /// What the end of an agent gives back to admission, in bytes.
 fn frees_bytes(source: Source<'_>, ix: AgentIx) -> u64 {
-    let used = mine(source.state, source.sample, ix).map_or(0, |mine| mine.counted_bytes());
+    let used = mine(source.state, source.sample, ix).map_or(0, AgentSample::counted_bytes);
     source.state.reserved(ix).max(used)
 }
 
@@ -76,7 +77,7 @@ fn ends(source: Source<'_>, wanted: u64, now_us: u64) -> String {
     let live = source.sample.map_or(&[][..], |sample| &sample.agents);
     let mut soon: Vec<(u64, AgentIx, u64)> = live
         .iter()
-        .map(crate::resources::AgentSample::ix)
+        .map(AgentSample::ix)
         .filter(|ix| ix.ix() < state.agents.len())
         .filter(|&ix| state.agent(ix).status == Status::Running)
         .map(|ix| {
@@ -175,9 +176,7 @@ pub fn victim(source: Source<'_>) -> Option<Victim> {
     if !near || state.finished.is_some() {
         return None;
     }
-    let uses = sample
-        .map(crate::resources::Sample::uses)
-        .unwrap_or_default();
+    let uses = sample.map(Sample::uses).unwrap_or_default();
     let Some((ix, _)) = engine::decide::next_victim(state, &uses, source.now_us()) else {
         return Some(Victim {
             name: String::new(),

@@ -135,7 +135,9 @@ pub(super) fn agents_sum(source: Source<'_>, shares: &Shares, all: &[AgentIx]) -
         reserved.bytes += state.reserved(ix);
     }
     let servers = (source.sample).map_or(0, |sample| sample.figures.servers_bytes);
-    let both = own.bytes.saturating_add(servers);
+    // As the bars have it: what has just ended may still be in the reading.
+    let agents = (source.sample).map_or(0, |sample| sample.figures.agents_bytes);
+    let both = agents.saturating_add(servers);
     let mut text = match servers {
         0 => String::new(),
         _ => format!("with servers {} ", words::size(both)),
