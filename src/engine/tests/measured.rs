@@ -147,7 +147,10 @@ fn nothing_more_starts_while_programs_wait_for_memory() {
     let said = "programs waited for memory in 23 % of the last 10 s: more starts below 20 %";
     assert_eq!(why.to_string(), said);
     let most = |permille| room(&rig.state, &stalls(permille)).most(false);
-    assert!(most(231) == 0 && most(199) > 0, "and it is seen when they wait no more");
+    assert!(
+        most(231) == 0 && most(199) > 0,
+        "and it is seen when they wait no more"
+    );
     // Alone it may: else nothing would ever move.
     rig.end_agent(0, 0);
     rig.end_agent(1, 0);
