@@ -83,8 +83,9 @@ impl Figures {
                 Some(agent) if agent.attempt == one.attempt => state.reserved(one.agent),
                 _ => 0,
             };
-            self.realised_bytes += one.bytes.min(reserved);
-            self.excess_bytes += one.bytes.saturating_sub(reserved);
+            self.realised_bytes = (self.realised_bytes).saturating_add(one.bytes.min(reserved));
+            let beyond = one.bytes.saturating_sub(reserved);
+            self.excess_bytes = self.excess_bytes.saturating_add(beyond);
         }
         self
     }
@@ -117,8 +118,10 @@ impl State {
         let check = agent.check.as_ref().filter(|check| check.is_live());
         let steps = check.map(|check| (check.step as usize, self.checks_of(Owner::Agent(ix))));
         let of_check = steps.and_then(|(at, steps)| steps.get(at).map(|step| step.ram_bytes));
-        let of_own = own.map_or(0, |live| live.reserved_bytes + self.lease_extra(ix));
-        of_own + of_check.unwrap_or(0)
+        let of_own = own.map_or(0, |live| {
+            live.reserved_bytes.saturating_add(self.lease_extra(ix))
+        });
+        of_own.saturating_add(of_check.unwrap_or(0))
     }
 }
 

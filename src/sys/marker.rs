@@ -8,7 +8,7 @@ use std::{
     path::Path,
 };
 
-use super::proc;
+use super::threads;
 
 /// Name of the variable that holds the run's id.
 pub const RUN: &str = "WAVEDECK_RUN";
@@ -77,7 +77,7 @@ impl Marker {
             Ok(environ) if !environ.is_empty() => environ,
             // A first thread that has ended before the others has no environment any more; they have.
             Ok(_) | Err(_) => {
-                proc::other_threads(pid).find_map(|thread| read(&thread.join("environ")).ok())?
+                threads::others(pid).find_map(|thread| read(&thread.join("environ")).ok())?
             }
         };
         Self::parse(&environ)

@@ -28,6 +28,7 @@ pub mod signals;
 pub mod spawn;
 pub mod strays;
 pub mod subreaper;
+mod threads;
 pub mod tree;
 pub mod zone;
 

@@ -9,11 +9,11 @@ use std::{
     fs::File,
     io::{self, Read},
     os::{fd::OwnedFd, unix::fs::FileExt},
-    path::{Path, PathBuf},
+    path::Path,
     sync::OnceLock,
 };
 
-use super::marker::Marker;
+use super::{marker::Marker, threads};
 use rustix::fs::{Mode, OFlags, RawDir, open, openat};
 
 /// Clock ticks per second, the unit of start times; 100 on all usual machines.
@@ -123,36 +123,14 @@ pub fn stat(pid: i32) -> io::Result<Stat> {
     })
 }
 
-/// Parses `/proc/<pid>/stat`. Where the first thread has ended before others the kernel calls the process ended,
-/// and without memory: then one of those others says how it is.
+/// Parses `/proc/<pid>/stat`, and asks other threads where the first one has ended.
 fn as_it_lives(text: &[u8]) -> Option<Stat> {
     let (stat, threads) = parse_with_threads(text)?;
     if stat.alive() || threads <= 1 {
-        return Some(stat);
+        Some(stat)
+    } else {
+        Some(threads::as_it_lives(stat))
     }
-    let other = other_threads(stat.pid).find_map(|thread| {
-        let mut buffer = [0; 1024];
-        let len = File::open(thread.join("stat"))
-            .ok()?
-            .read(&mut buffer)
-            .ok()?;
-        parse_stat(&buffer[..len]).filter(Stat::alive)
-    });
-    Some(other.map_or(stat, |other| Stat {
-        state: other.state,
-        rss_bytes: other.rss_bytes,
-        ..stat
-    }))
-}
-
-/// The folders of a process's threads, the first one's left out.
-pub(super) fn other_threads(pid: i32) -> impl Iterator<Item = PathBuf> {
-    let tasks = std::fs::read_dir(format!("/proc/{pid}/task"));
-    let threads = tasks.into_iter().flatten().flatten();
-    let first = pid.to_string();
-    threads
-        .filter(move |thread| thread.file_name().as_encoded_bytes() != first.as_bytes())
-        .map(|thread| thread.path())
 }
 
 /// Returns when a process started, in clock ticks since boot; with the pid it names a process for good.
@@ -422,8 +400,6 @@ impl ForkWatch {
 
 #[cfg(test)]
 mod tests {
-    use std::ptr;
-
     use super::*;
 
     #[test]
@@ -477,71 +453,5 @@ mod tests {
         watch.changed();
         std::process::Command::new("/bin/true").status().unwrap();
         assert!(watch.changed());
-    }
-
-    extern "C" fn waits(_: *mut libc::c_void) -> *mut libc::c_void {
-        loop {
-            // SAFETY: it has no preconditions.
-            unsafe { libc::pause() };
-        }
-    }
-
-    #[test]
-    fn a_process_whose_first_thread_has_ended_lives() {
-        use crate::sys::{marker::Marker, tree};
-        use rustix::process::Signal;
-        // SAFETY: the copy calls nothing but the system: it makes a thread that waits, and ends its first one.
-        let pid = unsafe {
-            match libc::fork() {
-                0 => {
-                    let mut thread = std::mem::zeroed();
-                    let (no, none) = (ptr::null(), ptr::null_mut());
-                    libc::pthread_create(&raw mut thread, no, waits, none);
-                    libc::syscall(libc::SYS_exit, 0);
-                    libc::_exit(1)
-                }
-                pid => pid,
-            }
-        };
-        assert!(pid > 0);
-        let raw = || std::fs::read(format!("/proc/{pid}/stat")).unwrap();
-        let until = |done: &dyn Fn() -> bool| {
-            for _ in 0..5000 {
-                if done() {
-                    return true;
-                }
-                std::thread::sleep(std::time::Duration::from_millis(2));
-            }
-            false
-        };
-        let ended = until(&|| parse_stat(&raw()).unwrap().state == b'Z');
-        let live = stat(pid).unwrap();
-        let root = tree::Root {
-            pid,
-            start_time: live.start_time,
-            marker: None,
-            group: None,
-        };
-        let members = || tree::members(&ProcTable::scan().unwrap(), &root);
-        let found: Vec<i32> = members().iter().map(|member| member.pid).collect();
-        tree::signal_all(&members(), Signal::STOP);
-        let stops = until(&|| members().iter().any(Stat::stopped));
-        let said = std::fs::read("/proc/self/environ").unwrap();
-        let environ = other_threads(pid).find_map(|of| std::fs::read(of.join("environ")).ok());
-        let marker = Marker::of(pid);
-        tree::signal_all(&members(), Signal::KILL);
-        let gone =
-            until(&|| parse_stat(&raw()).is_some_and(|stat| !stat.alive()) && members().is_empty());
-        // SAFETY: it is our child, and nobody has waited for it.
-        unsafe {
-            libc::kill(pid, libc::SIGKILL);
-            libc::waitpid(pid, ptr::null_mut(), 0);
-        }
-        assert!(ended && live.alive() && !live.stopped() && live.rss_bytes > 0);
-        assert_eq!((found, stops, gone), (vec![pid], true, true));
-        assert_eq!(
-            (environ, marker),
-            (Some(said.clone()), Marker::parse(&said))
-        );
     }
 }

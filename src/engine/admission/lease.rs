@@ -2,7 +2,10 @@
 //!
 //! Must not choose who is first: `State::lease_line` does.
 
-use crate::engine::{Figures, Lease, State};
+use crate::{
+    engine::{Figures, Lease, State},
+    plan::Priority,
+};
 
 use super::{
     Why,
@@ -40,19 +43,24 @@ pub fn free_bytes(state: &State, figures: &Figures) -> u64 {
     room.run_bytes.min(room.machine_bytes)
 }
 
-/// Memory that a start or a check may take, in bytes, so that the first lease in line fits as soon as the
-/// others are given back: else small starts would take what it waits for again and again. None where no
-/// lease waits.
-pub(super) fn kept(state: &State, figures: &Figures) -> Option<u64> {
+/// Memory that a start or a check of some priority may take, in bytes, so that the first lease in line fits as soon as
+/// the others are given back: else small starts would take what it waits for again and again. None where no
+/// lease waits, or only such of agents that come after it.
+pub(super) fn kept(state: &State, figures: &Figures, priority: Priority) -> Option<u64> {
     if state.leases.list.is_empty() {
         return None;
     }
     let first = *state.lease_line().first()?;
+    // Who waits below one that holds memory meanwhile comes before all.
+    if first.below.is_empty() && priority < state.setup.plan.agent(first.agent).priority {
+        return None;
+    }
     let held = state.leases.list.iter().filter(|lease| !lease.waits());
     let mut agents: Vec<_> = held.map(|lease| lease.agent).collect();
     agents.sort_unstable();
     agents.dedup();
-    let extra: u64 = agents.iter().map(|ix| state.lease_extra(*ix)).sum();
+    let extra = agents.iter().map(|ix| state.lease_extra(*ix));
+    let extra = extra.fold(0, u64::saturating_add);
     let own = state.own_reserved(first.agent);
     let wanted = first.used_bytes.saturating_add(first.ram_bytes);
     let free = room(state, figures).run_bytes.saturating_add(extra);
@@ -60,8 +68,13 @@ pub(super) fn kept(state: &State, figures: &Figures) -> Option<u64> {
 }
 
 /// Asks whether memory for a start is left beside what is kept for a lease.
-pub(super) fn beside(state: &State, figures: &Figures, asked: u64) -> Result<(), Why> {
-    match kept(state, figures) {
+pub(super) fn beside(
+    state: &State,
+    figures: &Figures,
+    priority: Priority,
+    asked: u64,
+) -> Result<(), Why> {
+    match kept(state, figures, priority) {
         Some(kept) if asked > kept => Err(Why::Leased {
             asked,
             name: (state.lease_line().first()).map_or_else(String::new, |l| l.name.clone()),

@@ -148,7 +148,7 @@ fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Resu
     // What its model takes is its server's: asked for here, never reserved for the agent.
     let asked = state.asks(ix, mode).saturating_add(state.model_cost(mode));
     memory::admit_bytes(state, figures, asked, mode.ram_guessed)?;
-    lease::beside(state, figures, asked)?;
+    lease::beside(state, figures, state.setup.plan.agent(ix).priority, asked)?;
     cost_beside_memory(state, mode)
 }
 
@@ -296,7 +296,9 @@ pub(in crate::engine) fn admit_first(
         cpus(state, only.cpus_milli).ok()?;
         cost_beside_memory(state, only).ok()?;
         let free = memory::room(state, figures).most(only.ram_guessed);
-        let free = lease::kept(state, figures).map_or(free, |kept| kept.min(free));
+        let priority = state.setup.plan.agent(first.agent).priority;
+        let kept = lease::kept(state, figures, priority);
+        let free = kept.map_or(free, |kept| kept.min(free));
         let free = free.checked_sub(state.model_cost(only))?;
         return Some((shelf.first_within(free)?, Grant { mode: 0 }));
     }
@@ -337,7 +339,11 @@ pub fn admit_check(
         return Err(Why::Checkout);
     }
     memory::admit_bytes(state, figures, ram_bytes, false)?;
-    lease::beside(state, figures, ram_bytes)
+    let priority = match owner {
+        Owner::Agent(ix) => state.setup.plan.agent(ix).priority,
+        Owner::Phase(_) | Owner::Cohort(_) => Priority::default(),
+    };
+    lease::beside(state, figures, priority, ram_bytes)
 }
 
 /// Asks whether the frozen check command of an owner may go on: its memory is held already.

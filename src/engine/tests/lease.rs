@@ -277,3 +277,20 @@ fn small_starts_do_not_take_what_a_lease_waits_for() {
         assert_eq!(rig.status(2), Status::Running);
     }
 }
+
+#[test]
+fn a_lease_keeps_nothing_from_who_comes_before_its_agent() {
+    for priority in [Priority::Normal, Priority::High] {
+        let mut rig = leasing_plan(4, |plan| {
+            plan.agents[2].needs = vec![hard(3)];
+            plan.agents[2].priority = priority;
+        });
+        Arc::make_mut(&mut rig.state.setup).ram_limit_bytes = 1200 * MIB;
+        let tool = rig.ask(A, "tool", &[], 200);
+        let suite = rig.ask(B, "suite", &[], 200);
+        rig.end_agent(3, 0);
+        assert_eq!((rig.granted(tool), rig.granted(suite)), (ROOM, None));
+        let before = priority == Priority::High;
+        assert_eq!(rig.status(2) == Status::Running, before, "{priority:?}");
+    }
+}

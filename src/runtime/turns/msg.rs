@@ -118,7 +118,7 @@ mod tests {
         while more(&inbox, began).is_some() {
             taken += 1;
             send.send(Msg::Reports).unwrap();
-            assert!(began.elapsed() < Duration::from_secs(60), "{taken} taken");
+            assert!(began.elapsed() < Duration::from_mins(1), "{taken} taken");
         }
         assert!(more(&inbox, Instant::now()).is_some(), "nothing is lost");
     }
