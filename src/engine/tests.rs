@@ -9,6 +9,7 @@ mod learnt;
 mod lease;
 mod measured;
 mod models;
+mod refused;
 mod relief;
 mod session;
 mod talk;

@@ -6,7 +6,7 @@ use crate::{
     engine::{
         CheckRun, EdgeKind, Event, FailureKind, Figures, HoldBy, Metrics, Owner, PhaseState,
         PhaseStatus, Purpose, State, Status, StoppedBy,
-        admission::{Why, admit, admit_check, halted},
+        admission::{admit, admit_check, halted},
         state::unpack,
     },
     plan::AgentIx,
@@ -18,6 +18,7 @@ use super::{
         check::not_compared, compare::unknown, conflict, gates::not_passed, merge, preempt,
         start::check_ram,
     },
+    starved,
 };
 
 /// Status of a run whose runner failed.
@@ -31,8 +32,9 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     // A provider that takes no more for now takes it later, and so does a rate.
     // So does a server that is about to let a model go.
     let later = state.limits.values().any(|limit| limit.until_us > 0)
-        || state.models.iter().any(|model| model.unloading);
-    if !state.ready.is_empty() && (later || state.spending.rate_until_us > 0) {
+        || starved::goes(state)
+        || state.spending.rate_until_us > 0;
+    if later && !(state.ready.is_empty() && state.parked.is_empty()) {
         return Vec::new();
     }
     if state.processes > 0 {
@@ -50,7 +52,7 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
         || !state.parked.is_empty()
         || !state.checks_pending.is_empty()
         || !state.merges.queue.is_empty();
-    let starved = || machine_is_full(state, figures);
+    let starved = || starved::starved(state, figures);
     if ((state.degraded.is_some() || halted(state, figures) || starved()) && work_left)
         || held(state)
     {
@@ -88,17 +90,6 @@ pub(super) fn at_rest(state: &State, figures: &Figures) -> Vec<Event> {
     } else {
         left
     }
-}
-
-/// Whether something waits for memory that others on the machine have: they may give it back.
-fn machine_is_full(state: &State, figures: &Figures) -> bool {
-    let full = |why: Result<(), Why>| matches!(why, Err(Why::Machine { .. }));
-    let mut agents = state.ready.iter().chain(state.parked.iter().copied());
-    agents.any(|rank| full(admit(state, figures, rank.agent).map(|_| ())))
-        || state.checks_pending.iter().any(|&packed| {
-            let owner = unpack(packed);
-            full(admit_check(state, figures, owner, check_ram(state, owner)))
-        })
 }
 
 /// Whether a person holds something back: it waits for that person.

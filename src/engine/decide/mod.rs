@@ -20,6 +20,7 @@ mod rebalance;
 pub(super) mod relief;
 mod settle;
 mod shortage;
+mod starved;
 mod sync;
 mod talk;
 mod work;

@@ -371,3 +371,20 @@ fn nobody_is_moved_twice_in_a_window() {
     rig.measured(figures(50), InputKind::Judge);
     assert_eq!(rig.decided()[0].0, Adapted::Swap);
 }
+
+#[test]
+fn a_run_does_not_end_while_a_model_that_somebody_waits_for_is_being_emptied() {
+    let mut rig = rig("", &["", "", "worker = \"local\"\nneeds = [\"a0\", \"a1\"]"]);
+    Arc::make_mut(&mut rig.state.setup).attended = false;
+    rig.state.models[0].held.unloading = Unloading::Sleep(60);
+    rig.pressed(Zone::Orange, 50);
+    for code in [15, 0] {
+        rig.end_agent(0, code);
+        rig.end_agent(1, code);
+    }
+    // Nothing runs, and its server has not slept in yet.
+    assert_eq!((rig.status(2), rig.state.finished), (Status::Ready, None));
+    rig.now_us += WINDOW;
+    rig.measured(figures(22), InputKind::Judge);
+    assert_eq!(rig.status(2), Status::Running);
+}
