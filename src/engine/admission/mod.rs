@@ -274,12 +274,20 @@ pub(in crate::engine) fn could_ever_fit(state: &State, mode: &AgentMode) -> Resu
 pub fn admit(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why> {
     whole_run(state, figures)?;
     place(state, figures, ix)?;
+    let Some(mode) = state.agent(ix).chosen() else {
+        return pick::pick(state, figures, ix);
+    };
     let modes = &state.setup.plan.agent(ix).modes;
-    if let Some(mode) = state.agent(ix).chosen() {
-        let mode_of = &modes[(mode as usize).min(modes.len() - 1)];
-        return cost(state, figures, ix, mode_of).map(|()| Grant { mode });
+    let mode_of = &modes[(mode as usize).min(modes.len() - 1)];
+    let Err(why) = cost(state, figures, ix, mode_of) else {
+        return Ok(Grant { mode });
+    };
+    // What pressure chose may have been used up by others since: better as it was than not at all.
+    let gone = matches!(why, Why::Budget { .. } | Why::Provider { .. });
+    if state.agent(ix).relief == Some(mode) && (gone || state.usage.agents == 0) {
+        return pick::pick(state, figures, ix).map_err(|_| why);
     }
-    pick::pick(state, figures, ix)
+    Err(why)
 }
 
 /// Finds the first of a kind that may start now. Answers as [`admit`] does for each of them; what

@@ -30,6 +30,8 @@ impl State {
         let agent = &mut self.agents[ix.ix()];
         agent.attempt = attempt;
         agent.mode = mode;
+        // It could not be had any more.
+        agent.relief = agent.relief.filter(|relief| *relief == mode);
         agent.check_rounds = 0;
         agent.handed = None;
         agent.started_us.get_or_insert(now);

@@ -388,3 +388,21 @@ fn a_run_does_not_end_while_a_model_that_somebody_waits_for_is_being_emptied() {
     rig.measured(figures(22), InputKind::Judge);
     assert_eq!(rig.status(2), Status::Running);
 }
+
+#[test]
+fn who_cannot_be_done_elsewhere_any_more_goes_on_as_it_was() {
+    let pays = "[[agent.mode]]\nworker = \"cloud\"\nspends = { calls = 1 }\n";
+    let other = format!("worker = \"cloud\"\nneeds = [\"a2\"]\n{pays}");
+    let budget = "[limits]\nbudgets = { calls = 1 }\n";
+    let mut rig = rig(budget, &[pays, &other, "worker = \"cloud\""]);
+    rig.pressed(Zone::Orange, 50);
+    assert_eq!(rig.state.agent(AgentIx(0)).relief, Some(1));
+    // Another one has used up what it needs there, before it could begin.
+    rig.end_agent(2, 0);
+    assert_eq!(rig.status(1), Status::Running);
+    rig.end_agent(0, 15);
+    rig.unloaded(20 * GIB);
+    rig.measured(figures(22), InputKind::Judge);
+    assert_eq!((rig.status(0), rig.mode(0)), (Status::Running, 0));
+    assert_eq!(rig.state.agent(AgentIx(0)).chosen(), None);
+}
