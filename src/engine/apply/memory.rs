@@ -76,8 +76,10 @@ impl State {
                 let ends = (ix, s.agent(ix).attempt);
                 let told_bytes = held_bytes.unwrap_or(0);
                 s.memory.decisions = s.memory.decisions.max(*number);
-                s.memory
+                let effect = s
+                    .memory
                     .await_end(*number, ends, told_bytes, (now, *figures));
+                effect.held.push((ix, told_bytes));
             }),
             MemoryEvent::Parked {
                 agent,
@@ -193,9 +195,8 @@ impl State {
             let before = effect.ends.len();
             effect.ends.retain(|end| *end != (ix, attempt));
             if effect.ends.len() < before {
-                let mut held = effect.held.iter();
-                let held = held.find(|(who, _)| *who == ix).map_or(0, |held| held.1);
-                effect.passed(bytes.saturating_add(held), now);
+                let held = effect.held_by(ix).unwrap_or(0);
+                effect.passed(bytes.max(held), now);
             }
         }
     }

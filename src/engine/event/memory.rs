@@ -83,7 +83,7 @@ pub enum MemoryEvent {
         agent: AgentId,
         attempt: u32,
         cause: Cause,
-        /// What its processes held when they were last measured, in bytes.
+        /// What its processes held, in bytes: when they were last measured, or when it was decided where that was more.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         freed_bytes: Option<u64>,
     },

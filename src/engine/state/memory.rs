@@ -58,7 +58,7 @@ pub struct Effect {
     pub number: u32,
     /// The attempts that end for it.
     pub ends: Vec<(AgentIx, u32)>,
-    /// Those of them that go on with another worker, and what their processes held when it was decided, in bytes.
+    /// What the processes of each held when it was decided, in bytes; 0: not measured.
     #[serde(default)]
     pub held: Vec<(AgentIx, u64)>,
     /// The model whose server is to give its memory back, until it has.
@@ -77,6 +77,13 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// Returns what an agent's processes held when it was decided, in bytes.
+    #[must_use]
+    pub fn held_by(&self, ix: AgentIx) -> Option<u64> {
+        let mut held = self.held.iter();
+        held.find(|(who, _)| *who == ix).map(|held| held.1)
+    }
+
     /// Returns whether it can be measured at a moment (elapsed µs): all has happened before, or nothing but the model
     /// is waited for and that has had a window's time.
     #[must_use]

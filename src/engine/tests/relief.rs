@@ -406,3 +406,25 @@ fn who_cannot_be_done_elsewhere_any_more_goes_on_as_it_was() {
     assert_eq!((rig.status(0), rig.mode(0)), (Status::Running, 0));
     assert_eq!(rig.state.agent(AgentIx(0)).chosen(), None);
 }
+
+#[test]
+fn what_parking_frees_is_what_was_held_when_it_was_decided() {
+    let mut rig = rig("", &["worker = \"cloud\"", "worker = \"cloud\""]);
+    rig.pressed(Zone::Red, 60);
+    assert_eq!(rig.decided()[0].0, Adapted::Park);
+    let parked = u32::from(rig.state.agent(AgentIx(1)).parked_by.is_some());
+    // The last reading before its end has nothing of it any more: that it has given it back is not lost.
+    rig.end_agent(parked, 15);
+    assert_eq!(rig.status(parked), Status::Parked);
+    rig.events.clear();
+    rig.measured(figures(58), InputKind::Judge);
+    let freed = rig.events.iter().find_map(|event| match event {
+        Event::Memory(memory) => match **memory {
+            MemoryEvent::Measured { freed_bytes, .. } => Some(freed_bytes),
+            _ => None,
+        },
+        _ => None,
+    });
+    assert_eq!(freed, Some(2 * GIB));
+    assert!(rig.named().contains(&"sync.completed"), "{:?}", rig.named());
+}

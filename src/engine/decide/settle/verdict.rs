@@ -57,7 +57,7 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState, uses: &Uses) ->
                 agent: id,
                 attempt,
                 cause: agent.parked_by.unwrap_or(Cause::Operator),
-                freed_bytes: uses.of(ix, attempt),
+                freed_bytes: freed(state, ix, uses),
             }
             .into()
         }
@@ -159,6 +159,16 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState, uses: &Uses) ->
         (None, exit) => failure(state, ix, FailureKind::Error, exit.to_string()),
     };
     vec![event]
+}
+
+/// What the end of a parked attempt gave back, in bytes; none: it was never measured. The last reading is often of a tree
+/// that had half ended: what it held when that was decided is free all the same.
+fn freed(state: &State, ix: AgentIx, uses: &Uses) -> Option<u64> {
+    let attempt = state.agent(ix).attempt;
+    let mut open = state.memory.open.iter();
+    let then = open.find(|effect| effect.ends.contains(&(ix, attempt)));
+    let then = then.and_then(|effect| effect.held_by(ix));
+    then.filter(|bytes| *bytes > 0).max(uses.of(ix, attempt))
 }
 
 /// Its turn has ended well: what it left is looked at.
