@@ -110,6 +110,15 @@ impl State {
         mode.ram_bytes.max(before.min(limit))
     }
 
+    /// Returns what a start of an agent in one of its modes must have, in bytes: what the plan says without what was
+    /// learnt, and after a kill for want of memory more than that one had.
+    #[must_use]
+    pub fn least(&self, ix: AgentIx, mode: u32) -> u64 {
+        let stated = self.setup.learnt_of(ix, mode);
+        let stated = stated.map_or_else(|| self.setup.mode(ix, mode).ram_bytes, |one| one.ram.0);
+        stated.max(self.agent(ix).least_bytes)
+    }
+
     /// Returns what is reserved for an agent now, in bytes: for its own process with its leases, and for its check command.
     #[must_use]
     pub fn reserved(&self, ix: AgentIx) -> u64 {

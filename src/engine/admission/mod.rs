@@ -3,21 +3,25 @@
 //! Asked for every start: first start, retry, thaw, checks, gates; and by the screens, which print
 //! the reason. Must not change anything, and knows memory only as figures that it is handed.
 
+mod cost;
 mod lease;
 mod memory;
 mod pick;
 mod why;
 
+pub(in crate::engine) use cost::{cost_beside, could_ever_fit};
 pub(in crate::engine) use lease::halted;
 pub use lease::{admit_lease, free_bytes};
 pub use memory::room;
 pub(in crate::engine) use pick::chosen;
 pub use why::{Why, size_asked, size_free};
 
-use crate::plan::{AgentIx, AgentMode, Mode, PhaseIx, Priority};
+use cost::{cost, cost_beside_memory, cpus};
+
+use crate::plan::{AgentIx, Mode, PhaseIx, Priority};
 
 use super::{
-    BaseCheckout, Budget, CheckRun, Figures, HoldBy, Owner, PhaseStatus, Purpose, Rank, Shelf,
+    BaseCheckout, CheckRun, Figures, HoldBy, Owner, PhaseStatus, Purpose, Rank, Shelf,
     State, Usage, usage::priority_ix,
 };
 
@@ -130,143 +134,6 @@ fn barrier(state: &State, phase: PhaseIx) -> Why {
     }
 }
 
-fn cpus(state: &State, asked: u64) -> Result<(), Why> {
-    let free = state
-        .setup
-        .cpus_milli
-        .saturating_sub(state.usage.cpus_milli);
-    if asked > free {
-        Err(Why::Cpus { asked, free })
-    } else {
-        Ok(())
-    }
-}
-
-/// What a mode costs an agent.
-fn cost(state: &State, figures: &Figures, ix: AgentIx, mode: &AgentMode) -> Result<(), Why> {
-    cpus(state, mode.cpus_milli)?;
-    // What its model takes is its server's: asked for here, never reserved for the agent.
-    let asked = state.asks(ix, mode).saturating_add(state.model_cost(mode));
-    memory::admit_bytes(state, figures, asked, mode.ram_guessed)?;
-    lease::beside(state, figures, state.setup.plan.agent(ix).priority, asked)?;
-    cost_beside_memory(state, mode)
-}
-
-/// What a mode costs, its CPUs and memory aside.
-fn cost_beside_memory(state: &State, mode: &AgentMode) -> Result<(), Why> {
-    cost_beside(state, &state.usage, mode)
-}
-
-/// The same beside another use of what there is than that of now.
-pub(in crate::engine) fn cost_beside(
-    state: &State,
-    usage: &Usage,
-    mode: &AgentMode,
-) -> Result<(), Why> {
-    if let Some(worker) = mode.worker
-        && let Some(provider) = state.setup.plan.workers[worker.ix()].provider()
-        && let Some(limit) = state.limited(provider)
-    {
-        return Err(Why::Provider {
-            name: provider.to_owned(),
-            until_us: limit.until_us,
-            left_us: limit.until_us.saturating_sub(state.elapsed_us),
-            reason: limit.reason.clone(),
-        });
-    }
-    if let Some(model) = state.setup.plan.served(mode)
-        && (state.model(model).unloading || state.memory.emptying(model))
-    {
-        return Err(Why::Unloading {
-            name: state.setup.plan.models[model.ix()].id.clone(),
-        });
-    }
-    budgets(state, usage, mode)?;
-    let limits = &state.setup.plan.limits;
-    for (name, &asked) in &mode.uses {
-        let cap = limits.resources.get(name).copied().unwrap_or(0);
-        let free = cap.saturating_sub(usage.resources.get(name).copied().unwrap_or(0));
-        if asked > free {
-            return Err(Why::Resource {
-                name: name.clone(),
-                asked,
-                free,
-            });
-        }
-    }
-    for (name, &asked) in &mode.spends {
-        let cap = limits.budgets.get(name).copied().unwrap_or(0);
-        let left = cap.saturating_sub(usage.budgets.get(name).copied().unwrap_or(0));
-        if asked > left {
-            return Err(Why::Budget {
-                name: name.clone(),
-                asked,
-                left,
-            });
-        }
-    }
-    Ok(())
-}
-
-/// What of tokens and money is left for a start.
-fn budgets(state: &State, usage: &Usage, mode: &AgentMode) -> Result<(), Why> {
-    if let Some(budget) = state.spent() {
-        return Err(Why::Spent {
-            budget,
-            used: state.spending.account(budget).used,
-            limit: state.budget(budget).unwrap_or(0),
-        });
-    }
-    if let Some(cap) = state.budget(Budget::Tokens)
-        && state.spending.tokens.answer != Some(true)
-    {
-        let left = cap.saturating_sub(usage.tokens);
-        if mode.tokens > left || left == 0 {
-            return Err(Why::Budget {
-                name: Budget::Tokens.name().to_owned(),
-                asked: mode.tokens,
-                left,
-            });
-        }
-    }
-    let until = state.spending.rate_until_us;
-    if until > 0 {
-        return Err(Why::Rate {
-            limit: state.setup.plan.limits.tokens_per_minute.unwrap_or(0),
-            left_us: until.saturating_sub(state.elapsed_us),
-        });
-    }
-    Ok(())
-}
-
-/// Asks whether a mode fits the run's limits when nothing else runs; budgets count as they are.
-pub(in crate::engine) fn could_ever_fit(state: &State, mode: &AgentMode) -> Result<(), Why> {
-    let limits = &state.setup.plan.limits;
-    if mode.ram_bytes > state.setup.ram_limit_bytes {
-        return Err(Why::Ram {
-            asked: mode.ram_bytes,
-            free: state.setup.ram_limit_bytes,
-        });
-    }
-    if mode.cpus_milli > state.setup.cpus_milli {
-        return Err(Why::Cpus {
-            asked: mode.cpus_milli,
-            free: state.setup.cpus_milli,
-        });
-    }
-    for (name, &asked) in &mode.uses {
-        let free = limits.resources.get(name).copied().unwrap_or(0);
-        if asked > free {
-            return Err(Why::Resource {
-                name: name.clone(),
-                asked,
-                free,
-            });
-        }
-    }
-    Ok(())
-}
-
 /// Asks whether a ready agent may start now, and in which of its modes: the one that pressure or a person chose, else the first in the plan's order that fits, or of workers that it names by what they can do the least busy.
 ///
 /// # Errors
@@ -277,9 +144,7 @@ pub fn admit(state: &State, figures: &Figures, ix: AgentIx) -> Result<Grant, Why
     let Some(mode) = state.agent(ix).chosen() else {
         return pick::pick(state, figures, ix);
     };
-    let modes = &state.setup.plan.agent(ix).modes;
-    let mode_of = &modes[(mode as usize).min(modes.len() - 1)];
-    let Err(why) = cost(state, figures, ix, mode_of) else {
+    let Err(why) = cost(state, figures, ix, mode) else {
         return Ok(Grant { mode });
     };
     // What pressure chose may have been used up by others since: better as it was than not at all.
@@ -308,7 +173,12 @@ pub(in crate::engine) fn admit_first(
         let kept = lease::kept(state, figures, priority);
         let free = kept.map_or(free, |kept| kept.min(free));
         let free = free.checked_sub(state.model_cost(only))?;
-        return Some((shelf.first_within(free)?, Grant { mode: 0 }));
+        let alone = || {
+            let mut all = shelf.iter().filter(|_| state.usage.agents == 0);
+            all.find(|rank| cost(state, figures, rank.agent, 0).is_ok())
+        };
+        let first = shelf.first_within(free).or_else(alone)?;
+        return Some((first, Grant { mode: 0 }));
     }
     Some((first, pick::pick(state, figures, first.agent).ok()?))
 }

@@ -23,7 +23,7 @@ pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Gran
     let free = plan.capability.is_some();
     let now = state.agent(ix).mode;
     // A session goes on with its worker, as long as that has room.
-    if free && goes_on(state, ix) && cost(state, figures, ix, state.mode_of(ix)).is_ok() {
+    if free && goes_on(state, ix) && cost(state, figures, ix, now).is_ok() {
         return Ok(Grant { mode: now });
     }
     let mut first = None;
@@ -31,7 +31,7 @@ pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Gran
     let light = pressed(state) && !goes_on(state, ix);
     let mut best: Option<(Order, u32)> = None;
     for (mode, needs) in (0_u32..).zip(&plan.modes) {
-        match cost(state, figures, ix, needs) {
+        match cost(state, figures, ix, mode) {
             Ok(()) if !free && !light => return Ok(Grant { mode }),
             Ok(()) => {
                 let (running, chance) = if free {
@@ -96,7 +96,7 @@ pub(in crate::engine) fn chosen(
         let worker = mode.worker.map(|worker| &plan.workers[worker.ix()]);
         worker.map_or_else(String::new, |worker| worker.name.clone())
     };
-    let among = agent.modes.iter().map(|mode| {
+    let among = (0..).zip(&agent.modes).map(|(number, mode)| {
         let workers = &state.usage.workers;
         let tally = mode.worker.and_then(|worker| workers.get(worker.ix()));
         let tally = tally.copied().unwrap_or_default();
@@ -106,7 +106,7 @@ pub(in crate::engine) fn chosen(
             succeeded: tally.succeeded,
             ended: tally.ended,
             chance_permille: tally.chance_permille(),
-            refused: cost(state, figures, ix, mode)
+            refused: cost(state, figures, ix, number)
                 .err()
                 .map(|why| why.to_string()),
         }

@@ -36,6 +36,11 @@ impl Shelf {
         self.by_rank.first().map(|entry| entry.0)
     }
 
+    /// Returns all, in the order of starting.
+    pub fn iter(&self) -> impl Iterator<Item = Rank> {
+        self.by_rank.iter().map(|entry| entry.0)
+    }
+
     /// Returns the first in the order of starting that wants no more than so many bytes.
     ///
     /// Goes along the order and along the sizes at once, and stops where either has the answer:

@@ -62,3 +62,30 @@ fn the_last_reading_before_an_end_gives_nobody_up() {
     rig.seen(figures(0, 0), InputKind::Settle);
     assert_eq!(rig.status(1), Status::Scheduled);
 }
+
+#[test]
+fn what_it_used_before_refuses_nobody_that_fits_as_stated() {
+    let text = "[model.qwen]\napi = \"ollama\"\nurl = \"http://127.0.0.1:9\"\nram = \"20GiB\"\n\
+         [worker.local]\nrun = [\"x\"]\nmodel = \"qwen\"\n\
+         [[agent]]\nid = \"a\"\nworker = \"local\"\nworkspace = \"shared\"\nprompt = \"x\"\nram = \"1GiB\"\n\
+         retry = { attempts = 2, base = \"0s\" }\n";
+    let options = crate::plan::LoadOptions::default();
+    let loaded = crate::plan::load(text, &options, &mut |_| Err(String::new()));
+    let mut rig = Rig::new(loaded.unwrap().plan, false);
+    Arc::make_mut(&mut rig.state.setup).ram_limit_bytes = 24 * GIB;
+    rig.input(InputKind::Ended {
+        key: JobKey::main(AgentIx(0), 1),
+        exit: Exit::Code(1),
+        cpu_us: 0,
+        peak_bytes: 6 * GIB,
+        output_bytes: 0,
+        leaked: 0,
+        present: Vec::new(),
+        handoff: false,
+    });
+    rig.now_us += SECOND;
+    rig.input(InputKind::Deadline);
+    // With its model it used 26 GiB then, of 24: alone it goes on all the same, with all there is.
+    assert_eq!((rig.status(0), rig.state.agent(AgentIx(0)).attempt), (Status::Running, 2));
+    assert_eq!(rig.state.reserved(AgentIx(0)), 6 * GIB);
+}
