@@ -228,7 +228,7 @@ fn draw_row(row: &RamRow, columns: &Columns, theme: &Theme, buf: &mut Buffer, ar
         (columns.own, row.own, zoned),
         (columns.attributed, row.attributed, lighter),
         (columns.reserved, row.reserved, lighter),
-        (columns.peak, row.peak.map(exact), base.dim),
+        (columns.peak, row.peak, base.dim),
     ] {
         put(&mut pen, column, figure, style);
     }
@@ -248,13 +248,6 @@ fn draw_row(row: &RamRow, columns: &Columns, theme: &Theme, buf: &mut Buffer, ar
     if columns.text.1 > 0 {
         pen.to(columns.text.0)
             .put_max(&row.text, columns.text.1, tone(theme, row.tone));
-    }
-}
-
-const fn exact(bytes: u64) -> Figure {
-    Figure {
-        bytes,
-        about: false,
     }
 }
 

@@ -244,6 +244,34 @@ fn servers_strays_and_other_runs_have_rows() {
     }
 }
 
+#[test]
+fn what_was_not_measured_yet_counts_in_the_sums_and_bounds_are_marked() {
+    let run = serving(&[1, 1, 0]);
+    let mut sample = run.sample();
+    sample.servers = servers([20 * GIB, 0, 0], false);
+    sample.figures.servers_bytes = 20 * GIB;
+    // It is being started.
+    sample.agents.retain(|agent| agent.agent != 1);
+    // An upper bound: so is its peak, and what is left for all others is less than that.
+    sample.agents[0].pss_bytes = None;
+    sample.agents[0].processes = 3;
+    let pane = project(&run.state, &sample, &UiState::default(), 60);
+    let rows = || pane.rows.iter();
+    let agents = || rows().filter(|row| matches!(row.who, Who::Agent(_)));
+    let sum = &pane.sums[0];
+    assert_eq!(sum.name, "3 agents");
+    let reserved: u64 = agents().map(|row| bytes(row.reserved)).sum();
+    assert_eq!((bytes(sum.reserved), reserved), (1800 * MIB, 1800 * MIB));
+    let own: u64 = agents().map(|row| bytes(row.own)).sum();
+    let attributed: u64 = agents().map(|row| bytes(row.attributed)).sum();
+    assert_eq!(attributed, own + 20 * GIB);
+    assert_eq!(bytes(sum.attributed), attributed);
+    let row = |name: &str| rows().find(|row| row.name == name).unwrap();
+    assert!(row("a00").peak.unwrap().about && !row("a02").peak.unwrap().about);
+    assert!(row("a01").attributed.unwrap().about);
+    assert!(row("others").own.unwrap().about);
+}
+
 /// What was measured over half a minute, and what waits.
 #[test]
 fn the_pane_is_drawn_with_servers_at_several_widths() {

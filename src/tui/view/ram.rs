@@ -12,6 +12,7 @@ use super::{Mark, Source, Tone, mine, rows, timeline::window, words};
 use crate::{
     engine::{State, Status, Zone},
     plan::AgentIx,
+    resources::AgentSample,
     tui::{
         slopes::Line,
         ui_state::{RamSort, UiState},
@@ -59,8 +60,8 @@ pub struct RamRow {
     pub attributed: Option<Figure>,
     /// What is reserved for it.
     pub reserved: Option<Figure>,
-    /// The highest so far, in bytes.
-    pub peak: Option<u64>,
+    /// The highest so far.
+    pub peak: Option<Figure>,
     /// By how many bytes a minute it rises.
     pub rate: Option<i64>,
     /// How it moved in the last half minute, oldest first: 1 the lowest to 8.
@@ -169,6 +170,16 @@ fn peak(source: Source<'_>, ix: AgentIx) -> u64 {
     let seen = mine(source.state, source.sample, ix);
     let seen = seen.map_or(0, |mine| mine.peak_bytes.max(mine.counted_bytes()));
     seen.max(source.state.agent(ix).peak_bytes)
+}
+
+/// The same, with what it is: of an attempt whose use is only an upper bound its peak is one too.
+fn peak_of(source: Source<'_>, ix: AgentIx) -> Figure {
+    let bytes = peak(source, ix);
+    let bound = mine(source.state, source.sample, ix).is_some_and(AgentSample::at_most);
+    Figure {
+        bytes,
+        about: bound && bytes > source.state.agent(ix).peak_bytes,
+    }
 }
 
 fn line_of(source: Source<'_>, ix: AgentIx) -> Option<&Line> {
@@ -291,11 +302,11 @@ fn agent_row(
     let agent = state.agent(ix);
     let row = rows::agent_row(source, ui, ix, 0, now_us);
     let (own, share) = held_by(source, shares, ix);
-    let attributed = own.map(|own| Figure {
-        bytes: own
-            .bytes
+    // Its share of the server is its own also before its processes were measured.
+    let attributed = (own.is_some() || share.is_some()).then(|| Figure {
+        bytes: (own.map_or(0, |own| own.bytes))
             .saturating_add(share.map_or(0, |share| share.bytes)),
-        about: own.about || share.is_some_and(|share| !share.measured),
+        about: own.is_none_or(|own| own.about) || share.is_some_and(|share| !share.measured),
     });
     let (mut text, mut tone) = match agent.status {
         Status::Parked => (row.now, row.tone),
@@ -317,7 +328,7 @@ fn agent_row(
             bytes: ram.reserved,
             about: ram.guessed,
         }),
-        peak: Some(peak(source, ix)).filter(|peak| *peak > 0),
+        peak: Some(peak_of(source, ix)).filter(|peak| peak.bytes > 0),
         rate: rate(source, ix),
         spark: line_of(source, ix)
             .filter(|_| own.is_some())

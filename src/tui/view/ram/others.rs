@@ -8,6 +8,7 @@ use crate::{
     display::clean_line,
     engine::Zone,
     plan::AgentIx,
+    resources::AgentSample,
     tui::slopes::{Line, Slopes},
 };
 
@@ -98,9 +99,11 @@ pub(super) fn other_rows(source: Source<'_>) -> Vec<RamRow> {
         .agents_bytes
         .saturating_add(figures.servers_bytes)
         .saturating_add(strays.bytes);
+    // What is left of an upper bound, or of an estimate, is one itself.
+    let about = strays.count > 0 || sample.agents.iter().any(AgentSample::at_most);
     let own = words::size(sample.machine.own_bytes);
     out.push(RamRow {
-        own: figure(used(source).saturating_sub(known), false),
+        own: figure(used(source).saturating_sub(known), about),
         text: format!("all else of the machine; wavedeck itself {own}"),
         ..RamRow::named(Who::Other, "others")
     });
@@ -125,14 +128,18 @@ pub(super) fn agents_sum(source: Source<'_>, shares: &Shares, all: &[AgentIx]) -
         (Figure::default(), Figure::default(), Figure::default());
     let mut live = 0;
     for &ix in all {
-        let (of, share) = held_by(source, shares, ix);
-        let Some(of) = of else { continue };
+        if state.agent(ix).live.is_none() {
+            continue;
+        }
         live += 1;
+        // Also of who is just being started, and not measured yet.
+        reserved.bytes += state.reserved(ix);
+        let (of, share) = held_by(source, shares, ix);
+        let of = of.unwrap_or_default();
         own.bytes += of.bytes;
         own.about |= of.about;
         attributed.bytes += of.bytes + share.map_or(0, |share| share.bytes);
         attributed.about |= of.about || share.is_some_and(|share| !share.measured);
-        reserved.bytes += state.reserved(ix);
     }
     let servers = (source.sample).map_or(0, |sample| sample.figures.servers_bytes);
     // As the bars have it: what has just ended may still be in the reading.
