@@ -83,12 +83,12 @@ impl State {
             }),
             MemoryEvent::Parked {
                 agent,
-                cause,
                 attempt,
                 freed_bytes,
+                ..
             } => self.on(agent, |s, ix| {
                 s.freed(ix, *attempt, freed_bytes.unwrap_or(0), now);
-                s.parked(ix, *cause, now);
+                s.parked(ix, now);
             }),
             MemoryEvent::Resumed { agent, .. } => self.on(agent, |s, ix| s.resumes(ix, now)),
             MemoryEvent::Adapted {
@@ -201,8 +201,9 @@ impl State {
         }
     }
 
-    fn parked(&mut self, ix: AgentIx, cause: Cause, now: u64) {
-        let by = self.held_while_parked(ix, cause);
+    fn parked(&mut self, ix: AgentIx, now: u64) {
+        // A person may have let it go on since.
+        let by = self.agent(ix).hold.unwrap_or(HoldBy::Rule);
         self.leave_check(ix);
         self.leave_merging(ix);
         self.talk_again(ix, Cause::Parked);

@@ -224,12 +224,15 @@ impl State {
         let ending = live.and_then(|live| live.ending);
         let end = end(ran_us, ending);
         let attempt = agent.attempt;
-        // Done before it could be parked: nobody holds it for that.
-        if ending == Some(Ending::Park) && end.exit.ok() {
+        // Done before it could be parked, and nothing more to tell it: nobody holds it for that.
+        let talk = self.agent(ix).talk.as_ref();
+        let more = talk.is_some_and(|talk| !talk.messages.is_empty());
+        let done = end.exit.ok() && !more;
+        if ending == Some(Ending::Park) && done {
             let before = self.agent(ix).held_before;
             self.hold(ix, before.filter(|by| *by == HoldBy::Operator));
         }
-        if ending != Some(Ending::Park) || end.exit.ok() {
+        if ending != Some(Ending::Park) || done {
             self.freed(ix, attempt, 0, now);
         }
         self.charge_end(ix, &end.exit);

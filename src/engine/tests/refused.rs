@@ -64,6 +64,26 @@ fn the_last_reading_before_an_end_gives_nobody_up() {
 }
 
 #[test]
+fn who_is_let_go_on_while_it_is_being_parked_comes_back() {
+    for again in [false, true] {
+        let mut rig = rig([1, 1]);
+        rig.act(Action::Park {
+            target: "a".parse().unwrap(),
+        });
+        if again {
+            rig.act(resume("a"));
+        }
+        rig.end_agent(0, 15);
+        let wanted = if again {
+            (Status::Running, 2)
+        } else {
+            (Status::Parked, 1)
+        };
+        assert_eq!((rig.status(0), rig.state.agent(AgentIx(0)).attempt), wanted);
+    }
+}
+
+#[test]
 fn what_it_used_before_refuses_nobody_that_fits_as_stated() {
     let text = "[model.qwen]\napi = \"ollama\"\nurl = \"http://127.0.0.1:9\"\nram = \"20GiB\"\n\
          [worker.local]\nrun = [\"x\"]\nmodel = \"qwen\"\n\
