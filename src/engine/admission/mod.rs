@@ -21,8 +21,8 @@ use cost::{cost, cost_beside_memory, cpus};
 use crate::plan::{AgentIx, Mode, PhaseIx, Priority};
 
 use super::{
-    BaseCheckout, CheckRun, Figures, HoldBy, Owner, PhaseStatus, Purpose, Rank, Shelf,
-    State, Usage, usage::priority_ix,
+    BaseCheckout, CheckRun, Figures, HoldBy, Owner, PhaseStatus, Purpose, Rank, Shelf, State,
+    Usage, usage::priority_ix,
 };
 
 /// A start that may happen.

@@ -31,6 +31,9 @@ pub(super) fn pick(state: &State, figures: &Figures, ix: AgentIx) -> Result<Gran
     let light = pressed(state) && !goes_on(state, ix);
     let mut best: Option<(Order, u32)> = None;
     for (mode, needs) in (0_u32..).zip(&plan.modes) {
+        if state.agent(ix).stranded_in(mode) {
+            continue;
+        }
         match cost(state, figures, ix, mode) {
             Ok(()) if !free && !light => return Ok(Grant { mode }),
             Ok(()) => {

@@ -238,6 +238,10 @@ impl State {
         self.charge_end(ix, &end.exit);
         let agent = &mut self.agents[ix.ix()];
         agent.ran_us += ran_us;
+        if agent.strands(&end.exit) && ending.is_none() {
+            agent.stranded |= 1 << agent.mode;
+            agent.relief = agent.relief.filter(|relief| *relief != agent.mode);
+        }
         agent.peak_bytes = agent.peak_bytes.max(end.peak_bytes);
         let own = end.peak_bytes.saturating_sub(leased_bytes);
         agent.own_peak_bytes = agent.own_peak_bytes.max(own);

@@ -195,6 +195,7 @@ fn elsewhere(state: &State, ix: AgentIx, usage: &mut Usage, now: u64) -> Result<
     let mut others: Vec<(bool, u32)> = (0..)
         .zip(&state.setup.plan.agent(ix).modes)
         .filter(|(_, mode)| mode.worker.is_some() && !here(state, mode))
+        .filter(|(at, _)| !state.agent(ix).stranded_in(*at))
         .map(|(at, _)| (!keeps_session(state, ix, at), at))
         .collect();
     others.sort_unstable();

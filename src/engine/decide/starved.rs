@@ -15,7 +15,11 @@ use super::settle::start::check_ram;
 
 /// Whether a server is about to let a model go: whoever waits for that model, or for its memory, waits for that.
 pub(super) fn goes(state: &State) -> bool {
-    let waits = state.memory.open.iter().any(|effect| effect.model.is_some());
+    let waits = state
+        .memory
+        .open
+        .iter()
+        .any(|effect| effect.model.is_some());
     waits || state.models.iter().any(|model| model.unloading)
 }
 
@@ -38,7 +42,10 @@ pub(super) fn starved(state: &State, figures: &Figures) -> bool {
 /// What the run has to give once all has passed that does so by itself, in bytes. What is used beyond reservations is
 /// not among what stays: nobody is left who uses it, and the next reading says so.
 fn could_give(state: &State, figures: &Figures) -> u64 {
-    let stays = state.usage.ram_bytes.saturating_add(staying(state, figures));
+    let stays = state
+        .usage
+        .ram_bytes
+        .saturating_add(staying(state, figures));
     state.setup.ram_limit_bytes.saturating_sub(stays)
 }
 

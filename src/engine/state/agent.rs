@@ -154,6 +154,10 @@ pub struct AgentState {
     /// has gone, or a person chooses again.
     #[serde(default)]
     pub relief: Option<u32>,
+    /// Modes (a bit each, the first 64) that were to take its work over and could not start: only a person chooses them
+    /// again.
+    #[serde(default)]
+    pub stranded: u64,
     /// Held back, and by whom.
     pub hold: Option<HoldBy>,
     /// Pressure never takes it back: a person said so.
@@ -254,6 +258,20 @@ impl AgentState {
     #[must_use]
     pub fn chosen(&self) -> Option<u32> {
         self.relief.or(self.swap_to)
+    }
+
+    /// Returns whether an end (of its last attempt) says that a worker which was to take over could not start: not its
+    /// plan's first, nor one that a person chose.
+    #[must_use]
+    pub fn strands(&self, exit: &Exit) -> bool {
+        let could_not = matches!(exit, Exit::SpawnError(_) | Exit::Refused(_));
+        could_not && (1..64).contains(&self.mode) && self.swap_to != Some(self.mode)
+    }
+
+    /// Returns whether a mode could not take over before.
+    #[must_use]
+    pub const fn stranded_in(&self, mode: u32) -> bool {
+        mode < 64 && self.stranded >> mode & 1 == 1
     }
 
     /// Returns whether it waits for an answer.

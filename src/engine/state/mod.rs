@@ -323,7 +323,8 @@ impl State {
     /// Returns the place of an agent among the ready ones.
     pub(super) fn place_of(&self, ix: AgentIx) -> Place {
         let modes = &self.setup.plan.agent(ix).modes;
-        let chosen = self.agent(ix).chosen().is_some();
+        let agent = self.agent(ix);
+        let chosen = agent.chosen().is_some() || agent.stranded != 0;
         Place {
             kind: (!chosen).then(|| self.setup.kinds[ix.ix()]),
             ram_bytes: if modes.len() == 1 {

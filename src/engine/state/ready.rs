@@ -13,8 +13,8 @@ use super::Rank;
 /// Where a ready agent stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
-    /// Its kind ([`crate::engine::Setup::kinds`]); none for one whose worker a person chose: it is
-    /// asked by itself.
+    /// Its kind ([`crate::engine::Setup::kinds`]); none for one whose worker was chosen, or that cannot have all of
+    /// them: it is asked by itself.
     pub kind: Option<u32>,
     /// Memory that it would reserve, in bytes.
     pub ram_bytes: u64,

@@ -36,7 +36,8 @@ impl Rig {
             kind,
         };
         let turn = turn(&mut self.state, &input);
-        self.events.extend(turn.records.into_iter().map(|r| r.event));
+        self.events
+            .extend(turn.records.into_iter().map(|r| r.event));
     }
 }
 
@@ -106,6 +107,9 @@ fn what_it_used_before_refuses_nobody_that_fits_as_stated() {
     rig.now_us += SECOND;
     rig.input(InputKind::Deadline);
     // With its model it used 26 GiB then, of 24: alone it goes on all the same, with all there is.
-    assert_eq!((rig.status(0), rig.state.agent(AgentIx(0)).attempt), (Status::Running, 2));
+    assert_eq!(
+        (rig.status(0), rig.state.agent(AgentIx(0)).attempt),
+        (Status::Running, 2)
+    );
     assert_eq!(rig.state.reserved(AgentIx(0)), 6 * GIB);
 }

@@ -374,7 +374,10 @@ fn nobody_is_moved_twice_in_a_window() {
 
 #[test]
 fn a_run_does_not_end_while_a_model_that_somebody_waits_for_is_being_emptied() {
-    let mut rig = rig("", &["", "", "worker = \"local\"\nneeds = [\"a0\", \"a1\"]"]);
+    let mut rig = rig(
+        "",
+        &["", "", "worker = \"local\"\nneeds = [\"a0\", \"a1\"]"],
+    );
     Arc::make_mut(&mut rig.state.setup).attended = false;
     rig.state.models[0].held.unloading = Unloading::Sleep(60);
     rig.pressed(Zone::Orange, 50);
@@ -405,6 +408,36 @@ fn who_cannot_be_done_elsewhere_any_more_goes_on_as_it_was() {
     rig.measured(figures(22), InputKind::Judge);
     assert_eq!((rig.status(0), rig.mode(0)), (Status::Running, 0));
     assert_eq!(rig.state.agent(AgentIx(0)).chosen(), None);
+}
+
+#[test]
+fn who_cannot_be_started_elsewhere_goes_on_as_it_was_and_is_not_moved_there_again() {
+    let mut rig = rig("", &["", ""]);
+    rig.pressed(Zone::Orange, 50);
+    rig.end_agent(0, 15);
+    rig.end_agent(1, 15);
+    let error = "no such program".to_owned();
+    let key = JobKey::main(AgentIx(0), 2);
+    rig.input(InputKind::SpawnFailed { key, error });
+    rig.unloaded(20 * GIB);
+    rig.measured(figures(8), InputKind::Judge);
+    assert_eq!((rig.status(0), rig.mode(0)), (Status::Running, 0));
+    assert_eq!(rig.state.agent(AgentIx(0)).failures, 0);
+    assert_eq!((rig.status(1), rig.mode(1)), (Status::Running, 1));
+    let held = rig.state.model(QWEN).held;
+    let bytes = 21 * GIB;
+    let now = ServedNow::Loaded(Held { bytes, ..held });
+    rig.input(InputKind::Served { model: QWEN, now });
+    rig.now_us += WINDOW;
+    rig.measured(figures(50), InputKind::Judge);
+    assert_eq!(rig.decided().len(), 1, "{:?}", rig.decided());
+    // A person may try it.
+    rig.act(Action::Swap {
+        agent: "a0".to_owned(),
+        worker: Some("cloud".to_owned()),
+    });
+    rig.end_agent(0, 15);
+    assert_eq!((rig.status(0), rig.mode(0)), (Status::Running, 1));
 }
 
 #[test]

@@ -125,6 +125,14 @@ fn after_attempt(state: &State, ix: AgentIx, agent: &AgentState, uses: &Uses) ->
             delay_us: NO_ROOM_US,
             reason: last.exit.to_string(),
         },
+        // No work is lost for a worker that was to take over and cannot.
+        (None, exit) if agent.strands(exit) => Event::AgentRetrying {
+            agent: id,
+            attempt,
+            cause: Cause::Swap,
+            delay_us: 0,
+            reason: format!("{exit}: another worker takes over"),
+        },
         // Another try would be refused in the same way: a person has to change something.
         (None, Exit::Refused(_)) => Event::AgentBlocked {
             agent: id,
