@@ -198,9 +198,11 @@ fn parked(
     let number = state.memory.decisions + 1;
     let told_bytes = held(parks);
     let reason = format!(
-        "memory at {} %: {} is to be freed until the band is reached{}",
+        "memory at {} %: {} more than the band's {} %; who is parked holds {}{}",
         figures.pressure_permille / 10,
-        mib(needed.max(told_bytes)),
+        mib(needed),
+        state.setup.memory.band.high / 10,
+        mib(told_bytes),
         also(refused),
     );
     let agents = parks.iter().map(|victim| state.id(victim.agent));
