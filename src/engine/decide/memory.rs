@@ -127,11 +127,12 @@ fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
         };
         return (events, choice);
     }
+    // In place of it one less would run at once, which frees nothing by itself.
+    choice.park.1 = 1;
     if let Some(swap) = &swap {
         return (swapped(state, figures, swap), choice);
     }
     let done = at_once(state, figures, now, refused);
-    choice.park.1 = done.iter().count().try_into().unwrap_or(0);
     (done.into_iter().collect(), choice)
 }
 
