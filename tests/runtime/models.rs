@@ -177,7 +177,7 @@ fn memory_moves_the_agents_of_a_local_model_elsewhere_and_its_memory_comes_back(
     assert_eq!(short[0]["strategy"], "lightweight_substitution");
     let points = |kind: &str| {
         let all = events.all(kind).into_iter();
-        all.filter(|event| event["point"]["sync"] == "resource_rebalancing")
+        all.filter(|event| event["sync"] == "resource_rebalancing")
             .count()
     };
     assert_eq!(

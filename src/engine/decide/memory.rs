@@ -127,11 +127,12 @@ fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
         };
         return (events, choice);
     }
+    // In place of it one less would run at once, which frees nothing by itself.
+    choice.park.1 = 1;
     if let Some(swap) = &swap {
         return (swapped(state, figures, swap), choice);
     }
     let done = at_once(state, figures, now, refused);
-    choice.park.1 = done.iter().count().try_into().unwrap_or(0);
     (done.into_iter().collect(), choice)
 }
 
@@ -198,9 +199,11 @@ fn parked(
     let number = state.memory.decisions + 1;
     let told_bytes = held(parks);
     let reason = format!(
-        "memory at {} %: {} is to be freed until the band is reached{}",
+        "memory at {} %: {} more than the band's {} %; who is parked holds {}{}",
         figures.pressure_permille / 10,
-        mib(needed.max(told_bytes)),
+        mib(needed),
+        state.setup.memory.band.high / 10,
+        mib(told_bytes),
         also(refused),
     );
     let agents = parks.iter().map(|victim| state.id(victim.agent));

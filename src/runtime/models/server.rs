@@ -332,10 +332,13 @@ impl Server {
     fn unload(&mut self, ix: ModelIx) {
         let done = self.unloaded(ix);
         self.changed();
-        if done.is_ok()
-            && let Some(row) = self.rows.iter_mut().find(|row| row.ix == ix)
-        {
-            (row.told, row.seen.loaded, row.loading) = (None, false, None);
+        if let Some(row) = self.rows.iter_mut().find(|row| row.ix == ix) {
+            if done.is_ok() {
+                (row.told, row.seen.loaded, row.loading) = (None, false, None);
+            } else {
+                // What was told since the order is not heard there: that it is gone is told again.
+                row.told.get_or_insert_default();
+            }
         }
         (self.tell)(InputKind::Unloaded { model: ix, done });
     }

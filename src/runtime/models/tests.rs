@@ -1,16 +1,27 @@
 //! Processes of servers are found and measured; what is known of a model without its server.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     net::{Ipv4Addr, TcpListener},
     process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
 };
 
 use super::{
-    needs,
+    Board, needs,
     process::{Process, as_seen_by, sleeps_after},
+    server::{Order, Server},
 };
-use crate::plan::{Model, ModelApi};
+use crate::{
+    engine::{InputKind, ServedNow},
+    plan::{Address, Model, ModelApi, ModelIx},
+};
 
 #[test]
 fn who_listens_is_measured_until_it_is_gone() {
@@ -103,4 +114,69 @@ fn what_a_model_takes_is_stated_or_stands_in_its_name() {
     assert_eq!(needs::of_plan(&model("mine", None)).base_bytes, 0);
     assert_eq!(needs::of_file("/dev/null", None, 1), None);
     assert_eq!(needs::of_file("/no/such", None, 1), None);
+}
+
+#[test]
+fn a_server_that_dies_before_its_order_is_told_gone_again() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (loaded, ends) = (
+        Arc::new(AtomicBool::new(true)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    let (holds, stops) = (loaded.clone(), ends.clone());
+    let fake = thread::spawn(move || {
+        for stream in listener.incoming() {
+            if stops.load(Ordering::Relaxed) {
+                return;
+            }
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let list = if holds.load(Ordering::Relaxed) {
+                r#"{"models":[{"name":"m","size":7}]}"#
+            } else {
+                r#"{"models":[]}"#
+            };
+            let _ = write!(stream, "HTTP/1.0 200 OK\r\n\r\n{list}");
+        }
+    });
+    let model = Model {
+        id: "m".to_owned(),
+        api: ModelApi::Ollama,
+        url: url.clone(),
+        name: "m".to_owned(),
+        ram_bytes: None,
+        slot_bytes: None,
+        slots: 1,
+    };
+    let (told, hears) = mpsc::channel();
+    let server = Server::new(
+        Address::parse(&url).unwrap(),
+        vec![(ModelIx(0), model)],
+        Arc::default(),
+        Board::default(),
+        Arc::new(move |kind| drop(told.send(kind))),
+    );
+    let (order, orders) = mpsc::channel();
+    thread::spawn(move || server.run(&orders));
+    let until = |what: fn(&InputKind) -> bool| {
+        while !what(&hears.recv_timeout(Duration::from_secs(30)).unwrap()) {}
+    };
+    let gone = |kind: &InputKind| {
+        let gone = |now: &ServedNow| matches!(now, ServedNow::Gone { .. });
+        matches!(kind, InputKind::Served { now, .. } if gone(now))
+    };
+    let there = |kind: &InputKind| matches!(kind, InputKind::Served { .. });
+    until(there);
+    loaded.store(false, Ordering::Relaxed);
+    // The loop has just ordered it: it waits for what becomes of that, and this passes it by.
+    until(gone);
+    ends.store(true, Ordering::Relaxed);
+    drop(std::net::TcpStream::connect(
+        url.trim_start_matches("http://"),
+    ));
+    fake.join().unwrap();
+    order.send(Order(ModelIx(0))).unwrap();
+    until(|kind| matches!(kind, InputKind::Unloaded { done: Err(_), .. }));
+    until(gone);
 }

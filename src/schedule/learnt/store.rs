@@ -92,7 +92,10 @@ pub fn known(text: &[u8]) -> Result<Vec<Known>, Unread> {
 }
 
 fn read<T: for<'de> Deserialize<'de>>(text: &[u8], version: fn(&T) -> u64) -> Result<T, Unread> {
-    let damaged = |error: serde_json::Error| Unread::Damaged(error.to_string());
+    // Where, and not what: its words may repeat the file's.
+    let damaged = |error: serde_json::Error| {
+        Unread::Damaged(format!("line {}, column {}", error.line(), error.column()))
+    };
     match serde_json::from_slice::<T>(text) {
         Ok(read) if version(&read) == VERSION => Ok(read),
         // Another version may have other members.

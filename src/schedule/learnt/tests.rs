@@ -125,6 +125,10 @@ fn a_file_of_a_newer_version_is_told_from_a_damaged_one() {
     let negative = good.replace("\"used_ms\":0", "\"used_ms\":-1");
     let beyond = good.replace("\"used_ms\":0", "\"used_ms\":9007199254740993");
     let older = good.replace("\"version\":1", "\"version\":0");
+    let hostile = good.replace("implementation", "\\u001b[2J");
+    assert_ne!(hostile, good);
+    let said = known(hostile.as_bytes()).unwrap_err().to_string();
+    assert!(said.starts_with("it is damaged: line 1, column "), "{said}");
     let bad = [
         "",
         "null",

@@ -47,8 +47,8 @@ fn who_waits_for_memory_says_for_what_and_in_which_place() {
     let mut app = app(&run, (140, 40));
     let deck = text(&mut app);
     for line in [
-        "waits for cargo: 1st in line, 1.2 GiB",
-        "waits for cargo: 2nd in line, 1.2 GiB",
+        "waits for cargo: 1st in line, 1.2 GiB; api",
+        "waits for cargo: 2nd in line, 1.2 GiB; api",
     ] {
         assert!(deck.contains(line), "{line}\n{deck}");
     }

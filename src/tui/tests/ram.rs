@@ -302,6 +302,8 @@ fn the_pane_is_drawn_with_servers_at_several_widths() {
                 agent.resident_bytes += step * grows * MIB;
                 agent.peak_bytes = agent.resident_bytes;
             }
+            let agents = sample.agents.iter().map(|one| one.resident_bytes);
+            sample.figures.agents_bytes = agents.sum();
             show(&mut app, sample);
         }
         press(&mut app, "%");

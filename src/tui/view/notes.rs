@@ -3,14 +3,16 @@
 //! All text that leaves here is clean.
 
 mod action;
+mod sync;
 mod talk;
 mod work;
 
 use std::fmt::Write as _;
 
 pub use action::action;
+pub use sync::together;
 pub use talk::leased;
-pub use work::{routine, together, work};
+pub use work::{routine, work};
 
 use super::words::{SENTENCE, Tone, size, span, took};
 use crate::{

@@ -230,7 +230,8 @@ pub fn pane(source: Source<'_>, ui: &UiState, height: usize, now_us: u64) -> Ram
     let mut keyed = keyed(source, &shares, sort, &all);
     let mut lines: Vec<(String, Tone)> = Vec::new();
     lines.extend(frees::victim(source).map(|victim| (victim.text, Tone::Warn)));
-    lines.extend(frees::first_in_line(source, now_us).map(|text| (text, Tone::Plain)));
+    let reliefs = frees::Reliefs::new(source, now_us);
+    lines.extend(frees::first_in_line(&reliefs).map(|text| (text, Tone::Plain)));
     let mut sums = vec![agents_sum(source, &shares, &all)];
     sums.extend(sample.map(|_| machine_sum(source)));
     sums.truncate(if height >= 8 { 2 } else { 1 });
@@ -269,7 +270,7 @@ pub fn pane(source: Source<'_>, ui: &UiState, height: usize, now_us: u64) -> Ram
     let mut visible = Vec::with_capacity(room);
     visible.extend(servers.into_iter().skip(first).take(room));
     let agents = keyed[from..to].iter();
-    visible.extend(agents.map(|one| agent_row(source, ui, &shares, one.1, now_us)));
+    visible.extend(agents.map(|one| agent_row(source, ui, &shares, one.1, &reliefs)));
     let skip = first.saturating_sub(before + count);
     visible.extend(
         others
@@ -296,11 +297,11 @@ fn agent_row(
     ui: &UiState,
     shares: &Shares,
     ix: AgentIx,
-    now_us: u64,
+    reliefs: &frees::Reliefs<'_>,
 ) -> RamRow {
     let Source { state, chart, .. } = source;
     let agent = state.agent(ix);
-    let row = rows::agent_row(source, ui, ix, 0, now_us);
+    let row = rows::agent_row(source, ui, ix, 0, reliefs);
     let (own, share) = held_by(source, shares, ix);
     // Its share of the server is its own also before its processes were measured.
     let attributed = (own.is_some() || share.is_some()).then(|| Figure {

@@ -8,7 +8,8 @@ use super::{
     left::agent_left,
     mine,
     outline::{self, Line, Outline},
-    ram, regions, why,
+    ram::frees::Reliefs,
+    regions, why,
     words::names,
 };
 use crate::{
@@ -105,8 +106,9 @@ pub(super) fn agent_row(
     ui: &UiState,
     ix: AgentIx,
     depth: u8,
-    now_us: u64,
+    reliefs: &Reliefs<'_>,
 ) -> AgentRow {
+    let now_us = reliefs.now_us();
     let Source {
         state,
         sample,
@@ -117,7 +119,7 @@ pub(super) fn agent_row(
     let plan = state.setup.plan.agent(ix);
     let mine = mine(state, sample, ix);
     let (mut now, tone) = why::now(state, source.figures, mine, ix, now_us);
-    now.push_str(&ram::frees::relief(source, ix, now_us));
+    now.push_str(&reliefs.of(ix));
     now.push_str(why::key(state, source.figures, ix, now_us));
     let (badge, warned) = badge(source, ix);
     now.insert_str(0, &badge);
@@ -267,6 +269,7 @@ pub(super) fn table(
     {
         first = first.clamp((at + 1).saturating_sub(rows), at);
     }
+    let reliefs = Reliefs::new(source, now_us);
     let visible = lines
         .lines
         .iter()
@@ -275,7 +278,7 @@ pub(super) fn table(
         .map(|line| match *line {
             Line::Group(group) => group_row(source, ui, group),
             Line::Agent(ix, depth) => {
-                Row::Agent(Box::new(agent_row(source, ui, ix, depth, now_us)))
+                Row::Agent(Box::new(agent_row(source, ui, ix, depth, &reliefs)))
             }
             Line::Done(_) => Row::Done {
                 count: lines.done_agents.0,

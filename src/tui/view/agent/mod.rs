@@ -6,7 +6,8 @@ mod facts;
 mod lists;
 
 use super::{
-    AgentRow, Mark, Source, Tone, ram,
+    AgentRow, Mark, Source, Tone,
+    ram::{self, frees::Reliefs},
     regions::{AgentNeeds, Regions},
     rows,
 };
@@ -170,7 +171,7 @@ pub fn agent(source: Source<'_>, ui: &UiState, r: &Regions, now_us: u64) -> Opti
     let rows = inner(r.plan.height);
     let first = ui.on_agent.plan_first.min(all.len().saturating_sub(rows));
     Some(AgentView {
-        row: rows::agent_row(source, ui, ix, 0, now_us),
+        row: rows::agent_row(source, ui, ix, 0, &Reliefs::new(source, now_us)),
         title: if title == *name { String::new() } else { title },
         since_us: now_us.saturating_sub(state.agent(ix).since_us),
         parent: plan

@@ -3,7 +3,7 @@
 //! When an agent ends is an estimate from the plan and carries `~`; what it frees then is what is reserved for it, or what
 //! it holds where that is more. All text that leaves here is clean. Must not decide who is let in.
 
-use std::fmt::Write as _;
+use std::{cell::OnceCell, fmt::Write as _};
 
 use super::super::{
     Left, Source,
@@ -21,26 +21,119 @@ use crate::{
 /// Names in a sentence.
 const NAMES: usize = 3;
 
-/// Returns what frees the memory that an agent waits for, as the end of a sentence with a separator before it; empty where
-/// it waits for something else.
-#[must_use]
-pub fn relief(source: Source<'_>, ix: AgentIx, now_us: u64) -> String {
-    let state = source.state;
-    let agent = state.agent(ix);
-    let waits = matches!(agent.status, Status::Ready | Status::Parked);
-    if !waits || state.finished.is_some() || agent.hold == Some(HoldBy::Operator) {
-        return String::new();
-    }
-    match engine::admit(state, source.figures, ix) {
-        Err(Why::Ram { asked, free } | Why::Machine { asked, free }) => {
-            let wanted = asked.saturating_sub(free);
-            let unloads = unloads(source, wanted);
-            let all = [unloads, ends(source, wanted, now_us)];
-            let all = all.iter().filter(|text| !text.is_empty());
-            all.fold(String::new(), |sum, text| format!("{sum}; {text}"))
+/// What would free the memory that agents wait for; who ends when is looked up once for all of them.
+#[derive(Debug)]
+pub struct Reliefs<'a> {
+    source: Source<'a>,
+    now_us: u64,
+    /// Time left, who, and what that frees in bytes; who ends first comes first.
+    soon: OnceCell<Vec<(u64, AgentIx, u64)>>,
+}
+
+impl<'a> Reliefs<'a> {
+    /// For a moment (elapsed µs).
+    #[must_use]
+    pub const fn new(source: Source<'a>, now_us: u64) -> Self {
+        Self {
+            source,
+            now_us,
+            soon: OnceCell::new(),
         }
-        _ => String::new(),
     }
+
+    /// The moment (elapsed µs).
+    #[must_use]
+    pub const fn now_us(&self) -> u64 {
+        self.now_us
+    }
+
+    /// Returns what frees the memory that an agent, or a command inside of it, waits for, as the end of a sentence with a
+    /// separator before it; empty where it waits for something else.
+    #[must_use]
+    pub fn of(&self, ix: AgentIx) -> String {
+        let (state, figures) = (self.source.state, self.source.figures);
+        let agent = state.agent(ix);
+        if state.finished.is_some() || agent.hold == Some(HoldBy::Operator) {
+            return String::new();
+        }
+        let why = match agent.status {
+            Status::Ready | Status::Parked => engine::admit(state, figures, ix).err(),
+            Status::Running => state
+                .leases_of(ix)
+                .filter(|lease| lease.waits())
+                .find_map(|lease| engine::admit_lease(state, figures, lease).err()),
+            _ => None,
+        };
+        match why {
+            Some(Why::Ram { asked, free } | Why::Machine { asked, free }) => {
+                let wanted = asked.saturating_sub(free);
+                let all = [unloads(self.source, wanted), self.ends(ix, wanted)];
+                let all = all.iter().filter(|text| !text.is_empty());
+                all.fold(String::new(), |sum, text| format!("{sum}; {text}"))
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Who beside an agent ends so soon that so many bytes more are free, in words; empty where nobody runs.
+    fn ends(&self, but: AgentIx, wanted: u64) -> String {
+        let soon = self.soon.get_or_init(|| soon(self.source, self.now_us));
+        let mut sum = 0_u64;
+        let mut first = Vec::new();
+        for &one in soon.iter().filter(|one| one.1 != but) {
+            sum = sum.saturating_add(one.2);
+            first.push(one);
+            if sum >= wanted {
+                break;
+            }
+        }
+        let Some(&last) = first.last() else {
+            return String::new();
+        };
+        if sum < wanted {
+            return format!("all that runs frees {}", size_free(sum));
+        }
+        // Who is not needed for it is not named; the last one always is.
+        first.retain(|one| {
+            let needed = *one == last || sum - one.2 < wanted;
+            sum -= if needed { 0 } else { one.2 };
+            needed
+        });
+        let many = first.len() > 1;
+        let all = first
+            .iter()
+            .map(|one| self.source.chart.names[one.1.ix()].as_str());
+        let when = match last.0 {
+            u64::MAX if many => "end, one over its time".to_owned(),
+            u64::MAX => "is over its time".to_owned(),
+            us => format!("{} in ~{}", if many { "end" } else { "ends" }, span(us)),
+        };
+        format!("{} ({}) {when}", names(all, NAMES), size_free(sum))
+    }
+}
+
+/// Who ends when, and what that frees.
+fn soon(source: Source<'_>, now_us: u64) -> Vec<(u64, AgentIx, u64)> {
+    let state = source.state;
+    // Only who has a process can end; all of them are in the reading.
+    let live = source.sample.map_or(&[][..], |sample| &sample.agents);
+    let mut soon: Vec<(u64, AgentIx, u64)> = live
+        .iter()
+        .map(AgentSample::ix)
+        .filter(|&ix| ix.ix() < state.agents.len())
+        .filter(|&ix| state.agent(ix).status == Status::Running)
+        .map(|ix| {
+            let left = match agent_left(state, ix, now_us) {
+                Left::About(us) => us,
+                // When it ends nobody knows: later than those that have time left.
+                Left::Over(_) => u64::MAX,
+            };
+            (left, ix, frees_bytes(source, ix))
+        })
+        .filter(|one| one.2 > 0)
+        .collect();
+    soon.sort_unstable();
+    soon
 }
 
 /// What the end of an agent gives back to admission, in bytes.
@@ -68,62 +161,6 @@ fn unloads(source: Source<'_>, wanted: u64) -> String {
             let bytes = servers::bytes_of(bytes, by);
             format!("U unloads {} ({bytes})", clean_line(id, 30))
         })
-}
-
-/// Who ends so soon that so many bytes more are free, in words; empty where nobody runs.
-fn ends(source: Source<'_>, wanted: u64, now_us: u64) -> String {
-    let (state, chart) = (source.state, source.chart);
-    // Only who has a process can end; all of them are in the reading.
-    let live = source.sample.map_or(&[][..], |sample| &sample.agents);
-    let mut soon: Vec<(u64, AgentIx, u64)> = live
-        .iter()
-        .map(AgentSample::ix)
-        .filter(|ix| ix.ix() < state.agents.len())
-        .filter(|&ix| state.agent(ix).status == Status::Running)
-        .map(|ix| {
-            let left = match agent_left(state, ix, now_us) {
-                Left::About(us) => us,
-                // When it ends nobody knows: later than those that have time left.
-                Left::Over(_) => u64::MAX,
-            };
-            (left, ix, frees_bytes(source, ix))
-        })
-        .filter(|one| one.2 > 0)
-        .collect();
-    soon.sort_unstable();
-    let mut sum = 0_u64;
-    let count = soon.iter().position(|one| {
-        sum = sum.saturating_add(one.2);
-        sum >= wanted
-    });
-    let Some(last) = count else {
-        return match sum {
-            0 => String::new(),
-            sum => format!("all that runs frees {}", size_free(sum)),
-        };
-    };
-    soon.truncate(last + 1);
-    // Who is not needed for it is not named; the last one always is.
-    let mut at = 0;
-    while at + 1 < soon.len() {
-        if sum - soon[at].2 >= wanted {
-            sum -= soon.remove(at).2;
-        } else {
-            at += 1;
-        }
-    }
-    let many = soon.len() > 1;
-    let all = names(
-        soon.iter().map(|one| chart.names[one.1.ix()].as_str()),
-        NAMES,
-    );
-    let when = match soon.last() {
-        Some(&(u64::MAX, ..)) if many => "end, one over its time".to_owned(),
-        Some(&(u64::MAX, ..)) => "is over its time".to_owned(),
-        Some(&(us, ..)) => format!("{} in ~{}", if many { "end" } else { "ends" }, span(us)),
-        None => return String::new(),
-    };
-    format!("{all} ({}) {when}", size_free(sum))
 }
 
 /// What an agent's freeze, park or end frees, in words.
@@ -196,7 +233,8 @@ pub fn victim(source: Source<'_>) -> Option<Victim> {
 
 /// The first in the order of starting that waits for memory, with what would free it; none where nobody does.
 #[must_use]
-pub fn first_in_line(source: Source<'_>, now_us: u64) -> Option<String> {
+pub fn first_in_line(reliefs: &Reliefs<'_>) -> Option<String> {
+    let source = reliefs.source;
     let state = source.state;
     if state.finished.is_some() || state.stopping.is_some() {
         return None;
@@ -211,8 +249,5 @@ pub fn first_in_line(source: Source<'_>, now_us: u64) -> Option<String> {
     });
     let (ix, why) = found?;
     let name = &source.chart.names[ix.ix()];
-    Some(format!(
-        "next in line: {name} {why}{}",
-        relief(source, ix, now_us)
-    ))
+    Some(format!("next in line: {name} {why}{}", reliefs.of(ix)))
 }

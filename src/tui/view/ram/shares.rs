@@ -26,30 +26,23 @@ pub struct Shares {
 /// What a server holds on this machine; none: nothing, or it is another machine's.
 #[must_use]
 pub fn held(state: &State, servers: &[ServerSample], server: u32) -> Option<Share> {
-    let mut rows = servers.iter().filter(|row| row.server == server);
-    let first = rows.clone().next()?;
-    state
-        .setup
-        .plan
-        .models
-        .get(first.ix().ix())
-        .filter(|_| state.model_need(first.ix()).local)?;
+    let rows = || servers.iter().filter(move |row| row.server == server);
+    let first = rows().next()?.ix();
+    if first.ix() >= state.setup.plan.models.len() || !state.model_need(first).local {
+        return None;
+    }
     // Its measured bytes stand in each of its rows.
-    if let Some(bytes) = rows.clone().find_map(|row| row.resident_bytes) {
+    if let Some(bytes) = rows().find_map(|row| row.resident_bytes) {
         return Some(Share {
             bytes,
             measured: true,
         });
     }
-    let mut sum = None;
-    for told in rows
-        .by_ref()
+    let told = rows()
         .filter(|row| row.loaded)
-        .filter_map(|row| row.told_bytes)
-    {
-        sum = Some(sum.unwrap_or(0_u64).saturating_add(told));
-    }
-    sum.map(|bytes| Share {
+        .filter_map(|row| row.told_bytes);
+    let bytes = told.reduce(u64::saturating_add)?;
+    Some(Share {
         bytes,
         measured: false,
     })
