@@ -15,7 +15,9 @@ use crate::{
 };
 
 use super::{
-    activate, count, rebalance,
+    activate, count,
+    effects::{emergency, measured, waits},
+    rebalance,
     relief::{self, Swap},
     shortage,
 };
@@ -70,7 +72,7 @@ pub(super) fn judge(state: &State, input: &Input) -> Vec<Event> {
     let mut events = measured(state, input);
     let still = state.stopping.is_some() || state.merges.rollback.is_some();
     // What was done is waited for before more is done: its effect is not in the figures yet.
-    if still || !state.setup.memory.admission || state.memory.open.len() > events.len() {
+    if still || !state.setup.memory.admission || waits(state, input.elapsed_us) {
         return events;
     }
     events.extend(rebalance::came_to_it(state));
@@ -95,7 +97,7 @@ pub(super) struct Choice {
 fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
     let (figures, now) = (&input.figures, input.elapsed_us);
     let memory = &state.memory;
-    let emergency = memory.zone == Zone::Red || memory.halted;
+    let emergency = emergency(state);
     let pressed = emergency || memory.zone >= Zone::Orange || memory.band == InBand::Above;
     if !pressed {
         let done = at_once(state, figures, now, None).or_else(|| back(state, figures, now));
@@ -134,26 +136,6 @@ fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
     }
     let done = at_once(state, figures, now, refused);
     (done.into_iter().collect(), choice)
-}
-
-/// The effects of decisions whose processes have all ended.
-fn measured(state: &State, input: &Input) -> Vec<Event> {
-    let (now, window) = (input.elapsed_us, state.setup.memory.window_us);
-    let over = state.memory.open.iter().filter_map(|effect| {
-        let over = effect
-            .over_us
-            .or_else(|| effect.due(now, window).then_some(now))?;
-        let took_us = over.saturating_sub(effect.at_us);
-        Some(Event::from(MemoryEvent::Measured {
-            number: effect.number,
-            told_bytes: effect.told_bytes,
-            freed_bytes: effect.freed_bytes,
-            took_us,
-            before: effect.before,
-            after: input.figures,
-        }))
-    });
-    over.collect()
 }
 
 /// Returns how many bytes must be freed until neither the run nor the machine is above an edge, in permille.

@@ -8,6 +8,7 @@ mod activate;
 mod attention;
 mod budget;
 mod deliver;
+mod effects;
 mod finish;
 mod lease;
 mod measure;

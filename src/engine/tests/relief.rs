@@ -441,6 +441,24 @@ fn who_cannot_be_started_elsewhere_goes_on_as_it_was_and_is_not_moved_there_agai
 }
 
 #[test]
+fn a_server_that_has_not_slept_in_yet_keeps_nobody_from_being_parked_in_red() {
+    let cloud = "worker = \"cloud\"";
+    let mut rig = rig("", &["", cloud, cloud]);
+    rig.state.models[0].held.unloading = Unloading::Sleep(60);
+    rig.pressed(Zone::Orange, 50);
+    // Its process has not ended yet: what that frees is waited for.
+    rig.pressed(Zone::Red, 62);
+    assert_eq!(rig.decided().len(), 1);
+    rig.end_agent(0, 15);
+    rig.measured(figures(62), InputKind::Judge);
+    let [(Adapted::Swap, _), (what, _)] = &rig.decided()[..] else {
+        panic!("{:?}", rig.decided());
+    };
+    assert_eq!(*what, Adapted::Park);
+    assert_eq!(rig.state.agent(AgentIx(0)).parked_by, None, "just moved");
+}
+
+#[test]
 fn what_parking_frees_is_what_was_held_when_it_was_decided() {
     let mut rig = rig("", &["worker = \"cloud\"", "worker = \"cloud\""]);
     rig.pressed(Zone::Red, 60);
