@@ -120,10 +120,12 @@ impl State {
         }
     }
 
-    /// The run goes on after a crash: what was asked of servers was not heard, and what they hold may be gone since.
+    /// The run goes on after a crash: what was asked of servers may not have been heard and is asked again, and what they
+    /// hold may be gone since.
     /// Servers tell what is there, never what is not: until then a start asks for all that it would load.
     pub(super) fn models_resumed(&mut self) {
         for model in &mut self.models {
+            model.left |= model.unloading;
             (model.loaded, model.unloading) = (false, false);
         }
     }
