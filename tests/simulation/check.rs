@@ -764,6 +764,10 @@ impl Checker<'_> {
             let ix = self.ix(agent);
             let seen = &mut self.agents[ix.ix()];
             seen.before = std::mem::replace(&mut seen.held, hold);
+            // Let go on while it is being ended: nobody holds it after that.
+            if !hold && seen.parking.is_some() {
+                seen.parking = Some(false);
+            }
         }
         for phase in phases {
             let ix = self.phase(phase);

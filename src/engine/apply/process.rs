@@ -228,7 +228,9 @@ impl State {
         let talk = self.agent(ix).talk.as_ref();
         let more = talk.is_some_and(|talk| !talk.messages.is_empty());
         let done = end.exit.ok() && !more;
-        if ending == Some(Ending::Park) && done {
+        // Unless a person let it go on since.
+        let held = self.agent(ix).hold == Some(HoldBy::Operator);
+        if ending == Some(Ending::Park) && done && held {
             let before = self.agent(ix).held_before;
             self.hold(ix, before.filter(|by| *by == HoldBy::Operator));
         }
