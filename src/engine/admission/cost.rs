@@ -26,15 +26,28 @@ pub(super) fn cost(state: &State, figures: &Figures, ix: AgentIx, number: u32) -
     let mode = state.setup.mode(ix, number);
     cpus(state, mode.cpus_milli)?;
     // What its model takes is its server's: asked for here, never reserved for the agent.
-    let model = state.model_cost(mode);
-    let mut asked = state.asks(ix, mode).saturating_add(model);
-    if state.usage.agents == 0 {
-        let least = state.least(ix, number).saturating_add(model);
-        asked = memory::alone(state, figures, asked, least);
-    }
+    let asked = reserves(state, figures, ix, number).saturating_add(state.model_cost(mode));
     memory::admit_bytes(state, figures, asked, mode.ram_guessed)?;
     lease::beside(state, figures, state.setup.plan.agent(ix).priority, asked)?;
     cost_beside_memory(state, mode)
+}
+
+/// What a start of an agent in one of its modes reserves now, in bytes. Where nothing else runs, what earlier attempts
+/// took counts as far as there is so much: it refuses nobody who fits as stated, who would never run otherwise.
+pub(in crate::engine) fn reserves(
+    state: &State,
+    figures: &Figures,
+    ix: AgentIx,
+    number: u32,
+) -> u64 {
+    let mode = state.setup.mode(ix, number);
+    let asked = state.asks(ix, mode);
+    if state.usage.agents > 0 {
+        return asked;
+    }
+    let room = memory::room(state, figures).run_bytes;
+    let room = room.saturating_sub(state.model_cost(mode));
+    asked.min(room.max(state.least(ix, number)))
 }
 
 /// What a mode costs, its CPUs and memory aside.

@@ -177,12 +177,6 @@ pub(super) fn admit_bytes(
     Ok(())
 }
 
-/// Returns what is asked for who starts where nothing else runs: what earlier attempts took, as far as there is so
-/// much, and `least` at least. It is reserved all the same, but refuses nobody who fits as stated: it would never run.
-pub(super) fn alone(state: &State, figures: &Figures, asked: u64, least: u64) -> u64 {
-    asked.min(room(state, figures).run_bytes.max(least))
-}
-
 /// Asks whether pressure lets one more of an agent's kind run, whatever it costs.
 ///
 /// # Errors

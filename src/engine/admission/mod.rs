@@ -9,7 +9,7 @@ mod memory;
 mod pick;
 mod why;
 
-pub(in crate::engine) use cost::{cost_beside, could_ever_fit};
+pub(in crate::engine) use cost::{cost_beside, could_ever_fit, reserves};
 pub(in crate::engine) use lease::halted;
 pub use lease::{admit_lease, free_bytes};
 pub use memory::room;

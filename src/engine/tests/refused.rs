@@ -111,5 +111,5 @@ fn what_it_used_before_refuses_nobody_that_fits_as_stated() {
         (rig.status(0), rig.state.agent(AgentIx(0)).attempt),
         (Status::Running, 2)
     );
-    assert_eq!(rig.state.reserved(AgentIx(0)), 6 * GIB);
+    assert_eq!(rig.state.reserved(AgentIx(0)), 4 * GIB);
 }

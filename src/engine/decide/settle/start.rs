@@ -5,7 +5,7 @@ use crate::{
         Cause, Event, Figures, MemoryEvent, Owner, PhaseStatus, Rank, State,
         admission::{
             Grant, admit, admit_any, admit_check, admit_check_thaw, admit_first, admit_thaw,
-            chosen as chosen_worker,
+            chosen as chosen_worker, reserves,
         },
         state::unpack,
     },
@@ -146,7 +146,7 @@ fn scheduled(state: &State, figures: &Figures, ix: AgentIx, mode: u32) -> Vec<Ev
         attempt: state.agent(ix).attempt + 1,
         mode,
         worker: chosen.worker.map(|w| plan.workers[w.ix()].name.clone()),
-        ram_bytes: state.asks(ix, chosen),
+        ram_bytes: reserves(state, figures, ix, mode),
         pressure_permille: figures.pressure_permille,
         running: state.usage.agents + 1,
     });
