@@ -40,6 +40,6 @@ pub(super) fn waits(state: &State, now: u64) -> bool {
     let mut open = state.memory.open.iter();
     open.any(|effect| {
         let measured = effect.over_us.is_some() || effect.due(now, window);
-        !measured && !(emergency(state) && sleeps(effect))
+        !(measured || emergency(state) && sleeps(effect))
     })
 }
