@@ -24,13 +24,14 @@ mod shortage;
 mod starved;
 mod sync;
 mod talk;
+mod victims;
 mod work;
 
 pub use attention::waiting;
 pub(super) use finish::broken;
-pub use memory::next_victim;
 pub use operator::{Refusal, Resolved, refuses_extension, resolve};
 pub use sync::participants;
+pub use victims::next_victim;
 
 use crate::plan::AgentIx;
 
