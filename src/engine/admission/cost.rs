@@ -32,7 +32,7 @@ pub(super) fn cost(state: &State, figures: &Figures, ix: AgentIx, number: u32) -
     cost_beside_memory(state, mode)
 }
 
-/// What a start of an agent in one of its modes reserves now, in bytes. Where nothing else runs, what earlier attempts
+/// What a start of an agent in one of its modes reserves now, in bytes. Where nothing else has a process, what earlier attempts
 /// took counts as far as there is so much: it refuses nobody who fits as stated, who would never run otherwise.
 pub(in crate::engine) fn reserves(
     state: &State,
@@ -42,7 +42,7 @@ pub(in crate::engine) fn reserves(
 ) -> u64 {
     let mode = state.setup.mode(ix, number);
     let asked = state.asks(ix, mode);
-    if state.usage.agents > 0 {
+    if state.processes > 0 {
         return asked;
     }
     let room = memory::room(state, figures).run_bytes;

@@ -174,7 +174,7 @@ pub(in crate::engine) fn admit_first(
         let free = kept.map_or(free, |kept| kept.min(free));
         let free = free.checked_sub(state.model_cost(only))?;
         let alone = || {
-            let mut all = shelf.iter().filter(|_| state.usage.agents == 0);
+            let mut all = shelf.iter().filter(|_| state.processes == 0);
             all.find(|rank| cost(state, figures, rank.agent, 0).is_ok())
         };
         let first = shelf.first_within(free).or_else(alone)?;
