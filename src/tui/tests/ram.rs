@@ -551,6 +551,9 @@ fn who_waits_for_memory_is_told_whose_end_frees_it() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
+    // The longest takes 19 min; all of it, on what memory there is, more.
+    let left = app.view().header.left_us.unwrap();
+    assert!((1_150_000_000..1_200_000_000).contains(&left), "{left}");
     press(&mut app, "%");
     assert!(paint(&mut app).contains("next in line: "));
     // Beyond its time nothing is promised.

@@ -1,4 +1,4 @@
-//! Estimates of the time that is left, from declared durations.
+//! Estimates of the time that is left, from declared or learnt durations.
 
 use super::{Left, attention::waiting};
 use crate::{
@@ -18,8 +18,9 @@ pub(super) fn agent_left(state: &State, ix: AgentIx, now_us: u64) -> Left {
     }
 }
 
-/// Estimate for the whole run: the longest chain of what is left, or the work left over all slots,
-/// whichever is more. From declared durations, so it is always marked `~`.
+/// Estimate for the whole run: the longest chain of what is left, the work left over all slots, or what that work is
+/// to hold of memory over the memory that there is, whichever is most. From declared or learnt figures, so it is always
+/// marked `~`.
 pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
     // While nothing moves before a person has acted there is no end to foretell.
     let stands = state.processes == 0 && state.due.is_empty() && !waiting(state).is_empty();
@@ -31,6 +32,7 @@ pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
     // When an agent and all its sub-agents have ended.
     let mut close = vec![0_u64; n];
     let (mut work, mut longest, mut open) = (0_u64, 0_u64, false);
+    let mut held = 0_u128;
     for &ix in &chart.order {
         let i = ix.ix();
         let agent = &state.agents[i];
@@ -62,6 +64,8 @@ pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
             }
         };
         work += takes;
+        let asks = state.asks(ix, state.mode_of(ix));
+        held = held.saturating_add(u128::from(takes) * u128::from(asks));
         finish[i] = start + takes;
         longest = longest.max(finish[i]);
         close[i] = close[i].max(finish[i]);
@@ -71,5 +75,14 @@ pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
             up = parent;
         }
     }
-    open.then(|| longest.max(work / u64::from(state.cap().max(1))))
+    let setup = &state.setup;
+    let edge = u128::from(setup.ram_limit_bytes) * u128::from(setup.memory.band.high) / 1000;
+    let by_memory = if setup.memory.admission {
+        held.checked_div(edge)
+    } else {
+        None
+    };
+    let by_memory = by_memory.and_then(|us| u64::try_from(us).ok()).unwrap_or(0);
+    let by_slots = work / u64::from(state.cap().max(1));
+    open.then(|| longest.max(by_slots).max(by_memory))
 }
