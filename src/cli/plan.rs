@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     config::{Config, FlagLayer, tier},
-    plan::{Plan, RamLimit},
+    plan::Plan,
     report::plan as render,
     schedule::{Analysis, Capacity, Inputs, capacity_from_plan, learnt::apply},
     sys::memory::Meters,
@@ -130,14 +130,7 @@ fn capacity(plan: &Plan, config: &Config) -> Result<Capacity, Error> {
     let cpus = config.limits.cpus_milli.map_or(cpus, |user| user.min(cpus));
     let mut capacity = capacity_from_plan(plan, total, cpus, agents);
     if plan.limits.ram.is_none() {
-        capacity.ram_bytes = match config.limits.ram {
-            RamLimit::Share(permille) => {
-                let share = u128::from(total) * u128::from(permille) / 1000;
-                u64::try_from(share).unwrap_or(u64::MAX)
-            }
-            RamLimit::Bytes(bytes) => bytes.min(total),
-            RamLimit::Reserve(bytes) => total.saturating_sub(bytes),
-        };
+        capacity.ram_bytes = config.limits.ram.bytes_of(total).min(total);
     }
     Ok(capacity)
 }

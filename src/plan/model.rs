@@ -111,6 +111,18 @@ pub enum RamLimit {
     Reserve(u64),
 }
 
+impl RamLimit {
+    /// Returns how many bytes that is on a machine with so many.
+    #[must_use]
+    pub fn bytes_of(self, machine_bytes: u64) -> u64 {
+        match self {
+            Self::Share(permille) => super::units::part(machine_bytes, permille),
+            Self::Bytes(bytes) => bytes,
+            Self::Reserve(bytes) => machine_bytes.saturating_sub(bytes),
+        }
+    }
+}
+
 /// `[limits]` as stated; absent means the machine's, the user's or the tier's value.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Limits {

@@ -172,6 +172,13 @@ pub fn share(text: &str) -> Option<u32> {
         .filter(|p| (1..=1000).contains(p))
 }
 
+/// Returns a share of a whole, rounded down.
+#[must_use]
+pub fn part(whole: u64, permille: u32) -> u64 {
+    let part = u128::from(whole) * u128::from(permille) / 1000;
+    u64::try_from(part).unwrap_or(u64::MAX)
+}
+
 /// Parses a limit of memory: a share such as `75%` or a size above 0.
 #[must_use]
 pub fn ram_limit(text: &str) -> Option<RamLimit> {

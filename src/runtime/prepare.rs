@@ -156,14 +156,7 @@ impl RunConfig {
         machine: Machine,
         workdir: &Path,
     ) -> Self {
-        let bytes = |limit: RamLimit| match limit {
-            RamLimit::Share(permille) => {
-                let share = u128::from(machine.ram_bytes) * u128::from(permille) / 1000;
-                u64::try_from(share).unwrap_or(u64::MAX)
-            }
-            RamLimit::Bytes(bytes) => bytes,
-            RamLimit::Reserve(bytes) => machine.ram_bytes.saturating_sub(bytes),
-        };
+        let bytes = |limit: RamLimit| limit.bytes_of(machine.ram_bytes);
         let user = bytes(config.limits.ram);
         let ram = match (stated.ram, plan.limits.ram) {
             (Some(flag), _) => bytes(flag),

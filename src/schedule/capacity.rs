@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Share of the machine's memory where the plan states none, in permille.
-const DEFAULT_RAM_PERMILLE: u64 = 800;
+const DEFAULT_RAM_PERMILLE: u32 = 800;
 
 /// Effective limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,10 +53,6 @@ pub fn capacity_from_plan(
     default_agents: u32,
 ) -> Capacity {
     let limits = &plan.limits;
-    let share = |permille: u64| {
-        let bytes = u128::from(machine_ram) * u128::from(permille) / 1000;
-        u64::try_from(bytes).unwrap_or(u64::MAX)
-    };
     let widest = plan
         .agents
         .iter()
@@ -64,12 +60,9 @@ pub fn capacity_from_plan(
         .max()
         .unwrap_or(0);
     Capacity {
-        ram_bytes: match limits.ram {
-            None => share(DEFAULT_RAM_PERMILLE),
-            Some(RamLimit::Share(permille)) => share(u64::from(permille)),
-            Some(RamLimit::Bytes(bytes)) => bytes,
-            Some(RamLimit::Reserve(bytes)) => machine_ram.saturating_sub(bytes),
-        },
+        ram_bytes: (limits.ram)
+            .unwrap_or(RamLimit::Share(DEFAULT_RAM_PERMILLE))
+            .bytes_of(machine_ram),
         agents: limits.agents.unwrap_or(default_agents).max(1),
         cpus_milli: limits.cpus_milli.unwrap_or(machine_cpus_milli.max(widest)),
         tracks: limits.tracks,

@@ -5,7 +5,7 @@
 
 use crate::{
     engine::{Figures, InBand, Per, State, Zone},
-    plan::{AgentIx, Priority},
+    plan::{AgentIx, Priority, units::part},
 };
 
 use super::Why;
@@ -64,13 +64,7 @@ const TRUSTED: u32 = 20;
 
 /// Whether what agents use is what was reserved for them.
 fn trusted(state: &State, figures: &Figures) -> bool {
-    figures.excess_bytes <= share(state.setup.ram_limit_bytes, TRUSTED)
-}
-
-/// Returns a share of some bytes.
-fn share(bytes: u64, permille: u32) -> u64 {
-    let part = u128::from(bytes) * u128::from(permille) / 1000;
-    u64::try_from(part).unwrap_or(u64::MAX)
+    figures.excess_bytes <= part(state.setup.ram_limit_bytes, TRUSTED)
 }
 
 /// Returns what there is to give now.
@@ -99,7 +93,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
     } else {
         (high, high)
     };
-    let edge = share(limit, of_run);
+    let edge = part(limit, of_run);
     let run_bytes = edge.saturating_sub(committed(state, figures));
     if figures.total_bytes == 0 {
         // Nothing was measured: what is stated has to do.
@@ -122,7 +116,7 @@ pub fn room(state: &State, figures: &Figures) -> Room {
         .saturating_add(open_bytes)
         .saturating_add(figures.others_bytes);
     let in_use = figures.agents_bytes.saturating_add(figures.servers_bytes);
-    let machine_edge = share(figures.total_bytes, of_machine);
+    let machine_edge = part(figures.total_bytes, of_machine);
     let free = edge
         .saturating_sub(in_use)
         .min(machine_edge.saturating_sub(used));

@@ -4,8 +4,9 @@
 //! Judges at the edges that the sensor tells, from the figures that come with them. Must not measure, and does at most
 //! one thing to an agent in a window. What was taken away comes back by admission, never from here.
 
-use crate::engine::{
-    Adapted, Cause, Event, Figures, InBand, Input, MemoryEvent, Scarce, State, Zone,
+use crate::{
+    engine::{Adapted, Cause, Event, Figures, InBand, Input, MemoryEvent, Scarce, State, Zone},
+    plan::units::part,
 };
 
 use super::{
@@ -126,10 +127,7 @@ fn decided(state: &State, input: &Input) -> (Vec<Event>, Choice) {
 
 /// Returns how many bytes must be freed until neither the run nor the machine is above an edge, in permille.
 fn over_bytes(state: &State, figures: &Figures, edge: u32) -> u64 {
-    let edge = |bytes: u64| {
-        let part = u128::from(bytes) * u128::from(edge) / 1000;
-        u64::try_from(part).unwrap_or(u64::MAX)
-    };
+    let edge = |bytes: u64| part(bytes, edge);
     let run = figures.agents_bytes.saturating_add(figures.servers_bytes);
     let used = figures.total_bytes.saturating_sub(figures.available_bytes);
     let of_run = run.saturating_sub(edge(state.setup.ram_limit_bytes));

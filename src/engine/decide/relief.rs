@@ -10,7 +10,7 @@ use crate::{
         AgentState, Cause, Event, Figures, ModelEvent, State, Status, Unloading, Usage, Uses,
         admission::{cost_beside, could_ever_fit},
     },
-    plan::{AgentIx, AgentMode, ModelIx},
+    plan::{AgentIx, AgentMode, ModelIx, units::part},
 };
 
 /// What a model must hold to be worth moving its users, in permille of what the run may use: large models go.
@@ -241,8 +241,7 @@ fn keeps_session(state: &State, ix: AgentIx, mode: u32) -> bool {
 /// Who may take its own worker again now that pressure has gone: whom its model, loaded again, would leave below the
 /// orange zone. Nobody who runs is disturbed.
 pub(super) fn back(state: &State, figures: &Figures) -> Vec<AgentIx> {
-    let orange = u128::from(state.setup.thresholds.orange);
-    let edge = |bytes: u64| u64::try_from(u128::from(bytes) * orange / 1000).unwrap_or(u64::MAX);
+    let edge = |bytes: u64| part(bytes, state.setup.thresholds.orange);
     let run = figures.agents_bytes.saturating_add(figures.servers_bytes);
     let machine = figures.total_bytes.saturating_sub(figures.available_bytes);
     let of_run = edge(state.setup.ram_limit_bytes).saturating_sub(run);

@@ -3,7 +3,7 @@
 use super::{Left, attention::waiting};
 use crate::{
     engine::{State, Status},
-    plan::AgentIx,
+    plan::{AgentIx, units::part},
     tui::chart::Chart,
 };
 
@@ -76,9 +76,9 @@ pub(super) fn left(state: &State, chart: &Chart, now_us: u64) -> Option<u64> {
         }
     }
     let setup = &state.setup;
-    let edge = u128::from(setup.ram_limit_bytes) * u128::from(setup.memory.band.high) / 1000;
+    let edge = part(setup.ram_limit_bytes, setup.memory.band.high);
     let by_memory = if setup.memory.admission {
-        held.checked_div(edge)
+        held.checked_div(edge.into())
     } else {
         None
     };
