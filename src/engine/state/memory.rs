@@ -84,12 +84,12 @@ impl Effect {
         held.find(|(who, _)| *who == ix).map(|held| held.1)
     }
 
-    /// Returns whether it can be measured at a moment (elapsed µs): all has happened before, or nothing but the model
-    /// is waited for and that has had a window's time.
+    /// Returns whether it can be measured at a moment (elapsed µs): all has happened before, or it has had a window's
+    /// time. A process that cannot be ended, as one that hangs in the kernel, holds up no other decision for longer.
     #[must_use]
     pub fn due(&self, now_us: u64, window_us: u64) -> bool {
         let waited = now_us.saturating_sub(self.at_us) >= window_us;
-        self.over_us.is_some_and(|over| over < now_us) || (self.ends.is_empty() && waited)
+        waited || self.over_us.is_some_and(|over| over < now_us)
     }
 
     /// Something of it has happened: over, where nothing more is waited for.
@@ -97,5 +97,27 @@ impl Effect {
         self.freed_bytes = self.freed_bytes.saturating_add(bytes);
         let over = self.ends.is_empty() && self.model.is_none();
         self.over_us = self.over_us.or(over.then_some(now_us));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_does_not_end_is_waited_for_a_window_and_no_longer() {
+        let effect = Effect {
+            number: 1,
+            ends: vec![(AgentIx(0), 1)],
+            held: Vec::new(),
+            model: None,
+            told_bytes: 100,
+            freed_bytes: 0,
+            at_us: 50,
+            over_us: None,
+            before: Figures::default(),
+        };
+        assert!(!effect.due(349, 300));
+        assert!(effect.due(350, 300));
     }
 }
