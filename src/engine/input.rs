@@ -225,7 +225,7 @@ pub enum InputKind {
     Zone {
         /// The zone now.
         zone: Zone,
-        /// At or above the halt threshold: nothing may start.
+        /// At or above the halt threshold (until the hysteresis below it): nothing may start.
         halted: bool,
         /// Where pressure is, seen from the band.
         band: InBand,

@@ -3,7 +3,6 @@
 //! [`Sample`], [`zones`] and the [`Sensor`] are pure; the [`Sampler`] (reached from `runtime` only)
 //! measures. Must not decide what to start or stop: that is the engine's, from edges and figures.
 
-mod edge;
 mod forecast;
 mod growth;
 mod member;
@@ -18,7 +17,6 @@ pub mod trend;
 mod watch;
 pub mod zones;
 
-pub use edge::Edge;
 pub use pss::{PssFigures, PssJob, SlowReadings};
 pub use rise::Rises;
 pub use sample::{AgentSample, MachineSample, Sample};

@@ -1,15 +1,15 @@
-//! Turns samples into edges: a zone was entered or left, an agent fell silent or speaks again.
+//! Turns samples into edges, as the inputs that these are: a zone was entered or left, an agent fell silent or speaks again.
 //!
 //! Pure: time comes in with the samples, which may come at any pace. Must not act on what it sees,
 //! and tells the engine nothing that did not change.
 
 use crate::{
-    engine::{InBand, MemoryRules, Steps, Thresholds, Zone},
+    engine::{InBand, InputKind, MemoryRules, Steps, Thresholds, Zone},
     plan::AgentIx,
 };
 
 use super::{
-    AgentSample, Edge, Sample,
+    AgentSample, Sample,
     forecast::Slope,
     watch::{Finding, Watch},
     zones,
@@ -108,7 +108,7 @@ impl Sensor {
     ///
     /// Upwards at once and over several zones; a zone (and the halt) is left only when pressure is
     /// so far below its threshold as the hysteresis says.
-    pub fn observe(&mut self, sample: &Sample) -> Vec<Edge> {
+    pub fn observe(&mut self, sample: &Sample) -> Vec<InputKind> {
         let mut edges = Vec::new();
         let figures = &sample.figures;
         let ppm = zones::pressure_ppm(
@@ -131,7 +131,7 @@ impl Sensor {
         let worse = (zone, halted, band) > (self.zone, self.halted, self.band);
         if now != before {
             (self.zone, self.halted, self.band, self.step) = now;
-            edges.push(Edge::Zone {
+            edges.push(InputKind::Zone {
                 zone,
                 halted,
                 band,
@@ -146,13 +146,13 @@ impl Sensor {
         };
         if worse || since >= every {
             self.judged_us = sample.elapsed_us;
-            edges.push(Edge::Judge);
+            edges.push(InputKind::Judge);
         }
         for agent in &sample.agents {
             let clock = self.clocks.get_mut(agent.agent as usize);
             let quiet =
                 clock.and_then(|c| c.read(agent.attempt, agent.quiet_us, sample.elapsed_us));
-            edges.extend(quiet.map(|quiet| Edge::Quiet {
+            edges.extend(quiet.map(|quiet| InputKind::Quiet {
                 agent: agent.ix(),
                 attempt: agent.attempt,
                 quiet,
@@ -189,17 +189,17 @@ impl Sensor {
             .max(self.step)
     }
 
-    fn watch(&mut self, agent: &AgentSample) -> Option<Edge> {
+    fn watch(&mut self, agent: &AgentSample) -> Option<InputKind> {
         let (ix, attempt) = (agent.ix(), agent.attempt);
         let bytes = agent.counted_bytes();
         Some(match self.watch_of(ix).read(agent)? {
-            Finding::Leak => Edge::Leaking {
+            Finding::Leak => InputKind::Leaking {
                 agent: ix,
                 attempt,
                 bytes,
                 growth_bytes_per_min: agent.growth_bytes_per_min.unwrap_or(0),
             },
-            Finding::Over => Edge::OverLimit {
+            Finding::Over => InputKind::OverLimit {
                 agent: ix,
                 attempt,
                 bytes,
@@ -365,7 +365,7 @@ mod tests {
     fn told(sensor: &mut Sensor, pressure: u32) -> Option<(Zone, bool)> {
         match sensor.observe(&reading(pressure))[..] {
             [] => None,
-            [Edge::Zone { zone, halted, .. }, ..] => Some((zone, halted)),
+            [InputKind::Zone { zone, halted, .. }, ..] => Some((zone, halted)),
             ref other => panic!("{other:?}"),
         }
     }
@@ -405,7 +405,7 @@ mod tests {
             [None, Some(100)],
         );
         let edge = |attempt, quiet| {
-            vec![Edge::Quiet {
+            vec![InputKind::Quiet {
                 agent: AgentIx(1),
                 attempt,
                 quiet,

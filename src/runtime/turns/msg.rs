@@ -10,7 +10,7 @@ use std::{
 use crate::{
     engine::{Action, Extension, InputKind, Via, Words},
     plan::{AgentId, AgentIx},
-    resources::{Edge, Sample},
+    resources::Sample,
     runtime::{intake::Origin, leases::Request, news::Sink},
 };
 
@@ -48,7 +48,7 @@ pub enum Msg {
     /// The executor has reports.
     Reports,
     /// A reading, with the edges that the sensor saw in it.
-    Sample(Box<Sample>, Vec<Edge>),
+    Sample(Box<Sample>, Vec<InputKind>),
     /// A signal asks for a stop.
     Signal(i32),
     /// The guard is gone.

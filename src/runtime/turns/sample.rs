@@ -6,7 +6,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use crate::{
     engine::{self, InputKind},
-    resources::{Edge, Sample},
+    resources::Sample,
     runtime::news::News,
 };
 
@@ -41,7 +41,7 @@ impl Mean {
 
 impl Running {
     /// Takes a reading, with what the sensor saw in it.
-    pub(super) fn sample(&mut self, sample: Box<Sample>, edges: Vec<Edge>) {
+    pub(super) fn sample(&mut self, sample: Box<Sample>, edges: Vec<InputKind>) {
         let before = self.turns.figures;
         if let Some(mean) = &mut self.mean {
             mean.push(sample.elapsed_us, sample.figures.agents_bytes);
@@ -60,9 +60,9 @@ impl Running {
             let key = (agent.agent, agent.attempt);
             self.peaks.insert(key, agent.peak_bytes);
         }
-        let judged = edges.contains(&Edge::Judge);
+        let judged = edges.contains(&InputKind::Judge);
         for edge in edges {
-            self.input(edge.into());
+            self.input(edge);
         }
         if !judged && self.turns.state.to_be_judged(sample.elapsed_us) {
             self.input(InputKind::Judge);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use wavedeck::{
     engine::{Figures, InBand, InputKind, JobKey, Owner, Uses, Zone},
     plan::{AgentIx, Plan},
-    resources::{AgentSample, Edge, Sample, Sensor, pressure},
+    resources::{AgentSample, Sample, Sensor, pressure},
     schedule::learnt::{Applied, Need, apply},
 };
 
@@ -170,9 +170,9 @@ impl World {
         if self.state.more_room(&before, &now) {
             self.input(InputKind::Settle);
         }
-        let judged = edges.contains(&Edge::Judge);
+        let judged = edges.contains(&InputKind::Judge);
         for edge in edges {
-            self.input(edge.into());
+            self.input(edge);
         }
         if !judged && self.state.to_be_judged(at) {
             self.input(InputKind::Judge);
